@@ -1,0 +1,1 @@
+"""From frames to events: ratiometric movie, detection, fit, thumbnails."""

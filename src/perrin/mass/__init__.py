@@ -1,0 +1,1 @@
+"""From contrasts to masses and spectra."""

@@ -1,0 +1,1 @@
+"""Settings of every step: plain data with physical bounds, saved beside the results."""

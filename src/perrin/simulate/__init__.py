@@ -1,0 +1,1 @@
+"""Simulated measurements with ground truth."""

@@ -1,0 +1,94 @@
+"""The tables that steps hand to each other: their columns, units and meanings.
+
+The column names are the interface. An ``events`` table has one row for each detected
+event; steps add columns and never remove rows (rejected events stay, with
+``retained = False``).
+
+Conventions: contrast is a fraction (not percent), negative where a molecule lands and
+positive where one leaves, whatever the file's own sign. Pixel (0, 0) has its centre at
+(0, 0), x points right, y points down. Frames are the stored (binned) frames, counted
+from 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from perrin.errors import PerrinError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Kind = Literal["int", "float", "bool", "text"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table: what it is called, its kind, unit and meaning."""
+
+    name: str
+    kind: Kind
+    unit: str
+    meaning: str
+
+
+EVENTS: tuple[Column, ...] = (
+    Column("measurement", "text", "", "name of the movie or file the event comes from"),
+    Column("event", "int", "", "number of the event in its measurement, from 0"),
+    Column("frame", "int", "frame", "landing (or unbinding) frame, left out of both windows"),
+    Column("time_s", "float", "s", "time of that frame since the first frame"),
+    Column("x_px", "float", "px", "horizontal position, sub-pixel"),
+    Column("y_px", "float", "px", "vertical position, sub-pixel, downwards"),
+    Column("x_se_px", "float", "px", "standard error of x_px"),
+    Column("y_se_px", "float", "px", "standard error of y_px"),
+    Column("contrast", "float", "1", "fitted contrast, negative for a landing"),
+    Column("contrast_se", "float", "1", "standard error of the contrast"),
+    Column("fit_residual", "float", "1", "root mean square of fit minus data, per pixel"),
+    Column("fit_n_avg", "int", "frame", "frames averaged on each side for the fit"),
+    Column("snr_spatial", "float", "1", "matched-filter contrast over its measured noise"),
+    Column("snr_temporal", "float", "1", "step in time over its own scatter (a t value)"),
+    Column("mass_kda", "float", "kDa", "calibrated mass, negative for an unbinding"),
+    Column("mass_se_kda", "float", "kDa", "standard error of the mass, calibration included"),
+    Column("neighbor_px", "float", "px", "distance to the nearest event within 2 n_avg frames"),
+    Column("label", "text", "", "class given to the event, or why it has none"),
+    Column("retained", "bool", "", "whether the event enters the spectrum"),
+    Column("thumbnail_index", "int", "", "row in the stored thumbnails, -1 for none"),
+)
+_KNOWN = {column.name: column for column in EVENTS}
+
+REQUIRED_EVENTS: tuple[str, ...] = ("measurement", "event", "contrast")
+"""What an events table from any source must have; other columns follow from the source."""
+
+
+def check_events(events: pd.DataFrame) -> pd.DataFrame:
+    """Return `events` as given if it follows the schema.
+
+    Raises `PerrinError` naming the first column that is missing or has the wrong kind.
+    Columns that the schema does not know are left alone: they belong to the user.
+    """
+    missing = [name for name in REQUIRED_EVENTS if name not in events.columns]
+    if missing:
+        raise PerrinError(
+            f"an events table needs the columns {', '.join(REQUIRED_EVENTS)}; "
+            f"missing: {', '.join(missing)}. Read vendor files with perrin.read_events."
+        )
+    kinds = {"int": "iu", "float": "f", "bool": "b"}
+    for name in events.columns:
+        column = _KNOWN.get(str(name))
+        if column is None or column.kind == "text":
+            continue
+        found = events[name].dtype.kind
+        if found not in kinds[column.kind]:
+            raise PerrinError(
+                f"column {name!r} holds {events[name].dtype}, expected {column.kind} "
+                f"({column.meaning}). Convert it first, for instance with astype."
+            )
+    return events
+
+
+def order_columns(events: pd.DataFrame) -> pd.DataFrame:
+    """Return `events` with the schema's columns first, in the schema's order."""
+    known = [name for name in _KNOWN if name in events.columns]
+    other = [name for name in events.columns if name not in _KNOWN]
+    return events[known + other]
