@@ -1,1 +1,40 @@
 """Files in and out: movies and event tables of vendors and of other programs."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from perrin.io.movie import Movie
+    from perrin.io.opening import Inspection, inspect, open_movie
+    from perrin.io.refeyn_write import write_mp, write_mpr
+    from perrin.io.tables import read_events, write_events
+
+__all__ = [
+    "Inspection",
+    "Movie",
+    "inspect",
+    "open_movie",
+    "read_events",
+    "write_events",
+    "write_mp",
+    "write_mpr",
+]
+
+_HOME = {
+    "Inspection": "opening",
+    "Movie": "movie",
+    "inspect": "opening",
+    "open_movie": "opening",
+    "read_events": "tables",
+    "write_events": "tables",
+    "write_mp": "refeyn_write",
+    "write_mpr": "refeyn_write",
+}
+
+
+def __getattr__(name: str) -> Any:  # the readers import h5py, pandas and numba: only when used
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

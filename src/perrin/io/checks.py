@@ -1,0 +1,117 @@
+"""What no raw movie can look like, said before it becomes a wrong mass."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from perrin.errors import PerrinError
+
+Array = npt.NDArray[Any]
+
+HEAD = 16
+"""First frames that the check of the axes looks at."""
+_CROP = 48  # samples of each row and column it looks at
+_CLEARLY = 1.5  # ratio of roughness that decides; white noise scatters by a few percent
+
+
+def check_shape(shape: tuple[int, ...], name: str) -> None:
+    """Raise `PerrinError` unless `shape` is (T, Y, X) with two frames or more."""
+    if len(shape) == 4 and shape[-1] in (3, 4):
+        raise PerrinError(
+            f"{name} has the shape {shape}: color frames. A raw movie has one intensity a "
+            "pixel, (T, Y, X); take one channel, frames[..., 0]."
+        )
+    if len(shape) != 3:
+        raise PerrinError(
+            f"{name} has the shape {shape}; a movie has three axes, (T, Y, X). "
+            "Take the one channel and plane that hold the movie."
+        )
+    if shape[0] < 2:
+        raise PerrinError(f"{name} has {shape[0]} frame; a movie has at least 2.")
+    if min(shape[1:]) < 1:
+        raise PerrinError(f"{name} has the shape {shape}: frames without pixels.")
+
+
+def check_intensities(frames: Array, name: str) -> None:
+    """Raise `PerrinError` unless `frames` (T, Y, X) look like camera intensities.
+
+    Refused: other than real numbers, NaN, frames that are already ratiometric (they scatter
+    about zero), values below zero, nothing but zeros.
+    """
+    if frames.dtype.kind not in "uif":
+        raise PerrinError(f"{name} holds {frames.dtype} pixels; a movie holds real numbers.")
+    if frames.dtype.kind == "f" and not np.isfinite(frames).all():
+        raise PerrinError(
+            f"{name} holds NaN or infinite pixels; replace them in the movie before analysis."
+        )
+    low, mean = frames.min(), float(frames.mean(dtype=np.float64))
+    if low < 0 and abs(mean) < 2 * float(frames.std(dtype=np.float64)):
+        raise PerrinError(
+            f"{name} looks ratiometric already: its pixels scatter about zero (mean {mean:.3g}). "
+            "Give the raw movie; perrin makes the ratiometric frames itself."
+        )
+    if low < 0:
+        raise PerrinError(
+            f"{name} has pixels below zero ({low:.6g}); intensities are positive. "
+            "Give the raw movie, before any background was subtracted."
+        )
+    if mean == 0:
+        raise PerrinError(f"{name} has frames of nothing but zeros; was the recording complete?")
+
+
+def check_axes(head: Array, shape: tuple[int, ...], name: str) -> None:
+    """Raise `PerrinError` where the content says that time is not the first axis.
+
+    head: the first `HEAD` of the frames, shape: of all frames, (T, Y, X).
+
+    Neighbors in time show the same glass and differ by noise only; neighbors in space differ
+    by the speckle as well. So the axis along which neighbors differ least is time. Looked at
+    only where another axis is longer than the first.
+    """
+    roughness = _roughness(head, shape)
+    if roughness and roughness[0] > _CLEARLY * roughness[1]:
+        raise PerrinError(_swapped(shape, name))
+
+
+def check_axes_of_file(head: Array, shape: tuple[int, ...], name: str) -> None:
+    """As `check_axes`, and refuse a first axis shorter than both others unless it is smooth.
+
+    For formats that do not name their axes. `Movie.from_array` takes a short movie as it is.
+    """
+    check_axes(head, shape, name)
+    roughness = _roughness(head, shape)
+    shortest = shape[0] < min(shape[1:])
+    if roughness and shortest and roughness[1] < _CLEARLY * roughness[0]:
+        raise PerrinError(_swapped(shape, name))
+
+
+def _roughness(head: Array, shape: tuple[int, ...]) -> tuple[float, float] | None:
+    """Neighbor differences along the first and the longest axis, None where T is in no doubt.
+
+    The mean of each difference is taken off: a flicker of the laser is no roughness.
+    """
+    n_frames, height, width = shape
+    longest = 1 if height > width else 2
+    # two equal axes are those of a square field, so that the first one is time
+    if n_frames >= shape[longest] or height == width:
+        return None
+    block = np.asarray(head[:HEAD, :_CROP, :_CROP], dtype=np.float64)
+    rough = []
+    for axis in (0, longest):
+        steps = np.diff(block, axis=axis)
+        steps -= steps.mean(axis=tuple(i for i in range(3) if i != axis), keepdims=True)
+        rough.append(float(np.sqrt(np.mean(steps**2))))
+    return rough[0], rough[1]
+
+
+def _swapped(shape: tuple[int, ...], name: str) -> str:
+    longest = int(np.argmax(shape))
+    return (
+        f"{name} has the shape {shape}, but time seems to be axis {longest} ({shape[longest]} "
+        "long), not the first. Movies are (T, Y, X): store it transposed, "
+        f"numpy.moveaxis(frames, {longest}, 0). If the shape is right, hand the array to "
+        "perrin.Movie.from_array."
+    )

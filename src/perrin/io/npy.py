@@ -1,0 +1,77 @@
+"""Movies in a file of plain pixels: NumPy's .npy, and what TIFF shares with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from perrin.errors import PerrinError
+from perrin.io.found import Found, refuse_encoding
+from perrin.io.movie import LazyFrames
+
+Array = npt.NDArray[Any]
+
+
+class MappedFrames(LazyFrames):
+    """Frames that lie one behind the other in a file, from byte `offset` on."""
+
+    def __init__(
+        self,
+        path: Path,
+        shape: tuple[int, ...],
+        stored: np.dtype[Any],
+        offset: int,
+        order: Literal["C", "F"] = "C",
+    ) -> None:
+        super().__init__(path, shape, stored)
+        self._arguments = (path, shape, stored, offset, order)
+        try:
+            self._map: Array | None = np.memmap(
+                path, dtype=stored, mode="r", offset=offset, shape=shape, order=order
+            )
+        except (OSError, ValueError) as error:
+            raise PerrinError(
+                f"{path} is truncated or damaged: {shape} pixels of {stored} do not fit in "
+                f"{path.stat().st_size} bytes ({error}). Copy it again from its source."
+            ) from error
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self._arguments
+
+    def _read(self, start: int, stop: int) -> Array:
+        if self._map is None:
+            raise PerrinError(f"{self.path}: the movie was closed; open it again to read frames.")
+        # a copy in memory: a view would keep the file mapped and break when it changes
+        return np.array(self._map[start:stop], dtype=self.dtype, order="C")
+
+    def close(self) -> None:
+        self._map = None
+
+
+def find_npy(path: Path, *, encoding: str | None) -> Found:
+    """Find the movie in a .npy file. Raises `PerrinError` for a damaged header."""
+    refuse_encoding(encoding, path, ".npy")
+    try:
+        with path.open("rb") as file:
+            version = np.lib.format.read_magic(file)
+            header = (
+                np.lib.format.read_array_header_1_0
+                if version == (1, 0)
+                else np.lib.format.read_array_header_2_0
+            )
+            shape, by_column, dtype = header(file)
+            offset = file.tell()
+    except ValueError as error:
+        raise PerrinError(f"{path} has a damaged .npy header: {error}.") from error
+    if dtype.hasobject:
+        raise PerrinError(f"{path} holds Python objects, not pixels; save an array of numbers.")
+    return Found(
+        path=path,
+        format="npy",
+        description="NumPy array",
+        frames=MappedFrames(path, shape, dtype, offset, "F" if by_column else "C"),
+        axes_named=False,
+    )

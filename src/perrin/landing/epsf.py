@@ -1,0 +1,172 @@
+"""An empirical point-spread function (ePSF) from the landings of a movie.
+
+Paper 002, Training Data Generation: thumbnails of one species with a good signal are
+interpolated and centred, the 80% most similar are kept, and their mean is the PSF of the
+instrument.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perrin.errors import PerrinError
+from perrin.io.movie import Movie
+from perrin.landing.ratiometric import ratiometric
+from perrin.landing.thumbnails import iter_stacks
+from perrin.optics.psf import HALF_WIDTH_PX, SAMPLES_PER_PIXEL, Psf
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_MARGIN_PX = 2  # interpolation needs some pixels beyond the PSF's grid
+_SIZE = 2 * (HALF_WIDTH_PX + _MARGIN_PX) + 1
+_CORE_PX = 6.0  # similarity counts within this radius
+_TAPER_FROM_PX = 9.0  # beyond, the mean is mostly noise: brought to zero smoothly
+MIN_EVENTS = 30
+
+
+@dataclass(frozen=True)
+class EpsfResult:
+    """An empirical PSF and how it came about.
+
+    Attributes
+    ----------
+    psf : Psf
+        The mean of the kept events, value 1 at the centre.
+    used, offered : int
+        Events kept as similar, and isolated events in the contrast range.
+    similarity : (offered,) float64
+        Correlation of each event with the mean, within 6 px.
+
+    """
+
+    psf: Psf
+    used: int
+    offered: int
+    similarity: NDArray[np.float64]
+
+
+def build_epsf(
+    movie: Movie,
+    events: pd.DataFrame,
+    *,
+    contrast_range: tuple[float, float],
+    n_avg: int,
+    keep: float = 0.8,
+) -> EpsfResult:
+    """Average the landings of one species into a point-spread function.
+
+    Parameters
+    ----------
+    movie : Movie
+        The movie the events were fitted in.
+    events : DataFrame
+        Fitted events: ``frame``, ``x_px``, ``y_px``, ``contrast``, ``neighbor_px``.
+    contrast_range : (low, high)
+        Contrasts (negative for landings) of the species to use. Events with a neighbor within
+        12 px and 2 n_avg frames do not take part.
+    n_avg : int
+        Frames averaged on each side.
+    keep : float
+        Share of the events to keep, the most similar ones; 0.8 in the paper.
+
+    Raises
+    ------
+    PerrinError
+        If fewer than 30 events qualify, or the range is empty.
+
+    """
+    low, high = sorted(contrast_range)
+    if not 0 < keep <= 1:
+        raise PerrinError(f"keep is {keep}; it is a share of the events, above 0 and up to 1")
+    alone = ~(events["neighbor_px"] < HALF_WIDTH_PX)
+    chosen = events[events["contrast"].between(low, high) & alone & (events["label"] == "")]
+    images, seen = _centred(movie, chosen, n_avg=n_avg)
+    if len(images) < MIN_EVENTS:
+        raise PerrinError(
+            f"only {len(images)} isolated events have a contrast between {low:g} and "
+            f"{high:g}; an ePSF needs {MIN_EVENTS}. Widen the range or use a longer movie."
+        )
+    core = _radius() <= _CORE_PX
+    similarity = _correlation(images[:, core], images.mean(axis=0)[core])
+    used = max(MIN_EVENTS, round(keep * len(images)))
+    best = np.argsort(-similarity, kind="stable")[:used]
+    mean = (images[best] * seen[best]).sum(axis=0) / np.maximum(seen[best].sum(axis=0), 1)
+    mean -= mean[_radius() > _TAPER_FROM_PX].mean()
+    ramp = np.clip((_radius() - _TAPER_FROM_PX) / (HALF_WIDTH_PX - _TAPER_FROM_PX), 0, 1)
+    mean *= 0.5 * (1 + np.cos(np.pi * ramp))
+    card = {
+        "kind": "empirical",
+        "instrument": movie.instrument,
+        "source": None if movie.path is None else movie.path.name,
+        "events": len(best),
+        "events_offered": len(images),
+        "contrast_range": [low, high],
+        "n_avg": n_avg,
+    }
+    psf = Psf.from_samples(mean, pixel_nm=movie.pixel_nm, card=card)
+    return EpsfResult(psf, len(best), len(images), similarity)
+
+
+def _grid_px() -> NDArray[np.float64]:
+    half = HALF_WIDTH_PX * SAMPLES_PER_PIXEL
+    grid: NDArray[np.float64] = np.arange(-half, half + 1) / SAMPLES_PER_PIXEL
+    return grid
+
+
+def _radius() -> NDArray[np.float64]:
+    radius: NDArray[np.float64] = np.hypot(_grid_px()[:, None], _grid_px()[None, :])
+    return radius
+
+
+def _centred(
+    movie: Movie, events: pd.DataFrame, *, n_avg: int
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Each event on the grid of a quarter pixel around its fitted centre, contrast 1.
+
+    Returns (N, 97, 97) images, and where they lie in the field of view. The core always does:
+    events nearer to the edge than half the fit window are not detected.
+    """
+    from scipy.ndimage import map_coordinates
+
+    x_px = events["x_px"].to_numpy(float)
+    y_px = events["y_px"].to_numpy(float)
+    contrast = events["contrast"].to_numpy(float)
+    grid = _grid_px() + HALF_WIDTH_PX + _MARGIN_PX
+    images: list[NDArray[np.float64]] = []
+    seen: list[NDArray[np.bool_]] = []
+    for batch in iter_stacks(
+        movie,
+        frame=events["frame"].to_numpy(np.int64),
+        y_px=y_px,
+        x_px=x_px,
+        before=n_avg,
+        after=n_avg,
+        size=_SIZE,
+    ):
+        frames = ratiometric(batch.stacks, n_avg=n_avg)[:, 0] * -movie.landing_sign
+        for row, frame, inside in zip(batch.rows, frames, batch.inside, strict=True):
+            rows = grid + y_px[row] - np.rint(y_px[row])
+            columns = grid + x_px[row] - np.rint(x_px[row])
+            places = np.meshgrid(rows, columns, indexing="ij")
+            image = map_coordinates(frame.astype(float), places, order=3, mode="nearest")
+            images.append((image - np.median(frame[inside])) / contrast[row])
+            near = np.rint(places).astype(np.int64)
+            seen.append(inside[near[0], near[1]])
+    shape = (-1, len(grid), len(grid))
+    return np.array(images).reshape(shape), np.array(seen, bool).reshape(shape)
+
+
+def _correlation(
+    values: NDArray[np.float64], reference: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Correlation of each row of (N, M) with (M,)."""
+    centred = values - values.mean(axis=1, keepdims=True)
+    target = reference - reference.mean()
+    norm = np.linalg.norm(centred, axis=1) * np.linalg.norm(target)
+    correlation: NDArray[np.float64] = centred @ target / norm
+    return correlation

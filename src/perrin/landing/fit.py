@@ -1,0 +1,235 @@
+"""Contrast and position of events: least squares of the PSF on the ratiometric frame.
+
+Model on 13 x 13 pixels: ``A P(x - x0, y - y0) + b``, all four free. The standard errors are
+those of the least-squares solution with the noise taken from the residual. A free position
+lets the fit climb onto the noise: the amplitude is too large by ``sigma_A^2 / A`` on average
+(two position parameters, each worth half of that), which is subtracted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numba import njit, prange
+from numpy.typing import NDArray
+
+from perrin.errors import PerrinError
+from perrin.io.movie import Movie
+from perrin.landing.matched import WINDOW_PX
+from perrin.landing.ratiometric import ratiometric
+from perrin.landing.thumbnails import iter_stacks
+from perrin.optics.psf import Psf, evaluate_with_slopes
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MAX_SHIFT_PX = 3.0
+_ITERATIONS = 30
+_TOLERANCE_PX = 1e-4
+_NOT_FITTED = "not fitted"
+
+
+@dataclass(frozen=True)
+class PsfFit:
+    """Result of a batch of fits, one entry a patch; NaN where a fit did not converge.
+
+    Attributes
+    ----------
+    contrast, contrast_se : (N,) float64
+        Amplitude A with its bias removed, and its standard error.
+    dx_px, dy_px, x_se_px, y_se_px : (N,) float64
+        Position against the middle pixel and its standard errors.
+    residual : (N,) float64
+        Root mean square of data minus fit, with N - 4 degrees of freedom.
+
+    """
+
+    contrast: NDArray[np.float64]
+    contrast_se: NDArray[np.float64]
+    dx_px: NDArray[np.float64]
+    dy_px: NDArray[np.float64]
+    x_se_px: NDArray[np.float64]
+    y_se_px: NDArray[np.float64]
+    residual: NDArray[np.float64]
+
+
+def fit_patches(
+    patches: NDArray[Any], *, psf: Psf, inside: NDArray[np.bool_] | None = None
+) -> PsfFit:
+    """Fit the PSF to ratiometric patches (N, S, S), S odd and at most 19.
+
+    Pixels where `inside` (N, S, S) is false do not count. A fit that moves more than 3 px
+    from the middle has found something else: its result is NaN.
+    """
+    if patches.ndim != 3 or patches.shape[1] != patches.shape[2] or patches.shape[1] > 19:
+        raise PerrinError(
+            f"patches have shape {patches.shape}; expected (N, S, S) with S odd and at most 19"
+        )
+    mask = np.ones(patches.shape, np.bool_) if inside is None else inside
+    out = np.empty((len(patches), 7))
+    _fit(patches.astype(np.float64), mask, psf.coefficients, out)
+    return PsfFit(*out.T.copy())
+
+
+def fit(movie: Movie, events: pd.DataFrame, *, fit_n_avg: int, psf: Psf) -> pd.DataFrame:
+    """Fit every detected event at its landing frame.
+
+    Parameters
+    ----------
+    movie : Movie
+        The movie the events were detected in.
+    events : DataFrame
+        With ``frame``, ``y_px``, ``x_px`` and the matched-filter ``contrast`` of `detect`.
+    fit_n_avg : int
+        Frames averaged on each side; may differ from that of the detection.
+    psf : Psf
+        Point-spread function for this pixel size.
+
+    Returns
+    -------
+    DataFrame
+        `events` with ``contrast``, ``contrast_se``, ``x_px``, ``y_px``, ``x_se_px``,
+        ``y_se_px``, ``fit_residual``, ``fit_n_avg`` and ``label``. Events that cannot be
+        fitted (too near the ends for fit_n_avg, or no convergence) keep their detected
+        contrast and position, with ``label = "not fitted"`` and NaN errors.
+
+    """
+    psf.check_pixel(movie.pixel_nm)
+    fitted = events.copy()
+    names = ("contrast", "contrast_se", "x_px", "y_px", "x_se_px", "y_se_px", "fit_residual")
+    table = np.full((len(events), len(names)), np.nan)
+    table[:, 0] = events["contrast"]
+    table[:, 2] = events["x_px"]
+    table[:, 3] = events["y_px"]
+    label = np.full(len(events), _NOT_FITTED, dtype=object)
+    for batch in iter_stacks(
+        movie,
+        frame=events["frame"].to_numpy(np.int64),
+        y_px=events["y_px"].to_numpy(float),
+        x_px=events["x_px"].to_numpy(float),
+        before=fit_n_avg,
+        after=fit_n_avg,
+        size=WINDOW_PX,
+    ):
+        patches = ratiometric(batch.stacks, n_avg=fit_n_avg)[:, 0] * -movie.landing_sign
+        found = fit_patches(patches, psf=psf, inside=batch.inside)
+        good = np.isfinite(found.contrast)
+        rows = batch.rows[good]
+        table[rows, 0] = found.contrast[good]
+        table[rows, 1] = found.contrast_se[good]
+        table[rows, 2] = np.rint(table[rows, 2]) + found.dx_px[good]
+        table[rows, 3] = np.rint(table[rows, 3]) + found.dy_px[good]
+        table[rows, 4] = found.x_se_px[good]
+        table[rows, 5] = found.y_se_px[good]
+        table[rows, 6] = found.residual[good]
+        label[rows] = ""
+    for column, name in enumerate(names):
+        fitted[name] = table[:, column]
+    fitted["fit_n_avg"] = np.int64(fit_n_avg)
+    fitted["label"] = label
+    return fitted
+
+
+@njit(cache=True, parallel=True)
+def _fit(patches, mask, coefficients, out):  # type: ignore[no-untyped-def]
+    for e in prange(len(patches)):
+        _fit_one(patches[e], mask[e], coefficients, out[e])
+
+
+@njit(cache=True)
+def _fit_one(data, mask, coefficients, out):  # type: ignore[no-untyped-def]
+    """Levenberg-Marquardt in the position; amplitude and background are linear."""
+    size = data.shape[0]
+    middle = size // 2
+    work = np.empty((3, size, size))
+    normal, right = np.empty((4, 4)), np.empty(4)
+    out[:] = np.nan
+    x, y, damping = 0.0, 0.0, 1e-3
+    error, amplitude = _linear(data, mask, coefficients, middle, x, y, work, normal, right)
+    converged = False
+    for _ in range(_ITERATIONS):
+        scaled = normal.copy()
+        scaled[2, 2] *= 1.0 + damping
+        scaled[3, 3] *= 1.0 + damping
+        if not np.isfinite(error) or scaled[2, 2] <= 0.0 or scaled[3, 3] <= 0.0:
+            break
+        step = np.linalg.solve(scaled, right)
+        dx, dy = _shortened(step[2]), _shortened(step[3])
+        if abs(x + dx) > MAX_SHIFT_PX or abs(y + dy) > MAX_SHIFT_PX:
+            break
+        trial_work, trial_normal, trial_right = work.copy(), normal.copy(), right.copy()
+        trial, trial_amplitude = _linear(
+            data, mask, coefficients, middle, x + dx, y + dy, trial_work, trial_normal, trial_right
+        )
+        if trial <= error:
+            x, y, error, amplitude = x + dx, y + dy, trial, trial_amplitude
+            work, normal, right = trial_work, trial_normal, trial_right
+            damping = max(damping * 0.3, 1e-9)
+            if abs(dx) + abs(dy) < _TOLERANCE_PX:
+                converged = True
+                break
+        elif abs(dx) + abs(dy) < _TOLERANCE_PX:
+            converged = True
+            break
+        else:
+            damping *= 10.0
+    used = mask.sum()
+    if not converged or used <= 4 or amplitude == 0.0:
+        return
+    variance = error / (used - 4)
+    covariance = np.linalg.inv(normal) * variance
+    amplitude_variance = covariance[0, 0]
+    out[0] = amplitude - amplitude_variance / amplitude
+    out[1] = np.sqrt(amplitude_variance)
+    out[2] = x
+    out[3] = y
+    out[4] = np.sqrt(covariance[2, 2])
+    out[5] = np.sqrt(covariance[3, 3])
+    out[6] = np.sqrt(variance)
+
+
+@njit(cache=True)
+def _shortened(step):  # type: ignore[no-untyped-def]
+    return min(max(step, -1.0), 1.0)
+
+
+@njit(cache=True)
+def _linear(data, mask, coefficients, middle, x, y, work, normal, right):  # type: ignore[no-untyped-def]
+    """Solve A and b at position (x, y); fill the normal equations for (A, b, x, y)."""
+    size = data.shape[0]
+    evaluate_with_slopes(coefficients, middle + x, middle + y, work[0], work[1], work[2])
+    s_p, s_pp, s_d, s_pd, s_1 = 0.0, 0.0, 0.0, 0.0, 0.0
+    for j in range(size):
+        for i in range(size):
+            if mask[j, i]:
+                p, d = work[0, j, i], data[j, i]
+                s_p += p
+                s_pp += p * p
+                s_d += d
+                s_pd += p * d
+                s_1 += 1.0
+    determinant = s_pp * s_1 - s_p * s_p
+    if determinant <= 0.0:
+        return np.inf, 0.0
+    amplitude = (s_pd * s_1 - s_p * s_d) / determinant
+    background = (s_d - amplitude * s_p) / s_1
+    normal[:] = 0.0
+    right[:] = 0.0
+    gradient = np.empty(4)
+    error = 0.0
+    for j in range(size):
+        for i in range(size):
+            if mask[j, i]:
+                left = data[j, i] - amplitude * work[0, j, i] - background
+                gradient[0] = work[0, j, i]
+                gradient[1] = 1.0
+                gradient[2] = amplitude * work[1, j, i]
+                gradient[3] = amplitude * work[2, j, i]
+                error += left * left
+                for a in range(4):
+                    right[a] += gradient[a] * left
+                    for b in range(4):
+                        normal[a, b] += gradient[a] * gradient[b]
+    return error, amplitude

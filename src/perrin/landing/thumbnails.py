@@ -1,0 +1,204 @@
+"""The one cutter: space-time stacks and thumbnails around events.
+
+The fit, the classifier and the simulator's training data all come from `cut_stacks`
+followed by `perrin.landing.ratiometric.ratiometric`: a network never sees in use what it
+could not have seen in training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numba import njit, prange
+from numpy.typing import NDArray
+
+from perrin.errors import PerrinError
+from perrin.io.movie import Movie
+from perrin.landing.ratiometric import frame_means, ratiometric
+
+THUMBNAIL_PX = 17
+CHUNK_FRAMES = 1024
+_STACK_BYTES = 64 << 20  # stacks of one chunk are cut in batches of about this size
+
+
+@dataclass(frozen=True)
+class Thumbnails:
+    """Ratiometric thumbnails of events.
+
+    Attributes
+    ----------
+    values : (N, T, 17, 17) float32
+        Contrast, negative for a landing; 0 where the thumbnail leaves the field.
+    inside : (N, 17, 17) bool
+        Whether a pixel lies in the field of view.
+    rows : (N,) int
+        The event (row of the table that was asked for) each thumbnail belongs to: events too
+        near the start or end of the movie have none.
+
+    """
+
+    values: NDArray[np.float32]
+    inside: NDArray[np.bool_]
+    rows: NDArray[np.int64]
+
+
+def half_length(n_avg: int) -> int:
+    """Ratiometric frames before the landing frame in a thumbnail: 20, or n_avg if longer."""
+    return max(20, n_avg)
+
+
+def cut_thumbnails(
+    movie: Movie,
+    *,
+    frame: NDArray[np.int64],
+    y_px: NDArray[np.float64],
+    x_px: NDArray[np.float64],
+    n_avg: int,
+) -> Thumbnails:
+    """Cut ratiometric frames k-20 ... k+19 (k-n ... k+n-1 for n_avg > 20), 17 x 17 pixels.
+
+    The landing frame k is at index 20 and the nearest pixel to (y, x) at [8, 8].
+    """
+    half = half_length(n_avg)
+    values, inside, rows = [], [], []
+    for batch in iter_stacks(
+        movie,
+        frame=frame,
+        y_px=y_px,
+        x_px=x_px,
+        before=half + n_avg,
+        after=half - 1 + n_avg,
+        size=THUMBNAIL_PX,
+    ):
+        values.append(np.float32(-movie.landing_sign) * ratiometric(batch.stacks, n_avg=n_avg))
+        inside.append(batch.inside)
+        rows.append(batch.rows)
+    if not values:
+        shape = (0, 2 * half, THUMBNAIL_PX, THUMBNAIL_PX)
+        return Thumbnails(
+            np.empty(shape, np.float32),
+            np.empty((0, THUMBNAIL_PX, THUMBNAIL_PX), bool),
+            np.empty(0, np.int64),
+        )
+    return Thumbnails(np.concatenate(values), np.concatenate(inside), np.concatenate(rows))
+
+
+@dataclass(frozen=True)
+class StackBatch:
+    """Normalised intensity around some events.
+
+    Attributes
+    ----------
+    rows : (N,) int
+        Which events.
+    stacks : (N, before + 1 + after, size, size) float32
+        Frames divided by their whole-frame mean; 1 beyond the field of view.
+    inside : (N, size, size) bool
+        Whether a pixel lies in the field of view.
+
+    """
+
+    rows: NDArray[np.int64]
+    stacks: NDArray[np.float32]
+    inside: NDArray[np.bool_]
+
+
+def iter_stacks(
+    movie: Movie,
+    *,
+    frame: NDArray[np.int64],
+    y_px: NDArray[np.float64],
+    x_px: NDArray[np.float64],
+    before: int,
+    after: int,
+    size: int,
+) -> Iterator[StackBatch]:
+    """Yield the stacks of all events whose frames lie in the movie, in order of time.
+
+    Parameters
+    ----------
+    movie : Movie
+        Read once, a bounded number of frames at a time.
+    frame, y_px, x_px : (N,)
+        Landing frame and position; the pixel nearest to the position is the middle one.
+    before, after : int
+        Frames before and after the landing frame.
+    size : int
+        Side of the stack in pixels, odd.
+
+    """
+    if size % 2 == 0 or size < 1:
+        raise PerrinError(f"the side of a stack is {size} px; it must be odd to have a middle")
+    complete = (frame >= before) & (frame + after < movie.n_frames)
+    order = np.flatnonzero(complete)
+    order = order[np.argsort(frame[order], kind="stable")]
+    per_batch = max(1, _STACK_BYTES // (4 * (before + after + 1) * size * size))
+    cursor = 0
+    while cursor < len(order):
+        first = int(frame[order[cursor]]) - before
+        stop = min(movie.n_frames, first + before + after + CHUNK_FRAMES)
+        last = int(np.searchsorted(frame[order], stop - after, side="left"))
+        chunk = movie.frames[first:stop]
+        means = frame_means(chunk)
+        for begin in range(cursor, last, per_batch):
+            rows = order[begin : min(begin + per_batch, last)]
+            stacks, inside = cut_stacks(
+                chunk,
+                frame=frame[rows] - first,
+                y_px=y_px[rows],
+                x_px=x_px[rows],
+                before=before,
+                after=after,
+                size=size,
+                frame_mean=means,
+            )
+            yield StackBatch(rows, stacks, inside)
+        cursor = last
+
+
+def cut_stacks(
+    frames: NDArray[Any],
+    *,
+    frame: NDArray[np.int64],
+    y_px: NDArray[np.float64],
+    x_px: NDArray[np.float64],
+    before: int,
+    after: int,
+    size: int,
+    frame_mean: NDArray[np.float64],
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Cut (N, before + 1 + after, size, size) out of frames (T, Y, X); see `StackBatch`."""
+    row = np.rint(y_px).astype(np.int64)
+    column = np.rint(x_px).astype(np.int64)
+    stacks = np.empty((len(frame), before + after + 1, size, size), np.float32)
+    _cut(frames, 1.0 / frame_mean, frame.astype(np.int64) - before, row, column, stacks)
+    offset = np.arange(size) - size // 2
+    rows_inside = _within(row[:, None] + offset, frames.shape[1])
+    columns_inside = _within(column[:, None] + offset, frames.shape[2])
+    return stacks, rows_inside[:, :, None] & columns_inside[:, None, :]
+
+
+def _within(index: NDArray[np.int64], length: int) -> NDArray[np.bool_]:
+    inside: NDArray[np.bool_] = (index >= 0) & (index < length)
+    return inside
+
+
+@njit(cache=True, parallel=True)
+def _cut(frames, weight, first, row, column, stacks):  # type: ignore[no-untyped-def]
+    count, length, size, _ = stacks.shape
+    _, height, width = frames.shape
+    for e in prange(count):
+        top = row[e] - size // 2
+        left = column[e] - size // 2
+        for t in range(length):
+            w = weight[first[e] + t]
+            for y in range(size):
+                for x in range(size):
+                    j, i = top + y, left + x
+                    if j < 0 or i < 0 or j >= height or i >= width:
+                        stacks[e, t, y, x] = 1.0
+                    else:
+                        stacks[e, t, y, x] = frames[first[e] + t, j, i] * w

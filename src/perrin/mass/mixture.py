@@ -1,0 +1,225 @@
+"""Unbinned Gaussian mixture: truncated at the detection limit, with a uniform background."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import erf, exp, log, pi, sqrt
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numba import njit
+from scipy.special import ndtr, ndtri
+
+from perrin.errors import PerrinError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+FWHM_PER_SD = 2.0 * sqrt(2.0 * log(2.0))
+"""Full width at half maximum of a Gaussian over its standard deviation, 2.3548."""
+
+_MAX_CYCLES = 1000
+_TOLERANCE = 1e-3  # change of the log likelihood in one cycle; BIC weighs differences of 10
+
+
+@dataclass(frozen=True)
+class Component:
+    """One Gaussian of a mixture: its mean and width before truncation, its share of events."""
+
+    mean: float
+    sd: float
+    share: float
+
+    @property
+    def fwhm(self) -> float:
+        """Full width at half maximum, 2.3548 standard deviations."""
+        return FWHM_PER_SD * self.sd
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """A fitted mixture on [low, high].
+
+    Shares are of the events inside [low, high] and add to one with `background_share`,
+    the part spread evenly over the range. `bic` is -2 log likelihood + 3 K log n.
+    """
+
+    components: tuple[Component, ...]
+    background_share: float
+    low: float
+    high: float
+    n_events: int
+    log_likelihood: float
+
+    @property
+    def bic(self) -> float:
+        """Bayesian information criterion (Schwarz 1978) with three parameters a component."""
+        return -2.0 * self.log_likelihood + 3.0 * len(self.components) * log(self.n_events)
+
+    def density(self, values: Floats) -> Floats:
+        """Probability per unit at `values`, any shape; 0 outside [low, high]."""
+        total = np.full(np.shape(values), self.background_share / (self.high - self.low))
+        for component in self.components:
+            total += component.share * self.component_density(component, values)
+        return np.where((values >= self.low) & (values <= self.high), total, 0.0)
+
+    def component_density(self, component: Component, values: Floats) -> Floats:
+        """Density of one component at `values`, cut at the limits, area 1 between them."""
+        z = (values - component.mean) / component.sd
+        inside = _inside(component.mean, component.sd, self.low, self.high)
+        density: Floats = np.exp(-0.5 * z * z) / (component.sd * sqrt(2.0 * pi) * inside)
+        return density
+
+    def sample(self, n: int, *, rng: np.random.Generator) -> Floats:
+        """`n` values drawn from the mixture, shape (n,), in no order of size."""
+        shares = [self.background_share, *(c.share for c in self.components)]
+        numbers = rng.multinomial(n, np.array(shares) / sum(shares))
+        parts = [rng.uniform(self.low, self.high, numbers[0])]
+        parts += [
+            _truncated_normal(c, self.low, self.high, int(k), rng)
+            for c, k in zip(self.components, numbers[1:], strict=True)
+        ]
+        return np.concatenate(parts)
+
+
+def fit_mixture(
+    values: Floats, *, start: Sequence[Component], low: float, high: float, min_sd: float
+) -> Mixture:
+    """Maximum-likelihood mixture with as many components as `start`, by EM.
+
+    `values` (n,) in [low, high]. A component is a Gaussian cut at `low` and `high` and
+    scaled back to area 1, so that events lost below the detection limit do not pull it.
+    Means stay in [low, high], standard deviations above `min_sd` (without a floor the
+    likelihood is unbounded). Components keep the order of `start`. The M step for cut
+    Gaussians adds the expected moments of what was cut off (Dempster, Laird & Rubin
+    1977; McLachlan & Jones 1988).
+
+    Raises `PerrinError` for values outside the limits, or none.
+    """
+    values = np.sort(np.asarray(values, dtype=np.float64))
+    if not values.size or not low <= values[0] <= values[-1] <= high or not low < high:
+        span = f"from {values[0]:.6g} to {values[-1]:.6g}" if values.size else "none at all"
+        raise PerrinError(
+            f"the mixture needs events between its limits {low:.6g} and {high:.6g}; "
+            f"it has {span}. Keep those inside the limits, or widen the limits."
+        )
+    table = np.array([(c.mean, c.sd, c.share) for c in start], dtype=np.float64).reshape(-1, 3)
+    table[:, 0] = np.clip(table[:, 0], low, high)
+    table[:, 1] = np.maximum(table[:, 1], min_sd)
+    table[:, 2] /= max(1.0, table[:, 2].sum() / 0.98)  # EM cannot leave a share of 0
+    table, log_likelihood = _em(values, table, low, high, min_sd)
+    return Mixture(
+        components=tuple(Component(*row) for row in table.tolist()),
+        background_share=max(0.0, 1.0 - float(table[:, 2].sum())),
+        low=low,
+        high=high,
+        n_events=values.size,
+        log_likelihood=float(log_likelihood),
+    )
+
+
+def _truncated_normal(
+    component: Component, low: float, high: float, n: int, rng: np.random.Generator
+) -> Floats:
+    """Draws from a Gaussian cut at the limits, by the inverse of its distribution function."""
+    a, b = ndtr((np.array([low, high]) - component.mean) / component.sd)
+    drawn = component.mean + component.sd * ndtri(rng.uniform(a, b, n))
+    return np.clip(drawn, low, high)  # rounding of the inverse at the far ends
+
+
+def _inside(mean: float, sd: float, low: float, high: float) -> float:
+    """Probability that a Gaussian lies between the limits."""
+    return 0.5 * (erf((high - mean) / (sd * sqrt(2.0))) - erf((low - mean) / (sd * sqrt(2.0))))
+
+
+@njit(cache=True)
+def _e_step(values, mean, sd, share, low, high, sums):  # type: ignore[no-untyped-def]
+    """Log likelihood; `sums` (K, 3) gets responsibilities times z^0, z^1, z^2."""
+    n_components = mean.shape[0]
+    scale = np.empty(n_components)
+    for k in range(n_components):
+        root = sd[k] * sqrt(2.0)
+        inside = 0.5 * (erf((high - mean[k]) / root) - erf((low - mean[k]) / root))
+        scale[k] = share[k] / (sd[k] * sqrt(2.0 * pi) * inside)
+    background = max(1.0 - share.sum(), 1e-12) / (high - low)
+    part, z = np.zeros(n_components), np.zeros(n_components)
+    sums[:] = 0.0
+    log_likelihood = 0.0
+    for i in range(values.shape[0]):
+        total = background
+        for k in range(n_components):
+            z[k] = (values[i] - mean[k]) / sd[k]
+            part[k] = scale[k] * exp(-0.5 * z[k] * z[k]) if abs(z[k]) < 9.0 else 0.0
+            total += part[k]
+        log_likelihood += log(total)
+        for k in range(n_components):
+            if part[k] > 0.0:
+                r = part[k] / total
+                sums[k, 0] += r
+                sums[k, 1] += r * z[k]
+                sums[k, 2] += r * z[k] * z[k]
+    return log_likelihood
+
+
+@njit(cache=True)
+def _em_step(values, theta, low, high, min_sd, sums):  # type: ignore[no-untyped-def]
+    """Log likelihood of theta (K, 3: mean, sd, share), and theta one EM step on."""
+    log_likelihood = _e_step(values, theta[:, 0], theta[:, 1], theta[:, 2], low, high, sums)
+    out = theta.copy()
+    for k in range(theta.shape[0]):
+        mean, sd = theta[k, 0], theta[k, 1]
+        out[k, 2] = sums[k, 0] / values.shape[0]
+        if sums[k, 0] < 1e-9:
+            continue
+        a, b = (low - mean) / sd, (high - mean) / sd
+        inside = 0.5 * (erf(b / sqrt(2.0)) - erf(a / sqrt(2.0)))
+        at_a, at_b = exp(-0.5 * a * a) / sqrt(2.0 * pi), exp(-0.5 * b * b) / sqrt(2.0 * pi)
+        # moments about the old mean, in units of the old sd: seen and cut off together
+        shift = inside * sums[k, 1] / sums[k, 0] - (at_a - at_b)
+        spread = 1.0 + inside * (sums[k, 2] / sums[k, 0] - 1.0) - (a * at_a - b * at_b)
+        out[k, 0] = min(max(mean + shift * sd, low), high)
+        moved = (out[k, 0] - mean) / sd
+        variance = spread - 2.0 * moved * shift + moved * moved
+        out[k, 1] = max(sd * sqrt(max(variance, 0.0)), min_sd)
+    return log_likelihood, out
+
+
+@njit(cache=True)
+def _em(values, theta, low, high, min_sd):  # type: ignore[no-untyped-def]
+    """EM with squared extrapolation (SQUAREM, Varadhan & Roland 2008) to convergence.
+
+    theta (K, 3). Plain EM needs thousands of steps where components overlap or the
+    background is nearly empty; two steps and their change predict where they lead.
+    """
+    n_components = theta.shape[0]
+    sums = np.empty((n_components, 3))
+    last = -np.inf
+    for _ in range(_MAX_CYCLES):
+        start, one = _em_step(values, theta, low, high, min_sd, sums)
+        if start - last < _TOLERANCE:
+            break
+        last = start
+        halfway, two = _em_step(values, one, low, high, min_sd, sums)
+        step, bend = 0.0, 0.0
+        for k in range(n_components):
+            for j in range(3):
+                unit = theta[k, 1] if j < 2 else 1.0
+                step += ((one[k, j] - theta[k, j]) / unit) ** 2
+                bend += ((two[k, j] - 2.0 * one[k, j] + theta[k, j]) / unit) ** 2
+        length = sqrt(step / bend) if bend > 0.0 else 1.0
+        if length > 1.0:
+            ahead = theta + 2.0 * length * (one - theta) + length**2 * (two - 2.0 * one + theta)
+            for k in range(n_components):
+                ahead[k, 0] = min(max(ahead[k, 0], low), high)
+                ahead[k, 1] = max(ahead[k, 1], min_sd)
+                ahead[k, 2] = max(ahead[k, 2], 0.0)
+            ahead[:, 2] /= max(1.0, ahead[:, 2].sum())
+            reached, three = _em_step(values, ahead, low, high, min_sd, sums)
+            theta = three if reached > halfway else two
+        else:
+            theta = two
+    return theta, start

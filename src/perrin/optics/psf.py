@@ -1,0 +1,243 @@
+"""The amplitude point-spread function of a landing, analytic or measured.
+
+In an interferometric image the signal of a small particle is its scattered field times the
+reflected field: it follows the amplitude PSF (a jinc with rings of both signs), not its
+square. One representation serves every step: the PSF sampled on a grid finer than the
+pixel, interpolated by a cubic B-spline, with value 1 at the centre. Pixel (0, 0) has its
+centre at (0, 0); averaging over the pixel is part of the sampled function.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from perrin.errors import PerrinError
+from perrin.settings.optics import OpticsSettings
+
+SAMPLES_PER_PIXEL = 4
+HALF_WIDTH_PX = 12
+_GRID = 2 * HALF_WIDTH_PX * SAMPLES_PER_PIXEL + 1
+_FILE_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Psf:
+    """A point-spread function with value 1 at its centre.
+
+    Attributes
+    ----------
+    coefficients : (98, 98) float64
+        Cubic B-spline coefficients on a grid of a quarter pixel, centre at [48, 48] of the
+        97 x 97 samples (one more row and column so that the last cell can be read).
+    pixel_nm : float
+        Pixel size the samples refer to.
+    card : dict
+        Where it comes from: settings of the analytic form, or the movie and selection.
+
+    """
+
+    coefficients: NDArray[np.float64]
+    pixel_nm: float
+    card: dict[str, Any]
+
+    @classmethod
+    def analytic(cls, optics: OpticsSettings | None = None, *, pixel_nm: float) -> Psf:
+        """Two jinc functions times a Gaussian (see `OpticsSettings`), averaged over a pixel."""
+        optics = optics or OpticsSettings()
+        if not pixel_nm > 0:
+            raise PerrinError(f"pixel size is {pixel_nm} nm; it must be above 0")
+        from scipy.ndimage import uniform_filter
+        from scipy.special import j1
+
+        def jinc(x: NDArray[np.float64]) -> NDArray[np.float64]:
+            safe = np.where(x == 0, 1.0, x)
+            value: NDArray[np.float64] = np.where(x == 0, 1.0, 2 * j1(safe) / safe)
+            return value
+
+        step = 4  # of the finer grid, on which the pixel average is taken
+        half = (HALF_WIDTH_PX + 1) * SAMPLES_PER_PIXEL * step
+        axis = np.arange(-half, half + 1) * pixel_nm / (SAMPLES_PER_PIXEL * step)
+        radius_nm = np.hypot(axis[:, None], axis[None, :])
+        wave_number = 2 * np.pi * optics.numerical_aperture / optics.wavelength_nm
+        field = (1 - optics.second_weight) * jinc(wave_number * radius_nm)
+        field += optics.second_weight * jinc(optics.second_scale * wave_number * radius_nm)
+        field *= np.exp(-0.5 * (radius_nm / optics.envelope_nm) ** 2)
+        field = uniform_filter(field, SAMPLES_PER_PIXEL * step + 1)
+        margin = SAMPLES_PER_PIXEL * step
+        samples = field[margin:-margin:step, margin:-margin:step]
+        card = {"kind": "analytic", **optics.model_dump()}
+        return cls.from_samples(samples, pixel_nm=pixel_nm, card=card)
+
+    @classmethod
+    def from_samples(
+        cls, samples: NDArray[np.float64], *, pixel_nm: float, card: dict[str, Any]
+    ) -> Psf:
+        """A PSF from its values on the (97, 97) grid of a quarter pixel; scaled to centre 1."""
+        from scipy.ndimage import spline_filter
+
+        if samples.shape != (_GRID, _GRID) or not np.isfinite(samples).all():
+            raise PerrinError(
+                f"a PSF needs {_GRID} x {_GRID} finite samples, got shape {samples.shape}"
+            )
+        centre = float(samples[_GRID // 2, _GRID // 2])
+        if abs(centre) < 0.1 * np.abs(samples).max() or centre == 0:
+            raise PerrinError(
+                f"the centre of the PSF is {centre:.3g}, small against its largest value "
+                f"{np.abs(samples).max():.3g}: centre the samples first"
+            )
+        coefficients = np.zeros((_GRID + 1, _GRID + 1))
+        coefficients[:_GRID, :_GRID] = spline_filter(samples / centre, order=3, mode="mirror")
+        return cls(coefficients, float(pixel_nm), card)
+
+    def image(self, size: int, *, dx: float = 0.0, dy: float = 0.0) -> NDArray[np.float64]:
+        """Return the PSF on size x size pixels, centred (dx, dy) pixels off the middle pixel."""
+        out = np.empty((size, size))
+        middle = size // 2
+        evaluate(self.coefficients, middle + dx, middle + dy, out)
+        return out
+
+    def fwhm_px(self) -> float:
+        """Full width at half maximum in pixels, mean over x and y."""
+        axis = np.linspace(0, HALF_WIDTH_PX - 1, 1101)
+        row, column = np.empty((1, 1)), np.empty((1, 1))
+        width = 0.0
+        for sign in (-1.0, 1.0):
+            profile = []
+            for offset in axis:
+                evaluate(self.coefficients, sign * offset, 0.0, row)
+                evaluate(self.coefficients, 0.0, sign * offset, column)
+                profile.append(0.5 * (row[0, 0] + column[0, 0]))
+            width += float(axis[np.argmax(np.array(profile) < 0.5)])
+        return width
+
+    def save(self, path: str | Path) -> None:
+        """Write to a small .npz file (no pickle), whole or not at all."""
+        import json
+
+        from perrin.io.atomic import written_whole
+
+        with written_whole(Path(path)) as partial, partial.open("wb") as stream:
+            np.savez_compressed(
+                stream,
+                version=_FILE_VERSION,
+                coefficients=self.coefficients,
+                pixel_nm=self.pixel_nm,
+                card=json.dumps(self.card),
+            )
+
+    @classmethod
+    def load(cls, path: str | Path) -> Psf:
+        """Read what `save` wrote; `PerrinError` if the file is anything else."""
+        import json
+        import zipfile
+
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                version = int(stored["version"])
+                coefficients = stored["coefficients"]
+                pixel_nm = float(stored["pixel_nm"])
+                card = json.loads(str(stored["card"]))
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile, EOFError) as error:
+            raise PerrinError(f"{path} is not a PSF file of perrin ({error})") from error
+        if version != _FILE_VERSION or coefficients.shape != (_GRID + 1, _GRID + 1):
+            raise PerrinError(
+                f"{path} holds a PSF of version {version} and shape {coefficients.shape}; this "
+                f"perrin reads version {_FILE_VERSION}. Build it again with `perrin psf`."
+            )
+        return cls(coefficients, pixel_nm, card)
+
+    def check_pixel(self, pixel_nm: float) -> None:
+        """Raise `PerrinError` unless the PSF was made for this pixel size (within 1%)."""
+        if abs(pixel_nm / self.pixel_nm - 1) > 0.01:
+            raise PerrinError(
+                f"the PSF was made for pixels of {self.pixel_nm:g} nm, the movie has "
+                f"{pixel_nm:g} nm. Build a PSF from this instrument's own movie."
+            )
+
+
+@njit(cache=True, inline="always")
+def spline_weights(f: float) -> tuple[float, float, float, float]:
+    """Weights of the four cubic B-spline coefficients around fraction `f` of a cell."""
+    g = 1.0 - f
+    return (
+        g * g * g / 6.0,
+        (4.0 - 6.0 * f * f + 3.0 * f * f * f) / 6.0,
+        (4.0 - 6.0 * g * g + 3.0 * g * g * g) / 6.0,
+        f * f * f / 6.0,
+    )
+
+
+@njit(cache=True, inline="always")
+def spline_slopes(f: float) -> tuple[float, float, float, float]:
+    """Derivative of `spline_weights` with respect to `f`."""
+    g = 1.0 - f
+    return (-g * g / 2.0, -2.0 * f + 1.5 * f * f, 2.0 * g - 1.5 * g * g, f * f / 2.0)
+
+
+@njit(cache=True, inline="always")
+def cell(position: float) -> tuple[int, float]:
+    """First of the four coefficients for pixel 0, and the fraction, for a centre in pixels."""
+    u = (HALF_WIDTH_PX - position) * SAMPLES_PER_PIXEL
+    base = int(np.floor(u))
+    return base - 1, u - base
+
+
+@njit(cache=True, fastmath=True)
+def evaluate(coefficients, x, y, out):  # type: ignore[no-untyped-def]
+    """Fill `out` (H, W) with the PSF centred at (x, y) pixels; 0 beyond its half width."""
+    first_x, fx = cell(x)
+    first_y, fy = cell(y)
+    wx = spline_weights(fx)
+    wy = spline_weights(fy)
+    last = coefficients.shape[0] - 4
+    for row in range(out.shape[0]):
+        j = first_y + row * SAMPLES_PER_PIXEL
+        for column in range(out.shape[1]):
+            i = first_x + column * SAMPLES_PER_PIXEL
+            if i < 0 or j < 0 or i > last or j > last:
+                out[row, column] = 0.0
+                continue
+            value = 0.0
+            for b in range(4):
+                line = 0.0
+                for a in range(4):
+                    line += wx[a] * coefficients[j + b, i + a]
+                value += wy[b] * line
+            out[row, column] = value
+
+
+@njit(cache=True, fastmath=True)
+def evaluate_with_slopes(coefficients, x, y, out, slope_x, slope_y):  # type: ignore[no-untyped-def]
+    """Like `evaluate`, with the derivatives by x and y; all three (H, W), inside the PSF."""
+    first_x, fx = cell(x)
+    first_y, fy = cell(y)
+    wx = spline_weights(fx)
+    wy = spline_weights(fy)
+    sx = spline_slopes(fx)
+    sy = spline_slopes(fy)
+    for row in range(out.shape[0]):
+        j = first_y + row * SAMPLES_PER_PIXEL
+        for column in range(out.shape[1]):
+            i = first_x + column * SAMPLES_PER_PIXEL
+            value = 0.0
+            by_x = 0.0
+            by_y = 0.0
+            for b in range(4):
+                line = 0.0
+                line_slope = 0.0
+                for a in range(4):
+                    c = coefficients[j + b, i + a]
+                    line += wx[a] * c
+                    line_slope += sx[a] * c
+                value += wy[b] * line
+                by_x += wy[b] * line_slope
+                by_y += sy[b] * line
+            out[row, column] = value
+            slope_x[row, column] = -SAMPLES_PER_PIXEL * by_x
+            slope_y[row, column] = -SAMPLES_PER_PIXEL * by_y

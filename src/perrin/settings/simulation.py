@@ -1,0 +1,276 @@
+"""Settings of the landing simulator: instrument, camera, background, motions, sample.
+
+The defaults are one instrument, like the TwoMP of paper 002: what the paper states is cited,
+the rest is set so that a simulated measurement has the noise of a real one (`docs/simulation`
+lists each number with its source). A part of the background is switched off with 0.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Literal, Self, TypeVar
+
+from pydantic import Field, field_validator, model_validator
+
+from perrin.settings.base import Settings
+from perrin.settings.optics import OpticsSettings
+
+Motion = Literal["binder", "unbinder", "roller", "wobbler"]
+MOTIONS: tuple[Motion, ...] = ("binder", "unbinder", "roller", "wobbler")
+Class = Literal["binder", "unbinder", "neighbors", "roller", "wobbler", "buffer"]
+CLASSES: tuple[Class, ...] = ("binder", "unbinder", "neighbors", "roller", "wobbler", "buffer")
+
+_Name = TypeVar("_Name", bound=str)
+
+
+class InstrumentSettings(Settings):
+    """Geometry, timing and optics of the simulated microscope."""
+
+    pixel_nm: float = Field(72.0, gt=1, lt=1000, description="stored pixel in the sample, nm")
+    width_px: int = Field(151, ge=17, le=4096, description="columns of the field of view")
+    height_px: int = Field(38, ge=17, le=4096, description="rows of the field of view")
+    camera_rate_hz: float = Field(726.0, gt=0, lt=1e6, description="camera frames a second")
+    frame_binning: int = Field(3, ge=1, le=1000, description="camera frames in a stored frame")
+    contrast_per_kda: float = Field(
+        -3.8e-5, lt=0, gt=-1e-2, description="contrast of a landing for each kDa"
+    )
+    optics: OpticsSettings = OpticsSettings()
+
+    @property
+    def frame_interval_s(self) -> float:
+        """Time from one stored frame to the next, s."""
+        return self.frame_binning / self.camera_rate_hz
+
+    @property
+    def field_um2(self) -> float:
+        """Area of the field of view, um^2."""
+        return self.width_px * self.height_px * (self.pixel_nm / 1000) ** 2
+
+
+class CameraSettings(Settings):
+    """From electrons to counts; see `perrin.optics.camera`."""
+
+    electrons: float = Field(
+        8e5, ge=1e3, le=1e9, description="mean electrons in a pixel of a stored frame"
+    )
+    electrons_per_count: float = Field(20.0, gt=0, description="gain: electrons for one count")
+    offset_counts: float = Field(10.0, ge=0, le=6e4, description="counts in the dark")
+    shot_noise: float = Field(1.0, ge=0, le=100, description="shot noise over its physical size")
+    fixed_pattern: float = Field(
+        2e-3, ge=0, lt=0.3, description="pixel-to-pixel spread (rms) of the gain"
+    )
+
+    @model_validator(mode="after")
+    def _fits_in_16_bits(self) -> Self:
+        counts = self.offset_counts + self.electrons / self.electrons_per_count
+        if counts > 55_000:
+            raise ValueError(
+                f"electrons / electrons_per_count + offset_counts is {counts:.0f} counts; stored "
+                "frames are 16 bit (65535), keep it below 55000 with a larger electrons_per_count"
+            )
+        return self
+
+
+class BackgroundSettings(Settings):
+    """What a buffer movie shows besides shot noise; each part is off at 0."""
+
+    illumination_falloff: float = Field(
+        0.15, ge=0, lt=1, description="loss of light from the middle of the field to a corner"
+    )
+    speckle_contrast: float = Field(
+        1e-2, ge=0, lt=0.2, description="static speckle of the glass, rms contrast"
+    )
+    drift_nm_per_sqrt_s: float = Field(
+        7.0, ge=0, le=1000, description="random walk of the stage: rms in 1 s along each axis, nm"
+    )
+    drift_nm_per_s: float = Field(
+        1.0, ge=0, le=1000, description="steady drift of the stage in a random direction, nm/s"
+    )
+    vibration_nm: float = Field(
+        0.5, ge=0, le=1000, description="sinusoidal vibration in a random direction, rms, nm"
+    )
+    vibration_hz: float = Field(45.0, gt=0, le=1e4, description="frequency of that vibration")
+    dynamic_contrast: float = Field(
+        4e-4, ge=0, lt=0.2, description="slowly changing speckle, rms contrast"
+    )
+    dynamic_time_s: float = Field(
+        4.0, ge=0.05, le=1e4, description="its correlation time, s (Ornstein-Uhlenbeck)"
+    )
+    laser_white: float = Field(3e-4, ge=0, lt=0.1, description="laser power noise, white, rms")
+    laser_pink: float = Field(
+        1e-3, ge=0, lt=0.1, description="laser power noise that falls as 1/f (0.1 to 30 Hz), rms"
+    )
+    focus_contrast: float = Field(
+        1.6e-2, ge=0, lt=0.3, description="wander of the focus in time: rms change of a contrast"
+    )
+    focus_time_s: float = Field(5.0, ge=0.05, le=1e4, description="correlation time of it, s")
+    tilt_contrast: float = Field(
+        1.2e-2, ge=0, lt=0.3, description="tilt of the focus over the field: rms change"
+    )
+    widening: float = Field(
+        -0.25,
+        ge=-5,
+        le=5,
+        description="relative change of PSF width for each relative change of contrast by focus",
+    )
+
+    @classmethod
+    def none(cls) -> Self:
+        """Return settings with every part switched off."""
+        return cls(
+            illumination_falloff=0,
+            speckle_contrast=0,
+            drift_nm_per_sqrt_s=0,
+            drift_nm_per_s=0,
+            vibration_nm=0,
+            dynamic_contrast=0,
+            laser_white=0,
+            laser_pink=0,
+            focus_contrast=0,
+            tilt_contrast=0,
+        )
+
+
+class MotionSettings(Settings):
+    """How suboptimal molecules behave: paper 002, Table 1 (it wins over the text)."""
+
+    unbinder_mean_frames: float = Field(10.0, gt=0, description="normal: mean stay")
+    unbinder_sd_frames: float = Field(5.0, gt=0, description="normal: standard deviation")
+    unbinder_min_frames: float = Field(1.0, gt=0, description="the normal is truncated here")
+    unbinder_max_frames: float = Field(20.0, gt=0, description="and here")
+    roller_min_frames: float = Field(4.0, gt=0, description="uniform: shortest rolling time")
+    roller_max_frames: float = Field(8.0, gt=0, description="uniform: longest rolling time")
+    roller_min_nm_per_ms: float = Field(1.7, ge=0, description="uniform: slowest")
+    roller_max_nm_per_ms: float = Field(18.6, ge=0, description="uniform: fastest")
+    roller_unbinds: float = Field(0.75, ge=0, le=1, description="probability to leave afterwards")
+    wobbler_min_frames: int = Field(2, ge=1, description="whole frames, uniform: fewest")
+    wobbler_max_frames: int = Field(15, ge=1, le=1000, description="most, inclusive")
+    wobbler_mean_nm_per_ms: float = Field(8.5, gt=0, description="normal, truncated above 0")
+    wobbler_sd_nm_per_ms: float = Field(3.5, gt=0, description="normal: standard deviation")
+    wobbler_unbinds: float = Field(0.5, ge=0, le=1, description="probability to leave afterwards")
+    neighbors_min: int = Field(1, ge=1, description="further binders in a thumbnail: fewest")
+    neighbors_max: int = Field(19, ge=1, le=1000, description="most, inclusive")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        for low, high in (
+            ("unbinder_min_frames", "unbinder_max_frames"),
+            ("roller_min_frames", "roller_max_frames"),
+            ("roller_min_nm_per_ms", "roller_max_nm_per_ms"),
+            ("wobbler_min_frames", "wobbler_max_frames"),
+            ("neighbors_min", "neighbors_max"),
+        ):
+            if getattr(self, low) > getattr(self, high):
+                raise ValueError(f"{low} is above {high}: swap or change them")
+        return self
+
+
+BINDERS_ONLY: dict[Motion, float] = {"binder": 1.0}
+
+
+class Species(Settings):
+    """One kind of molecule in the sample."""
+
+    mass_kda: float = Field(gt=0, le=1e5, description="nominal mass, kDa")
+    abundance: float = Field(gt=0, description="share of the landings, relative")
+    width_kda: float = Field(
+        4.3, ge=0, description="particle-to-particle standard deviation of the mass, kDa"
+    )
+    motions: dict[Motion, float] | None = Field(
+        None, description="probability of each motion; that of the whole sample if None"
+    )
+    name: str = ""
+
+    @field_validator("motions")
+    @classmethod
+    def _sums_to_one(cls, motions: dict[Motion, float] | None) -> dict[Motion, float] | None:
+        return motions if motions is None else _probabilities(motions)
+
+    @property
+    def label(self) -> str:
+        """Name for the truth table."""
+        return self.name or f"{self.mass_kda:g} kDa"
+
+
+class LandingAssay(Settings):
+    """A whole simulated measurement: instrument, sample and how it lands."""
+
+    species: tuple[Species, ...] = ()
+    density: float = Field(
+        0.0,
+        ge=0,
+        le=1000,
+        description="landings a um^2 and second, true mean over the movie; 0 for a buffer blank",
+    )
+    decay_s: float | None = Field(
+        60.0, gt=0, description="time constant of the falling landing rate; constant if None"
+    )
+    motions: dict[Motion, float] = Field(
+        BINDERS_ONLY, description="probability of each motion, for species without their own"
+    )
+    instrument: InstrumentSettings = InstrumentSettings()
+    camera: CameraSettings = CameraSettings()
+    background: BackgroundSettings = BackgroundSettings()
+    motion: MotionSettings = MotionSettings()
+    source: str = Field("", description="where the numbers come from")
+
+    @field_validator("motions")
+    @classmethod
+    def _sums_to_one(cls, motions: dict[Motion, float]) -> dict[Motion, float]:
+        return _probabilities(motions)
+
+    @model_validator(mode="after")
+    def _something_lands(self) -> Self:
+        if self.species and self.density == 0:
+            raise ValueError(
+                "density is 0 but there are species to land: give landings per um^2 and second "
+                "above 0, or use the preset 'buffer' for a blank movie"
+            )
+        if self.density > 0 and not self.species:
+            raise ValueError(f"density is {self.density:g} but there is no species to land")
+        return self
+
+
+class MassPrior(Settings):
+    """Masses to train on: a share uniform from low to middle, the rest from there to high."""
+
+    low_kda: float = Field(30.0, gt=0)
+    middle_kda: float = Field(100.0, gt=0)
+    high_kda: float = Field(800.0, gt=0)
+    low_share: float = Field(0.5, ge=0, le=1, description="share below the middle mass")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if not self.low_kda <= self.middle_kda <= self.high_kda:
+            raise ValueError(
+                f"masses {self.low_kda:g}, {self.middle_kda:g}, {self.high_kda:g} kDa must not fall"
+            )
+        return self
+
+
+class ThumbnailSettings(Settings):
+    """What simulated thumbnails are drawn from."""
+
+    n_avg: int = Field(10, ge=1, le=500, description="frames averaged on each side")
+    classes: dict[Class, float] = Field(
+        {"binder": 0.2, "unbinder": 0.2, "neighbors": 0.2, "roller": 0.2, "wobbler": 0.2},
+        description="share of each class; the paper's five in equal parts",
+    )
+    masses: MassPrior = MassPrior()
+    instrument: InstrumentSettings = InstrumentSettings()
+    camera: CameraSettings = CameraSettings()
+    background: BackgroundSettings = BackgroundSettings()
+    motion: MotionSettings = MotionSettings()
+
+    @field_validator("classes")
+    @classmethod
+    def _sums_to_one(cls, classes: dict[Class, float]) -> dict[Class, float]:
+        return _probabilities(classes)
+
+
+def _probabilities(shares: dict[_Name, float]) -> dict[_Name, float]:
+    total = math.fsum(shares.values())
+    if min(shares.values(), default=0.0) < 0 or abs(total - 1) > 1e-6:
+        listed = ", ".join(f"{name}: {share:g}" for name, share in shares.items())
+        raise ValueError(f"probabilities must be 0 or more and sum to 1, not {total:g} ({listed})")
+    return shares

@@ -1,0 +1,200 @@
+"""The five classes of landing: what a molecule does after it touches the glass.
+
+Distributions of paper 002, Table 1, with the truncations of `MotionSettings`. A path is a
+chain of straight steps: a roller has one (its rolling), a wobbler one for each frame of its
+wobbling, everything else none. After the last step the molecule stays where it is or leaves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perrin.settings.simulation import InstrumentSettings, MotionSettings
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Motions:
+    """What N molecules do, in physical units.
+
+    Attributes
+    ----------
+    names : (N,) str
+        binder, unbinder, roller or wobbler.
+    duration_frames : (N,)
+        Time on the surface of an unbinder, time in motion of a roller or wobbler; infinite
+        for a binder (Table 1, "duration").
+    unbinds : (N,) bool
+        Whether the molecule leaves when that time is over.
+    speed_nm_per_ms, direction_rad : (N, K)
+        Of each step; NaN beyond the last.
+
+    """
+
+    names: NDArray[np.str_]
+    duration_frames: FloatArray
+    unbinds: NDArray[np.bool_]
+    speed_nm_per_ms: FloatArray
+    direction_rad: FloatArray
+
+
+@dataclass(frozen=True)
+class Particles:
+    """What the renderer needs: P molecules in frames and pixels, in order of their windows.
+
+    Attributes
+    ----------
+    land, leave : (P,)
+        Times in frames (3.25: a quarter into frame 3); leave is infinite if it stays.
+    x, y : (P, K + 1)
+        Position at landing and after each step; the last one is repeated.
+    steps : (P,) int64
+        Number of steps.
+    step_frames : (P,)
+        Duration of one step.
+    contrast, widening : (P,)
+        Contrast at the centre (negative), and relative change of the width of the PSF.
+
+    """
+
+    land: FloatArray
+    leave: FloatArray
+    x: FloatArray
+    y: FloatArray
+    steps: NDArray[np.int64]
+    step_frames: FloatArray
+    contrast: FloatArray
+    widening: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.land)
+
+    def __getitem__(self, rows: NDArray[np.int64] | NDArray[np.bool_] | slice) -> Particles:
+        return Particles(
+            *(
+                np.ascontiguousarray(column[rows])
+                for column in (
+                    self.land,
+                    self.leave,
+                    self.x,
+                    self.y,
+                    self.steps,
+                    self.step_frames,
+                    self.contrast,
+                    self.widening,
+                )
+            )
+        )
+
+    @property
+    def at_rest(self) -> FloatArray:
+        """Time in frames from which each molecule does not move any more."""
+        rest: FloatArray = self.land + self.steps * self.step_frames
+        return rest
+
+
+def draw_motions(
+    names: NDArray[np.str_], *, settings: MotionSettings, rng: np.random.Generator
+) -> Motions:
+    """Draw duration, unbinding, speeds and directions for molecules of the given classes."""
+    count = len(names)
+    duration = np.full(count, np.inf)
+    unbinds = np.zeros(count, bool)
+    speed = np.full((count, settings.wobbler_max_frames), np.nan)
+    direction = np.full_like(speed, np.nan)
+
+    rows = np.flatnonzero(names == "unbinder")
+    duration[rows] = _truncated_normal(
+        rng,
+        len(rows),
+        mean=settings.unbinder_mean_frames,
+        sd=settings.unbinder_sd_frames,
+        low=settings.unbinder_min_frames,
+        high=settings.unbinder_max_frames,
+    )
+    unbinds[rows] = True
+
+    rows = np.flatnonzero(names == "roller")
+    duration[rows] = rng.uniform(
+        settings.roller_min_frames, settings.roller_max_frames, size=len(rows)
+    )
+    unbinds[rows] = rng.random(len(rows)) < settings.roller_unbinds
+    speed[rows, 0] = rng.uniform(
+        settings.roller_min_nm_per_ms, settings.roller_max_nm_per_ms, size=len(rows)
+    )
+    direction[rows, 0] = rng.uniform(0, 2 * np.pi, size=len(rows))
+
+    rows = np.flatnonzero(names == "wobbler")
+    steps = rng.integers(
+        settings.wobbler_min_frames, settings.wobbler_max_frames, size=len(rows), endpoint=True
+    )
+    duration[rows] = steps
+    unbinds[rows] = rng.random(len(rows)) < settings.wobbler_unbinds
+    taken = np.arange(settings.wobbler_max_frames) < steps[:, None]
+    drawn = _truncated_normal(
+        rng,
+        taken.size,
+        mean=settings.wobbler_mean_nm_per_ms,
+        sd=settings.wobbler_sd_nm_per_ms,
+        low=0.0,
+        high=np.inf,
+    ).reshape(taken.shape)
+    turned = rng.uniform(0, 2 * np.pi, size=taken.shape)
+    speed[rows] = np.where(taken, drawn, np.nan)
+    direction[rows] = np.where(taken, turned, np.nan)
+    return Motions(names, duration, unbinds, speed, direction)
+
+
+def place(
+    motions: Motions,
+    *,
+    land: FloatArray,
+    x_px: FloatArray,
+    y_px: FloatArray,
+    contrast: FloatArray,
+    focus: FloatArray,
+    widening: float,
+    instrument: InstrumentSettings,
+) -> Particles:
+    """Give every motion its landing time (frames), place (pixels) and contrast.
+
+    focus (N,) is the relative change of the contrast where and when a molecule lands; the
+    width of its PSF changes by `widening` times that. Focus is slow against an event, so a
+    molecule keeps the focus of its landing.
+    """
+    steps = np.isfinite(motions.speed_nm_per_ms).sum(axis=1)
+    wobbles = motions.names == "wobbler"
+    step_frames = np.where(wobbles, 1.0, np.where(steps > 0, motions.duration_frames, 0.0))
+    px_per_frame = instrument.frame_interval_s * 1e3 / instrument.pixel_nm
+    length = np.nan_to_num(motions.speed_nm_per_ms) * px_per_frame * step_frames[:, None]
+    angle = np.nan_to_num(motions.direction_rad)
+    return Particles(
+        land=land,
+        leave=np.where(motions.unbinds, land + motions.duration_frames, np.inf),
+        x=_chain(x_px, length * np.cos(angle)),
+        y=_chain(y_px, length * np.sin(angle)),
+        steps=steps.astype(np.int64),
+        step_frames=step_frames,
+        contrast=contrast * (1.0 + focus),
+        widening=widening * focus,
+    )
+
+
+def _chain(start: FloatArray, steps: FloatArray) -> FloatArray:
+    """Positions (N, K + 1) from a start (N,) and steps (N, K)."""
+    return np.concatenate([start[:, None], start[:, None] + np.cumsum(steps, axis=1)], axis=1)
+
+
+def _truncated_normal(
+    rng: np.random.Generator, count: int, *, mean: float, sd: float, low: float, high: float
+) -> FloatArray:
+    """Normal numbers between low and high, by inverting the distribution function."""
+    from scipy.special import ndtr, ndtri
+
+    bottom, top = ndtr((low - mean) / sd), ndtr((high - mean) / sd)
+    drawn: FloatArray = mean + sd * ndtri(rng.uniform(bottom, top, size=count))
+    return np.clip(drawn, low, high)
