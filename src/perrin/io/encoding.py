@@ -58,6 +58,8 @@ def find_encoding(file: h5py.File, name: str, *, asked: str | None) -> Coded:
         return shown
     if asked is not None:
         return Coded(asked, note="the encoding was given; no keyframe verifies it")
+    if mark == MARK and _too_short_to_show(file, name):
+        return Coded(TIME_DIFFERENCE, note="the movie ends before a keyframe could verify it")
     if mark == MARK:
         why = f"the frames are marked {MARK}, but no keyframe is there to verify them"
     elif _looks_coded(data):
@@ -70,8 +72,8 @@ def find_encoding(file: h5py.File, name: str, *, asked: str | None) -> Coded:
 
 def _shown_by_keyframes(file: h5py.File, name: str) -> Coded | None:
     """Return the encoding under which the first later keyframe fits, None without one."""
-    keyframe = name.removesuffix("frame") + "keyframe"
-    data, keys = file[name], file.get(keyframe)
+    data, keyframe = file[name], _keyframe_name(name)
+    keys = file.get(keyframe)
     if not isinstance(keys, h5py.Dataset) or keys.shape[1:] != data.shape[1:]:
         return None
     places = _places(keys, n_frames=len(data))
@@ -89,6 +91,17 @@ def _shown_by_keyframes(file: h5py.File, name: str) -> Coded | None:
     return None
 
 
+def _too_short_to_show(file: h5py.File, name: str) -> bool:
+    """Whether the one keyframe that so short a movie has is there, at frame 0."""
+    data, keys = file[name], file.get(_keyframe_name(name))
+    short = len(data) <= KEYFRAME_INTERVAL
+    return short and isinstance(keys, h5py.Dataset) and np.array_equal(keys[:1], data[:1])
+
+
+def _keyframe_name(name: str) -> str:
+    return name.removesuffix("frame") + "keyframe"
+
+
 def _places(keys: h5py.Dataset, *, n_frames: int) -> list[Indices]:
     """Return the frame numbers that the keyframes can have, those that verify something.
 
@@ -101,7 +114,7 @@ def _places(keys: h5py.Dataset, *, n_frames: int) -> list[Indices]:
     if "indices" in keys.attrs:
         indices = np.atleast_1d(np.asarray(keys.attrs["indices"])).astype(np.int64)
         rising = bool(np.all(np.diff(indices) > 0))
-        inside = indices.size > 0 and 0 <= indices[0] and indices[-1] < n_frames
+        inside = indices.size > 0 and indices[0] >= 0 and indices[-1] < n_frames
         if len(indices) != len(keys) or not (rising and inside):
             raise PerrinError(
                 f"{keys.file.filename}: {keys.name} holds {len(keys)} keyframes for {n_frames} "
@@ -115,8 +128,8 @@ def _fits(data: h5py.Dataset, at: int, key: npt.NDArray[np.generic]) -> str | No
     """Return the encoding under which frame `at` of `data` is `key`, None under neither."""
     if np.array_equal(data[at], key):
         return RAW
-    frame = None
-    for start in range(0, at + 1, KEYFRAME_INTERVAL):
+    frame = data[0]
+    for start in range(1, at + 1, KEYFRAME_INTERVAL):
         block = data[start : min(start + KEYFRAME_INTERVAL, at + 1)]
         decode_in_place(block, previous=frame)
         frame = block[-1]

@@ -1,4 +1,4 @@
-"""What a reader finds in a movie file before the user has added anything."""
+"""What a reader finds in a movie file, and the numbers once the user has added theirs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from perrin.errors import PerrinError
-from perrin.io.movie import LazyFrames
+from perrin.io.movie import LazyFrames, check_landing_sign, check_positive
 
 RAW = "raw"
 TIME_DIFFERENCE = "time-difference"
@@ -51,3 +51,81 @@ def refuse_encoding(encoding: str | None, path: Path, kind: str) -> None:
             f"{path}: encoding={TIME_DIFFERENCE!r} was given, but a {kind} movie is never "
             "difference-coded here; leave --encoding away."
         )
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """The numbers of a movie with what the user gave, and where each came from.
+
+    missing maps an option that must be given to why. Numbers that are missing are None.
+    """
+
+    frame_interval_s: float | None
+    pixel_nm: float | None
+    landing_sign: int
+    sources: dict[str, str]
+    notes: tuple[str, ...]
+    missing: dict[str, str]
+
+
+_SAYS_NOTHING = "the file does not say it"
+_DISAGREES = 1e-3  # relative difference at which a given value is said to contradict the file
+
+
+def settle(
+    found: Found,
+    *,
+    pixel_nm: float | None,
+    frame_rate_hz: float | None,
+    landing_sign: int | None,
+) -> Numbers:
+    """Combine what the file says with what the user gave, which goes first.
+
+    Raises `PerrinError` for given values that are impossible.
+    """
+    notes = list(found.notes)
+    missing = dict(found.asks)
+    interval, pixel, sign = found.frame_interval_s, found.pixel_nm, found.landing_sign
+    sources = {"frame_interval": "file", "pixel": found.pixel_from, "landing_sign": "file"}
+    if frame_rate_hz is not None:
+        interval = 1 / check_positive(frame_rate_hz, "frame_rate_hz", "hertz")
+        sources["frame_interval"] = "given"
+        missing.pop("frame_rate_hz", None)
+        notes += _rate_notes(found, frame_rate_hz)
+    if pixel_nm is not None:
+        pixel = check_positive(pixel_nm, "pixel_nm", "nanometers")
+        sources["pixel"] = "given"
+        missing.pop("pixel_nm", None)
+        if found.pixel_nm is not None and _differ(pixel, found.pixel_nm):
+            notes.append(
+                f"a pixel of {pixel:g} nm was given and is used; the file says {found.pixel_nm:g}"
+            )
+    if landing_sign is not None:
+        sources["landing_sign"] = "given"
+        if found.landing_sign not in (None, check_landing_sign(landing_sign)):
+            notes.append(f"landing_sign {landing_sign} was given and is used; the file says {sign}")
+        sign = landing_sign
+    elif sign is None:
+        sources["landing_sign"] = "assumed"
+        notes.append("the file does not say it: landings are taken to be dark (landing_sign -1)")
+    if interval is None:
+        missing.setdefault("frame_rate_hz", _SAYS_NOTHING)
+    if pixel is None:
+        missing.setdefault("pixel_nm", _SAYS_NOTHING)
+    return Numbers(interval, pixel, sign or -1, sources, tuple(notes), missing)
+
+
+def _differ(given: float, found: float) -> bool:
+    return abs(given / found - 1) > _DISAGREES
+
+
+def _rate_notes(found: Found, rate: float) -> list[str]:
+    if found.frame_interval_s is None or not _differ(rate * found.frame_interval_s, 1):
+        return []
+    note = (
+        f"{rate:g} frames/s were given and are used; the file says {1 / found.frame_interval_s:g}"
+    )
+    camera = found.details.get("camera_rate_hz")
+    if camera and not _differ(rate, camera):
+        note += f" (the camera ran at {camera:g}, but stored frames are binned: is that meant?)"
+    return [note]

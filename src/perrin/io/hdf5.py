@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from perrin.errors import PerrinError
 from perrin.io.difference import DifferenceCoded
+from perrin.io.encoding import Coded, find_encoding
 from perrin.io.found import RAW, TIME_DIFFERENCE, Found
 from perrin.io.movie import LazyFrames
 
@@ -74,6 +75,7 @@ class Hdf5Frames(LazyFrames):
         return frames
 
     def close(self) -> None:
+        """Close the file; reading afterwards is an error."""
         self._file.close()
 
 
@@ -158,6 +160,9 @@ def find_hdf5(path: Path, *, dataset: str | None, encoding: str | None) -> Found
             raise PerrinError(
                 f"{path} has no dataset {dataset!r}; datasets with three axes: {listed}."
             )
+        coded = Coded(RAW)
+        if dataset is not None and file[dataset].ndim == 3:
+            coded = find_encoding(file, dataset, asked=encoding)
     if dataset is None:
         return Found(
             path=path,
@@ -168,13 +173,21 @@ def find_hdf5(path: Path, *, dataset: str | None, encoding: str | None) -> Found
             notes=(f"datasets with three axes: {listed}",),
             asks={"dataset": f"which dataset is the movie; there are: {listed}"},
         )
-    coded = encoding == TIME_DIFFERENCE
     return Found(
         path=path,
         format="hdf5",
         description=f"HDF5, dataset {dataset}",
-        frames=DifferenceFrames(path, dataset) if coded else Hdf5Frames(path, dataset),
+        frames=coded_frames(path, dataset, coded),
         axes_named=False,
-        encoding=encoding or RAW,
+        encoding=coded.encoding,
         details={"dataset": dataset},
+        notes=(coded.note,) if coded.note else (),
+        asks=coded.asks,
     )
+
+
+def coded_frames(path: Path, dataset: str, coded: Coded) -> Hdf5Frames:
+    """Return the frames of `dataset`, decoded where they are differences."""
+    if coded.encoding == TIME_DIFFERENCE:
+        return DifferenceFrames(path, dataset, coded.keyframe, coded.keys)
+    return Hdf5Frames(path, dataset)

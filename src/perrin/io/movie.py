@@ -69,7 +69,8 @@ class LazyFrames:
         if isinstance(key, slice):
             return self._slice(range(*key.indices(len(self))))
         index = int(np.arange(len(self))[key])  # numpy's own rules and its IndexError
-        return self._slice(range(index, index + 1))[0]
+        frame: Array = self._slice(range(index, index + 1))[0]
+        return frame
 
     def _slice(self, wanted: range) -> Array:
         if not wanted:
@@ -144,8 +145,10 @@ class Movie:
         array = np.asarray(frames)
         check_shape(array.shape, "the array")
         check_axes(array[:HEAD], array.shape, "the array")
-        for start in range(0, len(array), 256):
-            check_intensities(array[start : start + 256], "the array")
+        # counts can go wrong all over or not at all; other numbers frame by frame
+        checked = array[:HEAD] if array.dtype.kind == "u" else array
+        for start in range(0, len(checked), 256):
+            check_intensities(checked[start : start + 256], "the array")
         return cls(
             frames=array,
             frame_interval_s=float(frame_interval_s),

@@ -48,6 +48,7 @@ class MappedFrames(LazyFrames):
         return np.array(self._map[start:stop], dtype=self.dtype, order="C")
 
     def close(self) -> None:
+        """Close the file; reading afterwards is an error."""
         self._map = None
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from perrin.errors import PerrinError
 from perrin.io.checks import HEAD, check_axes_of_file, check_intensities, check_shape
-from perrin.io.found import Found, check_encoding
-from perrin.io.movie import Movie, check_landing_sign, check_positive
+from perrin.io.found import Found, Numbers, check_encoding, settle
+from perrin.io.movie import Movie
 from perrin.io.sniff import Kind, sniff
 
 _UNITS = {
@@ -19,7 +19,6 @@ _UNITS = {
     "dataset": "the name of the movie inside the file",
     "encoding": "how frames are stored",
 }
-_DISAGREES = 1e-3  # relative difference at which a given value is said to contradict the file
 
 
 @dataclass(frozen=True)
@@ -74,10 +73,12 @@ def open_movie(
     """
     found = _find(Path(path), dataset=dataset, encoding=encoding)
     try:
-        return _complete(found, pixel_nm, frame_rate_hz, landing_sign)
-    except PerrinError:
-        if found.frames is not None:
-            found.frames.close()
+        numbers = settle(
+            found, pixel_nm=pixel_nm, frame_rate_hz=frame_rate_hz, landing_sign=landing_sign
+        )
+        return _movie(found, numbers)
+    except BaseException:
+        _close(found)
         raise
 
 
@@ -100,39 +101,43 @@ def inspect(
     if dataset is None and _is_events(path, kind):
         return _inspect_events(path)
     found = _find(path, dataset=dataset, encoding=encoding)
-    given = {"pixel_nm": pixel_nm, "frame_rate_hz": frame_rate_hz}
     try:
+        numbers = settle(
+            found, pixel_nm=pixel_nm, frame_rate_hz=frame_rate_hz, landing_sign=landing_sign
+        )
         return Inspection(
             path=path,
             kind="movie",
             format=found.format,
             description=found.description,
-            shape=found.frames.shape if found.frames else None,
-            dtype=str(found.frames.dtype) if found.frames else None,
-            frame_interval_s=1 / frame_rate_hz if frame_rate_hz else found.frame_interval_s,
-            pixel_nm=pixel_nm or found.pixel_nm,
-            landing_sign=landing_sign or found.landing_sign,
+            shape=None if found.frames is None else found.frames.shape,
+            dtype=None if found.frames is None else str(found.frames.dtype),
+            frame_interval_s=numbers.frame_interval_s,
+            pixel_nm=numbers.pixel_nm,
+            landing_sign=numbers.landing_sign,
             instrument=found.instrument,
-            encoding=found.encoding if found.frames else None,
-            missing=tuple(name for name in _asks(found) if given.get(name) is None),
+            encoding=found.encoding,
+            missing=tuple(numbers.missing),
             problems=_problems(found),
-            notes=(*found.notes, *_contradictions(found, pixel_nm, frame_rate_hz)),
+            notes=numbers.notes,
             details=found.details,
         )
     finally:
-        if found.frames is not None:
-            found.frames.close()
+        _close(found)
 
 
 def _inspect_events(path: Path) -> Inspection:
     from perrin.io.tables import describe_events
 
     details = dict(describe_events(path))
+    version = f", {details['version']}" if details["version"] else ""
     return Inspection(
         path=path,
         kind="events",
-        format=str(details.pop("format", "table")),
-        description=str(details.pop("description", "event table")),
+        format=details["format"],
+        description=f"event table, {details['format']}{version}",
+        shape=(details["rows"],),
+        notes=tuple(details["notes"]),
         details=details,
     )
 
@@ -146,7 +151,8 @@ def _is_events(path: Path, kind: Kind) -> bool:
     from perrin.io.refeyn import is_refeyn
 
     with hdf5_file(path) as file:
-        return not is_refeyn(file) and not arrays(file)
+        contrasts = file.visit(lambda name: name if name.endswith("contrasts") else None)
+        return not is_refeyn(file) and bool(contrasts or not arrays(file))
 
 
 def _find(path: Path, *, dataset: str | None, encoding: str | None) -> Found:
@@ -185,31 +191,54 @@ def _find_in_hdf5(path: Path, *, dataset: str | None, encoding: str | None) -> F
     return find_hdf5(path, dataset=dataset, encoding=encoding)
 
 
-def _asks(found: Found) -> dict[str, str]:
-    """What the file leaves open, by option: the reader's reason, or that it does not say."""
-    asks = dict(found.asks)
-    if found.pixel_nm is None:
-        asks.setdefault("pixel_nm", "the file does not say it")
-    if found.frame_interval_s is None:
-        asks.setdefault("frame_rate_hz", "the file does not say it")
-    return asks
-
-
-def _complete(
-    found: Found, pixel_nm: float | None, frame_rate_hz: float | None, landing_sign: int | None
-) -> Movie:
-    given = {"pixel_nm": pixel_nm, "frame_rate_hz": frame_rate_hz}
-    for name, value in given.items():
-        if value is not None:
-            check_positive(value, name, "nanometers" if name == "pixel_nm" else "hertz")
-    if landing_sign is not None:
-        check_landing_sign(landing_sign)
-    missing = {name: why for name, why in _asks(found).items() if given.get(name) is None}
-    if missing:
+def _movie(found: Found, numbers: Numbers) -> Movie:
+    """Make the movie, or raise `PerrinError` for what is missing or cannot be one."""
+    frames, interval, pixel = found.frames, numbers.frame_interval_s, numbers.pixel_nm
+    if numbers.missing or frames is None or interval is None or pixel is None:
         lines = [
             f"{name} (--{name.replace('_', '-')}), {_UNITS[name]}: {why}"
-            for name, why in missing.items()
+            for name, why in numbers.missing.items()
         ]
-        raise PerrinError(f"{found.path} needs " + "; ".join(lines) + ".")
-    assert_usable(found)
-    return _movie(found, pixel_nm, frame_rate_hz, landing_sign)
+        raise PerrinError(f"{found.path} needs {'; '.join(lines)}.")
+    problems = _problems(found)
+    if problems:
+        raise PerrinError(problems[0])
+    return Movie(
+        frames=frames,
+        frame_interval_s=interval,
+        pixel_nm=pixel,
+        landing_sign=numbers.landing_sign,
+        instrument=found.instrument,
+        path=found.path,
+        format=found.format,
+        provenance={
+            "path": str(found.path),
+            "format": found.format,
+            "description": found.description,
+            "encoding": found.encoding,
+            **found.details,
+            **{f"{name}_from": source for name, source in numbers.sources.items()},
+            "notes": list(numbers.notes),
+        },
+    )
+
+
+def _problems(found: Found) -> tuple[str, ...]:
+    """Why the frames cannot be a raw movie, as far as the first ones show it."""
+    frames, name = found.frames, str(found.path)
+    if frames is None:
+        return ()
+    try:
+        check_shape(frames.shape, name)
+        head = frames[:HEAD]
+        check_intensities(head, name)
+        if not found.axes_named:
+            check_axes_of_file(head, frames.shape, name)
+    except PerrinError as error:
+        return (str(error),)
+    return ()
+
+
+def _close(found: Found) -> None:
+    if found.frames is not None:
+        found.frames.close()

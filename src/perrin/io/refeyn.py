@@ -17,8 +17,8 @@ import numpy as np
 
 from perrin.errors import PerrinError
 from perrin.io.encoding import find_encoding
-from perrin.io.found import TIME_DIFFERENCE, Found
-from perrin.io.hdf5 import DifferenceFrames, Hdf5Frames, hdf5_file, scalar
+from perrin.io.found import Found
+from perrin.io.hdf5 import coded_frames, hdf5_file, scalar
 
 UNBINNED_PIXEL_NM = {"onemp": 19.3, "twomp": 11.8}
 """Camera pixel in the sample, by instrument (without the maker's name, lower case)."""
@@ -94,9 +94,10 @@ def is_refeyn(file: h5py.File) -> bool:
 
 
 def _frame_name(file: h5py.File) -> str | None:
-    for name in ("movie/frame", "frame"):
+    # a bare "frame" can be anybody's: Refeyn's comes with the configuration
+    for name, beside in (("movie/frame", "movie"), ("frame", "configuration")):
         node = file.get(name)
-        if isinstance(node, h5py.Dataset) and node.ndim == 3:
+        if isinstance(node, h5py.Dataset) and node.ndim == 3 and beside in file:
             return name
     return None
 
@@ -127,14 +128,11 @@ def find_refeyn(path: Path, *, encoding: str | None) -> Found:
     unbinned, binning = settings["unbinned_pixel_nm"], settings["pixel_binning"]
     pixel_nm = unbinned * binning if unbinned and binning else None
     is_mpr = isinstance(version, int) and version >= _FORMAT_OF_MPR
-    differences = coded.encoding == TIME_DIFFERENCE
     return Found(
         path=path,
         format="mpr" if is_mpr else "mp",
         description=f"Refeyn {'.mpr' if is_mpr else '.mp'}, format {version or 2}, {layout.name}",
-        frames=DifferenceFrames(path, name, coded.keyframe, coded.keys)
-        if differences
-        else Hdf5Frames(path, name),
+        frames=coded_frames(path, name, coded),
         axes_named=True,
         frame_interval_s=_interval(settings),
         pixel_nm=pixel_nm if own_pixel is None else float(own_pixel),
@@ -168,10 +166,11 @@ def _settings(file: h5py.File, layout: Layout) -> dict[str, Any]:
     }
 
 
-def _positive(value: str | float | None) -> float | int | None:
+def _positive(value: str | float | None) -> float | None:
     """Return `value` if it is a usable number; zero and text count as not there."""
-    usable = isinstance(value, int | float) and not isinstance(value, bool)
-    return value if usable and math.isfinite(value) and value > 0 else None
+    if isinstance(value, str | bool) or value is None:
+        return None
+    return value if math.isfinite(value) and value > 0 else None
 
 
 def _interval(settings: dict[str, Any]) -> float | None:

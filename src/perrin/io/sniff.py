@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import getincrementaldecoder
 from pathlib import Path
 from typing import Literal
 
@@ -63,7 +64,8 @@ def _is_text(head: bytes) -> bool:
     if not head or b"\0" in head:
         return False
     try:
-        head[:-4].decode("utf-8")  # without the end, where a character may be cut
+        # not final: the last character may be cut where the head ends
+        getincrementaldecoder("utf-8")().decode(head)
     except UnicodeDecodeError:
         return False
     return True

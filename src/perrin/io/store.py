@@ -91,7 +91,7 @@ def _plain_text(values: pd.Series) -> pd.Series:
             f"column {values.name!r} holds {odd[0]!r} ({values.dtype}), which an event table "
             "cannot keep. Convert the column to numbers, truth values or text."
         )
-    return texts
+    return pd.Series(texts, dtype="str")
 
 
 # CSV

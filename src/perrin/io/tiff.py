@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import struct
 import weakref
 from pathlib import Path
 from typing import Any
@@ -49,6 +51,7 @@ class PagedFrames(LazyFrames):
         return np.asarray(frames).reshape(stop - start, *self.shape[1:])
 
     def close(self) -> None:
+        """Close the file; reading afterwards is an error."""
         self._tiff.close()
 
 
@@ -71,12 +74,11 @@ def find_tiff(path: Path, *, encoding: str | None) -> Found:
             f"{path} has the shape {shape} (axes {axes}): color frames. A raw movie has one "
             "intensity a pixel; save one channel."
         )
-    mapped = offset is not None and len(shape) == 3
     return Found(
         path=path,
         format="tiff",
         description=f"{kind}, axes {axes}",
-        frames=MappedFrames(path, shape, stored, offset) if mapped else PagedFrames(path),
+        frames=PagedFrames(path) if offset is None else MappedFrames(path, shape, stored, offset),
         axes_named=axes == "TYX",
         frame_interval_s=interval,
         pixel_nm=pixel,
@@ -85,23 +87,43 @@ def find_tiff(path: Path, *, encoding: str | None) -> Found:
 
 
 def _open(path: Path) -> tifffile.TiffFile:
+    """Open `path` and find its pages; `PerrinError` where some are missing."""
+    complaints = _Complaints()
+    logger = logging.getLogger("tifffile")
+    logger.addHandler(complaints)
+    tiff = None
     try:
         tiff = tifffile.TiffFile(path)
-        if not tiff.series:
+        complete = bool(tiff.series)
+        reason = complaints.about_pages or "it holds no image"
+    except (tifffile.TiffFileError, OSError, ValueError, IndexError, struct.error) as error:
+        complete, reason = False, str(error)
+    finally:
+        logger.removeHandler(complaints)
+    if tiff is None or not complete or complaints.about_pages:
+        if tiff is not None:
             tiff.close()
-            raise PerrinError(f"{path} is a TIFF file without an image.")
-    except (tifffile.TiffFileError, OSError, ValueError) as error:
-        if isinstance(error, PerrinError):
-            raise
         raise PerrinError(
-            f"{path} is a truncated or damaged TIFF file: {error}. Copy it again from its source."
-        ) from error
+            f"{path} is a truncated or damaged TIFF file: {reason}. Copy it again from its source."
+        )
     return tiff
+
+
+class _Complaints(logging.Handler):
+    """Keeps what tifffile only logs: that the chain of pages breaks off."""
+
+    about_pages: str | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Remember the message if it is about pages that cannot be found."""
+        message = record.getMessage()
+        if "page offset" in message or "offset to first page" in message:
+            self.about_pages = message
 
 
 def _ome(tiff: tifffile.TiffFile) -> tuple[float | None, float | None]:
     """Return frame interval (s) and pixel (nm) of the first image of OME metadata."""
-    image = tifffile.xml2dict(tiff.ome_metadata)["OME"]["Image"]
+    image = tifffile.xml2dict(tiff.ome_metadata or "")["OME"]["Image"]
     pixels = (image[0] if isinstance(image, list) else image)["Pixels"]
     interval = _in(pixels.get("TimeIncrement"), pixels.get("TimeIncrementUnit", "s"), _SECONDS)
     sides = [

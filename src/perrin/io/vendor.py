@@ -213,7 +213,8 @@ def _usable_rows(events: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
         )
     if not len(events):
         notes.append("the file holds no events")
-    return events.loc[usable].reset_index(drop=True)
+    kept: pd.DataFrame = events.loc[usable]
+    return kept.reset_index(drop=True)
 
 
 def _check_fraction(events: pd.DataFrame, notes: list[str]) -> None:

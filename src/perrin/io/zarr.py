@@ -32,6 +32,7 @@ class ZarrFrames(LazyFrames):
         return np.asarray(self._array[start:stop])
 
     def close(self) -> None:
+        """Close the file; reading afterwards is an error."""
         self._array = None
 
 

@@ -11,10 +11,13 @@
    leaves less than the threshold. This also removes the rings of bright events.
 4. The landing frame is the change point of the matched trace with the least squares, the
    landing frame itself free between the two levels: it finds the arrival of a molecule that
-   leaves again, where the ratiometric contrast only has a plateau. The step over its scatter
-   must exceed ``temporal_threshold``.
-5. Events whose 13 x 13 window leaves the field, or with fewer than n_avg frames before or
-   after them, are not detected: neither their fit nor their noise would be comparable.
+   leaves again, where the ratiometric contrast only has a plateau. The step over its own
+   scatter (from the frame-to-frame changes within the two windows, so that a second step does
+   not count as scatter) must exceed ``temporal_threshold``.
+5. Two candidates of one sign that date to the same landing (within 2 frames and 3 px) are one.
+6. Events whose 13 x 13 window leaves the field, or with fewer than n_avg + 1 frames before or
+   after them, take part in steps 1 to 3 but are left out of the result: neither their fit nor
+   their noise would be comparable.
 """
 
 from __future__ import annotations
@@ -24,12 +27,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
 from perrin.io.movie import Movie
+from perrin.landing.change import best_steps
 from perrin.landing.matched import MARGIN_PX, WINDOW_PX, MatchedFilter
+from perrin.landing.noise import NoiseMap, extrema, frame_noise
 from perrin.landing.ratiometric import frame_means, ratiometric
 from perrin.landing.thumbnails import CHUNK_FRAMES, iter_stacks
 from perrin.optics.psf import Psf
@@ -39,12 +44,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _CANDIDATE_SHARE = 0.7  # of the threshold: what is kept until the noise map is known
-_MAD_TO_SD = 1.4826
-_CLIP = 3.0
-_PRIOR_SAMPLES = 50.0  # the noise map starts from 1 with this weight
-_OBVIOUS = 5.0  # times the first guess of the noise: left out of the second
-_LEAST_SHARE = 0.1  # of the pixels must remain for the second guess
 _EXPLAINED_SLACK = 0.25  # of a stronger event: how well its shape in space and time is known
+_SAME_FRAMES, _SAME_PX = 2, 3.0  # candidates this close in time and space are one landing
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,16 @@ class _Candidates:
     column: NDArray[np.int64]
     contrast: NDArray[np.float64]
     noise: NDArray[np.float64]
+
+    def take(self, rows: NDArray[np.int64]) -> _Candidates:
+        """Only these rows, in this order."""
+        return _Candidates(
+            self.frame[rows],
+            self.row[rows],
+            self.column[rows],
+            self.contrast[rows],
+            self.noise[rows],
+        )
 
 
 def detect(
@@ -102,22 +113,22 @@ def detect(
     matched = MatchedFilter.of(psf)
     threshold = settings.spatial_threshold
     found = _candidates(movie, n_avg=n_avg, matched=matched, threshold=threshold, report=progress)
-    keep = _strongest(found, matched.response, n_avg, threshold)
-    frame, snr_temporal = _change_points(
-        movie, found.frame[keep], found.row[keep], found.column[keep], n_avg=n_avg, matched=matched
-    )
+    found = found.take(_strongest(found, matched.response, n_avg, threshold))
+    found = found.take(np.flatnonzero(_comparable(found, movie, n_avg)))
+    frame, snr_temporal = _change_points(movie, found, n_avg=n_avg, matched=matched)
     events = pd.DataFrame(
         {
             "frame": frame,
-            "y_px": found.row[keep].astype(float),
-            "x_px": found.column[keep].astype(float),
-            "contrast": found.contrast[keep],
-            "contrast_noise": found.noise[keep],
-            "snr_spatial": np.abs(found.contrast[keep]) / found.noise[keep],
+            "y_px": found.row.astype(float),
+            "x_px": found.column.astype(float),
+            "contrast": found.contrast,
+            "contrast_noise": found.noise,
+            "snr_spatial": np.abs(found.contrast) / found.noise,
             "snr_temporal": snr_temporal,
         }
     )
-    events = events[events["snr_temporal"] >= settings.temporal_threshold]
+    strong = snr_temporal >= settings.temporal_threshold
+    events = events[strong & ~_repeated(events)]
     return events.sort_values(["frame", "y_px", "x_px"], ignore_index=True)
 
 
@@ -134,6 +145,34 @@ def _check_size(movie: Movie, n_avg: int) -> None:
         )
 
 
+def _comparable(found: _Candidates, movie: Movie, n_avg: int) -> NDArray[np.bool_]:
+    """Whether the window lies in the field and the extremum is not cut off by an end."""
+    inside = (found.row >= MARGIN_PX) & (found.row < movie.height - MARGIN_PX)
+    inside &= (found.column >= MARGIN_PX) & (found.column < movie.width - MARGIN_PX)
+    whole = (found.frame > n_avg) & (found.frame < movie.n_frames - n_avg - 1)
+    result: NDArray[np.bool_] = inside & whole
+    return result
+
+
+def _repeated(events: pd.DataFrame) -> NDArray[np.bool_]:
+    """Whether a stronger event (an earlier row) of the same sign has the same place and time."""
+    from scipy.spatial import cKDTree
+
+    place = np.stack(
+        [
+            events["frame"] / (_SAME_FRAMES + 0.5),
+            events["y_px"] / _SAME_PX,
+            events["x_px"] / _SAME_PX,
+            np.sign(events["contrast"]) * 10.0,
+        ],
+        axis=1,
+    )
+    repeated = np.zeros(len(events), np.bool_)
+    for first, second in sorted(cKDTree(place).query_pairs(1.0, p=np.inf)):
+        repeated[second] |= not repeated[first]
+    return repeated
+
+
 def _candidates(
     movie: Movie,
     *,
@@ -143,8 +182,8 @@ def _candidates(
     report: Callable[[float], None] | None,
 ) -> _Candidates:
     """Local extrema above the threshold, with the noise at their place and time."""
-    height, width = movie.height - 2 * MARGIN_PX, movie.width - 2 * MARGIN_PX
-    clipped, samples = np.zeros((height, width)), np.zeros((height, width))
+    inner = (..., slice(MARGIN_PX, -MARGIN_PX), slice(MARGIN_PX, -MARGIN_PX))
+    noise_map = NoiseMap(movie.height - 2 * MARGIN_PX, movie.width - 2 * MARGIN_PX)
     parts: list[tuple[NDArray[np.int64], NDArray[np.float64]]] = []
     chunk_frames = max(CHUNK_FRAMES, 8 * n_avg)
     for begin in range(n_avg, movie.n_frames - n_avg, chunk_frames):
@@ -153,43 +192,23 @@ def _candidates(
         first, last = max(begin - n_avg, n_avg), min(end + n_avg, movie.n_frames - n_avg)
         frames = movie.frames[first - n_avg : last + n_avg]
         contrast = matched.apply(ratiometric(frames, n_avg=n_avg, frame_mean=frame_means(frames)))
-        noise, free = _frame_noise(contrast, n_avg)
-        places = _extrema(contrast, noise * (_CANDIDATE_SHARE * threshold))
+        noise, free = frame_noise(contrast[inner], n_avg)
+        places = extrema(contrast, noise * (_CANDIDATE_SHARE * threshold))
         places = places[(places[:, 0] >= begin - first) & (places[:, 0] < end - first)]
         t, y, x = places.T
-        corner = np.array([first, MARGIN_PX, MARGIN_PX])
-        parts.append((places + corner, np.stack([contrast[t, y, x], noise[t]], 1)))
+        parts.append((places + np.array([first, 0, 0]), np.stack([contrast[t, y, x], noise[t]], 1)))
         step = slice(begin - first, end - first, n_avg)
-        _add_clipped(contrast[step], noise[step], free[step], clipped, samples)
+        noise_map.add(contrast[inner][step], noise[step], free[step])
         if report is not None:
             report(end / movie.n_frames)
     where = np.concatenate([place for place, _ in parts])
     values = np.concatenate([value for _, value in parts])
-    ratio = clipped / np.maximum(samples, 1)
-    ratio /= max(float(np.median(ratio)), np.finfo(float).tiny)
-    noise_map = np.sqrt((samples * ratio**2 + _PRIOR_SAMPLES) / (samples + _PRIOR_SAMPLES))
-    noise = values[:, 1] * noise_map[where[:, 1] - MARGIN_PX, where[:, 2] - MARGIN_PX]
+    whole_map = np.pad(noise_map.values(), MARGIN_PX, mode="edge")
+    noise = values[:, 1] * whole_map[where[:, 1], where[:, 2]]
     strong = np.abs(values[:, 0]) >= threshold * noise
     where, noise = where[strong], noise[strong]
     signed = values[strong, 0] * -movie.landing_sign
     return _Candidates(where[:, 0], where[:, 1], where[:, 2], signed, noise)
-
-
-def _frame_noise(
-    contrast: NDArray[np.float32], n_avg: int
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Robust standard deviation of each matched-filter frame, and the pixels it rests on.
-
-    contrast (T, Y, X) gives noise (T,) and free (T, Y, X). The first guess takes all pixels,
-    the second leaves out those within half a window and n_avg frames of an extremum beyond
-    five times the first.
-    """
-    floor = float(np.finfo(np.float32).eps)
-    free = np.ones(contrast.shape, np.bool_)
-    first = np.maximum(_MAD_TO_SD * _medians(contrast, free, 0.0), floor)
-    _cover(free, _extrema(contrast, _OBVIOUS * first), n_avg)
-    second = _MAD_TO_SD * _medians(contrast, free, _LEAST_SHARE)
-    return np.maximum(np.where(np.isnan(second), first, second), floor), free
 
 
 def _strongest(
@@ -213,125 +232,34 @@ def _strongest(
 
 
 def _change_points(
-    movie: Movie,
-    frame: NDArray[np.int64],
-    row: NDArray[np.int64],
-    column: NDArray[np.int64],
-    *,
-    n_avg: int,
-    matched: MatchedFilter,
+    movie: Movie, found: _Candidates, *, n_avg: int, matched: MatchedFilter
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Landing frame and step-over-scatter of each candidate.
 
     The trace is the matched-filter contrast of each single frame at the candidate's pixel,
-    over n_avg + n_avg // 2 frames either way; change points up to n_avg // 2 away are tried.
-    Candidates too near the ends for that keep their frame and use the frames there are.
+    over 2 n_avg frames either way; change points up to n_avg away are tried. Candidates too
+    near the ends for that keep their frame.
     """
-    refined = frame.copy()
+    frame = found.frame.copy()
     t_value = np.zeros(len(frame))
-    reach = n_avg // 2
-    for extra in (reach, 0):
+    raw_sign = np.sign(found.contrast) * -movie.landing_sign
+    kernel = matched.kernel.astype(np.float32)
+    for reach in (n_avg, 0):
         todo = np.flatnonzero(t_value == 0.0)
-        half = n_avg + extra
         for batch in iter_stacks(
             movie,
-            frame=frame[todo],
-            y_px=row[todo].astype(float),
-            x_px=column[todo].astype(float),
-            before=half,
-            after=half,
+            frame=found.frame[todo],
+            y_px=found.row[todo].astype(float),
+            x_px=found.column[todo].astype(float),
+            before=n_avg + reach,
+            after=n_avg + reach,
             size=WINDOW_PX,
         ):
-            trace = np.einsum("ntyx,yx->nt", batch.stacks, matched.kernel.astype(np.float32))
-            sign = np.sign(_step(trace, half, n_avg))
-            shift, t_value[todo[batch.rows]] = _best_step(trace.astype(float), sign, n_avg, extra)
-            refined[todo[batch.rows]] += shift
-    return refined, t_value
-
-
-def _step(trace: NDArray[np.float32], at: int, n_avg: int) -> NDArray[np.float64]:
-    after = trace[:, at + 1 : at + 1 + n_avg].mean(axis=1, dtype=float)
-    before = trace[:, at - n_avg : at].mean(axis=1, dtype=float)
-    step: NDArray[np.float64] = after - before
-    return step
-
-
-@njit(cache=True, parallel=True)
-def _medians(contrast, free, least_share):  # type: ignore[no-untyped-def]
-    """Median of |contrast| over the free pixels of each frame; NaN where too few are free."""
-    n_frames, height, width = contrast.shape
-    medians = np.full(n_frames, np.nan)
-    for t in prange(n_frames):
-        values = np.empty(height * width, np.float32)
-        count = 0
-        for y in range(height):
-            for x in range(width):
-                if free[t, y, x]:
-                    values[count] = abs(contrast[t, y, x])
-                    count += 1
-        if count > least_share * height * width:
-            medians[t] = np.median(values[:count])
-    return medians
-
-
-@njit(cache=True)
-def _cover(free, places, n_avg):  # type: ignore[no-untyped-def]
-    """Mark the surroundings of each place (t, y, x) as not free."""
-    n_frames, height, width = free.shape
-    for e in range(len(places)):
-        t, y, x = places[e]
-        for j in range(max(y - MARGIN_PX, 0), min(y + MARGIN_PX + 1, height)):
-            for i in range(max(x - MARGIN_PX, 0), min(x + MARGIN_PX + 1, width)):
-                if (j - y) ** 2 + (i - x) ** 2 <= MARGIN_PX * MARGIN_PX:
-                    for k in range(max(t - n_avg, 0), min(t + n_avg + 1, n_frames)):
-                        free[k, j, i] = False
-
-
-@njit(cache=True)
-def _extrema(contrast, threshold):  # type: ignore[no-untyped-def]
-    """Rows (t, y, x) beyond +/- threshold[t] that no neighbor of 3 x 3 x 3 exceeds."""
-    n_frames, height, width = contrast.shape
-    found = []
-    for t in range(n_frames):
-        limit = threshold[t]
-        for y in range(height):
-            for x in range(width):
-                value = contrast[t, y, x]
-                if abs(value) < limit or not _is_extremum(contrast, t, y, x):
-                    continue
-                found.append((t, y, x))
-    out = np.empty((len(found), 3), np.int64)
-    for i in range(len(found)):
-        out[i, 0], out[i, 1], out[i, 2] = found[i]
-    return out
-
-
-@njit(cache=True)
-def _is_extremum(contrast, t, y, x):  # type: ignore[no-untyped-def]
-    """Whether no neighbor exceeds it; of equal ones the first in time, y, x counts."""
-    n_frames, height, width = contrast.shape
-    size = abs(contrast[t, y, x])
-    sign = np.sign(contrast[t, y, x])
-    for k in range(max(t - 1, 0), min(t + 2, n_frames)):
-        for j in range(max(y - 1, 0), min(y + 2, height)):
-            for i in range(max(x - 1, 0), min(x + 2, width)):
-                other = sign * contrast[k, j, i]
-                earlier = (k, j, i) < (t, y, x)
-                if other > size or (earlier and other == size):
-                    return False
-    return True
-
-
-@njit(cache=True)
-def _add_clipped(contrast, noise, free, total, samples):  # type: ignore[no-untyped-def]
-    """Add min(|contrast| / noise, 3) of the free pixels to (Y, X) sums, and count them."""
-    n_frames, height, width = contrast.shape
-    for t in range(n_frames):
-        for y in range(height):
-            for x in range(width):
-                if free[t, y, x]:
-                    total[y, x] += min(abs(contrast[t, y, x]) / noise[t], _CLIP)
-                    samples[y, x] += 1.0
+            rows = todo[batch.rows]
+            trace = np.einsum("ntyx,yx->nt", batch.stacks, kernel)
+            shift, t_value[rows] = best_steps(trace, raw_sign[rows], n_avg=n_avg, reach=reach)
+            frame[rows] += shift
+    return frame, t_value
 
 
 @njit(cache=True)
@@ -343,8 +271,8 @@ def _explain(frame, row, column, contrast, limit, rank, response, n_avg):  # typ
     slack = np.zeros(count)
     kept = []
     for e in rank:
-        left = abs(contrast[e] - explained[e])
-        if left < limit[e] + slack[e]:
+        left = contrast[e] - explained[e]
+        if abs(left) < limit[e] + slack[e]:
             continue
         kept.append(e)
         first = np.searchsorted(frame, frame[e] - n_avg)
@@ -355,44 +283,10 @@ def _explain(frame, row, column, contrast, limit, rank, response, n_avg):  # typ
                 continue
             # The landing phase is not known: on average half a frame of the step is missing.
             share = 1.0 - max(abs(frame[c] - frame[e]) - 0.5, 0.0) / n_avg
-            explained[c] += contrast[e] * share * response[reach + dy, reach + dx]
+            explained[c] += left * share * response[reach + dy, reach + dx]
             if dy * dy + dx * dx <= MARGIN_PX * MARGIN_PX:
-                slack[c] += abs(contrast[e]) * (_EXPLAINED_SLACK * share + 0.5 / n_avg)
+                slack[c] += abs(left) * (_EXPLAINED_SLACK * share + 0.5 / n_avg)
     out = np.empty(len(kept), np.int64)
     for i in range(len(kept)):
         out[i] = kept[i]
     return out
-
-
-@njit(cache=True)
-def _best_step(trace, sign, n_avg, reach):  # type: ignore[no-untyped-def]
-    """Shift of the best change point from the middle, and its step over its scatter.
-
-    trace (N, T): squared error around one level before and one after is least at the best
-    change point; the frame of the change itself costs nothing while it lies between the
-    two levels. Only steps of the given sign count.
-    """
-    count, length = trace.shape
-    middle = length // 2
-    shift = np.zeros(count, np.int64)
-    t_value = np.zeros(count)
-    for e in range(count):
-        least = np.inf
-        for h in range(middle - reach, middle + reach + 1):
-            before = trace[e, :h].mean()
-            after = trace[e, h + 1 :].mean()
-            if (after - before) * sign[e] <= 0:
-                continue
-            error = ((trace[e, :h] - before) ** 2).sum() + ((trace[e, h + 1 :] - after) ** 2).sum()
-            low, high = min(before, after), max(before, after)
-            error += (trace[e, h] - min(max(trace[e, h], low), high)) ** 2
-            if error < least:
-                least = error
-                shift[e] = h - middle
-        h = middle + shift[e]
-        left, right = trace[e, h - n_avg : h], trace[e, h + 1 : h + 1 + n_avg]
-        scatter = ((left - left.mean()) ** 2).sum() + ((right - right.mean()) ** 2).sum()
-        degrees = max(2 * n_avg - 2, 1)
-        error_of_step = np.sqrt(scatter / degrees * 2.0 / n_avg)
-        t_value[e] = abs(right.mean() - left.mean()) / max(error_of_step, 1e-12)
-    return shift, t_value

@@ -61,33 +61,36 @@ class MatchedFilter:
         )
 
     def apply(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Filter (T, Y, X) frames; gives (T, Y - 12, X - 12), only where the window fits."""
-        n_frames, height, width = frames.shape
-        out = np.empty((n_frames, height - 2 * MARGIN_PX, width - 2 * MARGIN_PX), np.float32)
+        """Filter (T, Y, X) frames; beyond the field they count as 0.
+
+        Within half a window of an edge the result is a rough contrast only.
+        """
+        out = np.empty_like(frames)
         _separable(frames, self.columns, self.rows, out)
         return out
 
 
 @njit(cache=True, parallel=True, fastmath=True)
 def _separable(frames, columns, rows, out):  # type: ignore[no-untyped-def]
-    n_frames, height, _ = frames.shape
+    n_frames, height, width = frames.shape
     rank, taps = rows.shape
-    inner_h, inner_w = out.shape[1], out.shape[2]
+    half = taps // 2
     for t in prange(n_frames):
-        line = np.empty((height, inner_w), np.float32)
+        padded = np.zeros((height, width + 2 * half), np.float32)
+        padded[:, half : half + width] = frames[t]
+        lines = np.zeros((height + 2 * half, width), np.float32)
+        total = np.zeros((height, width), np.float32)
         for r in range(rank):
             for y in range(height):
-                for x in range(inner_w):
-                    line[y, x] = rows[r, 0] * frames[t, y, x]
+                for x in range(width):
+                    lines[half + y, x] = rows[r, 0] * padded[y, x]
                 for k in range(1, taps):
                     w = rows[r, k]
-                    for x in range(inner_w):
-                        line[y, x] += w * frames[t, y, x + k]
-            for y in range(inner_h):
-                if r == 0:
-                    for x in range(inner_w):
-                        out[t, y, x] = 0.0
+                    for x in range(width):
+                        lines[half + y, x] += w * padded[y, x + k]
+            for y in range(height):
                 for k in range(taps):
                     w = columns[r, k]
-                    for x in range(inner_w):
-                        out[t, y, x] += w * line[y + k, x]
+                    for x in range(width):
+                        total[y, x] += w * lines[y + k, x]
+        out[t] = total

@@ -11,6 +11,7 @@ from numba import njit
 from scipy.special import ndtr, ndtri
 
 from perrin.errors import PerrinError
+from perrin.mass.modes import FWHM_PER_SD
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,11 +20,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-FWHM_PER_SD = 2.0 * sqrt(2.0 * log(2.0))
-"""Full width at half maximum of a Gaussian over its standard deviation, 2.3548."""
-
 _MAX_CYCLES = 1000
-_TOLERANCE = 1e-3  # change of the log likelihood in one cycle; BIC weighs differences of 10
+_TOLERANCE = 1e-4  # change of the log likelihood in one cycle; BIC weighs differences of 10
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,7 @@ class Mixture:
             total += component.share * self.component_density(component, values)
         return np.where((values >= self.low) & (values <= self.high), total, 0.0)
 
-    def component_density(self, component: Component, values: Floats) -> Floats:
+    def component_density(self, component: Component, values: Floats | float) -> Floats:
         """Density of one component at `values`, cut at the limits, area 1 between them."""
         z = (values - component.mean) / component.sd
         inside = _inside(component.mean, component.sd, self.low, self.high)

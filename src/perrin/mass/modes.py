@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
+from math import log, sqrt
 from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
+from numba import njit
 
 from perrin.errors import PerrinError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
+
+FWHM_PER_SD = 2.0 * sqrt(2.0 * log(2.0))
+"""Full width at half maximum of a Gaussian over its standard deviation, 2.3548."""
 
 STEPS_PER_KERNEL = 20
 """Grid steps in one kernel width: with linear binning the density is right to 4e-4."""
@@ -42,17 +49,18 @@ def kernel_widths(values: Floats, *, kernel: float, growth: float) -> Floats:
     The two parts of a mass error: imaging noise, the same for all, and a part that grows
     with mass. `values` and `kernel` in the same unit.
     """
-    return np.hypot(kernel, growth * values)
+    widths: Floats = np.hypot(kernel, growth * values)
+    return widths
 
 
 def density_grid(values: Floats, *, kernel: float, growth: float) -> Floats:
     """Even grid, 20 steps a kernel, that holds the whole density of `values`.
 
     Grid points are multiples of the step, so the same event falls on the same point
-    whatever the other events are.
+    whatever the other events are. No events: a grid around 0.
     """
     step = kernel / STEPS_PER_KERNEL
-    low, high = float(values.min()), float(values.max())
+    low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
     reach_low, reach_high = _REACH * kernel_widths(
         np.array([low, high]), kernel=kernel, growth=growth
     )
@@ -80,15 +88,24 @@ def kernel_density(values: Floats, grid: Floats, *, widths: Floats) -> Floats:
     weight = place - left
     counts = np.bincount(left, 1.0 - weight, minlength=len(grid))
     counts[1:] += np.bincount(left, weight, minlength=len(grid))[:-1]
-    return _spread(counts, widths / step) / step
+    density: Floats = _spread(counts, widths / step) / step
+    return density
 
 
-def find_modes(density: Floats, grid: Floats, *, widths: Floats, significance: float) -> list[Mode]:
+def find_modes(
+    density: Floats,
+    grid: Floats,
+    *,
+    widths: Floats,
+    significance: float,
+    known: Sequence[float] = (),
+) -> list[Mode]:
     """Modes of `density` (events per unit) that rise `significance` errors out of their valleys.
 
     All local maxima are found; the least significant is joined with its neighbor across
     the shallower valley until each that is left is significant (persistence of the
-    maxima). The highest mode always stays. The variance of a density of Gaussian kernels
+    maxima). The highest mode always stays, and so do the maxima nearest to the positions
+    `known` on other grounds. The variance of a density of Gaussian kernels
     of width h and counts per unit f is f / (2 sqrt(pi) h) (Poisson counts; Silverman
     1986, equation 3.9).
     """
@@ -98,22 +115,39 @@ def find_modes(density: Floats, grid: Floats, *, widths: Floats, significance: f
         return []
     valley = np.minimum.reduceat(density, peaks)[:-1]
     variance = 1.0 / (2.0 * np.sqrt(np.pi) * widths[peaks])
+    bonus = np.zeros(peaks.size)
+    for position in known:
+        bonus[np.argmin(np.abs(grid[peaks] - position))] = np.inf
     while True:
         left, right = np.r_[0.0, valley], np.r_[valley, 0.0]
         saddle = np.maximum(left, right)
         height = density[peaks]
         score = (height - saddle) / np.sqrt((height + saddle) * variance)
-        weakest = int(np.argmin(score))
-        if peaks.size == 1 or score[weakest] >= significance:
+        weakest = int(np.argmin(score + bonus))
+        if peaks.size == 1 or score[weakest] + bonus[weakest] >= significance:
             break
         shallow = weakest if right[weakest] > left[weakest] or weakest == 0 else weakest - 1
         valley = np.delete(valley, shallow)
-        peaks, variance = np.delete(peaks, weakest), np.delete(variance, weakest)
-    bounds = [0, *(_lowest(density, a, b) for a, b in zip(peaks, peaks[1:])), len(grid) - 1]
+        peaks, variance, bonus = (np.delete(x, weakest) for x in (peaks, variance, bonus))
+    tops = [int(peak) for peak in peaks]
+    valleys = [0, *(_lowest(density, a, b) for a, b in pairwise(tops)), len(grid) - 1]
     return [
-        Mode(_vertex(density, grid, peak), float(density[peak]), float(grid[a]), float(grid[b]), z)
-        for peak, a, b, z in zip(peaks, bounds, bounds[1:], score.tolist())
+        Mode(
+            position=_vertex(density, grid, top),
+            height=float(density[top]),
+            low=float(grid[low]),
+            high=float(grid[high]),
+            significance=float(z),
+        )
+        for top, (low, high), z in zip(tops, pairwise(valleys), score, strict=True)
     ]
+
+
+def highest_between(density: Floats, grid: Floats, *, low: float, high: float) -> float:
+    """Position of the highest point of a density between two places on its grid."""
+    first, last = np.searchsorted(grid, (low, high))
+    top = int(first + np.argmax(density[first : last + 1]))
+    return _vertex(density, grid, min(max(top, 1), len(grid) - 2))
 
 
 def _lowest(density: Floats, start: int, stop: int) -> int:
@@ -131,7 +165,7 @@ def _vertex(density: Floats, grid: Floats, peak: int) -> float:
     return float(grid[peak] + shift * (grid[1] - grid[0]))
 
 
-@numba.njit(cache=True)
+@njit(cache=True)
 def _spread(counts, widths):  # type: ignore[no-untyped-def]
     """Sum of Gaussians of area `counts` and standard deviation `widths` (grid steps)."""
     n = counts.shape[0]

@@ -112,8 +112,9 @@ def _missing(values: Floats, mixture: Mixture, *, kernel: float, growth: float) 
         density = kernel_density(values, grid, widths=widths)
         expected = np.full(len(grid), mixture.background_share / (mixture.high - mixture.low))
         for c in mixture.components:  # a Gaussian seen through the kernel is a wider one
-            sd = np.hypot(c.sd, widths)
-            expected += c.share / (sd * sqrt(2 * pi)) * np.exp(-0.5 * ((grid - c.mean) / sd) ** 2)
+            wide = np.hypot(c.sd, widths)
+            z = (grid - c.mean) / wide
+            expected += c.share / (wide * sqrt(2 * pi)) * np.exp(-0.5 * z * z)
         # at least one event within a kernel: a far event alone is no excess
         expected = np.maximum(n * expected, 1.0 / (2.0 * sqrt(pi) * widths))
         excess = (density - expected) * np.sqrt(widths / expected)

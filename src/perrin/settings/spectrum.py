@@ -33,13 +33,13 @@ class SpectrumSettings(Settings):
         4.0,
         gt=0,
         description="a peak's rise above its valley, in standard errors of the density; at 4 a "
-        "structureless background shows a false peak in fewer than one spectrum of twenty",
+        "structureless background shows a false peak in at most one spectrum of twenty",
     )
     detection_limit_kda: float | None = Field(
         None, ge=0, description="smallest mass that could be seen; none: the smallest seen"
     )
     min_fwhm_kda: float = Field(
-        5.0, gt=0, description="no component is narrower: the theoretical limit of resolution"
+        10.0, gt=0, description="no component is narrower: the error of one event makes 12"
     )
     resamples: int = Field(
         200, ge=0, description="bootstrap resamples behind each interval; 0: no intervals"

@@ -59,9 +59,7 @@ class Texture:
         row = (2 + np.cos(2 * np.pi * np.arange(TEXTURE_PX) / TEXTURE_PX)) / 3
         spline = np.outer(row, row[: TEXTURE_PX // 2 + 1]).astype(np.float32)
         coefficients = irfft2(spectrum / spline, s=kernel.shape)
-        return cls(
-            (values * scale).astype(np.float32), (coefficients * scale).astype(np.float32)
-        )
+        return cls((values * scale).astype(np.float32), (coefficients * scale).astype(np.float32))
 
 
 def draw_stage(
@@ -83,8 +81,10 @@ def draw_stage(
     time = np.arange(n_frames) * dt
     angle, shake, phase = rng.uniform(0, 2 * np.pi, size=(3, count, 1))
     drift = background.drift_nm_per_s * time
-    wave = background.vibration_nm * np.sqrt(2) * np.sin(
-        2 * np.pi * background.vibration_hz * time + phase
+    wave = (
+        background.vibration_nm
+        * np.sqrt(2)
+        * np.sin(2 * np.pi * background.vibration_hz * time + phase)
     )
     path[..., 0] += drift * np.sin(angle) + wave * np.sin(shake)
     path[..., 1] += drift * np.cos(angle) + wave * np.cos(shake)
@@ -261,7 +261,12 @@ def _fill(coefficients, contrast, origin, stage, keys, light):  # type: ignore[n
         wx = spline_weights(at_x - left)
         wx0, wx1 = np.float32(wx[0] * contrast), np.float32(wx[1] * contrast)
         wx2, wx3 = np.float32(wx[2] * contrast), np.float32(wx[3] * contrast)
-        wy0, wy1, wy2, wy3 = np.float32(wy[0]), np.float32(wy[1]), np.float32(wy[2]), np.float32(wy[3])
+        wy0, wy1, wy2, wy3 = (
+            np.float32(wy[0]),
+            np.float32(wy[1]),
+            np.float32(wy[2]),
+            np.float32(wy[3]),
+        )
         key = t // KEY_EVERY
         later = np.float32((t % KEY_EVERY) / KEY_EVERY)
         sooner = np.float32(1.0) - later

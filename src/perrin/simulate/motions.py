@@ -7,7 +7,7 @@ wobbling, everything else none. After the last step the molecule stays where it 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from perrin.settings.simulation import InstrumentSettings, MotionSettings
 
 FloatArray = NDArray[np.float64]
+Rows = NDArray[np.int64] | NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,9 @@ class Motions:
     unbinds: NDArray[np.bool_]
     speed_nm_per_ms: FloatArray
     direction_rad: FloatArray
+
+    def __getitem__(self, rows: Rows) -> Motions:
+        return Motions(*(column[rows] for column in vars(self).values()))
 
 
 @dataclass(frozen=True)
@@ -73,22 +77,24 @@ class Particles:
     def __len__(self) -> int:
         return len(self.land)
 
-    def __getitem__(self, rows: NDArray[np.int64] | NDArray[np.bool_] | slice) -> Particles:
-        return Particles(
-            *(
-                np.ascontiguousarray(column[rows])
-                for column in (
-                    self.land,
-                    self.leave,
-                    self.x,
-                    self.y,
-                    self.steps,
-                    self.step_frames,
-                    self.contrast,
-                    self.widening,
-                )
-            )
+    def __getitem__(self, rows: Rows) -> Particles:
+        return Particles(*(np.ascontiguousarray(column[rows]) for column in vars(self).values()))
+
+    def shifted(
+        self, *, frames: NDArray[np.int64], y_px: NDArray[np.int64], x_px: NDArray[np.int64]
+    ) -> Particles:
+        """Return the same molecules counted from other frames (P,) and pixels (P,)."""
+        return replace(
+            self,
+            land=self.land - frames,
+            leave=self.leave - frames,
+            x=self.x - x_px[:, None],
+            y=self.y - y_px[:, None],
         )
+
+    def seen_with(self, landing_sign: int) -> Particles:
+        """Return the molecules as raw pixels show them: brighter where the sign is +1."""
+        return replace(self, contrast=-landing_sign * self.contrast)
 
     @property
     def at_rest(self) -> FloatArray:

@@ -1,0 +1,136 @@
+"""How noisy the matched-filter contrast is, measured on the movie itself.
+
+Noise of frame t and pixel (y, x) = noise of the frame (drift and vibration come and go) times
+how noisy that pixel is over the whole movie (the flanks of bright speckles).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit, prange
+from numpy.typing import NDArray
+
+from perrin.landing.matched import MARGIN_PX
+
+MAD_TO_SD = 1.4826
+_CLIP = 3.0
+_PRIOR_SAMPLES = 50.0  # the noise map starts from 1 with this weight
+_OBVIOUS = 5.0  # times the first guess of the noise: left out of the second
+_LEAST_SHARE = 0.1  # of the pixels must remain for the second guess
+
+
+class NoiseMap:
+    """How noisy each pixel is against its frame, built up chunk by chunk."""
+
+    def __init__(self, height: int, width: int) -> None:
+        self._total = np.zeros((height, width))
+        self._samples = np.zeros((height, width))
+
+    def add(
+        self, contrast: NDArray[np.float32], noise: NDArray[np.float64], free: NDArray[np.bool_]
+    ) -> None:
+        """Take in frames (T, Y, X) with their noise (T,), where free of obvious events."""
+        _add_clipped(contrast, noise, free, self._total, self._samples)
+
+    def values(self) -> NDArray[np.float64]:
+        """(Y, X), its median about 1; drawn towards 1 where there are few samples."""
+        ratio = self._total / np.maximum(self._samples, 1)
+        ratio /= max(float(np.median(ratio)), np.finfo(float).tiny)
+        weighted = self._samples * ratio**2 + _PRIOR_SAMPLES
+        values: NDArray[np.float64] = np.sqrt(weighted / (self._samples + _PRIOR_SAMPLES))
+        return values
+
+
+def frame_noise(
+    contrast: NDArray[np.float32], n_avg: int
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Robust standard deviation of each matched-filter frame, and the pixels it rests on.
+
+    contrast (T, Y, X) gives noise (T,) and free (T, Y, X). The first guess takes all pixels,
+    the second leaves out those within half a window and n_avg frames of an extremum beyond
+    five times the first.
+    """
+    floor = float(np.finfo(np.float32).eps)
+    free = np.ones(contrast.shape, np.bool_)
+    first = np.maximum(MAD_TO_SD * _medians(contrast, free, 0.0), floor)
+    _cover(free, extrema(contrast, _OBVIOUS * first), n_avg)
+    second = MAD_TO_SD * _medians(contrast, free, _LEAST_SHARE)
+    return np.maximum(np.where(np.isnan(second), first, second), floor), free
+
+
+@njit(cache=True, parallel=True)
+def _medians(contrast, free, least_share):  # type: ignore[no-untyped-def]
+    """Median of |contrast| over the free pixels of each frame; NaN where too few are free."""
+    n_frames, height, width = contrast.shape
+    medians = np.full(n_frames, np.nan)
+    for t in prange(n_frames):
+        values = np.empty(height * width, np.float32)
+        count = 0
+        for y in range(height):
+            for x in range(width):
+                if free[t, y, x]:
+                    values[count] = abs(contrast[t, y, x])
+                    count += 1
+        if count > least_share * height * width:
+            medians[t] = np.median(values[:count])
+    return medians
+
+
+@njit(cache=True)
+def _cover(free, places, n_avg):  # type: ignore[no-untyped-def]
+    """Mark the surroundings of each place (t, y, x) as not free."""
+    n_frames, height, width = free.shape
+    for e in range(len(places)):
+        t, y, x = places[e]
+        for j in range(max(y - MARGIN_PX, 0), min(y + MARGIN_PX + 1, height)):
+            for i in range(max(x - MARGIN_PX, 0), min(x + MARGIN_PX + 1, width)):
+                if (j - y) ** 2 + (i - x) ** 2 <= MARGIN_PX * MARGIN_PX:
+                    for k in range(max(t - n_avg, 0), min(t + n_avg + 1, n_frames)):
+                        free[k, j, i] = False
+
+
+@njit(cache=True)
+def extrema(contrast, threshold):  # type: ignore[no-untyped-def]
+    """Rows (t, y, x) beyond +/- threshold[t] that no neighbor of 3 x 3 x 3 exceeds."""
+    n_frames, height, width = contrast.shape
+    found = []
+    for t in range(n_frames):
+        limit = threshold[t]
+        for y in range(height):
+            for x in range(width):
+                value = contrast[t, y, x]
+                if abs(value) < limit or not _is_extremum(contrast, t, y, x):
+                    continue
+                found.append((t, y, x))
+    out = np.empty((len(found), 3), np.int64)
+    for i in range(len(found)):
+        out[i, 0], out[i, 1], out[i, 2] = found[i]
+    return out
+
+
+@njit(cache=True)
+def _is_extremum(contrast, t, y, x):  # type: ignore[no-untyped-def]
+    """Whether no neighbor exceeds it; of equal ones the first in time, y, x counts."""
+    n_frames, height, width = contrast.shape
+    size = abs(contrast[t, y, x])
+    sign = np.sign(contrast[t, y, x])
+    for k in range(max(t - 1, 0), min(t + 2, n_frames)):
+        for j in range(max(y - 1, 0), min(y + 2, height)):
+            for i in range(max(x - 1, 0), min(x + 2, width)):
+                other = sign * contrast[k, j, i]
+                earlier = (k, j, i) < (t, y, x)
+                if other > size or (earlier and other == size):
+                    return False
+    return True
+
+
+@njit(cache=True)
+def _add_clipped(contrast, noise, free, total, samples):  # type: ignore[no-untyped-def]
+    """Add min(|contrast| / noise, 3) of the free pixels to (Y, X) sums, and count them."""
+    n_frames, height, width = contrast.shape
+    for t in range(n_frames):
+        for y in range(height):
+            for x in range(width):
+                if free[t, y, x]:
+                    total[y, x] += min(abs(contrast[t, y, x]) / noise[t], _CLIP)
+                    samples[y, x] += 1.0

@@ -1,0 +1,101 @@
+"""A calibration from the events of a calibrant: its peaks, matched to a ladder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from perrin.errors import PerrinError
+from perrin.mass.calibration import Calibration, Recorded, calibrate
+from perrin.mass.ladders import LadderMatch, contradicting, match_ladder
+from perrin.mass.modes import FWHM_PER_SD
+from perrin.mass.spectrum import fit_spectrum
+from perrin.settings.spectrum import SpectrumSettings
+from perrin.tables import check_events
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from perrin.mass.results import Spectrum
+
+_DEFAULTS = SpectrumSettings()
+_CALIBRANT = 0.01  # relative: how well a calibrant's peak stands for its mass
+
+
+@dataclass(frozen=True)
+class LadderCalibration:
+    """A calibration, the reading of the peaks it rests on, and others about as likely.
+
+    `alternatives` is empty where the reading is clear. `spectrum` is that of the contrasts;
+    the indices in the matches count its peaks.
+    """
+
+    calibration: Calibration
+    match: LadderMatch
+    alternatives: tuple[LadderMatch, ...]
+    spectrum: Spectrum
+
+
+def calibrate_from_events(
+    events: pd.DataFrame,
+    ladder_masses_kda: npt.ArrayLike,
+    *,
+    settings: SpectrumSettings = _DEFAULTS,
+    recorded: Mapping[str, Any] | Recorded | None = None,
+    source: str = "",
+    source_sha256: str | None = None,
+) -> LadderCalibration:
+    """Return the calibration that the landings in `events` give with a ladder's masses.
+
+    Peaks are those of the contrast spectrum of the retained events; each is at the mean of
+    the Gaussian fitted to it (its mode, where none could be). The standard error of a
+    peak is that of the mean, width / sqrt(counts), and 1% of its contrast together.
+
+    Raises `PerrinError` where fewer than two peaks stand out or they fit no reading of the
+    ladder.
+    """
+    check_events(events)
+    kept = events[events["retained"]] if "retained" in events.columns else events
+    spectrum = fit_spectrum(kept["contrast"], settings=settings, unit="contrast")
+    if len(spectrum.peaks) < 2:
+        raise PerrinError(
+            f"the calibrant shows {len(spectrum.peaks)} peak(s) in {spectrum.n_landing} landings; "
+            "a calibration needs two or more. Record more events, or give pairs of mass and "
+            "contrast by hand."
+        )
+    at, se, counts = _positions(spectrum)
+    matches = match_ladder(at, ladder_masses_kda, contrast_se=se, counts=counts)
+    best = matches[0]
+    used = list(best.peaks)
+    return LadderCalibration(
+        calibration=calibrate(
+            best.masses_kda,
+            at[used],
+            contrast_se=np.hypot(se, _CALIBRANT * at)[used],
+            labels=[f"{mass:g} kDa" for mass in best.masses_kda],
+            recorded=recorded,
+            source=source,
+            source_sha256=source_sha256,
+        ),
+        match=best,
+        alternatives=tuple(contradicting(matches)),
+        spectrum=spectrum,
+    )
+
+
+def _positions(
+    spectrum: Spectrum,
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Contrast (negative), standard error and counts of each peak, (k,)."""
+    rows = []
+    for peak in spectrum.peaks:
+        place = peak.mode if peak.fit_mean is None else peak.fit_mean
+        width = peak.high - peak.low if peak.fwhm is None else peak.fwhm.value
+        sd = width / FWHM_PER_SD
+        rows.append((-place.value, sd / np.sqrt(max(peak.counts, 1)), peak.counts))
+    at, se, counts = np.array(rows, dtype=np.float64).T
+    return at, se, counts

@@ -1,0 +1,250 @@
+"""From masses to a spectrum: histogram, density, peaks, mixture, resolution, intervals."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from perrin.errors import PerrinError
+from perrin.mass.mixture import Component
+from perrin.mass.modes import (
+    FWHM_PER_SD,
+    density_grid,
+    find_modes,
+    kernel_density,
+    kernel_widths,
+)
+from perrin.mass.peaks import Scales, components_of, describe_peaks, measure_peaks, share_of
+from perrin.mass.resolution import bootstrap, percentile_interval
+from perrin.mass.results import ComponentEstimate, Estimate, Spectrum
+from perrin.mass.selection import resample_mixture, select_mixture
+from perrin.settings.spectrum import SpectrumSettings
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from perrin.mass.mixture import Mixture
+    from perrin.mass.modes import Mode
+    from perrin.mass.results import Unit
+
+    Floats = NDArray[np.float64]
+
+CONTRAST_PER_KDA = 4e-5
+"""Turns the widths of the settings into contrast where there is no calibration.
+
+Typical of a TwoMP; real files lie between 2.55e-5 and 6.1e-5. It sets bins and kernels
+only: no mass is made with it.
+"""
+
+MIN_EVENTS = 20
+"""Fewer landings than this carry no mixture: it has three numbers a component."""
+
+_PERCENT = 0.1  # half of all events above a contrast of 10% would be above 2.5 MDa
+_HALF = 0.5  # of the significance is enough for a mode that the mixture confirms
+_DEFAULTS = SpectrumSettings()
+
+
+def fit_spectrum(
+    masses: ArrayLike,
+    *,
+    settings: SpectrumSettings = _DEFAULTS,
+    unit: Unit = "kDa",
+    rng: np.random.Generator | None = None,
+) -> Spectrum:
+    """Spectrum of `masses` (n,): landings positive, unbindings negative, NaN left out.
+
+    Peaks are the modes of the landings' kernel density that stand out of counting noise by
+    `settings.peak_significance`, or by half of it where the mixture has a component for
+    them; they are measured as `perrin.mass.resolution` defines. The mixture is fitted to
+    the landings above the detection limit, its number of components chosen by the BIC.
+    With `rng` each number gets a bootstrap interval from `settings.resamples` resamples:
+    of the events for what is read off histogram and density, drawn from the mixture for
+    its components.
+
+    With `unit="contrast"` the values are contrasts (fractions, landings negative); they
+    are negated, and the settings' widths are turned into contrast by `CONTRAST_PER_KDA`.
+
+    Zero events, or too few for a mixture, give a spectrum whose `notes` say so. Raises
+    `PerrinError` for values that are not one row of numbers, or contrasts in percent.
+    """
+    values, n_without_mass, n_outside = _sort_out(masses, settings=settings, unit=unit)
+    landings, unbindings = np.sort(values[values > 0]), values[values < 0]
+    scales = _scales(landings, settings=settings, unit=unit)
+    confidence = settings.confidence
+    resamples = 0 if rng is None else settings.resamples
+
+    grid = density_grid(values, kernel=scales.kernel, growth=scales.growth)
+    widths = kernel_widths(grid, kernel=scales.kernel, growth=scales.growth)
+    density = kernel_density(landings, grid, widths=widths)
+    find = partial(find_modes, density, grid, widths=widths)
+    modes = find(significance=settings.peak_significance)
+    mixture, without = _choose_mixture(landings, modes, scales=scales)
+    if mixture is not None:
+        maybe = [m.position for m in find(significance=_HALF * settings.peak_significance)]
+        known = [maybe[k] for k in components_of(maybe, mixture)]
+        modes = find(significance=settings.peak_significance, known=known)
+
+    measured = measure_peaks(landings, modes, scales=scales)
+    ends, mixture_ends = np.full((2, *measured.shape), np.nan), None
+    if rng is not None and resamples and modes:
+        drawn = bootstrap(
+            landings,
+            lambda sample: measure_peaks(sample, modes, scales=scales),
+            resamples=resamples,
+            rng=rng,
+        )
+        ends = percentile_interval(drawn, confidence=confidence)
+    if rng is not None and resamples and mixture is not None:
+        drawn = resample_mixture(mixture, min_sd=scales.min_sd, resamples=resamples, rng=rng)
+        mixture_ends = percentile_interval(drawn, confidence=confidence)
+
+    peaks, valleys = describe_peaks(
+        landings, modes, measured=measured, ends=ends, mixture=mixture, confidence=confidence
+    )
+    components, background = _describe_mixture(mixture, mixture_ends)
+    edges, counts = _histogram(values, bin_width=scales.bin_width)
+    return Spectrum(
+        unit=unit,
+        n_events=values.size,
+        n_landing=landings.size,
+        n_unbinding=unbindings.size,
+        n_without_mass=n_without_mass,
+        n_outside=n_outside,
+        unbinding_fraction=(
+            share_of(unbindings.size, values.size, confidence=confidence) if values.size else None
+        ),
+        bin_edges=edges,
+        bin_counts=counts,
+        density_at=grid,
+        density=density + kernel_density(unbindings, grid, widths=widths),
+        peaks=peaks,
+        valleys=valleys,
+        components=components,
+        background_share=background,
+        mixture=mixture,
+        confidence=confidence if resamples else None,
+        notes=_notes(values, n_without_mass, n_outside, settings) + without,
+    )
+
+
+def _sort_out(
+    masses: ArrayLike, *, settings: SpectrumSettings, unit: Unit
+) -> tuple[Floats, int, int]:
+    """Finite values inside the range (landings positive); how many had none, were outside."""
+    values = np.asarray(masses, dtype=np.float64)
+    if values.ndim != 1:
+        raise PerrinError(
+            f"a spectrum needs one row of masses; got an array of shape {values.shape}. "
+            "Pass one column, such as events['mass_kda']."
+        )
+    has_mass = np.isfinite(values) & (values != 0)  # zero has no sign: neither of the two
+    n_without_mass = values.size - int(has_mass.sum())
+    values = values[has_mass]
+    scale = 1.0
+    if unit == "contrast":
+        if values.size and np.median(np.abs(values)) > _PERCENT:
+            raise PerrinError(
+                f"half of the contrasts are above {np.median(np.abs(values)):.3g}; these look "
+                "like percent. Divide them by 100: contrast is a fraction."
+            )
+        values, scale = -values, CONTRAST_PER_KDA
+    low, high = (scale * end for end in settings.range_kda)
+    inside = (values >= low) & (values <= high)
+    return values[inside], n_without_mass, values.size - int(inside.sum())
+
+
+def _scales(landings: Floats, *, settings: SpectrumSettings, unit: Unit) -> Scales:
+    """The settings' lengths in the unit of the values; the limit is the smallest seen if unset."""
+    scale = 1.0 if unit == "kDa" else CONTRAST_PER_KDA
+    limit = settings.detection_limit_kda
+    return Scales(
+        kernel=scale * settings.kernel_kda,
+        growth=settings.kernel_growth,
+        bin_width=scale * settings.bin_width_kda,
+        min_sd=scale * settings.min_fwhm_kda / FWHM_PER_SD,
+        limit=float(landings.min(initial=np.inf)) if limit is None else scale * limit,
+    )
+
+
+def _choose_mixture(
+    landings: Floats, modes: list[Mode], *, scales: Scales
+) -> tuple[Mixture | None, tuple[str, ...]]:
+    """The mixture that the BIC prefers, from one component a mode; or none and why."""
+    seen = landings[landings >= scales.limit]
+    if seen.size < MIN_EVENTS:
+        return None, (
+            f"{seen.size} landings above the detection limit: fewer than {MIN_EVENTS}, "
+            "no mixture fitted",
+        )
+    if seen[0] == seen[-1]:
+        return None, ("all landings have the same mass: no mixture fitted",)
+    start = []
+    for mode in modes:
+        near = seen[(seen >= mode.low) & (seen <= mode.high)]
+        if near.size:
+            # the median absolute deviation of a Gaussian is 0.6745 sd
+            sd = float(np.median(np.abs(near - mode.position))) / 0.6745
+            start.append(Component(mode.position, max(sd, scales.kernel), near.size / seen.size))
+    mixture = select_mixture(
+        seen,
+        start=start,
+        low=scales.limit,
+        high=float(seen[-1]),
+        min_sd=scales.min_sd,
+        kernel=scales.kernel,
+        growth=scales.growth,
+    )
+    return mixture, ()
+
+
+def _describe_mixture(
+    mixture: Mixture | None, ends: Floats | None
+) -> tuple[tuple[ComponentEstimate, ...], Estimate | None]:
+    """Components and background with their intervals; `ends` (2, K + 1, 3) as resampled."""
+    if mixture is None:
+        return (), None
+
+    def estimate(value: float, k: int, column: int, factor: float = 1.0) -> Estimate:
+        if ends is None:
+            return Estimate(value)
+        low, high = (factor * float(end) for end in ends[:, k, column])
+        return Estimate(value, low, high)
+
+    components = tuple(
+        ComponentEstimate(
+            mean=estimate(c.mean, k, 0),
+            fwhm=estimate(c.fwhm, k, 1, FWHM_PER_SD),
+            share=estimate(c.share, k, 2),
+        )
+        for k, c in enumerate(mixture.components)
+    )
+    return components, estimate(mixture.background_share, -1, 2)
+
+
+def _histogram(values: Floats, *, bin_width: float) -> tuple[Floats, NDArray[np.int64]]:
+    """Edges (n + 1,) at multiples of the bin width, from the first bin to the last, counts (n,)."""
+    if values.size == 0:
+        return np.zeros(1), np.zeros(0, dtype=np.int64)
+    index = np.floor(values / bin_width).astype(np.int64)
+    first, last = int(index.min()), int(index.max())
+    counts = np.bincount(index - first, minlength=last - first + 1).astype(np.int64)
+    return np.arange(first, last + 2, dtype=np.float64) * bin_width, counts
+
+
+def _notes(
+    values: Floats, n_without_mass: int, n_outside: int, settings: SpectrumSettings
+) -> tuple[str, ...]:
+    """What was left out, and what there is nothing of."""
+    notes = []
+    if n_without_mass:
+        notes.append(f"{n_without_mass} events without a mass (NaN, infinite or 0) left out")
+    if n_outside:
+        low, high = settings.range_kda
+        notes.append(f"{n_outside} events outside {low:g} to {high:g} kDa left out")
+    if not values.size:
+        notes.append("no events: nothing to fit")
+    elif not (values > 0).any():
+        notes.append("no landings, all events unbind: check the sign of the contrasts")
+    return tuple(notes)

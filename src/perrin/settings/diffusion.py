@@ -1,0 +1,71 @@
+"""Settings of the walk simulator and of the analysis of tracks."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from perrin.settings.base import Settings
+
+MixtureKind = Literal["superposition", "increments", "interleaved", "subordination"]
+MIXTURE_KINDS: tuple[MixtureKind, ...] = (
+    "superposition",
+    "increments",
+    "interleaved",
+    "subordination",
+)
+Range = tuple[float, float]
+
+
+class MixtureSettings(Settings):
+    """One kind of mixture and the uniform ranges that its trajectories are drawn from."""
+
+    kind: MixtureKind = Field("superposition", description="how the parts are put together")
+    length: int = Field(100, ge=3, le=100_000, description="frames of a trajectory")
+    dims: int = Field(2, ge=1, le=3, description="dimensions")
+    w: Range = Field(
+        (0.0, 1.0),
+        description="superposition: weight of the CTRW's position spread; increments: its share "
+        "of the step variance; interleaved: probability of a CTRW segment; subordination: unused",
+    )
+    alpha_fbm: Range = Field((0.1, 1.0), description="exponent of the FBM part")
+    alpha_ctrw: Range = Field((0.2, 0.98), description="exponent of the CTRW part")
+    brownian: Range = Field(
+        (0.0, 0.0), description="share of the FBM part's step variance that is Brownian instead"
+    )
+    start: Literal["ordinary", "aged"] = Field("ordinary", description="first wait of the CTRW")
+    segment_frames: int = Field(30, ge=1, description="interleaved: frames of a segment")
+    noise: Range = Field(
+        (0.0, 0.0),
+        description="localisation error of one axis over the noise-free one-frame step of one axis",
+    )
+    exposure: float = Field(
+        0.0, ge=0, le=1, description="share of the frame interval in which light is collected"
+    )
+    missing: float = Field(0.0, ge=0, le=0.5, description="expected share of missing frames")
+
+    @model_validator(mode="after")
+    def _ranges(self) -> Self:
+        bounds = {
+            "w": (0.0, 1.0),
+            "alpha_fbm": (0.01, 1.99),
+            "alpha_ctrw": (0.05, 1.0),
+            "brownian": (0.0, 1.0),
+            "noise": (0.0, 10.0),
+        }
+        for name, (least, most) in bounds.items():
+            low, high = getattr(self, name)
+            if not least <= low <= high <= most:
+                raise ValueError(
+                    f"{name} = {low:g}, {high:g}: give a lower and an upper end within "
+                    f"{least:g} to {most:g}."
+                )
+        return self
+
+
+class WindowSettings(Settings):
+    """How tracks are cut before they are analysed."""
+
+    frames: int = Field(100, ge=10, le=1000, description="frames of a window along a track")
+    stride: int = Field(50, ge=1, description="frames from one window to the next")

@@ -1,0 +1,298 @@
+"""One event on a small patch of background, many at a time: what thumbnails are cut from."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perrin.io.movie import Movie
+from perrin.landing.matched import MARGIN_PX
+from perrin.landing.ratiometric import frame_means
+from perrin.landing.thumbnails import THUMBNAIL_PX, half_length
+from perrin.optics.camera import fixed_pattern, record
+from perrin.optics.psf import Psf
+from perrin.settings.simulation import InstrumentSettings, MassPrior, ThumbnailSettings
+from perrin.simulate.background import (
+    TEXTURE_PX,
+    Texture,
+    draw_laser,
+    draw_stage,
+    dynamic_keys,
+    fill_light,
+    illumination,
+    tilt,
+)
+from perrin.simulate.motions import Motions, Particles, draw_motions, place
+from perrin.simulate.recorded import add_to_recorded
+from perrin.simulate.render import multiply_landings, widening_coefficients
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_NOISE_EVENTS = 32  # events that share one stream of shot noise
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Scenes:
+    """Events on patches of their own, B of them.
+
+    Attributes
+    ----------
+    labels : (B,) str
+        Class of each event.
+    particles, motions, mass_kda, focus
+        All molecules: of each event the central one first, then its neighbors. Times count
+        from the first frame of the patch, places are those of the field.
+    owned : (B + 1,) int64
+        Event b has the molecules owned[b] to owned[b + 1].
+    corner : (B, 2) int64
+        Row and column of the field where each patch begins (it may leave the field).
+    n_frames, size : int
+        Frames and pixels of a patch; the central molecule lands in frame `land_frame`.
+
+    """
+
+    labels: NDArray[np.str_]
+    particles: Particles
+    motions: Motions
+    mass_kda: FloatArray
+    focus: FloatArray
+    owned: NDArray[np.int64]
+    corner: NDArray[np.int64]
+    n_frames: int
+    size: int
+    land_frame: int
+
+
+def draw_scenes(
+    labels: NDArray[np.str_],
+    settings: ThumbnailSettings,
+    instrument: InstrumentSettings,
+    *,
+    slack_frames: int,
+    slack_px: int,
+    rng: np.random.Generator,
+) -> Scenes:
+    """Draw events of the given classes, at random places where a fit window fits.
+
+    A patch is as long and wide as a thumbnail needs, and by the slack more on every side.
+    """
+    count = len(labels)
+    half = half_length(settings.n_avg)
+    land_frame = half + settings.n_avg + slack_frames
+    further = np.where(
+        labels == "neighbors",
+        rng.integers(
+            settings.motion.neighbors_min,
+            settings.motion.neighbors_max,
+            size=count,
+            endpoint=True,
+        ),
+        0,
+    )
+    owned = np.concatenate([[0], np.cumsum(1 + further)])
+    total = int(owned[-1])
+    event = np.repeat(np.arange(count), 1 + further)
+    central = owned[:-1]
+
+    x, y = np.empty(total), np.empty(total)
+    x[central] = rng.uniform(MARGIN_PX - 0.5, instrument.width_px - MARGIN_PX - 0.5, size=count)
+    y[central] = rng.uniform(MARGIN_PX - 0.5, instrument.height_px - MARGIN_PX - 0.5, size=count)
+    middle = np.rint(np.stack([y[central], x[central]], axis=1)).astype(np.int64)
+    land = np.empty(total)
+    land[central] = land_frame + rng.random(count)
+    other = np.setdiff1d(np.arange(total), central)
+    reach = THUMBNAIL_PX / 2
+    y[other] = middle[event[other], 0] + rng.uniform(-reach, reach, size=len(other))
+    x[other] = middle[event[other], 1] + rng.uniform(-reach, reach, size=len(other))
+    land[other] = rng.uniform(land_frame - half, land_frame + half, size=len(other))
+
+    names = np.full(total, "binder", "<U8")
+    names[central] = np.where(labels == "neighbors", "binder", labels)
+    motions = draw_motions(names, settings=settings.motion, rng=rng)
+    mass = draw_masses(settings.masses, count=total, rng=rng)
+    focus = settings.background.focus_contrast * rng.standard_normal(count) + tilt(
+        settings.background,
+        instrument,
+        direction_rad=rng.uniform(0, 2 * np.pi, size=count),
+        x_px=x[central],
+        y_px=y[central],
+    )
+    particles = place(
+        motions,
+        land=land,
+        x_px=x,
+        y_px=y,
+        contrast=instrument.contrast_per_kda * mass,
+        focus=focus[event],
+        widening=settings.background.widening,
+        instrument=instrument,
+    )
+    size = THUMBNAIL_PX + 2 * slack_px
+    return Scenes(
+        labels=labels,
+        particles=particles,
+        motions=motions,
+        mass_kda=mass,
+        focus=focus[event],
+        owned=owned,
+        corner=middle - size // 2,
+        n_frames=2 * (half + settings.n_avg + slack_frames),
+        size=size,
+        land_frame=land_frame,
+    )
+
+
+def draw_masses(prior: MassPrior, *, count: int, rng: np.random.Generator) -> FloatArray:
+    """Masses in kDa: a share uniform below the middle of the prior, the rest above it."""
+    low = rng.random(count) < prior.low_share
+    share = rng.random(count)
+    below = prior.low_kda + share * (prior.middle_kda - prior.low_kda)
+    above = prior.middle_kda + share * (prior.high_kda - prior.middle_kda)
+    return np.where(low, below, above)
+
+
+@dataclass(frozen=True)
+class PatchModel:
+    """The background model on patches: what is drawn once for all of them."""
+
+    settings: ThumbnailSettings
+    texture: Texture
+    gain: NDArray[np.float32]
+    electrons: NDArray[np.float32]
+    psf: Psf
+    wider: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, settings: ThumbnailSettings, *, psf: Psf, rng: np.random.Generator) -> Self:
+        """Draw the texture and the fixed pattern."""
+        return cls(
+            settings=settings,
+            texture=Texture.of(psf, rng=rng),
+            gain=fixed_pattern(settings.camera, settings.instrument, rng=rng),
+            electrons=settings.camera.electrons
+            * illumination(settings.background, settings.instrument),
+            psf=psf,
+            wider=widening_coefficients(psf),
+        )
+
+    def record(
+        self, scenes: Scenes, *, seed: np.random.SeedSequence, pool: ThreadPoolExecutor
+    ) -> tuple[NDArray[np.uint16], FloatArray]:
+        """Counts of the patches (B, T, S, S), and the whole-frame means (B, T) they go with."""
+        background, instrument = self.settings.background, self.settings.instrument
+        camera = self.settings.camera
+        count, n_frames = len(scenes.labels), scenes.n_frames
+        shape = (scenes.size, scenes.size)
+        own, *noise_seeds = seed.spawn(1 + -(-count // _NOISE_EVENTS))
+        noise = np.empty((count, n_frames, *shape), np.float32)
+        filling = [
+            pool.submit(_fill_normal, noise[k * _NOISE_EVENTS : (k + 1) * _NOISE_EVENTS], part)
+            for k, part in enumerate(noise_seeds)
+        ]
+        rng = np.random.default_rng(own)
+        stage = draw_stage(background, instrument, count=count, n_frames=n_frames, rng=rng)
+        laser = draw_laser(background, instrument, count=count, n_frames=n_frames, rng=rng)
+        light = fill_light(
+            texture=self.texture,
+            speckle_contrast=background.speckle_contrast,
+            origin=rng.uniform(0, TEXTURE_PX, size=(count, 2)),
+            stage=stage,
+            keys=dynamic_keys(
+                background,
+                instrument,
+                texture=self.texture,
+                n_frames=n_frames,
+                shape=shape,
+                count=count,
+                rng=rng,
+            ),
+        )
+        _add_landings(light, scenes, psf=self.psf, wider=self.wider, landing_sign=-1)
+        for done in filling:
+            done.result()
+        counts = record(
+            light,
+            electrons=_crop(self.electrons, scenes),
+            gain=_crop(self.gain, scenes),
+            exposure=laser,
+            noise=noise,
+            camera=camera,
+        )
+        mean = camera.offset_counts + laser * (camera.electrons / camera.electrons_per_count)
+        return counts, mean
+
+
+@dataclass(frozen=True)
+class RecordedPatches:
+    """Patches of a recorded buffer movie, at random times."""
+
+    movie: Movie
+    psf: Psf
+    wider: NDArray[np.float64]
+
+    def record(
+        self, scenes: Scenes, *, seed: np.random.SeedSequence, pool: ThreadPoolExecutor
+    ) -> tuple[NDArray[np.uint16], FloatArray]:
+        """Counts of the patches (B, T, S, S), and the whole-frame means (B, T) they go with."""
+        del pool  # reading is one file's business
+        count, n_frames = len(scenes.labels), scenes.n_frames
+        rng = np.random.default_rng(seed)
+        starts = rng.integers(self.movie.n_frames - n_frames, size=count, endpoint=True)
+        counts = np.empty((count, n_frames, scenes.size, scenes.size), np.uint16)
+        mean = np.empty((count, n_frames))
+        for b, (start, (rows, columns)) in enumerate(
+            zip(starts, _pixels(scenes, self.movie.height, self.movie.width), strict=True)
+        ):
+            frames = self.movie.frames[int(start) : int(start) + n_frames]
+            mean[b] = frame_means(frames)
+            counts[b] = frames[:, rows[:, None], columns[None, :]]
+        light = np.ones(counts.shape, np.float32)
+        sign = self.movie.landing_sign
+        _add_landings(light, scenes, psf=self.psf, wider=self.wider, landing_sign=sign)
+        return add_to_recorded(counts, light), mean
+
+
+def _add_landings(
+    light: NDArray[np.float32],
+    scenes: Scenes,
+    *,
+    psf: Psf,
+    wider: NDArray[np.float64],
+    landing_sign: int,
+) -> None:
+    window = np.zeros((len(scenes.labels), 3), np.int64)
+    window[:, 1:] = scenes.corner
+    multiply_landings(
+        light,
+        scenes.particles.seen_with(landing_sign),
+        window=window,
+        owned=scenes.owned,
+        psf=psf,
+        wider=wider,
+    )
+
+
+def _crop(field: NDArray[np.float32], scenes: Scenes) -> NDArray[np.float32]:
+    """The field's values (B, S, S) under each patch; its edge is repeated beyond it."""
+    height, width = field.shape
+    crops = [field[np.ix_(rows, columns)] for rows, columns in _pixels(scenes, height, width)]
+    return np.stack(crops)
+
+
+def _pixels(
+    scenes: Scenes, height: int, width: int
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    offset = np.arange(scenes.size)
+    for row, column in scenes.corner:
+        yield np.clip(row + offset, 0, height - 1), np.clip(column + offset, 0, width - 1)
+
+
+def _fill_normal(out: NDArray[np.float32], seed: np.random.SeedSequence) -> None:
+    np.random.default_rng(seed).standard_normal(out=out, dtype=np.float32)

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from perrin.errors import PerrinError
+from perrin.io.movie import Movie
+from perrin.landing.epsf import build_epsf
+from perrin.optics.psf import Psf
+from perrin.settings.optics import OpticsSettings
+
+PlainMovie = Callable[..., Movie]
+
+
+@pytest.fixture(scope="module")
+def busy() -> tuple[list[tuple[float, float, float, float]], pd.DataFrame]:
+    rng = np.random.default_rng(7)
+    scene = [
+        (25.0 + 24 * i + rng.uniform(), rng.uniform(12, 26), 16.0 + 30 * j + rng.uniform(), -0.01)
+        for i in range(30)
+        for j in range(2)
+    ]
+    moment, y, x, contrast = np.array(scene).T
+    events = pd.DataFrame(
+        {
+            "frame": moment.astype(np.int64),
+            "y_px": y,
+            "x_px": x,
+            "contrast": contrast,
+            "neighbor_px": np.nan,
+            "label": "",
+        }
+    )
+    return scene, events
+
+
+def test_recovers_the_psf_of_the_movie(plain_movie: PlainMovie, psf: Psf, busy) -> None:  # type: ignore[no-untyped-def]
+    scene, events = busy
+    movie = plain_movie(scene, n_frames=780)
+    result = build_epsf(movie, events, contrast_range=(-0.02, -0.005), n_avg=10)
+    assert (result.offered, result.used) == (60, 48)
+    # Noise of a ratiometric pixel over contrast, over the root of the events: 0.7%.
+    expected = np.sqrt(2 / (10 * 8e5)) / 0.01 / np.sqrt(result.used)
+    error = result.psf.image(13) - psf.image(13)
+    assert np.sqrt(np.mean(error**2)) < 2.5 * expected
+    assert result.psf.image(13)[6, 6] == pytest.approx(1.0)
+    assert result.psf.card["kind"] == "empirical"
+
+
+def test_leaves_out_the_least_similar(plain_movie: PlainMovie, busy) -> None:  # type: ignore[no-untyped-def]
+    scene, events = busy
+    wide = Psf.analytic(OpticsSettings(envelope_nm=150.0), pixel_nm=72.0)
+    movie = plain_movie(scene[:50], n_frames=780)  # ten events are noise only
+    result = build_epsf(movie, events, contrast_range=(-0.02, -0.005), n_avg=10)
+    assert result.similarity[50:].max() < result.similarity[:50].min()
+    assert wide.fwhm_px() < result.psf.fwhm_px()
+
+
+def test_neighbors_and_failed_fits_do_not_take_part(plain_movie: PlainMovie, busy) -> None:  # type: ignore[no-untyped-def]
+    scene, events = busy
+    movie = plain_movie(scene, n_frames=780)
+    events = events.assign(neighbor_px=np.where(np.arange(60) < 20, 5.0, np.nan))
+    events.loc[20:24, "label"] = "not fitted"
+    assert build_epsf(movie, events, contrast_range=(-0.02, -0.005), n_avg=10).offered == 35
+    with pytest.raises(PerrinError, match="only 0 isolated events"):
+        build_epsf(movie, events, contrast_range=(-0.003, -0.002), n_avg=10)
+    with pytest.raises(PerrinError, match=r"keep is 1\.5"):
+        build_epsf(movie, events, contrast_range=(-0.02, -0.005), n_avg=10, keep=1.5)
