@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from perrin.io.tables import read_events
+from perrin.mass.calibrants import calibrate_from_events
 from perrin.mass.calibration import Calibration, apply_embedded, calibrate
 from perrin.mass.ladders import contradicting, ladder, match_ladder
 
@@ -75,3 +76,17 @@ def test_fitres_masses_follow_the_line_for_landings_only(folder: Path) -> None:
     shift = 2 * offset / gradient
     assert shift == pytest.approx(5.1, abs=0.1)
     assert (np.abs(made - shift - events["mass_kda"])[~landing] < rounding[~landing]).all()
+
+
+def test_the_vendors_calibration_is_found_from_its_events(folder: Path) -> None:
+    """DiscoverMP's points are rounded to three digits: 66 kDa at -0.00359, and so on."""
+    events = read_events(folder / "demo.h5")
+    vendor = Calibration.from_embedded(events.attrs["calibration"])
+    result = calibrate_from_events(events, ladder("66,146,480"))
+    assert result.alternatives == ()
+    for ours, theirs in zip(result.calibration.points, vendor.points, strict=True):
+        assert ours.mass_kda == theirs.mass_kda
+        assert ours.contrast == pytest.approx(theirs.contrast, rel=0.005)
+    whole = calibrate_from_events(events, ladder("nativemark"))
+    assert whole.match.masses_kda[:3] == (66.0, 146.0, 480.0)
+    assert whole.alternatives == ()

@@ -84,12 +84,9 @@ class DifferenceCoded:
         )
         passed = int(np.searchsorted(self._keys, start, side="right")) - 1
         key = int(self._keys[passed]) if passed >= 0 else 0
-        # a recent frame close by is gone on from even where a keyframe is closer: so that
-        # reading forward passes, and verifies, every keyframe
-        if recent >= key or start - recent <= _BLOCK:
+        # where both will do, the recent frame: going on from it passes, and verifies, the keyframe
+        if recent >= key:
             return recent, frame
-        if key == 0:
-            return 0, None
         return key, self._read_key(passed) - self._read(key, key + 1)[0]
 
     def _decode_from(self, first: int, stop: int, previous: Array | None) -> Array:

@@ -92,7 +92,11 @@ def _from_group(
     group: h5py.Group, layout: str, version: str | None, measurement: str | None
 ) -> RawTable:
     """Return the datasets of `group` that have one value for each event."""
-    values = {name: _flat(item) for name, item in group.items() if isinstance(item, h5py.Dataset)}
+    values = {
+        name: _flat(item)
+        for name, item in group.items()
+        if isinstance(item, h5py.Dataset) and (item.shape != () or name in _VALUES)
+    }
     lengths = {name: len(values[name]) for name in _VALUES if name in values}
     if len(set(lengths.values())) != 1:
         said = ", ".join(f"{name}: {length}" for name, length in lengths.items())
@@ -115,7 +119,7 @@ def _from_group(
 
 def _flat(dataset: h5py.Dataset) -> np.ndarray[Any, Any]:
     """Return the dataset as (n,): older files store (1, n), text is decoded, others give (0,)."""
-    if dataset.size is None or dataset.size != max(dataset.shape, default=0):
+    if dataset.size is None or dataset.size != max(dataset.shape, default=1):
         return np.empty(0)
     if h5py.check_string_dtype(dataset.dtype) is not None:
         return np.array(dataset.asstr()[()], dtype=object).reshape(-1)
@@ -132,13 +136,16 @@ def embedded_calibration(group: h5py.Group) -> dict[str, Any] | None:
         while name not in place and place.name != "/":
             place = place.parent
         model = place.get(name)
-        if not isinstance(model, h5py.Group) or gradient not in model or offset not in model:
+        if not isinstance(model, h5py.Group):
+            continue
+        line = _number(model, gradient), _number(model, offset)
+        if line[0] is None or line[1] is None:
             continue
         points = {key: _flat(model[key]).tolist() for key in (masses, "contrasts") if key in model}
         labels = _flat(model["labels"]).tolist() if "labels" in model else []
         return {
-            "gradient_per_kda": float(model[gradient][()]),
-            "offset": float(model[offset][()]),
+            "gradient_per_kda": line[0],
+            "offset": line[1],
             "points": [
                 {"mass_kda": float(mass), "contrast": float(contrast), "label": str(label)}
                 for mass, contrast, label in zip(
@@ -172,6 +179,15 @@ def program_version(file: h5py.File) -> str | None:
         return _text(file["app_info"], "version")
     number = file.get("format_version_number")
     return f"format {number[()]}" if isinstance(number, h5py.Dataset) else None
+
+
+def _number(group: h5py.Group, name: str) -> float | None:
+    """Return the one finite number stored under `name`; None for anything else."""
+    item = group.get(name)
+    if not isinstance(item, h5py.Dataset) or item.size != 1 or item.dtype.kind not in "iuf":
+        return None
+    number = float(np.asarray(item[()]).item())
+    return number if np.isfinite(number) else None
 
 
 def _text(group: h5py.Group, name: str) -> str | None:

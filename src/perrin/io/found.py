@@ -102,9 +102,11 @@ def settle(
             )
     if landing_sign is not None:
         sources["landing_sign"] = "given"
-        if found.landing_sign not in (None, check_landing_sign(landing_sign)):
-            notes.append(f"landing_sign {landing_sign} was given and is used; the file says {sign}")
-        sign = landing_sign
+        sign = check_landing_sign(landing_sign)
+        if found.landing_sign not in (None, sign):
+            notes.append(
+                f"landing_sign {sign} was given and is used; the file says {found.landing_sign}"
+            )
     elif sign is None:
         sources["landing_sign"] = "assumed"
         notes.append("the file does not say it: landings are taken to be dark (landing_sign -1)")

@@ -152,12 +152,10 @@ def version_in_footer(footer: Sequence[str]) -> str | None:
 
 def read_csv(text: TextTable, types: Types) -> pd.DataFrame:
     """Return the table that `write_csv` wrote with these types, and columns added since."""
-    cells = text.cells()
-    table = _restored(
-        {name: cells[name].to_numpy(dtype=object) for name in cells}, types, _CSV_NAMES
-    )
+    columns = {name: np.array(cells, dtype=object) for name, cells in text.cells.items()}
+    table = _restored(columns, types, _CSV_NAMES)
     known = {*_CSV_FIRST, *(_CSV_NAMES.get(name, name) for name in types)}
-    added = [name for name in cells.columns if name not in known]
+    added = [name for name in columns if name not in known]
     return pd.concat([table, text.frame()[added]], axis="columns") if added else table
 
 

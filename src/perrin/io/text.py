@@ -18,26 +18,18 @@ _MISSING = ("", "nan", "na", "n/a", "none", "null")
 
 @dataclass(frozen=True)
 class TextTable:
-    """A table as text: the header and rows, its separator, and the footer's ``#`` lines."""
+    """A table as text: the cells (n,) of each column, and the footer's ``#`` lines."""
 
-    body: str
-    separator: str
+    cells: dict[str, tuple[str, ...]]
     footer: list[str]
 
     def frame(self) -> pd.DataFrame:
         """Return the table; a column of numbers or truth values gets that type, all digits kept."""
-        cells = self.cells()
-        return pd.DataFrame({name: _typed(cells[name]) for name in cells.columns})
-
-    def cells(self) -> pd.DataFrame:
-        """Return the table as text, cell by cell as it stands in the file."""
-        return pd.read_csv(
-            io.StringIO(self.body), sep=self.separator, dtype=str, na_filter=False, index_col=False
-        )
+        return pd.DataFrame({name: _typed(cells) for name, cells in self.cells.items()})
 
 
 def read_text_table(path: Path) -> TextTable:
-    """Return the table in a text file, read but not parsed.
+    """Return the table in a text file, cell by cell.
 
     Lines that start with ``#`` count as comments above the header and as the footer below
     the last row. Raises `PerrinError` for a file that is no UTF-8 text, is empty, has
@@ -52,55 +44,63 @@ def read_text_table(path: Path) -> TextTable:
         ) from error
     lines = text.splitlines(keepends=True)
     first, last = 0, len(lines)
-    while first < last and _skipped(lines[first]):
+    while first < last and (not lines[first].strip() or lines[first].startswith("#")):
         first += 1
     while last > first and not lines[last - 1].strip():
         last -= 1
     end = last
     while last > first and lines[last - 1].startswith("#"):
         last -= 1
-    footer = [line.rstrip("\r\n") for line in lines[last:end]]
-    body = "".join(lines[first:last])
-    if not body.strip():
+    if first == last:
         raise PerrinError(f"{path}: the file holds no table. Export the events again.")
-    header_line = lines[first]
-    separator = max(_SEPARATORS, key=header_line.count)
-    _check_shape(path, body, separator)
-    return TextTable(body=body, separator=separator, footer=footer)
+    separator = max(_SEPARATORS, key=lines[first].count)
+    return TextTable(
+        cells=_columns(path, "".join(lines[first:last]), separator),
+        footer=[line.rstrip("\r\n") for line in lines[last:end]],
+    )
 
 
-def _typed(cells: pd.Series) -> pd.Series:
-    """Return whole numbers, truth values, numbers or text: the first that all cells are."""
-    plain = cells.str.strip().str.lower()
-    missing = plain.isin(_MISSING)
-    if plain.isin(("true", "false")).all() and len(plain):
-        return plain == "true"
-    values = plain.where(~missing, "nan").to_numpy(dtype=object)
-    for kind in (np.int64, np.float64):
-        try:
-            return pd.Series(values.astype(kind), index=cells.index)
-        except (ValueError, OverflowError):
-            continue
-    return cells
-
-
-def _skipped(line: str) -> bool:
-    return not line.strip() or line.startswith("#")
-
-
-def _check_shape(path: Path, body: str, separator: str) -> None:
-    """Every row as long as the header, every name once: else columns would shift silently."""
-    rows = csv.reader(io.StringIO(body, newline=""), delimiter=separator)
-    header = next(rows)
-    twice = sorted({name for name in header if header.count(name) > 1})
-    if twice:
-        raise PerrinError(
-            f"{path}: the column {', '.join(map(repr, twice))} is there twice. "
-            "Keep one and remove or rename the other."
+def _columns(path: Path, body: str, separator: str) -> dict[str, tuple[str, ...]]:
+    """Return the cells by column; a column without a name gets one if it holds anything."""
+    try:
+        header, *rows = (
+            row
+            for row in csv.reader(io.StringIO(body, newline=""), delimiter=separator, strict=True)
+            if row
         )
+    except csv.Error as error:
+        raise PerrinError(f"{path}: not a table, or cut off ({error}). Export it again.") from error
     for number, row in enumerate(rows, start=1):
-        if row and len(row) != len(header):
+        if len(row) != len(header):
             raise PerrinError(
                 f"{path}: row {number} has {len(row)} cells, the header {len(header)}. "
                 "Not a table, or cut off: export it again."
             )
+    columns: dict[str, tuple[str, ...]] = {}
+    cells = list(zip(*rows, strict=True)) or [()] * len(header)
+    for number, name in enumerate(header, start=1):
+        column = cells[number - 1]
+        if not name.strip() and not any(column):
+            continue
+        name = name if name.strip() else f"column_{number}"
+        if name in columns:
+            raise PerrinError(
+                f"{path}: the column {name!r} is there twice. "
+                "Keep one and remove or rename the other."
+            )
+        columns[name] = column
+    return columns
+
+
+def _typed(cells: tuple[str, ...]) -> pd.Series:
+    """Return whole numbers, truth values, numbers or text: the first that all cells are."""
+    plain = [cell.strip().lower() for cell in cells]
+    if plain and set(plain) <= {"true", "false"}:
+        return pd.Series([cell == "true" for cell in plain])
+    values = np.array(["nan" if cell in _MISSING else cell for cell in plain], dtype=object)
+    for kind in (np.int64, np.float64):
+        try:
+            return pd.Series(values.astype(kind))
+        except (ValueError, OverflowError):
+            continue
+    return pd.Series(cells, dtype="str")

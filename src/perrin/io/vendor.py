@@ -137,6 +137,9 @@ def _typed(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
             _add_whole_numbers(events, name, _numbers(values, name), notes)
     if "neighbor_px" in events.columns:
         events["neighbor_px"] = events["neighbor_px"].where(events["neighbor_px"] < 1e300)
+    for name in ("contrast", "mass_kda"):
+        if name in events.columns:
+            events[name] = events[name].where(np.isfinite(events[name]))
     if "contrast" not in events.columns:
         events["contrast"] = np.nan
         notes.append("the file holds masses only: contrast is NaN")
@@ -198,9 +201,9 @@ def _one_sign(
 
 def _usable_rows(events: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     """Rows with a finite contrast or a finite mass."""
-    usable = np.isfinite(events["contrast"].to_numpy())
+    usable = events["contrast"].notna().to_numpy()
     if "mass_kda" in events.columns:
-        usable |= np.isfinite(events["mass_kda"].to_numpy())
+        usable = usable | events["mass_kda"].notna().to_numpy()
     if len(events) and not usable.any():
         raise PerrinError(
             f"none of the {len(events)} rows has a usable contrast or mass (all are NaN or "

@@ -52,8 +52,10 @@ def calibrate_from_events(
     """Return the calibration that the landings in `events` give with a ladder's masses.
 
     Peaks are those of the contrast spectrum of the retained events; each is at the mean of
-    the Gaussian fitted to it (its mode, where none could be). The standard error of a
-    peak is that of the mean, width / sqrt(counts), and 1% of its contrast together.
+    the Gaussian fitted to it (its mode, where none could be), as in DiscoverMP. Its
+    standard error adds in squares that of the mean, width / sqrt(counts), the distance
+    from the mean to the mode, large where the peak is skewed or sits on a shoulder, and 1%
+    of the contrast for the calibrant itself.
 
     Raises `PerrinError` where fewer than two peaks stand out or they fit no reading of the
     ladder.
@@ -96,6 +98,7 @@ def _positions(
         place = peak.mode if peak.fit_mean is None else peak.fit_mean
         width = peak.high - peak.low if peak.fwhm is None else peak.fwhm.value
         sd = width / FWHM_PER_SD
-        rows.append((-place.value, sd / np.sqrt(max(peak.counts, 1)), peak.counts))
+        se = np.hypot(sd / np.sqrt(max(peak.counts, 1)), place.value - peak.mode.value)
+        rows.append((-place.value, se, peak.counts))
     at, se, counts = np.array(rows, dtype=np.float64).T
     return at, se, counts

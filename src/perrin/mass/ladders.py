@@ -100,8 +100,8 @@ def match_ladder(
     between 2e-5 and 8e-5 per kDa and an offset below 24 kDa collect the peaks within three
     standard deviations and are fitted to them. The misfit adds the squared residuals
     (3% of the contrast and `contrast_se` as standard deviation), a weak prior on gradient
-    and offset from real calibrations, 9 for a peak left out (times its counts over the
-    largest) and 1 for a mass left out between matched ones.
+    and offset from real calibrations, 9 for a peak left out (times the square root of its
+    counts over the largest) and 1 for a mass left out between matched ones.
 
     Raises `PerrinError` for fewer than two peaks or masses, positive contrasts, or where no
     such line exists.
@@ -233,7 +233,7 @@ def _checked_peaks(
             f"errors {se.tolist()} and counts {n.tolist()} of the peaks must be numbers of 0 "
             "or more."
         )
-    return c, np.hypot(se, _PEAK_SD * c), _PEAK_LEFT_OUT * n / n.max()
+    return c, np.hypot(se, _PEAK_SD * c), _PEAK_LEFT_OUT * np.sqrt(n / n.max())
 
 
 def _checked_masses(masses: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -106,10 +106,11 @@ def fit_mixture(
             f"it has {span}. Keep those inside the limits, or widen the limits."
         )
     table = np.array([(c.mean, c.sd, c.share) for c in start], dtype=np.float64).reshape(-1, 3)
-    table[:, 0] = np.clip(table[:, 0], low, high)
+    table[:, 0] = table[:, 0].clip(low, high)
     table[:, 1] = np.maximum(table[:, 1], min_sd)
     table[:, 2] /= max(1.0, table[:, 2].sum() / 0.98)  # EM cannot leave a share of 0
-    table, log_likelihood = _em(values, table, low, high, min_sd)
+    # floats: numba compiles each combination of number types anew
+    table, log_likelihood = _em(values, table, float(low), float(high), float(min_sd))
     return Mixture(
         components=tuple(Component(*row) for row in table.tolist()),
         background_share=max(0.0, 1.0 - float(table[:, 2].sum())),

@@ -219,3 +219,11 @@ def test_zero_events_in_h5(tmp_path: Path) -> None:
     events = read_events(tmp_path / "d.h5")
     assert len(events) == 0
     assert events["frame"].dtype == np.int64
+
+
+def test_a_calibration_without_numbers_is_none(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "d.h5", "w") as file:
+        put(file, vendor_columns(3))
+        file["calibration/gradient"] = np.nan
+        file["calibration/offset__is_none__"] = True
+    assert "calibration" not in read_events(tmp_path / "d.h5").attrs

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import tracemalloc
 from pathlib import Path
 
@@ -60,6 +61,7 @@ def test_what_is_written_is_read_back(write, movie, tmp_path):
             assert again.provenance[name] == movie.provenance[name]
         assert again.provenance["camera_rate_hz"] == pytest.approx(726)
         assert again.provenance["pixel_binning"] == 6
+        assert json.loads(json.dumps(again.provenance)) == again.provenance
 
 
 @pytest.mark.parametrize("sign", [-1, 1])

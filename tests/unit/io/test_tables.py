@@ -201,6 +201,13 @@ def test_columns_are_found_by_name(
     assert events["event"].tolist() == [0, 1]
 
 
+def test_columns_without_a_name(tmp_path: Path) -> None:
+    # an index that pandas wrote, and a comma at the end of each line
+    events = read_events(written(tmp_path, ",contrast,\n7,-0.003,\n8,-0.004,\n"))
+    assert events["column_1"].tolist() == [7, 8]
+    assert events.columns.tolist() == ["measurement", "event", "contrast", "column_1"]
+
+
 def test_all_digits_of_a_number_are_read(tmp_path: Path) -> None:
     values = np.random.default_rng(2).normal(-0.003, 1e-3, 500)
     path = written(tmp_path, "contrast\n" + "\n".join(map(repr, values.tolist())))
@@ -244,11 +251,12 @@ def test_no_rows_are_a_table_without_events(tmp_path: Path) -> None:
 def test_nan_is_dropped_by_row_and_only_where_nothing_is_left(tmp_path: Path) -> None:
     path = written(
         tmp_path,
-        "contrast,mass,x_coords\n-0.003,75,nan\nnan,80,1\n-0.004,,2\n,inf,3\nNaN,nan,4\n",
+        "contrast,mass,x_coords\n-0.003,75,nan\n-inf,80,1\n-0.004,,2\n,inf,3\nNaN,nan,4\n",
     )
     events = read_events(path)
     assert events["event"].tolist() == [0, 1, 2]  # the row in the file
     assert events["x_px"].isna().tolist() == [True, False, False]
+    assert events["contrast"].isna().tolist() == [False, True, False]
     assert events.attrs["rows_in_file"] == 5
     assert events.attrs["notes"][0].startswith("2 of 5 rows")
 
@@ -265,6 +273,8 @@ def test_nan_is_dropped_by_row_and_only_where_nothing_is_left(tmp_path: Path) ->
         ("contrast,mass\n-0.003,75\n-0.003\n", "row 2 has 1 cells"),
         ("contrast,mass\n-0.003,75\nabc,75\n", "row 2: 'abc' is not a number"),
         ("contrast,mass\nnan,\n,inf\n", "none of the 2 rows"),
+        ('contrast,"mass\n-0.003,75\n', "cut off"),
+        ("contrast;mass\n-0,003;75\n", "'-0,003' is not a number"),
     ],
 )
 def test_bad_text(text: str, match: str, tmp_path: Path) -> None:

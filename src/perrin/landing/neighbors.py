@@ -1,0 +1,37 @@
+"""The nearest event to each event in space, among those close in time."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+
+def nearest_neighbor_px(
+    *,
+    frame: NDArray[np.int64],
+    y_px: NDArray[np.float64],
+    x_px: NDArray[np.float64],
+    within_frames: int,
+) -> NDArray[np.float64]:
+    """Distance (N,) in pixels to the nearest other event at most `within_frames` away.
+
+    Events of either sign count. NaN where there is none, in any order of the events.
+    """
+    order = np.argsort(frame, kind="stable")
+    distance = np.full(len(frame), np.nan)
+    distance[order] = _nearest(frame[order], y_px[order], x_px[order], within_frames)
+    return distance
+
+
+@njit(cache=True)
+def _nearest(frame, y, x, within):  # type: ignore[no-untyped-def]
+    squared = np.full(len(frame), np.inf)
+    for e in range(len(frame)):
+        later = e + 1
+        while later < len(frame) and frame[later] - frame[e] <= within:
+            d = (y[later] - y[e]) ** 2 + (x[later] - x[e]) ** 2
+            squared[e] = min(squared[e], d)
+            squared[later] = min(squared[later], d)
+            later += 1
+    return np.where(np.isinf(squared), np.nan, np.sqrt(squared))

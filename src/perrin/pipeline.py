@@ -1,0 +1,321 @@
+"""The steps composed: from a movie, or a table of events, to a calibrated spectrum.
+
+Nothing here opens or writes files: `perrin.results` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from perrin.errors import PerrinError
+from perrin.io.movie import Movie
+from perrin.landing.detect import detect
+from perrin.landing.fit import fit
+from perrin.landing.matched import MARGIN_PX
+from perrin.landing.neighbors import nearest_neighbor_px
+from perrin.landing.ratiometric import frame_means, ratiometric
+from perrin.landing.thumbnails import Thumbnails, cut_thumbnails
+from perrin.mass.calibration import Calibration, apply_calibration, apply_embedded, check_recorded
+from perrin.mass.course import LandingDensity, PeakDrift, landing_density, peak_drift
+from perrin.mass.results import Spectrum
+from perrin.mass.spectrum import fit_spectrum
+from perrin.optics.psf import Psf
+from perrin.settings.landing import LandingSettings
+from perrin.settings.spectrum import SpectrumSettings
+from perrin.tables import check_events, order_columns
+
+EXAMPLES_PER_SIGN = 100
+_DENSITY_BINS = 20
+
+Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One ratiometric frame (Y, X), contrast negative for a landing, and its number."""
+
+    frame: int
+    values: NDArray[np.float32]
+    pixel_nm: float
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What came out of one movie, or of one measurement in a table of events.
+
+    Attributes
+    ----------
+    name : str
+        Name of the measurement.
+    events : DataFrame
+        The events table (`perrin.tables.EVENTS`), rejected events included.
+    spectrum : Spectrum
+        Of the retained events: in kDa, or in contrast where there is no calibration.
+    spectrum_settings : SpectrumSettings
+        What it was made with.
+    calibration : Calibration or None
+        What turned contrast into mass; None for tables with masses of their own.
+    notes : tuple of str
+        What a user should know: rows left out, extrapolation, assumptions.
+    recorded : mapping
+        n_avg, frame interval, pixel size and instrument of the measurement, where known.
+    settings, psf, density, drifts, thumbnails, snapshot
+        Only for movies: the settings, the PSF, landing density over time, the drift of each
+        peak (None where it cannot be told), example thumbnails and the busiest frame.
+
+    """
+
+    name: str
+    events: pd.DataFrame
+    spectrum: Spectrum
+    spectrum_settings: SpectrumSettings
+    calibration: Calibration | None
+    notes: tuple[str, ...]
+    recorded: Mapping[str, Any]
+    settings: LandingSettings | None = None
+    psf: Psf | None = None
+    density: LandingDensity | None = None
+    drifts: tuple[PeakDrift | None, ...] = ()
+    thumbnails: Thumbnails | None = None
+    snapshot: Snapshot | None = None
+
+
+def analyse_landings(
+    movie: Movie,
+    *,
+    settings: LandingSettings | None = None,
+    spectrum_settings: SpectrumSettings | None = None,
+    psf: Psf | None = None,
+    calibration: Calibration | None = None,
+    rng: np.random.Generator | None = None,
+    progress: Progress | None = None,
+) -> Measurement:
+    """Detect, fit and weigh the landings of a movie.
+
+    Parameters
+    ----------
+    movie : Movie
+        Frames with their frame interval, pixel size and landing sign.
+    settings : LandingSettings, optional
+        Integration and thresholds.
+    spectrum_settings : SpectrumSettings, optional
+        Bins, kernel, limits.
+    psf : Psf, optional
+        An empirical PSF; by default the analytic one for the movie's pixel size.
+    calibration : Calibration, optional
+        Without it the spectrum is one of contrast. Check that it was recorded as the movie
+        was with `perrin.mass.calibration.check_recorded` (the command line does).
+    rng : numpy Generator, optional
+        For bootstrap intervals; without it there are none.
+    progress : callable, optional
+        Called with the share done, 0 to 1.
+
+    Raises
+    ------
+    PerrinError
+        If movie, PSF or settings do not fit each other.
+
+    """
+    settings = settings or LandingSettings()
+    spectrum_settings = spectrum_settings or SpectrumSettings()
+    psf = psf or Psf.analytic(pixel_nm=movie.pixel_nm)
+    events = find_events(movie, settings=settings, psf=psf, progress=progress)
+    if calibration is not None:
+        events = apply_calibration(events, calibration)
+    thumbnails = _examples(movie, events, settings)
+    spectrum = _spectrum(events, spectrum_settings, rng)
+    if progress is not None:
+        progress(1.0)
+    return Measurement(
+        name=movie.name,
+        events=events,
+        spectrum=spectrum,
+        spectrum_settings=spectrum_settings,
+        calibration=calibration,
+        notes=tuple(events.attrs.get("notes", ())) + tuple(movie.provenance.get("notes", ())),
+        recorded=recorded_settings(movie, settings),
+        settings=settings,
+        psf=psf,
+        density=_density(movie, events, settings),
+        drifts=_drifts(events, spectrum),
+        thumbnails=thumbnails,
+        snapshot=_snapshot(movie, events, settings),
+    )
+
+
+def find_events(
+    movie: Movie,
+    *,
+    settings: LandingSettings,
+    psf: Psf,
+    progress: Progress | None = None,
+) -> pd.DataFrame:
+    """Detect and fit: the events table of a movie, without masses."""
+    share = (lambda done: progress(0.8 * done)) if progress is not None else None
+    found = detect(
+        movie, n_avg=settings.n_avg, psf=psf, settings=settings.detection, progress=share
+    )
+    events = fit(movie, found, fit_n_avg=settings.n_avg_of_fit, psf=psf)
+    if progress is not None:
+        progress(0.95)
+    frame = events["frame"].to_numpy(np.int64)
+    events["measurement"] = movie.name
+    events["event"] = np.arange(len(events))
+    events["time_s"] = frame * movie.frame_interval_s
+    events["neighbor_px"] = nearest_neighbor_px(
+        frame=frame,
+        y_px=events["y_px"].to_numpy(float),
+        x_px=events["x_px"].to_numpy(float),
+        within_frames=2 * settings.n_avg,
+    )
+    events["retained"] = events["label"] == ""
+    events["thumbnail_index"] = np.int64(-1)
+    return check_events(order_columns(events))
+
+
+def analyse_events(
+    events: pd.DataFrame,
+    *,
+    spectrum_settings: SpectrumSettings | None = None,
+    calibration: Calibration | None = None,
+    rng: np.random.Generator | None = None,
+) -> tuple[Measurement, ...]:
+    """Spectra of a table of events, one for each measurement in it.
+
+    Masses come from `calibration` if given, else they are those of the table, else from the
+    calibration that its file embeds; a table with none of these gives spectra of contrast.
+    """
+    spectrum_settings = spectrum_settings or SpectrumSettings()
+    check_events(events)
+    if calibration is not None:
+        events = apply_calibration(events, calibration)
+    elif "mass_kda" not in events.columns or events["mass_kda"].isna().all():
+        if "calibration" in events.attrs or "calibrations" in events.attrs:
+            events = apply_embedded(events)
+    elif "calibration" in events.attrs:
+        calibration = Calibration.from_embedded(events.attrs["calibration"])
+    notes = tuple(events.attrs.get("notes", ()))
+    if len(events) == 0:
+        raise PerrinError("the table holds no events: there is no spectrum to make of it")
+    measurements = []
+    for name, part in events.groupby("measurement", sort=False):
+        part = part.reset_index(drop=True)
+        part.attrs = {}
+        if "retained" not in part.columns:
+            part["retained"] = True
+        measurements.append(
+            Measurement(
+                name=str(name),
+                events=part,
+                spectrum=_spectrum(part, spectrum_settings, rng),
+                spectrum_settings=spectrum_settings,
+                calibration=calibration,
+                notes=notes,
+                recorded={},
+            )
+        )
+    return tuple(measurements)
+
+
+def recorded_settings(movie: Movie, settings: LandingSettings) -> dict[str, Any]:
+    """What a calibration must share with a measurement."""
+    return {
+        "n_avg": settings.n_avg_of_fit,
+        "frame_interval_s": movie.frame_interval_s,
+        "pixel_nm": movie.pixel_nm,
+        "instrument": movie.instrument,
+    }
+
+
+def check_calibration(calibration: Calibration, movie: Movie, settings: LandingSettings) -> None:
+    """Raise `PerrinError` where calibrant and movie were recorded or analysed differently."""
+    check_recorded(calibration, recorded_settings(movie, settings))
+
+
+def _spectrum(
+    events: pd.DataFrame, settings: SpectrumSettings, rng: np.random.Generator | None
+) -> Spectrum:
+    kept = events[events["retained"]]
+    if "mass_kda" in kept.columns and not kept["mass_kda"].isna().all():
+        return fit_spectrum(kept["mass_kda"].to_numpy(float), settings=settings, rng=rng)
+    return fit_spectrum(
+        kept["contrast"].to_numpy(float), settings=settings, unit="contrast", rng=rng
+    )
+
+
+def _density(movie: Movie, events: pd.DataFrame, settings: LandingSettings) -> LandingDensity:
+    landing = events[events["contrast"] < 0]
+    height, width = movie.height - 2 * MARGIN_PX, movie.width - 2 * MARGIN_PX
+    start = settings.n_avg * movie.frame_interval_s
+    stop = (movie.n_frames - settings.n_avg) * movie.frame_interval_s
+    times = landing["time_s"].to_numpy(float)
+    return landing_density(
+        np.clip(times, start, stop),  # a change point may lie up to n_avg frames before
+        start_s=start,
+        stop_s=stop,
+        area_um2=height * width * (movie.pixel_nm / 1000) ** 2,
+        bin_s=(stop - start) / _DENSITY_BINS,
+    )
+
+
+def _drifts(events: pd.DataFrame, spectrum: Spectrum) -> tuple[PeakDrift | None, ...]:
+    kept = events[events["retained"] & (events["contrast"] < 0)]
+    in_kda = spectrum.unit == "kDa"
+    values = kept["mass_kda"] if in_kda else -kept["contrast"]
+    return tuple(
+        peak_drift(
+            kept["time_s"].to_numpy(float),
+            values.to_numpy(float),
+            low=peak.low,
+            high=peak.high,
+            unit=spectrum.unit,
+        )
+        for peak in spectrum.peaks
+    )
+
+
+def _examples(movie: Movie, events: pd.DataFrame, settings: LandingSettings) -> Thumbnails:
+    """Thumbnails of up to 100 landings and 100 unbindings, evenly over the measurement.
+
+    Writes their row into ``thumbnail_index``.
+    """
+    chosen = []
+    for sign in (-1, 1):
+        rows = np.flatnonzero(np.sign(events["contrast"].to_numpy(float)) == sign)
+        pick = np.linspace(0, len(rows) - 1, min(len(rows), EXAMPLES_PER_SIGN))
+        chosen.append(rows[np.rint(pick).astype(np.int64)])
+    rows = np.concatenate(chosen)
+    thumbnails = cut_thumbnails(
+        movie,
+        frame=events["frame"].to_numpy(np.int64)[rows],
+        y_px=events["y_px"].to_numpy(float)[rows],
+        x_px=events["x_px"].to_numpy(float)[rows],
+        n_avg=settings.n_avg,
+    )
+    index = events["thumbnail_index"].to_numpy(np.int64).copy()
+    index[rows[thumbnails.rows]] = np.arange(len(thumbnails.rows))
+    events["thumbnail_index"] = index
+    return Thumbnails(thumbnails.values, thumbnails.inside, rows[thumbnails.rows])
+
+
+def _snapshot(movie: Movie, events: pd.DataFrame, settings: LandingSettings) -> Snapshot:
+    """The ratiometric frame that shows most events, each at a good part of its contrast."""
+    n_avg = settings.n_avg
+    frames = np.sort(events["frame"].to_numpy(np.int64))
+    if len(frames):
+        near = np.searchsorted(frames, frames + n_avg // 2, side="right") - np.searchsorted(
+            frames, frames - n_avg // 2
+        )
+        middle = int(frames[np.argmax(near)])
+    else:
+        middle = movie.n_frames // 2
+    middle = min(max(middle, n_avg), movie.n_frames - n_avg - 1)
+    stretch = movie.frames[middle - n_avg : middle + n_avg + 1]
+    values = ratiometric(stretch, n_avg=n_avg, frame_mean=frame_means(stretch))[0]
+    return Snapshot(middle, values * np.float32(-movie.landing_sign), movie.pixel_nm)

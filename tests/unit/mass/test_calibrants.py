@@ -1,0 +1,62 @@
+"""A calibration from the events of a calibrant."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from perrin.errors import PerrinError
+from perrin.mass.calibrants import calibrate_from_events
+from perrin.mass.ladders import ladder
+
+GRADIENT, OFFSET, NOISE = -3.5e-5, 1.2e-4, 2e-4
+
+
+def calibrant(masses: Any, counts: Any, *, seed: int = 0) -> pd.DataFrame:
+    """Events of each mass with the noise of a fitted contrast, a tenth of them leaving again."""
+    rng = np.random.default_rng(seed)
+    mass = np.repeat(np.asarray(masses, dtype=np.float64), counts)
+    contrast = GRADIENT * mass + OFFSET + rng.normal(0, NOISE + 0.015 * 3.5e-5 * mass)
+    contrast = np.r_[contrast, -rng.choice(contrast, len(contrast) // 10)]
+    return pd.DataFrame(
+        {"measurement": "ladder", "event": np.arange(len(contrast)), "contrast": contrast}
+    )
+
+
+def test_the_line_is_recovered_within_its_errors() -> None:
+    result = calibrate_from_events(
+        calibrant([90, 180, 360, 540], [400, 600, 300, 100]),
+        ladder("dynamin"),
+        recorded={"n_avg": 10},
+        source="ladder.mp",
+    )
+    line = result.calibration
+    assert result.match.masses_kda == (90.0, 180.0, 360.0, 540.0)
+    assert result.alternatives == ()
+    assert line.covariance is not None
+    assert abs(line.gradient_per_kda - GRADIENT) < 3 * line.covariance[0][0] ** 0.5
+    assert abs(line.offset - OFFSET) < 3 * line.covariance[1][1] ** 0.5
+    assert [point.label for point in line.points][:2] == ["90 kDa", "180 kDa"]
+    assert (line.recorded.n_avg, line.source) == (10, "ladder.mp")
+
+
+def test_an_ambiguous_calibrant_shows_the_other_reading() -> None:
+    result = calibrate_from_events(calibrant([180, 360], [500, 400]), ladder("dynamin"))
+    assert result.match.masses_kda == (180.0, 360.0)
+    assert (90.0, 180.0) in [match.masses_kda for match in result.alternatives]
+
+
+def test_rejected_events_do_not_count() -> None:
+    events = calibrant([90, 180, 250], [400, 600, 500])
+    events["retained"] = np.abs(events["contrast"] - (GRADIENT * 250 + OFFSET)) > 1e-3
+    result = calibrate_from_events(events, (90, 180))
+    assert len(result.spectrum.peaks) == 2
+
+
+@pytest.mark.parametrize(("masses", "counts"), [([90], [500]), ([90], [0])])
+def test_fewer_than_two_peaks_are_no_calibration(masses: Any, counts: Any) -> None:
+    with pytest.raises(PerrinError, match="needs two or more"):
+        calibrate_from_events(calibrant(masses, counts), ladder("dynamin"))
