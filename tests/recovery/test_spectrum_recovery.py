@@ -87,10 +87,10 @@ def test_the_limit_may_be_the_smallest_event_seen():
 
 
 def test_bootstrap_intervals_cover_the_truth():
-    # 60 spectra, 95% intervals: fewer than 49 of 60 would happen once in ten thousand
-    settings = SpectrumSettings(resamples=100)
+    # 40 spectra, 95% intervals: fewer than 32 of 40 would happen once in two thousand
+    settings = SpectrumSettings(resamples=80)
     covered = np.zeros(4)
-    for seed in range(60):
+    for seed in range(40):
         spectrum = fit_spectrum(
             simulate([100, 250], [0.6, 0.4], 300, seed=100 + seed, background=0.05),
             settings=settings,
@@ -100,7 +100,7 @@ def test_bootstrap_intervals_cover_the_truth():
         truth = [100, 2.3548 * sd_of(100), 0.6 * 0.95, 250]
         for k, estimate in enumerate((first.mean, first.fwhm, first.share, second.mean)):
             covered[k] += estimate.low <= truth[k] <= estimate.high
-    assert covered.min() >= 49
+    assert covered.min() >= 32
 
 
 def test_resolving_power_of_the_noise_model():
@@ -132,13 +132,14 @@ def test_heavily_overlapping_peaks_have_their_valley():
     # two equal peaks 3 sd apart at the kernel's own width: ratio from the formula
     rng = np.random.default_rng(8)
     sd = np.hypot(8, 3)
-    values = np.r_[rng.normal(150, 8, 4000), rng.normal(182, 8, 4000)]
+    values = np.r_[rng.normal(150, 8, 2000), rng.normal(182, 8, 2000)]
     z = np.array([0.0, 16.0, 32.0]) / sd
     top = np.exp(-0.5 * z[0] ** 2) + np.exp(-0.5 * z[2] ** 2)
     expected = 2 * np.exp(-0.5 * z[1] ** 2) / top
-    spectrum = fit_spectrum(values, rng=np.random.default_rng(1))
+    settings = SpectrumSettings(resamples=60)
+    spectrum = fit_spectrum(values, settings=settings, rng=np.random.default_rng(1))
     (valley,) = spectrum.valleys
     half = 0.5 * (valley.ratio.high - valley.ratio.low)
-    assert half < 0.06
+    assert half < 0.1
     assert valley.ratio.value == pytest.approx(expected, abs=2 * half)
     assert valley.resolving_power == pytest.approx(166 / 32, rel=0.1)

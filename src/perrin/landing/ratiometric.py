@@ -78,7 +78,7 @@ def ratiometric(
     return out.reshape(*lead, n_frames - 2 * n_avg, height, width)
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True, parallel=True, fastmath={"reassoc"})
 def _means(frames):  # type: ignore[no-untyped-def]
     n_frames, height, width = frames.shape
     means = np.empty(n_frames)

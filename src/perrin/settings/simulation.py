@@ -78,13 +78,13 @@ class BackgroundSettings(Settings):
         0.15, ge=0, lt=1, description="loss of light from the middle of the field to a corner"
     )
     speckle_contrast: float = Field(
-        1e-2, ge=0, lt=0.2, description="static speckle of the glass, rms contrast"
+        1.2e-2, ge=0, lt=0.2, description="static speckle of the glass, rms contrast"
     )
     drift_nm_per_sqrt_s: float = Field(
-        3.0, ge=0, le=1000, description="random walk of the stage: rms in 1 s along each axis, nm"
+        3.5, ge=0, le=1000, description="random walk of the stage: rms in 1 s along each axis, nm"
     )
     drift_nm_per_s: float = Field(
-        5.0, ge=0, le=1000, description="steady drift of the stage in a random direction, nm/s"
+        6.0, ge=0, le=1000, description="steady drift of the stage in a random direction, nm/s"
     )
     vibration_nm: float = Field(
         0.5, ge=0, le=1000, description="sinusoidal vibration in a random direction, rms, nm"
