@@ -1,0 +1,57 @@
+# make demo    install, simulate a measurement, analyse it; prints where the results are
+# make test    install what the tests need, check style, types and layers, run the tests
+# make docs    build the documentation into docs/_build/html
+# make bench   measure speed and quality, write benchmarks/RESULTS.md
+# make clean   remove everything that was made
+
+PYTHON ?= python3
+VENV := .venv
+ifeq ($(OS),Windows_NT)
+BIN := $(VENV)/Scripts
+else
+BIN := $(VENV)/bin
+endif
+
+.PHONY: demo test docs bench clean
+
+demo: $(VENV)/.installed
+	$(BIN)/perrin simulate landings --preset dynamin --seconds 60 --seed 1 --out demo/dynamin.mp
+	$(BIN)/perrin calibrate demo/dynamin.mp --ladder dynamin --out demo/calibration.json
+	$(BIN)/perrin simulate landings --preset bsa --seconds 60 --seed 2 --out demo/bsa.mp
+	$(BIN)/perrin landings demo/bsa.mp --calibration demo/calibration.json --out demo/results --overwrite
+	@echo "Look at demo/results/figures/spectrum.png; all figures are in demo/results/summary.json"
+
+test: $(VENV)/.installed-test
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/pytest
+
+docs: $(VENV)/.installed-docs
+	$(BIN)/python docs/make_figures.py
+	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
+	@echo "Open docs/_build/html/index.html"
+
+bench: $(VENV)/.installed-test
+	$(BIN)/python benchmarks/run.py
+
+clean:
+	rm -rf $(VENV) demo docs/_build docs/_figures build dist
+
+$(VENV)/bin/python $(VENV)/Scripts/python:
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" \
+		|| { echo "perrin needs Python 3.11 or newer; set PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/.installed-test: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable ".[test]"
+	@touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-docs: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable ".[docs]"
+	@touch $@ $(VENV)/.installed

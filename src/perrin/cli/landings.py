@@ -1,0 +1,380 @@
+"""Commands of mass photometry: landings, spectrum, calibrate, psf, inspect."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from perrin.cli import options as o
+from perrin.errors import PerrinError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from perrin.pipeline import Measurement
+    from perrin.settings.landing import LandingSettings
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    app.command("landings")(landings)
+    app.command("spectrum")(spectrum)
+    app.command("calibrate")(calibrate)
+    app.command("psf")(psf)
+    app.command("inspect")(inspect)
+
+
+def landings(
+    movies: Annotated[list[Path], typer.Argument(help="One or several movies, overlaid.")],
+    out: o.Out,
+    calibration: o.CalibrationFile = None,
+    n_avg: o.NAvg = 10,
+    fit_n_avg: o.FitNAvg = None,
+    permissive: Annotated[
+        bool, typer.Option("--permissive", help="Low thresholds, for masses below about 45 kDa.")
+    ] = False,
+    spatial_threshold: Annotated[
+        float | None, typer.Option(help="Matched-filter contrast over its noise.")
+    ] = None,
+    temporal_threshold: Annotated[
+        float | None, typer.Option(help="Step in time over its own scatter.")
+    ] = None,
+    psf: o.PsfFile = None,
+    other_settings: Annotated[
+        bool,
+        typer.Option(
+            "--other-settings", help="Use a calibration that was recorded with other settings."
+        ),
+    ] = False,
+    resamples: o.Resamples = 200,
+    seed: o.Seed = 0,
+    pixel_nm: o.PixelNm = None,
+    frame_rate_hz: o.FrameRateHz = None,
+    landing_sign: o.LandingSign = None,
+    dataset: o.Dataset = None,
+    encoding: o.Encoding = None,
+    overwrite: o.Overwrite = False,
+) -> None:
+    """Turn raw movies into events, masses, a spectrum and figures."""
+    import numpy as np
+
+    from perrin.mass.calibration import Calibration
+    from perrin.optics.psf import Psf
+    from perrin.pipeline import analyse_landings, check_calibration
+    from perrin.results import check_folder, write_results
+    from perrin.settings.spectrum import SpectrumSettings
+
+    check_folder(out, overwrite=overwrite)
+    settings = _landing_settings(
+        n_avg, fit_n_avg, permissive, spatial_threshold, temporal_threshold
+    )
+    line = None if calibration is None else Calibration.load(calibration)
+    spectrum_settings = o.settings_from(SpectrumSettings, resamples=resamples)
+    rng = np.random.default_rng(seed)
+    measured = []
+    for path in movies:
+        with (
+            o.open_with_options(
+                path,
+                pixel_nm=pixel_nm,
+                frame_rate_hz=frame_rate_hz,
+                landing_sign=landing_sign,
+                dataset=dataset,
+                encoding=encoding,
+            ) as movie,
+            o.progress_bar(path.name) as progress,
+        ):
+            if line is not None and not other_settings:
+                check_calibration(line, movie, settings)
+            measured.append(
+                analyse_landings(
+                    movie,
+                    settings=settings,
+                    spectrum_settings=spectrum_settings,
+                    psf=None if psf is None else Psf.load(psf),
+                    calibration=line,
+                    rng=rng,
+                    progress=progress,
+                )
+            )
+    write_results(out, measured, inputs=movies, overwrite=overwrite)
+    _say(measured, out)
+
+
+def spectrum(
+    tables: Annotated[list[Path], typer.Argument(help="Event tables of any program, overlaid.")],
+    out: o.Out,
+    calibration: o.CalibrationFile = None,
+    resamples: o.Resamples = 200,
+    bin_kda: Annotated[float, typer.Option(help="Width of the histogram's bins, kDa.")] = 5.0,
+    low_kda: Annotated[float, typer.Option(help="Lower end of the masses used, kDa.")] = -5000.0,
+    high_kda: Annotated[float, typer.Option(help="Upper end of the masses used, kDa.")] = 5000.0,
+    seed: o.Seed = 0,
+    overwrite: o.Overwrite = False,
+) -> None:
+    """Turn tables of events, from any program, into spectra."""
+    import numpy as np
+
+    from perrin.io import read_events
+    from perrin.mass.calibration import Calibration
+    from perrin.pipeline import analyse_events
+    from perrin.results import check_folder, write_results
+    from perrin.settings.spectrum import SpectrumSettings
+
+    check_folder(out, overwrite=overwrite)
+    settings = o.settings_from(
+        SpectrumSettings,
+        bin_width_kda=bin_kda,
+        range_kda=(low_kda, high_kda),
+        resamples=resamples,
+    )
+    line = None if calibration is None else Calibration.load(calibration)
+    rng = np.random.default_rng(seed)
+    measured: list[Measurement] = []
+    with o.progress_bar("spectra") as progress:
+        for done, path in enumerate(tables):
+            events = read_events(path)
+            measured += analyse_events(
+                events, spectrum_settings=settings, calibration=line, rng=rng
+            )
+            progress((done + 1) / len(tables))
+    write_results(out, measured, inputs=tables, overwrite=overwrite)
+    _say(measured, out)
+
+
+def calibrate(
+    out: Annotated[Path, typer.Option("--out", help="Calibration file to write (.json).")],
+    source: Annotated[
+        Path | None, typer.Argument(help="Movie or event table of the calibrant.")
+    ] = None,
+    ladder: Annotated[
+        str | None,
+        typer.Option(help="Masses in kDa, as 66,146,480, or a ladder: nativemark, dynamin, ..."),
+    ] = None,
+    pair: Annotated[
+        list[str] | None,
+        typer.Option(help="A mass in kDa and its contrast by hand, as 66:-0.0025; repeat it."),
+    ] = None,
+    n_avg: o.NAvg = 10,
+    fit_n_avg: o.FitNAvg = None,
+    psf: o.PsfFile = None,
+    pixel_nm: o.PixelNm = None,
+    frame_rate_hz: o.FrameRateHz = None,
+    landing_sign: o.LandingSign = None,
+    dataset: o.Dataset = None,
+    encoding: o.Encoding = None,
+) -> None:
+    """Make a calibration: from a movie or table of a known ladder, or from pairs by hand."""
+    from perrin.mass.calibrants import calibrate_from_events
+    from perrin.mass.calibration import calibrate as line_through
+    from perrin.mass.ladders import ladder as ladder_of
+
+    if (source is None) == (pair is None):
+        raise PerrinError("give either a movie or table with --ladder, or --pair twice or more")
+    if pair is not None:
+        masses, contrasts = zip(*map(_parse_pair, pair), strict=True)
+        calibration = line_through(masses, contrasts, source="by hand")
+    else:
+        if source is None or ladder is None:
+            raise PerrinError("which masses does the calibrant hold? Give --ladder, as 66,146,480")
+        masses_kda = ladder_of(ladder)
+        settings = _landing_settings(n_avg, fit_n_avg, False, None, None)
+        movie_options = {
+            "pixel_nm": pixel_nm,
+            "frame_rate_hz": frame_rate_hz,
+            "landing_sign": landing_sign,
+            "dataset": dataset,
+            "encoding": encoding,
+        }
+        events, recorded = _calibrant(source, settings, psf, movie_options)
+        made = calibrate_from_events(events, masses_kda, recorded=recorded, source=source.name)
+        calibration = made.calibration
+        typer.echo(f"read as  {made.match}")
+        for other in made.alternatives:
+            typer.echo(f"or as    {other}")
+        if made.alternatives:
+            typer.echo("The peaks can be read in more than one way: check, or give pairs by hand.")
+    calibration.save(out)
+    typer.echo(
+        f"contrast = {calibration.gradient_per_kda:.4g} per kDa * mass "
+        f"{calibration.offset:+.2g}; largest residual {calibration.max_relative_residual:.1%}"
+    )
+    typer.echo(f"written to {out}")
+
+
+def psf(
+    movie: Annotated[Path, typer.Argument(help="Movie with many landings of one species.")],
+    out: Annotated[Path, typer.Option("--out", help="PSF file to write (.npz).")],
+    contrast: Annotated[
+        str, typer.Option(help="Range of contrasts to average, as -0.0075,-0.006.")
+    ],
+    n_avg: o.NAvg = 10,
+    pixel_nm: o.PixelNm = None,
+    frame_rate_hz: o.FrameRateHz = None,
+    landing_sign: o.LandingSign = None,
+    dataset: o.Dataset = None,
+    encoding: o.Encoding = None,
+) -> None:
+    """Build the point-spread function of an instrument from its own landings."""
+    from perrin.landing.epsf import build_epsf
+    from perrin.optics.psf import Psf
+    from perrin.pipeline import find_events
+
+    try:
+        low, high = (float(part) for part in contrast.split(","))
+    except ValueError as error:
+        raise PerrinError(
+            f"--contrast is {contrast!r}; give two numbers, as -0.0075,-0.006"
+        ) from error
+    settings = _landing_settings(n_avg, None, False, None, None)
+    with (
+        o.open_with_options(
+            movie,
+            pixel_nm=pixel_nm,
+            frame_rate_hz=frame_rate_hz,
+            landing_sign=landing_sign,
+            dataset=dataset,
+            encoding=encoding,
+        ) as opened,
+        o.progress_bar(movie.name) as progress,
+    ):
+        start = Psf.analytic(pixel_nm=opened.pixel_nm)
+        events = find_events(opened, settings=settings, psf=start, progress=progress)
+        built = build_epsf(opened, events, contrast_range=(low, high), n_avg=n_avg)
+    built.psf.save(out)
+    typer.echo(
+        f"{built.used} of {built.offered} isolated landings averaged; full width at half "
+        f"maximum {built.psf.fwhm_px():.2f} px. Written to {out}"
+    )
+
+
+def inspect(
+    path: Annotated[Path, typer.Argument(help="Any file.")],
+    pixel_nm: o.PixelNm = None,
+    frame_rate_hz: o.FrameRateHz = None,
+    landing_sign: o.LandingSign = None,
+    dataset: o.Dataset = None,
+    encoding: o.Encoding = None,
+) -> None:
+    """Say what a file is: format, shape, frame interval, pixel, sign, and what is missing."""
+    from perrin.io import inspect as look_at
+
+    seen = look_at(
+        path,
+        pixel_nm=pixel_nm,
+        frame_rate_hz=frame_rate_hz,
+        landing_sign=landing_sign,
+        dataset=dataset,
+        encoding=encoding,
+    )
+    typer.echo(f"{path.name}: {seen.description}")
+    for name, text in _facts(seen):
+        typer.echo(f"  {name:<16}{text}")
+    for name in seen.missing:
+        typer.echo(f"  missing: give --{name.replace('_', '-')}")
+    for sentence in (*seen.problems, *seen.notes):
+        typer.echo(f"  note: {sentence}")
+
+
+def _facts(seen: Any) -> list[tuple[str, str]]:
+    facts = []
+    if seen.kind == "movie":
+        if seen.shape is not None:
+            axes = " x ".join(str(n) for n in seen.shape)
+            facts.append(("shape", f"{axes} (time, y, x), {seen.dtype}"))
+        if seen.frame_interval_s is not None:
+            rate = 1 / seen.frame_interval_s
+            facts.append(
+                ("frame interval", f"{seen.frame_interval_s * 1e3:.4g} ms ({rate:.4g} a second)")
+            )
+        if seen.pixel_nm is not None:
+            facts.append(("pixel", f"{seen.pixel_nm:.4g} nm"))
+        if seen.landing_sign is not None:
+            facts.append(("a landing is", "darker" if seen.landing_sign < 0 else "brighter"))
+        if seen.instrument:
+            facts.append(("instrument", seen.instrument))
+        if seen.encoding:
+            facts.append(("encoding", seen.encoding))
+        return facts
+    details = seen.details
+    facts.append(("events", f"{details['rows']} usable of {details['rows_in_file']}"))
+    facts.append(("measurements", ", ".join(details["measurements"])))
+    facts.append(("columns", ", ".join(details["columns"])))
+    facts.append(("calibration", "embedded" if details["calibration"] else "none in the file"))
+    if details["missing"]:
+        facts.append(("without", ", ".join(details["missing"])))
+    return facts
+
+
+def _landing_settings(
+    n_avg: int,
+    fit_n_avg: int | None,
+    permissive: bool,
+    spatial: float | None,
+    temporal: float | None,
+) -> LandingSettings:
+    from perrin.settings.landing import DetectionSettings, LandingSettings
+
+    start = DetectionSettings.permissive() if permissive else DetectionSettings()
+    given = {"spatial_threshold": spatial, "temporal_threshold": temporal}
+    values = start.model_dump() | {name: v for name, v in given.items() if v is not None}
+    detection = o.settings_from(DetectionSettings, **values)
+    return o.settings_from(LandingSettings, n_avg=n_avg, fit_n_avg=fit_n_avg, detection=detection)
+
+
+def _calibrant(
+    source: Path, settings: LandingSettings, psf: Path | None, movie_options: dict[str, Any]
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Events of the calibrant and the settings they were recorded with, as far as known."""
+    from perrin.io import inspect as look_at
+    from perrin.io import read_events
+    from perrin.optics.psf import Psf
+    from perrin.pipeline import find_events, recorded_settings
+
+    if look_at(source, dataset=movie_options["dataset"]).kind == "events":
+        return read_events(source), {}
+    with (
+        o.open_with_options(source, **movie_options) as movie,
+        o.progress_bar(source.name) as progress,
+    ):
+        shape = Psf.analytic(pixel_nm=movie.pixel_nm) if psf is None else Psf.load(psf)
+        events = find_events(movie, settings=settings, psf=shape, progress=progress)
+        return events, recorded_settings(movie, settings)
+
+
+def _parse_pair(text: str) -> tuple[float, float]:
+    try:
+        mass, contrast = (float(part) for part in text.split(":"))
+    except ValueError as error:
+        raise PerrinError(
+            f"--pair is {text!r}; give a mass in kDa and a contrast, as 66:-0.0025"
+        ) from error
+    return mass, contrast
+
+
+def _say(measured: list[Measurement], out: Path) -> None:
+    """Print what was found: counts, peaks, notes, and where the results are."""
+    for measurement in measured:
+        found = measurement.spectrum
+        typer.echo(
+            f"{measurement.name}: {found.n_landing} landings, {found.n_unbinding} unbindings"
+        )
+        for peak in found.peaks:
+            at, unit = _in_unit(peak.mode.value, found.unit)
+            text = f"  peak at {at} {unit}: {peak.counts} landings ({peak.share.value:.0%})"
+            if peak.resolving_power is not None:
+                text += f", resolving power {peak.resolving_power.value:.1f}"
+            typer.echo(text)
+        for note in measurement.notes:
+            typer.echo(f"  note: {note}")
+    if any(m.spectrum.unit == "contrast" for m in measured):
+        typer.echo(
+            "No calibration: the spectrum is one of contrast. Give --calibration for masses."
+        )
+    typer.echo(f"results in {out}")
+
+
+def _in_unit(value: float, unit: str) -> tuple[str, str]:
+    return (f"{value:.1f}", "kDa") if unit == "kDa" else (f"{-value:.3e}", "contrast")

@@ -1,0 +1,63 @@
+"""The `perrin` command: gathers the verbs, and turns errors into one readable line."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from perrin._version import __version__
+from perrin.cli import landings, simulate
+from perrin.errors import PerrinError
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="perrin",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Movies of single particles, turned into masses, motions and how sure we are of them.",
+)
+simulations = typer.Typer(
+    no_args_is_help=True, help="Simulate measurements, with the truth beside them."
+)
+app.add_typer(simulations, name="simulate")
+landings.register(app)
+simulate.register(simulations)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"perrin {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Take the options that come before a verb."""
+
+
+def main() -> None:
+    """Run the command line; bad input ends with one line on standard error and status 1."""
+    try:
+        app()
+    except PerrinError as error:
+        typer.echo(f"perrin: {error}", err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        typer.echo("perrin: stopped; nothing was written", err=True)
+        sys.exit(INTERRUPTED)
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        typer.echo(f"perrin: {error.strerror or error}{where}; nothing was written", err=True)
+        sys.exit(1)

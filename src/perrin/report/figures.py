@@ -1,0 +1,330 @@
+"""Figures for print: each function takes data and returns a matplotlib Figure.
+
+No pyplot, no screen, no state: `save_figure` writes what they return.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from perrin.errors import PerrinError
+from perrin.report.labels import label_tops
+from perrin.report.spectra import draw_one, draw_several, mass_limits
+from perrin.report.style import (
+    BLUE,
+    COLUMN_MM,
+    CONTRAST_UNIT,
+    GRAY,
+    ORANGE,
+    PAGE_MM,
+    PALE_BLUE,
+    SKY,
+    VERMILLION,
+    new_figure,
+    save_figure,
+    style,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import ArrayLike, NDArray
+
+    from perrin.mass.calibration import Calibration
+    from perrin.mass.course import LandingDensity
+    from perrin.mass.results import Spectrum
+
+    Floats = NDArray[np.float64]
+
+__all__ = [
+    "calibration_figure",
+    "events_in_time_figure",
+    "mass_residual_figure",
+    "ratiometric_frame_figure",
+    "save_figure",
+    "spectrum_figure",
+]
+
+_TIGHT = {"columnspacing": 0.8, "handletextpad": 0.1, "borderpad": 0.0}
+_RASTER = 2000  # more points than this are drawn as an image inside the SVG
+
+
+def spectrum_figure(
+    spectra: Mapping[str, Spectrum], *, limits: tuple[float, float] | None = None
+) -> Figure:
+    """Mass spectrum of one measurement, or several overlaid, by name.
+
+    One: histogram of both signs (unbinding in red, at negative mass), kernel density,
+    mixture components, peaks labeled with mass and share of the landings. Several: each
+    as histogram outline in percent of its landings, peaks labeled with mass. `limits` of
+    the mass axis in the spectra's unit; by default all labeled peaks and nearly all
+    unbindings. Raises `PerrinError` for no spectrum or different units.
+    """
+    units = {spectrum.unit for spectrum in spectra.values()}
+    if len(units) != 1:
+        found = " and ".join(sorted(units)) or "no spectrum"
+        raise PerrinError(f"spectra to overlay need one unit; got {found}. Calibrate all or none.")
+    shown = limits or mass_limits(list(spectra.values()))
+    factor = 1.0 if units == {"kDa"} else CONTRAST_UNIT
+    with style():
+        figure = new_figure(width_mm=COLUMN_MM if len(spectra) == 1 else 130.0, height_mm=65.0)
+        axes = figure.subplots()
+        if len(spectra) == 1:
+            (spectrum,) = spectra.values()
+            labels, outline = draw_one(axes, spectrum, factor)
+        else:
+            labels, outline = draw_several(axes, spectra, factor)
+        low, high = (factor * end for end in shown)
+        axes.set_xlim(low, high)
+        inside = (outline[0] >= low) & (outline[0] <= high)
+        axes.set_ylim(0, 1.05 * float(outline[1][inside].max(initial=1e-9)))
+        axes.set_xlabel("Mass (kDa)" if factor == 1.0 else "−Contrast (10⁻³)")
+        label_tops(axes, [label for label in labels if low < label.x < high], outline=outline)
+    return figure
+
+
+def events_in_time_figure(
+    times_s: ArrayLike,
+    masses: ArrayLike,
+    *,
+    unit: str = "kDa",
+    density: LandingDensity | None = None,
+) -> Figure:
+    """Mass of each event over time, and below, if given, the landing density with its interval.
+
+    `times_s` and `masses` (n,): landings positive and blue, unbindings negative and red.
+    """
+    times, values = np.asarray(times_s, np.float64), np.asarray(masses, np.float64)
+    factor = 1.0 if unit == "kDa" else CONTRAST_UNIT
+    with style():
+        figure = new_figure(width_mm=PAGE_MM, height_mm=62.0 if density is None else 90.0)
+        ratios = [2.2] if density is None else [2.2, 1]
+        panels = figure.subplots(len(ratios), sharex=True, height_ratios=ratios, squeeze=False)
+        axes = panels[0, 0]
+        for name, chosen, color in (
+            ("landing", values > 0, BLUE),
+            ("unbinding", values < 0, VERMILLION),
+        ):
+            axes.plot(
+                times[chosen],
+                factor * values[chosen],
+                ".",
+                color=color,
+                markersize=2.5,
+                markeredgewidth=0,
+                alpha=0.6,
+                rasterized=values.size > _RASTER,
+                label=f"{name} ({np.count_nonzero(chosen)})",
+            )
+        axes.axhline(0, color=GRAY, linewidth=0.5)
+        low, high = _central(factor * values)
+        axes.set_ylim(low, high)
+        beyond = int(np.count_nonzero((factor * values < low) | (factor * values > high)))
+        if beyond:
+            axes.set_title(f"{beyond} events beyond the axis", loc="right", fontsize=7)
+        axes.legend(loc="upper left", ncols=2, bbox_to_anchor=(0, 1.14), markerscale=2)
+        axes.set_ylabel("Mass (kDa)" if factor == 1.0 else "−Contrast (10⁻³)")
+        if density is not None:
+            _draw_density(panels[1, 0], density)
+        panels[-1, 0].set_xlabel("Time (s)")
+        panels[-1, 0].set_xlim(0, None)
+    return figure
+
+
+def calibration_figure(calibration: Calibration) -> Figure:
+    """Calibration: points with their errors, line, band of two standard errors; below, errors.
+
+    The lower panel is each point's mass from the line against its true mass, in percent,
+    with the same band. Raises `PerrinError` for a calibration without points.
+    """
+    points = calibration.points
+    if not points:
+        raise PerrinError("this calibration has no points to draw; it holds only its line.")
+    mass = np.array([point.mass_kda for point in points])
+    contrast = np.array([point.contrast for point in points])
+    error = np.array([np.nan if p.contrast_se is None else p.contrast_se for p in points])
+    line = np.linspace(0.5 * mass.min(), 1.1 * mass.max(), 200)
+    on_line = np.asarray(calibration.contrast(line))
+    band = 2.0 * calibration.mass_se_kda(on_line, 0.0 * line)
+    with style():
+        figure = new_figure(width_mm=COLUMN_MM, height_mm=85.0)
+        axes, below = figure.subplots(2, 1, sharex=True, height_ratios=(2.6, 1))
+        if calibration.covariance is not None:
+            half = band * abs(calibration.gradient_per_kda)
+            axes.fill_between(
+                line,
+                -CONTRAST_UNIT * (on_line - half),
+                -CONTRAST_UNIT * (on_line + half),
+                color=PALE_BLUE,
+                linewidth=0,
+                label="± 2 standard errors",
+            )
+            percent = 100.0 * band / line
+            below.fill_between(line, -percent, percent, color=PALE_BLUE, linewidth=0)
+        slope, offset = calibration.gradient_per_kda, calibration.offset
+        axes.plot(
+            line,
+            -CONTRAST_UNIT * on_line,
+            color=BLUE,
+            label=f"{-1e5 * slope:.3f} × 10⁻⁵ kDa⁻¹, offset {-1e5 * offset:+.1f} × 10⁻⁵",
+        )
+        marker = {"fmt": "o", "color": "black", "markersize": 3.5, "elinewidth": 0.8}
+        axes.errorbar(mass, -CONTRAST_UNIT * contrast, CONTRAST_UNIT * error, **marker)
+        off = 100.0 * (calibration.mass_kda(contrast) / mass - 1.0)
+        below.errorbar(mass, off, 100.0 * np.abs(error / slope) / mass, **marker)
+        below.axhline(0, color=BLUE, linewidth=0.8)
+        for point in points:
+            axes.annotate(
+                point.label or f"{point.mass_kda:g} kDa",
+                (point.mass_kda, -CONTRAST_UNIT * point.contrast),
+                xytext=(5, -3),
+                textcoords="offset points",
+                va="top",
+            )
+        axes.legend(loc="upper left")
+        axes.set_xlim(0, None)
+        axes.set_ylim(0, None)
+        axes.set_ylabel("−Contrast (10⁻³)")
+        reach = 1.4 * max(float(np.abs(off).max()), 0.5)
+        below.set_ylim(-reach, reach)
+        below.set_ylabel("Error (%)")
+        below.set_xlabel("Mass (kDa)")
+    return figure
+
+
+def mass_residual_figure(
+    masses: ArrayLike,
+    residuals: ArrayLike,
+    *,
+    retained: ArrayLike | None = None,
+    unit: str = "kDa",
+    residual_name: str = "Fit residual (root mean square, contrast)",
+) -> Figure:
+    """Fit residual of each event against its mass; events that were not retained in gray.
+
+    All (n,). Tables from other programs measure the residual their own way: say how in
+    `residual_name`.
+    """
+    values, rest = np.asarray(masses, np.float64), np.asarray(residuals, np.float64)
+    keep = np.ones(values.shape, bool) if retained is None else np.asarray(retained, bool)
+    factor = 1.0 if unit == "kDa" else CONTRAST_UNIT
+    with style():
+        figure = new_figure(width_mm=COLUMN_MM, height_mm=65.0)
+        axes = figure.subplots()
+        for name, chosen, color in (
+            ("rejected", ~keep, GRAY),
+            ("landing", keep & (values > 0), BLUE),
+            ("unbinding", keep & (values < 0), VERMILLION),
+        ):
+            if chosen.any():
+                axes.plot(
+                    factor * values[chosen],
+                    rest[chosen],
+                    ".",
+                    color=color,
+                    markersize=2.5,
+                    markeredgewidth=0,
+                    alpha=0.6,
+                    rasterized=values.size > _RASTER,
+                    label=f"{name} ({np.count_nonzero(chosen)})",
+                )
+        axes.set_xlim(*_central(factor * values))
+        low, high = _central(rest)
+        axes.set_ylim(min(0.0, low), high)
+        axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3), useMathText=True)
+        if axes.get_legend_handles_labels()[0]:
+            axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, markerscale=2, **_TIGHT)
+        axes.set_xlabel("Mass (kDa)" if factor == 1.0 else "−Contrast (10⁻³)")
+        axes.set_ylabel(residual_name)
+    return figure
+
+
+def ratiometric_frame_figure(
+    frame: ArrayLike,
+    *,
+    pixel_nm: float,
+    x_px: ArrayLike = (),
+    y_px: ArrayLike = (),
+    contrast: ArrayLike = (),
+) -> Figure:
+    """Ratiometric frame (Y, X) with its events circled, a scale bar and the contrast's scale.
+
+    Events (n,): pixel positions and contrasts; landings (negative) blue, unbindings orange.
+    Gray values reach from -4 to 4 times the noise, or to the strongest event marked.
+    """
+    from matplotlib.patches import Circle
+
+    image = np.asarray(frame, np.float64)
+    x, y, c = (np.asarray(v, np.float64) for v in (x_px, y_px, contrast))
+    if image.ndim != 2 or not x.shape == y.shape == c.shape:
+        raise PerrinError(
+            f"a frame of shape {image.shape} with {x.size} x, {y.size} y and {c.size} contrasts; "
+            "give one frame (Y, X) and as many of each."
+        )
+    height, width = image.shape
+    noise = 1.4826 * float(np.median(np.abs(image - np.median(image))))
+    reach = CONTRAST_UNIT * max(4 * noise, 0.6 * float(np.abs(c).max(initial=0)), 1e-6)
+    with style():
+        figure = new_figure(
+            width_mm=PAGE_MM, height_mm=float(np.clip(14 + 155 * height / width, 40, 180))
+        )
+        axes = figure.subplots()
+        drawn = axes.imshow(CONTRAST_UNIT * image, cmap="gray", vmin=-reach, vmax=reach)
+        for at_x, at_y, strength in zip(x, y, c, strict=True):
+            color = SKY if strength < 0 else ORANGE
+            axes.add_patch(Circle((at_x, at_y), 5.0, fill=False, edgecolor=color, linewidth=1.0))
+        _draw_scale_bar(axes, width_px=width, height_px=height, pixel_nm=pixel_nm)
+        axes.set_axis_off()
+        figure.colorbar(drawn, ax=axes, label="Contrast (10⁻³)", fraction=0.05, pad=0.01)
+    return figure
+
+
+def _draw_density(axes: Axes, density: LandingDensity) -> None:
+    """Landing density in its bins, with the interval of each and the mean."""
+    middle = 0.5 * (density.edges_s[1:] + density.edges_s[:-1])
+    below, above = density.per_um2_s - density.low, density.high - density.per_um2_s
+    axes.errorbar(
+        middle,
+        density.per_um2_s,
+        (below, above),
+        fmt="o",
+        color="black",
+        markersize=2.5,
+        elinewidth=0.8,
+    )
+    axes.axhline(density.mean, color=GRAY, linewidth=0.8, linestyle="--")
+    axes.set_ylim(0, None)
+    axes.set_ylabel("Landings\n(µm⁻² s⁻¹)")
+
+
+def _draw_scale_bar(axes: Axes, *, width_px: int, height_px: int, pixel_nm: float) -> None:
+    """White bar of a round length near a fifth of the width, its length in um above it."""
+    from matplotlib.patches import Rectangle
+
+    wanted = width_px * pixel_nm / 5000.0
+    length_um = max((n for n in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50) if n <= wanted), default=0.1)
+    length = 1000.0 * length_um / pixel_nm
+    left, top = 0.02 * width_px, 0.94 * height_px
+    axes.add_patch(Rectangle((left, top), length, 0.025 * height_px, color="white", linewidth=0))
+    axes.text(
+        left + 0.5 * length,
+        top - 0.01 * height_px,
+        f"{length_um:g} µm",
+        color="white",
+        ha="center",
+        va="bottom",
+    )
+
+
+def _central(values: Floats) -> tuple[float, float]:
+    """Range of all but the outermost values (0.5% each side), with a margin; 0 to 1 if none."""
+    values = values[np.isfinite(values)]
+    if values.size == 0:
+        return 0.0, 1.0
+    low, high = np.percentile(values, (0.5, 99.5))
+    margin = 0.08 * max(high - low, 1e-9)
+    return float(low - margin), float(high + margin)

@@ -1,0 +1,123 @@
+"""What a spectrum's figure is made of: bars, curves, labels, limits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from perrin.report.labels import TopLabel
+from perrin.report.style import BLUE, CONTRAST_UNIT, GRAY, PALE_BLUE, PALE_RED, SERIES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+    from perrin.mass.results import Peak, Spectrum
+
+    Floats = NDArray[np.float64]
+
+_LEAST_SHARE = 0.01  # peaks below it are in the tables; in the figure they are not labeled
+
+
+def draw_one(
+    axes: Axes, spectrum: Spectrum, factor: float
+) -> tuple[list[TopLabel], tuple[Floats, Floats]]:
+    """Bars, density and components of one spectrum; its labels and its outline."""
+    edges, counts = factor * spectrum.bin_edges, spectrum.bin_counts
+    width = _bin_width(spectrum)
+    middle = 0.5 * (edges[1:] + edges[:-1])
+    colors = np.where(middle > 0, PALE_BLUE, PALE_RED)
+    axes.bar(middle, counts, factor * width, color=colors, linewidth=0)
+    at, density = spectrum.density_at, spectrum.density * width
+    axes.plot(factor * at, density, color=GRAY, linewidth=0.8)
+    if spectrum.mixture is not None:
+        mixture = spectrum.mixture
+        per_bin = mixture.n_events * width
+        seen = at[(at >= mixture.low) & (at <= mixture.high)]
+        for component in mixture.components:
+            curve = per_bin * component.share * mixture.component_density(component, seen)
+            drawn = curve > 1e-3 * curve.max(initial=0)
+            axes.plot(factor * seen[drawn], curve[drawn], color=BLUE, linewidth=0.9)
+    axes.set_ylabel(f"Events per {_bin_name(spectrum)}")
+    labels = [
+        TopLabel(
+            factor * peak.mode.value,
+            float(np.interp(peak.mode.value, at, density)),
+            f"{_position(peak, factor)}\n{100 * peak.share.value:.0f}%",
+            "black",
+        )
+        for peak in _large(spectrum)
+    ]
+    outline = np.r_[edges[:-1], edges[1:], factor * at], np.r_[counts, counts, density]
+    return labels, outline
+
+
+def draw_several(
+    axes: Axes, spectra: Mapping[str, Spectrum], factor: float
+) -> tuple[list[TopLabel], tuple[Floats, Floats]]:
+    """Histogram outlines of several spectra in percent of landings; labels, outline."""
+    labels, x, y = [], [], []
+    for k, (name, spectrum) in enumerate(spectra.items()):
+        color = SERIES[k % len(SERIES)]
+        edges, per = factor * spectrum.bin_edges, 100.0 / max(spectrum.n_landing, 1)
+        counts = per * spectrum.bin_counts
+        density = per * _bin_width(spectrum) * spectrum.density
+        axes.stairs(counts, edges, color=color, fill=True, alpha=0.18, linewidth=0)
+        axes.plot(
+            factor * spectrum.density_at,
+            density,
+            color=color,
+            label=f"{name} (n = {spectrum.n_landing})",
+        )
+        labels += [
+            TopLabel(
+                factor * peak.mode.value,
+                float(np.interp(peak.mode.value, spectrum.density_at, density)),
+                _position(peak, factor),
+                color,
+            )
+            for peak in _large(spectrum)
+        ]
+        x += [edges[:-1], edges[1:], factor * spectrum.density_at]
+        y += [counts, counts, density]
+    first = next(iter(spectra.values()))
+    axes.set_ylabel(f"Landings per {_bin_name(first)} (%)")
+    axes.legend(loc="upper right")
+    return labels, (np.concatenate(x), np.concatenate(y))
+
+
+def mass_limits(spectra: list[Spectrum]) -> tuple[float, float]:
+    """Mass axis that shows all labeled peaks, and the unbindings but for one in a hundred."""
+    high = max((p.high + 0.15 * p.high for s in spectra for p in _large(s)), default=np.nan)
+    low = 0.0
+    for spectrum in spectra:
+        edges, counts = spectrum.bin_edges, spectrum.bin_counts
+        if np.isnan(high) and counts.size:
+            high = float(edges[-1])
+        negative = np.where(edges[:-1] < 0, counts, 0)
+        if negative.any():
+            seen = np.cumsum(negative) > 0.01 * negative.sum()
+            low = min(low, 1.1 * float(edges[int(np.argmax(seen))]))
+    return low, float(high) if high > 0 else max(-low, 1.0)
+
+
+def _large(spectrum: Spectrum) -> list[Peak]:
+    """Peaks worth a label."""
+    return [peak for peak in spectrum.peaks if peak.share.value >= _LEAST_SHARE]
+
+
+def _position(peak: Peak, factor: float) -> str:
+    return f"{peak.mode.value:.0f} kDa" if factor == 1.0 else f"{factor * peak.mode.value:.2f}"
+
+
+def _bin_width(spectrum: Spectrum) -> float:
+    edges = spectrum.bin_edges
+    return float(edges[-1] - edges[0]) / max(len(edges) - 1, 1)
+
+
+def _bin_name(spectrum: Spectrum) -> str:
+    width = _bin_width(spectrum)
+    return f"{width:g} kDa" if spectrum.unit == "kDa" else f"{CONTRAST_UNIT * width:g} × 10⁻³"

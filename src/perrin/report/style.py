@@ -1,0 +1,77 @@
+"""The look of all figures: sizes, type, a palette safe for color-blind readers; saving them."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from matplotlib.figure import Figure
+
+# Okabe & Ito 2008, "Color universal design"
+BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
+BLUE, VERMILLION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
+GRAY, PALE_BLUE, PALE_RED = "#6E6E6E", "#BCD7EA", "#F3CDB5"
+SERIES = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)
+
+COLUMN_MM, PAGE_MM = 85.0, 180.0
+"""Widths of one column and of a page of a journal."""
+
+CONTRAST_UNIT = 1e3
+"""Contrast is drawn in units of 1e-3."""
+
+_MM_PER_INCH = 25.4
+_RC: Any = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib: the same everywhere
+    "font.size": 7,
+    "axes.labelsize": 8,
+    "axes.titlesize": 8,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "legend.fontsize": 7,
+    "legend.frameon": False,
+    "legend.handlelength": 1.5,
+    "lines.linewidth": 1.0,
+    "patch.linewidth": 0.6,
+    "savefig.dpi": 300,
+    "svg.fonttype": "none",  # text stays text
+    "svg.hashsalt": "perrin",  # the same ids, so the same bytes, every time
+}
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """What is made, or saved, inside has the look of all figures."""
+    from matplotlib import rc_context
+
+    with rc_context(_RC):
+        yield
+
+
+def new_figure(*, width_mm: float, height_mm: float) -> Figure:
+    """Empty figure of that size on paper, outside pyplot, drawn without a screen."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    size = width_mm / _MM_PER_INCH, height_mm / _MM_PER_INCH
+    figure = Figure(figsize=size, dpi=150, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def save_figure(figure: Figure, stem: str | Path) -> tuple[Path, Path]:
+    """Write `stem`.svg (text as text) and `stem`.png (300 dpi); the same bytes every time."""
+    stem = Path(stem)
+    svg, png = (stem.with_name(stem.name + suffix) for suffix in (".svg", ".png"))
+    with style():
+        figure.savefig(svg, metadata={"Date": None, "Creator": "perrin"})
+        figure.savefig(png, metadata={"Software": "perrin"})
+    return svg, png
