@@ -47,7 +47,7 @@ EVENTS: tuple[Column, ...] = (
     Column("fit_residual", "float", "1", "root mean square of fit minus data, per pixel"),
     Column("fit_n_avg", "int", "frame", "frames averaged on each side for the fit"),
     Column("snr_spatial", "float", "1", "matched-filter contrast over its measured noise"),
-    Column("snr_temporal", "float", "1", "step in time over its own scatter (a t value)"),
+    Column("snr_temporal", "float", "1", "signal-to-noise ratio of the step in time"),
     Column("mass_kda", "float", "kDa", "calibrated mass, negative for an unbinding"),
     Column("mass_se_kda", "float", "kDa", "standard error of the mass, calibration included"),
     Column("neighbor_px", "float", "px", "distance to the nearest event within 2 n_avg frames"),

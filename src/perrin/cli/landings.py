@@ -39,7 +39,7 @@ def landings(
         float | None, typer.Option(help="Matched-filter contrast over its noise.")
     ] = None,
     temporal_threshold: Annotated[
-        float | None, typer.Option(help="Step in time over its own scatter.")
+        float | None, typer.Option(help="Signal-to-noise ratio of the step in time.")
     ] = None,
     psf: o.PsfFile = None,
     other_settings: Annotated[

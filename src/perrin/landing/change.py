@@ -13,23 +13,26 @@ import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
-_MAD_TO_SD = 1.4826
-_SECOND_STEP = 12.0  # drop of the squared error, in variances, that a second step must bring
+_SECOND_STEP = 12.0  # variances: what the search for a second step finds in noise alone
 
 
 def best_steps(
-    trace: NDArray[np.float32], sign: NDArray[np.float64], *, n_avg: int, reach: int
+    trace: NDArray[np.float32],
+    *,
+    sign: NDArray[np.float64],
+    noise: NDArray[np.float64],
+    reach: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Find the change of the given sign nearest to what each trace shows.
+    """Find the change of the given sign that explains each trace best.
 
     Parameters
     ----------
     trace : (N, T)
-        Contrast of single frames, the candidate in the middle, T = 2 (n_avg + reach) + 1.
+        Contrast of single frames, the candidate in the middle.
     sign : (N,)
         +1 for a rising step, -1 for a falling one.
-    n_avg : int
-        Frames on each side that the step over its scatter is taken from.
+    noise : (N,)
+        Standard deviation of a single frame's contrast.
     reach : int
         Frames that the change may lie off the middle.
 
@@ -37,27 +40,28 @@ def best_steps(
     -------
     shift : (N,) int
         Frames from the middle to the change.
-    t_value : (N,)
-        Step between the two windows over its standard error. The scatter is the median
-        absolute frame-to-frame change within each window (so that a second step does not
-        count); with n_avg = 1 there is none, and the value is 0.
+    snr : (N,)
+        Root of the squares that the two levels explain, in units of the noise: for a step in
+        the middle of T frames, its height over its standard error. A visit pays 12 variances
+        for its second step. A molecule that stays has T / 2 frames on each side to show it,
+        so this tells it from a fluctuation that passes the spatial threshold by chance.
 
     """
     shift = np.zeros(len(trace), np.int64)
-    t_value = np.zeros(len(trace))
-    _best_steps(trace.astype(np.float64), sign, n_avg, reach, shift, t_value)
-    return shift, t_value
+    snr = np.zeros(len(trace))
+    _best_steps(trace.astype(np.float64), sign, noise, reach, shift, snr)
+    return shift, snr
 
 
 @njit(cache=True, parallel=True)
-def _best_steps(trace, sign, n_avg, reach, shift, t_value):  # type: ignore[no-untyped-def]
+def _best_steps(trace, sign, noise, reach, shift, snr):  # type: ignore[no-untyped-def]
     count, length = trace.shape
     for e in prange(count):
         values = trace[e] - trace[e].mean()
         sums = np.zeros(length + 1)
         sums[1:] = np.cumsum(values)
         squares = (values * values).sum()
-        variance = 0.5 * (_MAD_TO_SD * np.median(np.abs(np.diff(values)))) ** 2
+        variance = noise[e] * noise[e]
         middle = length // 2
         least = np.inf
         for h in range(middle - reach, middle + reach + 1):
@@ -69,12 +73,7 @@ def _best_steps(trace, sign, n_avg, reach, shift, t_value):  # type: ignore[no-u
             if error < least:
                 least = error
                 shift[e] = h - middle
-        h = middle + shift[e]
-        left, right = trace[e, h - n_avg : h], trace[e, h + 1 : h + 1 + n_avg]
-        changes = np.concatenate((np.abs(np.diff(left)), np.abs(np.diff(right))))
-        if changes.size:
-            scatter = max(_MAD_TO_SD * np.median(changes) / np.sqrt(2.0), 1e-12)
-            t_value[e] = abs(right.mean() - left.mean()) / (scatter * np.sqrt(2.0 / n_avg))
+        snr[e] = np.sqrt(max(squares - least, 0.0) / max(variance, 1e-30))
 
 
 @njit(cache=True)

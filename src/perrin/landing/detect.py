@@ -9,11 +9,11 @@
 3. From the strongest to the weakest, a candidate is a duplicate if what the stronger events
    explain at its place and time (PSF response times the triangle of the ratiometric step)
    leaves less than the threshold. This also removes the rings of bright events.
-4. The landing frame is the change point of the matched trace with the least squares, the
-   landing frame itself free between the two levels: it finds the arrival of a molecule that
-   leaves again, where the ratiometric contrast only has a plateau. The step over its own
-   scatter (from the frame-to-frame changes within the two windows, so that a second step does
-   not count as scatter) must exceed ``temporal_threshold``.
+4. The landing frame is the change point of the matched trace over 2 n_avg frames each way
+   (`perrin.landing.change`): it finds the arrival of a molecule that leaves again, where the
+   ratiometric contrast only has a plateau. The signal-to-noise ratio of that step must exceed
+   ``temporal_threshold``: a molecule that stays shows it for twice as long, a fluctuation
+   does not.
 5. Two candidates of one sign that date to the same landing (within 2 frames and 3 px) are one.
 6. Events whose 13 x 13 window leaves the field, or with fewer than n_avg + 1 frames before or
    after them, take part in steps 1 to 3 but are left out of the result: neither their fit nor
@@ -234,18 +234,19 @@ def _strongest(
 def _change_points(
     movie: Movie, found: _Candidates, *, n_avg: int, matched: MatchedFilter
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Landing frame and step-over-scatter of each candidate.
+    """Landing frame of each candidate, and the signal-to-noise ratio of its step.
 
     The trace is the matched-filter contrast of each single frame at the candidate's pixel,
     over 2 n_avg frames either way; change points up to n_avg away are tried. Candidates too
     near the ends for that keep their frame.
     """
     frame = found.frame.copy()
-    t_value = np.zeros(len(frame))
+    snr = np.full(len(frame), np.nan)
     raw_sign = np.sign(found.contrast) * -movie.landing_sign
+    noise = found.noise * np.sqrt(n_avg / 2)  # of a single frame
     kernel = matched.kernel.astype(np.float32)
     for reach in (n_avg, 0):
-        todo = np.flatnonzero(t_value == 0.0)
+        todo = np.flatnonzero(np.isnan(snr))
         for batch in iter_stacks(
             movie,
             frame=found.frame[todo],
@@ -256,10 +257,13 @@ def _change_points(
             size=WINDOW_PX,
         ):
             rows = todo[batch.rows]
-            trace = np.einsum("ntyx,yx->nt", batch.stacks, kernel)
-            shift, t_value[rows] = best_steps(trace, raw_sign[rows], n_avg=n_avg, reach=reach)
+            relative = batch.stacks / batch.stacks.mean(axis=1, keepdims=True)
+            trace = np.einsum("ntyx,yx->nt", relative, kernel)
+            shift, snr[rows] = best_steps(
+                trace, sign=raw_sign[rows], noise=noise[rows], reach=reach
+            )
             frame[rows] += shift
-    return frame, t_value
+    return frame, snr
 
 
 @njit(cache=True)

@@ -58,6 +58,8 @@ def measure_peaks(landings: Floats, modes: Sequence[Mode], *, scales: Scales) ->
     widths = kernel_widths(grid, kernel=scales.kernel, growth=scales.growth)
     density = kernel_density(landings, grid, widths=widths)
     for row, mode in zip(out, modes, strict=True):
+        if not ((landings >= mode.low) & (landings <= mode.high)).any():
+            continue  # a resample may have lost a small peak
         position = highest_between(density, grid, low=mode.low, high=mode.high)
         row[_MODE] = position
         low = max(mode.low, scales.limit)
@@ -65,6 +67,8 @@ def measure_peaks(landings: Floats, modes: Sequence[Mode], *, scales: Scales) ->
         if fit is not None:
             row[_MEAN : _POWER + 1] = fit.mean, fit.fwhm, resolving_power(position, fit.fwhm)
     for left, right in pairwise(out):
+        if np.isnan(left[_MODE] + right[_MODE]):
+            continue
         valley = valley_to_peak(
             landings, left=left[_MODE], right=right[_MODE], kernel=scales.kernel
         )

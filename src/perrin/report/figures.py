@@ -28,7 +28,7 @@ from perrin.report.style import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -49,7 +49,7 @@ __all__ = [
     "spectrum_figure",
 ]
 
-_TIGHT = {"columnspacing": 0.8, "handletextpad": 0.1, "borderpad": 0.0}
+_SMALL = 0.05  # residuals below it are drawn in units of 1e-3
 _RASTER = 2000  # more points than this are drawn as an image inside the SVG
 
 
@@ -105,28 +105,10 @@ def events_in_time_figure(
         ratios = [2.2] if density is None else [2.2, 1]
         panels = figure.subplots(len(ratios), sharex=True, height_ratios=ratios, squeeze=False)
         axes = panels[0, 0]
-        for name, chosen, color in (
-            ("landing", values > 0, BLUE),
-            ("unbinding", values < 0, VERMILLION),
-        ):
-            axes.plot(
-                times[chosen],
-                factor * values[chosen],
-                ".",
-                color=color,
-                markersize=2.5,
-                markeredgewidth=0,
-                alpha=0.6,
-                rasterized=values.size > _RASTER,
-                label=f"{name} ({np.count_nonzero(chosen)})",
-            )
+        groups = [("landing", values > 0, BLUE), ("unbinding", values < 0, VERMILLION)]
+        _scatter(axes, times, factor * values, groups)
         axes.axhline(0, color=GRAY, linewidth=0.5)
-        low, high = _central(factor * values)
-        axes.set_ylim(low, high)
-        beyond = int(np.count_nonzero((factor * values < low) | (factor * values > high)))
-        if beyond:
-            axes.set_title(f"{beyond} events beyond the axis", loc="right", fontsize=7)
-        axes.legend(loc="upper left", ncols=2, bbox_to_anchor=(0, 1.14), markerscale=2)
+        axes.set_ylim(*_central(factor * values))
         axes.set_ylabel("Mass (kDa)" if factor == 1.0 else "−Contrast (10⁻³)")
         if density is not None:
             _draw_density(panels[1, 0], density)
@@ -166,30 +148,34 @@ def calibration_figure(calibration: Calibration) -> Figure:
             percent = 100.0 * band / line
             below.fill_between(line, -percent, percent, color=PALE_BLUE, linewidth=0)
         slope, offset = calibration.gradient_per_kda, calibration.offset
+        sign = "−" if offset > 0 else "+"
         axes.plot(
             line,
             -CONTRAST_UNIT * on_line,
             color=BLUE,
-            label=f"{-1e5 * slope:.3f} × 10⁻⁵ kDa⁻¹, offset {-1e5 * offset:+.1f} × 10⁻⁵",
+            label=f"−c = {-1e5 * slope:.3f} × 10⁻⁵ kDa⁻¹ m {sign} {1e4 * abs(offset):.2f} × 10⁻⁴",
         )
         marker = {"fmt": "o", "color": "black", "markersize": 3.5, "elinewidth": 0.8}
         axes.errorbar(mass, -CONTRAST_UNIT * contrast, CONTRAST_UNIT * error, **marker)
         off = 100.0 * (calibration.mass_kda(contrast) / mass - 1.0)
-        below.errorbar(mass, off, 100.0 * np.abs(error / slope) / mass, **marker)
+        off_error = 100.0 * np.abs(error / slope) / mass
+        below.errorbar(mass, off, off_error, **marker)
         below.axhline(0, color=BLUE, linewidth=0.8)
         for point in points:
+            heavy = point.mass_kda > 0.7 * mass.max()
             axes.annotate(
                 point.label or f"{point.mass_kda:g} kDa",
                 (point.mass_kda, -CONTRAST_UNIT * point.contrast),
-                xytext=(5, -3),
+                xytext=(-5, 1) if heavy else (5, -1),
                 textcoords="offset points",
-                va="top",
+                ha="right" if heavy else "left",
+                va="bottom" if heavy else "top",
             )
-        axes.legend(loc="upper left")
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), borderpad=0)
         axes.set_xlim(0, None)
         axes.set_ylim(0, None)
         axes.set_ylabel("−Contrast (10⁻³)")
-        reach = 1.4 * max(float(np.abs(off).max()), 0.5)
+        reach = 1.2 * max(float((np.abs(off) + np.nan_to_num(off_error)).max()), 0.5)
         below.set_ylim(-reach, reach)
         below.set_ylabel("Error (%)")
         below.set_xlabel("Mass (kDa)")
@@ -202,12 +188,12 @@ def mass_residual_figure(
     *,
     retained: ArrayLike | None = None,
     unit: str = "kDa",
-    residual_name: str = "Fit residual (root mean square, contrast)",
+    residual_name: str = "Fit residual RMS",
 ) -> Figure:
     """Fit residual of each event against its mass; events that were not retained in gray.
 
-    All (n,). Tables from other programs measure the residual their own way: say how in
-    `residual_name`.
+    All (n,); residuals are 0 or more. Tables from other programs measure them their own
+    way: say how in `residual_name`.
     """
     values, rest = np.asarray(masses, np.float64), np.asarray(residuals, np.float64)
     keep = np.ones(values.shape, bool) if retained is None else np.asarray(retained, bool)
@@ -215,31 +201,17 @@ def mass_residual_figure(
     with style():
         figure = new_figure(width_mm=COLUMN_MM, height_mm=65.0)
         axes = figure.subplots()
-        for name, chosen, color in (
+        groups = [
             ("rejected", ~keep, GRAY),
             ("landing", keep & (values > 0), BLUE),
             ("unbinding", keep & (values < 0), VERMILLION),
-        ):
-            if chosen.any():
-                axes.plot(
-                    factor * values[chosen],
-                    rest[chosen],
-                    ".",
-                    color=color,
-                    markersize=2.5,
-                    markeredgewidth=0,
-                    alpha=0.6,
-                    rasterized=values.size > _RASTER,
-                    label=f"{name} ({np.count_nonzero(chosen)})",
-                )
+        ]
+        scale, power = (1e3, " (10⁻³)") if _central(rest)[1] < _SMALL else (1.0, "")
+        _scatter(axes, factor * values, scale * rest, groups)
         axes.set_xlim(*_central(factor * values))
-        low, high = _central(rest)
-        axes.set_ylim(min(0.0, low), high)
-        axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3), useMathText=True)
-        if axes.get_legend_handles_labels()[0]:
-            axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, markerscale=2, **_TIGHT)
+        axes.set_ylim(0.0, _central(scale * rest)[1])
         axes.set_xlabel("Mass (kDa)" if factor == 1.0 else "−Contrast (10⁻³)")
-        axes.set_ylabel(residual_name)
+        axes.set_ylabel(residual_name + power)
     return figure
 
 
@@ -269,9 +241,9 @@ def ratiometric_frame_figure(
     noise = 1.4826 * float(np.median(np.abs(image - np.median(image))))
     reach = CONTRAST_UNIT * max(4 * noise, 0.6 * float(np.abs(c).max(initial=0)), 1e-6)
     with style():
-        figure = new_figure(
-            width_mm=PAGE_MM, height_mm=float(np.clip(14 + 155 * height / width, 40, 180))
-        )
+        paper = PAGE_MM if width > 2 * height else COLUMN_MM
+        # the scale beside the image takes 17 mm
+        figure = new_figure(width_mm=paper, height_mm=max(20, 2 + (paper - 17) * height / width))
         axes = figure.subplots()
         drawn = axes.imshow(CONTRAST_UNIT * image, cmap="gray", vmin=-reach, vmax=reach)
         for at_x, at_y, strength in zip(x, y, c, strict=True):
@@ -281,6 +253,35 @@ def ratiometric_frame_figure(
         axes.set_axis_off()
         figure.colorbar(drawn, ax=axes, label="Contrast (10⁻³)", fraction=0.05, pad=0.01)
     return figure
+
+
+def _scatter(
+    axes: Axes, x: Floats, y: Floats, groups: Sequence[tuple[str, NDArray[np.bool_], str]]
+) -> None:
+    """Points in groups (name, which of them, color), their numbers in a legend above."""
+    for name, chosen, color in groups:
+        if chosen.any():
+            axes.plot(
+                x[chosen],
+                y[chosen],
+                ".",
+                color=color,
+                markersize=2.5,
+                markeredgewidth=0,
+                alpha=0.6,
+                rasterized=x.size > _RASTER,
+                label=f"{name} ({np.count_nonzero(chosen)})",
+            )
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(
+            loc="lower left",
+            bbox_to_anchor=(0, 1),
+            ncols=len(groups),
+            markerscale=2,
+            columnspacing=0.8,
+            handletextpad=0.1,
+            borderpad=0,
+        )
 
 
 def _draw_density(axes: Axes, density: LandingDensity) -> None:
@@ -308,15 +309,16 @@ def _draw_scale_bar(axes: Axes, *, width_px: int, height_px: int, pixel_nm: floa
     wanted = width_px * pixel_nm / 5000.0
     length_um = max((n for n in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50) if n <= wanted), default=0.1)
     length = 1000.0 * length_um / pixel_nm
-    left, top = 0.02 * width_px, 0.94 * height_px
-    axes.add_patch(Rectangle((left, top), length, 0.025 * height_px, color="white", linewidth=0))
+    left, top = 0.02 * width_px, 0.95 * height_px
+    axes.add_patch(Rectangle((left, top), length, 0.008 * width_px, color="white", linewidth=0))
     axes.text(
         left + 0.5 * length,
-        top - 0.01 * height_px,
+        top - 0.02 * height_px,
         f"{length_um:g} µm",
         color="white",
         ha="center",
         va="bottom",
+        bbox={"facecolor": "black", "alpha": 0.5, "pad": 1, "linewidth": 0},
     )
 
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-_LEAST_SHARE = 0.01  # peaks below it are in the tables; in the figure they are not labeled
+# smaller peaks are in the tables; in the figure they are not labeled
+_LEAST_SHARE, _LEAST_SHARE_OVERLAID = 0.01, 0.05
 
 
 def draw_one(
@@ -33,6 +34,7 @@ def draw_one(
     axes.bar(middle, counts, factor * width, color=colors, linewidth=0)
     at, density = spectrum.density_at, spectrum.density * width
     axes.plot(factor * at, density, color=GRAY, linewidth=0.8)
+    x, y = [edges[:-1], edges[1:], factor * at], [counts, counts, density]
     if spectrum.mixture is not None:
         mixture = spectrum.mixture
         per_bin = mixture.n_events * width
@@ -41,7 +43,10 @@ def draw_one(
             curve = per_bin * component.share * mixture.component_density(component, seen)
             drawn = curve > 1e-3 * curve.max(initial=0)
             axes.plot(factor * seen[drawn], curve[drawn], color=BLUE, linewidth=0.9)
+            x, y = [*x, factor * seen], [*y, curve]
     axes.set_ylabel(f"Events per {_bin_name(spectrum)}")
+    number = f"{spectrum.n_landing} landings, {spectrum.n_unbinding} unbindings"
+    axes.set_title(number, loc="right", fontsize=7)
     labels = [
         TopLabel(
             factor * peak.mode.value,
@@ -49,10 +54,9 @@ def draw_one(
             f"{_position(peak, factor)}\n{100 * peak.share.value:.0f}%",
             "black",
         )
-        for peak in _large(spectrum)
+        for peak in _large(spectrum, _LEAST_SHARE)
     ]
-    outline = np.r_[edges[:-1], edges[1:], factor * at], np.r_[counts, counts, density]
-    return labels, outline
+    return labels, (np.concatenate(x), np.concatenate(y))
 
 
 def draw_several(
@@ -79,19 +83,20 @@ def draw_several(
                 _position(peak, factor),
                 color,
             )
-            for peak in _large(spectrum)
+            for peak in _large(spectrum, _LEAST_SHARE_OVERLAID)
         ]
         x += [edges[:-1], edges[1:], factor * spectrum.density_at]
         y += [counts, counts, density]
     first = next(iter(spectra.values()))
     axes.set_ylabel(f"Landings per {_bin_name(first)} (%)")
-    axes.legend(loc="upper right")
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderpad=0)
     return labels, (np.concatenate(x), np.concatenate(y))
 
 
 def mass_limits(spectra: list[Spectrum]) -> tuple[float, float]:
     """Mass axis that shows all labeled peaks, and the unbindings but for one in a hundred."""
-    high = max((p.high + 0.15 * p.high for s in spectra for p in _large(s)), default=np.nan)
+    least = _LEAST_SHARE if len(spectra) == 1 else _LEAST_SHARE_OVERLAID
+    high = max((1.15 * p.high for s in spectra for p in _large(s, least)), default=np.nan)
     low = 0.0
     for spectrum in spectra:
         edges, counts = spectrum.bin_edges, spectrum.bin_counts
@@ -101,12 +106,12 @@ def mass_limits(spectra: list[Spectrum]) -> tuple[float, float]:
         if negative.any():
             seen = np.cumsum(negative) > 0.01 * negative.sum()
             low = min(low, 1.1 * float(edges[int(np.argmax(seen))]))
-    return low, float(high) if high > 0 else max(-low, 1.0)
+    return low, float(high) if high > 0 else max(-0.1 * low, 1.0)
 
 
-def _large(spectrum: Spectrum) -> list[Peak]:
+def _large(spectrum: Spectrum, least: float) -> list[Peak]:
     """Peaks worth a label."""
-    return [peak for peak in spectrum.peaks if peak.share.value >= _LEAST_SHARE]
+    return [peak for peak in spectrum.peaks if peak.share.value >= least]
 
 
 def _position(peak: Peak, factor: float) -> str:

@@ -69,3 +69,24 @@ class WindowSettings(Settings):
 
     frames: int = Field(100, ge=10, le=1000, description="frames of a window along a track")
     stride: int = Field(50, ge=1, description="frames from one window to the next")
+
+
+class MixtureTraining(Settings):
+    """How the mixture network is trained; the card of a bundle records it."""
+
+    steps: int = Field(20_000, ge=1, description="batches")
+    tokens: int = Field(32_768, ge=64, description="frames in a batch, all trajectories together")
+    seed: int = Field(1, ge=0, description="of weights and trajectories")
+    learning_rate: float = Field(2e-3, gt=0, description="highest; warmed up, then cosine to zero")
+    warmup: int = Field(300, ge=1, description="batches to reach it")
+    weight_decay: float = Field(0.01, ge=0, description="AdamW")
+    average: float = Field(0.999, ge=0, lt=1, description="decay of the averaged weights")
+    dims: tuple[float, float, float] = Field(
+        (0.08, 0.86, 0.06), description="share of batches in 1, 2 and 3 dimensions"
+    )
+    usual_length: int = Field(400, ge=12, lt=1000, description="most batches are up to here")
+    long_share: float = Field(0.1, ge=0, le=1, description="share of batches beyond the usual")
+    noisy: float = Field(0.5, ge=0, le=1, description="share with localisation noise")
+    blurred: float = Field(0.1, ge=0, le=1, description="share with motion blur")
+    gappy: float = Field(0.12, ge=0, le=1, description="share with missing frames")
+    validate_every: int = Field(500, ge=1, description="batches between validations and saves")

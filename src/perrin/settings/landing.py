@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from perrin.settings.base import Settings
 
 PERMISSIVE_SPATIAL = 4.0
-PERMISSIVE_TEMPORAL = 3.0
+PERMISSIVE_TEMPORAL = 4.0
 
 
 class DetectionSettings(Settings):
@@ -20,16 +20,16 @@ class DetectionSettings(Settings):
     """
 
     spatial_threshold: float = Field(
-        5.6,
+        5.2,
         ge=2.0,
         le=100.0,
         description="matched-filter contrast over its noise at that pixel and frame",
     )
     temporal_threshold: float = Field(
-        4.0,
+        6.0,
         ge=0.0,
         le=100.0,
-        description="step in time over the scatter within its two windows (t value)",
+        description="signal-to-noise ratio of the step in time, over 2 n_avg frames each way",
     )
 
     @classmethod

@@ -238,9 +238,9 @@ def _truth(
         [np.where(nearly, 0, step_f), step_c, step_b + np.where(nearly, step_f, 0), 2 * sigma**2],
         axis=1,
     )
-    shares = energy / energy.sum(axis=1, keepdims=True)
+    shares = _ratio(energy, energy.sum(axis=1, keepdims=True))
     spread_c, spread_f = _spread(parts.ctrw), _spread(parts.fbm + parts.brownian)
-    w = spread_c / (spread_c + spread_f)
+    w = _ratio(spread_c, spread_c + spread_f)
     unknown = np.full(len(w), np.nan)
     if settings.kind == "subordination":
         shares = np.full_like(shares, np.nan)
@@ -256,3 +256,9 @@ def _truth(
         jump_rate=(np.diff(parts.ctrw, axis=1) != 0).any(axis=2).mean(axis=1),
         noise_sigma=sigma,
     )
+
+
+def _ratio(part: FloatArray, whole: FloatArray) -> FloatArray:
+    """Return part / whole, NaN where nothing moves."""
+    ratio: FloatArray = np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
+    return ratio

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from perrin.errors import PerrinError
+from perrin.mass.modes import Mode
+from perrin.mass.peaks import Scales, measure_peaks
 from perrin.mass.spectrum import CONTRAST_PER_KDA, fit_spectrum
 from perrin.settings.spectrum import SpectrumSettings
 
@@ -153,6 +155,18 @@ def test_one_event_is_one_peak_without_width():
         "1 landings above the detection limit: fewer than 20, no mixture fitted",
     )
     json.dumps(spectrum.to_dict(), allow_nan=False)
+
+
+def test_a_resample_without_a_small_peak_is_no_error():
+    rng = np.random.default_rng(3)
+    masses = np.r_[rng.normal(66, 8, 300), np.linspace(598, 602, 12)]
+    spectrum = fit_spectrum(masses)
+    scales = Scales(kernel=3.0, growth=0.015, bin_width=5.0, min_sd=4.0, limit=30.0)
+    modes = [Mode(p.mode.value, 1.0, p.low, p.high, 5.0) for p in spectrum.peaks]
+    measured = measure_peaks(masses[:300], modes, scales=scales)
+    assert np.isfinite(measured[0, :4]).all()
+    assert np.isnan(measured[1]).all()
+    assert np.isnan(measured[0, 4:]).all()  # nor is there a valley
 
 
 def test_all_of_one_sign():

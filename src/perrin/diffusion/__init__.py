@@ -1,0 +1,1 @@
+"""How particles move: windows of tracks, classical estimates, and what a network reads."""

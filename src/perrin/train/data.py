@@ -1,0 +1,148 @@
+"""Fresh trajectories for training: every batch is new, drawn in a thread beside the network."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from queue import Queue
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perrin.diffusion.standard import MULTIPLE, TARGETS, standardise, to_unit
+from perrin.settings.diffusion import MixtureSettings, MixtureTraining
+from perrin.simulate.mixtures import Truth, simulate_mixture
+
+FloatArray = NDArray[np.float64]
+
+_PURE: dict[str, object] = {"w": (0.0, 0.0)}
+_WIDE: dict[str, object] = {"alpha_fbm": (0.05, 1.95)}
+LENGTHS = (
+    *(12, 16, 20, 28, 28, 36, 48, 52, 64, 80, 100, 100, 128, 160, 200, 252, 300, 300, 400),
+    *(512, 640, 800, 1000),
+)
+"""Padded lengths of batches, about equally far apart in logarithm; some count twice."""
+KINDS: tuple[tuple[float, dict[str, object]], ...] = (
+    (0.32, {}),
+    (0.14, {"start": "aged"}),
+    (0.08, {"alpha_fbm": (0.1, 1.9)}),
+    (0.06, {"kind": "increments", "brownian": (0.0, 1.0)}),
+    (0.04, {"kind": "increments", "start": "aged"}),
+    (0.11, {"kind": "interleaved"}),
+    (0.12, {**_PURE, **_WIDE}),
+    (0.05, {**_PURE}),
+    (0.02, {**_PURE, "brownian": (0.0, 1.0)}),
+    (0.06, {"w": (1.0, 1.0), "start": "aged"}),
+)
+"""Share of the training trajectories and what differs from the defaults of the simulator."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """positions (N, T, d), seen (N, T), target (N, 10) in 0 to 1, weight (N, 10); float32."""
+
+    positions: NDArray[np.float32]
+    seen: NDArray[np.float32]
+    target: NDArray[np.float32]
+    weight: NDArray[np.float32]
+
+
+def draw_batch(settings: MixtureTraining, *, rng: np.random.Generator) -> Batch:
+    """Draw one batch: one length and dimension, every kind of mixture and camera."""
+    padded = _draw_length(settings, rng)
+    length = padded - int(rng.integers(0, MULTIPLE))
+    dims = int(rng.choice((1, 2, 3), p=settings.dims))
+    wanted = settings.tokens // padded
+    counts = rng.multinomial(wanted + wanted // 20 + 2, [share for share, _ in KINDS])
+    parts = []
+    for count, (_, kind) in zip(counts, KINDS, strict=True):
+        if count == 0:
+            continue
+        camera = _draw_camera(settings, rng)
+        drawn = MixtureSettings.model_validate({"length": length, "dims": dims, **camera, **kind})
+        mixture = simulate_mixture(drawn, count=int(count), rng=rng)
+        # an interleaved track may hold nothing but a CTRW that never jumps
+        moves = (np.diff(mixture.positions, axis=1) != 0).any(axis=2)
+        usable = (moves & mixture.seen[:, 1:] & mixture.seen[:, :-1]).any(axis=1)
+        standard = standardise(mixture.positions[usable], mixture.seen[usable])
+        target, weight = targets(mixture.truth, standard.step, usable)
+        parts.append(Batch(standard.positions, standard.seen, target, weight))
+    # equal shapes again and again: the convolutions are prepared once for each
+    kept = rng.permutation(sum(len(part.seen) for part in parts))[:wanted]
+    return Batch(
+        positions=np.concatenate([part.positions for part in parts])[kept],
+        seen=np.concatenate([part.seen for part in parts])[kept],
+        target=np.concatenate([part.target for part in parts])[kept],
+        weight=np.concatenate([part.weight for part in parts])[kept],
+    )
+
+
+def targets(
+    truth: Truth, step: FloatArray, rows: NDArray[np.bool_] | slice
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the targets of `rows` in 0 to 1 and their weights, (N, 10) each.
+
+    An exponent counts as far as its part holds a tenth of the squared step; what has no
+    meaning counts nothing.
+    """
+    shares = truth.shares[rows]
+    gaussian = shares[:, 0] + shares[:, 2]
+    values = np.column_stack(
+        [
+            shares,
+            truth.w[rows],
+            truth.alpha_fbm[rows],
+            truth.alpha_ctrw[rows],
+            truth.frames_ctrw[rows],
+            2 * np.log(truth.fbm_step[rows] / step),
+            truth.jump_rate[rows],
+        ]
+    )
+    unit = np.column_stack([to_unit(values[:, k], k) for k in range(len(TARGETS))])
+    weight = np.isfinite(unit).astype(np.float32)
+    weight[:, 5] *= np.clip(10 * gaussian, 0.05, 1)
+    weight[:, 6] *= np.clip(10 * shares[:, 1], 0.05, 1)
+    weight[:, 8] *= np.clip(10 * gaussian, 0.05, 1)
+    weight[np.isnan(weight)] = 0.0
+    return np.nan_to_num(unit).astype(np.float32), weight
+
+
+def stream(settings: MixtureTraining, *, first_step: int, ahead: int = 6) -> Iterator[Batch]:
+    """Yield batches without end from `first_step` on; each depends on its step alone."""
+    queue: Queue[Batch | Exception] = Queue(maxsize=ahead)
+
+    def draw() -> None:
+        step = first_step
+        try:
+            while True:
+                seed = np.random.SeedSequence(settings.seed, spawn_key=(step,))
+                queue.put(draw_batch(settings, rng=np.random.default_rng(seed)))
+                step += 1
+        except Exception as error:  # noqa: BLE001 - raised again where the batch is taken
+            queue.put(error)
+
+    threading.Thread(target=draw, daemon=True).start()
+    while True:
+        batch = queue.get()
+        if isinstance(batch, Exception):
+            raise batch
+        yield batch
+
+
+def _draw_length(settings: MixtureTraining, rng: np.random.Generator) -> int:
+    """Return a padded length: usual ones more often than long ones."""
+    usual = [length for length in LENGTHS if length <= settings.usual_length]
+    longer = [length for length in LENGTHS if length > settings.usual_length]
+    return int(rng.choice(longer if rng.random() < settings.long_share else usual))
+
+
+def _draw_camera(settings: MixtureTraining, rng: np.random.Generator) -> dict[str, object]:
+    camera: dict[str, object] = {}
+    if rng.random() < settings.noisy:
+        camera["noise"] = (0.0, float(rng.choice((1.0, 1.0, 3.0))))
+    if rng.random() < settings.blurred:
+        camera["exposure"] = float(rng.uniform(0.1, 1.0))
+    if rng.random() < settings.gappy:
+        camera["missing"] = float(rng.uniform(0.02, 0.3))
+    return camera

@@ -1,0 +1,129 @@
+"""The network that reads mixtures: from one short trajectory to shares and exponents.
+
+It answers the same for a rotated, reflected or shifted trajectory by construction: a bank of
+linear filters, shared by all axes, runs over displacements at several lags; only the lengths
+of the filtered vectors go on. The mean of their squares is what a likelihood of a Gaussian
+process is made of, so FBM is read almost directly; the residual blocks see jumps and waits.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from perrin.diffusion.standard import LAGS, TARGETS
+
+FILTERS = 8  # of each lag
+TAPS = 7
+STAGES = ((48, (1, 2)), (96, (1, 2)), (128, (1, 2, 4)))  # channels, dilations; halved in between
+
+
+class Filters(nn.Module):
+    """Vector filters over displacements at each lag: (N, T, d), (N, T) -> (N, C, T)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convs = nn.ModuleList(
+            nn.Conv1d(1, FILTERS, TAPS, dilation=max(1, lag // 2), padding="same", bias=False)
+            for lag in LAGS
+        )
+
+    def forward(self, positions: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
+        count, length, dims = positions.shape
+        x = positions.transpose(1, 2)  # (N, d, T)
+        later_x = F.pad(x, (0, LAGS[-1]))
+        later_seen = F.pad(seen, (0, LAGS[-1]))
+        energies, masks = [], []
+        for lag, conv in zip(LAGS, self.convs, strict=True):
+            both = seen * later_seen[:, lag : lag + length]  # (N, T)
+            moved = (later_x[:, :, lag : lag + length] - x) * both[:, None] * lag**-0.25
+            filtered = conv(moved.reshape(count * dims, 1, length))
+            filtered = filtered.reshape(count, dims, FILTERS, length)
+            energies.append((filtered * filtered).mean(dim=1))  # (N, FILTERS, T)
+            masks.append(both)
+        return torch.cat(energies, dim=1), torch.stack(masks, dim=1)
+
+
+class Block(nn.Module):
+    """A residual block of dilated convolutions; what is not seen stays zero."""
+
+    def __init__(self, channels: int, dilation: int) -> None:
+        super().__init__()
+        self.spread = nn.Conv1d(channels, channels, 3, dilation=dilation, padding="same")
+        self.mix = nn.Conv1d(channels, channels, 1)
+        self.gain = nn.Parameter(torch.full((1, channels, 1), 0.1))
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        y = self.mix(F.relu(self.spread(x)))
+        return (x + self.gain * y) * mask
+
+
+class MixtureNetwork(nn.Module):
+    """Standardised positions (N, T, d) and seen frames (N, T) -> low, middle, high (N, 10, 3).
+
+    T is a multiple of 4 (`perrin.diffusion.standard`); outputs are in the order of `TARGETS`, each
+    in 0 to 1, the middle ones of the four shares with sum 1.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        energies = FILTERS * len(LAGS)
+        self.filters = Filters()
+        widths = [2 * energies + len(LAGS)] + [channels for channels, _ in STAGES]
+        self.enter = nn.ModuleList(
+            nn.Conv1d(before, after, 1) for before, after in zip(widths, widths[1:], strict=False)
+        )
+        self.blocks = nn.ModuleList(
+            nn.ModuleList(Block(channels, dilation) for dilation in dilations)
+            for channels, dilations in STAGES
+        )
+        pooled = 3 * widths[-1] + 2 * sum(widths[1:-1]) + 2 * energies + len(LAGS) + 2
+        self.head = nn.Sequential(
+            nn.Linear(pooled, 384), nn.ReLU(), nn.Linear(384, 256), nn.ReLU(), nn.Linear(256, 30)
+        )
+
+    def forward(self, positions: Tensor, seen: Tensor) -> Tensor:
+        energy, masks = self.filters(positions, seen)  # (N, 48, T), (N, 6, T)
+        times = masks.sum(dim=2)  # (N, 6)
+        per_filter = times.repeat_interleave(FILTERS, dim=1).clamp(min=1)
+        mean = energy.sum(dim=2) / per_filter + 1e-3
+        fourth = (energy * energy).sum(dim=2) / per_filter + 1e-6
+        axes = torch.ones_like(times[:, :1]) * positions.shape[2]
+        pooled = [
+            mean.log(),
+            (fourth / (mean * mean)).log(),
+            (times / times[:, :1].clamp(min=1)),
+            times[:, :1].clamp(min=1).log() - 4.0,
+            axes - 2.0,
+        ]
+        x = torch.cat([(energy + 0.003).log(), (energy + 1e-4).sqrt(), masks], dim=1)
+        mask = seen[:, None]
+        for stage, (enter, blocks) in enumerate(zip(self.enter, self.blocks, strict=True)):
+            if stage:
+                x, mask = F.avg_pool1d(x, 2), F.max_pool1d(mask, 2)
+            x = enter(x) * mask
+            for block in blocks:
+                x = block(x, mask)
+            pooled += self._pool(x.float(), mask, last=stage == len(STAGES) - 1)
+        return _bounded(self.head(torch.cat(pooled, dim=1)))
+
+    @staticmethod
+    def _pool(x: Tensor, mask: Tensor, *, last: bool) -> list[Tensor]:
+        """Return mean and standard deviation over what is seen, and the maximum at the end."""
+        count = mask.sum(dim=2)
+        mean = x.sum(dim=2) / count
+        spread = (((x - mean[:, :, None]) * mask) ** 2).sum(dim=2) / count
+        both = [mean, (spread + 1e-6).sqrt()]
+        return [*both, (x + (mask - 1) * 1e4).amax(dim=2)] if last else both
+
+
+def _bounded(raw: Tensor) -> Tensor:
+    """Return low <= middle <= high within 0 to 1: (N, 30) -> (N, 10, 3)."""
+    middle, low, high = raw.reshape(-1, 3, len(TARGETS)).unbind(dim=1)
+    middle = torch.cat([middle[:, :4].softmax(dim=1), middle[:, 4:].sigmoid()], dim=1)
+    # the interval does not pull at the middle, which stays the median
+    fixed = middle.detach()
+    low = fixed * (low - 1).sigmoid()
+    high = 1 - (1 - fixed) * (high - 1).sigmoid()
+    return torch.stack([low, middle, high], dim=2)
