@@ -8,12 +8,14 @@ import math
 import platform
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from perrin._version import __version__
 from perrin.errors import PerrinError
@@ -21,9 +23,12 @@ from perrin.io.atomic import folder_written_whole
 from perrin.io.tables import write_events
 from perrin.pipeline import Measurement
 from perrin.report import figures
+from perrin.report.style import save_figure
+from perrin.tables import order_columns
 
 SUMMARY = "summary.json"
 _HASH_BYTES = 1 << 22
+_RESIDUALS = {"fit_error": "Fit error", "fit_residual": "Fit residual RMS"}  # ours wins
 
 
 def check_folder(folder: Path, *, overwrite: bool) -> None:
@@ -68,6 +73,7 @@ def write_results(
     check_folder(folder, overwrite=overwrite)
     if not measurements:
         raise PerrinError("there are no measurements to write")
+    measurements = _told_apart(measurements)
     with folder_written_whole(folder) as partial:
         events = _all_events(measurements)
         write_events(events, partial / "events.csv")
@@ -148,12 +154,18 @@ def _plain(value: Any) -> Any:
 
 
 def _all_events(measurements: Sequence[Measurement]) -> pd.DataFrame:
-    parts = []
-    for measurement in measurements:
-        part = measurement.events.copy()
+    """One table; -1 stands for whole numbers and flags that a measurement's file lacks."""
+    parts = [measurement.events.copy() for measurement in measurements]
+    kinds = {name: part[name].dtype.kind for part in parts for name in part.columns}
+    for part in parts:
         part.attrs = {}
-        parts.append(part)
-    events = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
+        for name, kind in kinds.items():
+            if kind in "iub" and name not in part.columns:
+                part[name] = np.int64(-1)
+    events = order_columns(pd.concat(parts, ignore_index=True))
+    for name, kind in kinds.items():
+        if kind == "b" and events[name].dtype == object:
+            events[name] = events[name].astype(np.int64)
     calibrations = {m.calibration for m in measurements}
     if len(calibrations) == 1 and (calibration := calibrations.pop()) is not None:
         events.attrs["calibration"] = calibration.model_dump(mode="json")
@@ -166,7 +178,7 @@ def _write_thumbnails(path: Path, measurements: Sequence[Measurement]) -> None:
         return
     arrays: dict[str, Any] = {"measurements": np.array([name for name, _ in sets])}
     for index, (_, thumbnails) in enumerate(sets):
-        arrays[f"values_{index}"] = thumbnails.values.astype(np.float32)
+        arrays[f"values_{index}"] = thumbnails.values  # noqa: PD011
         arrays[f"inside_{index}"] = thumbnails.inside
         arrays[f"event_{index}"] = thumbnails.rows
     np.savez_compressed(path, **arrays)
@@ -175,25 +187,62 @@ def _write_thumbnails(path: Path, measurements: Sequence[Measurement]) -> None:
 def _write_figures(folder: Path, measurements: Sequence[Measurement]) -> None:
     folder.mkdir()
     spectra = {m.name: m.spectrum for m in measurements}
-    figures.save_figure(figures.spectrum_figure(spectra), folder / "spectrum")
+    save_figure(figures.spectrum_figure(spectra), folder / "spectrum")
     for measurement in measurements:
         own = folder if len(measurements) == 1 else folder / _file_name(measurement.name)
         own.mkdir(exist_ok=True)
+        if len(measurements) > 1:
+            alone = {measurement.name: measurement.spectrum}
+            save_figure(figures.spectrum_figure(alone), own / "spectrum")
         for name, figure in _figures_of(measurement).items():
-            figures.save_figure(figure, own / name)
+            save_figure(figure, own / name)
 
 
-def _figures_of(measurement: Measurement) -> dict[str, Any]:
-    events, made = measurement.events, {}
-    if "time_s" in events.columns and events["time_s"].notna().any():
-        made["events_in_time"] = figures.events_in_time_figure(events)
+def _figures_of(measurement: Measurement) -> dict[str, Figure]:
+    """What can be drawn of a measurement besides its spectrum, by file name."""
+    events, unit = measurement.events, measurement.spectrum.unit
+    masses = events["mass_kda"] if unit == "kDa" else -events["contrast"]
+    made: dict[str, Figure] = {}
+    if "time_s" in events.columns:
+        made["events_in_time"] = figures.events_in_time_figure(
+            events["time_s"], masses, unit=unit, density=measurement.density
+        )
     if measurement.calibration is not None and measurement.calibration.points:
         made["calibration"] = figures.calibration_figure(measurement.calibration)
-    if "fit_residual" in events.columns and events["fit_residual"].notna().any():
-        made["mass_residual"] = figures.mass_residual_figure(events)
-    if measurement.snapshot is not None:
-        made["ratiometric_frame"] = figures.ratiometric_frame_figure(measurement.snapshot, events)
+    for column, meaning in _RESIDUALS.items():
+        if column in events.columns:
+            made["mass_residual"] = figures.mass_residual_figure(
+                masses,
+                events[column],
+                retained=events["retained"],
+                unit=unit,
+                residual_name=meaning,
+            )
+    if measurement.snapshot is not None and measurement.settings is not None:
+        shown = measurement.snapshot
+        near = (events["frame"] - shown.frame).abs() <= measurement.settings.n_avg // 2
+        made["ratiometric_frame"] = figures.ratiometric_frame_figure(
+            shown.values,
+            pixel_nm=shown.pixel_nm,
+            x_px=events["x_px"][near],
+            y_px=events["y_px"][near],
+            contrast=events["contrast"][near],
+        )
     return made
+
+
+def _told_apart(measurements: Sequence[Measurement]) -> list[Measurement]:
+    """The measurements with names that differ: a second `a.csv` becomes `a.csv (2)`."""
+    seen: dict[str, int] = {}
+    named = []
+    for measurement in measurements:
+        count = seen[measurement.name] = seen.get(measurement.name, 0) + 1
+        if count > 1:
+            name = f"{measurement.name} ({count})"
+            events = measurement.events.assign(measurement=name)
+            measurement = replace(measurement, name=name, events=events)
+        named.append(measurement)
+    return named
 
 
 def _file_name(name: str) -> str:

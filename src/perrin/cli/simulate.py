@@ -51,9 +51,7 @@ def landings(
         raise PerrinError("say what lands: either --preset, or --species with --density")
     _check_suffix(out, ".mp")
     if preset is not None:
-        assay = preset_of(preset)
-        if density is not None:
-            assay = o.settings_from(LandingAssay, **(dict(assay) | {"density": density}))
+        assay = preset_of(preset, density=density)
     else:
         if species is None or density is None:
             raise PerrinError("how densely do they land? Give --density, landings per um^2 and s")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-_MAX_CYCLES = 1000
+_MAX_CYCLES = 200
 _TOLERANCE = 1e-4  # change of the log likelihood in one cycle; BIC weighs differences of 10
 
 

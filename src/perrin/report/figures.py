@@ -309,7 +309,7 @@ def _draw_scale_bar(axes: Axes, *, width_px: int, height_px: int, pixel_nm: floa
     wanted = width_px * pixel_nm / 5000.0
     length_um = max((n for n in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50) if n <= wanted), default=0.1)
     length = 1000.0 * length_um / pixel_nm
-    left, top = 0.02 * width_px, 0.95 * height_px
+    left, top = 0.02 * width_px, 0.92 * height_px
     axes.add_patch(Rectangle((left, top), length, 0.008 * width_px, color="white", linewidth=0))
     axes.text(
         left + 0.5 * length,

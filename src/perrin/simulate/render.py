@@ -83,6 +83,54 @@ def multiply_landings(
     )
 
 
+def mean_light(
+    particles: Particles,
+    *,
+    owned: NDArray[np.int64],
+    n_frames: int,
+    field: tuple[int, int],
+    psf: Psf,
+    wider: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Mean over the whole field (Y, X pixels) of what the molecules of each window do to it.
+
+    (B, n_frames), 1 without molecules. Analysis divides each frame by its mean, landings
+    included; a patch has to do the same. A molecule counts with its place of landing.
+    """
+    mean = np.ones((len(owned) - 1, n_frames))
+    _mean_light(
+        mean,
+        particles.land,
+        particles.leave,
+        particles.x[:, 0],
+        particles.y[:, 0],
+        particles.contrast,
+        particles.widening,
+        owned,
+        field,
+        psf.coefficients,
+        wider,
+    )
+    return mean
+
+
+@njit(cache=True, parallel=True)
+def _mean_light(mean, land, leave, xs, ys, contrast, widening, owned, field, psf, wider):  # type: ignore[no-untyped-def]
+    height, width = field
+    for b in prange(len(mean)):
+        for p in range(owned[b], owned[b + 1]):
+            left, right, top, bottom = _box(xs[p : p + 1], ys[p : p + 1], 0, height, width)
+            if left >= right or top >= bottom:
+                continue
+            image = np.empty((bottom - top, right - left))
+            shape = psf if widening[p] == 0.0 else psf + widening[p] * wider
+            evaluate(shape, xs[p] - left, ys[p] - top, image)
+            change = contrast[p] * image.sum() / (height * width)
+            for t in range(max(0, int(np.floor(land[p]))), mean.shape[1]):
+                share = min(t + 1.0, leave[p]) - max(float(t), land[p])
+                mean[b, t] += change * max(share, 0.0)
+
+
 @njit(cache=True, parallel=True)
 def _multiply(  # type: ignore[no-untyped-def]
     light, land, leave, xs, ys, steps, step_frames, contrast, widening, window, owned, psf, wider

@@ -28,7 +28,7 @@ from perrin.simulate.background import (
 )
 from perrin.simulate.motions import Motions, Particles, draw_motions, place
 from perrin.simulate.recorded import add_to_recorded
-from perrin.simulate.render import multiply_landings, widening_coefficients
+from perrin.simulate.render import mean_light, multiply_landings, widening_coefficients
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -214,7 +214,10 @@ class PatchModel:
                 rng=rng,
             ),
         )
-        _add_landings(light, scenes, psf=self.psf, wider=self.wider, landing_sign=-1)
+        field = instrument.height_px, instrument.width_px
+        change = _add_landings(
+            light, scenes, field=field, psf=self.psf, wider=self.wider, landing_sign=-1
+        )
         for done in filling:
             done.result()
         counts = record(
@@ -225,8 +228,8 @@ class PatchModel:
             noise=noise,
             camera=camera,
         )
-        mean = camera.offset_counts + laser * (camera.electrons / camera.electrons_per_count)
-        return counts, mean
+        bright = camera.electrons / camera.electrons_per_count
+        return counts, camera.offset_counts + bright * laser * change
 
 
 @dataclass(frozen=True)
@@ -254,26 +257,36 @@ class RecordedPatches:
             mean[b] = frame_means(frames)
             counts[b] = frames[:, rows[:, None], columns[None, :]]
         light = np.ones(counts.shape, np.float32)
-        sign = self.movie.landing_sign
-        _add_landings(light, scenes, psf=self.psf, wider=self.wider, landing_sign=sign)
-        return add_to_recorded(counts, light), mean
+        change = _add_landings(
+            light,
+            scenes,
+            field=(self.movie.height, self.movie.width),
+            psf=self.psf,
+            wider=self.wider,
+            landing_sign=self.movie.landing_sign,
+        )
+        return add_to_recorded(counts, light), mean * change
 
 
 def _add_landings(
     light: NDArray[np.float32],
     scenes: Scenes,
     *,
+    field: tuple[int, int],
     psf: Psf,
     wider: NDArray[np.float64],
     landing_sign: int,
-) -> None:
+) -> FloatArray:
+    """Multiply the molecules into `light`; return what they do to the frame means (B, T)."""
     window = np.zeros((len(scenes.labels), 3), np.int64)
     window[:, 1:] = scenes.corner
-    multiply_landings(
-        light,
-        scenes.particles.seen_with(landing_sign),
-        window=window,
+    particles = scenes.particles.seen_with(landing_sign)
+    multiply_landings(light, particles, window=window, owned=scenes.owned, psf=psf, wider=wider)
+    return mean_light(
+        particles,
         owned=scenes.owned,
+        n_frames=scenes.n_frames,
+        field=field,
         psf=psf,
         wider=wider,
     )

@@ -71,7 +71,7 @@ class ThumbnailSet:
     def load(cls, path: str | Path) -> ThumbnailSet:
         """Read what `save` wrote; `PerrinError` if the file is anything else."""
         try:
-            with np.load(path, allow_pickle=False) as stored:
+            with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
                 version = int(stored["version"])
                 tables: dict[str, dict[str, Any]] = {"truth": {}, "neighbors": {}}
                 for key in stored.files:

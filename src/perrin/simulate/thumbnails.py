@@ -123,7 +123,7 @@ def simulate_thumbnails(
         inside=inside,
         labels=labels,
         truth=_in_order(truth),
-        neighbors=pd.concat(neighbors).sort_values("event", kind="stable", ignore_index=True),
+        neighbors=_all_neighbors(neighbors),
         card={
             "simulated_by": f"perrin {__version__}",
             "seed": seed,
@@ -377,10 +377,17 @@ def _detected_columns(seen: pd.DataFrame) -> pd.DataFrame:
 def _in_order(tables: list[pd.DataFrame]) -> pd.DataFrame:
     """One row a thumbnail; what a buffer event does not have is empty."""
     joined = pd.concat(tables).sort_index()
-    for name in ("motion", "speeds_nm_per_ms", "directions_rad"):
+    for name in {"motion", "speeds_nm_per_ms", "directions_rad"}.intersection(joined):
         joined[name] = joined[name].fillna("")
-    joined["unbinds"] = joined["unbinds"] == True  # noqa: E712 (NaN where there is no molecule)
+    if "unbinds" in joined:
+        joined["unbinds"] = joined["unbinds"].eq(other=True)
     return joined
+
+
+def _all_neighbors(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    if not tables:  # nothing but buffer events
+        return pd.DataFrame({"event": np.empty(0, np.int64)})
+    return pd.concat(tables).sort_values("event", kind="stable", ignore_index=True)
 
 
 def _labels(

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from perrin.io.atomic import written_whole
 from perrin.settings.diffusion import MixtureTraining
 from perrin.train.data import Batch, stream
-from perrin.train.mixture import MixtureNetwork
+from perrin.train.mixture import MixtureNetwork, bounded
 
 QUANTILES = (0.05, 0.5, 0.95)
 IMPORTANCE = (0.7, 0.7, 0.7, 0.7, 2.0, 3.0, 1.0, 1.0, 1.0, 0.5)  # of the ten targets
@@ -80,11 +80,14 @@ def pinball(answer: Tensor, target: Tensor, weight: Tensor) -> Tensor:
 def _advance(state: State, batch: Batch, settings: MixtureTraining) -> float:
     for group in state.optimiser.param_groups:
         group["lr"] = _rate(state.step, settings)
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        answer = state.network(torch.from_numpy(batch.positions), torch.from_numpy(batch.seen))
-    loss = pinball(
-        answer.float(), torch.from_numpy(batch.target), torch.from_numpy(batch.weight)
-    )
+    positions, seen = torch.from_numpy(batch.positions), torch.from_numpy(batch.seen)
+    network = state.network
+    energy, masks = network.filters(positions, seen)
+    with torch.autocast("cpu", dtype=torch.bfloat16):  # the rest asks for full precision
+        pooled = network.trunk(energy, masks, seen)
+    pooled = network.whole(energy, masks, positions.shape[2]) + pooled
+    answer = bounded(network.head(torch.cat(pooled, dim=1)))
+    loss = pinball(answer, torch.from_numpy(batch.target), torch.from_numpy(batch.weight))
     state.optimiser.zero_grad(set_to_none=True)
     loss.backward()
     nn.utils.clip_grad_norm_(state.network.parameters(), 1.0)

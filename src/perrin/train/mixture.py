@@ -40,7 +40,7 @@ class Filters(nn.Module):
             moved = (later_x[:, :, lag : lag + length] - x) * both[:, None] * lag**-0.25
             filtered = conv(moved.reshape(count * dims, 1, length))
             filtered = filtered.reshape(count, dims, FILTERS, length)
-            energies.append((filtered * filtered).mean(dim=1))  # (N, FILTERS, T)
+            energies.append((filtered * filtered).mean(dim=1) * seen[:, None])  # (N, FILTERS, T)
             masks.append(both)
         return torch.cat(energies, dim=1), torch.stack(masks, dim=1)
 
@@ -85,20 +85,30 @@ class MixtureNetwork(nn.Module):
 
     def forward(self, positions: Tensor, seen: Tensor) -> Tensor:
         energy, masks = self.filters(positions, seen)  # (N, 48, T), (N, 6, T)
+        pooled = self.whole(energy, masks, positions.shape[2]) + self.trunk(energy, masks, seen)
+        return bounded(self.head(torch.cat(pooled, dim=1)))
+
+    def whole(self, energy: Tensor, masks: Tensor, dims: int) -> list[Tensor]:
+        """Return what the whole trajectory says at each filter: mean energy and its kurtosis."""
         times = masks.sum(dim=2)  # (N, 6)
         per_filter = times.repeat_interleave(FILTERS, dim=1).clamp(min=1)
         mean = energy.sum(dim=2) / per_filter + 1e-3
         fourth = (energy * energy).sum(dim=2) / per_filter + 1e-6
-        axes = torch.ones_like(times[:, :1]) * positions.shape[2]
-        pooled = [
+        lag_one = times[:, :1].clamp(min=1)
+        axes = torch.ones_like(lag_one) * dims
+        return [
             mean.log(),
             (fourth / (mean * mean)).log(),
-            (times / times[:, :1].clamp(min=1)),
-            times[:, :1].clamp(min=1).log() - 4.0,
+            times / lag_one,
+            lag_one.log() - 4.0,
             axes - 2.0,
         ]
+
+    def trunk(self, energy: Tensor, masks: Tensor, seen: Tensor) -> list[Tensor]:
+        """Return what the residual blocks find, pooled over time."""
         x = torch.cat([(energy + 0.003).log(), (energy + 1e-4).sqrt(), masks], dim=1)
         mask = seen[:, None]
+        pooled = []
         for stage, (enter, blocks) in enumerate(zip(self.enter, self.blocks, strict=True)):
             if stage:
                 x, mask = F.avg_pool1d(x, 2), F.max_pool1d(mask, 2)
@@ -106,7 +116,7 @@ class MixtureNetwork(nn.Module):
             for block in blocks:
                 x = block(x, mask)
             pooled += self._pool(x.float(), mask, last=stage == len(STAGES) - 1)
-        return _bounded(self.head(torch.cat(pooled, dim=1)))
+        return pooled
 
     @staticmethod
     def _pool(x: Tensor, mask: Tensor, *, last: bool) -> list[Tensor]:
@@ -118,7 +128,7 @@ class MixtureNetwork(nn.Module):
         return [*both, (x + (mask - 1) * 1e4).amax(dim=2)] if last else both
 
 
-def _bounded(raw: Tensor) -> Tensor:
+def bounded(raw: Tensor) -> Tensor:
     """Return low <= middle <= high within 0 to 1: (N, 30) -> (N, 10, 3)."""
     middle, low, high = raw.reshape(-1, 3, len(TARGETS)).unbind(dim=1)
     middle = torch.cat([middle[:, :4].softmax(dim=1), middle[:, 4:].sigmoid()], dim=1)

@@ -228,9 +228,9 @@ def test_five_thousand_events_and_six_peaks_take_a_third_of_a_second():
     masses += rng.normal(size=5000) * np.sqrt(50 + (0.015 * masses) ** 2)
     fit_spectrum(masses)
     took = []
-    for _ in range(3):  # the best of three: other work may share the machine
-        start = time.perf_counter()
+    for _ in range(3):  # processor time, the best of three: other work may share the machine
+        start = time.process_time()
         spectrum = fit_spectrum(masses)
-        took.append(time.perf_counter() - start)
+        took.append(time.process_time() - start)
     assert len(spectrum.peaks) == 6
     assert min(took) < 0.3

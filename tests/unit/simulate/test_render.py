@@ -70,9 +70,7 @@ def test_landing_and_leaving_in_one_frame(psf: Psf) -> None:
 
 
 def test_a_moving_molecule_is_blurred_along_its_path(psf: Psf) -> None:
-    light = _light(
-        _molecule(land=4.0, x=(10.0, 16.0), y=(16.0, 16.0), step_frames=6.0), psf
-    )
+    light = _light(_molecule(land=4.0, x=(10.0, 16.0), y=(16.0, 16.0), step_frames=6.0), psf)
     path = np.linspace(10.0, 11.0, 2001)
     blurred = np.mean([psf.image(33, dx=at - 16) for at in path], axis=0)
     np.testing.assert_allclose(light[4] - 1, -0.01 * blurred, atol=2e-5 * 1.0)
