@@ -48,7 +48,7 @@ class Child:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a table: what was measured, what came out, what was wanted."""
+    """One line of a table with goals: what was measured, what came out, what was wanted."""
 
     what: str
     figure: str
@@ -106,13 +106,19 @@ def perrin_command() -> Path:
     return Path(sys.executable).with_name("perrin")
 
 
-def print_table(rows: Sequence[Row]) -> None:
-    """Print the rows as a Markdown table."""
-    print("| what | figure | goal | met |")
-    print("|---|---|---|---|")
-    for row in rows:
-        met = {None: "", True: "yes", False: "**no**"}[row.met]
-        print(f"| {row.what} | {row.figure} | {row.goal} | {met} |")
+def print_goals(rows: Sequence[Row]) -> None:
+    """Print rows with goals."""
+    met = {None: "", True: "yes", False: "**no**"}
+    print_table(
+        ("what", "figure", "goal", "met"),
+        [(row.what, row.figure, row.goal, met[row.met]) for row in rows],
+    )
+
+
+def print_table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print a Markdown table."""
+    for line in (heads, ["---"] * len(heads), *rows):
+        print("|", " | ".join(map(str, line)), "|")
 
 
 def skip(reason: str) -> NoReturn:

@@ -28,7 +28,7 @@ from _measure import (
     keep_to_two_cores,
     megabytes,
     perrin_command,
-    print_table,
+    print_goals,
     run_child,
     timed,
 )
@@ -62,7 +62,7 @@ def main() -> None:
     spectrum, events = json.loads(warm.output)
     _, long_events = json.loads(long.output)
     whole_ratio = long_command.peak_bytes / max(run.peak_bytes for run in cold)
-    print_table(
+    print_goals(
         [
             Row(
                 f"movie to spectrum, warm, {events} events",

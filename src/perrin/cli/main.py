@@ -11,7 +11,7 @@ from perrin._version import __version__
 from perrin.cli import landings, simulate
 from perrin.errors import PerrinError
 
-INTERRUPTED = 130
+INTERRUPTED = 130  # what typer exits with after Ctrl-C
 
 app = typer.Typer(
     name="perrin",
@@ -51,12 +51,13 @@ def main() -> None:
     """Run the command line; bad input ends with one line on standard error and status 1."""
     try:
         app()
+    except SystemExit as stop:
+        if stop.code == INTERRUPTED:
+            typer.echo("perrin: stopped; nothing was written", err=True)
+        raise
     except PerrinError as error:
         typer.echo(f"perrin: {error}", err=True)
         sys.exit(1)
-    except KeyboardInterrupt:
-        typer.echo("perrin: stopped; nothing was written", err=True)
-        sys.exit(INTERRUPTED)
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
         typer.echo(f"perrin: {error.strerror or error}{where}; nothing was written", err=True)

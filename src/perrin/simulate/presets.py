@@ -11,18 +11,18 @@ from perrin.errors import PerrinError
 from perrin.settings.simulation import LandingAssay, Motion, Species
 
 # Shares of the motions: how well a sample sticks to the glass.
-_FIRM: dict[Motion, float] = {"binder": 0.9, "unbinder": 0.05, "roller": 0.025, "wobbler": 0.025}
+_FIRM: dict[Motion, float] = {"binder": 0.94, "unbinder": 0.03, "roller": 0.015, "wobbler": 0.015}
 _MIXED: dict[Motion, float] = {"binder": 0.65, "unbinder": 0.2, "roller": 0.05, "wobbler": 0.1}
 _LOOSE: dict[Motion, float] = {"binder": 0.38, "unbinder": 0.34, "roller": 0.1, "wobbler": 0.18}
-_HARDLY: dict[Motion, float] = {"binder": 0.06, "unbinder": 0.22, "roller": 0.16, "wobbler": 0.56}
+_HARDLY: dict[Motion, float] = {"binder": 0.05, "unbinder": 0.2, "roller": 0.17, "wobbler": 0.58}
 
 _HSP27_MONOMER_KDA = 22.8
 _HSP27: tuple[tuple[int, float, float], ...] = (  # subunits, abundance, width in kDa
-    (6, 0.055, 5.0),
+    (6, 0.053, 5.0),
     (8, 0.13, 5.5),
     (10, 0.21, 7.0),
-    (12, 0.25, 7.5),
-    (14, 0.21, 7.0),
+    (12, 0.25, 7.0),
+    (14, 0.215, 6.5),
     (16, 0.15, 8.0),
 )
 
@@ -40,17 +40,17 @@ PRESETS: dict[str, LandingAssay] = {
     ),
     "dynamin": LandingAssay(
         species=(
-            Species(mass_kda=90, abundance=0.05, name="monomer"),
-            Species(mass_kda=180, abundance=0.45, name="dimer"),
-            Species(mass_kda=360, abundance=0.42, name="tetramer"),
-            Species(mass_kda=540, abundance=0.07, name="hexamer"),
-            Species(mass_kda=720, abundance=0.01, name="octamer"),
+            Species(mass_kda=90, abundance=0.06, name="monomer"),
+            Species(mass_kda=180, abundance=0.50, width_kda=4.5, name="dimer"),
+            Species(mass_kda=360, abundance=0.36, width_kda=5.5, name="tetramer"),
+            Species(mass_kda=540, abundance=0.07, width_kda=6.5, name="hexamer"),
+            Species(mass_kda=720, abundance=0.01, width_kda=7.5, name="octamer"),
         ),
         density=0.3,
         motions=_FIRM,
         source="Paper 002: dimer 180 and tetramer 360 kDa, firm binding, resolving power about 10 "
-        "and 17 at 40 ms and 5.3 for the tetramer at 34.6 per um^2 and second; abundances and "
-        "motions are set for that, 0.3 is its lowest density.",
+        "and 17 at 40 ms; 0.3 per um^2 and second is its lowest density, 34.6 its highest. "
+        "Abundances and motions are assumed, widths set for the resolving power.",
     ),
     "hsp27": LandingAssay(
         species=tuple(

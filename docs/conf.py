@@ -1,0 +1,78 @@
+"""How Sphinx builds these pages: `make docs`. Needs no network."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from typing import Any
+
+import click
+import typer
+from sphinx.application import Sphinx
+
+import perrin
+from perrin.cli.main import app as perrin_app
+from perrin.settings.base import Settings
+
+project = "perrin"
+author = "The perrin developers"
+project_copyright = author
+version = release = perrin.__version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
+exclude_patterns = ["_build", "_figures"]
+html_theme = "furo"
+html_title = f"perrin {version}"
+
+default_role = "code"  # single backticks in docstrings are code
+napoleon_use_rtype = False
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"  # docstrings say what goes in and out, with shapes and units
+autodoc_class_signature = "mixed"
+
+myst_enable_extensions = ["deflist", "dollarmath", "substitution"]
+myst_heading_anchors = 3
+
+
+def commands() -> Iterator[tuple[str, click.Command]]:
+    """Every command that does something, by what a user types."""
+
+    def below(name: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
+        inner = getattr(command, "commands", None)
+        if inner is None:
+            yield name, command
+            return
+        for word, part in inner.items():
+            yield from below(f"{name} {word}", part)
+
+    return below("perrin", typer.main.get_command(perrin_app))
+
+
+def command_reference() -> str:
+    """The help of every command, as Markdown."""
+    parts = []
+    for name, command in commands():
+        context = command.make_context(name, [], resilient_parsing=True, terminal_width=90)
+        parts.append(f"## `{name}`\n\n```text\n{command.get_help(context)}\n```\n")
+    return "\n".join(parts)
+
+
+def describe_settings(
+    app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]
+) -> None:
+    """Under the docstring of a settings model: its fields, meanings, defaults and bounds."""
+    if what != "class" or not (inspect.isclass(obj) and issubclass(obj, Settings)):
+        return
+    for field, info in obj.model_fields.items():
+        facts = [] if info.is_required() else [f"default {info.get_default()!r}"]
+        facts += [str(bound) for bound in info.metadata if type(bound).__name__ in _BOUNDS]
+        lines += ["", f"``{field}``", f"    {info.description or ''} ({'; '.join(facts)})"]
+
+
+_BOUNDS = {"Gt", "Ge", "Lt", "Le"}
+myst_substitutions = {"commands": command_reference()}
+
+
+def setup(app: Sphinx) -> None:
+    """Called by Sphinx."""
+    app.connect("autodoc-process-docstring", describe_settings)

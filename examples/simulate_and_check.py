@@ -1,0 +1,62 @@
+"""Simulate a measurement, analyse it, and compare what was found with the truth.
+
+    python simulate_and_check.py FOLDER
+
+Writes ``FOLDER/simulated.mp`` and ``FOLDER/simulated.truth.csv``.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+import perrin
+from perrin.settings.simulation import LandingAssay, Species
+from perrin.simulate.movie import simulate_landings
+
+SECONDS = 10
+ASSAY = LandingAssay(
+    species=(
+        Species(mass_kda=150, abundance=0.7, name="antibody"),
+        Species(mass_kda=300, abundance=0.3, name="dimer"),
+    ),
+    density=0.8,  # landings per um^2 and second
+    motions={"binder": 0.8, "unbinder": 0.2},
+)
+
+
+def main(folder: Path) -> None:
+    truth = simulate_landings(ASSAY, seconds=SECONDS, seed=1, out=folder / "simulated.mp")
+    with perrin.open_movie(folder / "simulated.mp") as movie:
+        # The simulator's own line; an experiment has a calibrant for this.
+        line = perrin.Calibration(gradient_per_kda=ASSAY.instrument.contrast_per_kda, offset=0)
+        measured = perrin.analyse_landings(movie, calibration=line)
+        edge, field, n_avg = 8, (movie.width, movie.height), 10
+        last = movie.n_frames - 2 * n_avg
+
+    # Isolated molecules that stay, away from the edges of the field and of the movie.
+    fair = truth[
+        (truth["class"] == "binder")
+        & truth["x_px"].between(edge, field[0] - 1 - edge)
+        & truth["y_px"].between(edge, field[1] - 1 - edge)
+        & truth["frame"].between(2 * n_avg, last)
+    ]
+    events = measured.events[measured.events["contrast"] < 0]
+    # One tree in space and time: 3 px and 5 frames away are both a distance of 1.
+    scale = np.array([5.0, 3.0, 3.0])
+    places = [table[["frame", "y_px", "x_px"]].to_numpy(float) / scale for table in (events, fair)]
+    distance, nearest = cKDTree(places[0]).query(places[1])
+    found = distance < 1
+
+    error = events["mass_kda"].to_numpy()[nearest[found]] - fair["mass_kda"].to_numpy()[found]
+    print(f"found {found.sum()} of {len(fair)} isolated binders")
+    print(f"mass error: median {np.median(error):+.1f} kDa, spread {error.std():.1f} kDa")
+    for peak in measured.spectrum.peaks:
+        print(f"peak at {peak.mode.value:.0f} kDa, {peak.counts} landings")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,196 @@
+"""The commands as a user types them, in a process of their own where that matters."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from perrin.cli.main import main
+from perrin.io import read_events
+from perrin.mass.calibration import Calibration
+from perrin.optics.psf import Psf
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+    """Run a command line; gives status, standard output and standard error."""
+
+    def command(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["perrin", *map(str, words)])
+        status = 0
+        try:
+            main()
+        except SystemExit as stop:
+            status = int(stop.code or 0)
+        seen = capsys.readouterr()
+        return status, seen.out, seen.err
+
+    return command
+
+
+def test_from_calibrant_to_masses(run, movie_file: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    line = tmp_path / "cal.json"
+    status, out, _ = run("calibrate", movie_file, "--ladder", "150,300", "--out", line)
+    assert status == 0
+    assert "peak 1 = 150 kDa, peak 2 = 300 kDa" in out
+    made = Calibration.load(line)
+    assert made.gradient_per_kda == pytest.approx(-3.8e-5, rel=0.05)
+    assert made.recorded.pixel_nm == pytest.approx(72)
+
+    where = tmp_path / "results"
+    words = ("landings", movie_file, "--calibration", line, "--out", where, "--resamples", 20)
+    status, out, _ = run(*words)
+    assert status == 0
+    assert "peak at 1" in out
+    summary = json.loads((where / "summary.json").read_text())
+    assert len(summary["measurements"][0]["spectrum"]["peaks"]) == 2
+
+    status, _, err = run(*words)
+    assert status == 1
+    assert "already holds results" in err
+    status, _, err = run(*words, "--overwrite", "--fit-n-avg", 24)
+    assert status == 1
+    assert "fit_n_avg" not in err
+    assert "n_avg 10 there, 24 here" in err
+    assert run(*words, "--overwrite", "--fit-n-avg", 24, "--other-settings")[0] == 0
+
+    again = tmp_path / "again"
+    assert run("spectrum", where / "events.h5", where / "events.csv", "--out", again)[0] == 0
+    assert set(read_events(again / "events.csv")["measurement"]) == {
+        "sample.mp",
+        "sample.mp (2)",
+    }
+
+
+def test_calibration_by_hand(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    line = tmp_path / "cal.json"
+    status, out, _ = run(
+        "calibrate", "--pair", "66:-0.0025", "--pair", "150:-0.0057", "--out", line
+    )
+    assert status == 0, out
+    assert Calibration.load(line).mass_kda(-0.0057) == pytest.approx(150)
+
+
+def test_a_psf_from_the_movie(run, movie_file: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / "psf.npz"
+    status, out, _ = run("psf", movie_file, "--contrast=-0.013,-0.0045", "--out", path)
+    assert status == 0
+    assert "isolated landings averaged" in out
+    assert Psf.load(path).fwhm_px() == pytest.approx(Psf.analytic(pixel_nm=72).fwhm_px(), rel=0.05)
+    where = tmp_path / "results"
+    assert run("landings", movie_file, "--psf", path, "--out", where, "--resamples", 0)[0] == 0
+    assert json.loads((where / "summary.json").read_text())["measurements"][0]["psf"]["kind"] == (
+        "empirical"
+    )
+
+
+def test_inspect_says_what_it_is_and_what_is_missing(  # type: ignore[no-untyped-def]
+    run, movie_file: Path, tmp_path: Path
+) -> None:
+    status, out, _ = run("inspect", movie_file)
+    assert status == 0
+    for fact in ("38 x 151", "4.132 ms", "72 nm", "darker"):
+        assert fact in out
+    bare = tmp_path / "bare.npy"
+    np.save(bare, np.random.default_rng(0).integers(900, 1100, (50, 30, 40)).astype(np.uint16))
+    status, out, _ = run("inspect", bare)
+    assert status == 0
+    assert "give --pixel-nm" in out
+    assert "give --frame-rate-hz" in out
+
+
+def test_simulate_is_repeatable(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    for name in ("a", "b"):
+        status, _, _ = run(
+            "simulate", "landings", "--species", "66:0.8,132:0.2", "--density", 1,
+            "--seconds", 1, "--seed", 3, "--out", tmp_path / f"{name}.mp",
+        )  # fmt: skip
+        assert status == 0
+    with h5py.File(tmp_path / "a.mp") as a, h5py.File(tmp_path / "b.mp") as b:
+        np.testing.assert_array_equal(a["movie/frame"][:], b["movie/frame"][:])
+    truth = (tmp_path / "a.truth.csv").read_text().splitlines()
+    assert "mass_kda" in truth[0]
+    assert len(truth) > 20
+
+
+def test_simulate_thumbnails(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / "train.npz"
+    assert run("simulate", "thumbnails", "--count", 50, "--seed", 1, "--out", path)[0] == 0
+    with np.load(path, allow_pickle=False) as stored:
+        assert stored["thumbnails"].shape == (50, 40, 17, 17)
+        labels, counts = np.unique(stored["labels"], return_counts=True)
+    assert set(labels) == {"binder", "unbinder", "neighbors", "roller", "wobbler"}
+    assert (counts == 10).all()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["landings", "absent.mp", "--out", "o"], "absent.mp"),
+        (["landings", "noise.npy", "--out", "o"], "--pixel-nm"),
+        (["spectrum", "noise.npy", "--out", "o"], "noise.npy"),
+        (["inspect", "absent.mp"], "absent.mp"),
+        (["calibrate", "--out", "c.json"], "either a movie or table"),
+        (["calibrate", "noise.npy", "--out", "c.json"], "Give --ladder"),
+        (["calibrate", "--pair", "66", "--out", "c.json"], "as 66:-0.0025"),
+        (["calibrate", "--pair", "66:-1e-3", "--pair", "66:-2e-3", "--out", "c.json"], "66"),
+        (["psf", "noise.npy", "--contrast", "1", "--out", "p.npz"], "two numbers"),
+        (["simulate", "landings", "--out", "m.mp"], "--preset"),
+        (["simulate", "landings", "--preset", "x", "--out", "m.mp"], "dynamin"),
+        (["simulate", "landings", "--preset", "bsa", "--out", "m.tif"], "suffix .mp"),
+        (
+            ["simulate", "landings", "--species", "66:1", "--density", "0", "--out", "m.mp"],
+            "density",
+        ),
+        (
+            ["simulate", "landings", "--species", "-66:1", "--density", "1", "--out", "m.mp"],
+            "numbers above 0",
+        ),
+        (["simulate", "landings", "--preset", "bsa", "--seconds", "0", "--out", "m.mp"], "0 s"),
+    ],
+)
+def test_bad_input_is_one_clear_line(  # type: ignore[no-untyped-def]
+    run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    noise = np.random.default_rng(0).integers(900, 1100, (60, 30, 40)).astype(np.uint16)
+    np.save("noise.npy", noise)
+    status, _, err = run(*words)
+    assert status == 1
+    assert err.startswith("perrin: ")
+    assert said in err
+    assert "Traceback" not in err
+    assert [path.name for path in tmp_path.iterdir()] == ["noise.npy"]
+
+
+def test_a_setting_out_of_bounds_is_named(run, movie_file: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    status, _, err = run(
+        "landings", movie_file, "--spatial-threshold", "1", "--out", tmp_path / "o"
+    )
+    assert status == 1
+    assert "spatial_threshold = 1.0" in err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="interrupting a process differs there")
+def test_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
+    words = ["simulate", "landings", "--preset", "bsa", "--seconds", "600", "--out", "m.mp"]
+    code = "from perrin.cli.main import main; main()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, *words], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    ) as process:
+        until = time.monotonic() + 120
+        while not any(tmp_path.iterdir()) and time.monotonic() < until:
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "nothing was written" in err
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from perrin.errors import PerrinError
+from perrin.io.movie import Movie
+from perrin.mass.calibration import Calibration, calibrate
+from perrin.pipeline import (
+    Measurement,
+    analyse_events,
+    analyse_landings,
+    check_calibration,
+    recorded_settings,
+)
+from perrin.settings.landing import DetectionSettings, LandingSettings
+from perrin.settings.spectrum import SpectrumSettings
+from perrin.simulate.movie import simulate_movie
+from perrin.simulate.presets import preset
+from perrin.tables import check_events
+
+Simulated = tuple[Movie, pd.DataFrame]
+
+
+@pytest.fixture(scope="module")
+def result(measurement: Simulated, calibration: Calibration) -> Measurement:
+    return analyse_landings(measurement[0], calibration=calibration)
+
+
+def test_events_follow_the_schema(result: Measurement) -> None:
+    events = check_events(result.events)
+    assert events["event"].tolist() == list(range(len(events)))
+    assert events["frame"].is_monotonic_increasing
+    np.testing.assert_allclose(events["time_s"], events["frame"] / 242, rtol=1e-9)
+    fitted = events[events["retained"]]
+    np.testing.assert_allclose(fitted["mass_se_kda"], fitted["contrast_se"] / 3.8e-5, rtol=0.05)
+
+
+def test_masses_are_those_of_the_sample(result: Measurement, measurement: Simulated) -> None:
+    _, truth = measurement
+    at_peaks = sorted(peak.mode.value for peak in result.spectrum.peaks if peak.share.value > 0.2)
+    assert len(at_peaks) == 2
+    per_peak = len(truth) / 4  # about: half the landings lie in the accepted field
+    # About 10 kDa of spread in each; kernel-density modes are some 2 times noisier than means.
+    np.testing.assert_allclose(at_peaks, [150, 300], atol=4 * 2 * 10 / np.sqrt(per_peak))
+
+
+def test_same_movie_same_result(measurement: Simulated, calibration: Calibration) -> None:
+    again = [
+        analyse_landings(measurement[0], calibration=calibration, rng=np.random.default_rng(1))
+        for _ in range(2)
+    ]
+    pd.testing.assert_frame_equal(again[0].events, again[1].events)
+    assert again[0].spectrum.to_dict() == again[1].spectrum.to_dict()
+
+
+def test_detection_and_fit_may_integrate_differently(measurement: Simulated) -> None:
+    result = analyse_landings(measurement[0], settings=LandingSettings(n_avg=10, fit_n_avg=24))
+    plain = analyse_landings(measurement[0])
+    assert (result.events["fit_n_avg"] == 24).all()
+    assert result.events["frame"].tolist() == plain.events["frame"].tolist()
+    both = (result.events["label"] == "") & (plain.events["label"] == "")
+    longer, shorter = result.events["contrast_se"][both], plain.events["contrast_se"][both]
+    # White noise falls as the root of the frames; drift and neighbors take some of it back.
+    assert np.sqrt(10 / 24) * 0.95 < longer.median() / shorter.median() < 0.85
+
+
+def test_density_is_the_true_one(result: Measurement, measurement: Simulated) -> None:
+    assert result.density is not None
+    assert result.density.mean_low < 1.0 < result.density.mean_high
+
+
+def test_without_calibration_the_spectrum_is_one_of_contrast(measurement: Simulated) -> None:
+    result = analyse_landings(measurement[0])
+    assert result.spectrum.unit == "contrast"
+    assert "mass_kda" not in result.events.columns
+
+
+def test_examples_are_the_events_they_say(result: Measurement) -> None:
+    thumbnails = result.thumbnails
+    assert thumbnails is not None
+    shown = result.events[result.events["thumbnail_index"] >= 0]
+    assert len(shown) == len(thumbnails.rows) > 90
+    for index, contrast in zip(shown["thumbnail_index"], shown["contrast"], strict=True):
+        assert np.sign(thumbnails.values[index, 20, 8, 8]) == np.sign(contrast)  # noqa: PD011
+
+
+def test_progress_reaches_the_end(measurement: Simulated) -> None:
+    seen: list[float] = []
+    analyse_landings(measurement[0], progress=seen.append)
+    assert seen == sorted(seen)
+    assert seen[-1] == 1.0
+
+
+def test_permissive_thresholds_find_more(measurement: Simulated) -> None:
+    settings = LandingSettings(detection=DetectionSettings.permissive())
+    few = analyse_landings(measurement[0]).events
+    many = analyse_landings(measurement[0], settings=settings).events
+    assert len(many) > 1.2 * len(few)
+
+
+def test_a_blank_movie_has_a_result_too(calibration: Calibration) -> None:
+    movie, _ = simulate_movie(preset("buffer"), seconds=2, seed=1)
+    result = analyse_landings(movie, calibration=calibration)
+    assert len(result.events) == 0
+    assert result.spectrum.n_events == 0
+    assert result.snapshot is not None
+    assert "no events" in " ".join(result.spectrum.notes)
+
+
+def test_a_calibration_recorded_otherwise_is_refused(measurement: Simulated) -> None:
+    movie = measurement[0]
+    settings = LandingSettings()
+    same = calibrate([66, 150], [-0.0025, -0.0057], recorded=recorded_settings(movie, settings))
+    check_calibration(same, movie, settings)
+    with pytest.raises(PerrinError, match=r"n_avg 10 there, 20 here"):
+        check_calibration(same, movie, LandingSettings(fit_n_avg=20))
+
+
+def table(**columns: list[float]) -> pd.DataFrame:
+    rows = len(next(iter(columns.values())))
+    return pd.DataFrame({"measurement": "a", "event": range(rows), **columns})
+
+
+def test_tables_give_one_measurement_each() -> None:
+    rng = np.random.default_rng(0)
+    mass = rng.normal(150, 8, 200)
+    events = table(contrast=list(-3.8e-5 * mass), mass_kda=list(mass))
+    events["measurement"] = np.repeat(["a", "b"], 100)
+    first, second = analyse_events(events, spectrum_settings=SpectrumSettings(resamples=0))
+    assert (first.name, second.name) == ("a", "b")
+    assert len(first.spectrum.peaks) == 1
+    assert first.spectrum.peaks[0].mode.value == pytest.approx(150, abs=4)
+
+
+def test_a_given_calibration_wins_over_masses_in_the_table(calibration: Calibration) -> None:
+    contrast = np.random.default_rng(0).normal(-3.8e-5 * 150, 3e-4, 100)
+    events = table(contrast=list(contrast), mass_kda=[1.0] * 100)
+    (result,) = analyse_events(events, calibration=calibration)
+    assert result.spectrum.peaks[0].mode.value == pytest.approx(150, abs=6)
+
+
+@pytest.mark.parametrize("rows", [1, 5])
+def test_few_events_are_no_error(rows: int) -> None:
+    (result,) = analyse_events(table(contrast=[-0.005] * rows, mass_kda=[130.0] * rows))
+    assert result.spectrum.n_landing == rows
+    assert "fewer than" in " ".join(result.spectrum.notes)
+
+
+def test_an_empty_table_is_refused() -> None:
+    empty = table(contrast=[-0.005]).iloc[:0]
+    with pytest.raises(PerrinError, match="holds no events"):
+        analyse_events(empty)

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from perrin import results as module
+from perrin.errors import PerrinError
+from perrin.io import read_events
+from perrin.io.movie import Movie
+from perrin.mass.calibration import Calibration
+from perrin.pipeline import Measurement, analyse_events, analyse_landings
+from perrin.results import check_folder, write_results
+from perrin.settings.spectrum import SpectrumSettings
+from perrin.simulate.movie import simulate_movie
+from perrin.simulate.presets import preset
+
+Simulated = tuple[Movie, pd.DataFrame]
+FIGURES = ("spectrum", "events_in_time", "calibration", "mass_residual", "ratiometric_frame")
+
+
+@pytest.fixture(scope="module")
+def measured(measurement: Simulated, calibration: Calibration) -> Measurement:
+    return analyse_landings(
+        measurement[0],
+        calibration=calibration,
+        spectrum_settings=SpectrumSettings(resamples=20),
+        rng=np.random.default_rng(0),
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(
+    measured: Measurement, movie_file: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    return write_results(
+        tmp_path_factory.mktemp("out") / "results", [measured], inputs=[movie_file]
+    )
+
+
+def test_the_folder_is_complete(folder: Path) -> None:
+    names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    drawn = {f"figures/{name}.{kind}" for name in FIGURES for kind in ("svg", "png")}
+    assert names == drawn | {"events.csv", "events.h5", "summary.json", "thumbnails.npz"}
+
+
+@pytest.mark.parametrize("name", ["events.csv", "events.h5"])
+def test_events_come_back(folder: Path, measured: Measurement, name: str) -> None:
+    again = read_events(folder / name)
+    assert len(again) == len(measured.events)
+    for column in measured.events:
+        if measured.events[column].dtype.kind == "f":
+            np.testing.assert_array_equal(again[column], measured.events[column], err_msg=column)
+
+
+def test_the_summary_says_how_to_repeat_it(
+    folder: Path, measured: Measurement, movie_file: Path
+) -> None:
+    summary = json.loads((folder / "summary.json").read_text())
+    (given,) = summary["inputs"]
+    assert given["sha256"] == hashlib.sha256(movie_file.read_bytes()).hexdigest()
+    (said,) = summary["measurements"]
+    assert measured.settings is not None
+    assert said["settings"] == measured.settings.model_dump(mode="json")
+    assert said["retained"] == measured.events["retained"].sum()
+    first = said["spectrum"]["peaks"][0]
+    assert first["mode_kda_low"] < first["mode_kda"] < first["mode_kda_high"]
+    assert said["psf"]["kind"] == "analytic"
+    assert str(folder) not in (folder / "summary.json").read_text()
+
+
+def test_thumbnails_are_read_without_pickle(folder: Path, measured: Measurement) -> None:
+    with np.load(folder / "thumbnails.npz", allow_pickle=False) as stored:
+        assert stored["values_0"].shape[1:] == (40, 17, 17)
+        rows = stored["event_0"]
+    shown = measured.events.loc[rows, "thumbnail_index"]
+    assert shown.tolist() == list(range(len(rows)))
+
+
+def test_measurements_of_one_name_are_told_apart(measured: Measurement, tmp_path: Path) -> None:
+    out = write_results(tmp_path / "out", [measured, measured])
+    assert set(read_events(out / "events.h5")["measurement"]) == {"array", "array (2)"}
+    assert (out / "figures" / "array_2" / "spectrum.svg").is_file()
+
+
+def test_tables_with_other_columns_go_together(measured: Measurement, tmp_path: Path) -> None:
+    bare = pd.DataFrame({"measurement": "b", "event": [0, 1], "contrast": [-0.004, -0.005]})
+    bare["mass_kda"] = [105.0, 131.0]
+    out = write_results(tmp_path / "out", [measured, *analyse_events(bare)])
+    events = read_events(out / "events.csv")
+    assert events["frame"].dtype.kind == "i"
+    assert events.loc[events["measurement"] == "b", "frame"].tolist() == [-1, -1]
+
+
+def test_nothing_found_is_a_result(tmp_path: Path) -> None:
+    movie, _ = simulate_movie(preset("buffer"), seconds=2, seed=1)
+    out = write_results(tmp_path / "out", [analyse_landings(movie)])
+    assert (out / "figures" / "spectrum.png").stat().st_size > 1000
+    assert json.loads((out / "summary.json").read_text())["measurements"][0]["events"] == 0
+
+
+def test_results_are_replaced_only_when_told(folder: Path, measured: Measurement) -> None:
+    before = (folder / "events.csv").read_bytes()
+    with pytest.raises(PerrinError, match="already holds results"):
+        write_results(folder, [measured])
+    write_results(folder, [measured], overwrite=True)
+    assert (folder / "events.csv").read_bytes() == before
+
+
+def test_a_folder_of_something_else_is_never_touched(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(PerrinError, match="not perrin's results"):
+        check_folder(tmp_path, overwrite=True)
+    with pytest.raises(PerrinError, match="is a file"):
+        check_folder(tmp_path / "thesis.tex", overwrite=True)
+    check_folder(tmp_path / "new", overwrite=False)
+
+
+@pytest.mark.parametrize("trouble", [KeyboardInterrupt, OSError(28, "No space left on device")])
+def test_a_stop_leaves_nothing_half_written(
+    measured: Measurement,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    trouble: BaseException | type[BaseException],
+) -> None:
+    out = write_results(tmp_path / "out", [measured])
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+
+    def stop(*_: object) -> None:
+        raise trouble
+
+    monkeypatch.setattr(module, "_write_figures", stop)
+    with pytest.raises((KeyboardInterrupt, OSError)):
+        write_results(out, [measured], overwrite=True)
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
