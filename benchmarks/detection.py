@@ -20,8 +20,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
+from perrin.evaluate.matching import is_accepted, is_isolated, match_landings
 from perrin.landing.detect import detect
-from perrin.landing.matched import MARGIN_PX
 from perrin.optics.psf import Psf
 from perrin.settings.landing import DetectionSettings
 from perrin.settings.simulation import LandingAssay, Species
@@ -29,26 +29,22 @@ from perrin.simulate.movie import simulate_movie
 from perrin.simulate.presets import preset
 
 N_AVG = 10
-ISOLATED_PX = 6.0
-FOUND_PX, FOUND_FRAMES = 3.0, 5
 LOW = DetectionSettings(spatial_threshold=4.8, temporal_threshold=0.0)
 
 
 @dataclass(frozen=True)
 class Trial:
-    """Detected events of a movie and, of each isolated landing, the event that found it."""
+    """Detected events of a minute and, for each isolated landing, the event it found or -1."""
 
-    minutes: float
     events: pd.DataFrame
-    landings: int
-    found_by: NDArray[np.int64]
+    found: NDArray[np.int64]
 
 
 def blank(seed: int, settings: DetectionSettings = LOW) -> Trial:
     """One minute in which nothing lands."""
     movie, _ = simulate_movie(preset("buffer"), seconds=60, seed=seed)
     psf = Psf.analytic(pixel_nm=movie.pixel_nm)
-    return Trial(1.0, detect(movie, n_avg=N_AVG, psf=psf, settings=settings), 0, np.empty(0, int))
+    return Trial(detect(movie, n_avg=N_AVG, psf=psf, settings=settings), np.empty(0, int))
 
 
 def busy(mass_kda: float, seed: int, settings: DetectionSettings = LOW) -> Trial:
@@ -57,41 +53,8 @@ def busy(mass_kda: float, seed: int, settings: DetectionSettings = LOW) -> Trial
     movie, truth = simulate_movie(assay, seconds=60, seed=seed)
     psf = Psf.analytic(pixel_nm=movie.pixel_nm)
     events = detect(movie, n_avg=N_AVG, psf=psf, settings=settings)
-    place = truth[["frame", "y_px", "x_px"]].to_numpy(float)
-    size = (movie.n_frames, movie.height, movie.width)
-    alone = place[isolated(place) & accepted(place, size)]
-    return Trial(1.0, events, len(alone), finders(alone, events))
-
-
-def isolated(place: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Whether no other landing lies within 6 px and 2 n_avg frames; place (N, 3): t, y, x."""
-    alone = np.ones(len(place), bool)
-    for i, (t, y, x) in enumerate(place):
-        near = np.abs(place[:, 0] - t) <= 2 * N_AVG
-        near &= np.hypot(place[:, 1] - y, place[:, 2] - x) <= ISOLATED_PX
-        alone[i] = near.sum() == 1
-    return alone
-
-
-def accepted(place: NDArray[np.float64], size: tuple[int, int, int]) -> NDArray[np.bool_]:
-    """Whether a landing is where events are accepted: inside the borders and the ends."""
-    t, y, x = place.T
-    inside = (y >= MARGIN_PX) & (y <= size[1] - 1 - MARGIN_PX)
-    inside &= (x >= MARGIN_PX) & (x <= size[2] - 1 - MARGIN_PX)
-    return inside & (t > N_AVG + 1) & (t < size[0] - N_AVG - 2)
-
-
-def finders(place: NDArray[np.float64], events: pd.DataFrame) -> NDArray[np.int64]:
-    """Row of the event that found each landing, -1 for none."""
-    landing = (events["contrast"] < 0).to_numpy()
-    at = events[["frame", "y_px", "x_px"]].to_numpy(float)
-    rows = np.full(len(place), -1)
-    for i, (t, y, x) in enumerate(place):
-        near = landing & (np.abs(at[:, 0] - t) <= FOUND_FRAMES)
-        near &= np.hypot(at[:, 1] - y, at[:, 2] - x) <= FOUND_PX
-        if near.any():
-            rows[i] = np.flatnonzero(near)[0]
-    return rows
+    alone = truth[is_isolated(truth, n_avg=N_AVG) & is_accepted(truth, movie, n_avg=N_AVG)]
+    return Trial(events, match_landings(alone, events))
 
 
 def passing(events: pd.DataFrame, spatial: float, temporal: float) -> NDArray[np.bool_]:
@@ -102,10 +65,9 @@ def passing(events: pd.DataFrame, spatial: float, temporal: float) -> NDArray[np
 def recall(trials: list[Trial], spatial: float, temporal: float) -> float:
     """Share of the isolated landings found."""
     found = sum(
-        int(passing(t.events, spatial, temporal)[t.found_by[t.found_by >= 0]].sum())
-        for t in trials
+        int(passing(t.events, spatial, temporal)[t.found[t.found >= 0]].sum()) for t in trials
     )
-    return found / sum(t.landings for t in trials)
+    return found / sum(len(t.found) for t in trials)
 
 
 def upper_limit(count: int) -> float:
@@ -130,11 +92,13 @@ def main() -> None:
     default = DetectionSettings()
     false = sum(len(blank(seed, default).events) for seed in range(500, 510))
     print(f"\ndefault ({default.spatial_threshold}, {default.temporal_threshold}), fresh seeds:")
-    print(f"false events in 10 blank minutes: {false}, at most {upper_limit(false) / 10:.2f} a minute")
+    print(
+        f"false events in 10 blank minutes: {false}, at most {upper_limit(false) / 10:.2f} a minute"
+    )
     for mass in (42, 66):
         trials = [busy(mass, seed, default) for seed in (600 + mass, 700 + mass)]
         share = recall(trials, 0.0, 0.0)
-        print(f"recall at {mass} kDa: {share:.3f} of {sum(t.landings for t in trials)}")
+        print(f"recall at {mass} kDa: {share:.3f} of {sum(len(t.found) for t in trials)}")
 
 
 if __name__ == "__main__":
