@@ -1,4 +1,4 @@
-"""What PiSCAT does with the movie of ``piscat.py``; runs in PiSCAT's own environment.
+"""What PiSCAT does with the movie of ``against_piscat.py``; runs in PiSCAT's own environment.
 
 The steps and their settings are those of PiSCAT's tutorial on protein detection: power
 normalisation, differential rolling average, difference of Gaussians in every frame, 2D

@@ -12,14 +12,15 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import h5py
 import numpy as np
 import tifffile
 import zarr
-from _measure import keep_to_two_cores, megabytes, print_table, timed
 
+from _measure import keep_to_two_cores, megabytes, print_table, timed
 from perrin import Movie, open_movie, write_mp, write_mpr
 from perrin.simulate.movie import simulate_movie
 from perrin.simulate.presets import preset
@@ -37,7 +38,7 @@ def main() -> None:
         for name, (file_name, write) in FORMATS.items():
             path = Path(folder, file_name)
             write(path, movie)
-            timing = timed(lambda path=path: read(path, movie), repeats=REPEATS)
+            timing = timed(partial(read, path, movie), repeats=REPEATS)
             rows.append((name, megabytes(size_of(path)), timing))
     print_table(("format", "file", "opened and read"), rows)
 
@@ -69,7 +70,7 @@ def write_zarr(path: Path, movie: Movie) -> None:
     array[:] = movie.frames[:]
 
 
-FORMATS: dict[str, tuple[str, Callable[[Path, Movie], None]]] = {
+FORMATS: dict[str, tuple[str, Callable[[Path, Movie], object]]] = {
     ".mp, plain": ("plain.mp", write_mp),
     ".mp, compressed": (
         "compressed.mp",

@@ -23,14 +23,18 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphin
 exclude_patterns = ["_build", "_figures"]
 html_theme = "furo"
 html_title = f"perrin {version}"
+html_static_path = ["_static"]
+html_css_files = ["perrin.css"]
 
 default_role = "code"  # single backticks in docstrings are code
 napoleon_use_rtype = False
+napoleon_use_ivar = True
 autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True
 autodoc_typehints = "none"  # docstrings say what goes in and out, with shapes and units
 autodoc_class_signature = "mixed"
 
-myst_enable_extensions = ["deflist", "dollarmath", "substitution"]
+myst_enable_extensions = ["deflist", "substitution"]  # no TeX: MathJax needs the network
 myst_heading_anchors = 3
 
 

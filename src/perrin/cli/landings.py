@@ -26,6 +26,7 @@ def register(app: typer.Typer) -> None:
     app.command("inspect")(inspect)
 
 
+@o.takes_movie_options
 def landings(
     movies: Annotated[list[Path], typer.Argument(help="One or several movies, overlaid.")],
     out: o.Out,
@@ -50,12 +51,9 @@ def landings(
     ] = False,
     resamples: o.Resamples = 200,
     seed: o.Seed = 0,
-    pixel_nm: o.PixelNm = None,
-    frame_rate_hz: o.FrameRateHz = None,
-    landing_sign: o.LandingSign = None,
-    dataset: o.Dataset = None,
-    encoding: o.Encoding = None,
     overwrite: o.Overwrite = False,
+    *,
+    movie_options: o.MovieOptions,
 ) -> None:
     """Turn raw movies into events, masses, a spectrum and figures."""
     import numpy as np
@@ -76,14 +74,7 @@ def landings(
     measured = []
     for path in movies:
         with (
-            o.open_with_options(
-                path,
-                pixel_nm=pixel_nm,
-                frame_rate_hz=frame_rate_hz,
-                landing_sign=landing_sign,
-                dataset=dataset,
-                encoding=encoding,
-            ) as movie,
+            movie_options.open(path) as movie,
             o.progress_bar(path.name) as progress,
         ):
             if line is not None and not other_settings:
@@ -144,6 +135,7 @@ def spectrum(
     _say(measured, out)
 
 
+@o.takes_movie_options
 def calibrate(
     out: Annotated[Path, typer.Option("--out", help="Calibration file to write (.json).")],
     source: Annotated[
@@ -160,11 +152,8 @@ def calibrate(
     n_avg: o.NAvg = 10,
     fit_n_avg: o.FitNAvg = None,
     psf: o.PsfFile = None,
-    pixel_nm: o.PixelNm = None,
-    frame_rate_hz: o.FrameRateHz = None,
-    landing_sign: o.LandingSign = None,
-    dataset: o.Dataset = None,
-    encoding: o.Encoding = None,
+    *,
+    movie_options: o.MovieOptions,
 ) -> None:
     """Make a calibration: from a movie or table of a known ladder, or from pairs by hand."""
     from perrin.mass.calibrants import calibrate_from_events
@@ -181,13 +170,6 @@ def calibrate(
             raise PerrinError("which masses does the calibrant hold? Give --ladder, as 66,146,480")
         masses_kda = ladder_of(ladder)
         settings = _landing_settings(n_avg, fit_n_avg, False, None, None)
-        movie_options = {
-            "pixel_nm": pixel_nm,
-            "frame_rate_hz": frame_rate_hz,
-            "landing_sign": landing_sign,
-            "dataset": dataset,
-            "encoding": encoding,
-        }
         events, recorded = _calibrant(source, settings, psf, movie_options)
         made = calibrate_from_events(events, masses_kda, recorded=recorded, source=source.name)
         calibration = made.calibration
@@ -204,6 +186,7 @@ def calibrate(
     typer.echo(f"written to {out}")
 
 
+@o.takes_movie_options
 def psf(
     movie: Annotated[Path, typer.Argument(help="Movie with many landings of one species.")],
     out: Annotated[Path, typer.Option("--out", help="PSF file to write (.npz).")],
@@ -211,11 +194,8 @@ def psf(
         str, typer.Option(help="Range of contrasts to average, as -0.0075,-0.006.")
     ],
     n_avg: o.NAvg = 10,
-    pixel_nm: o.PixelNm = None,
-    frame_rate_hz: o.FrameRateHz = None,
-    landing_sign: o.LandingSign = None,
-    dataset: o.Dataset = None,
-    encoding: o.Encoding = None,
+    *,
+    movie_options: o.MovieOptions,
 ) -> None:
     """Build the point-spread function of an instrument from its own landings."""
     from perrin.landing.epsf import build_epsf
@@ -230,14 +210,7 @@ def psf(
         ) from error
     settings = _landing_settings(n_avg, None, False, None, None)
     with (
-        o.open_with_options(
-            movie,
-            pixel_nm=pixel_nm,
-            frame_rate_hz=frame_rate_hz,
-            landing_sign=landing_sign,
-            dataset=dataset,
-            encoding=encoding,
-        ) as opened,
+        movie_options.open(movie) as opened,
         o.progress_bar(movie.name) as progress,
     ):
         start = Psf.analytic(pixel_nm=opened.pixel_nm)
@@ -250,25 +223,16 @@ def psf(
     )
 
 
+@o.takes_movie_options
 def inspect(
     path: Annotated[Path, typer.Argument(help="Any file.")],
-    pixel_nm: o.PixelNm = None,
-    frame_rate_hz: o.FrameRateHz = None,
-    landing_sign: o.LandingSign = None,
-    dataset: o.Dataset = None,
-    encoding: o.Encoding = None,
+    *,
+    movie_options: o.MovieOptions,
 ) -> None:
     """Say what a file is: format, shape, frame interval, pixel, sign, and what is missing."""
     from perrin.io import inspect as look_at
 
-    seen = look_at(
-        path,
-        pixel_nm=pixel_nm,
-        frame_rate_hz=frame_rate_hz,
-        landing_sign=landing_sign,
-        dataset=dataset,
-        encoding=encoding,
-    )
+    seen = look_at(path, **movie_options)
     typer.echo(f"{path.name}: {seen.description}")
     for name, text in _facts(seen):
         typer.echo(f"  {name:<16}{text}")
@@ -325,7 +289,7 @@ def _landing_settings(
 
 
 def _calibrant(
-    source: Path, settings: LandingSettings, psf: Path | None, movie_options: dict[str, Any]
+    source: Path, settings: LandingSettings, psf: Path | None, movie_options: o.MovieOptions
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Events of the calibrant and the settings they were recorded with, as far as known."""
     from perrin.io import inspect as look_at
@@ -336,7 +300,7 @@ def _calibrant(
     if look_at(source, dataset=movie_options["dataset"]).kind == "events":
         return read_events(source), {}
     with (
-        o.open_with_options(source, **movie_options) as movie,
+        movie_options.open(source) as movie,
         o.progress_bar(source.name) as progress,
     ):
         shape = Psf.analytic(pixel_nm=movie.pixel_nm) if psf is None else Psf.load(psf)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -65,26 +67,42 @@ Resamples = Annotated[
 ]
 
 
-def open_with_options(
-    path: Path,
-    *,
-    pixel_nm: float | None,
-    frame_rate_hz: float | None,
-    landing_sign: int | None,
-    dataset: str | None,
-    encoding: str | None,
-) -> Movie:
-    """Open a movie with what the user said about it."""
-    from perrin.io import open_movie
+class MovieOptions(dict[str, Any]):
+    """What the user said of a movie: the options of `perrin.io.open_movie`, by name."""
 
-    return open_movie(
-        path,
-        pixel_nm=pixel_nm,
-        frame_rate_hz=frame_rate_hz,
-        landing_sign=landing_sign,
-        dataset=dataset,
-        encoding=encoding,
-    )
+    def open(self, path: Path) -> Movie:
+        """Open the movie at `path` with these options."""
+        from perrin.io import open_movie
+
+        return open_movie(path, **self)
+
+
+_MOVIE_OPTIONS: dict[str, Any] = {
+    "pixel_nm": PixelNm,
+    "frame_rate_hz": FrameRateHz,
+    "landing_sign": LandingSign,
+    "dataset": Dataset,
+    "encoding": Encoding,
+}
+
+
+def takes_movie_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of `open_movie`; it gets them as `movie_options`."""
+    own = inspect.signature(command, eval_str=True).parameters.values()
+    added = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=option)
+        for name, option in _MOVIE_OPTIONS.items()
+    ]
+    shown = [option for option in own if option.name != "movie_options"] + added
+
+    @functools.wraps(command)
+    def gathering(**given: Any) -> None:
+        said = MovieOptions({name: given.pop(name) for name in _MOVIE_OPTIONS})
+        command(**given, movie_options=said)
+
+    gathering.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]
+    gathering.__annotations__ = {option.name: option.annotation for option in shown}
+    return gathering
 
 
 def settings_from(model: type[Model], **values: Any) -> Model:

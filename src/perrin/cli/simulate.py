@@ -23,6 +23,7 @@ def register(app: typer.Typer) -> None:
     app.command("thumbnails")(thumbnails)
 
 
+@o.takes_movie_options
 def landings(
     out: Annotated[Path, typer.Option("--out", help="Movie to write, .mp; truth beside it.")],
     preset: Annotated[
@@ -37,9 +38,8 @@ def landings(
     seconds: Annotated[float, typer.Option(help="Length of the movie, s.")] = 60.0,
     seed: o.Seed = 0,
     background: BackgroundMovie = None,
-    pixel_nm: o.PixelNm = None,
-    frame_rate_hz: o.FrameRateHz = None,
-    landing_sign: o.LandingSign = None,
+    *,
+    movie_options: o.MovieOptions,
 ) -> None:
     """Simulate a landing assay into a vendor-layout movie, with its truth."""
     from perrin.settings.simulation import LandingAssay
@@ -58,14 +58,7 @@ def landings(
         assay = o.settings_from(LandingAssay, species=parse_species(species), density=density)
     buffer = None
     if background is not None:
-        buffer = o.open_with_options(
-            background,
-            pixel_nm=pixel_nm,
-            frame_rate_hz=frame_rate_hz,
-            landing_sign=landing_sign,
-            dataset=None,
-            encoding=None,
-        )
+        buffer = movie_options.open(background)
     with o.progress_bar(out.name) as progress:
         truth = simulate_landings(
             assay, seconds=seconds, seed=seed, out=out, background=buffer, progress=progress
@@ -73,6 +66,7 @@ def landings(
     typer.echo(f"{len(truth)} molecules in {out}; truth in {out.with_suffix('.truth.csv')}")
 
 
+@o.takes_movie_options
 def thumbnails(
     out: Annotated[Path, typer.Option("--out", help="File to write, .npz.")],
     count: Annotated[int, typer.Option(min=1, help="Number of thumbnails, all classes together.")],
@@ -86,9 +80,8 @@ def thumbnails(
     ] = 0.0,
     seed: o.Seed = 0,
     background: BackgroundMovie = None,
-    pixel_nm: o.PixelNm = None,
-    frame_rate_hz: o.FrameRateHz = None,
-    landing_sign: o.LandingSign = None,
+    *,
+    movie_options: o.MovieOptions,
 ) -> None:
     """Simulate labelled thumbnails, the classes in equal parts, masses as in the paper."""
     from perrin.settings.simulation import ThumbnailSettings
@@ -103,14 +96,7 @@ def thumbnails(
         )
     buffer = None
     if background is not None:
-        buffer = o.open_with_options(
-            background,
-            pixel_nm=pixel_nm,
-            frame_rate_hz=frame_rate_hz,
-            landing_sign=landing_sign,
-            dataset=None,
-            encoding=None,
-        )
+        buffer = movie_options.open(background)
     with o.progress_bar(out.name) as progress:
         made = simulate_thumbnails(
             count,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 import h5py
@@ -196,18 +195,3 @@ def _text(group: h5py.Group, name: str) -> str | None:
         return None
     value = item[()]
     return value.decode() if isinstance(value, bytes) else str(value)
-
-
-def open_hdf5(path: Path) -> h5py.File:
-    """Open an HDF5 file to read; raises `PerrinError` if it is truncated or damaged."""
-    try:
-        return h5py.File(path, "r")
-    except OSError as error:
-        raise damaged(path, error) from error
-
-
-def damaged(path: Path, error: OSError) -> PerrinError:
-    """Return the error to raise where HDF5 cannot read what the file should hold."""
-    return PerrinError(
-        f"{path}: the HDF5 file is truncated or damaged ({error}). Copy or export it again."
-    )

@@ -17,6 +17,7 @@ from perrin._version import __version__
 from perrin.errors import PerrinError
 from perrin.io import discovermp, fitres, store
 from perrin.io.atomic import written_whole
+from perrin.io.hdf5 import hdf5_file
 from perrin.io.text import read_text_table
 from perrin.io.vendor import RawTable, to_events
 from perrin.tables import check_events
@@ -128,14 +129,11 @@ def _renamed(names: pd.Series, measurement: str) -> pd.Series:
 
 
 def _read_hdf5(path: Path) -> pd.DataFrame:
-    with discovermp.open_hdf5(path) as file:
-        try:
-            if store.is_own_hdf5(file):
-                version = discovermp.program_version(file)
-                return _own(*store.read_hdf5(file), layout="perrin h5", version=version)
-            tables = discovermp.read_hdf5(file)
-        except OSError as error:
-            raise discovermp.damaged(path, error) from error
+    with hdf5_file(path) as file:
+        if store.is_own_hdf5(file):
+            version = discovermp.program_version(file)
+            return _own(*store.read_hdf5(file), layout="perrin h5", version=version)
+        tables = discovermp.read_hdf5(file)
     return _joined(tables, path)
 
 

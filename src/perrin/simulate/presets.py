@@ -18,9 +18,9 @@ _HARDLY: dict[Motion, float] = {"binder": 0.05, "unbinder": 0.2, "roller": 0.17,
 
 _HSP27_MONOMER_KDA = 22.8
 _HSP27: tuple[tuple[int, float, float], ...] = (  # subunits, abundance, width in kDa
-    (6, 0.053, 5.0),
+    (6, 0.048, 5.0),
     (8, 0.13, 5.5),
-    (10, 0.21, 7.0),
+    (10, 0.21, 6.8),
     (12, 0.25, 7.0),
     (14, 0.215, 6.5),
     (16, 0.15, 8.0),
@@ -42,7 +42,7 @@ PRESETS: dict[str, LandingAssay] = {
         species=(
             Species(mass_kda=90, abundance=0.06, name="monomer"),
             Species(mass_kda=180, abundance=0.50, width_kda=4.5, name="dimer"),
-            Species(mass_kda=360, abundance=0.36, width_kda=5.5, name="tetramer"),
+            Species(mass_kda=360, abundance=0.36, width_kda=5.0, name="tetramer"),
             Species(mass_kda=540, abundance=0.07, width_kda=6.5, name="hexamer"),
             Species(mass_kda=720, abundance=0.01, width_kda=7.5, name="octamer"),
         ),

@@ -320,7 +320,7 @@ def test_a_truncated_file_is_said(suffix: str, share: float, tmp_path: Path) -> 
     write_events(table(500), path)
     whole = path.read_bytes()
     path.write_bytes(whole[: int(len(whole) * share)])
-    with pytest.raises(PerrinError, match="truncated or damaged"):
+    with pytest.raises(PerrinError, match=r"(truncated|damaged).* file"):
         read_events(path)
 
 

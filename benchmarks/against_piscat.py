@@ -1,4 +1,4 @@
-"""The same movie through PiSCAT's nearest equivalent and through perrin, side by side.
+r"""The same movie through PiSCAT's nearest equivalent and through perrin, side by side.
 
 PiSCAT 1.1.4: power normalisation, differential rolling average, difference of Gaussians in
 every frame, 2D Gaussian fit of every localisation (steps and settings of its tutorial on
@@ -15,11 +15,11 @@ are 1.4 GB and do::
 
     python3.11 -m venv $PERRIN_PISCAT_ENV
     $PERRIN_PISCAT_ENV/bin/pip install --no-deps piscat==1.1.4
-    $PERRIN_PISCAT_ENV/bin/pip install "numpy<2" "pandas<2" "scikit-image<0.25" \\
-        "opencv-python-headless<4.11" pyside6-essentials scipy numba joblib tqdm matplotlib \\
+    $PERRIN_PISCAT_ENV/bin/pip install "numpy<2" "pandas<2" "scikit-image<0.25" \
+        "opencv-python-headless<4.11" pyside6-essentials scipy numba joblib tqdm matplotlib \
         pywavelets ipywidgets networkx astropy flifile h5py imageio-ffmpeg requests trackpy wget
 
-Run: ``PERRIN_PISCAT_ENV=/some/folder python benchmarks/piscat.py``.
+Run: ``PERRIN_PISCAT_ENV=/some/folder python benchmarks/against_piscat.py``.
 """
 
 from __future__ import annotations
@@ -28,11 +28,12 @@ import json
 import os
 import tempfile
 from pathlib import Path
+from typing import TypedDict
 
 import numpy as np
-from _measure import Row, keep_to_two_cores, print_goals, run_child, skip, timed
 from scipy.ndimage import gaussian_filter
 
+from _measure import Row, keep_to_two_cores, print_goals, run_child, skip, timed
 from perrin import LandingSettings, Movie, Psf
 from perrin.landing.detect import detect
 from perrin.landing.fit import fit
@@ -45,6 +46,13 @@ REPEATS = 5
 GOAL = 10.0
 SIGMA_PER_FWHM = 0.4247
 SIGMA_RATIO = 1.1
+
+
+class PiscatRun(TypedDict):
+    """What the child prints: seconds of each step, in order, and how much it found."""
+
+    seconds: dict[str, float]
+    localisations: int
 
 
 def main() -> None:
@@ -89,7 +97,7 @@ def main() -> None:
     )
 
 
-def run_piscat(environment: Path, movie: Movie, psf: Psf, weakest: float) -> dict[str, dict]:
+def run_piscat(environment: Path, movie: Movie, psf: Psf, weakest: float) -> PiscatRun:
     """Run PiSCAT in its environment; seconds of each step and the number of localisations."""
     sigma = psf.fwhm_px() * SIGMA_PER_FWHM
     threshold = weakest * blob_response(psf, sigma)
@@ -109,7 +117,7 @@ def run_piscat(environment: Path, movie: Movie, psf: Psf, weakest: float) -> dic
             cwd=inner,
             TQDM_DISABLE="1",
         )
-    result: dict[str, dict] = json.loads(child.output.splitlines()[-1])
+    result: PiscatRun = json.loads(child.output.splitlines()[-1])
     return result
 
 

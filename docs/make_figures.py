@@ -1,0 +1,216 @@
+"""Pictures of the documentation, made anew from simulated measurements.
+
+Run: ``python docs/make_figures.py``; they go to ``docs/_figures``, which is not kept in git.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from perrin.io.movie import Movie
+from perrin.landing.detect import detect
+from perrin.landing.fit import fit, fit_patches
+from perrin.landing.ratiometric import frame_means, ratiometric
+from perrin.mass.resolution import valley_to_peak
+from perrin.optics.psf import Psf
+from perrin.report.style import (
+    BLACK,
+    BLUE,
+    GRAY,
+    PAGE_MM,
+    PALE_BLUE,
+    SERIES,
+    VERMILLION,
+    new_figure,
+    style,
+)
+from perrin.settings.simulation import (
+    BackgroundSettings,
+    CameraSettings,
+    Class,
+    LandingAssay,
+    MassPrior,
+    ThumbnailSettings,
+)
+from perrin.simulate.movie import simulate_movie
+from perrin.simulate.presets import preset
+from perrin.simulate.thumbnails import simulate_thumbnails
+
+FOLDER = Path(__file__).resolve().parent / "_figures"
+PSF = Psf.analytic(pixel_nm=72.0)
+PER_KDA = -3.8e-5
+MILLISECONDS = 3 / 0.726
+N_AVG = 10
+SHOWN: tuple[Class, ...] = ("binder", "unbinder", "neighbors", "roller", "wobbler", "buffer")
+
+
+def main() -> None:
+    """Make all pictures."""
+    FOLDER.mkdir(exist_ok=True)
+    with style():
+        for name, draw in (
+            ("simulated-classes", classes),
+            ("simulated-frame", busy_frame),
+            ("simulated-noise", noise),
+            ("simulated-spectra", spectra),
+        ):
+            draw().savefig(FOLDER / f"{name}.png", dpi=200)
+
+
+def classes() -> Figure:
+    """One event of each class: seven of its forty frames, and the trace of its middle pixel."""
+    settings = ThumbnailSettings(
+        classes=dict.fromkeys(SHOWN[:4], 1 / 6) | dict.fromkeys(SHOWN[4:], 1 / 6),
+        masses=MassPrior(low_kda=250, middle_kda=250, high_kda=250),
+    )
+    found = simulate_thumbnails(60, settings=settings, seed=12)
+    offsets = (-15, -8, -3, 0, 3, 8, 15)
+    figure = new_figure(width_mm=PAGE_MM, height_mm=150)
+    ratios = {"width_ratios": [1] * len(offsets) + [3.2]}
+    axes = figure.subplots(len(SHOWN), len(offsets) + 1, gridspec_kw=ratios)
+    for row, name in zip(axes, SHOWN, strict=True):
+        event = int(np.flatnonzero(found.labels == name)[0])
+        thumbnail = 1e3 * found.thumbnails[event]
+        for axis, offset in zip(row, offsets, strict=False):
+            axis.imshow(thumbnail[20 + offset], cmap="gray", vmin=-10, vmax=4)
+            axis.set(xticks=[], yticks=[])
+            if name == SHOWN[0]:
+                axis.set_title(f"{offset * MILLISECONDS:+.0f} ms")
+        row[0].set_ylabel(name)
+        trace = row[-1]
+        times = (np.arange(40) - 20) * MILLISECONDS
+        trace.axhline(0, color=GRAY, linewidth=0.5)
+        trace.plot(times, thumbnail[:, 8, 8], color=BLUE, marker=".", markersize=3)
+        trace.set(ylim=(-13, 11), ylabel="contrast / 10⁻³")
+        if name == SHOWN[-1]:
+            trace.set_xlabel("time from landing / ms")
+        else:
+            trace.set_xticklabels([])
+    return figure
+
+
+def busy_frame() -> Figure:
+    """A ratiometric frame of a movie with many landings, with the landings of its window."""
+    movie, truth = simulate_movie(preset("dynamin", density=10), seconds=0.6, seed=5)
+    frames = movie.frames[:]
+    middle = 70
+    r = ratiometric(frames, n_avg=N_AVG, frame_mean=frame_means(frames))[middle - N_AVG]
+    figure = new_figure(width_mm=PAGE_MM, height_mm=95)
+    raw, changed = figure.subplots(2, 1)
+    flat = frames[middle] / np.mean(frames[middle])
+    picture = raw.imshow(flat, cmap="gray", vmin=0.85, vmax=1.1)
+    raw.set_title("raw frame: glass speckle, illumination, landed molecules")
+    figure.colorbar(picture, ax=raw, label="intensity / mean")
+    picture = changed.imshow(1e3 * r, cmap="gray", vmin=-14, vmax=6)
+    changed.set_title(
+        f"ratiometric frame, n_avg = {N_AVG}; circles: true landings within ± 5 frames"
+    )
+    figure.colorbar(picture, ax=changed, label="contrast / 10⁻³")
+    near = truth[(truth["frame"] - middle).abs() <= 5]
+    changed.scatter(near["x_px"], near["y_px"], s=60, facecolors="none", edgecolors=VERMILLION)
+    for axis in (raw, changed):
+        axis.set(xlim=(-0.5, 150.5), ylim=(37.5, -0.5), xticks=[], yticks=[])
+    return figure
+
+
+def noise() -> Figure:
+    """Scatter of the fitted mass of 180 kDa binders against integration time, by its causes."""
+    every = BackgroundSettings()
+    off = BackgroundSettings.none()
+    stage = ("speckle_contrast", "drift_nm_per_sqrt_s", "drift_nm_per_s", "vibration_nm")
+    dynamic = ("dynamic_contrast", "dynamic_time_s")
+    focus = ("focus_contrast", "tilt_contrast")
+    causes = {
+        "everything": (every, 1.0),
+        "shot noise": (off, 1.0),
+        "speckle and stage": (_only(every, stage), 0.0),
+        "dynamic speckle": (_only(every, dynamic), 0.0),
+        "focus (1.45% of the mass)": (_only(every, focus), 0.0),
+    }
+    integrations = (2, 3, 5, 7, 10, 15, 20, 29, 40, 60, 85)
+    times = np.array(integrations) * MILLISECONDS
+    figure = new_figure(width_mm=0.6 * PAGE_MM, height_mm=80)
+    axis = figure.subplots()
+    for (name, (background, shot)), color in zip(causes.items(), (BLACK, *SERIES), strict=False):
+        found = [_scatter(background, n_avg=n, shot_noise=shot) for n in integrations]
+        axis.loglog(times, found, ".-", color=color, label=name)
+    axis.axvspan(80, 120, color=PALE_BLUE, zorder=0, label="best in the paper")
+    axis.set(
+        xlabel="integration time / ms",
+        ylabel="standard deviation at 180 kDa / kDa",
+        ylim=(0.5, 20),
+        xticks=[10, 20, 40, 100, 200, 350],
+        xticklabels=["10", "20", "40", "100", "200", "350"],
+        yticks=[1, 2, 5, 10, 20],
+        yticklabels=["1", "2", "5", "10", "20"],
+    )
+    axis.minorticks_off()
+    axis.legend()
+    return figure
+
+
+def spectra() -> Figure:
+    """BSA and HSP27 before any filtering, beside what the paper says of them."""
+    figure = new_figure(width_mm=PAGE_MM, height_mm=70)
+    left, right = figure.subplots(1, 2)
+    bsa = _masses(preset("bsa"), seeds=range(3))
+    left.hist(bsa, bins=np.arange(-250, 325, 5), color=PALE_BLUE, edgecolor=BLUE, linewidth=0.3)
+    for mass, name in ((66.4, "monomer"), (132.9, "dimer"), (199.3, "trimer"), (-66.4, "mirror")):
+        left.axvline(mass, color=GRAY, linewidth=0.5, linestyle=":")
+        left.text(mass, left.get_ylim()[1], name, ha="center", va="bottom", color=GRAY)
+    left.set(xlabel="mass / kDa", ylabel="events", title="\nBSA: counts between the peaks")
+    hsp27 = _masses(preset("hsp27"), seeds=range(5))
+    right.hist(hsp27, bins=np.arange(-400, 500, 5), color=PALE_BLUE, edgecolor=BLUE, linewidth=0.3)
+    modes = 22.8 * np.arange(6, 17, 2)
+    paper = (0.69, 0.42, 0.38, 0.38, 0.5)
+    lines = ["valley-to-peak", "here   paper"]
+    for (low, high), stated in zip(pairwise(modes), paper, strict=True):
+        valley = valley_to_peak(hsp27, left=low, right=high, kernel=3.0)
+        lines.append(f"{valley.ratio if valley else np.nan:.2f}    {stated:.2f}")
+    right.text(0.03, 0.97, "\n".join(lines), transform=right.transAxes, va="top")
+    for subunits, mass in zip(range(6, 17, 2), modes, strict=True):
+        right.text(mass, right.get_ylim()[1], str(subunits), ha="center", va="bottom", color=GRAY)
+    right.set(xlabel="mass / kDa", ylabel="events", title="\nHSP27: 6-mer to 16-mer")
+    return figure
+
+
+def _only(settings: BackgroundSettings, names: tuple[str, ...]) -> BackgroundSettings:
+    """Those parts of the background, everything else off."""
+    kept = {name: getattr(settings, name) for name in names}
+    return BackgroundSettings.none().model_copy(update=kept)
+
+
+def _scatter(background: BackgroundSettings, *, n_avg: int, shot_noise: float) -> float:
+    settings = ThumbnailSettings(
+        n_avg=n_avg,
+        classes={"binder": 1.0},
+        masses=MassPrior(low_kda=180, middle_kda=180, high_kda=180),
+        background=background,
+        camera=CameraSettings(shot_noise=shot_noise),
+    )
+    found = simulate_thumbnails(768, settings=settings, seed=n_avg, workers=2)
+    patches = found.thumbnails[:, max(20, n_avg), 2:15, 2:15]
+    fitted = fit_patches(patches, psf=PSF, inside=found.inside[:, 2:15, 2:15])
+    return float(np.nanstd(fitted.contrast) / -PER_KDA)
+
+
+def _masses(assay: LandingAssay, *, seeds: range) -> NDArray[np.float64]:
+    parts = []
+    for seed in seeds:
+        movie, _ = simulate_movie(assay, seconds=60, seed=seed)
+        parts.append(_weighed(movie))
+    return np.concatenate(parts)
+
+
+def _weighed(movie: Movie) -> NDArray[np.float64]:
+    events = fit(movie, detect(movie, n_avg=N_AVG, psf=PSF), fit_n_avg=N_AVG, psf=PSF)
+    return events.dropna(subset="contrast_se")["contrast"].to_numpy() / PER_KDA
+
+
+if __name__ == "__main__":
+    main()
