@@ -1,11 +1,13 @@
 """What the benchmarks share: timing, child processes, a table, a way to say "not here".
 
-Imports nothing heavy: a process that starts others must stay small, because the peak memory
-that the system reports for a child starts from that of its parent.
+Called as a program, it runs a command and prints how that went as its last line: the system
+counts the memory of the process that starts another into the peak of the one started, so a
+child is measured by this small one and not by the benchmark itself.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import statistics
 import subprocess
@@ -73,25 +75,33 @@ def run_child(
     command: Sequence[str | Path], *, cwd: Path | None = None, **environment: str
 ) -> Child:
     """Run a command to its end and measure it; what it prints comes back as text."""
-    start = time.perf_counter()
-    process = subprocess.Popen(
-        [str(part) for part in command],
+    done = subprocess.run(
+        [sys.executable, str(Path(__file__).resolve()), *map(str, command)],
         cwd=cwd,
         env=os.environ | environment,
         stdout=subprocess.PIPE,
         text=True,
+        check=False,
     )
-    if process.stdout is None:
-        raise RuntimeError("no pipe to the child")
-    with process.stdout as stream:
-        output = stream.read()
+    if done.returncode:
+        sys.exit(f"{' '.join(map(str, command))} failed\n{done.stdout}")
+    output, _, figures = done.stdout.rstrip("\n").rpartition("\n")
+    return Child(**json.loads(figures), output=output)
+
+
+def measure(command: Sequence[str]) -> None:
+    """Run a command, its output going where ours goes; print seconds and memory as JSON."""
+    start = time.perf_counter()
+    process = subprocess.Popen(command)
     _, status, usage = os.wait4(process.pid, 0)
     wall = time.perf_counter() - start
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        sys.exit(f"{' '.join(map(str, command))} ended with status {process.returncode}\n{output}")
+        sys.exit(1)
     unit = 1 if sys.platform == "darwin" else 1024
-    return Child(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * unit, output)
+    cpu = usage.ru_utime + usage.ru_stime
+    print()
+    print(json.dumps({"wall_s": wall, "cpu_s": cpu, "peak_bytes": usage.ru_maxrss * unit}))
 
 
 def keep_to_two_cores() -> None:
@@ -130,3 +140,7 @@ def skip(reason: str) -> NoReturn:
 def megabytes(size: float) -> str:
     """Bytes as text, in MB."""
     return f"{size / 1e6:.0f} MB"
+
+
+if __name__ == "__main__":
+    measure(sys.argv[1:])

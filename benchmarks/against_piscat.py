@@ -65,7 +65,7 @@ def main() -> None:
     psf = Psf.analytic(pixel_nm=movie.pixel_nm)
     found = detect(movie, n_avg=SETTINGS.n_avg, psf=psf)
     weakest = SETTINGS.detection.spatial_threshold * float(found["contrast_noise"].median())
-    theirs = run_piscat(Path(environment), movie, psf, weakest)
+    theirs = run_piscat(Path(environment).absolute(), movie, psf, weakest)
     frames = movie.frames[:]
     rolling = timed(
         lambda: ratiometric(frames, n_avg=SETTINGS.n_avg, frame_mean=frame_means(frames)),
@@ -117,7 +117,7 @@ def run_piscat(environment: Path, movie: Movie, psf: Psf, weakest: float) -> Pis
             cwd=inner,
             TQDM_DISABLE="1",
         )
-    result: PiscatRun = json.loads(child.output.splitlines()[-1])
+    result: PiscatRun = json.loads(child.output.rstrip().splitlines()[-1])
     return result
 
 

@@ -6,8 +6,9 @@ import inspect
 from collections.abc import Iterator
 from typing import Any
 
-import click
 import typer
+from docutils import nodes
+from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.application import Sphinx
 
 import perrin
@@ -22,6 +23,7 @@ version = release = perrin.__version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
 exclude_patterns = ["_build", "_figures"]
 html_theme = "furo"
+html_math_renderer = "mathml"  # browsers draw it themselves; MathJax comes from the network
 html_title = f"perrin {version}"
 html_static_path = ["_static"]
 html_css_files = ["perrin.css"]
@@ -34,28 +36,23 @@ autodoc_preserve_defaults = True
 autodoc_typehints = "none"  # docstrings say what goes in and out, with shapes and units
 autodoc_class_signature = "mixed"
 
-myst_enable_extensions = ["deflist", "substitution"]  # no TeX: MathJax needs the network
+myst_enable_extensions = ["deflist", "dollarmath", "substitution"]
 myst_heading_anchors = 3
 
 
-def commands() -> Iterator[tuple[str, click.Command]]:
+def commands(name: str, command: Any) -> Iterator[tuple[str, Any]]:
     """Every command that does something, by what a user types."""
-
-    def below(name: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
-        inner = getattr(command, "commands", None)
-        if inner is None:
-            yield name, command
-            return
-        for word, part in inner.items():
-            yield from below(f"{name} {word}", part)
-
-    return below("perrin", typer.main.get_command(perrin_app))
+    if not hasattr(command, "commands"):
+        yield name, command
+        return
+    for word, part in command.commands.items():
+        yield from commands(f"{name} {word}", part)
 
 
 def command_reference() -> str:
     """The help of every command, as Markdown."""
     parts = []
-    for name, command in commands():
+    for name, command in commands("perrin", typer.main.get_command(perrin_app)):
         context = command.make_context(name, [], resilient_parsing=True, terminal_width=90)
         parts.append(f"## `{name}`\n\n```text\n{command.get_help(context)}\n```\n")
     return "\n".join(parts)
@@ -77,6 +74,19 @@ _BOUNDS = {"Gt", "Ge", "Lt", "Le"}
 myst_substitutions = {"commands": command_reference()}
 
 
+def draw_inline(writer: Any, node: nodes.math) -> None:
+    """Write a formula in a line of text."""
+    writer.body.append(tex2mathml(node.astext()))
+    raise nodes.SkipNode
+
+
+def draw_block(writer: Any, node: nodes.math_block) -> None:
+    """Write a formula on a line of its own."""
+    writer.body.append(tex2mathml(node.astext(), as_block=True))
+    raise nodes.SkipNode
+
+
 def setup(app: Sphinx) -> None:
     """Called by Sphinx."""
+    app.add_html_math_renderer("mathml", (draw_inline, None), (draw_block, None))
     app.connect("autodoc-process-docstring", describe_settings)

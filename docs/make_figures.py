@@ -68,17 +68,26 @@ def classes() -> Figure:
         classes=dict.fromkeys(SHOWN[:4], 1 / 6) | dict.fromkeys(SHOWN[4:], 1 / 6),
         masses=MassPrior(low_kda=250, middle_kda=250, high_kda=250),
     )
-    found = simulate_thumbnails(60, settings=settings, seed=12)
+    found = simulate_thumbnails(480, settings=settings, seed=12)
+    truth = found.truth
+    telling = {  # which of a class to show: one that a reader can see at a glance
+        "unbinder": truth["duration_frames"] > 12,
+        "neighbors": truth["n_neighbors"].between(2, 4),
+        "roller": truth["path_px"].between(3, 5) & ~truth["unbinds"],
+        "wobbler": (truth["path_px"] > 4) & ~truth["unbinds"],
+    }
     offsets = (-15, -8, -3, 0, 3, 8, 15)
     figure = new_figure(width_mm=PAGE_MM, height_mm=150)
     ratios = {"width_ratios": [1] * len(offsets) + [3.2]}
     axes = figure.subplots(len(SHOWN), len(offsets) + 1, gridspec_kw=ratios)
     for row, name in zip(axes, SHOWN, strict=True):
-        event = int(np.flatnonzero(found.labels == name)[0])
+        candidates = (found.labels == name) & found.inside.all(axis=(1, 2))
+        event = int(np.flatnonzero(candidates & telling.get(name, candidates))[0])
         thumbnail = 1e3 * found.thumbnails[event]
         for axis, offset in zip(row, offsets, strict=False):
             axis.imshow(thumbnail[20 + offset], cmap="gray", vmin=-10, vmax=4)
             axis.set(xticks=[], yticks=[])
+            axis.spines[:].set_visible(False)
             if name == SHOWN[0]:
                 axis.set_title(f"{offset * MILLISECONDS:+.0f} ms")
         row[0].set_ylabel(name)
@@ -86,7 +95,7 @@ def classes() -> Figure:
         times = (np.arange(40) - 20) * MILLISECONDS
         trace.axhline(0, color=GRAY, linewidth=0.5)
         trace.plot(times, thumbnail[:, 8, 8], color=BLUE, marker=".", markersize=3)
-        trace.set(ylim=(-13, 11), ylabel="contrast / 10⁻³")
+        trace.set(ylim=(-12, 10), ylabel="contrast / 10⁻³")
         if name == SHOWN[-1]:
             trace.set_xlabel("time from landing / ms")
         else:
@@ -115,6 +124,7 @@ def busy_frame() -> Figure:
     changed.scatter(near["x_px"], near["y_px"], s=60, facecolors="none", edgecolors=VERMILLION)
     for axis in (raw, changed):
         axis.set(xlim=(-0.5, 150.5), ylim=(37.5, -0.5), xticks=[], yticks=[])
+        axis.spines[:].set_visible(False)
     return figure
 
 
@@ -158,24 +168,27 @@ def spectra() -> Figure:
     """BSA and HSP27 before any filtering, beside what the paper says of them."""
     figure = new_figure(width_mm=PAGE_MM, height_mm=70)
     left, right = figure.subplots(1, 2)
-    bsa = _masses(preset("bsa"), seeds=range(3))
-    left.hist(bsa, bins=np.arange(-250, 325, 5), color=PALE_BLUE, edgecolor=BLUE, linewidth=0.3)
-    for mass, name in ((66.4, "monomer"), (132.9, "dimer"), (199.3, "trimer"), (-66.4, "mirror")):
-        left.axvline(mass, color=GRAY, linewidth=0.5, linestyle=":")
-        left.text(mass, left.get_ylim()[1], name, ha="center", va="bottom", color=GRAY)
-    left.set(xlabel="mass / kDa", ylabel="events", title="\nBSA: counts between the peaks")
-    hsp27 = _masses(preset("hsp27"), seeds=range(5))
-    right.hist(hsp27, bins=np.arange(-400, 500, 5), color=PALE_BLUE, edgecolor=BLUE, linewidth=0.3)
+    bsa = _masses(preset("bsa"), seeds=range(2))
+    left.hist(bsa, bins=np.arange(-250, 305, 5), color=PALE_BLUE, edgecolor=BLUE, linewidth=0.3)
+    left.set_ylim(top=1.3 * left.get_ylim()[1])
+    for mass, name in ((66.4, "monomer"), (132.9, "dimer"), (199.3, "trimer")):
+        for sign in (-1, 1):
+            left.axvline(sign * mass, color=GRAY, linewidth=0.5, linestyle=":")
+        left.text(mass, 0.99 * left.get_ylim()[1], f" {name}", va="top", color=GRAY, rotation=90)
+    left.set(xlabel="mass / kDa", ylabel="events", title="BSA: mirrored, and counts between peaks")
+    hsp27 = _masses(preset("hsp27"), seeds=range(3))
+    right.hist(hsp27, bins=np.arange(-400, 475, 5), color=PALE_BLUE, edgecolor=BLUE, linewidth=0.3)
     modes = 22.8 * np.arange(6, 17, 2)
     paper = (0.69, 0.42, 0.38, 0.38, 0.5)
     lines = ["valley-to-peak", "here   paper"]
     for (low, high), stated in zip(pairwise(modes), paper, strict=True):
         valley = valley_to_peak(hsp27, left=low, right=high, kernel=3.0)
         lines.append(f"{valley.ratio if valley else np.nan:.2f}    {stated:.2f}")
-    right.text(0.03, 0.97, "\n".join(lines), transform=right.transAxes, va="top")
+    right.text(0.02, 0.97, "\n".join(lines), transform=right.transAxes, va="top")
+    right.set_ylim(top=1.1 * right.get_ylim()[1])
     for subunits, mass in zip(range(6, 17, 2), modes, strict=True):
-        right.text(mass, right.get_ylim()[1], str(subunits), ha="center", va="bottom", color=GRAY)
-    right.set(xlabel="mass / kDa", ylabel="events", title="\nHSP27: 6-mer to 16-mer")
+        right.text(mass, 0.97 * right.get_ylim()[1], str(subunits), ha="center", color=GRAY)
+    right.set(xlabel="mass / kDa", ylabel="events", title="HSP27: 6-mer to 16-mer")
     return figure
 
 
@@ -193,7 +206,7 @@ def _scatter(background: BackgroundSettings, *, n_avg: int, shot_noise: float) -
         background=background,
         camera=CameraSettings(shot_noise=shot_noise),
     )
-    found = simulate_thumbnails(768, settings=settings, seed=n_avg, workers=2)
+    found = simulate_thumbnails(512, settings=settings, seed=n_avg, workers=2)
     patches = found.thumbnails[:, max(20, n_avg), 2:15, 2:15]
     fitted = fit_patches(patches, psf=PSF, inside=found.inside[:, 2:15, 2:15])
     return float(np.nanstd(fitted.contrast) / -PER_KDA)

@@ -7,7 +7,7 @@ import json
 import math
 import platform
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -58,6 +58,7 @@ def write_results(
     measurements: Sequence[Measurement],
     *,
     inputs: Sequence[str | Path] = (),
+    run: Mapping[str, Any] | None = None,
     overwrite: bool = False,
 ) -> Path:
     """Write everything that came out of some measurements into one folder.
@@ -65,7 +66,8 @@ def write_results(
     ``events.csv`` (DiscoverMP's columns first) and ``events.h5`` (full precision) hold all
     events of all measurements; ``summary.json`` all figures with their units, the settings,
     versions and the hash of each input; ``thumbnails.npz`` example thumbnails of movies;
-    ``figures/`` SVG and PNG. Nothing appears until everything is written.
+    ``figures/`` SVG and PNG. Nothing appears until everything is written. `run` is what else
+    is needed to repeat it, such as the command and the seed.
 
     Raises `PerrinError` if the folder exists (see `check_folder`) or nothing was measured.
     """
@@ -80,14 +82,17 @@ def write_results(
         write_events(events, partial / "events.h5")
         _write_thumbnails(partial / "thumbnails.npz", measurements)
         _write_figures(partial / "figures", measurements)
-        summary = summarise(measurements, inputs=inputs)
+        summary = summarise(measurements, inputs=inputs, run=run)
         text = json.dumps(_plain(summary), indent=2, allow_nan=False)
         (partial / SUMMARY).write_text(text + "\n", encoding="utf-8")
     return folder
 
 
 def summarise(
-    measurements: Sequence[Measurement], *, inputs: Sequence[str | Path] = ()
+    measurements: Sequence[Measurement],
+    *,
+    inputs: Sequence[str | Path] = (),
+    run: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """All figures of some measurements, with what is needed to make them again."""
     return {
@@ -95,6 +100,7 @@ def summarise(
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "python_version": platform.python_version(),
         "numpy_version": np.__version__,
+        "run": dict(run or {}),
         "inputs": [_fingerprint(Path(path)) for path in inputs],
         "measurements": [_summary(measurement) for measurement in measurements],
     }

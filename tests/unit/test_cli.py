@@ -52,6 +52,7 @@ def test_from_calibrant_to_masses(run, movie_file: Path, tmp_path: Path) -> None
     assert "peak at 1" in out
     summary = json.loads((where / "summary.json").read_text())
     assert len(summary["measurements"][0]["spectrum"]["peaks"]) == 2
+    assert summary["run"] == {"command": ["perrin", *map(str, words)], "seed": 0}
 
     status, _, err = run(*words)
     assert status == 1

@@ -90,7 +90,7 @@ def landings(
                     progress=progress,
                 )
             )
-    write_results(out, measured, inputs=movies, overwrite=overwrite)
+    write_results(out, measured, inputs=movies, run=o.this_run(seed), overwrite=overwrite)
     _say(measured, out)
 
 
@@ -131,7 +131,7 @@ def spectrum(
                 events, spectrum_settings=settings, calibration=line, rng=rng
             )
             progress((done + 1) / len(tables))
-    write_results(out, measured, inputs=tables, overwrite=overwrite)
+    write_results(out, measured, inputs=tables, run=o.this_run(seed), overwrite=overwrite)
     _say(measured, out)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -103,6 +104,11 @@ def takes_movie_options(command: Callable[..., None]) -> Callable[..., None]:
     gathering.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]
     gathering.__annotations__ = {option.name: option.annotation for option in shown}
     return gathering
+
+
+def this_run(seed: int) -> dict[str, Any]:
+    """What was typed and the seed it ran with, to be kept beside the results."""
+    return {"command": ["perrin", *sys.argv[1:]], "seed": seed}
 
 
 def settings_from(model: type[Model], **values: Any) -> Model:

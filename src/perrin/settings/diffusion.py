@@ -74,10 +74,10 @@ class WindowSettings(Settings):
 class MixtureTraining(Settings):
     """How the mixture network is trained; the card of a bundle records it."""
 
-    steps: int = Field(6_000, ge=1, description="batches")
+    steps: int = Field(3_200, ge=1, description="batches")
     tokens: int = Field(16_384, ge=64, description="frames in a batch, all trajectories together")
     seed: int = Field(1, ge=0, description="of weights and trajectories")
-    learning_rate: float = Field(1.5e-3, gt=0, description="highest; warmed up, then cosine to zero")
+    learning_rate: float = Field(2e-3, gt=0, description="highest; warmed up, then cosine to zero")
     warmup: int = Field(300, ge=1, description="batches to reach it")
     weight_decay: float = Field(0.01, ge=0, description="AdamW")
     average: float = Field(0.999, ge=0, lt=1, description="decay of the averaged weights")

@@ -12,7 +12,7 @@ from perrin.settings.simulation import LandingAssay, Motion, Species
 
 # Shares of the motions: how well a sample sticks to the glass.
 _FIRM: dict[Motion, float] = {"binder": 0.94, "unbinder": 0.03, "roller": 0.015, "wobbler": 0.015}
-_MIXED: dict[Motion, float] = {"binder": 0.65, "unbinder": 0.2, "roller": 0.05, "wobbler": 0.1}
+_MIXED: dict[Motion, float] = {"binder": 0.5, "unbinder": 0.27, "roller": 0.08, "wobbler": 0.15}
 _LOOSE: dict[Motion, float] = {"binder": 0.38, "unbinder": 0.34, "roller": 0.1, "wobbler": 0.18}
 _HARDLY: dict[Motion, float] = {"binder": 0.05, "unbinder": 0.2, "roller": 0.17, "wobbler": 0.58}
 

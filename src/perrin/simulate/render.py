@@ -207,4 +207,6 @@ def _blur(psf, x, y, steps, step_frames, land, start, stop, left, top, out):  # 
         px = x[k] + f * (x[k + 1] - x[k])
         py = y[k] + f * (y[k + 1] - y[k])
         evaluate(psf, px - left, py - top, image)
-        out += image / parts
+        for row in range(out.shape[0]):
+            for column in range(out.shape[1]):
+                out[row, column] += image[row, column] / parts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,9 +29,6 @@ from perrin.simulate.background import (
 from perrin.simulate.motions import Motions, Particles, draw_motions, place
 from perrin.simulate.recorded import add_to_recorded
 from perrin.simulate.render import mean_light, multiply_landings, widening_coefficients
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _NOISE_EVENTS = 32  # events that share one stream of shot noise
 
@@ -250,12 +247,11 @@ class RecordedPatches:
         starts = rng.integers(self.movie.n_frames - n_frames, size=count, endpoint=True)
         counts = np.empty((count, n_frames, scenes.size, scenes.size), np.uint16)
         mean = np.empty((count, n_frames))
-        for b, (start, (rows, columns)) in enumerate(
-            zip(starts, _pixels(scenes, self.movie.height, self.movie.width), strict=True)
-        ):
+        rows, columns = _pixels(scenes, self.movie.height, self.movie.width)
+        for b, start in enumerate(starts):
             frames = self.movie.frames[int(start) : int(start) + n_frames]
             mean[b] = frame_means(frames)
-            counts[b] = frames[:, rows[:, None], columns[None, :]]
+            counts[b] = frames[:, rows[b][:, None], columns[b]]
         light = np.ones(counts.shape, np.float32)
         change = _add_landings(
             light,
@@ -294,17 +290,16 @@ def _add_landings(
 
 def _crop(field: NDArray[np.float32], scenes: Scenes) -> NDArray[np.float32]:
     """The field's values (B, S, S) under each patch; its edge is repeated beyond it."""
-    height, width = field.shape
-    crops = [field[np.ix_(rows, columns)] for rows, columns in _pixels(scenes, height, width)]
-    return np.stack(crops)
+    rows, columns = _pixels(scenes, *field.shape)
+    return field[rows[:, :, None], columns[:, None, :]]
 
 
-def _pixels(
-    scenes: Scenes, height: int, width: int
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+def _pixels(scenes: Scenes, height: int, width: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows and columns (B, S) of the field under each patch, kept inside it."""
     offset = np.arange(scenes.size)
-    for row, column in scenes.corner:
-        yield np.clip(row + offset, 0, height - 1), np.clip(column + offset, 0, width - 1)
+    rows = np.clip(scenes.corner[:, :1] + offset, 0, height - 1)
+    columns = np.clip(scenes.corner[:, 1:] + offset, 0, width - 1)
+    return rows, columns
 
 
 def _fill_normal(out: NDArray[np.float32], seed: np.random.SeedSequence) -> None:

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import Literal, Self
 
 import numba
 import numpy as np
@@ -20,37 +18,12 @@ from numpy.typing import NDArray
 from perrin._version import __version__
 from perrin.errors import PerrinError
 from perrin.io.movie import Movie
-from perrin.landing.detect import detect
-from perrin.landing.ratiometric import ratiometric
-from perrin.landing.thumbnails import THUMBNAIL_PX, cut_stacks, cut_thumbnails, half_length
-from perrin.optics.psf import Psf
-from perrin.settings.landing import DetectionSettings
-from perrin.settings.simulation import InstrumentSettings, LandingAssay, ThumbnailSettings
-from perrin.simulate.movie import simulate_movie
-from perrin.simulate.recorded import instrument_of
-from perrin.simulate.render import widening_coefficients
-from perrin.simulate.sample import truth_table
-from perrin.simulate.scenes import PatchModel, RecordedPatches, Scenes, draw_scenes
+from perrin.landing.thumbnails import THUMBNAIL_PX
+from perrin.settings.simulation import ThumbnailSettings
+from perrin.simulate.studio import Centring, Studio
 from perrin.simulate.thumbnail_set import ThumbnailSet
 
 BLOCK_EVENTS = 256
-_SLACK_PX = 8
-_GATE_PX = 4.0
-_BLANK_S = 20.0
-_MOST_ROUNDS = 100
-
-Centring = Literal["truth", "detector"]
-
-
-@dataclass(frozen=True)
-class _Part:
-    """Some thumbnails, and which of the scenes or labels asked for they show (rows)."""
-
-    rows: NDArray[np.int64]
-    thumbnails: NDArray[np.float32]
-    inside: NDArray[np.bool_]
-    truth: pd.DataFrame
-    neighbors: pd.DataFrame
 
 
 def simulate_thumbnails(
@@ -98,7 +71,7 @@ def simulate_thumbnails(
         3 + -(-count // BLOCK_EVENTS)
     )
     labels = _labels(count, settings, rng=np.random.default_rng(labels_seed))
-    studio = _Studio.of(settings, centring=centring, background=background, seed=model_seed)
+    studio = Studio.of(settings, centring=centring, background=background, seed=model_seed)
     thumbnails = np.empty((count, studio.n_frames, THUMBNAIL_PX, THUMBNAIL_PX), np.float32)
     inside = np.empty((count, THUMBNAIL_PX, THUMBNAIL_PX), np.bool_)
     truth, neighbors = [], []
@@ -134,246 +107,6 @@ def simulate_thumbnails(
     )
 
 
-@dataclass(frozen=True)
-class _Studio:
-    """Where thumbnails of one set are taken."""
-
-    settings: ThumbnailSettings
-    instrument: InstrumentSettings
-    patches: PatchModel | RecordedPatches
-    psf: Psf
-    centring: Centring
-    background: Movie | None
-
-    @classmethod
-    def of(
-        cls,
-        settings: ThumbnailSettings,
-        *,
-        centring: Centring,
-        background: Movie | None,
-        seed: np.random.SeedSequence,
-    ) -> Self:
-        instrument = settings.instrument
-        if background is not None:
-            slack = settings.n_avg if centring == "detector" else 0
-            needed = 2 * (half_length(settings.n_avg) + settings.n_avg + slack)
-            instrument = instrument_of(background, instrument, n_frames=needed)
-        psf = Psf.analytic(instrument.optics, pixel_nm=instrument.pixel_nm)
-        patches: PatchModel | RecordedPatches
-        if background is None:
-            patches = PatchModel.of(settings, psf=psf, rng=np.random.default_rng(seed))
-        else:
-            patches = RecordedPatches(background, psf=psf, wider=widening_coefficients(psf))
-        return cls(settings, instrument, patches, psf, centring, background)
-
-    @property
-    def half(self) -> int:
-        return half_length(self.settings.n_avg)
-
-    @property
-    def landing_sign(self) -> int:
-        return -1 if self.background is None else self.background.landing_sign
-
-    @property
-    def n_frames(self) -> int:
-        return 2 * self.half
-
-    def events(
-        self, labels: NDArray[np.str_], *, seed: np.random.SeedSequence, pool: ThreadPoolExecutor
-    ) -> Iterator[_Part]:
-        """Thumbnails of one event for each label; `rows` says of which label."""
-        waiting = np.arange(len(labels))
-        detector = self.centring == "detector"
-        for _ in range(_MOST_ROUNDS):
-            if not len(waiting):
-                return
-            draw_seed, record_seed = seed.spawn(2)
-            scenes = draw_scenes(
-                labels[waiting],
-                self.settings,
-                self.instrument,
-                slack_frames=self.settings.n_avg if detector else 0,
-                slack_px=_SLACK_PX if detector else 0,
-                rng=np.random.default_rng(draw_seed),
-            )
-            counts, mean = self.patches.record(scenes, seed=record_seed, pool=pool)
-            part = self._cut(scenes, mosaic(counts, mean))
-            yield replace(part, rows=waiting[part.rows])
-            waiting = np.setdiff1d(waiting, waiting[part.rows])
-        raise PerrinError(
-            f"{len(waiting)} of {len(labels)} events were not seen by the detector in "
-            f"{_MOST_ROUNDS} tries each: the masses are far below what this instrument detects. "
-            'Raise the masses of the settings, or use centring="truth".'
-        )
-
-    def blanks(
-        self, slots: NDArray[np.int64], *, seed: np.random.SeedSequence
-    ) -> Iterator[tuple[NDArray[np.int64], _Part]]:
-        """Thumbnails of what the permissive detector picks where nothing landed."""
-        while len(slots):
-            if self.background is not None:
-                blank = self.background
-            else:
-                blank, _ = simulate_movie(
-                    self._blank_assay, seconds=_BLANK_S, seed=_number(seed.spawn(1)[0])
-                )
-            seen = self._detect(blank)
-            cut = cut_thumbnails(
-                blank,
-                frame=seen["frame"].to_numpy(),
-                y_px=seen["y_px"].to_numpy(),
-                x_px=seen["x_px"].to_numpy(),
-                n_avg=self.settings.n_avg,
-            )
-            taken = slots[: len(cut.rows)]
-            if self.background is not None and len(taken) < len(slots):
-                raise PerrinError(
-                    f"the detector picks {len(cut.rows)} events in the buffer movie "
-                    f"{blank.name}, {len(slots)} buffer events were asked for. Give a longer "
-                    "movie or ask for fewer."
-                )
-            rows = cut.rows[: len(taken)]
-            middle = seen.loc[rows, ["y_px", "x_px"]].to_numpy().astype(np.int64)
-            truth = _detected_columns(seen.loc[rows])
-            truth[["row", "column"]] = middle - THUMBNAIL_PX // 2
-            truth["class"] = "buffer"
-            number = np.arange(len(taken))
-            pixels = cut.values[number]  # noqa: PD011 (no table)
-            yield taken, _Part(number, pixels, cut.inside[number], truth, pd.DataFrame())
-            slots = slots[len(taken) :]
-
-    def _cut(self, scenes: Scenes, frames: NDArray[np.float32]) -> _Part:
-        """Cut the mosaic of patches on the true landing, or where the detector sees it."""
-        side = scenes.size
-        rows = np.arange(len(scenes.labels))
-        frame = np.full(len(rows), scenes.land_frame)
-        y = np.full(len(rows), side // 2)
-        x = np.full(len(rows), side // 2)
-        seen = pd.DataFrame(index=rows)
-        if self.centring == "detector":
-            seen = self._detected(scenes, frames)
-            rows = seen["patch"].to_numpy()
-            frame, y, x = (seen[name].to_numpy(np.int64) for name in ("frame", "y_px", "x_px"))
-        stacks, _ = cut_stacks(
-            frames,
-            frame=frame,
-            y_px=y.astype(float),
-            x_px=(x + side * rows).astype(float),
-            before=self.half + self.settings.n_avg,
-            after=self.half - 1 + self.settings.n_avg,
-            size=THUMBNAIL_PX,
-            frame_mean=np.ones(len(frames)),
-        )
-        corner = scenes.corner[rows] + np.stack([y, x], axis=1) - THUMBNAIL_PX // 2
-        inside = _inside(corner, self.instrument)
-        stacks.transpose(0, 2, 3, 1)[~inside] = 1.0
-        thumbnails = ratiometric(stacks, n_avg=self.settings.n_avg)
-        thumbnails *= -self.landing_sign
-        truth, neighbors = _tables(
-            scenes, rows, start=frame - self.half, corner=corner, instrument=self.instrument
-        )
-        truth = pd.concat([truth, _detected_columns(seen)], axis=1)
-        return _Part(rows, thumbnails, inside, truth, neighbors)
-
-    def _detected(self, scenes: Scenes, frames: NDArray[np.float32]) -> pd.DataFrame:
-        """The clearest detection of each patch's central molecule, where there is one."""
-        side, n_avg = scenes.size, self.settings.n_avg
-        seen = self._detect(
-            Movie(
-                frames=frames,
-                frame_interval_s=self.instrument.frame_interval_s,
-                pixel_nm=self.instrument.pixel_nm,
-                landing_sign=self.landing_sign,
-            )
-        )
-        seen["patch"] = seen["x_px"].to_numpy(np.int64) // side
-        seen["x_px"] -= side * seen["patch"]
-        patch = seen["patch"].to_numpy()
-        central = scenes.particles[scenes.owned[:-1][patch]]
-        corner = scenes.corner[patch]
-        apart = np.hypot(
-            central.x - (corner[:, 1] + seen["x_px"].to_numpy())[:, None],
-            central.y - (corner[:, 0] + seen["y_px"].to_numpy())[:, None],
-        ).min(axis=1)
-        near = (
-            (apart <= _GATE_PX)
-            & (seen["contrast"] < 0)
-            & (np.abs(seen["frame"] - scenes.land_frame) <= n_avg)
-            & (np.abs(seen["x_px"] - side // 2) <= _SLACK_PX)
-            & (np.abs(seen["y_px"] - side // 2) <= _SLACK_PX)
-        )
-        clearest = seen[near].sort_values("snr_spatial", ascending=False).drop_duplicates("patch")
-        ordered: pd.DataFrame = clearest.sort_values("patch", ignore_index=True)
-        return ordered
-
-    def _detect(self, movie: Movie) -> pd.DataFrame:
-        return detect(
-            movie,
-            n_avg=self.settings.n_avg,
-            psf=self.psf,
-            settings=DetectionSettings.permissive(),
-        )
-
-    @property
-    def _blank_assay(self) -> LandingAssay:
-        return LandingAssay(
-            instrument=self.settings.instrument,
-            camera=self.settings.camera,
-            background=self.settings.background,
-        )
-
-
-def mosaic(counts: NDArray[np.uint16], mean: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Patches (B, T, S, S) over their frame means (B, T), side by side: (T, S, B * S)."""
-    _, n_frames, side, _ = counts.shape
-    weight = (1.0 / mean[:, :, None, None]).astype(np.float32)
-    normal = counts.astype(np.float32) * weight
-    return np.ascontiguousarray(normal.transpose(1, 2, 0, 3)).reshape(n_frames, side, -1)
-
-
-def _tables(
-    scenes: Scenes,
-    rows: NDArray[np.int64],
-    *,
-    start: NDArray[np.int64],
-    corner: NDArray[np.int64],
-    instrument: InstrumentSettings,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Truth of the central molecules and of their neighbors, in frames and pixels of a thumbnail.
-
-    start (R,) and corner (R, 2) are the first frame (of the patch) and pixel (of the field) of
-    the thumbnails of scenes `rows`.
-    """
-    first, count = scenes.owned[rows], np.diff(scenes.owned)[rows]
-    event = np.repeat(np.arange(len(rows)), count)
-    number = np.arange(len(event)) - np.repeat(np.cumsum(count) - count, count)
-    members = first[event] + number
-    particles = scenes.particles[members].shifted(
-        frames=start[event], y_px=corner[event, 0], x_px=corner[event, 1]
-    )
-    table = truth_table(
-        particles,
-        scenes.motions[members],
-        mass_kda=scenes.mass_kda[members],
-        focus=scenes.focus[members],
-        instrument=instrument,
-    ).drop(columns=["particle", "time_s"])
-    truth = table[number == 0].reset_index(drop=True)
-    truth.insert(0, "class", scenes.labels[rows])
-    truth["n_neighbors"] = count - 1
-    truth[["row", "column"]] = corner
-    neighbors = table[number > 0].reset_index(drop=True)
-    neighbors.insert(0, "event", rows[event[number > 0]])
-    return truth, neighbors
-
-
-def _detected_columns(seen: pd.DataFrame) -> pd.DataFrame:
-    """What the detector said of each event, named so that it is not taken for the truth."""
-    names = [name for name in ("contrast", "snr_spatial", "snr_temporal") if name in seen]
-    return seen[names].add_prefix("detected_").reset_index(drop=True)
-
-
 def _in_order(tables: list[pd.DataFrame]) -> pd.DataFrame:
     """One row a thumbnail; what a buffer event does not have is empty."""
     joined = pd.concat(tables).sort_index()
@@ -398,18 +131,6 @@ def _labels(
     number = np.floor(share).astype(np.int64)
     number[np.argsort(number - share, kind="stable")[: count - number.sum()]] += 1
     return rng.permutation(np.repeat(list(settings.classes), number))
-
-
-def _inside(corner: NDArray[np.int64], instrument: InstrumentSettings) -> NDArray[np.bool_]:
-    offset = np.arange(THUMBNAIL_PX)
-    row, column = corner[:, :1] + offset, corner[:, 1:] + offset
-    rows = (row >= 0) & (row < instrument.height_px)
-    columns = (column >= 0) & (column < instrument.width_px)
-    return np.asarray(rows[:, :, None] & columns[:, None, :])
-
-
-def _number(seed: np.random.SeedSequence) -> int:
-    return int(seed.generate_state(1, np.uint64)[0])
 
 
 @contextmanager

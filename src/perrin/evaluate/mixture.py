@@ -1,0 +1,179 @@
+"""What a mixture bundle reaches: fresh trajectories with known truth, cell by cell.
+
+Priors and definitions are those of `MixtureSettings`, trajectories are generated at exactly
+their length. Errors are mean absolute errors of the middle; coverage counts truths inside the
+90% intervals; a cell is one kind, length and noise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from perrin.diffusion.characterize import LEAST_SHARE
+from perrin.diffusion.likelihood import alpha_bound
+from perrin.diffusion.standard import TARGETS, from_unit
+from perrin.models.runtime import MixtureModel
+from perrin.settings.diffusion import MixtureSettings
+from perrin.simulate.mixtures import PARTS, Truth, simulate_mixture
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+_INDEX = {name: k for k, (name, _, _) in enumerate(TARGETS)}
+LENGTHS = (10, 25, 50, 100, 200, 300, 1000)
+CELLS: tuple[tuple[str, Mapping[str, object]], ...] = (
+    *((f"superposition, L = {n}", {"length": n}) for n in LENGTHS),
+    *((f"superposition, aged, L = {n}", {"length": n, "start": "aged"}) for n in (100, 300)),
+    *((f"superposition, noise .5, L = {n}", {"length": n, "noise": (0.5, 0.5)}) for n in LENGTHS),
+    ("superposition, gaps 15%, L = 100", {"length": 100, "missing": 0.15}),
+    ("superposition, exposure 1, L = 100", {"length": 100, "exposure": 1.0}),
+    ("increments, L = 100", {"length": 100, "kind": "increments"}),
+    ("interleaved, L = 300", {"length": 300, "kind": "interleaved"}),
+)
+_FBM_ALPHAS, _FBM_LENGTHS = (0.4, 0.7, 1.0, 1.5), (100, 300)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One cell: what the model answered, in the targets' units (N, 10, 3), and the truth."""
+
+    answer: FloatArray
+    truth: Truth
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Tables: `cells` (errors and coverage), `ratio_bins` (coverage of w), `fbm`; and the speed."""
+
+    cells: pd.DataFrame
+    ratio_bins: pd.DataFrame
+    fbm: pd.DataFrame
+    trajectories_per_s: float
+
+
+def evaluate_mixture(model: MixtureModel, *, count: int, seed: int) -> Evaluation:
+    """Return what `model` reaches on `count` fresh trajectories a cell."""
+    seeds = np.random.SeedSequence(seed).spawn(len(CELLS) + 1)
+    cells, bins = [], []
+    for (name, changes), own in zip(CELLS, seeds, strict=False):
+        settings = MixtureSettings.model_validate(changes)
+        drawn = draw(model, settings, count=count, rng=np.random.default_rng(own))
+        cells.append({"cell": name, **figures(drawn)})
+        if settings.kind == "superposition":
+            bins += [{"cell": name, **row} for row in coverage_by_ratio(drawn)]
+    rng = np.random.default_rng(seeds[-1])
+    return Evaluation(
+        cells=pd.DataFrame(cells),
+        ratio_bins=pd.DataFrame(bins),
+        fbm=fbm_errors(model, count=count, rng=rng),
+        trajectories_per_s=speed(model, rng=rng),
+    )
+
+
+def draw(
+    model: MixtureModel, settings: MixtureSettings, *, count: int, rng: np.random.Generator
+) -> Drawn:
+    """Return the answers of `model` and the truth for `count` trajectories that move."""
+    mixture = simulate_mixture(settings, count=count, rng=rng)
+    moving = (np.diff(mixture.positions, axis=1) != 0).any(axis=(1, 2))
+    unit = model.answer(list(mixture.positions[moving]), list(mixture.seen[moving]))
+    answer = np.stack([from_unit(unit[:, k], k) for k in range(len(TARGETS))], axis=1)
+    truth = Truth(**{name: value[moving] for name, value in vars(mixture.truth).items()})
+    return Drawn(answer, truth)
+
+
+def figures(drawn: Drawn) -> dict[str, float]:
+    """Return the figures of one cell: number, errors, coverage, abstentions."""
+    truth, w = drawn.truth, drawn.truth.w
+    gaussian = truth.shares[:, 0] + truth.shares[:, 2]
+    jumping = truth.shares[:, 1]
+    row: dict[str, float] = {"n": len(w)}
+    for k, part in enumerate(PARTS):
+        row[f"share_{part}_mae"] = _error(drawn, f"share_{part}", truth.shares[:, k])
+        row[f"share_{part}_cover"] = _cover(drawn, f"share_{part}", truth.shares[:, k])
+    for name, value, rows, counted in (
+        ("w", w, np.isfinite(w), np.isfinite(w)),
+        ("alpha_fbm", truth.alpha_fbm, w < 0.5, gaussian >= LEAST_SHARE),
+        ("alpha_ctrw", truth.alpha_ctrw, w > 0.5, jumping >= LEAST_SHARE),
+        ("frames_ctrw", truth.frames_ctrw, np.isfinite(truth.frames_ctrw), None),
+    ):
+        row[f"{name}_mae"] = _error(drawn, name, value, rows)
+        row[f"{name}_cover"] = _cover(drawn, name, value, rows if counted is None else counted)
+    told = drawn.answer[:, : len(PARTS), 1]
+    row["no_alpha_fbm"] = _share(told[:, 0] + told[:, 2] < LEAST_SHARE, w < 0.5)
+    row["no_alpha_ctrw"] = _share(told[:, 1] < LEAST_SHARE, w > 0.5)
+    return row
+
+
+def coverage_by_ratio(drawn: Drawn) -> list[dict[str, float]]:
+    """Return the coverage of w in fifths of the predicted w."""
+    predicted = drawn.answer[:, _INDEX["w"], 1]
+    rows = []
+    for low in (0.0, 0.2, 0.4, 0.6, 0.8):
+        chosen = (predicted >= low) & (predicted < low + 0.2)
+        cover = _cover(drawn, "w", drawn.truth.w, chosen)
+        rows.append({"w_from": low, "w_to": low + 0.2, "n": int(chosen.sum()), "w_cover": cover})
+    return rows
+
+
+def fbm_errors(model: MixtureModel, *, count: int, rng: np.random.Generator) -> pd.DataFrame:
+    """Return the error of alpha for pure FBM in 2D beside the Cramer-Rao bound.
+
+    The bound is on the root mean square error; of a normal error the mean absolute one is
+    sqrt(2 / pi) of it, and the ratio is of mean absolute errors.
+    """
+    rows = []
+    for length in _FBM_LENGTHS:
+        for alpha in _FBM_ALPHAS:
+            settings = MixtureSettings(length=length, w=(0.0, 0.0), alpha_fbm=(alpha, alpha))
+            told = draw(model, settings, count=count, rng=rng).answer[:, _INDEX["alpha_fbm"], 1]
+            bound = alpha_bound(alpha, length=length, dims=2) * np.sqrt(2 / np.pi)
+            error = float(np.abs(told - alpha).mean())
+            rows.append(
+                {
+                    "length": length,
+                    "alpha": alpha,
+                    "mae": error,
+                    "bias": float(told.mean() - alpha),
+                    "bound_mae": float(bound),
+                    "ratio": error / float(bound),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def speed(model: MixtureModel, *, rng: np.random.Generator, count: int = 4000) -> float:
+    """Return trajectories of 100 frames in 2D that `model` answers in one second."""
+    mixture = simulate_mixture(MixtureSettings(), count=count, rng=rng)
+    positions, seen = list(mixture.positions), list(mixture.seen)
+    model.answer(positions[:256], seen[:256])
+    started = perf_counter()
+    model.answer(positions, seen)
+    return count / (perf_counter() - started)
+
+
+def _error(
+    drawn: Drawn, name: str, true: FloatArray, rows: BoolArray | slice = slice(None)
+) -> float:
+    missed = np.abs(drawn.answer[:, _INDEX[name], 1] - true)[rows]
+    missed = missed[np.isfinite(missed)]
+    return float(missed.mean()) if missed.size else float("nan")
+
+
+def _cover(
+    drawn: Drawn, name: str, true: FloatArray, rows: BoolArray | slice = slice(None)
+) -> float:
+    low, high = drawn.answer[rows, _INDEX[name], 0], drawn.answer[rows, _INDEX[name], 2]
+    known = np.isfinite(true[rows])
+    inside = (low <= true[rows]) & (true[rows] <= high)
+    return float(inside[known].mean()) if known.any() else float("nan")
+
+
+def _share(told: BoolArray, rows: BoolArray) -> float:
+    return float(told[rows].mean()) if rows.any() else float("nan")
