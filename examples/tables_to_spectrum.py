@@ -17,7 +17,7 @@ import perrin
 def main(folder: Path) -> None:
     tables = sorted(p for p in folder.iterdir() if p.suffix in {".csv", ".h5", ".parquet"})
     settings = perrin.SpectrumSettings(range_kda=(-1500, 1500))
-    measurements = []
+    measurements: list[perrin.Measurement] = []
     for path in tables:
         events = perrin.read_events(path)
         print(f"{path.name}: {events.attrs['format']}, {len(events)} events")
