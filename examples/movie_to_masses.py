@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 import perrin
-from perrin.mass.calibration import check_recorded
+from perrin import check_recorded
 
 LADDER_KDA = (90, 180, 360, 540)  # masses in the calibrant; here dynamin
 

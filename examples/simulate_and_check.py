@@ -14,8 +14,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 import perrin
-from perrin.settings.simulation import LandingAssay, Species
-from perrin.simulate.movie import simulate_landings
+from perrin import LandingAssay, Species, simulate_landings
 
 SECONDS = 10
 ASSAY = LandingAssay(

@@ -20,34 +20,51 @@ if TYPE_CHECKING:
     from perrin.io.tables import read_events, write_events
     from perrin.landing.epsf import build_epsf
     from perrin.mass.calibrants import calibrate_from_events
-    from perrin.mass.calibration import Calibration, apply_calibration, calibrate
+    from perrin.mass.calibration import (
+        Calibration,
+        apply_calibration,
+        calibrate,
+        check_recorded,
+    )
     from perrin.mass.spectrum import fit_spectrum
     from perrin.optics.psf import Psf
     from perrin.pipeline import Measurement, analyse_events, analyse_landings
     from perrin.results import write_results
     from perrin.settings.landing import DetectionSettings, LandingSettings
+    from perrin.settings.simulation import LandingAssay, Species, ThumbnailSettings
     from perrin.settings.spectrum import SpectrumSettings
+    from perrin.simulate.movie import simulate_landings, simulate_movie
+    from perrin.simulate.presets import preset
+    from perrin.simulate.thumbnails import simulate_thumbnails
 
 # Public name -> module that has it. Imported on first use, so that `import perrin` is quick.
 _HOME = {
     "Calibration": "mass.calibration",
     "DetectionSettings": "settings.landing",
     "Inspection": "io.opening",
+    "LandingAssay": "settings.simulation",
     "LandingSettings": "settings.landing",
     "Measurement": "pipeline",
     "Movie": "io.movie",
     "Psf": "optics.psf",
+    "Species": "settings.simulation",
     "SpectrumSettings": "settings.spectrum",
+    "ThumbnailSettings": "settings.simulation",
     "analyse_events": "pipeline",
     "analyse_landings": "pipeline",
     "apply_calibration": "mass.calibration",
     "build_epsf": "landing.epsf",
     "calibrate": "mass.calibration",
     "calibrate_from_events": "mass.calibrants",
+    "check_recorded": "mass.calibration",
     "fit_spectrum": "mass.spectrum",
     "inspect": "io.opening",
     "open_movie": "io.opening",
+    "preset": "simulate.presets",
     "read_events": "io.tables",
+    "simulate_landings": "simulate.movie",
+    "simulate_movie": "simulate.movie",
+    "simulate_thumbnails": "simulate.thumbnails",
     "write_events": "io.tables",
     "write_mp": "io.refeyn_write",
     "write_mpr": "io.refeyn_write",
@@ -58,12 +75,15 @@ __all__ = [
     "Calibration",
     "DetectionSettings",
     "Inspection",
+    "LandingAssay",
     "LandingSettings",
     "Measurement",
     "Movie",
     "PerrinError",
     "Psf",
+    "Species",
     "SpectrumSettings",
+    "ThumbnailSettings",
     "__version__",
     "analyse_events",
     "analyse_landings",
@@ -71,10 +91,15 @@ __all__ = [
     "build_epsf",
     "calibrate",
     "calibrate_from_events",
+    "check_recorded",
     "fit_spectrum",
     "inspect",
     "open_movie",
+    "preset",
     "read_events",
+    "simulate_landings",
+    "simulate_movie",
+    "simulate_thumbnails",
     "write_events",
     "write_mp",
     "write_mpr",

@@ -133,7 +133,7 @@ def analyse_landings(
     if progress is not None:
         progress(1.0)
     return Measurement(
-        name=movie.name,
+        name=movie.measurement,
         events=events,
         spectrum=spectrum,
         spectrum_settings=spectrum_settings,
@@ -165,7 +165,7 @@ def find_events(
     if progress is not None:
         progress(0.95)
     frame = events["frame"].to_numpy(np.int64)
-    events["measurement"] = movie.name
+    events["measurement"] = movie.measurement
     events["event"] = np.arange(len(events))
     events["time_s"] = frame * movie.frame_interval_s
     events["neighbor_px"] = nearest_neighbor_px(

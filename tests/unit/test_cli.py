@@ -66,8 +66,8 @@ def test_from_calibrant_to_masses(run, movie_file: Path, tmp_path: Path) -> None
     again = tmp_path / "again"
     assert run("spectrum", where / "events.h5", where / "events.csv", "--out", again)[0] == 0
     assert set(read_events(again / "events.csv")["measurement"]) == {
-        "sample.mp",
-        "sample.mp (2)",
+        "sample",
+        "sample (2)",
     }
 
 

@@ -160,8 +160,13 @@ class Movie:
 
     @property
     def name(self) -> str:
-        """What to call this movie in a table or a message."""
+        """What to call this movie in a message."""
         return self.path.name if self.path else "array"
+
+    @property
+    def measurement(self) -> str:
+        """What to call its events in a table: the file's name without its suffix."""
+        return self.path.stem if self.path else "array"
 
     @property
     def n_frames(self) -> int:

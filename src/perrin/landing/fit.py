@@ -144,7 +144,7 @@ def _fit_one(data, mask, coefficients, out):  # type: ignore[no-untyped-def]
     size = data.shape[0]
     middle = size // 2
     work = np.empty((3, size, size))
-    normal, right = np.empty((4, 4)), np.empty(4)
+    normal, right, step = np.empty((4, 4)), np.empty(4), np.empty(4)
     out[:] = np.nan
     x, y, damping = 0.0, 0.0, 1e-3
     error, amplitude = _linear(data, mask, coefficients, middle, x, y, work, normal, right)
@@ -153,9 +153,10 @@ def _fit_one(data, mask, coefficients, out):  # type: ignore[no-untyped-def]
         scaled = normal.copy()
         scaled[2, 2] *= 1.0 + damping
         scaled[3, 3] *= 1.0 + damping
-        if not np.isfinite(error) or scaled[2, 2] <= 0.0 or scaled[3, 3] <= 0.0:
+        if not np.isfinite(error):
             break
-        step = np.linalg.solve(scaled, right)
+        if not _solve(scaled, right, step):
+            break
         dx, dy = _shortened(step[2]), _shortened(step[3])
         if abs(x + dx) > MAX_SHIFT_PX or abs(y + dy) > MAX_SHIFT_PX:
             break
@@ -179,15 +180,51 @@ def _fit_one(data, mask, coefficients, out):  # type: ignore[no-untyped-def]
     if not converged or used <= 4 or amplitude == 0.0:
         return
     variance = error / (used - 4)
-    covariance = np.linalg.inv(normal) * variance
-    amplitude_variance = covariance[0, 0]
-    out[0] = amplitude - amplitude_variance / amplitude
-    out[1] = np.sqrt(amplitude_variance)
+    spread = np.empty(4)  # diagonal of the covariance
+    for i in range(4):
+        right[:] = 0.0
+        right[i] = variance
+        if not _solve(normal.copy(), right, step):
+            return
+        spread[i] = step[i]
+    out[0] = amplitude - spread[0] / amplitude
+    out[1] = np.sqrt(spread[0])
     out[2] = x
     out[3] = y
-    out[4] = np.sqrt(covariance[2, 2])
-    out[5] = np.sqrt(covariance[3, 3])
+    out[4] = np.sqrt(spread[2])
+    out[5] = np.sqrt(spread[3])
     out[6] = np.sqrt(variance)
+
+
+@njit(cache=True)
+def _solve(matrix, right, solution):  # type: ignore[no-untyped-def]
+    """Solve a symmetric positive 4 x 4 system by Cholesky, in place; false if it is not one.
+
+    By hand because LAPACK takes longer to compile and to call than to solve this.
+    """
+    size = len(right)
+    for i in range(size):
+        for j in range(i + 1):
+            rest = matrix[i, j]
+            for k in range(j):
+                rest -= matrix[i, k] * matrix[j, k]
+            if i > j:
+                matrix[i, j] = rest / matrix[j, j]
+            elif rest > 0.0:
+                matrix[i, i] = np.sqrt(rest)
+            else:
+                return False
+    for i in range(size):
+        rest = right[i]
+        for k in range(i):
+            rest -= matrix[i, k] * solution[k]
+        solution[i] = rest / matrix[i, i]
+    for i in range(size - 1, -1, -1):
+        rest = solution[i]
+        for k in range(i + 1, size):
+            rest -= matrix[k, i] * solution[k]
+        solution[i] = rest / matrix[i, i]
+    return True
 
 
 @njit(cache=True)

@@ -13,13 +13,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from numba import njit, prange
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from perrin.optics.psf import Psf
 
 WINDOW_PX = 13
 MARGIN_PX = WINDOW_PX // 2
-_ENERGY = 0.9995
+_RESPONSE_PX = 25
+_ENERGY = 0.9995  # share of the kernel's squares in its separable parts
 
 
 @dataclass(frozen=True)
@@ -45,14 +47,13 @@ class MatchedFilter:
     @classmethod
     def of(cls, psf: Psf) -> MatchedFilter:
         """Return the matched filter of `psf`."""
-        from scipy.signal import correlate2d
-
         image = psf.image(WINDOW_PX)
         centred = image - image.mean()
         kernel = centred / (centred * image).sum()
         u, s, vt = np.linalg.svd(kernel)
         rank = 1 + int(np.searchsorted(np.cumsum(s**2) / np.sum(s**2), _ENERGY))
-        response = correlate2d(psf.image(WINDOW_PX * 2 + 11), kernel, mode="valid")
+        windows = sliding_window_view(psf.image(_RESPONSE_PX + WINDOW_PX - 1), kernel.shape)
+        response = np.einsum("ijkl,kl->ij", windows, kernel)
         return cls(
             kernel,
             (u[:, :rank] * s[:rank]).T.astype(np.float32).copy(),
@@ -72,25 +73,32 @@ class MatchedFilter:
 
 @njit(cache=True, parallel=True, fastmath=True)
 def _separable(frames, columns, rows, out):  # type: ignore[no-untyped-def]
-    n_frames, height, width = frames.shape
+    for t in prange(len(frames)):
+        _separable_one(frames[t], columns, rows, out[t])
+
+
+@njit(cache=True, fastmath=True)
+def _separable_one(frame, columns, rows, out):  # type: ignore[no-untyped-def]
+    """One frame (Y, X), row by row along x so that the inner loops are vectors."""
+    height, width = frame.shape
     rank, taps = rows.shape
     half = taps // 2
-    for t in prange(n_frames):
-        padded = np.zeros((height, width + 2 * half), np.float32)
-        padded[:, half : half + width] = frames[t]
-        lines = np.zeros((height + 2 * half, width), np.float32)
-        total = np.zeros((height, width), np.float32)
-        for r in range(rank):
-            for y in range(height):
+    padded = np.zeros((height, width + 2 * half), np.float32)
+    lines = np.zeros((height + 2 * half, width), np.float32)
+    for y in range(height):
+        for x in range(width):
+            padded[y, half + x] = frame[y, x]
+            out[y, x] = 0.0
+    for r in range(rank):
+        for y in range(height):
+            for x in range(width):
+                lines[half + y, x] = rows[r, 0] * padded[y, x]
+            for k in range(1, taps):
+                w = rows[r, k]
                 for x in range(width):
-                    lines[half + y, x] = rows[r, 0] * padded[y, x]
-                for k in range(1, taps):
-                    w = rows[r, k]
-                    for x in range(width):
-                        lines[half + y, x] += w * padded[y, x + k]
-            for y in range(height):
-                for k in range(taps):
-                    w = columns[r, k]
-                    for x in range(width):
-                        total[y, x] += w * lines[y + k, x]
-        out[t] = total
+                    lines[half + y, x] += w * padded[y, x + k]
+        for y in range(height):
+            for k in range(taps):
+                w = columns[r, k]
+                for x in range(width):
+                    out[y, x] += w * lines[y + k, x]

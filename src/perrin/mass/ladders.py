@@ -60,8 +60,7 @@ class LadderMatch:
             for peak, mass in zip(self.peaks, self.masses_kda, strict=True)
         )
         return (
-            f"{pairs} ({self.gradient_per_kda:.3g} per kDa, offset {self.offset:.2g}, "
-            f"residual {self.relative_residual:.1%}, misfit {self.misfit:.1f})"
+            f"{pairs} (residual {self.relative_residual:.1%}, misfit {self.misfit:.1f})"
         )
 
 

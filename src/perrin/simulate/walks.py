@@ -203,39 +203,50 @@ def _spectral_amplitude(exponents: FloatArray, log_lag: FloatArray) -> FloatArra
 
 
 @njit(cache=True, nogil=True)
+def _first_jump(power, wait_unit, age, rng):  # type: ignore[no-untyped-def]
+    """Return the time of the first jump after frame 0 of a walk that began `age` earlier."""
+    time = -age + wait_unit * (1.0 - rng.random()) ** power
+    while time <= 0.0:
+        time += wait_unit * (1.0 - rng.random()) ** power
+    return time
+
+
+@njit(cache=True, nogil=True)
+def _follow(power, wait_unit, time, rng, walk):  # type: ignore[no-untyped-def]
+    """Fill walk (L, d), zeros, with jumps from `time` on; return whether there is one."""
+    length, dims = walk.shape
+    frame = 0
+    while time <= length - 1:
+        landed = int(np.ceil(time))
+        for t in range(frame + 1, landed + 1):
+            for axis in range(dims):
+                walk[t, axis] = walk[frame, axis]
+        for axis in range(dims):
+            walk[landed, axis] += rng.standard_normal()
+        frame = landed
+        time += wait_unit * (1.0 - rng.random()) ** power
+    if frame:
+        for t in range(frame + 1, length):
+            for axis in range(dims):
+                walk[t, axis] = walk[frame, axis]
+    return frame > 0
+
+
+@njit(cache=True, nogil=True)
 def _draw_ctrw(alpha, wait_unit, aged, tries, rng, walks):  # type: ignore[no-untyped-def]
     """Fill walks (N, L, d), zeros; return how many hold no jump."""
-    count, length, dims = walks.shape
+    count, length, _ = walks.shape
     still = 0
     for i in range(count):
         power = -1.0 / alpha[i]
         jumped = False
         for _ in range(tries):
-            time = 0.0
-            if aged:
-                time = -np.exp(rng.random() * np.log(_AGES * length))
-            while time <= 0.0 or not aged:
-                time += wait_unit * (1.0 - rng.random()) ** power
-                if not aged:
-                    break
-            frame = 0
-            while time <= length - 1:
-                jumped = True
-                landed = int(np.ceil(time))
-                for t in range(frame + 1, landed + 1):
-                    for axis in range(dims):
-                        walks[i, t, axis] = walks[i, frame, axis]
-                for axis in range(dims):
-                    walks[i, landed, axis] += rng.standard_normal()
-                frame = landed
-                time += wait_unit * (1.0 - rng.random()) ** power
+            age = np.exp(rng.random() * np.log(_AGES * length)) if aged else 0.0
+            time = _first_jump(power, wait_unit, age, rng)
+            jumped = _follow(power, wait_unit, time, rng, walks[i])
             if jumped:
-                for t in range(frame + 1, length):
-                    for axis in range(dims):
-                        walks[i, t, axis] = walks[i, frame, axis]
                 break
-        if not jumped:
-            still += 1
+        still += not jumped
     return still
 
 

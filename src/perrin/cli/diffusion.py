@@ -1,0 +1,312 @@
+"""Commands for moving particles: analyse tracks, simulate walks, train and test networks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from perrin.cli import options as o
+from perrin.errors import PerrinError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from perrin.diffusion.characterize import Characterised, Scale
+
+DEFAULT_MODEL = "mixture"
+
+ModelName = Annotated[
+    str, typer.Option("--model", help="Name or folder of a network; see `perrin model list`.")
+]
+
+
+def register(
+    app: typer.Typer,
+    *,
+    simulate: typer.Typer,
+    train: typer.Typer,
+    evaluate: typer.Typer,
+    model: typer.Typer,
+) -> None:
+    """Add the commands to `perrin` and to its groups."""
+    app.command("diffusion")(diffusion)
+    simulate.command("walks")(walks)
+    train.command("mixture")(train_mixture)
+    evaluate.command("mixture")(evaluate_mixture)
+    model.command("list")(list_models)
+    model.command("show")(show_model)
+    model.command("test")(test_model)
+
+
+def diffusion(
+    tracks: Annotated[
+        Path, typer.Argument(help="Tracks: trackpy, TrackMate, CSV, parquet, .mat, .npy.")
+    ],
+    out: o.Out,
+    frame_interval_s: Annotated[
+        float | None, typer.Option(help="Time between frames, s, if the file has none.")
+    ] = None,
+    pixel_nm: Annotated[
+        float | None, typer.Option(help="Length of one unit of the coordinates, nm.")
+    ] = None,
+    units: Annotated[
+        str | None, typer.Option(help="'unknown': keep the file's unit of length, and frames.")
+    ] = None,
+    window: Annotated[int, typer.Option(help="Frames of a window along a track.")] = 100,
+    stride: Annotated[int, typer.Option(help="Frames from one window to the next.")] = 50,
+    model: ModelName = DEFAULT_MODEL,
+    overwrite: o.Overwrite = False,
+) -> None:
+    """Say what moves each particle: shares, mixing ratio, exponents, D, with intervals."""
+    from perrin.diffusion.characterize import characterize
+    from perrin.io.tracks import read_tracks
+    from perrin.models.bundle import load_bundle
+    from perrin.models.runtime import MixtureModel
+    from perrin.settings.diffusion import WindowSettings
+
+    _check_free(out, overwrite=overwrite)
+    table = read_tracks(tracks)
+    scale = _scale(table.attrs, pixel_nm, frame_interval_s, units)
+    settings = o.settings_from(WindowSettings, frames=window, stride=stride)
+    bundle = load_bundle(model)
+    found = characterize(table, model=MixtureModel(bundle), scale=scale, settings=settings)
+    _write(out, table, found, model=bundle.card.name)
+    told = found.trajectories["w"].notna().sum()
+    typer.echo(f"{told} of {len(found.trajectories)} trajectories characterised; results in {out}")
+
+
+def walks(
+    out: Annotated[Path, typer.Option("--out", help="Table to write, .csv; truth beside it.")],
+    kind: Annotated[
+        str,
+        typer.Option(
+            help="superposition, increments, interleaved, subordination, "
+            "or one walk: fbm, ctrw, brownian, attm, levy, sbm."
+        ),
+    ] = "superposition",
+    length: Annotated[int, typer.Option(help="Frames of a trajectory.")] = 100,
+    count: Annotated[int, typer.Option(min=1, help="Number of trajectories.")] = 1000,
+    dims: Annotated[int, typer.Option(help="Dimensions, 1 to 3.")] = 2,
+    noise: Annotated[
+        str, typer.Option(help="Localisation error over the one-frame step: 0.5, or 0.1,0.5.")
+    ] = "0",
+    start: Annotated[
+        str, typer.Option(help="First wait of a CTRW: ordinary or aged.")
+    ] = "ordinary",
+    exposure: Annotated[float, typer.Option(help="Share of the frame with light: blur.")] = 0.0,
+    missing: Annotated[float, typer.Option(help="Expected share of missing frames.")] = 0.0,
+    alpha: Annotated[
+        float, typer.Option(help="Exponent of a single walk (not of a mixture).")
+    ] = 0.7,
+    seed: o.Seed = 0,
+) -> None:
+    """Simulate trajectories into a CSV table, with the truth of each beside it."""
+    import numpy as np
+
+    from perrin.settings.diffusion import MIXTURE_KINDS, MixtureSettings
+
+    rng = np.random.default_rng(seed)
+    if kind in MIXTURE_KINDS:
+        from perrin.simulate.mixtures import simulate_mixture
+        from perrin.simulate.walk_tables import tracks_table, truth_table
+
+        settings = o.settings_from(
+            MixtureSettings,
+            kind=kind,
+            length=length,
+            dims=dims,
+            noise=_range(noise),
+            start=start,
+            exposure=exposure,
+            missing=missing,
+        )
+        mixture = simulate_mixture(settings, count=count, rng=rng)
+        tracks = tracks_table(mixture.positions, mixture.seen)
+        truth = truth_table(mixture.truth)
+    else:
+        from perrin.simulate.walk_tables import single_walks
+
+        if _range(noise) != (0.0, 0.0) or exposure or missing:
+            raise PerrinError(
+                "noise, exposure and missing frames belong to mixtures; a pure FBM or CTRW is "
+                "simulated without them, or is analysed as a mixture with w = 0 or 1."
+            )
+        tracks, truth = single_walks(
+            kind, alpha=alpha, count=count, length=length, dims=dims, start=start, rng=rng
+        )
+    _write_csv(tracks, out)
+    beside = out.with_suffix(".truth.csv")
+    _write_csv(truth, beside)
+    typer.echo(f"{count} trajectories in {out}; truth in {beside}")
+
+
+def train_mixture(
+    out: Annotated[Path, typer.Option("--out", help="Folder of the new model.")],
+    steps: Annotated[int | None, typer.Option(min=1, help="Batches; as shipped.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of weights and trajectories.")] = 1,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of the training.")] = 2,
+    calibrate: Annotated[
+        int, typer.Option(min=1, help="Trajectories of each length and noise for the intervals.")
+    ] = 1500,
+) -> None:
+    """Train the mixture network and write it as a model; goes on where it was stopped."""
+    try:
+        import torch
+    except ImportError as error:
+        raise PerrinError("training needs torch: pip install 'perrin[train]'.") from error
+    from perrin.settings.diffusion import MixtureTraining
+    from perrin.train.export import write_bundle
+    from perrin.train.loop import train
+    from perrin.train.validation import validator
+
+    torch.set_num_threads(threads)
+    changed: dict[str, Any] = {"seed": seed} | ({"steps": steps} if steps else {})
+    settings = o.settings_from(MixtureTraining, **changed)
+    run = out.with_name(out.name + "-run")
+    network = train(
+        settings,
+        run=run,
+        validate=validator(),
+        progress=lambda figures: typer.echo(
+            "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
+        ),
+    )
+    write_bundle(network, out, settings=settings, count=calibrate, progress=typer.echo)
+    typer.echo(f"model in {out}; training curve and checkpoint in {run}")
+
+
+def evaluate_mixture(
+    out: o.Out,
+    model: ModelName = DEFAULT_MODEL,
+    count: Annotated[int, typer.Option(min=50, help="Trajectories of each cell.")] = 5000,
+    seed: o.Seed = 7,
+    overwrite: o.Overwrite = False,
+) -> None:
+    """Measure what a network reaches on fresh trajectories: errors, coverage, speed."""
+    from perrin.evaluate.mixture import evaluate_mixture as evaluate
+    from perrin.io.atomic import folder_written_whole
+    from perrin.models.bundle import load_bundle
+    from perrin.models.runtime import MixtureModel
+
+    _check_free(out, overwrite=overwrite)
+    found = evaluate(MixtureModel(load_bundle(model)), count=count, seed=seed)
+    with folder_written_whole(out) as partial:
+        found.cells.to_csv(partial / "cells.csv", index=False)
+        found.ratio_bins.to_csv(partial / "ratio_bins.csv", index=False)
+        found.fbm.to_csv(partial / "fbm.csv", index=False)
+        summary = {"model": model, "count": count, "seed": seed, "speed": found.trajectories_per_s}
+        (partial / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
+    shown = ["cell", "n", "w_mae", "w_cover", "alpha_fbm_mae", "alpha_ctrw_mae", "frames_ctrw_mae"]
+    typer.echo(found.cells[shown].round(3).to_string(index=False))
+    typer.echo(found.fbm.round(3).to_string(index=False))
+    typer.echo(f"{found.trajectories_per_s:.0f} trajectories of 100 frames a second")
+
+
+def list_models() -> None:
+    """List the networks that come with the package."""
+    from perrin.models.bundle import bundle_folder, list_bundles, read_card
+
+    for name in list_bundles():
+        card = read_card(bundle_folder(name))
+        low, high = card.frames
+        typer.echo(f"{name}: {card.task}, {low} to {high} frames, made with {card.perrin_version}")
+
+
+def show_model(name: Annotated[str, typer.Argument(help="Name or folder.")]) -> None:
+    """Show the card of a network, without its long tables."""
+    from perrin.models.bundle import bundle_folder, read_card
+
+    card = read_card(bundle_folder(name))
+    shown = card.model_dump(mode="json", exclude={"interval", "vector"})
+    typer.echo(json.dumps(shown, indent=2))
+
+
+def test_model(name: Annotated[str, typer.Argument(help="Name or folder.")]) -> None:
+    """Run the self-test of a network: its own test input must give its own answer."""
+    from perrin.models.bundle import load_bundle
+
+    worst = load_bundle(name).check_vector()
+    typer.echo(f"{name}: as recorded (largest deviation {worst:.1g})")
+
+
+def _check_free(out: Path, *, overwrite: bool) -> None:
+    if out.exists() and not overwrite:
+        raise PerrinError(f"{out} is already there; choose another folder, or add --overwrite.")
+
+
+def _scale(
+    attrs: dict[Any, Any],
+    pixel_nm: float | None,
+    frame_interval_s: float | None,
+    units: str | None,
+) -> Scale:
+    """Return the scale that the file and the user give; ask for what is missing."""
+    from perrin.diffusion.characterize import Scale
+
+    if units is not None:
+        if units != "unknown" or pixel_nm is not None or frame_interval_s is not None:
+            raise PerrinError("--units is 'unknown', without --pixel-nm and --frame-interval-s.")
+        return Scale.unknown()
+    of_unit = {"nm": 1.0, "um": 1000.0}.get(attrs["length_unit"])
+    length = pixel_nm if pixel_nm is not None else of_unit
+    interval = frame_interval_s if frame_interval_s is not None else attrs["frame_interval_s"]
+    if length is None or interval is None:
+        lacking = [
+            name
+            for name, value in (("--pixel-nm", length), ("--frame-interval-s", interval))
+            if value is None
+        ]
+        raise PerrinError(
+            f"{attrs['source']} does not say its units: give {' and '.join(lacking)}, or "
+            "--units unknown to get D in the file's own unit and frames."
+        )
+    return Scale.of_pixels(pixel_nm=length, frame_interval_s=interval)
+
+
+def _write(out: Path, table: pd.DataFrame, found: Characterised, *, model: str) -> None:
+    """Write tables, summary and figures into the folder `out`."""
+    from perrin.diffusion.summary import ergodicity, msd_curves, summary
+    from perrin.diffusion.tables import axes_of
+    from perrin.io.atomic import folder_written_whole
+    from perrin.report import diffusion_figures as figures
+    from perrin.report.style import save_figure
+
+    with folder_written_whole(out) as partial:
+        found.trajectories.to_csv(partial / "trajectories.csv", index=False)
+        found.windows.to_csv(partial / "windows.csv", index=False)
+        about = {"model": model, "source": Path(table.attrs["source"]).name} | summary(found)
+        (partial / "figures").mkdir()
+        if found.trajectories["w"].notna().any():
+            curves = msd_curves(table, found)
+            about["ergodicity_breaking"] = ergodicity(curves)
+            drawn = {
+                "ensemble": figures.ensemble_figure(found.trajectories),
+                "tracks": figures.tracks_figure(table, found.trajectories),
+                "msd": figures.msd_figure(curves, found.trajectories, dims=len(axes_of(table))),
+            }
+            if found.windows["w"].notna().any():
+                drawn["windows"] = figures.windows_figure(found.windows)
+            for name, figure in drawn.items():
+                save_figure(figure, partial / "figures" / name)
+        (partial / "summary.json").write_text(json.dumps(about, indent=1) + "\n")
+
+
+def _write_csv(table: pd.DataFrame, path: Path) -> None:
+    from perrin.io.atomic import written_whole
+
+    with written_whole(path) as partial:
+        table.to_csv(partial, index=False)
+
+
+def _range(text: str) -> tuple[float, float]:
+    """Return '0.5' or '0.1,0.5' as a range."""
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError as error:
+        raise PerrinError(f"noise {text!r}: give one number, or two with a comma.") from error
+    if len(numbers) not in (1, 2):
+        raise PerrinError(f"noise {text!r}: give one number, or two with a comma.")
+    return numbers[0], numbers[-1]
