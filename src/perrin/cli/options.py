@@ -119,9 +119,10 @@ def settings_from(model: type[Model], **values: Any) -> Model:
         return model(**values)
     except ValidationError as error:
         first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"]) or model.__name__
+        name = ".".join(str(part) for part in first["loc"])
         message = first["msg"].removeprefix("Value error, ")
-        raise PerrinError(f"{name} = {first.get('input')!r}: {message}") from error
+        said = f"{name} = {first.get('input')!r}: {message}" if name else message
+        raise PerrinError(said) from error
 
 
 @contextmanager

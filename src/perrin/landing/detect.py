@@ -191,7 +191,8 @@ def _candidates(
         # As far as an event reaches on each side, so that chunks do not show in the result.
         first, last = max(begin - n_avg, n_avg), min(end + n_avg, movie.n_frames - n_avg)
         frames = movie.frames[first - n_avg : last + n_avg]
-        contrast = matched.apply(ratiometric(frames, n_avg=n_avg, frame_mean=frame_means(frames)))
+        means = frame_means(frames, first_frame=first - n_avg)
+        contrast = matched.apply(ratiometric(frames, n_avg=n_avg, frame_mean=means))
         noise, free = frame_noise(contrast[inner], n_avg)
         places = extrema(contrast, noise * (_CANDIDATE_SHARE * threshold))
         places = places[(places[:, 0] >= begin - first) & (places[:, 0] < end - first)]

@@ -21,16 +21,17 @@ from perrin.errors import PerrinError
 FloatArray = NDArray[np.float32]
 
 
-def frame_means(frames: NDArray[Any]) -> NDArray[np.float64]:
+def frame_means(frames: NDArray[Any], *, first_frame: int = 0) -> NDArray[np.float64]:
     """Mean of each frame: (T, Y, X) intensity in, (T,) out.
 
     Raises `PerrinError` if a frame is black or holds NaN: it cannot be normalised.
+    `first_frame` is the number of frames[0] in its movie, for that message.
     """
     means: NDArray[np.float64] = _means(frames)
     bad = np.flatnonzero(~(means > 0))
     if bad.size:
         raise PerrinError(
-            f"frame {bad[0]} of this stretch has a mean of {means[bad[0]]:g} counts; a frame "
+            f"frame {first_frame + bad[0]} has a mean of {means[bad[0]]:g} counts; a frame "
             "must be brighter than 0 and free of NaN. Cut the bad frames out of the movie."
         )
     return means

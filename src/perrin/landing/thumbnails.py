@@ -142,7 +142,7 @@ def iter_stacks(
         stop = min(movie.n_frames, first + before + after + CHUNK_FRAMES)
         last = int(np.searchsorted(frame[order], stop - after, side="left"))
         chunk = movie.frames[first:stop]
-        means = frame_means(chunk)
+        means = frame_means(chunk, first_frame=first)
         for begin in range(cursor, last, per_batch):
             rows = order[begin : min(begin + per_batch, last)]
             stacks, inside = cut_stacks(

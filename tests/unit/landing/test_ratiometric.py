@@ -87,5 +87,5 @@ def test_errors_name_the_value_and_the_remedy() -> None:
         frame_means(black)
     holed = np.ones((5, 2, 2))
     holed[1, 0, 0] = np.nan
-    with pytest.raises(PerrinError, match="frame 1"):
-        frame_means(holed)
+    with pytest.raises(PerrinError, match="frame 501 has a mean of nan"):
+        frame_means(holed, first_frame=500)
