@@ -3,8 +3,8 @@
 - *thumbnails*: `simulate_thumbnails` with the full background model, five classes, n_avg = 10,
   two threads; texture and set-up included.
 - *movie*: ``simulate_landings`` of the preset ``bsa``, 60 s, to a ``.mp`` file, in a new process.
-- *noise*: binders of one mass at 0.3 per um^2 and second, eight minutes each, detected and fitted
-  by `perrin`; isolated ones (no other within 16 px and 2 n_avg frames) against their truth.
+- *noise*: binders of one mass at 0.3 per um^2 and second, twelve minutes each, detected and fitted
+  by `perrin`; isolated ones (no other within 16 px and 60 frames) against their truth.
 - *suboptimal*: unbinders, rollers, wobblers and neighbors of 180 kDa in equal parts.
 - *presets*: whole measurements, every event, as `perrin.mass` describes the spectrum.
 
@@ -53,6 +53,8 @@ N_AVG = 10
 PER_KDA = -3.8e-5
 PSF = Psf.analytic(pixel_nm=72.0)
 TIMES = (5, 10, 15, 19, 24, 29, 34, 40)
+ISOLATED_FRAMES = 60  # no other landing this close in time, nor 16 px in space
+MOVIES = 12
 
 
 def main() -> None:
@@ -164,10 +166,10 @@ def weighed(
     assay = LandingAssay(species=species, density=0.3, decay_s=None)
     masses: dict[int, list[NDArray[np.float64]]] = {n: [] for n in fit_n_avg}
     errors = []
-    for seed in range(8):
+    for seed in range(MOVIES):
         movie, truth = simulate_movie(assay, seconds=60, seed=1000 + seed)
         events = detect(movie, n_avg=N_AVG, psf=PSF)
-        alone = truth[isolated(truth, max(*fit_n_avg, N_AVG))]
+        alone = truth[isolated(truth)]
         tree = cKDTree(events[["x_px", "y_px", "frame"]])
         apart, row = tree.query(alone[["x_px", "y_px", "frame"]], distance_upper_bound=6)
         for n_avg in fit_n_avg:
@@ -178,9 +180,9 @@ def weighed(
     return {n: np.concatenate(parts) for n, parts in masses.items()}, float(np.median(errors))
 
 
-def isolated(truth: pd.DataFrame, n_avg: int) -> NDArray[np.bool_]:
-    """Whether no other molecule lands within 16 px and 2 n_avg frames."""
-    places = truth[["x_px", "y_px", "frame"]].to_numpy() / [16.0, 16.0, 2.0 * n_avg]
+def isolated(truth: pd.DataFrame) -> NDArray[np.bool_]:
+    """Whether no other molecule lands close in space and time."""
+    places = truth[["x_px", "y_px", "frame"]].to_numpy() / [16.0, 16.0, ISOLATED_FRAMES]
     near = cKDTree(places).query_ball_point(places, 1.0, p=np.inf, return_length=True)
     return np.asarray(near == 1)
 

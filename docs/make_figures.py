@@ -140,7 +140,7 @@ def noise() -> Figure:
         "shot noise": (off, 1.0),
         "speckle and stage": (_only(every, stage), 0.0),
         "dynamic speckle": (_only(every, dynamic), 0.0),
-        "focus (1.45% of the mass)": (_only(every, focus), 0.0),
+        "focus (1.5% of the mass)": (_only(every, focus), 0.0),
     }
     integrations = (2, 3, 5, 7, 10, 15, 20, 29, 40, 60, 85)
     times = np.array(integrations) * MILLISECONDS

@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# No deadline: the first example of a test may compile a kernel.
+settings.register_profile("perrin", deadline=None)
+settings.load_profile("perrin")
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -150,31 +151,40 @@ def train_mixture(
     threads: Annotated[int, typer.Option(min=1, help="Threads of the training.")] = 2,
     calibrate: Annotated[
         int, typer.Option(min=1, help="Trajectories of each length and noise for the intervals.")
-    ] = 1500,
+    ] = 1000,
+    measure: Annotated[
+        int, typer.Option(min=50, help="Trajectories of each cell for the figures on the card.")
+    ] = 2000,
 ) -> None:
     """Train the mixture network and write it as a model; goes on where it was stopped."""
     try:
-        import torch
+        from perrin.train.export import record_figures, write_bundle
+        from perrin.train.loop import train
     except ImportError as error:
-        raise PerrinError("training needs torch: pip install 'perrin[train]'.") from error
+        raise PerrinError(f"training needs more ({error}): pip install 'perrin[train]'.") from error
+    from perrin.evaluate.mixture import evaluate_mixture as evaluate
+    from perrin.models.bundle import load_bundle
+    from perrin.models.runtime import MixtureModel
     from perrin.settings.diffusion import MixtureTraining
-    from perrin.train.export import write_bundle
-    from perrin.train.loop import train
     from perrin.train.validation import validator
 
-    torch.set_num_threads(threads)
     changed: dict[str, Any] = {"seed": seed} | ({"steps": steps} if steps else {})
     settings = o.settings_from(MixtureTraining, **changed)
     run = out.with_name(out.name + "-run")
     network = train(
         settings,
         run=run,
+        threads=threads,
         validate=validator(),
         progress=lambda figures: typer.echo(
             "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
         ),
     )
     write_bundle(network, out, settings=settings, count=calibrate, progress=typer.echo)
+    typer.echo("measuring")
+    found = evaluate(MixtureModel(load_bundle(out)), count=measure, seed=seed + 1)
+    curve = _training_curve(run / "metrics.csv")
+    record_figures(out, found.for_card() | {"seed": seed + 1, "training_curve": curve})
     typer.echo(f"model in {out}; training curve and checkpoint in {run}")
 
 
@@ -232,6 +242,11 @@ def test_model(name: Annotated[str, typer.Argument(help="Name or folder.")]) -> 
     typer.echo(f"{name}: as recorded (largest deviation {worst:.1g})")
 
 
+def _training_curve(path: Path) -> list[dict[str, float]]:
+    with path.open(newline="") as file:
+        return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+
+
 def _check_free(out: Path, *, overwrite: bool) -> None:
     if out.exists() and not overwrite:
         raise PerrinError(f"{out} is already there; choose another folder, or add --overwrite.")
@@ -285,7 +300,12 @@ def _write(out: Path, table: pd.DataFrame, found: Characterised, *, model: str) 
             drawn = {
                 "ensemble": figures.ensemble_figure(found.trajectories),
                 "tracks": figures.tracks_figure(table, found.trajectories),
-                "msd": figures.msd_figure(curves, found.trajectories, dims=len(axes_of(table))),
+                "msd": figures.msd_figure(
+                    curves,
+                    dims=len(axes_of(table)),
+                    length_unit=found.scale.length_unit,
+                    time_unit=found.scale.time_unit,
+                ),
             }
             if found.windows["w"].notna().any():
                 drawn["windows"] = figures.windows_figure(found.windows)

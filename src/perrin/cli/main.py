@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from perrin._version import __version__
-from perrin.cli import landings, simulate
+from perrin.cli import diffusion, landings, simulate
 from perrin.errors import PerrinError
 
 INTERRUPTED = 130  # what typer exits with after Ctrl-C
@@ -21,12 +21,24 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Movies of single particles, turned into masses, motions and how sure we are of them.",
 )
-simulations = typer.Typer(
-    no_args_is_help=True, help="Simulate measurements, with the truth beside them."
-)
-app.add_typer(simulations, name="simulate")
+
+
+def _group(name: str, what_for: str) -> typer.Typer:
+    group = typer.Typer(no_args_is_help=True, help=what_for)
+    app.add_typer(group, name=name)
+    return group
+
+
+simulations = _group("simulate", "Simulate measurements, with the truth beside them.")
 landings.register(app)
 simulate.register(simulations)
+diffusion.register(
+    app,
+    simulate=simulations,
+    train=_group("train", "Train a network from nothing (needs the extra 'train')."),
+    evaluate=_group("evaluate", "Measure a trained network on data it has not seen."),
+    model=_group("model", "Trained networks: list them, show a card, run the self-test."),
+)
 
 
 def _show_version(wanted: bool) -> None:

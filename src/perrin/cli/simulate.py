@@ -38,10 +38,12 @@ def landings(
     seconds: Annotated[float, typer.Option(help="Length of the movie, s.")] = 60.0,
     seed: o.Seed = 0,
     background: BackgroundMovie = None,
+    psf: o.PsfFile = None,
     *,
     movie_options: o.MovieOptions,
 ) -> None:
     """Simulate a landing assay into a vendor-layout movie, with its truth."""
+    from perrin.optics.psf import Psf
     from perrin.settings.simulation import LandingAssay
     from perrin.simulate.movie import simulate_landings
     from perrin.simulate.presets import preset as preset_of
@@ -61,7 +63,13 @@ def landings(
         buffer = movie_options.open(background)
     with o.progress_bar(out.name) as progress:
         truth = simulate_landings(
-            assay, seconds=seconds, seed=seed, out=out, background=buffer, progress=progress
+            assay,
+            seconds=seconds,
+            seed=seed,
+            out=out,
+            background=buffer,
+            psf=None if psf is None else Psf.load(psf),
+            progress=progress,
         )
     typer.echo(f"{len(truth)} molecules in {out}; truth in {out.with_suffix('.truth.csv')}")
 
@@ -80,10 +88,12 @@ def thumbnails(
     ] = 0.0,
     seed: o.Seed = 0,
     background: BackgroundMovie = None,
+    psf: o.PsfFile = None,
     *,
     movie_options: o.MovieOptions,
 ) -> None:
     """Simulate labelled thumbnails, the classes in equal parts, masses as in the paper."""
+    from perrin.optics.psf import Psf
     from perrin.settings.simulation import ThumbnailSettings
     from perrin.simulate.thumbnails import simulate_thumbnails
 
@@ -104,6 +114,7 @@ def thumbnails(
             seed=seed,
             centring="detector" if detected else "truth",
             background=buffer,
+            psf=None if psf is None else Psf.load(psf),
             workers=os.cpu_count() or 1,
             progress=progress,
         )

@@ -16,7 +16,7 @@ from perrin.errors import PerrinError
 
 FloatArray = NDArray[np.float64]
 
-LAGS = (1, 2, 4, 8, 16, 32)
+LAGS = (1, 2, 4, 8, 16, 32, 64, 128)
 """Displacements that the network starts from, in frames."""
 MULTIPLE = 4
 TARGETS: tuple[tuple[str, float, float], ...] = (

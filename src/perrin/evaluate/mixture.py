@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -55,6 +56,24 @@ class Evaluation:
     ratio_bins: pd.DataFrame
     fbm: pd.DataFrame
     trajectories_per_s: float
+
+    def for_card(self) -> dict[str, Any]:
+        """Return the figures as a card holds them: rounded, None where there is no number."""
+
+        def rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+            rounded = table.round(4).astype(object)
+            return [
+                {str(name): value for name, value in row.items()}
+                for row in rounded.where(table.notna(), None).to_dict("records")
+            ]
+
+        return {
+            "protocol": "fresh trajectories of exactly the length, priors of MixtureSettings; mean "
+            "absolute errors; alpha_fbm where w < .5, alpha_ctrw where w > .5; 90% intervals",
+            "cells": rows(self.cells),
+            "ratio_bins": rows(self.ratio_bins),
+            "pure_fbm_2d": rows(self.fbm),
+        }
 
 
 def evaluate_mixture(model: MixtureModel, *, count: int, seed: int) -> Evaluation:

@@ -74,7 +74,7 @@ class WindowSettings(Settings):
 class MixtureTraining(Settings):
     """How the mixture network is trained; the card of a bundle records it."""
 
-    steps: int = Field(3_200, ge=1, description="batches")
+    steps: int = Field(4_400, ge=1, description="batches")
     tokens: int = Field(16_384, ge=64, description="frames in a batch, all trajectories together")
     seed: int = Field(1, ge=0, description="of weights and trajectories")
     learning_rate: float = Field(2e-3, gt=0, description="highest; warmed up, then cosine to zero")

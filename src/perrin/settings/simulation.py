@@ -81,17 +81,17 @@ class BackgroundSettings(Settings):
         1.2e-2, ge=0, lt=0.2, description="static speckle of the glass, rms contrast"
     )
     drift_nm_per_sqrt_s: float = Field(
-        3.5, ge=0, le=1000, description="random walk of the stage: rms in 1 s along each axis, nm"
+        2.7, ge=0, le=1000, description="random walk of the stage: rms in 1 s along each axis, nm"
     )
     drift_nm_per_s: float = Field(
-        6.0, ge=0, le=1000, description="steady drift of the stage in a random direction, nm/s"
+        3.5, ge=0, le=1000, description="steady drift of the stage in a random direction, nm/s"
     )
     vibration_nm: float = Field(
         0.5, ge=0, le=1000, description="sinusoidal vibration in a random direction, rms, nm"
     )
     vibration_hz: float = Field(45.0, gt=0, le=1e4, description="frequency of that vibration")
     dynamic_contrast: float = Field(
-        2.6e-4, ge=0, lt=0.2, description="slowly changing speckle, rms contrast"
+        2.2e-4, ge=0, lt=0.2, description="slowly changing speckle, rms contrast"
     )
     dynamic_time_s: float = Field(
         4.0, ge=0.05, le=1e4, description="its correlation time, s (Ornstein-Uhlenbeck)"
@@ -101,11 +101,11 @@ class BackgroundSettings(Settings):
         1e-3, ge=0, lt=0.1, description="laser power noise that falls as 1/f (0.1 to 30 Hz), rms"
     )
     focus_contrast: float = Field(
-        1.45e-2, ge=0, lt=0.3, description="wander of the focus in time: rms change of a contrast"
+        1.5e-2, ge=0, lt=0.3, description="wander of the focus in time: rms change of a contrast"
     )
     focus_time_s: float = Field(5.0, ge=0.05, le=1e4, description="correlation time of it, s")
     tilt_contrast: float = Field(
-        1.05e-2, ge=0, lt=0.3, description="tilt of the focus over the field: rms change"
+        1.08e-2, ge=0, lt=0.3, description="tilt of the focus over the field: rms change"
     )
     widening: float = Field(
         -0.25,

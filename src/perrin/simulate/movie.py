@@ -103,6 +103,7 @@ def simulate_landings(
     seed: int,
     out: Path,
     background: Movie | None = None,
+    psf: Psf | None = None,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
     """Simulate a measurement into an `.mp` file with its truth table beside it.
@@ -119,6 +120,8 @@ def simulate_landings(
         ``name.mp``; the truth goes to ``name.truth.csv``. Both appear whole or not at all.
     background : Movie, optional
         A recorded buffer movie, used instead of the background model.
+    psf : Psf, optional
+        An empirical PSF; by default the analytic one of the assay's optics.
     progress : callable, optional
         Called with the share done, 0 to 1.
 
@@ -137,7 +140,7 @@ def simulate_landings(
     from perrin.io.atomic import written_whole
 
     movie, truth = lazy_movie(
-        assay, seconds=seconds, seed=seed, background=background, progress=progress
+        assay, seconds=seconds, seed=seed, background=background, psf=psf, progress=progress
     )
     truth.insert(0, "measurement", out.stem)
     with written_whole(out.with_suffix(".truth.csv")) as partial:
@@ -147,10 +150,15 @@ def simulate_landings(
 
 
 def simulate_movie(
-    assay: LandingAssay, *, seconds: float, seed: int, background: Movie | None = None
+    assay: LandingAssay,
+    *,
+    seconds: float,
+    seed: int,
+    background: Movie | None = None,
+    psf: Psf | None = None,
 ) -> tuple[Movie, pd.DataFrame]:
     """Like `simulate_landings`, with all frames in memory (11 MB a second) and no file."""
-    movie, truth = lazy_movie(assay, seconds=seconds, seed=seed, background=background)
+    movie, truth = lazy_movie(assay, seconds=seconds, seed=seed, background=background, psf=psf)
     return (
         Movie(
             frames=movie.frames[:],
@@ -170,6 +178,7 @@ def lazy_movie(
     seconds: float,
     seed: int,
     background: Movie | None = None,
+    psf: Psf | None = None,
     progress: Progress | None = None,
 ) -> tuple[Movie, pd.DataFrame]:
     """Return a movie whose frames are rendered when they are read, and its truth."""
@@ -185,13 +194,14 @@ def lazy_movie(
     rng = np.random.default_rng(seeds[0])
     focus = draw_focus(assay.background, instrument, count=1, n_frames=n_frames, rng=rng)[0]
     particles, truth = draw_sample(assay, instrument, focus=focus, rng=rng)
-    psf = Psf.analytic(instrument.optics, pixel_nm=instrument.pixel_nm)
+    shape = psf or Psf.analytic(instrument.optics, pixel_nm=instrument.pixel_nm)
+    shape.check_pixel(instrument.pixel_nm)
 
     def blocks() -> Iterator[Block]:
-        landings = _Landings(particles, instrument, psf=psf, landing_sign=sign)
+        landings = _Landings(particles, instrument, psf=shape, landing_sign=sign)
         if background is not None:
             return _recorded_blocks(background, landings, n_frames=n_frames, seed=seeds[1])
-        return _model_blocks(assay, landings, n_frames=n_frames, psf=psf, seed=seeds[1])
+        return _model_blocks(assay, landings, n_frames=n_frames, psf=shape, seed=seeds[1])
 
     frames = SimulatedFrames(
         blocks, shape=(n_frames, instrument.height_px, instrument.width_px), progress=progress
@@ -208,6 +218,7 @@ def lazy_movie(
             "seed": seed,
             "assay": assay.model_dump(mode="json"),
             "background": "model" if background is None else background.name,
+            "psf": shape.card,
         },
     )
     return movie, truth

@@ -42,7 +42,7 @@ PRESETS: dict[str, LandingAssay] = {
         species=(
             Species(mass_kda=90, abundance=0.06, name="monomer"),
             Species(mass_kda=180, abundance=0.50, width_kda=4.5, name="dimer"),
-            Species(mass_kda=360, abundance=0.36, width_kda=5.0, name="tetramer"),
+            Species(mass_kda=360, abundance=0.36, width_kda=5.5, name="tetramer"),
             Species(mass_kda=540, abundance=0.07, width_kda=6.5, name="hexamer"),
             Species(mass_kda=720, abundance=0.01, width_kda=7.5, name="octamer"),
         ),

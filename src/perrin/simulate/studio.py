@@ -62,6 +62,7 @@ class Studio:
         *,
         centring: Centring,
         background: Movie | None,
+        psf: Psf | None,
         seed: np.random.SeedSequence,
     ) -> Self:
         """Draw what all thumbnails share; `PerrinError` for a buffer movie that does not fit."""
@@ -70,7 +71,8 @@ class Studio:
             slack = settings.n_avg if centring == "detector" else 0
             needed = 2 * (half_length(settings.n_avg) + settings.n_avg + slack)
             instrument = instrument_of(background, instrument, n_frames=needed)
-        psf = Psf.analytic(instrument.optics, pixel_nm=instrument.pixel_nm)
+        psf = psf or Psf.analytic(instrument.optics, pixel_nm=instrument.pixel_nm)
+        psf.check_pixel(instrument.pixel_nm)
         patches: PatchModel | RecordedPatches
         if background is None:
             patches = PatchModel.of(settings, psf=psf, rng=np.random.default_rng(seed))
@@ -130,7 +132,10 @@ class Studio:
                 blank = self.background
             else:
                 blank, _ = simulate_movie(
-                    self._blank_assay, seconds=_BLANK_S, seed=_number(seed.spawn(1)[0])
+                    self._blank_assay,
+                    seconds=_BLANK_S,
+                    seed=_number(seed.spawn(1)[0]),
+                    psf=self.psf,
                 )
             seen = self._detect(blank)
             cut = cut_thumbnails(

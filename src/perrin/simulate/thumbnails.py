@@ -19,6 +19,7 @@ from perrin._version import __version__
 from perrin.errors import PerrinError
 from perrin.io.movie import Movie
 from perrin.landing.thumbnails import THUMBNAIL_PX
+from perrin.optics.psf import Psf
 from perrin.settings.simulation import ThumbnailSettings
 from perrin.simulate.studio import Centring, Studio
 from perrin.simulate.thumbnail_set import ThumbnailSet
@@ -33,6 +34,7 @@ def simulate_thumbnails(
     seed: int,
     centring: Centring = "truth",
     background: Movie | None = None,
+    psf: Psf | None = None,
     workers: int = 1,
     progress: Callable[[float], None] | None = None,
 ) -> ThumbnailSet:
@@ -52,6 +54,8 @@ def simulate_thumbnails(
         what that detector picks where nothing landed, in either case.
     background : Movie, optional
         A recorded buffer movie, used instead of the background model.
+    psf : Psf, optional
+        An empirical PSF; by default the analytic one of the settings' optics.
     workers : int
         Threads.
     progress : callable, optional
@@ -71,7 +75,7 @@ def simulate_thumbnails(
         3 + -(-count // BLOCK_EVENTS)
     )
     labels = _labels(count, settings, rng=np.random.default_rng(labels_seed))
-    studio = Studio.of(settings, centring=centring, background=background, seed=model_seed)
+    studio = Studio.of(settings, centring=centring, background=background, psf=psf, seed=model_seed)
     thumbnails = np.empty((count, studio.n_frames, THUMBNAIL_PX, THUMBNAIL_PX), np.float32)
     inside = np.empty((count, THUMBNAIL_PX, THUMBNAIL_PX), np.bool_)
     truth, neighbors = [], []
@@ -103,6 +107,7 @@ def simulate_thumbnails(
             "centring": centring,
             "settings": settings.model_dump(mode="json"),
             "background": "model" if background is None else background.name,
+            "psf": studio.psf.card,
         },
     )
 

@@ -24,18 +24,26 @@ LENGTHS = (
 )
 """Padded lengths of batches, about equally far apart in logarithm; some count twice."""
 KINDS: tuple[tuple[float, dict[str, object]], ...] = (
-    (0.32, {}),
+    (0.40, {}),
     (0.14, {"start": "aged"}),
-    (0.08, {"alpha_fbm": (0.1, 1.9)}),
-    (0.06, {"kind": "increments", "brownian": (0.0, 1.0)}),
-    (0.04, {"kind": "increments", "start": "aged"}),
-    (0.11, {"kind": "interleaved"}),
+    (0.06, {"alpha_fbm": (0.1, 1.9)}),
+    (0.05, {"kind": "increments", "brownian": (0.0, 1.0)}),
+    (0.02, {"kind": "increments", "start": "aged"}),
+    (0.09, {"kind": "interleaved"}),
     (0.12, {**_PURE, **_WIDE}),
-    (0.05, {**_PURE}),
+    (0.04, {**_PURE}),
     (0.02, {**_PURE, "brownian": (0.0, 1.0)}),
     (0.06, {"w": (1.0, 1.0), "start": "aged"}),
 )
 """Share of the training trajectories and what differs from the defaults of the simulator."""
+
+
+CAMERA: dict[str, object] = {
+    "noise": "uniform, 0 to 1 step (in one of three 0 to 3)",
+    "exposure": "uniform, 0.1 to 1",
+    "missing": "uniform, 0.02 to 0.3",
+}
+"""What `_draw_camera` draws, for the card."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +127,7 @@ def stream(settings: MixtureTraining, *, first_step: int, ahead: int = 6) -> Ite
                 seed = np.random.SeedSequence(settings.seed, spawn_key=(step,))
                 queue.put(draw_batch(settings, rng=np.random.default_rng(seed)))
                 step += 1
-        except Exception as error:  # noqa: BLE001 - raised again where the batch is taken
+        except Exception as error:  # raised again where the batch is taken
             queue.put(error)
 
     threading.Thread(target=draw, daemon=True).start()

@@ -38,6 +38,7 @@ def train(
     settings: MixtureTraining,
     *,
     run: Path,
+    threads: int,
     validate: Validate,
     progress: Callable[[dict[str, float]], None],
 ) -> MixtureNetwork:
@@ -47,6 +48,7 @@ def train(
     checkpoint. `validate` gives figures of the averaged network, which go to `progress` and to
     metrics.csv with the step, the seconds and the loss.
     """
+    torch.set_num_threads(threads)
     run.mkdir(parents=True, exist_ok=True)
     state = _resumed(settings, run / "checkpoint.pt")
     batches = stream(settings, first_step=state.step)
@@ -89,7 +91,7 @@ def _advance(state: State, batch: Batch, settings: MixtureTraining) -> float:
     answer = bounded(network.head(torch.cat(pooled, dim=1)))
     loss = pinball(answer, torch.from_numpy(batch.target), torch.from_numpy(batch.weight))
     state.optimiser.zero_grad(set_to_none=True)
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
     nn.utils.clip_grad_norm_(state.network.parameters(), 1.0)
     state.optimiser.step()
     state.step += 1

@@ -8,15 +8,17 @@ process is made of, so FBM is read almost directly; the residual blocks see jump
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional
 
 from perrin.diffusion.standard import LAGS, TARGETS
 
 FILTERS = 8  # of each lag
 TAPS = 7
-STAGES = ((48, (1, 2)), (96, (1, 2)), (128, (1, 2, 4)))  # channels, dilations; halved in between
+STAGES = ((48, (1, 2)), (64, (1, 2)), (96, (1, 2, 4, 8)))  # channels, dilations; halved in between
 
 
 class Filters(nn.Module):
@@ -30,10 +32,14 @@ class Filters(nn.Module):
         )
 
     def forward(self, positions: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
+        """Return squared lengths of the filtered vectors, what is seen: (N, 65, T), (N, 9, T).
+
+        The last of each: the distance from the middle of the track, and seen itself.
+        """
         count, length, dims = positions.shape
         x = positions.transpose(1, 2)  # (N, d, T)
-        later_x = F.pad(x, (0, LAGS[-1]))
-        later_seen = F.pad(seen, (0, LAGS[-1]))
+        later_x = functional.pad(x, (0, LAGS[-1]))
+        later_seen = functional.pad(seen, (0, LAGS[-1]))
         energies, masks = [], []
         for lag, conv in zip(LAGS, self.convs, strict=True):
             both = seen * later_seen[:, lag : lag + length]  # (N, T)
@@ -42,7 +48,9 @@ class Filters(nn.Module):
             filtered = filtered.reshape(count, dims, FILTERS, length)
             energies.append((filtered * filtered).mean(dim=1) * seen[:, None])  # (N, FILTERS, T)
             masks.append(both)
-        return torch.cat(energies, dim=1), torch.stack(masks, dim=1)
+        from_middle = (0.1 * positions * positions).mean(dim=2) * seen
+        energies.append(from_middle[:, None])
+        return torch.cat(energies, dim=1), torch.stack([*masks, seen], dim=1)
 
 
 class Block(nn.Module):
@@ -55,8 +63,20 @@ class Block(nn.Module):
         self.gain = nn.Parameter(torch.full((1, channels, 1), 0.1))
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        y = self.mix(F.relu(self.spread(x)))
-        return (x + self.gain * y) * mask
+        """(N, C, T), (N, 1, T) -> (N, C, T)."""
+        y = self.mix(functional.relu(self.spread(x)))
+        out: Tensor = (x + self.gain * y) * mask
+        return out
+
+
+class Stage(nn.ModuleList):
+    """Blocks one after the other, at one resolution."""
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """(N, C, T), (N, 1, T) -> (N, C, T)."""
+        for block in self:
+            x = block(x, mask)
+        return x
 
 
 class MixtureNetwork(nn.Module):
@@ -68,30 +88,32 @@ class MixtureNetwork(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        energies = FILTERS * len(LAGS)
+        energies, views = FILTERS * len(LAGS) + 1, len(LAGS) + 1
         self.filters = Filters()
-        widths = [2 * energies + len(LAGS)] + [channels for channels, _ in STAGES]
+        widths = [2 * energies + views] + [channels for channels, _ in STAGES]
         self.enter = nn.ModuleList(
-            nn.Conv1d(before, after, 1) for before, after in zip(widths, widths[1:], strict=False)
+            nn.Conv1d(before, after, 1) for before, after in pairwise(widths)
         )
         self.blocks = nn.ModuleList(
-            nn.ModuleList(Block(channels, dilation) for dilation in dilations)
+            Stage(Block(channels, dilation) for dilation in dilations)
             for channels, dilations in STAGES
         )
-        pooled = 3 * widths[-1] + 2 * sum(widths[1:-1]) + 2 * energies + len(LAGS) + 2
+        pooled = 3 * widths[-1] + 2 * sum(widths[1:-1]) + 2 * energies + views + 2
         self.head = nn.Sequential(
             nn.Linear(pooled, 384), nn.ReLU(), nn.Linear(384, 256), nn.ReLU(), nn.Linear(256, 30)
         )
 
     def forward(self, positions: Tensor, seen: Tensor) -> Tensor:
-        energy, masks = self.filters(positions, seen)  # (N, 48, T), (N, 6, T)
+        """Return low, middle and high of each target, (N, 10, 3)."""
+        energy, masks = self.filters(positions, seen)  # (N, 65, T), (N, 9, T)
         pooled = self.whole(energy, masks, positions.shape[2]) + self.trunk(energy, masks, seen)
         return bounded(self.head(torch.cat(pooled, dim=1)))
 
     def whole(self, energy: Tensor, masks: Tensor, dims: int) -> list[Tensor]:
         """Return what the whole trajectory says at each filter: mean energy and its kurtosis."""
-        times = masks.sum(dim=2)  # (N, 6)
-        per_filter = times.repeat_interleave(FILTERS, dim=1).clamp(min=1)
+        times = masks.sum(dim=2)  # (N, 9)
+        of_lags = times[:, :-1].repeat_interleave(FILTERS, dim=1)
+        per_filter = torch.cat([of_lags, times[:, -1:]], dim=1).clamp(min=1)
         mean = energy.sum(dim=2) / per_filter + 1e-3
         fourth = (energy * energy).sum(dim=2) / per_filter + 1e-6
         lag_one = times[:, :1].clamp(min=1)
@@ -111,10 +133,8 @@ class MixtureNetwork(nn.Module):
         pooled = []
         for stage, (enter, blocks) in enumerate(zip(self.enter, self.blocks, strict=True)):
             if stage:
-                x, mask = F.avg_pool1d(x, 2), F.max_pool1d(mask, 2)
-            x = enter(x) * mask
-            for block in blocks:
-                x = block(x, mask)
+                x, mask = functional.avg_pool1d(x, 2), functional.max_pool1d(mask, 2)
+            x = blocks(enter(x) * mask, mask)
             pooled += self._pool(x.float(), mask, last=stage == len(STAGES) - 1)
         return pooled
 

@@ -11,15 +11,21 @@ import pytest
 from perrin.errors import PerrinError
 from perrin.io import open_movie
 from perrin.io.movie import Movie
+from perrin.landing.detect import detect
+from perrin.landing.fit import fit
+from perrin.optics.psf import Psf
+from perrin.settings.optics import OpticsSettings
 from perrin.settings.simulation import (
     BackgroundSettings,
     CameraSettings,
     InstrumentSettings,
     LandingAssay,
+    Species,
 )
 from perrin.simulate.movie import BLOCK_FRAMES, lazy_movie, simulate_landings, simulate_movie
 from perrin.simulate.presets import preset
 
+DEFAULT = Psf.analytic(pixel_nm=72.0)
 CLEAN = CameraSettings(shot_noise=0, fixed_pattern=0)
 
 
@@ -176,3 +182,20 @@ def test_another_instrument() -> None:
     movie, _ = simulate_movie(_assay(instrument=instrument), seconds=0.3, seed=0)
     assert movie.frames.shape == (50, 30, 40)
     assert movie.pixel_nm == 84.4
+
+
+def test_a_psf_of_ones_own_shapes_the_landings() -> None:
+    wide = Psf.analytic(OpticsSettings(second_scale=0.4), pixel_nm=72.0)
+    assay = LandingAssay(
+        species=(Species(mass_kda=800, abundance=1),),
+        density=1.0,
+        background=BackgroundSettings.none(),
+    )
+    movie, truth = simulate_movie(assay, seconds=2, seed=3, psf=wide)
+    assert movie.provenance["psf"] == wide.card
+    events = fit(movie, detect(movie, n_avg=10, psf=wide), fit_n_avg=10, psf=wide)
+    narrow = fit(movie, detect(movie, n_avg=10, psf=wide), fit_n_avg=10, psf=DEFAULT)
+    assert len(truth) > 20
+    assert events["fit_residual"].median() < 0.8 * narrow["fit_residual"].median()
+    with pytest.raises(PerrinError, match="pixels of 60 nm"):
+        simulate_movie(assay, seconds=2, seed=3, psf=Psf.analytic(pixel_nm=60.0))

@@ -1,0 +1,219 @@
+"""Tracks to numbers: shares, ratio, exponents and diffusion coefficient, each with an interval.
+
+The network (an argument: anything with `refusal` and `answer`) sees whole tracks and windows
+along them. What a track is too short, too still or too mixed to tell is NaN with a reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from perrin.diffusion import classical
+from perrin.diffusion.likelihood import fit_fbm
+from perrin.diffusion.standard import TARGETS, from_unit
+from perrin.diffusion.tables import CLASSICAL, ESTIMATES, WINDOWS
+from perrin.diffusion.windows import Track, cut_windows, to_tracks
+from perrin.errors import PerrinError
+from perrin.settings.diffusion import WindowSettings
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+LEAST_SHARE = 0.1
+LEAST_JUMPS = 3
+_INDEX = {name: k for k, (name, _, _) in enumerate(TARGETS)}
+_DIRECT = tuple(name for name in ESTIMATES if name in _INDEX)
+
+
+class Model(Protocol):
+    """What characterises tracks: `perrin.models.runtime.MixtureModel` is one."""
+
+    def refusal(self, seen: BoolArray, dims: int) -> str | None:
+        """Return why a track is out of range, or None."""
+
+    def answer(self, positions: Sequence[FloatArray], seen: Sequence[BoolArray]) -> FloatArray:
+        """Return low, middle and high of each target in 0 to 1, (N, 10, 3)."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What one unit of length and one frame are; 1 and 1 for pixels and frames."""
+
+    length: float
+    frame_interval: float
+    length_unit: str
+    time_unit: str
+
+    @classmethod
+    def of_pixels(cls, *, pixel_nm: float, frame_interval_s: float) -> Scale:
+        """Return the scale of positions in pixels. Raises `PerrinError` for sizes of 0 or less."""
+        if not (pixel_nm > 0 and frame_interval_s > 0):
+            raise PerrinError(
+                f"a pixel of {pixel_nm:g} nm every {frame_interval_s:g} s; both must be above 0."
+            )
+        return cls(pixel_nm, frame_interval_s, "nm", "s")
+
+    @classmethod
+    def unknown(cls) -> Scale:
+        """Return the scale of positions and times that stay in the file's unit and frames."""
+        return cls(1.0, 1.0, "unit of the file", "frame")
+
+
+@dataclass(frozen=True)
+class Characterised:
+    """One row a track in `trajectories`, one row a window in `windows`; attrs: the units."""
+
+    trajectories: pd.DataFrame
+    windows: pd.DataFrame
+    scale: Scale
+
+
+def characterize(
+    tracks: pd.DataFrame, *, model: Model, scale: Scale, settings: WindowSettings
+) -> Characterised:
+    """Return what moves each particle of `tracks` (particle, frame, x, y, z).
+
+    Columns: `perrin.diffusion.tables.TRAJECTORIES` and `WINDOWS`. Raises `PerrinError` for
+    tables that are no tracks (`check_tracks`) or hold no track.
+    """
+    whole = to_tracks(tracks)
+    if not whole:
+        raise PerrinError("the table holds no track. Check the file.")
+    windows = [window for track in whole for window in cut_windows(track, settings=settings)]
+    trajectories = _estimates(whole, model=model, scale=scale)
+    beside = pd.DataFrame([_classical(track, scale) for track in whole], columns=_CLASSICAL)
+    units: dict[Hashable | None, object] = {
+        "length_unit": scale.length_unit,
+        "time_unit": scale.time_unit,
+    }
+    result = Characterised(
+        trajectories=pd.concat([trajectories, beside], axis=1),
+        windows=_estimates(windows, model=model, scale=scale),
+        scale=scale,
+    )
+    for table in (result.trajectories, result.windows):
+        table.attrs = dict(units)
+    return result
+
+
+_CLASSICAL = [column.name for column in CLASSICAL]
+
+
+def _estimates(tracks: list[Track], *, model: Model, scale: Scale) -> pd.DataFrame:
+    """Return the WINDOWS table of `tracks`, a row each, NaN where the model refuses."""
+    reasons = [_refusal(track, model) for track in tracks]
+    kept = np.array([i for i, reason in enumerate(reasons) if not reason], dtype=np.int64)
+    table = pd.DataFrame(
+        {
+            "particle": [track.particle for track in tracks],
+            "frame_start": [track.start for track in tracks],
+            "frame_stop": [track.stop for track in tracks],
+            "positions": [int(track.seen.sum()) for track in tracks],
+        }
+    )
+    columns = {
+        column.name: np.full(len(tracks), np.nan) for column in WINDOWS if column.kind == "float"
+    }
+    said = np.array(reasons, dtype=object)
+    if kept.size:
+        chosen = [tracks[i] for i in kept]
+        answer = model.answer([t.positions for t in chosen], [t.seen for t in chosen])
+        told = _physical(answer, chosen, scale)
+        for name, values in told.items():
+            columns[name][kept] = values
+        said[kept] = _abstain(columns, kept, chosen)
+    return table.assign(**columns, reason=said)
+
+
+def _refusal(track: Track, model: Model) -> str:
+    """Return why there is no answer for a track at all, empty if there is one."""
+    refused = model.refusal(track.seen, track.positions.shape[1])
+    if refused:
+        return refused
+    steps = classical.displacements(track.positions, track.seen, lag=1)
+    if not len(steps):
+        return "no two neighboring frames"
+    return "" if (steps != 0).any() else "immobile"
+
+
+def _physical(answer: FloatArray, tracks: list[Track], scale: Scale) -> dict[str, FloatArray]:
+    """Return the columns in physical units: answer (N, 10, 3) -> (N,) each."""
+    columns: dict[str, FloatArray] = {}
+    ends = (("_low", 0), ("", 1), ("_high", 2))
+    for name in _DIRECT:
+        for end, k in ends:
+            columns[name + end] = from_unit(answer[:, _INDEX[name], k], _INDEX[name])
+    steps = [classical.displacements(t.positions, t.seen, lag=1) for t in tracks]
+    square = np.array([(step**2).mean() for step in steps]) * scale.length**2
+    step_index, alpha = _INDEX["log_step"], columns["alpha_fbm"]
+    for end, k in ends:
+        of_fbm = square * np.exp(from_unit(answer[:, step_index, k], step_index))
+        columns["D" + end] = of_fbm / 2 / scale.frame_interval**alpha
+    rate = np.maximum(columns["jump_rate"], 1e-9)
+    columns["jump_variance"] = columns["share_ctrw"] * square / rate
+    return columns
+
+
+def _abstain(
+    columns: dict[str, FloatArray], rows: NDArray[np.int64], tracks: list[Track]
+) -> list[str]:
+    """Blank what a row cannot tell, and return the reasons, a text a row."""
+    frames = np.array([len(track.seen) for track in tracks])
+    gaussian = columns["share_fbm"][rows] + columns["share_brownian"][rows]
+    jumping = columns["share_ctrw"][rows]
+    jumps = columns["jump_rate"][rows] * (frames - 1)
+    rules: Sequence[tuple[BoolArray, tuple[str, ...], Callable[[int], str]]] = (
+        (
+            gaussian < LEAST_SHARE,
+            ("alpha_fbm", "D"),
+            lambda i: f"FBM and Brownian part {gaussian[i]:.0%} of the steps: no alpha_fbm, no D",
+        ),
+        (
+            jumping < LEAST_SHARE,
+            ("alpha_ctrw", "jump_rate"),
+            lambda i: f"CTRW part {jumping[i]:.0%} of the steps: no alpha_ctrw, no jumps",
+        ),
+        (
+            (jumping >= LEAST_SHARE) & (jumps < LEAST_JUMPS),
+            ("alpha_ctrw",),
+            lambda i: f"{jumps[i]:.0f} jumps: no alpha_ctrw",
+        ),
+    )
+    reasons: list[list[str]] = [[] for _ in tracks]
+    for applies, names, why in rules:
+        for i in np.flatnonzero(applies):
+            reasons[i].append(why(int(i)))
+            for name in names:
+                for end in ("", "_low", "_high"):
+                    columns[name + end][rows[i]] = np.nan
+        if "jump_rate" in names:
+            columns["jump_variance"][rows[applies]] = np.nan
+    return ["; ".join(reason) for reason in reasons]
+
+
+def _classical(track: Track, scale: Scale) -> dict[str, float]:
+    """Return the CLASSICAL columns of a track, NaN where it is too short or never moves."""
+    positions, seen = track.positions * scale.length, track.seen
+    lags = np.arange(1, max(4, min(len(seen) // 10, 30)) + 1)
+    msd, pairs = classical.tamsd(positions, seen, lags=lags)
+    fit = classical.fit_tamsd(msd, pairs, lags=lags, dims=positions.shape[1])
+    moves = np.ptp(positions[seen], axis=0).any()
+    fbm = fit_fbm(positions, seen) if moves and 4 <= seen.sum() <= 1000 else None
+    short, long = (classical.p_variation(positions, seen, p=4.0, lag=lag) for lag in (1, 4))
+    values = (
+        fit.alpha,
+        fit.D / scale.frame_interval**fit.alpha,
+        fit.offset,
+        float(classical.velocity_autocorrelation(positions, seen, lags=[1])[0]),
+        classical.step_kurtosis(positions, seen),
+        float(np.log(short / long)) if short > 0 and long > 0 else np.nan,
+        fbm.alpha if fbm else np.nan,
+        fbm.noise_sigma if fbm else np.nan,
+    )
+    return dict(zip(_CLASSICAL, values, strict=True))

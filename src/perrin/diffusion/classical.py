@@ -1,0 +1,151 @@
+"""Classical estimates from one track: mean squared displacement, memory, tails, variation.
+
+A track is positions (L, d), one row a frame, and seen (L,): the frames that have a position.
+Every estimate uses the pairs of frames that are there, so gaps bias nothing; what has no pair
+is NaN. Formulas: Metzler et al., Phys. Chem. Chem. Phys. 16, 24128 (2014), and as named.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from perrin.errors import PerrinError
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class MsdFit:
+    """MSD(t) = 2 d D t^alpha + offset, t in frames; the offset is 2 d sigma^2 without blur."""
+
+    alpha: float
+    D: float
+    offset: float
+
+
+def displacements(positions: FloatArray, seen: BoolArray, *, lag: int) -> FloatArray:
+    """Return the displacements over `lag` frames whose both ends are seen, (pairs, d)."""
+    if lag < 1:
+        raise PerrinError(f"a lag of {lag} frames is no time; give 1 or more.")
+    both = seen[lag:] & seen[:-lag]
+    moved: FloatArray = (positions[lag:] - positions[:-lag])[both]
+    return moved
+
+
+def tamsd(
+    positions: FloatArray, seen: BoolArray, *, lags: ArrayLike
+) -> tuple[FloatArray, NDArray[np.int64]]:
+    """Return the time-averaged MSD at each lag, all axes together, and the pairs behind it."""
+    frames = np.atleast_1d(np.asarray(lags, dtype=np.int64))
+    msd, pairs = np.full(len(frames), np.nan), np.zeros(len(frames), dtype=np.int64)
+    for k, lag in enumerate(frames):
+        if lag >= len(positions):
+            continue
+        moved = displacements(positions, seen, lag=int(lag))
+        pairs[k] = len(moved)
+        if len(moved):
+            msd[k] = (moved**2).sum(axis=1).mean()
+    return msd, pairs
+
+
+def fit_tamsd(
+    msd: ArrayLike, pairs: ArrayLike, *, lags: ArrayLike, dims: int, max_alpha: float = 2.0
+) -> MsdFit:
+    """Fit D, alpha and an offset >= 0 to a time-averaged MSD, by weighted least squares.
+
+    Relative errors grow with the overlap of the displacements, about as sqrt(lag / pairs)
+    (Qian, Sheetz and Elson, Biophys. J. 60, 910 (1991)), which gives the weights. Use lags
+    well below the length of the track, at least three. NaN where fewer have pairs.
+    """
+    y, n = np.asarray(msd, dtype=np.float64), np.asarray(pairs, dtype=np.float64)
+    t = np.asarray(lags, dtype=np.float64)
+    good = (n > 0) & (y > 0)
+    if good.sum() < 3:
+        return MsdFit(np.nan, np.nan, np.nan)
+    y, n, t = y[good], n[good], t[good]
+    weight = n / t / y**2
+    best = (np.inf, np.nan, np.nan, np.nan)
+    for alpha in np.linspace(0.0, max_alpha, 401)[1:]:
+        best = min(best, _line(t**alpha, y, weight, float(alpha)))
+    return MsdFit(alpha=best[1], D=best[2] / (2 * dims), offset=best[3])
+
+
+def velocity_autocorrelation(
+    positions: FloatArray, seen: BoolArray, *, lags: ArrayLike
+) -> FloatArray:
+    """Return <v(t) v(t + lag)> / <v^2> of one-frame steps at each lag.
+
+    FBM has (|k+1|^a - 2|k|^a + |k-1|^a) / 2 at lag k, a CTRW 0 beyond lag 0, localisation
+    noise -1/2 at lag 1.
+    """
+    both = seen[1:] & seen[:-1]
+    steps = np.where(both[:, None], np.diff(positions, axis=0), 0.0)
+    frames = np.atleast_1d(np.asarray(lags, dtype=np.int64))
+    found = np.full(len(frames), np.nan)
+    mean = (steps**2).sum() / both.sum() if both.any() else np.nan
+    for k, lag in enumerate(frames):
+        pairs = (both[lag:] & both[: len(both) - lag]).sum() if lag < len(both) else 0
+        if pairs and mean > 0:
+            found[k] = (steps[lag:] * steps[: len(steps) - lag]).sum() / pairs / mean
+    return found
+
+
+def step_kurtosis(positions: FloatArray, seen: BoolArray, *, lag: int = 1) -> float:
+    """Return <s^4> / <s^2>^2 of the steps of all axes over `lag` frames: 3 for a Gaussian."""
+    if lag >= len(positions):
+        return float("nan")
+    moved = displacements(positions, seen, lag=lag)
+    square = float((moved**2).mean()) if moved.size else 0.0
+    return float((moved**4).mean()) / square**2 if square > 0 else float("nan")
+
+
+def p_variation(positions: FloatArray, seen: BoolArray, *, p: float, lag: int) -> float:
+    """Return the sum of |x(t + lag) - x(t)|^p over times lag apart, mean over the axes.
+
+    As `lag` shrinks it vanishes for FBM with H > 1/p and grows for H < 1/p; a CTRW's stays
+    (Magdziarz et al., Phys. Rev. Lett. 103, 180602 (2009)). Missing pairs are made up for.
+    """
+    if not (p > 0 and lag >= 1):
+        raise PerrinError(f"p = {p:g} and lag = {lag}: give p above 0 and a lag of 1 or more.")
+    where = np.arange(0, len(positions), lag)
+    both = seen[where[1:]] & seen[where[:-1]]
+    if not both.any():
+        return float("nan")
+    moved = np.abs(np.diff(positions[where], axis=0)[both])
+    return float((moved**p).mean() * len(both))
+
+
+def ergodicity_breaking(tamsds: ArrayLike) -> float:
+    """Return EB = <xi^2> - 1, xi = TAMSD over its ensemble mean, at one lag: (N,) -> scalar.
+
+    0 for an ergodic walk seen for long; 2 Gamma(1 + a)^2 / Gamma(1 + 2a) - 1 for a CTRW
+    (He, Burov, Metzler and Barkai, Phys. Rev. Lett. 101, 058101 (2008)).
+    """
+    values = np.asarray(tamsds, dtype=np.float64)
+    values = values[np.isfinite(values)]
+    mean = values.mean() if len(values) > 1 else 0.0
+    return float((values**2).mean() / mean**2 - 1) if mean > 0 else float("nan")
+
+
+def _line(
+    x: FloatArray, y: FloatArray, weight: FloatArray, alpha: float
+) -> tuple[float, float, float, float]:
+    """Return (cost, alpha, slope, offset) of y = slope x + offset, both not negative."""
+    total, mean_x, mean_y = (
+        weight.sum(),
+        np.average(x, weights=weight),
+        np.average(y, weights=weight),
+    )
+    spread = (weight * (x - mean_x) ** 2).sum()
+    slope = (weight * (x - mean_x) * (y - mean_y)).sum() / spread if spread > 0 else 0.0
+    offset = mean_y - slope * mean_x
+    if offset < 0:
+        slope, offset = (weight * x * y).sum() / (weight * x**2).sum(), 0.0
+    if slope < 0:
+        slope, offset = 0.0, mean_y
+    cost = (weight * (y - slope * x - offset) ** 2).sum() / total
+    return float(cost), alpha, float(slope), float(offset)

@@ -1,0 +1,68 @@
+"""The ensemble: what the trajectories of one measurement say together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from perrin.diffusion.classical import ergodicity_breaking, tamsd
+from perrin.diffusion.tables import CLASSICAL, ESTIMATES
+from perrin.diffusion.windows import to_tracks
+
+if TYPE_CHECKING:
+    from perrin.diffusion.characterize import Characterised
+
+FloatArray = NDArray[np.float64]
+
+_LAGS = 24
+
+
+def summary(found: Characterised) -> dict[str, Any]:
+    """Return medians with quartiles over the trajectories, numbers, and counts of reasons."""
+    table = found.trajectories
+    names = [*ESTIMATES, *(column.name for column in CLASSICAL)]
+    quartiles = table[names].quantile([0.25, 0.5, 0.75])
+    reasons = table["reason"].str.replace(r"[\d.]+", "#", regex=True).value_counts()
+    return {
+        "units": {str(key): value for key, value in table.attrs.items()},
+        "trajectories": len(table),
+        "told": {name: int(table[name].notna().sum()) for name in names},
+        "quartiles": {
+            name: [_rounded(value) for value in quartiles[name]] for name in quartiles.columns
+        },
+        "windows": len(found.windows),
+        "reasons": {str(why) or "none": int(number) for why, number in reasons.items()},
+    }
+
+
+def msd_curves(
+    tracks: pd.DataFrame, found: Characterised
+) -> dict[int, tuple[FloatArray, FloatArray]]:
+    """Return time and time-averaged MSD of each characterised track, in the units of `found`.
+
+    Lags are spaced by ratio, up to a quarter of the longest track.
+    """
+    kept = set(found.trajectories.loc[found.trajectories["w"].notna(), "particle"])
+    chosen = [track for track in to_tracks(tracks) if track.particle in kept]
+    longest = max(len(track.seen) for track in chosen)
+    lags = np.unique(np.geomspace(1, max(4, longest // 4), _LAGS).astype(int))
+    length, interval = found.scale.length, found.scale.frame_interval
+    return {
+        track.particle: (
+            lags * interval,
+            tamsd(track.positions, track.seen, lags=lags)[0] * length**2,
+        )
+        for track in chosen
+    }
+
+
+def ergodicity(curves: dict[int, tuple[FloatArray, FloatArray]]) -> float:
+    """Return the ergodicity-breaking parameter of the MSD at the first lag."""
+    return ergodicity_breaking([msd[0] for _, msd in curves.values()])
+
+
+def _rounded(value: float) -> float | None:
+    return float(f"{value:.4g}") if np.isfinite(value) else None

@@ -1,0 +1,100 @@
+"""Columns of the tables of moving particles: tracks in, trajectories and windows out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from perrin.errors import PerrinError
+from perrin.tables import Column
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TRACKS: tuple[Column, ...] = (
+    Column("particle", "int", "", "number of the track"),
+    Column("frame", "int", "frame", "frame of the position, from 0; gaps are missing rows"),
+    Column("x", "float", "px", "horizontal position, in attrs['length_unit']"),
+    Column("y", "float", "px", "vertical position, absent in one dimension"),
+    Column("z", "float", "px", "depth, absent in one and two dimensions"),
+)
+
+_ESTIMATES: tuple[tuple[str, str, str], ...] = (
+    ("share_fbm", "1", "share of the mean squared one-frame step that is FBM"),
+    ("share_ctrw", "1", "the same, CTRW"),
+    ("share_brownian", "1", "the same, Brownian (FBM with an exponent within .05 of 1)"),
+    ("share_noise", "1", "the same, localisation noise"),
+    ("w", "1", "std(c) / (std(c) + std(f)) of the positions: superposition, 1 is pure CTRW"),
+    ("alpha_fbm", "1", "exponent of the FBM or Brownian part"),
+    ("alpha_ctrw", "1", "exponent of the CTRW part"),
+    ("frames_ctrw", "1", "share of frames that follow a CTRW, if the track is interleaved"),
+    ("D", "length^2 / time^alpha_fbm", "FBM and Brownian part: MSD = 2 d D t^alpha_fbm"),
+    ("jump_rate", "1 / frame", "share of the one-frame steps that hold a jump"),
+)
+ESTIMATES: tuple[str, ...] = tuple(name for name, _, _ in _ESTIMATES)
+
+WINDOWS: tuple[Column, ...] = (
+    Column("particle", "int", "", "number of the track"),
+    Column("frame_start", "int", "frame", "first frame"),
+    Column("frame_stop", "int", "frame", "one after the last frame"),
+    Column("positions", "int", "", "frames that have a position"),
+    *(
+        Column(name + end, "float", unit, meaning + said)
+        for name, unit, meaning in _ESTIMATES
+        for end, said in (("", ""), ("_low", ": 5% quantile"), ("_high", ": 95% quantile"))
+    ),
+    Column("jump_variance", "float", "length^2", "of one axis of a jump of the CTRW part"),
+    Column("reason", "text", "", "what is not told, and why"),
+)
+CLASSICAL: tuple[Column, ...] = (
+    Column("tamsd_alpha", "float", "1", "exponent of the time-averaged MSD fit with offset"),
+    Column("tamsd_D", "float", "length^2 / time^alpha", "its diffusion coefficient"),
+    Column("tamsd_offset", "float", "length^2", "its offset: 2 d sigma^2 without blur"),
+    Column("vacf_1", "float", "1", "autocorrelation of one-frame steps at one frame"),
+    Column("kurtosis", "float", "1", "of one-frame steps: 3 for a Gaussian"),
+    Column("p_variation", "float", "1", "ln of the 4-variation at 1 frame over that at 4 frames"),
+    Column("fbm_alpha", "float", "1", "exponent by maximum likelihood, FBM with noise"),
+    Column("fbm_noise_sigma", "float", "length", "localisation error by the same fit"),
+)
+TRAJECTORIES: tuple[Column, ...] = (*WINDOWS, *CLASSICAL)
+
+
+def axes_of(tracks: pd.DataFrame) -> list[str]:
+    """Return the coordinates that `tracks` has: x, then y, then z."""
+    return [name for name in ("x", "y", "z") if name in tracks.columns]
+
+
+def check_tracks(tracks: pd.DataFrame) -> pd.DataFrame:
+    """Return `tracks` sorted by particle and frame.
+
+    Raises `PerrinError` for a missing column, a NaN, a fractional or a duplicate frame.
+    """
+    missing = [name for name in ("particle", "frame", "x") if name not in tracks.columns]
+    if missing:
+        raise PerrinError(
+            f"a table of tracks needs particle, frame and x (y, z); missing: {', '.join(missing)}. "
+            "Rename the columns, or read the file with perrin.read_tracks."
+        )
+    columns = ["particle", "frame", *axes_of(tracks)]
+    holes = tracks[columns].isna().any(axis=1)
+    if holes.any():
+        raise PerrinError(
+            f"row {holes.idxmax()} of the tracks holds NaN ({int(holes.sum())} such rows); a frame "
+            "without a position is a missing row: drop these rows."
+        )
+    for name in ("particle", "frame"):
+        if tracks[name].dtype.kind not in "iu":
+            raise PerrinError(
+                f"column {name!r} holds {tracks[name].dtype}; {name}s are whole numbers. "
+                "Divide times by the frame interval first."
+            )
+    repeated = tracks.duplicated(["particle", "frame"])
+    if repeated.any():
+        row = tracks.loc[repeated].iloc[0]
+        raise PerrinError(
+            f"particle {row['particle']} has frame {row['frame']} twice ({int(repeated.sum())} "
+            "such rows); keep one position a frame."
+        )
+    attrs = tracks.attrs
+    ordered = tracks.sort_values(["particle", "frame"], ignore_index=True)
+    ordered.attrs = attrs
+    return ordered

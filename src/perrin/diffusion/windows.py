@@ -1,0 +1,65 @@
+"""Tracks as arrays: one row a frame, gaps marked, and the windows along a track."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from perrin.diffusion.tables import axes_of, check_tracks
+from perrin.settings.diffusion import WindowSettings
+
+
+@dataclass(frozen=True)
+class Track:
+    """A track or a part of it: positions (L, d), zero where not seen (L,), from frame `start`."""
+
+    particle: int
+    start: int
+    positions: NDArray[np.float64]
+    seen: NDArray[np.bool_]
+
+    @property
+    def stop(self) -> int:
+        """One after the last frame."""
+        return self.start + len(self.seen)
+
+
+def to_tracks(tracks: pd.DataFrame) -> list[Track]:
+    """Return each particle of a table of tracks as arrays; frames without a row are gaps.
+
+    Raises `PerrinError` as `check_tracks` does.
+    """
+    table = check_tracks(tracks)
+    axes = axes_of(table)
+    particle = table["particle"].to_numpy()
+    frame = table["frame"].to_numpy(dtype=np.int64)
+    position = table[axes].to_numpy(dtype=np.float64)
+    first = np.flatnonzero(np.diff(particle, prepend=particle[:1] - 1))
+    stops = [*first[1:], len(table)] if len(table) else []
+    found = []
+    for a, b in zip(first, stops, strict=True):
+        index = frame[a:b] - frame[a]
+        seen = np.zeros(index[-1] + 1, dtype=bool)
+        seen[index] = True
+        positions = np.zeros((len(seen), len(axes)))
+        positions[index] = position[a:b]
+        found.append(Track(int(particle[a]), int(frame[a]), positions, seen))
+    return found
+
+
+def cut_windows(track: Track, *, settings: WindowSettings) -> Iterator[Track]:
+    """Yield the windows of `track`: each whole, one every `stride` frames from its start.
+
+    A window starts and ends with a position where it can: unseen ends are cut off.
+    """
+    for first in range(0, len(track.seen) - settings.frames + 1, settings.stride):
+        seen = track.seen[first : first + settings.frames]
+        there = np.flatnonzero(seen)
+        if not there.size:
+            continue
+        a, b = first + int(there[0]), first + int(there[-1]) + 1
+        yield Track(track.particle, track.start + a, track.positions[a:b], track.seen[a:b])

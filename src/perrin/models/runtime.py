@@ -1,0 +1,93 @@
+"""The mixture network at work: arrays in, calibrated answers out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perrin.diffusion.standard import MULTIPLE, TARGETS, standardise
+from perrin.errors import PerrinError
+from perrin.models.bundle import Bundle, Interval
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+_TOKENS = 32_768  # frames in one call: larger batches leave the cache
+_NOISE, _MIDDLE = 3, 1  # row of the noise share; column of the middle
+
+
+class MixtureModel:
+    """What `perrin.diffusion.characterize` asks: is a track in range, and what is in it."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+
+    def refusal(self, seen: BoolArray, dims: int) -> str | None:
+        """Return why a track, seen (L,), is outside what the card covers; None if it is not."""
+        card = self.bundle.card
+        shortest, longest = card.frames
+        if not shortest <= len(seen) <= longest:
+            return f"{len(seen)} frames; the model covers {shortest} to {longest}"
+        if dims not in card.dims:
+            return f"{dims} dimensions; the model covers {', '.join(map(str, card.dims))}"
+        missing = 1 - float(seen.mean())
+        if missing > card.max_missing:
+            return f"{missing:.0%} of the frames missing; the model covers {card.max_missing:.0%}"
+        return None
+
+    def answer(self, positions: Sequence[FloatArray], seen: Sequence[BoolArray]) -> FloatArray:
+        """Return low, middle and high of each target in 0 to 1 for each track, (N, 10, 3).
+
+        positions: (L, d) each, seen: (L,) each; lengths may differ. Intervals are calibrated,
+        the middle shares sum to 1. Raises `PerrinError` for a track out of range, or one that
+        never moves.
+        """
+        for track, frames in zip(positions, seen, strict=True):
+            refused = self.refusal(frames, track.shape[1])
+            if refused:
+                raise PerrinError(f"a track has {refused}. Cut it into windows, or leave it out.")
+        lengths = np.array([len(track) for track in positions])
+        padded = -(-lengths // MULTIPLE) * MULTIPLE
+        raw = np.zeros((len(lengths), len(TARGETS), 3))
+        for length in np.unique(padded):
+            rows = np.flatnonzero(padded == length)
+            size = max(1, _TOKENS // int(length))
+            for first in range(0, len(rows), size):
+                part = rows[first : first + size]
+                raw[part] = self._run([positions[i] for i in part], [seen[i] for i in part])
+        return calibrated(raw, lengths, self.bundle.card.interval)
+
+    def _run(self, positions: list[FloatArray], seen: list[BoolArray]) -> NDArray[np.float32]:
+        length = max(len(track) for track in positions)
+        joined = np.zeros((len(positions), length, positions[0].shape[1]))
+        mask = np.zeros((len(positions), length), dtype=bool)
+        for i, (track, frames) in enumerate(zip(positions, seen, strict=True)):
+            joined[i, : len(track)] = track
+            mask[i, : len(track)] = frames
+        standard = standardise(joined, mask)
+        return self.bundle.run(standard.positions, standard.seen)
+
+
+def calibrated(raw: FloatArray, lengths: NDArray[np.int64], interval: Interval) -> FloatArray:
+    """Return `raw` (N, 10, 3) with intervals scaled by the factors of the card, within 0 to 1."""
+    factors = np.array(interval.factors)  # (10, 2, lengths, noise, middle)
+    length, noise, middle = cells(raw, lengths, interval)
+    target = np.arange(raw.shape[1])
+    factor = factors[target, :, length[:, None], noise[:, None], middle]  # (N, 10, 2)
+    answer = raw.copy()
+    answer[..., 0] = raw[..., 1] - factor[..., 0] * (raw[..., 1] - raw[..., 0])
+    answer[..., 2] = raw[..., 1] + factor[..., 1] * (raw[..., 2] - raw[..., 1])
+    clipped: FloatArray = np.clip(answer, 0.0, 1.0)
+    return clipped
+
+
+def cells(
+    raw: FloatArray, lengths: NDArray[np.int64], interval: Interval
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return the calibration cell of each answer: length (N,), noise (N,), middle (N, 10)."""
+    apart = np.abs(np.log(np.divide.outer(lengths, np.array(interval.lengths))))
+    noise = np.searchsorted(interval.noise_edges, raw[:, _NOISE, _MIDDLE])
+    middle = np.searchsorted(interval.middle_edges, raw[..., _MIDDLE])
+    return apart.argmin(axis=1), noise, middle

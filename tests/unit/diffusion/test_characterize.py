@@ -1,0 +1,116 @@
+"""Tracks to tables: units, abstention and reasons, whatever the model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from perrin.diffusion.characterize import Scale, characterize
+from perrin.diffusion.standard import TARGETS, to_unit
+from perrin.diffusion.summary import ergodicity, msd_curves, summary
+from perrin.diffusion.tables import TRAJECTORIES, WINDOWS
+from perrin.errors import PerrinError
+from perrin.settings.diffusion import WindowSettings
+from perrin.simulate.walk_tables import tracks_table
+from perrin.simulate.walks import brownian
+
+WINDOW = WindowSettings(frames=20, stride=10)
+NAMES = [name for name, _, _ in TARGETS]
+
+
+class Says:
+    """A model that always gives the same answer, plus or minus a tenth of the range."""
+
+    def __init__(self, **values: float) -> None:
+        told = {"share_fbm": 0.6, "share_ctrw": 0.4, "w": 0.3, "alpha_fbm": 0.5, "alpha_ctrw": 0.6}
+        told |= {"jump_rate": 0.2, "log_step": np.log(0.6)}
+        told |= values
+        self.middle = np.array(
+            [to_unit(np.array(told.get(name, 0.0)), k) for k, name in enumerate(NAMES)]
+        )
+
+    def refusal(self, seen: np.ndarray, dims: int) -> str | None:
+        return "too short" if len(seen) < 10 else None
+
+    def answer(self, positions: Sequence[np.ndarray], seen: Sequence[np.ndarray]) -> np.ndarray:
+        one = np.stack([self.middle - 0.1, self.middle, self.middle + 0.1], axis=1).clip(0, 1)
+        return np.repeat(one[None], len(positions), axis=0)
+
+
+def tracks(count: int = 3, length: int = 40) -> pd.DataFrame:
+    walks = brownian(count, length=length, rng=np.random.default_rng(0))
+    return tracks_table(walks, np.ones((count, length), dtype=bool))
+
+
+def found(table: pd.DataFrame, scale: Scale | None = None, **told: float):
+    return characterize(table, model=Says(**told), scale=scale or Scale.unknown(), settings=WINDOW)
+
+
+def test_the_tables_have_their_columns() -> None:
+    result = found(tracks())
+    assert list(result.trajectories.columns) == [column.name for column in TRAJECTORIES]
+    assert list(result.windows.columns) == [column.name for column in WINDOWS]
+    assert len(result.trajectories) == 3
+    assert len(result.windows) == 9
+    assert (result.windows["w_low"] < result.windows["w"]).all()
+
+
+def test_the_diffusion_coefficient_follows_the_units() -> None:
+    plain = found(tracks()).trajectories
+    scale = Scale.of_pixels(pixel_nm=50, frame_interval_s=0.01)
+    physical = found(tracks(), scale).trajectories
+    np.testing.assert_allclose(physical["D"], plain["D"] * 50**2 / 0.01**0.5)
+    np.testing.assert_allclose(physical["jump_variance"], plain["jump_variance"] * 50**2)
+    np.testing.assert_allclose(
+        physical["tamsd_D"], plain["tamsd_D"] * 50**2 / 0.01 ** plain["tamsd_alpha"]
+    )
+    assert physical.attrs == {"length_unit": "nm", "time_unit": "s"}
+    # 60% of squared steps of about 1 on each axis: D = .6 / 2
+    assert plain["D"].mean() == pytest.approx(0.3, rel=0.25)
+    with pytest.raises(PerrinError, match="above 0"):
+        Scale.of_pixels(pixel_nm=0, frame_interval_s=1)
+
+
+def test_small_parts_have_no_exponent_and_a_reason() -> None:
+    row = found(tracks(), share_fbm=0.95, share_ctrw=0.05).trajectories.iloc[0]
+    assert np.isnan(
+        row[["alpha_ctrw", "alpha_ctrw_low", "jump_rate", "jump_variance"]].tolist()
+    ).all()
+    assert "no alpha_ctrw" in row["reason"]
+    assert np.isfinite(row["alpha_fbm"])
+    row = found(tracks(), share_fbm=0.02, share_ctrw=0.98).trajectories.iloc[0]
+    assert np.isnan(row[["alpha_fbm", "D", "D_high"]].tolist()).all()
+    row = found(tracks(), jump_rate=0.05).trajectories.iloc[0]
+    assert np.isnan(row["alpha_ctrw"])
+    assert row["reason"] == "2 jumps: no alpha_ctrw"
+
+
+def test_tracks_out_of_range_are_kept_with_a_reason() -> None:
+    short = tracks(1, 5).assign(particle=8)
+    still = tracks(1).assign(particle=9, x=1.0, y=2.0)
+    sparse = tracks(1).assign(particle=10)
+    sparse = sparse[sparse["frame"] % 2 == 0]
+    table = pd.concat([tracks(1), short, still, sparse], ignore_index=True)
+    rows = found(table).trajectories
+    assert rows["reason"].tolist() == ["", "too short", "immobile", "no two neighboring frames"]
+    assert rows["w"].notna().tolist() == [True, False, False, False]
+    with pytest.raises(PerrinError, match="no track"):
+        found(table.iloc[:0])
+
+
+def test_the_ensemble_is_summed_up() -> None:
+    table = tracks(5, 60)
+    result = found(table, share_ctrw=0.0, share_fbm=1.0)
+    told = summary(result)
+    assert told["trajectories"] == 5
+    assert told["told"]["w"] == 5
+    assert told["told"]["alpha_ctrw"] == 0
+    assert told["quartiles"]["w"] == [0.3, 0.3, 0.3]
+    curves = msd_curves(table, result)
+    time, msd = curves[0]
+    assert time[0] == 1
+    assert np.isfinite(msd).all()
+    assert ergodicity(curves) < 0.2

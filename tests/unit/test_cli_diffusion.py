@@ -1,0 +1,77 @@
+"""The commands for moving particles, as a user types them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import typer
+
+from perrin.cli.diffusion import register
+from perrin.errors import PerrinError
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    """Run a command line; gives what it says."""
+    app = typer.Typer(pretty_exceptions_enable=False)
+    groups = {name: typer.Typer() for name in ("simulate", "train", "evaluate", "model")}
+    for name, group in groups.items():
+        app.add_typer(group, name=name)
+    register(app, **groups)
+
+    def command(*words: object) -> str:
+        monkeypatch.setattr(sys, "argv", ["perrin", *map(str, words)])
+        with pytest.raises(SystemExit) as stop:
+            app()
+        assert not stop.value.code
+        return capsys.readouterr().out
+
+    return command
+
+
+def test_from_simulation_to_results(run, tmp_path: Path) -> None:
+    walks = tmp_path / "walks.csv"
+    run("simulate", "walks", "--count", 12, "--length", 120, "--noise", "0,0.5", "--out", walks)
+    truth = pd.read_csv(tmp_path / "walks.truth.csv")
+    assert len(truth) == 12
+    out = tmp_path / "results"
+    command = ("diffusion", walks, "--out", out, "--window", 60, "--stride", 30)
+    with pytest.raises(PerrinError, match="--pixel-nm and --frame-interval-s"):
+        run(*command)
+    assert "12 of 12" in run(*command, "--pixel-nm", 100, "--frame-interval-s", 0.01)
+    found = pd.read_csv(out / "trajectories.csv")
+    assert found["w"].notna().all()
+    assert len(pd.read_csv(out / "windows.csv")) == 36
+    told = json.loads((out / "summary.json").read_text())
+    assert told["units"] == {"length_unit": "nm", "time_unit": "s"}
+    drawn = {path.name for path in (out / "figures").iterdir()}
+    assert {"ensemble.png", "msd.svg", "tracks.png", "windows.png"} <= drawn
+    with pytest.raises(PerrinError, match="already there"):
+        run(*command, "--units", "unknown")
+    run(*command, "--units", "unknown", "--overwrite")
+    assert json.loads((out / "summary.json").read_text())["units"]["time_unit"] == "frame"
+
+
+def test_single_walks_and_bad_options(run, tmp_path: Path) -> None:
+    out = tmp_path / "walks.csv"
+    run("simulate", "walks", "--kind", "ctrw", "--alpha", 0.5, "--count", 3, "--out", out)
+    assert pd.read_csv(out)["particle"].nunique() == 3
+    for options, message in (
+        (("--noise", "much"), "give one number"),
+        (("--noise", "1,2,3"), "give one number"),
+        (("--kind", "fbm", "--missing", 0.1), "belong to mixtures"),
+        (("--length", 2), "length"),
+    ):
+        with pytest.raises(PerrinError, match=message):
+            run("simulate", "walks", "--out", out, *options)
+
+
+def test_models_can_be_listed_shown_and_tested(run) -> None:
+    assert "mixture: mixture, 10 to 1000 frames" in run("model", "list")
+    card = json.loads(run("model", "show", "mixture"))
+    assert card["licence"] == "MIT"
+    assert "as recorded" in run("model", "test", "mixture")
