@@ -82,7 +82,7 @@ class Calibration(Settings):
     def contrast(self, mass_kda: npt.ArrayLike) -> Floats:
         """Return the contrast of `mass_kda` (kDa), what the method `mass_kda` inverts.
 
-        Masses below |offset / gradient| lie within the line's offset and stand for no event.
+        Masses below offset over gradient (its size) lie within the offset: no event has them.
         """
         m = np.asarray(mass_kda, dtype=np.float64)
         return np.asarray(self.gradient_per_kda * m + np.sign(m) * self.offset)

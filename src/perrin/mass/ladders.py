@@ -59,9 +59,7 @@ class LadderMatch:
             f"peak {peak + 1} = {mass:g} kDa"
             for peak, mass in zip(self.peaks, self.masses_kda, strict=True)
         )
-        return (
-            f"{pairs} (residual {self.relative_residual:.1%}, misfit {self.misfit:.1f})"
-        )
+        return f"{pairs} (residual {self.relative_residual:.1%}, misfit {self.misfit:.1f})"
 
 
 def ladder(name_or_masses: str) -> tuple[float, ...]:

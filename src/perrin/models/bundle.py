@@ -123,8 +123,8 @@ def read_card(folder: Path) -> MixtureCard:
         ) from error
 
 
-def load_bundle(name: str | Path, *, threads: int = 0) -> Bundle:
-    """Return a bundle ready to run on `threads` threads (0: all cores).
+def load_bundle(name: str | Path) -> Bundle:
+    """Return a bundle ready to run.
 
     Raises `PerrinError` for a missing or changed file, or a failed self-test.
     """
@@ -136,13 +136,16 @@ def load_bundle(name: str | Path, *, threads: int = 0) -> Bundle:
     content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != card.sha256:
         raise PerrinError(f"{path} is not the file that its card describes. Install it again.")
-    bundle = Bundle(card, open_session(content, threads=threads))
+    bundle = Bundle(card, open_session(content))
     bundle.check_vector()
     return bundle
 
 
-def open_session(content: bytes, *, threads: int = 0) -> Any:
-    """Return an ONNX Runtime session. Raises `PerrinError` where it is not installed."""
+def open_session(content: bytes) -> Any:
+    """Return an ONNX Runtime session that works in the thread that calls it.
+
+    Raises `PerrinError` where ONNX Runtime is not installed.
+    """
     try:
         import onnxruntime
     except ImportError as error:
@@ -151,6 +154,6 @@ def open_session(content: bytes, *, threads: int = 0) -> Any:
             "current Visual C++ runtime)."
         ) from error
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = 1  # several calls at a time use the cores better
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +17,7 @@ FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
 _TOKENS = 32_768  # frames in one call: larger batches leave the cache
+_NOTHING = 0.005  # ends of intervals closer than this to 0 or 1 are 0 or 1
 _NOISE, _MIDDLE = 3, 1  # row of the noise share; column of the middle
 
 
@@ -50,13 +53,19 @@ class MixtureModel:
                 raise PerrinError(f"a track has {refused}. Cut it into windows, or leave it out.")
         lengths = np.array([len(track) for track in positions])
         padded = -(-lengths // MULTIPLE) * MULTIPLE
-        raw = np.zeros((len(lengths), len(TARGETS), 3))
+        parts: list[NDArray[np.int64]] = []
         for length in np.unique(padded):
             rows = np.flatnonzero(padded == length)
             size = max(1, _TOKENS // int(length))
-            for first in range(0, len(rows), size):
-                part = rows[first : first + size]
-                raw[part] = self._run([positions[i] for i in part], [seen[i] for i in part])
+            parts += [rows[first : first + size] for first in range(0, len(rows), size)]
+
+        def run(part: NDArray[np.int64]) -> NDArray[np.float32]:
+            return self._run([positions[i] for i in part], [seen[i] for i in part])
+
+        raw = np.zeros((len(lengths), len(TARGETS), 3))
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for part, answer in zip(parts, pool.map(run, parts), strict=True):
+                raw[part] = answer
         return calibrated(raw, lengths, self.bundle.card.interval)
 
     def _run(self, positions: list[FloatArray], seen: list[BoolArray]) -> NDArray[np.float32]:
@@ -79,6 +88,9 @@ def calibrated(raw: FloatArray, lengths: NDArray[np.int64], interval: Interval) 
     answer = raw.copy()
     answer[..., 0] = raw[..., 1] - factor[..., 0] * (raw[..., 1] - raw[..., 0])
     answer[..., 2] = raw[..., 1] + factor[..., 1] * (raw[..., 2] - raw[..., 1])
+    # a part that is not there has a share of exactly 0, which a ratio of answers never is
+    answer[..., 0][answer[..., 0] < _NOTHING] = 0.0
+    answer[..., 2][answer[..., 2] > 1 - _NOTHING] = 1.0
     clipped: FloatArray = np.clip(answer, 0.0, 1.0)
     return clipped
 

@@ -138,7 +138,7 @@ class Psf:
         import zipfile
 
         try:
-            with np.load(path, allow_pickle=False) as stored:
+            with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
                 version = int(stored["version"])
                 coefficients = stored["coefficients"]
                 pixel_nm = float(stored["pixel_nm"])

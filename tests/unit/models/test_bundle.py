@@ -20,7 +20,7 @@ ROUNDING = 0.002  # float32 through ten layers
 
 @pytest.fixture(scope="module")
 def model() -> MixtureModel:
-    return MixtureModel(load_bundle("mixture", threads=1))
+    return MixtureModel(load_bundle("mixture"))
 
 
 @pytest.fixture(scope="module")

@@ -72,8 +72,9 @@ def test_file_round_trip_and_refusals(tmp_path: Path) -> None:
     np.testing.assert_array_equal(again.coefficients, PSF.coefficients)
     assert (again.pixel_nm, again.card) == (PSF.pixel_nm, PSF.card)
     (tmp_path / "junk.npz").write_bytes(b"junk")
+    (tmp_path / "half.npz").write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     np.savez(tmp_path / "other.npz", values=np.ones(3))
-    for name in ("junk.npz", "other.npz", "absent.npz"):
+    for name in ("junk.npz", "half.npz", "other.npz", "absent.npz"):
         with pytest.raises(PerrinError, match=name):
             Psf.load(tmp_path / name)
 
