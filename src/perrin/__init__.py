@@ -14,10 +14,12 @@ from perrin._version import __version__
 from perrin.errors import PerrinError
 
 if TYPE_CHECKING:
+    from perrin.diffusion.characterize import characterize
     from perrin.io.movie import Movie
     from perrin.io.opening import Inspection, inspect, open_movie
     from perrin.io.refeyn_write import write_mp, write_mpr
     from perrin.io.tables import read_events, write_events
+    from perrin.io.tracks import read_tracks
     from perrin.landing.epsf import build_epsf
     from perrin.mass.calibrants import calibrate_from_events
     from perrin.mass.calibration import (
@@ -56,12 +58,14 @@ _HOME = {
     "build_epsf": "landing.epsf",
     "calibrate": "mass.calibration",
     "calibrate_from_events": "mass.calibrants",
+    "characterize": "diffusion.characterize",
     "check_recorded": "mass.calibration",
     "fit_spectrum": "mass.spectrum",
     "inspect": "io.opening",
     "open_movie": "io.opening",
     "preset": "simulate.presets",
     "read_events": "io.tables",
+    "read_tracks": "io.tracks",
     "simulate_landings": "simulate.movie",
     "simulate_movie": "simulate.movie",
     "simulate_thumbnails": "simulate.thumbnails",
@@ -91,12 +95,14 @@ __all__ = [
     "build_epsf",
     "calibrate",
     "calibrate_from_events",
+    "characterize",
     "check_recorded",
     "fit_spectrum",
     "inspect",
     "open_movie",
     "preset",
     "read_events",
+    "read_tracks",
     "simulate_landings",
     "simulate_movie",
     "simulate_thumbnails",

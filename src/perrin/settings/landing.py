@@ -26,7 +26,7 @@ class DetectionSettings(Settings):
         description="matched-filter contrast over its noise at that pixel and frame",
     )
     temporal_threshold: float = Field(
-        6.0,
+        6.5,
         ge=0.0,
         le=100.0,
         description="signal-to-noise ratio of the step in time, over 2 n_avg frames each way",

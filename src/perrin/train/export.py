@@ -32,8 +32,8 @@ LIMITS = (
     "one step; with other priors, motion blur, gaps or aged walks they may cover less.",
     "Motion blur is not told from FBM: with light over the whole frame interval alpha_fbm comes "
     "out too high, and its interval does not say so.",
-    "An FBM part with an exponent within .05 of 1 counts as Brownian, so that share_fbm and "
-    "share_brownian trade places there.",
+    "An FBM part with an exponent within .05 of 1 counts as Brownian; few tracks tell so much, so "
+    "that share_brownian is close to 0 even there: read alpha_fbm and its interval.",
 )
 _TOLERANCE = 2e-4  # between torch and ONNX Runtime, float32
 
