@@ -88,7 +88,10 @@ def test_dotted_names_exist(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+?)(?:#[^)]*)?\)", text(page)):
-        assert (page.parent / target).exists(), target
+        if target.startswith("_figures/"):  # made by `make docs`, not kept
+            assert Path(target).stem in text(ROOT / "docs" / "make_figures.py"), target
+        else:
+            assert (page.parent / target).exists(), target
 
 
 @pytest.mark.parametrize("page", [*PAGES, *EXAMPLES, ROOT / "docs" / "conf.py"], ids=name)
