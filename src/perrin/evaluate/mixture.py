@@ -98,12 +98,18 @@ def evaluate_mixture(model: MixtureModel, *, count: int, seed: int) -> Evaluatio
 def draw(
     model: MixtureModel, settings: MixtureSettings, *, count: int, rng: np.random.Generator
 ) -> Drawn:
-    """Return the answers of `model` and the truth for `count` trajectories that move."""
+    """Return the answers of `model` and the truth of those of `count` that it answers.
+
+    Left out are trajectories that do not move, and those out of the model's range (drawn with
+    more frames missing than it covers).
+    """
     mixture = simulate_mixture(settings, count=count, rng=rng)
-    moving = (np.diff(mixture.positions, axis=1) != 0).any(axis=(1, 2))
-    unit = model.answer(list(mixture.positions[moving]), list(mixture.seen[moving]))
+    dims = mixture.positions.shape[2]
+    kept = (np.diff(mixture.positions, axis=1) != 0).any(axis=(1, 2))
+    kept &= np.array([model.refusal(seen, dims) is None for seen in mixture.seen])
+    unit = model.answer(list(mixture.positions[kept]), list(mixture.seen[kept]))
     answer = np.stack([from_unit(unit[:, k], k) for k in range(len(TARGETS))], axis=1)
-    truth = Truth(**{name: value[moving] for name, value in vars(mixture.truth).items()})
+    truth = Truth(**{name: value[kept] for name, value in vars(mixture.truth).items()})
     return Drawn(answer, truth)
 
 
