@@ -160,7 +160,7 @@ def noise() -> Figure:
         yticklabels=["1", "2", "5", "10", "20"],
     )
     axis.minorticks_off()
-    axis.legend()
+    axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
     return figure
 
 
