@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 
 import perrin
-from perrin import check_recorded
 
 LADDER_KDA = (90, 180, 360, 540)  # masses in the calibrant; here dynamin
 
@@ -34,7 +33,8 @@ def main(folder: Path) -> None:
         sample = perrin.analyse_landings(
             movie, calibration=calibration, rng=np.random.default_rng(0)
         )
-    check_recorded(calibration, sample.recorded)  # same integration, pixel and frame interval?
+    # Same integration, pixel and frame interval?
+    perrin.check_recorded(calibration, sample.recorded)
 
     for peak in sample.spectrum.peaks:
         mode = peak.mode

@@ -11,10 +11,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 import perrin
 from perrin import LandingAssay, Species, simulate_landings
+from perrin.evaluate.matching import is_accepted, match_landings
 
 SECONDS = 10
 ASSAY = LandingAssay(
@@ -33,24 +33,12 @@ def main(folder: Path) -> None:
         # The simulator's own line; an experiment has a calibrant for this.
         line = perrin.Calibration(gradient_per_kda=ASSAY.instrument.contrast_per_kda, offset=0)
         measured = perrin.analyse_landings(movie, calibration=line)
-        edge, field, n_avg = 8, (movie.width, movie.height), 10
-        last = movie.n_frames - 2 * n_avg
+        # Molecules that stay, alone, away from the edges of the field and of the movie.
+        fair = truth[(truth["class"] == "binder") & is_accepted(truth, movie, n_avg=10)]
 
-    # Isolated molecules that stay, away from the edges of the field and of the movie.
-    fair = truth[
-        (truth["class"] == "binder")
-        & truth["x_px"].between(edge, field[0] - 1 - edge)
-        & truth["y_px"].between(edge, field[1] - 1 - edge)
-        & truth["frame"].between(2 * n_avg, last)
-    ]
-    events = measured.events[measured.events["contrast"] < 0]
-    # One tree in space and time: 3 px and 5 frames away are both a distance of 1.
-    scale = np.array([5.0, 3.0, 3.0])
-    places = [table[["frame", "y_px", "x_px"]].to_numpy(float) / scale for table in (events, fair)]
-    distance, nearest = cKDTree(places[0]).query(places[1])
-    found = distance < 1
-
-    error = events["mass_kda"].to_numpy()[nearest[found]] - fair["mass_kda"].to_numpy()[found]
+    row = match_landings(fair, measured.events)  # -1: not found
+    found = row >= 0
+    error = measured.events["mass_kda"].to_numpy()[row[found]] - fair["mass_kda"].to_numpy()[found]
     print(f"found {found.sum()} of {len(fair)} isolated binders")
     print(f"mass error: median {np.median(error):+.1f} kDa, spread {error.std():.1f} kDa")
     for peak in measured.spectrum.peaks:
