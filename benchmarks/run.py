@@ -45,7 +45,7 @@ def main() -> None:
     for name in sys.argv[1:] or scripts:
         print(f"{name} ...", file=sys.stderr, flush=True)
         sections[name] = section(scripts[name])
-        ordered = [f"<!-- {name} -->\n{sections[name]}" for name in sorted(sections)]
+        ordered = [f"<!-- {name} -->\n{sections[name].strip()}\n" for name in sorted(sections)]
         RESULTS.write_text("\n".join(["# Measured\n", *ordered]), encoding="utf-8")
     print(RESULTS)
 
