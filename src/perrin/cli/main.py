@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from perrin._version import __version__
-from perrin.cli import diffusion, landings, simulate
+from perrin.cli import diffusion, landings, report, simulate
 from perrin.errors import PerrinError
 
 INTERRUPTED = 130  # what typer exits with after Ctrl-C
@@ -39,6 +39,7 @@ diffusion.register(
     evaluate=_group("evaluate", "Measure a trained network on data it has not seen."),
     model=_group("model", "Trained networks: list them, show a card, run the self-test."),
 )
+report.register(app)
 
 
 def _show_version(wanted: bool) -> None:

@@ -106,9 +106,9 @@ def takes_movie_options(command: Callable[..., None]) -> Callable[..., None]:
     return gathering
 
 
-def this_run(seed: int) -> dict[str, Any]:
-    """What was typed and the seed it ran with, to be kept beside the results."""
-    return {"command": ["perrin", *sys.argv[1:]], "seed": seed}
+def this_run(seed: int | None = None) -> dict[str, Any]:
+    """What was typed, and the seed if one was used, to be kept beside the results."""
+    return {"command": ["perrin", *sys.argv[1:]]} | ({} if seed is None else {"seed": seed})
 
 
 def settings_from(model: type[Model], **values: Any) -> Model:
