@@ -13,6 +13,7 @@ from perrin.errors import PerrinError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from perrin.io.opening import Inspection
     from perrin.pipeline import Measurement
     from perrin.settings.landing import LandingSettings
 
@@ -234,7 +235,7 @@ def inspect(
 
     seen = look_at(path, **movie_options)
     typer.echo(f"{path.name}: {seen.description}")
-    for name, text in _facts(seen):
+    for name, text in facts(seen):
         typer.echo(f"  {name:<16}{text}")
     for name in seen.missing:
         typer.echo(f"  missing: give --{name.replace('_', '-')}")
@@ -242,7 +243,8 @@ def inspect(
         typer.echo(f"  note: {sentence}")
 
 
-def _facts(seen: Any) -> list[tuple[str, str]]:
+def facts(seen: Inspection) -> list[tuple[str, str]]:
+    """What was seen of a file, as names and texts."""
     facts = []
     if seen.kind == "movie":
         if seen.shape is not None:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from perrin._version import __version__
+from perrin.cli import app as app_command
 from perrin.cli import diffusion, landings, report, simulate
 from perrin.errors import PerrinError
 
@@ -40,6 +41,7 @@ diffusion.register(
     model=_group("model", "Trained networks: list them, show a card, run the self-test."),
 )
 report.register(app)
+app_command.register(app)
 
 
 def _show_version(wanted: bool) -> None:

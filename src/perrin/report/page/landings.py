@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from perrin.errors import PerrinError
+from perrin.mass.spectrum import CONTRAST_PER_KDA
 from perrin.report.page.classes import CLASSES, has_scores, kinds, meaning
 from perrin.report.page.encode import packed
 from perrin.report.page.fits import (
@@ -168,7 +169,7 @@ def _bin_width(spectrum: Mapping[str, Any], settings: SpectrumSettings) -> float
     edges = spectrum[f"bin_edges_{spectrum['unit'].lower()}"]
     if len(edges) > 1:
         return float(edges[-1] - edges[0]) / (len(edges) - 1)
-    return settings.bin_width_kda
+    return settings.bin_width_kda * (1.0 if spectrum["unit"] == "kDa" else CONTRAST_PER_KDA)
 
 
 def _order(kind: str) -> tuple[int, str]:

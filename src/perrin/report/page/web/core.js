@@ -107,3 +107,19 @@ function themeButton() {
   });
   byId("print").addEventListener("click", () => window.print());
 }
+
+// Several measurements: by the list above or by the table of them.
+function connectChoice(show) {
+  const several = byId("measurement");
+  several?.addEventListener("change", () => show(Number(several.value)));
+  for (const button of document.querySelectorAll("[data-choose]")) {
+    button.addEventListener("click", () => { several.value = button.dataset.choose; show(Number(several.value)); });
+  }
+}
+
+// On paper charts are drawn at the width they have there, so that their text keeps its size.
+function connectPrint(redraw) {
+  const turn = (on) => { document.body.classList.toggle("paper", on); redraw(); };
+  window.addEventListener("beforeprint", () => turn(true));
+  window.addEventListener("afterprint", () => turn(false));
+}

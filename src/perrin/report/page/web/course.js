@@ -9,17 +9,20 @@ const classColor = (kind) => CLASS_COLORS[kind] ?? "--ghost";
 
 function connectCourse() {
   const charts = {
-    kept: byId("kept-share") && new Chart("kept-share", { csv: () => keptShares(latest).rows }),
-    time: byId("over-time") && new Chart("over-time", { height: 250, csv: () => eventRows(latest.kept) }),
-    rate: byId("landing-rate") && new Chart("landing-rate", { height: 190, csv: rateRows }),
-    field: byId("over-field") && new Chart("over-field", { csv: () => eventRows(latest.kept) }),
-    residual: byId("residuals") && new Chart("residuals", { csv: () => eventRows(latest.M.base) }),
-    line: byId("calibration") && new Chart("calibration", { csv: calibrationRows }),
+    kept: new Chart("kept-share", { csv: () => keptShares(latest).rows }),
+    time: new Chart("over-time", { height: 250, csv: () => eventRows(latest.kept) }),
+    rate: new Chart("landing-rate", { height: 190, csv: rateRows }),
+    field: new Chart("over-field", { csv: () => eventRows(latest.kept) }),
+    residual: new Chart("residuals", { csv: () => eventRows(latest.M.base) }),
+    line: new Chart("calibration", { csv: calibrationRows }),
   };
   const draws = { kept: drawKept, time: drawTime, rate: drawRate, field: drawField, residual: drawResidual, line: drawCalibration };
   whenQuiet.push((now) => {
     showClasses(now);
-    for (const [name, chart] of Object.entries(charts)) if (chart) draws[name](chart, now);
+    for (const [name, chart] of Object.entries(charts)) {
+      chart.figure.hidden = !now.M.n;
+      if (now.M.n) draws[name](chart, now);
+    }
   });
 }
 
@@ -93,6 +96,7 @@ function keptShares({ M, kept }) {
 }
 
 function drawKept(chart, now) {
+  if (state.filter === "none") return hide(chart);
   const { found } = keptShares(now), { M, kept, fit } = now;
   chart.begin({ x: [Math.max(0, state.low), state.high], y: [0, 105], xLabel: QUANTITY, yLabel: "Landings kept (%)" });
   for (const peak of fit.peaks) chart.rule({ x: peak.mode }, "--rule", { weight: 6 });
@@ -114,8 +118,7 @@ function drawKept(chart, now) {
   const spread = known.length > 1 ? Math.max(...known) - Math.min(...known) : 0;
   said.classList.toggle("warning", spread > 0.15);
   const told = fit.peaks.map((peak, k) => `${percent(shares[k])} at ${fixed(peak.mode, PLACES)}`).join(", ");
-  if (state.filter === "none") said.textContent = "No filter: all landings are kept at every mass.";
-  else if (spread > 0.15) said.textContent = `Selection bias: the filter keeps ${told} ${UNIT}. Ratios of these peaks after filtering are not those of the sample.`;
+  if (spread > 0.15) said.textContent = `Selection bias: the filter keeps ${told} ${UNIT}. Ratios of these peaks after filtering are not those of the sample.`;
   else said.textContent = known.length ? `The filter keeps ${told} ${UNIT}.` : "";
   if (now.rival) said.textContent += ` Orange: ${FILTERS[now.rival.filter].name}, as many kept.`;
   chart.reacts({
@@ -162,7 +165,6 @@ function nearest(chart, M, xs, ys) {
 function drawRate(chart, { M }) {
   const d = M.density;
   if (!d) return hide(chart);
-  chart.figure.hidden = false;
   const edges = d.time_edges_s, middle = d.landings.map((_, k) => 0.5 * (edges[k] + edges[k + 1]));
   chart.begin({ x: [0, edges.at(-1) * 1.01], y: [0, 1.1 * Math.max(...d.density_per_um2_s_high)], xLabel: "Time (s)", yLabel: "Landings (µm⁻² s⁻¹)" });
   chart.rule({ y: d.mean_density_per_um2_s }, "--muted", { dash: "4 3" });
@@ -187,7 +189,6 @@ function rateRows() {
 
 function drawField(chart, { M, kept }) {
   if (!M.x) return hide(chart);
-  chart.figure.hidden = false;
   const um = M.recorded?.pixel_nm ? M.recorded.pixel_nm / 1000 : 1;
   const [x0, x1] = ends(M.x), [y0, y1] = ends(M.y), pad = 4;
   chart.begin({ x: [(x0 - pad) * um, (x1 + pad) * um], y: [(y0 - pad) * um, (y1 + pad) * um], xLabel: um === 1 ? "x (px)" : "x (µm)", yLabel: um === 1 ? "y (px)" : "y (µm)", square: true, down: true });
@@ -197,7 +198,6 @@ function drawField(chart, { M, kept }) {
 
 function drawResidual(chart, { M, kept }) {
   if (!M.residual) return hide(chart);
-  chart.figure.hidden = false;
   const [low, high] = central(M.value), most = quantile(M.residual, 0.995), power = most < 0.05 ? 1e3 : 1;
   chart.begin({ x: [low, high], y: [0, most * power * 1.05], xLabel: QUANTITY, yLabel: `${M.residual_name[0].toUpperCase()}${M.residual_name.slice(1)}${power > 1 ? " (10⁻³)" : ""}` });
   drawClouds(chart, M, kept, (i) => M.value[i], (i) => M.residual[i] * power);
@@ -208,7 +208,6 @@ function drawResidual(chart, { M, kept }) {
 function drawCalibration(chart, { M }) {
   const line = M.calibration;
   if (!line?.points?.length) return hide(chart);
-  chart.figure.hidden = false;
   const masses = line.points.map((p) => p.mass_kda), most = 1.15 * Math.max(...masses);
   const at = (m) => -1e3 * (line.gradient_per_kda * m + line.offset);
   chart.begin({ x: [0, most], y: [0, 1.05 * at(most)], xLabel: "Mass (kDa)", yLabel: "−Contrast (10⁻³)" });

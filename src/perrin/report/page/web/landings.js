@@ -113,7 +113,7 @@ function connectControls() {
   byId("automatic").addEventListener("click", () => jump(measurement().automatic));
   byId("own").addEventListener("click", () => jump(measurement().threshold));
   byId("compare").addEventListener("change", (event) => { state.compare = event.target.checked; changed(); });
-  byId("overlay").addEventListener("change", (event) => { state.overlay = event.target.checked; changed(); });
+  byId("overlay").addEventListener("change", (event) => { state.overlay = event.target.checked; defaultRange(); showControls(); changed(); });
   const number = (id, accept) => byId(id).addEventListener("change", (event) => {
     const value = Number(event.target.value);
     if (event.target.value !== "" && Number.isFinite(value)) accept(value);
@@ -128,9 +128,11 @@ function connectControls() {
 }
 
 function defaultRange() {
-  const shown = (state.overlay ? ALL : [measurement()]).map((M) => (ownFit(M) ?? M.fits[0]).shown);
-  const low = Math.min(...shown.map(([a]) => a));
-  state.high = Number(Math.max(...shown.map(([, b]) => b)).toPrecision(3));
+  const fits = (state.overlay ? ALL : [measurement()]).map((M) => ownFit(M) ?? M.fits[0]);
+  const large = fits.flatMap((fit) => fit.peaks.filter((peak) => peak.share >= 0.05).map((peak) => 1.25 * peak.high));
+  const high = state.overlay && large.length ? Math.max(...large) : Math.max(...fits.map((fit) => fit.shown[1]));
+  const low = Math.min(0, ...fits.map((fit) => fit.shown[0]));
+  state.high = Number(Math.min(high, 400 * state.width).toPrecision(3));
   state.low = state.unbinding === "left" ? Number(low.toPrecision(3)) : 0;
 }
 
@@ -181,10 +183,8 @@ function start() {
   connectSpectrum();
   connectCourse();
   connectGallery();
-  if (ALL.length > 1) {
-    const choose = byId("measurement");
-    choose.addEventListener("change", () => showMeasurement(Number(choose.value)));
-  }
+  connectChoice((index) => { state.overlay = false; showMeasurement(index); });
+  connectPrint(() => { changed(); whenQuiet.forEach((draw) => draw(latest)); });
   showMeasurement(0);
   window.addEventListener("resize", later(() => changed(), 200));
 }

@@ -221,8 +221,8 @@ function start() {
   byId("previous").addEventListener("click", () => choose(state.row - 1));
   byId("following").addEventListener("click", () => choose(state.row + 1));
   byId("table-csv").addEventListener("click", () => downloadCsv("trajectories", allRows()));
-  const several = byId("measurement");
-  if (several) several.addEventListener("change", () => showMeasurement(Number(several.value)));
+  connectChoice(showMeasurement);
+  connectPrint(() => choose(state.row));
   showMeasurement(0);
   window.addEventListener("resize", later(() => choose(state.row), 200));
 }
