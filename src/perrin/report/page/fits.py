@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from perrin.mass.mixture import Component, Mixture
+from perrin.mass.modes import FWHM_PER_SD
 from perrin.mass.spectrum import fit_spectrum
-from perrin.report.spectra import mass_limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-    from perrin.mass.results import Spectrum, Unit
+    from perrin.mass.results import Unit
     from perrin.settings.spectrum import SpectrumSettings
 
     Floats = NDArray[np.float64]
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 SCORE_GRID = (0.0, 0.2, 0.4, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98)
 RESIDUAL_SHARES = (0.4, 0.6, 0.8, 0.9)
 """Shares of the events that the residual filter keeps where its peaks are fitted."""
+
+MOST_FITTED = 5000
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,8 @@ def fits_on_grid(
 ) -> list[dict[str, Any]]:
     """Peaks, valleys and mixture of the events that each filter keeps, lightest filter first.
 
-    `own_threshold` is the one of the analysis; it is on the grid too.
+    `own_threshold` is the one of the analysis; it is on the grid too. Of many events a fit
+    sees at most 5,000, evenly taken from all in order of mass; its counts are scaled back.
     """
     grid: list[tuple[str, float]] = [("none", 0.0)]
     if events.score is not None and own_threshold is not None:
@@ -68,9 +72,51 @@ def fits_on_grid(
     made = []
     for name, at in grid:
         kept = events.kept(name, at)
-        spectrum = fit_spectrum(events.masses[kept], settings=settings, unit=unit)
-        made.append({"filter": name, "at": at, "kept": int(kept.sum()), **_drawn(spectrum)})
+        masses = np.sort(events.masses[kept])
+        step = -(-len(masses) // MOST_FITTED) or 1
+        found = fit_spectrum(masses[step // 2 :: step], settings=settings, unit=unit).to_dict()
+        made.append({"filter": name, "at": at, "kept": int(kept.sum()), **drawn(found, scale=step)})
     return made
+
+
+def drawn(spectrum: Mapping[str, Any], *, scale: int = 1) -> dict[str, Any]:
+    """What the page draws of a spectrum, as `Spectrum.to_dict` gives it or a summary holds it.
+
+    Positions in the page's unit; curves as Gaussians in events per unit, `scale` times those
+    that were fitted. Shares have their intervals only if all events were.
+    """
+    factor, unit = page_factor(spectrum["unit"]), spectrum["unit"].lower()
+    peaks = plain_peaks(spectrum)
+    if scale > 1:
+        for peak in peaks:
+            peak |= {"counts": scale * peak["counts"], "share_low": None, "share_high": None}
+    curves, low, high = [], spectrum.get(f"detection_limit_{unit}"), None
+    if low is not None:
+        high = spectrum[f"mixture_high_{unit}"]
+        components = tuple(
+            Component(c[f"mean_{unit}"], c[f"fwhm_{unit}"] / FWHM_PER_SD, c["share"])
+            for c in spectrum["components"]
+        )
+        number = scale * spectrum["mixture_events"]
+        mixture = Mixture(
+            components, spectrum["background_share"], low, high, number, log_likelihood=0.0
+        )
+        for c in components:
+            top = float(mixture.component_density(c, c.mean))
+            curves.append(
+                {
+                    "mean": factor * c.mean,
+                    "sd": factor * c.sd,
+                    "height": number * c.share * top / factor,
+                }
+            )
+    return {
+        "peaks": peaks,
+        "valleys": plain_valleys(spectrum),
+        "curves": curves,
+        "from": None if low is None else factor * low,
+        "to": None if high is None else factor * high,
+    }
 
 
 def plain_peaks(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -103,31 +149,3 @@ def plain_valleys(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
 def page_factor(unit: str) -> float:
     """What values are multiplied by in the page: contrast is shown in units of 1e-3."""
     return 1.0 if unit == "kDa" else 1e3
-
-
-def _drawn(spectrum: Spectrum) -> dict[str, Any]:
-    """What the page shows of a spectrum; curves as Gaussians in events per unit of the page."""
-    factor = page_factor(spectrum.unit)
-    plain = spectrum.to_dict()
-    curves, mixture = [], spectrum.mixture
-    if mixture is not None:
-        for c in mixture.components:
-            density = float(mixture.component_density(c, c.mean))
-            curves.append(
-                {
-                    "mean": factor * c.mean,
-                    "sd": factor * c.sd,
-                    "height": mixture.n_events * c.share * density / factor,
-                }
-            )
-    low, high = mass_limits([spectrum])
-    return {
-        "landings": spectrum.n_landing,
-        "unbindings": spectrum.n_unbinding,
-        "peaks": plain_peaks(plain),
-        "valleys": plain_valleys(plain),
-        "curves": curves,
-        "from": None if mixture is None else factor * mixture.low,
-        "to": None if mixture is None else factor * mixture.high,
-        "shown": [factor * low, factor * high],
-    }

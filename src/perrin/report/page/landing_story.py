@@ -92,7 +92,7 @@ def landing_story(facts: Facts) -> dict[str, Any]:
         "stands_out": _said(facts, (_main_peak, _multiples, _resolved)),
         "distrust": [
             *_said(facts, _DOUBTS),
-            *(f"{note}." for note in (*facts.summary["notes"], *facts.spectrum["notes"])),
+            *(f"{note[0].upper()}{note[1:]}." for note in _notes(facts)),
         ],
         "next": _said(facts, _ADVICE) or ["Nothing calls for a change."],
     }
@@ -101,6 +101,8 @@ def landing_story(facts: Facts) -> dict[str, Any]:
 def headline(facts: Facts) -> str:
     """The peaks in one line, largest first."""
     peaks = sorted(facts.peaks, key=lambda peak: -peak["share"])
+    if not facts.summary["events"]:
+        return "Nothing was found in this measurement"
     if not peaks:
         return "No peak stands out of these events"
     named = [f"{_position(peak, facts)} ({peak['share']:.0%})" for peak in peaks[:3]]
@@ -111,6 +113,10 @@ def headline(facts: Facts) -> str:
 
 def _said(facts: Facts, rules: Iterable[Rule]) -> list[str]:
     return [sentence for rule in rules if (sentence := rule(facts)) is not None]
+
+
+def _notes(facts: Facts) -> list[str]:
+    return [*facts.summary["notes"], *facts.spectrum["notes"]]
 
 
 def _what(facts: Facts) -> str:
@@ -189,11 +195,14 @@ def _resolved(facts: Facts) -> str | None:
 
 
 def _nothing(facts: Facts) -> str | None:
-    return None if facts.summary["events"] else "Nothing was found in this measurement."
+    if facts.summary["events"]:
+        return None
+    return "No events: was anything in the sample, and does the landing sign fit the instrument?"
 
 
 def _unjudged(facts: Facts) -> str | None:
-    if facts.summary.get("classification") is not None or "fit_residual" not in facts.events:
+    unknown = not facts.summary["events"] or "fit_residual" not in facts.events
+    if unknown or facts.summary.get("classification") is not None:
         return None
     return (
         "No classifier was used: molecules that leave, roll or wobble are in the spectrum, "
@@ -342,7 +351,7 @@ def _more(facts: Facts) -> str | None:
 def _calibrate(facts: Facts) -> str | None:
     if facts.unit == "kDa":
         return None
-    return "Calibrate: contrast becomes mass with `perrin calibrate` and --calibration."
+    return "Calibrate: contrast becomes mass with perrin calibrate and --calibration."
 
 
 def _steady(facts: Facts) -> str | None:

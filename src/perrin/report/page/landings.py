@@ -10,13 +10,7 @@ from perrin.errors import PerrinError
 from perrin.mass.spectrum import CONTRAST_PER_KDA
 from perrin.report.page.classes import CLASSES, has_scores, kinds, meaning
 from perrin.report.page.encode import packed
-from perrin.report.page.fits import (
-    Filterable,
-    fits_on_grid,
-    page_factor,
-    plain_peaks,
-    plain_valleys,
-)
+from perrin.report.page.fits import Filterable, drawn, fits_on_grid, page_factor
 from perrin.report.page.gallery import gallery
 from perrin.report.page.landing_story import Facts, landing_story
 from perrin.report.page.threshold import automatic_threshold
@@ -88,7 +82,7 @@ def _record(
     fits = fits_on_grid(chosen, unit=unit, settings=settings, own_threshold=own)
     for fit in fits:
         if (fit["filter"], fit["at"]) == (("none", 0.0) if own is None else ("score", own)):
-            fit["peaks"], fit["valleys"] = plain_peaks(spectrum), plain_valleys(spectrum)
+            fit |= drawn(spectrum)  # its own numbers, with their intervals
     names = kinds(events)
     stored = folder.thumbnails.get(summary["name"])
     return {

@@ -128,11 +128,11 @@ function connectControls() {
 }
 
 function defaultRange() {
-  const fits = (state.overlay ? ALL : [measurement()]).map((M) => ownFit(M) ?? M.fits[0]);
-  const large = fits.flatMap((fit) => fit.peaks.filter((peak) => peak.share >= 0.05).map((peak) => 1.25 * peak.high));
-  const high = state.overlay && large.length ? Math.max(...large) : Math.max(...fits.map((fit) => fit.shown[1]));
-  const low = Math.min(0, ...fits.map((fit) => fit.shown[0]));
-  state.high = Number(Math.min(high, 400 * state.width).toPrecision(3));
+  const shown = state.overlay ? ALL : [measurement()], least = state.overlay ? 0.05 : 0.01;
+  const highest = shown.flatMap((M) => (ownFit(M) ?? M.fits[0]).peaks.filter((peak) => peak.share >= least).map((peak) => 1.15 * peak.high));
+  if (!highest.length) highest.push(...shown.map((M) => quantile(M.value, 0.99)), 20 * state.width);
+  state.high = Number(Math.min(Math.max(...highest.filter(Number.isFinite)), 400 * state.width).toPrecision(3));
+  const low = Math.min(0, ...shown.map((M) => 1.1 * quantile(M.value.filter((v) => v < 0), 0.01)).filter(Number.isFinite));
   state.low = state.unbinding === "left" ? Number(low.toPrecision(3)) : 0;
 }
 

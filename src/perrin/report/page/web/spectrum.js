@@ -63,11 +63,12 @@ function drawSpectrum(chart, now) {
   if (state.bin) chart.rule({ x: state.bin.low + width / 2 }, "--ink", { dash: "2 2" });
   const heights = (value) => {
     const k = Math.floor((value - after.first) / width);
-    return Math.max(...[k - 1, k, k + 1].map((j) => Math.max(after.landings[j] ?? 0, filtered ? before.landings[j] ?? 0 : 0)));
+    const fitted = fit.curves.reduce((sum, c) => sum + c.height * Math.exp(-0.5 * ((value - c.mean) / c.sd) ** 2), 0);
+    return Math.max(scale * fitted * width, ...[k - 1, k, k + 1].map((j) => Math.max(after.landings[j] ?? 0, filtered ? before.landings[j] ?? 0 : 0)));
   };
   chart.labels(fit.peaks.filter((peak) => peak.share >= 0.01 && peak.mode > state.low && peak.mode < state.high).map((peak) => ({
     x: peak.mode, y: heights(peak.mode),
-    text: `${fixed(peak.mode, PLACES)} ${UNIT}\n${percent(peak.share)}`,
+    text: `${fixed(peak.mode, PLACES)}${UNIT === "kDa" ? " kDa" : ""}\n${percent(peak.share)}`,
   })));
   const entries = [[filtered ? "landings, kept" : "landings", "--blue", "bar"]];
   if (seen && count(now.M.base) && after.unbindings.some((n) => n)) entries.push([`unbindings${below ? ", mirrored" : ""}`, "--vermillion", "bar"]);
@@ -183,6 +184,8 @@ function sayCounts({ M, kept, n, all, fit }) {
     state.filter === "score" ? `${fixed(fit.at, 2)}` : `${fixed(fit.kept)} events kept`}; counts are exact.`;
 }
 
+const hundred = (share) => (share == null ? null : 100 * share);
+
 // The table: what was fitted, and how many of the kept events lie in each peak now.
 function showPeaks({ M, kept, fit }) {
   const rows = fit.peaks.map((peak, k) => {
@@ -191,8 +194,8 @@ function showPeaks({ M, kept, fit }) {
     for (let i = 0; i < M.n; i++) if (kept[i] && M.value[i] >= peak.low && M.value[i] <= peak.high) now++;
     return [fixed(peak.mode, PLACES + 1), range(peak.mode_low, peak.mode_high, PLACES + 1).trim(),
       fixed(peak.fwhm, PLACES + 1), fixed(peak.resolving_power, 1), range(peak.resolving_power_low, peak.resolving_power_high, 1).trim(),
-      percent(peak.share), range(100 * peak.share_low, 100 * peak.share_high, 0).trim(), fixed(now),
-      valley ? percent(valley.valley_to_peak) : "", valley ? range(...[valley.valley_to_peak_low, valley.valley_to_peak_high].map((v) => v == null ? null : 100 * v), 0).trim() : "",
+      percent(peak.share), range(hundred(peak.share_low), hundred(peak.share_high), 0).trim(), fixed(now),
+      valley ? percent(valley.valley_to_peak) : "", valley ? range(hundred(valley.valley_to_peak_low), hundred(valley.valley_to_peak_high), 0).trim() : "",
       valley ? (valley.criterion_met ? `${fixed(valley.resolving_power_at_criterion, 1)} at ${percent(valley.criterion_met)}` : "not met") : ""];
   });
   const head = [`Peak (${UNIT})`, "", `FWHM (${UNIT})`, "m / FWHM", "", "Share", "", "Events kept", "Valley to next", "", "m / Δm at valley"];
