@@ -36,6 +36,8 @@ def look(path: Path, choices: Choices) -> Look:
         seen = inspect(path, **given)
     except (PerrinError, OSError) as error:
         return _as_tracks(path, choices) or Look(None, str(error))
+    except Exception as error:  # no file, however broken, may end the app
+        return Look(None, f"{path.name} cannot be read: {error}")
     if seen.kind == "events":
         return Look("events", seen.description, tuple(facts(seen)), (), seen.notes)
     return Look(

@@ -68,6 +68,7 @@ class Page:
         self.session = session
         self.choices = session.workspace.remembered()
         self.look: Look | None = None
+        self.ended: Job | None = session.job  # whose end was shown
 
     def build(self) -> None:
         """Draw everything."""
@@ -131,18 +132,22 @@ class Page:
         await self._look()
 
     async def _look(self) -> None:
-        """Look at the chosen files; several go together if they are of one kind."""
+        """Look at the chosen files and say what they are."""
+        self.look = await self._seen()
+        self.listing.refresh()
+        self.choosing.refresh()
+
+    async def _seen(self) -> Look | None:
+        """What the chosen files are; several go together if they are of one kind."""
         chosen, workspace = self.session.chosen, self.session.workspace
         looks = [
             await asyncio.to_thread(look, workspace.path(name), self.choices) for name in chosen
         ]
-        self.look = looks[-1] if looks else None
         if len({seen.kind for seen in looks}) > 1:
-            self.look = Look(None, "Files of different kinds do not go into one analysis.")
-        elif len(looks) > 1 and looks[-1].kind == "tracks":
-            self.look = Look(None, "Tracks are analysed one file at a time.")
-        self.listing.refresh()
-        self.choosing.refresh()
+            return Look(None, "Files of different kinds do not go into one analysis.")
+        if len(looks) > 1 and looks[-1].kind == "tracks":
+            return Look(None, "Tracks are analysed one file at a time.")
+        return looks[-1] if looks else None
 
     # ---- choices
 
@@ -163,8 +168,8 @@ class Page:
             ui.label(sentence).classes("quiet")
         fields = [item for item in FIELDS if seen.kind in item.kinds]
         asked = [item for item in fields if item.name in seen.missing]
-        if asked:
-            ui.label("The file does not say, so please do:").classes("problem")
+        self.asking = ui.label("The file does not say, so please do:").classes("problem")
+        self.asking.set_visibility(bool(asked))
         for item in asked:
             self._input(item)
         ui.label("2  Settings").classes("step")
@@ -205,7 +210,8 @@ class Page:
         made.props(remove="error")
         self.session.workspace.remember(self.choices)
         if self.look is not None and item.name in self.look.missing:
-            await self._look()
+            self.look = await self._seen()  # and leave the form as it is: someone types in it
+            self.asking.set_visibility(self.look is not None and bool(self.look.missing))
 
     # ---- running
 
@@ -276,8 +282,8 @@ class Page:
         self.bar.set_value(job.share)
         self.problem.set_text(job.error if job.state == "failed" else "")
         self.status.set_text(_status(job))
-        if not running and job is not getattr(self, "_seen", None):
-            self._seen = job
+        if not running and job is not self.ended:
+            self.ended = job
             self._ended(job)
 
     def _ended(self, job: Job) -> None:

@@ -38,11 +38,15 @@ _SURE = 0.01
 
 @dataclass(frozen=True)
 class Facts:
-    """What the rules look at: the summary of one measurement, its events, their filter."""
+    """What the rules look at: the summary of one measurement, its events, their filter.
+
+    `threshold` is the one on the binder score; None where nothing was scored.
+    """
 
     summary: Mapping[str, Any]
     events: pd.DataFrame
     chosen: Filterable
+    threshold: float | None
 
     @property
     def spectrum(self) -> Mapping[str, Any]:
@@ -132,13 +136,12 @@ def _what(facts: Facts) -> str:
 
 def _kept(facts: Facts) -> str:
     kept, base = facts.summary["retained"], int(facts.chosen.base.sum())
-    found = facts.summary.get("classification")
-    if found is None:
+    if facts.threshold is None:
         return f"{kept:,} of them make the spectrum; nothing has judged their quality."
     share = kept / base if base else 0.0
     return (
         f"{kept:,} ({share:.0%}) make the spectrum: those with a binder score of "
-        f"{found['threshold']:g} or more."
+        f"{facts.threshold:.2g} or more."
     )
 
 
@@ -202,7 +205,7 @@ def _nothing(facts: Facts) -> str | None:
 
 def _unjudged(facts: Facts) -> str | None:
     unknown = not facts.summary["events"] or "fit_residual" not in facts.events
-    if unknown or facts.summary.get("classification") is not None:
+    if unknown or facts.threshold is not None:
         return None
     return (
         "No classifier was used: molecules that leave, roll or wobble are in the spectrum, "
@@ -281,10 +284,9 @@ def _fading(facts: Facts) -> str | None:
 
 def _bias(facts: Facts) -> str | None:
     """Whether the filter keeps other shares of one peak than of another."""
-    found = facts.summary.get("classification")
-    if found is None or len(facts.peaks) < 2:
+    if facts.threshold is None or len(facts.peaks) < 2:
         return None
-    kept = facts.chosen.kept("score", found["threshold"])
+    kept = facts.chosen.kept("score", facts.threshold)
     masses = facts.chosen.masses if facts.unit == "kDa" else -1e3 * facts.chosen.masses
     shares = []
     for peak in facts.peaks:

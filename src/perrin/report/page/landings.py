@@ -50,18 +50,38 @@ def landing_records(folders: list[LandingFolder]) -> list[dict[str, Any]]:
 def filterable(events: pd.DataFrame, unit: str) -> Filterable:
     """Return the events of a results folder as what filters act on."""
     residual = next((name for name in _RESIDUALS if name in events.columns), None)
+    base = events["retained"].to_numpy(bool)
     scored = has_scores(events)
     if scored:
         known = {"", *CLASSES}
         base = np.array([label in known for label in events["label"].fillna("")], dtype=bool)
-    else:
-        base = events["retained"].to_numpy(bool)
     return Filterable(
         masses=events["mass_kda" if unit == "kDa" else "contrast"].to_numpy(np.float64),
         base=base,
         score=events["score_binder"].to_numpy(np.float64) if scored else None,
         residual=None if residual is None else events[residual].to_numpy(np.float64),
     )
+
+
+def own_threshold(
+    events: pd.DataFrame, chosen: Filterable, classification: Mapping[str, Any] | None
+) -> float | None:
+    """Return the threshold on the binder score that made ``retained``; None without scores.
+
+    A table of scored events that was read again says no threshold: it is the smallest score
+    retained. Raises `PerrinError` where no threshold can have made ``retained``.
+    """
+    if chosen.score is None:
+        return None
+    retained = events["retained"].to_numpy(bool)
+    smallest = float(np.min(chosen.score, initial=1.0, where=retained & ~np.isnan(chosen.score)))
+    own = smallest if classification is None else float(classification["threshold"])
+    if not np.array_equal(chosen.kept("score", own), retained):
+        raise PerrinError(
+            f"{int(retained.sum())} events are retained, and not those with a binder score of "
+            f"{own:g} or more: scores and retained do not belong together. Analyse again."
+        )
+    return own
 
 
 def _record(
@@ -71,13 +91,7 @@ def _record(
     unit, spectrum = summary["spectrum"]["unit"], summary["spectrum"]
     chosen = filterable(events, unit)
     classification = summary.get("classification")
-    own = None if classification is None else float(classification["threshold"])
-    if own is not None and int(chosen.kept("score", own).sum()) != summary["retained"]:
-        raise PerrinError(
-            f"{folder.path}: {summary['retained']} events of {summary['name']!r} are retained, but "
-            f"{int(chosen.kept('score', own).sum())} have a binder score of {own:g} or more. The "
-            "files do not belong together: analyse again."
-        )
+    own = own_threshold(events, chosen, classification)
     settings = SpectrumSettings.model_validate(summary["spectrum_settings"])
     fits = fits_on_grid(chosen, unit=unit, settings=settings, own_threshold=own)
     for fit in fits:
@@ -100,7 +114,7 @@ def _record(
         "automatic": _automatic(events, chosen),
         "fits": fits,
         "classification": classification,
-        "story": landing_story(Facts(summary, events, chosen)),
+        "story": landing_story(Facts(summary, events, chosen, own)),
         "settings": _settings(summary),
         "density": summary.get("landing_density"),
         "drifts": summary.get("peak_drifts"),

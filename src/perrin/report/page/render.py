@@ -74,7 +74,7 @@ def _page(kind: str, records: list[dict[str, Any]], summaries: list[dict[str, An
         citation=_CITATIONS[kind],
         records=records,
         unit="kDa" if records[0].get("unit") == "kDa" else "10⁻³",
-        classified=any(record.get("classification") for record in records),
+        classified=any(record.get("threshold") is not None for record in records),
         confidence=_confidence(records),
         runs=[_run(summary) for summary in summaries],
         style=_web("page.css"),
