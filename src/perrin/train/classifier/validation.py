@@ -1,0 +1,83 @@
+"""The figures that are watched while our network learns: fixed, unseen events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from perrin.landing.views import look
+from perrin.settings.classifier import PAPER_CLASSES
+from perrin.settings.simulation import MassPrior, ThumbnailSettings
+from perrin.simulate.studio import Studio
+from perrin.simulate.thumbnails import threads
+from perrin.train.loop import Figures
+
+_SEED = 999_999_937
+_BATCH = 200
+_LOW = MassPrior(low_kda=30, middle_kda=55, high_kda=55, low_share=1.0)
+
+
+def validator(count: int = 2000) -> Callable[[nn.Module], Figures]:
+    """Return a function from a network to its accuracy and the AUC of binders.
+
+    Protocol *paper*: centred on the truth, five classes, the simulator's own instrument.
+    """
+    cases = {
+        "all": _events(ThumbnailSettings(), count),
+        "low": _events(ThumbnailSettings(masses=_LOW), count),
+    }
+
+    def validate(network: nn.Module) -> Figures:
+        figures: Figures = {}
+        for name, (views, labels) in cases.items():
+            scores, classes = _answers(network, views)
+            told = classes[:, : len(PAPER_CLASSES)].argmax(axis=1)
+            figures[f"accuracy_{name}"] = float((told == labels).mean())
+            figures[f"auc_binder_{name}"] = _auc(scores[:, 0], labels == 0)
+        return figures
+
+    return validate
+
+
+def _events(
+    settings: ThumbnailSettings, count: int
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    model_seed, draw_seed = np.random.SeedSequence(_SEED).spawn(2)
+    labels = np.tile(PAPER_CLASSES, -(-count // len(PAPER_CLASSES)))[:count]
+    studio = Studio.of(settings, centring="truth", background=None, psf=None, seed=model_seed)
+    with threads(1) as pool:
+        (part,) = studio.events(labels, seed=draw_seed, pool=pool)
+    views = look(
+        part.stacks,
+        part.inside,
+        view="history",
+        n_avg=settings.n_avg,
+        landing_sign=studio.landing_sign,
+    )
+    return views, np.array([PAPER_CLASSES.index(name) for name in labels])
+
+
+def _answers(
+    network: nn.Module, views: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    scores, classes = [], []
+    with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
+        for first in range(0, len(views), _BATCH):
+            x = torch.from_numpy(views[first : first + _BATCH])
+            score, logits = network(x.to(memory_format=torch.channels_last))
+            scores.append(score.float().numpy())
+            classes.append(logits.float().numpy())
+    return np.concatenate(scores), np.concatenate(classes)
+
+
+def _auc(score: NDArray[np.float32], positive: NDArray[np.bool_]) -> float:
+    """Probability that a positive has a higher score than a negative (Mann-Whitney)."""
+    from scipy.stats import rankdata
+
+    rank = rankdata(score)
+    n, m = int(positive.sum()), int((~positive).sum())
+    return float((rank[positive].sum() - n * (n + 1) / 2) / (n * m))
