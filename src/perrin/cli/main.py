@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from perrin._version import __version__
-from perrin.cli import diffusion, landings, models, simulate, training
+from perrin.cli import classifier, diffusion, landings, models, simulate, training
 from perrin.errors import PerrinError
 
 INTERRUPTED = 130  # what typer exits with after Ctrl-C
@@ -35,6 +35,7 @@ simulate.register(simulations)
 training.register(_group("train", "Train a network (needs the extra 'train')."))
 evaluations = _group("evaluate", "Measure a trained network on data it has not seen.")
 diffusion.register(app, simulate=simulations, evaluate=evaluations)
+classifier.register(evaluate=evaluations)
 models.register(_group("model", "Trained networks: list them, show a card, run the self-test."))
 
 
