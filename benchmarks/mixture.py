@@ -8,8 +8,7 @@ from __future__ import annotations
 import sys
 
 from perrin.evaluate.mixture import evaluate_mixture
-from perrin.models.bundle import load_bundle
-from perrin.models.runtime import MixtureModel
+from perrin.models.mixture import MixtureModel
 
 COUNT, SEED = 2000, 20_261
 SHOWN = ("w", "alpha_fbm", "alpha_ctrw", "frames_ctrw")
@@ -17,7 +16,7 @@ SHOWN = ("w", "alpha_fbm", "alpha_ctrw", "frames_ctrw")
 
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else COUNT
-    found = evaluate_mixture(MixtureModel(load_bundle("mixture")), count=count, seed=SEED)
+    found = evaluate_mixture(MixtureModel.load("mixture"), count=count, seed=SEED)
     print(f"{count} fresh trajectories a cell, seed {SEED}; mean absolute error (coverage of the")
     print("90% interval). alpha_fbm is counted where w < .5, alpha_ctrw where w > .5.\n")
     print("| cell | " + " | ".join(SHOWN) + " | no alpha_ctrw |")

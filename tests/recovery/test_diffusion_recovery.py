@@ -7,8 +7,7 @@ import pytest
 
 from perrin.diffusion.likelihood import alpha_bound
 from perrin.evaluate.mixture import coverage_by_ratio, draw, evaluate_mixture, figures
-from perrin.models.bundle import load_bundle
-from perrin.models.runtime import MixtureModel
+from perrin.models.mixture import MixtureModel
 from perrin.settings.diffusion import MixtureSettings
 
 COUNT = 600
@@ -16,7 +15,7 @@ COUNT = 600
 
 @pytest.fixture(scope="module")
 def model() -> MixtureModel:
-    return MixtureModel(load_bundle("mixture"))
+    return MixtureModel.load("mixture")
 
 
 def cell(model: MixtureModel, **changes: object) -> dict[str, float]:

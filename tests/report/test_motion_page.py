@@ -15,8 +15,7 @@ import pytest
 
 from perrin.diffusion.characterize import Scale, characterize
 from perrin.io.tracks import read_tracks
-from perrin.models.bundle import load_bundle
-from perrin.models.runtime import MixtureModel
+from perrin.models.mixture import MixtureModel
 from perrin.motion_results import write_motion_results
 from perrin.report.page import write_report
 from perrin.settings.diffusion import MixtureSettings, WindowSettings
@@ -38,7 +37,7 @@ def moved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     settings = WindowSettings(frames=60, stride=30)
     found = characterize(
         tracks,
-        model=MixtureModel(load_bundle("mixture")),
+        model=MixtureModel.load("mixture"),
         scale=Scale.of_pixels(pixel_nm=100, frame_interval_s=0.01),
         settings=settings,
     )

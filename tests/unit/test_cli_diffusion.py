@@ -8,20 +8,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-import typer
 
-from perrin.cli.diffusion import register
+from perrin.cli.main import app
 from perrin.errors import PerrinError
 
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
     """Run a command line; gives what it says."""
-    app = typer.Typer(pretty_exceptions_enable=False)
-    groups = {name: typer.Typer() for name in ("simulate", "train", "evaluate", "model")}
-    for name, group in groups.items():
-        app.add_typer(group, name=name)
-    register(app, **groups)
 
     def command(*words: object) -> str:
         monkeypatch.setattr(sys, "argv", ["perrin", *map(str, words)])

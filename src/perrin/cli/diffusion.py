@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -28,18 +27,12 @@ def register(
     app: typer.Typer,
     *,
     simulate: typer.Typer,
-    train: typer.Typer,
     evaluate: typer.Typer,
-    model: typer.Typer,
 ) -> None:
     """Add the commands to `perrin` and to its groups."""
     app.command("diffusion")(diffusion)
     simulate.command("walks")(walks)
-    train.command("mixture")(train_mixture)
     evaluate.command("mixture")(evaluate_mixture)
-    model.command("list")(list_models)
-    model.command("show")(show_model)
-    model.command("test")(test_model)
 
 
 def diffusion(
@@ -64,8 +57,7 @@ def diffusion(
     """Say what moves each particle: shares, mixing ratio, exponents, D, with intervals."""
     from perrin.diffusion.characterize import characterize
     from perrin.io.tracks import read_tracks
-    from perrin.models.bundle import load_bundle
-    from perrin.models.runtime import MixtureModel
+    from perrin.models.mixture import MixtureModel
     from perrin.motion_results import write_motion_results
     from perrin.settings.diffusion import WindowSettings
 
@@ -73,13 +65,13 @@ def diffusion(
     table = read_tracks(tracks)
     scale = _scale(table.attrs, pixel_nm, frame_interval_s, units)
     settings = o.settings_from(WindowSettings, frames=window, stride=stride)
-    bundle = load_bundle(model)
-    found = characterize(table, model=MixtureModel(bundle), scale=scale, settings=settings)
+    network = MixtureModel.load(model)
+    found = characterize(table, model=network, scale=scale, settings=settings)
     write_motion_results(
         out,
         table,
         found,
-        model=bundle.card.name,
+        model=network.bundle.card.name,
         settings=settings,
         inputs=[tracks],
         run=o.this_run(),
@@ -153,50 +145,6 @@ def walks(
     typer.echo(f"{count} trajectories in {out}; truth in {beside}")
 
 
-def train_mixture(
-    out: Annotated[Path, typer.Option("--out", help="Folder of the new model.")],
-    steps: Annotated[int | None, typer.Option(min=1, help="Batches; as shipped.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of weights and trajectories.")] = 1,
-    threads: Annotated[int, typer.Option(min=1, help="Threads of the training.")] = 2,
-    calibrate: Annotated[
-        int, typer.Option(min=1, help="Trajectories of each length and noise for the intervals.")
-    ] = 1000,
-    measure: Annotated[
-        int, typer.Option(min=50, help="Trajectories of each cell for the figures on the card.")
-    ] = 2000,
-) -> None:
-    """Train the mixture network and write it as a model; goes on where it was stopped."""
-    try:
-        from perrin.train.export import record_figures, write_bundle
-        from perrin.train.loop import train
-    except ImportError as error:
-        raise PerrinError(f"training needs more ({error}): pip install 'perrin[train]'.") from error
-    from perrin.evaluate.mixture import evaluate_mixture as evaluate
-    from perrin.models.bundle import load_bundle
-    from perrin.models.runtime import MixtureModel
-    from perrin.settings.diffusion import MixtureTraining
-    from perrin.train.validation import validator
-
-    changed: dict[str, Any] = {"seed": seed} | ({"steps": steps} if steps else {})
-    settings = o.settings_from(MixtureTraining, **changed)
-    run = out.with_name(out.name + "-run")
-    network = train(
-        settings,
-        run=run,
-        threads=threads,
-        validate=validator(),
-        progress=lambda figures: typer.echo(
-            "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
-        ),
-    )
-    write_bundle(network, out, settings=settings, count=calibrate, progress=typer.echo)
-    typer.echo("measuring")
-    found = evaluate(MixtureModel(load_bundle(out)), count=measure, seed=seed + 1)
-    curve = _training_curve(run / "metrics.csv")
-    record_figures(out, found.for_card() | {"seed": seed + 1, "training_curve": curve})
-    typer.echo(f"model in {out}; training curve and checkpoint in {run}")
-
-
 def evaluate_mixture(
     out: o.Out,
     model: ModelName = DEFAULT_MODEL,
@@ -207,11 +155,10 @@ def evaluate_mixture(
     """Measure what a network reaches on fresh trajectories: errors, coverage, speed."""
     from perrin.evaluate.mixture import evaluate_mixture as evaluate
     from perrin.io.atomic import folder_written_whole
-    from perrin.models.bundle import load_bundle
-    from perrin.models.runtime import MixtureModel
+    from perrin.models.mixture import MixtureModel
 
     _check_free(out, overwrite=overwrite)
-    found = evaluate(MixtureModel(load_bundle(model)), count=count, seed=seed)
+    found = evaluate(MixtureModel.load(model), count=count, seed=seed)
     with folder_written_whole(out) as partial:
         found.cells.to_csv(partial / "cells.csv", index=False)
         found.ratio_bins.to_csv(partial / "ratio_bins.csv", index=False)
@@ -222,38 +169,6 @@ def evaluate_mixture(
     typer.echo(found.cells[shown].round(3).to_string(index=False))
     typer.echo(found.fbm.round(3).to_string(index=False))
     typer.echo(f"{found.trajectories_per_s:.0f} trajectories of 100 frames a second")
-
-
-def list_models() -> None:
-    """List the networks that come with the package."""
-    from perrin.models.bundle import bundle_folder, list_bundles, read_card
-
-    for name in list_bundles():
-        card = read_card(bundle_folder(name))
-        low, high = card.frames
-        typer.echo(f"{name}: {card.task}, {low} to {high} frames, made with {card.perrin_version}")
-
-
-def show_model(name: Annotated[str, typer.Argument(help="Name or folder.")]) -> None:
-    """Show the card of a network, without its long tables."""
-    from perrin.models.bundle import bundle_folder, read_card
-
-    card = read_card(bundle_folder(name))
-    shown = card.model_dump(mode="json", exclude={"interval", "vector"})
-    typer.echo(json.dumps(shown, indent=2))
-
-
-def test_model(name: Annotated[str, typer.Argument(help="Name or folder.")]) -> None:
-    """Run the self-test of a network: its own test input must give its own answer."""
-    from perrin.models.bundle import load_bundle
-
-    worst = load_bundle(name).check_vector()
-    typer.echo(f"{name}: as recorded (largest deviation {worst:.1g})")
-
-
-def _training_curve(path: Path) -> list[dict[str, float]]:
-    with path.open(newline="") as file:
-        return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
 
 
 def _check_free(out: Path, *, overwrite: bool) -> None:

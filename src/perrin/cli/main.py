@@ -9,7 +9,7 @@ import typer
 
 from perrin._version import __version__
 from perrin.cli import app as app_command
-from perrin.cli import diffusion, landings, report, simulate
+from perrin.cli import classifier, diffusion, landings, models, report, simulate, training
 from perrin.errors import PerrinError
 
 INTERRUPTED = 130  # what typer exits with after Ctrl-C
@@ -33,13 +33,11 @@ def _group(name: str, what_for: str) -> typer.Typer:
 simulations = _group("simulate", "Simulate measurements, with the truth beside them.")
 landings.register(app)
 simulate.register(simulations)
-diffusion.register(
-    app,
-    simulate=simulations,
-    train=_group("train", "Train a network from nothing (needs the extra 'train')."),
-    evaluate=_group("evaluate", "Measure a trained network on data it has not seen."),
-    model=_group("model", "Trained networks: list them, show a card, run the self-test."),
-)
+training.register(_group("train", "Train a network (needs the extra 'train')."))
+evaluations = _group("evaluate", "Measure a trained network on data it has not seen.")
+diffusion.register(app, simulate=simulations, evaluate=evaluations)
+classifier.register(evaluate=evaluations)
+models.register(_group("model", "Trained networks: list them, show a card, run the self-test."))
 report.register(app)
 app_command.register(app)
 

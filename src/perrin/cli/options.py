@@ -107,6 +107,11 @@ def takes_movie_options(command: Callable[..., None]) -> Callable[..., None]:
     return gathering
 
 
+def given(**values: Any) -> dict[str, Any]:
+    """Return what the user gave, without what was left out."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
 def this_run(seed: int | None = None) -> dict[str, Any]:
     """What was typed, and the seed if one was used, to be kept beside the results."""
     return {"command": ["perrin", *sys.argv[1:]]} | ({} if seed is None else {"seed": seed})

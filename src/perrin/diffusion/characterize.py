@@ -32,7 +32,7 @@ _DIRECT = tuple(name for name in ESTIMATES if name in _INDEX)
 
 
 class Model(Protocol):
-    """What characterises tracks: `perrin.models.runtime.MixtureModel` is one."""
+    """What characterises tracks: `perrin.models.mixture.MixtureModel` is one."""
 
     def refusal(self, seen: BoolArray, dims: int) -> str | None:
         """Return why a track is out of range, or None."""

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from perrin.diffusion.characterize import LEAST_SHARE
 from perrin.diffusion.likelihood import alpha_bound
 from perrin.diffusion.standard import TARGETS, from_unit
-from perrin.models.runtime import MixtureModel
+from perrin.models.mixture import MixtureModel
 from perrin.settings.diffusion import MixtureSettings
 from perrin.simulate.mixtures import PARTS, Truth, simulate_mixture
 

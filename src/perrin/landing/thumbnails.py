@@ -50,6 +50,12 @@ def half_length(n_avg: int) -> int:
     return max(20, n_avg)
 
 
+def frames_around(n_avg: int) -> tuple[int, int]:
+    """Frames before and after the landing frame that its thumbnail is made of."""
+    half = half_length(n_avg)
+    return half + n_avg, half - 1 + n_avg
+
+
 def cut_thumbnails(
     movie: Movie,
     *,
@@ -62,22 +68,22 @@ def cut_thumbnails(
 
     The landing frame k is at index 20 and the nearest pixel to (y, x) at [8, 8].
     """
-    half = half_length(n_avg)
+    before, after = frames_around(n_avg)
     values, inside, rows = [], [], []
     for batch in iter_stacks(
         movie,
         frame=frame,
         y_px=y_px,
         x_px=x_px,
-        before=half + n_avg,
-        after=half - 1 + n_avg,
+        before=before,
+        after=after,
         size=THUMBNAIL_PX,
     ):
         values.append(np.float32(-movie.landing_sign) * ratiometric(batch.stacks, n_avg=n_avg))
         inside.append(batch.inside)
         rows.append(batch.rows)
     if not values:
-        shape = (0, 2 * half, THUMBNAIL_PX, THUMBNAIL_PX)
+        shape = (0, 2 * half_length(n_avg), THUMBNAIL_PX, THUMBNAIL_PX)
         return Thumbnails(
             np.empty(shape, np.float32),
             np.empty((0, THUMBNAIL_PX, THUMBNAIL_PX), bool),

@@ -8,73 +8,36 @@ give its own answers back is not used.
 from __future__ import annotations
 
 import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
 from perrin.errors import PerrinError
-from perrin.settings.base import Settings
+from perrin.models.cards import CARDS, Card
 
 WEIGHTS = Path(__file__).parent / "weights"
 _TOLERANCE = 1e-4
 
-
-class Interval(Settings):
-    """Calibration of the 90% intervals: factors on the distances middle - low, high - middle.
-
-    Cells: nearest `lengths` (in logarithm), then the predicted noise share and the predicted
-    middle, each by its inner `edges`; factors[target][side][length][noise][middle].
-    """
-
-    lengths: tuple[int, ...]
-    noise_edges: tuple[float, ...]
-    middle_edges: tuple[float, ...]
-    factors: tuple[tuple[tuple[tuple[tuple[float, ...], ...], ...], ...], ...]
+Arrays = dict[str, NDArray[np.float32]]
+OfKind = TypeVar("OfKind", bound=Card)
 
 
-class Vector(Settings):
-    """A test input and the output that belongs to it."""
-
-    positions: tuple[tuple[tuple[float, ...], ...], ...] = Field(description="(N, T, d)")
-    seen: tuple[tuple[float, ...], ...] = Field(description="(N, T)")
-    output: tuple[tuple[tuple[float, ...], ...], ...] = Field(description="(N, 10, 3)")
-
-
-class MixtureCard(Settings):
-    """What a mixture network is, was trained on, is valid for, and was measured to reach."""
-
-    name: str
-    task: str = Field("mixture", pattern="^mixture$")
-    perrin_version: str
-    sha256: str = Field(description="of model.onnx")
-    licence: str
-    inputs: dict[str, str]
-    outputs: tuple[str, ...]
-    frames: tuple[int, int] = Field(description="shortest and longest trajectory")
-    dims: tuple[int, ...]
-    max_missing: float = Field(description="largest share of missing frames")
-    limits: tuple[str, ...] = Field(description="what it cannot tell, in sentences")
-    training: dict[str, Any] = Field(description="settings, kinds of trajectories, seed")
-    figures: dict[str, Any] = Field(description="measured, with protocol and number")
-    interval: Interval
-    vector: Vector
-
-
-class Bundle:
+class Bundle(Generic[OfKind]):
     """A loaded bundle: `card` and `run`. Make one with `load_bundle`."""
 
-    def __init__(self, card: MixtureCard, session: Any) -> None:
+    def __init__(self, card: OfKind, session: Any) -> None:
         self.card = card
         self._session = session
 
-    def run(self, positions: NDArray[np.float32], seen: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the network's raw answer, (N, T, d), (N, T) -> (N, 10, 3)."""
-        (answer,) = self._session.run(None, {"positions": positions, "seen": seen})
-        result: NDArray[np.float32] = answer
-        return result
+    def run(self, inputs: Mapping[str, NDArray[np.float32]], outputs: Sequence[str]) -> Arrays:
+        """Return the network's raw `outputs` for `inputs`, by name."""
+        answers = self._session.run(list(outputs), dict(inputs))
+        return dict(zip(outputs, answers, strict=True))
 
     def check_vector(self) -> float:
         """Return the largest deviation from the card's test output.
@@ -82,8 +45,12 @@ class Bundle:
         Raises `PerrinError` where it is beyond rounding.
         """
         vector = self.card.vector
-        answer = self.run(np.array(vector.positions, np.float32), np.array(vector.seen, np.float32))
-        worst = float(np.abs(answer - np.array(vector.output)).max())
+        inputs = {name: np.array(values, np.float32) for name, values in vector.inputs.items()}
+        answers = self.run(inputs, list(vector.outputs))
+        worst = max(
+            float(np.abs(answers[name] - np.array(expected)).max())
+            for name, expected in vector.outputs.items()
+        )
         if not worst < _TOLERANCE:
             raise PerrinError(
                 f"model {self.card.name}: its test input gives answers that are off by {worst:.2g} "
@@ -112,18 +79,23 @@ def list_bundles() -> list[str]:
     return sorted(card.parent.name for card in WEIGHTS.glob("*/card.json"))
 
 
-def read_card(folder: Path) -> MixtureCard:
+def read_card(folder: Path) -> Card:
     """Return the card of a bundle. Raises `PerrinError` for one that does not fit."""
+    path = folder / "card.json"
     try:
-        return MixtureCard.model_validate_json((folder / "card.json").read_bytes())
-    except ValidationError as error:
+        values = json.loads(path.read_bytes())
+        return CARDS[values["task"]].model_validate_json(path.read_bytes())
+    except (ValueError, KeyError, TypeError) as error:
+        said = str(error)
+        if isinstance(error, ValidationError):
+            said = f"{error.error_count()} errors, the first: {error.errors()[0]['msg']}"
         raise PerrinError(
-            f"{folder / 'card.json'} is no card of this version of perrin ({error.error_count()} "
-            f"errors, the first: {error.errors()[0]['msg']}). Train or install the model again."
+            f"{path} is no card of this version of perrin ({said}). Train or install the model "
+            "again."
         ) from error
 
 
-def load_bundle(name: str | Path) -> Bundle:
+def load_bundle(name: str | Path) -> Bundle[Card]:
     """Return a bundle ready to run.
 
     Raises `PerrinError` for a missing or changed file, or a failed self-test.
@@ -139,6 +111,17 @@ def load_bundle(name: str | Path) -> Bundle:
     bundle = Bundle(card, open_session(content))
     bundle.check_vector()
     return bundle
+
+
+def load_bundle_of(name: str | Path, kind: type[OfKind]) -> Bundle[OfKind]:
+    """Return a bundle whose card is of `kind`; raises `PerrinError` for another task."""
+    bundle = load_bundle(name)
+    if not isinstance(bundle.card, kind):
+        raise PerrinError(
+            f"{name} is a {bundle.card.task} network; a {kind.model_fields['task'].default} "
+            "network is needed. See `perrin model list`."
+        )
+    return Bundle(bundle.card, bundle._session)
 
 
 def open_session(content: bytes) -> Any:

@@ -14,8 +14,13 @@ from numpy.typing import NDArray
 from perrin.errors import PerrinError
 from perrin.io.movie import Movie
 from perrin.landing.detect import detect
-from perrin.landing.ratiometric import ratiometric
-from perrin.landing.thumbnails import THUMBNAIL_PX, cut_stacks, cut_thumbnails, half_length
+from perrin.landing.thumbnails import (
+    THUMBNAIL_PX,
+    cut_stacks,
+    frames_around,
+    half_length,
+    iter_stacks,
+)
 from perrin.optics.psf import Psf
 from perrin.settings.landing import DetectionSettings
 from perrin.settings.simulation import InstrumentSettings, LandingAssay, ThumbnailSettings
@@ -35,10 +40,21 @@ Centring = Literal["truth", "detector"]
 
 @dataclass(frozen=True)
 class Part:
-    """Some thumbnails, and which of the scenes or labels asked for they show (rows)."""
+    """Some events, and which of the scenes or labels asked for they show (rows).
+
+    Attributes
+    ----------
+    stacks : (N, before + 1 + after, 17, 17) float32
+        Normalised frames, as `perrin.landing.thumbnails.iter_stacks` cuts them.
+    inside : (N, 17, 17) bool
+        Whether a pixel lies in the field of view.
+    truth, neighbors : DataFrame
+        See `perrin.simulate.thumbnail_set.ThumbnailSet`.
+
+    """
 
     rows: NDArray[np.int64]
-    thumbnails: NDArray[np.float32]
+    stacks: NDArray[np.float32]
     inside: NDArray[np.bool_]
     truth: pd.DataFrame
     neighbors: pd.DataFrame
@@ -114,7 +130,7 @@ class Studio:
                 rng=np.random.default_rng(draw_seed),
             )
             counts, mean = self.patches.record(scenes, seed=record_seed, pool=pool)
-            part = self._cut(scenes, counts, mean)
+            part = self._landings(scenes, counts, mean)
             yield replace(part, rows=waiting[part.rows])
             waiting = np.setdiff1d(waiting, waiting[part.rows])
         raise PerrinError(
@@ -126,72 +142,139 @@ class Studio:
     def blanks(
         self, slots: NDArray[np.int64], *, seed: np.random.SeedSequence
     ) -> Iterator[tuple[NDArray[np.int64], Part]]:
-        """Thumbnails of what the permissive detector picks where nothing landed."""
-        while len(slots):
-            if self.background is not None:
-                blank = self.background
-            else:
-                blank, _ = simulate_movie(
-                    self._blank_assay,
-                    seconds=_BLANK_S,
-                    seed=_number(seed.spawn(1)[0]),
-                    psf=self.psf,
-                )
-            seen = self._detect(blank)
-            cut = cut_thumbnails(
-                blank,
-                frame=seen["frame"].to_numpy(),
-                y_px=seen["y_px"].to_numpy(),
-                x_px=seen["x_px"].to_numpy(),
-                n_avg=self.settings.n_avg,
-            )
-            taken = slots[: len(cut.rows)]
-            if self.background is not None and len(taken) < len(slots):
-                raise PerrinError(
-                    f"the detector picks {len(cut.rows)} events in the buffer movie "
-                    f"{blank.name}, {len(slots)} buffer events were asked for. Give a longer "
-                    "movie or ask for fewer."
-                )
-            rows = cut.rows[: len(taken)]
-            middle = seen.loc[rows, ["y_px", "x_px"]].to_numpy().astype(np.int64)
-            truth = _detected_columns(seen.loc[rows])
-            truth[["row", "column"]] = middle - THUMBNAIL_PX // 2
-            truth["class"] = "buffer"
-            number = np.arange(len(taken))
-            pixels = cut.values[number]  # noqa: PD011 (no table)
-            yield taken, Part(number, pixels, cut.inside[number], truth, pd.DataFrame())
-            slots = slots[len(taken) :]
+        """What the permissive detector picks where nothing landed, with the slots it fills.
 
-    def _cut(self, scenes: Scenes, counts: NDArray[np.uint16], mean: NDArray[np.float64]) -> Part:
+        A recorded buffer movie may hold less than was asked for.
+        """
+        if self.background is not None:
+            part = self._picked(self.background, len(slots))
+            yield slots[: len(part.rows)], part
+            return
+        while len(slots):
+            blank, _ = simulate_movie(
+                self._blank_assay,
+                seconds=_BLANK_S,
+                seed=_number(seed.spawn(1)[0]),
+                psf=self.psf,
+            )
+            part = self._picked(blank, len(slots))
+            yield slots[: len(part.rows)], part
+            slots = slots[len(part.rows) :]
+
+    def _picked(self, blank: Movie, most: int) -> Part:
+        """What the detector picks in a movie without landings, up to `most`."""
+        seen = self._detect(blank)
+        before, after = frames_around(self.settings.n_avg)
+        stacks = np.empty((0, before + 1 + after, THUMBNAIL_PX, THUMBNAIL_PX), np.float32)
+        inside = np.empty((0, THUMBNAIL_PX, THUMBNAIL_PX), np.bool_)
+        rows = np.empty(0, np.int64)
+        for batch in iter_stacks(
+            blank,
+            frame=seen["frame"].to_numpy(),
+            y_px=seen["y_px"].to_numpy(),
+            x_px=seen["x_px"].to_numpy(),
+            before=before,
+            after=after,
+            size=THUMBNAIL_PX,
+        ):
+            stacks = np.concatenate([stacks, batch.stacks])[:most]
+            inside = np.concatenate([inside, batch.inside])[:most]
+            rows = np.concatenate([rows, batch.rows])[:most]
+        middle = seen.loc[rows, ["y_px", "x_px"]].to_numpy().astype(np.int64)
+        truth = _detected_columns(seen.loc[rows])
+        truth[["row", "column"]] = middle - THUMBNAIL_PX // 2
+        truth["class"] = "buffer"
+        return Part(np.arange(len(rows)), stacks, inside, truth, pd.DataFrame())
+
+    def departures(
+        self, labels: NDArray[np.str_], *, seed: np.random.SeedSequence, pool: ThreadPoolExecutor
+    ) -> Part:
+        """Return the moments at which molecules of these classes leave, as they come to rest.
+
+        A binder stays for longer than any stack: its departure is its landing, seen backwards
+        in time.
+        """
+        motion = self.settings.motion.model_copy(
+            update={"roller_unbinds": 1.0, "wobbler_unbinds": 1.0}
+        )
+        longest = max(
+            motion.unbinder_max_frames, motion.roller_max_frames, motion.wobbler_max_frames
+        )
+        draw_seed, record_seed = seed.spawn(2)
+        scenes = draw_scenes(
+            labels,
+            self.settings.model_copy(update={"motion": motion}),
+            self.instrument,
+            slack_frames=int(np.ceil(longest)) + 1,
+            slack_px=_SLACK_PX,
+            rng=np.random.default_rng(draw_seed),
+        )
+        counts, mean = self.patches.record(scenes, seed=record_seed, pool=pool)
+        particles = scenes.particles[scenes.owned[:-1]]
+        stays = ~np.isfinite(particles.leave)
+        last = particles.steps
+        row = np.arange(len(labels))
+        frame = np.where(stays, scenes.land_frame, particles.leave).astype(np.int64)
+        middle = scenes.size // 2
+        place = [
+            np.clip(np.rint(at[row, last] - scenes.corner[:, axis]), 0, scenes.size - 1)
+            for axis, at in ((0, particles.y), (1, particles.x))
+        ]
+        y, x = (np.clip(at, middle - _SLACK_PX, middle + _SLACK_PX) for at in place)
+        return self._cut(scenes, counts, mean, rows=row, frame=frame, y=y, x=x, backwards=stays)
+
+    def _landings(
+        self, scenes: Scenes, counts: NDArray[np.uint16], mean: NDArray[np.float64]
+    ) -> Part:
         """Cut patches (B, T, S, S) on the true landing, or where the detector sees it."""
         rows = np.arange(len(scenes.labels))
         frame = np.full(len(rows), scenes.land_frame)
-        y = x = np.full(len(rows), scenes.size // 2)
+        y = x = np.full(len(rows), float(scenes.size // 2))
         seen = pd.DataFrame(index=rows)
         if self.centring == "detector":
             seen = self._detected(scenes, mosaic(counts, mean))
             rows = seen["patch"].to_numpy()
-            frame, y, x = (seen[name].to_numpy(np.int64) for name in ("frame", "y_px", "x_px"))
+            frame = seen["frame"].to_numpy(np.int64)
+            y, x = (seen[name].to_numpy(float) for name in ("y_px", "x_px"))
+        part = self._cut(scenes, counts, mean, rows=rows, frame=frame, y=y, x=x)
+        truth = pd.concat([part.truth, _detected_columns(seen)], axis=1)
+        return replace(part, truth=truth)
+
+    def _cut(
+        self,
+        scenes: Scenes,
+        counts: NDArray[np.uint16],
+        mean: NDArray[np.float64],
+        *,
+        rows: NDArray[np.int64],
+        frame: NDArray[np.int64],
+        y: NDArray[np.float64],
+        x: NDArray[np.float64],
+        backwards: NDArray[np.bool_] | None = None,
+    ) -> Part:
+        """Cut the stacks of scenes `rows` around frame, y and x of their patches."""
+        before, after = frames_around(self.settings.n_avg)
         stacks, _ = cut_stacks(
             counts.reshape(-1, scenes.size, scenes.size),  # one patch after the other in time
             frame=frame + scenes.n_frames * rows,
-            y_px=y.astype(float),
-            x_px=x.astype(float),
-            before=self.half + self.settings.n_avg,
-            after=self.half - 1 + self.settings.n_avg,
+            y_px=y,
+            x_px=x,
+            before=before,
+            after=after if backwards is None else before,
             size=THUMBNAIL_PX,
             frame_mean=mean.ravel(),
         )
-        corner = scenes.corner[rows] + np.stack([y, x], axis=1) - THUMBNAIL_PX // 2
+        if backwards is not None:
+            stacks[backwards] = stacks[backwards, ::-1]
+        stacks = stacks[:, : before + 1 + after]
+        corner = scenes.corner[rows] + np.stack([y, x], axis=1).astype(np.int64)
+        corner -= THUMBNAIL_PX // 2
         inside = _inside(corner, self.instrument)
         stacks.transpose(0, 2, 3, 1)[~inside] = 1.0
-        thumbnails = ratiometric(stacks, n_avg=self.settings.n_avg)
-        thumbnails *= -self.landing_sign
         truth, neighbors = _tables(
             scenes, rows, start=frame - self.half, corner=corner, instrument=self.instrument
         )
-        truth = pd.concat([truth, _detected_columns(seen)], axis=1)
-        return Part(rows, thumbnails, inside, truth, neighbors)
+        return Part(rows, stacks, inside, truth, neighbors)
 
     def _detected(self, scenes: Scenes, frames: NDArray[np.float32]) -> pd.DataFrame:
         """The clearest detection of each patch's central molecule, where there is one."""

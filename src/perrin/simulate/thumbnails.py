@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from perrin._version import __version__
 from perrin.errors import PerrinError
 from perrin.io.movie import Movie
+from perrin.landing.ratiometric import ratiometric
 from perrin.landing.thumbnails import THUMBNAIL_PX
 from perrin.optics.psf import Psf
 from perrin.settings.simulation import ThumbnailSettings
-from perrin.simulate.studio import Centring, Studio
+from perrin.simulate.studio import Centring, Part, Studio
 from perrin.simulate.thumbnail_set import ThumbnailSet
 
 BLOCK_EVENTS = 256
@@ -79,22 +80,35 @@ def simulate_thumbnails(
     thumbnails = np.empty((count, studio.n_frames, THUMBNAIL_PX, THUMBNAIL_PX), np.float32)
     inside = np.empty((count, THUMBNAIL_PX, THUMBNAIL_PX), np.bool_)
     truth, neighbors = [], []
-    with _threads(workers) as pool:
+
+    def pixels(part: Part) -> NDArray[np.float32]:
+        change = ratiometric(part.stacks, n_avg=settings.n_avg)
+        return change * np.float32(-studio.landing_sign)
+
+    with threads(workers) as pool:
         for block, block_seed in enumerate(seeds):
             first = block * BLOCK_EVENTS
             slots = np.arange(first, min(count, first + BLOCK_EVENTS))
             slots = slots[labels[slots] != "buffer"]
             for part in studio.events(labels[slots], seed=block_seed, pool=pool):
                 taken = slots[part.rows]
-                thumbnails[taken], inside[taken] = part.thumbnails, part.inside
+                thumbnails[taken], inside[taken] = pixels(part), part.inside
                 truth.append(part.truth.set_index(taken))
                 event = slots[part.neighbors["event"].to_numpy()]
                 neighbors.append(part.neighbors.assign(event=event))
             if progress is not None:
                 progress(min(1.0, (first + BLOCK_EVENTS) / count))
-        for slot, part in studio.blanks(np.flatnonzero(labels == "buffer"), seed=blank_seed):
-            thumbnails[slot], inside[slot] = part.thumbnails, part.inside
+        blank = np.flatnonzero(labels == "buffer")
+        picked = 0
+        for slot, part in studio.blanks(blank, seed=blank_seed):
+            thumbnails[slot], inside[slot] = pixels(part), part.inside
             truth.append(part.truth.set_index(slot))
+            picked += len(slot)
+        if background is not None and picked < len(blank):
+            raise PerrinError(
+                f"the detector picks {picked} events in the buffer movie {background.name}, "
+                f"{len(blank)} buffer events were asked for. Give a longer movie or ask for fewer."
+            )
     return ThumbnailSet(
         thumbnails=thumbnails,
         inside=inside,
@@ -139,7 +153,7 @@ def _labels(
 
 
 @contextmanager
-def _threads(workers: int) -> Iterator[ThreadPoolExecutor]:
+def threads(workers: int) -> Iterator[ThreadPoolExecutor]:
     """Use this many threads, in numba's kernels too, and put everything back afterwards."""
     before = numba.get_num_threads()
     numba.set_num_threads(min(workers, before))

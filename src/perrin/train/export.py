@@ -1,155 +1,27 @@
-"""From a trained network to a bundle: ONNX, calibration, card, self-test."""
+"""From a trained network to the files of a bundle: what all networks share."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-
-from perrin._version import __version__
-from perrin.diffusion.standard import TARGETS, standardise
 from perrin.errors import PerrinError
-from perrin.io.atomic import folder_written_whole, written_whole
-from perrin.models.bundle import MixtureCard, Vector, load_bundle, open_session
-from perrin.settings.diffusion import MixtureSettings, MixtureTraining
-from perrin.simulate.mixtures import simulate_mixture
-from perrin.train.data import CAMERA, KINDS
-from perrin.train.intervals import Run, fit_interval
-from perrin.train.mixture import MixtureNetwork
-
-FRAMES = (10, 1000)
-MAX_MISSING = 0.35
-LIMITS = (
-    "w and the exponents mean the superposition of positions of FBM and CTRW; a subordinated "
-    "walk, a Levy walk or a confined particle gets numbers too, which mean nothing.",
-    "Intervals are calibrated over superpositions with alpha_fbm in .1 to 1, alpha_ctrw in .2 to "
-    ".98 and w in 0 to 1, all uniform, ordinary start, without and with localisation noise up to "
-    "one step; with other priors, motion blur, gaps or aged walks they may cover less.",
-    "Motion blur is not told from FBM: with light over the whole frame interval alpha_fbm comes "
-    "out too high, and its interval does not say so.",
-    "An FBM part with an exponent within .05 of 1 counts as Brownian; few tracks tell so much, so "
-    "that share_brownian is close to 0 even there: read alpha_fbm and its interval.",
-)
-_TOLERANCE = 2e-4  # between torch and ONNX Runtime, float32
+from perrin.io.atomic import written_whole
+from perrin.models.bundle import read_card
 
 
-def write_bundle(
-    network: MixtureNetwork,
-    folder: Path,
-    *,
-    settings: MixtureTraining,
-    count: int,
-    progress: Callable[[str], None],
-) -> MixtureCard:
-    """Write `network` as a bundle to `folder` and return its card.
+def record_measured(folder: Path, **measured: Any) -> None:
+    """Write what was measured (figures, and what else the kind of card has) into a card."""
+    card = read_card(folder)
+    changed = type(card).model_validate(card.model_dump() | measured)
+    with written_whole(folder / "card.json") as partial:
+        partial.write_text(changed.model_dump_json() + "\n")
 
-    The ONNX file is compared with torch on trajectories of several lengths and dimensions;
-    intervals are calibrated on `count` fresh trajectories of each length and noise. Raises
-    `PerrinError` where torch and ONNX Runtime differ.
-    """
-    network.eval()
-    with folder_written_whole(folder) as partial:
-        progress("exporting")
-        content = to_onnx(network, partial / "model.onnx")
-        session = open_session(content)
 
-        def run(positions: NDArray[np.float32], seen: NDArray[np.float32]) -> NDArray[np.float32]:
-            (answer,) = session.run(None, {"positions": positions, "seen": seen})
-            result: NDArray[np.float32] = answer
-            return result
-
-        _compare(network, run, seed=settings.seed)
-        progress("calibrating the intervals")
-        seed = np.random.SeedSequence(settings.seed, spawn_key=(1 << 31,))
-        card = MixtureCard(
-            name=folder.name,
-            task="mixture",
-            perrin_version=__version__,
-            sha256=hashlib.sha256(content).hexdigest(),
-            licence="MIT",
-            inputs={
-                "positions": "(N, T, d) float32, see perrin.diffusion.standard: mean at zero, root "
-                "mean square one-frame step of one axis 1, zero where not seen, T a multiple of 4",
-                "seen": "(N, T) float32, 1 where the frame has a position",
-            },
-            outputs=tuple(name for name, _, _ in TARGETS),
-            frames=FRAMES,
-            dims=(1, 2, 3),
-            max_missing=MAX_MISSING,
-            limits=LIMITS,
-            training={
-                "settings": settings.model_dump(mode="json"),
-                "kinds": [[share, kind] for share, kind in KINDS],
-                "camera": CAMERA,
-            },
-            figures={},
-            interval=fit_interval(run, count=count, rng=np.random.default_rng(seed)),
-            vector=_vector(run, seed=settings.seed),
+def check_same(worst: float, *, allowed: float, where: str) -> None:
+    """Raise `PerrinError` where torch and ONNX Runtime differ by more than rounding."""
+    if not worst < allowed:
+        raise PerrinError(
+            f"ONNX Runtime and torch differ by {worst:.2g} {where}; {allowed:g} is allowed. Try "
+            "another version of torch, onnx or onnxruntime."
         )
-        (partial / "card.json").write_text(card.model_dump_json(indent=1) + "\n")
-    load_bundle(folder)
-    return card
-
-
-def record_figures(folder: Path, figures: dict[str, Any]) -> None:
-    """Write measured `figures` into the card of a bundle."""
-    path = folder / "card.json"
-    card = MixtureCard.model_validate_json(path.read_bytes())
-    with written_whole(path) as partial:
-        partial.write_text(
-            card.model_copy(update={"figures": figures}).model_dump_json(indent=1) + "\n"
-        )
-
-
-def to_onnx(network: MixtureNetwork, path: Path) -> bytes:
-    """Write `network` as ONNX with free N, T and d; return the bytes."""
-    example = torch.randn(3, 24, 2), torch.ones(3, 24)
-    count, quarter, dims = (torch.export.Dim(name) for name in ("count", "quarter", "dims"))
-    torch.onnx.export(
-        network,
-        example,
-        path,
-        input_names=["positions", "seen"],
-        output_names=["answer"],
-        dynamo=True,
-        external_data=False,
-        dynamic_shapes={
-            "positions": {0: count, 1: 4 * quarter, 2: dims},
-            "seen": {0: count, 1: 4 * quarter},
-        },
-        verbose=False,
-    )
-    return path.read_bytes()
-
-
-def _example(seed: int, *, length: int, dims: int) -> tuple[NDArray[Any], NDArray[Any]]:
-    settings = MixtureSettings(length=length, dims=dims, noise=(0.0, 1.0), missing=0.2)
-    drawn = simulate_mixture(settings, count=4, rng=np.random.default_rng(seed))
-    standard = standardise(drawn.positions, drawn.seen)
-    return standard.positions, standard.seen
-
-
-def _compare(network: MixtureNetwork, run: Run, *, seed: int) -> None:
-    for length, dims in ((12, 2), (25, 1), (100, 3), (1000, 2)):
-        positions, seen = _example(seed, length=length, dims=dims)
-        with torch.inference_mode():
-            expected = network(torch.from_numpy(positions), torch.from_numpy(seen)).numpy()
-        worst = float(np.abs(run(positions, seen) - expected).max())
-        if not worst < _TOLERANCE:
-            raise PerrinError(
-                f"ONNX Runtime and torch differ by {worst:.2g} at {length} frames, {dims}D; "
-                f"{_TOLERANCE:g} is allowed. Try another version of torch, onnx or onnxruntime."
-            )
-
-
-def _vector(run: Run, *, seed: int) -> Vector:
-    positions, seen = _example(seed, length=20, dims=2)
-    positions = np.round(positions, 4)
-    return Vector(
-        positions=positions.tolist(), seen=seen.tolist(), output=run(positions, seen).tolist()
-    )

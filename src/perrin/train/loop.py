@@ -1,4 +1,4 @@
-"""The training loop: averaged weights, a cosine schedule, checkpoints that resume."""
+"""The training loop of every network: averaged weights, checkpoints that resume, metrics."""
 
 from __future__ import annotations
 
@@ -6,138 +6,236 @@ import copy
 import csv
 import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from perrin.io.atomic import written_whole
-from perrin.settings.diffusion import MixtureTraining
-from perrin.train.data import Batch, stream
-from perrin.train.mixture import MixtureNetwork, bounded
 
-QUANTILES = (0.05, 0.5, 0.95)
-IMPORTANCE = (0.7, 0.7, 0.7, 0.7, 2.0, 3.0, 1.0, 1.0, 1.0, 0.5)  # of the ten targets
+Figures = dict[str, float]
+Batch = TypeVar("Batch")
+Network = TypeVar("Network", bound=nn.Module)
 
-Validate = Callable[[nn.Module], dict[str, float]]
+
+class Schedule(Protocol):
+    """The learning rate: of a step, and after a validation."""
+
+    def rate(self, step: int) -> float:
+        """Return the learning rate of a step."""
+        ...
+
+    def validated(self, figures: Figures) -> None:
+        """Take note of the figures of a validation."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """Return what a checkpoint has to hold."""
+        ...
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from what a checkpoint held."""
+        ...
 
 
 @dataclass
-class State:
-    """All that a checkpoint holds."""
+class Cosine:
+    """Warmed up linearly, then half a cosine down to zero at the last step."""
 
-    network: MixtureNetwork
-    averaged: MixtureNetwork
+    highest: float
+    warmup: int
+    steps: int
+
+    def rate(self, step: int) -> float:
+        """Return the learning rate of a step."""
+        warm = min(1.0, (step + 1) / self.warmup)
+        return self.highest * warm * 0.5 * (1 + math.cos(math.pi * step / self.steps))
+
+    def validated(self, figures: Figures) -> None:
+        """Take note of nothing."""
+
+    def state(self) -> dict[str, Any]:
+        """Return nothing: the step says all."""
+        return {}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take nothing."""
+
+
+@dataclass
+class Plateau:
+    """Constant, times `factor` when the watched figure has not fallen for `patience` validations.
+
+    As `torch.optim.lr_scheduler.ReduceLROnPlateau`: the first one beyond the patience counts.
+    """
+
+    start: float
+    factor: float
+    patience: int
+    watched: str
+    _now: float = field(init=False)
+    _best: float = math.inf
+    _waited: int = 0
+
+    def __post_init__(self) -> None:
+        self._now = self.start
+
+    def rate(self, step: int) -> float:
+        """Return the learning rate, the same until the next validation."""
+        del step
+        return self._now
+
+    def validated(self, figures: Figures) -> None:
+        """Lower the rate when the watched figure has stayed where it was for too long."""
+        if figures[self.watched] < self._best * (1 - 1e-4):
+            self._best, self._waited = figures[self.watched], 0
+            return
+        self._waited += 1
+        if self._waited > self.patience:
+            self._now, self._waited = self._now * self.factor, 0
+
+    def state(self) -> dict[str, Any]:
+        """Return rate, best figure and validations waited."""
+        return {"now": self._now, "best": self._best, "waited": self._waited}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from these."""
+        self._now, self._best, self._waited = state["now"], state["best"], state["waited"]
+
+
+@dataclass
+class Task(Generic[Network, Batch]):
+    """What is trained and how.
+
+    Attributes
+    ----------
+    network, optimiser
+        As at the first step; a checkpoint replaces their state.
+    batches : callable
+        From a step to the batches from that step on: a batch depends on its step alone.
+    loss : callable
+        (network, batch) to the scalar that is made small.
+    schedule : Schedule
+        Learning rate.
+    steps, validate_every : int
+        Batches in all, and between validations (which also save a checkpoint).
+    clip : float
+        Largest norm of the gradient.
+    average : float
+        Decay of the averaged weights, which are validated and returned; 0 for the weights
+        themselves.
+
+    """
+
+    network: Network
     optimiser: torch.optim.Optimizer
-    step: int
+    batches: Callable[[int], Iterator[Batch]]
+    loss: Callable[[Network, Batch], Tensor]
+    schedule: Schedule
+    steps: int
+    validate_every: int
+    clip: float = 1.0
+    average: float = 0.0
 
 
 def train(
-    settings: MixtureTraining,
+    task: Task[Network, Batch],
     *,
     run: Path,
     threads: int,
-    validate: Validate,
-    progress: Callable[[dict[str, float]], None],
-) -> MixtureNetwork:
-    """Train the mixture network and return its averaged weights.
+    validate: Callable[[Network], Figures],
+    progress: Callable[[Figures], None],
+    advanced: Callable[[int], None] = lambda step: None,
+) -> Network:
+    """Train a network and return its averaged weights.
 
     `run` keeps checkpoint.pt and metrics.csv; a run that was stopped goes on from its last
     checkpoint. `validate` gives figures of the averaged network, which go to `progress` and to
-    metrics.csv with the step, the seconds and the loss.
+    metrics.csv with the step, the seconds of this sitting, the learning rate and the loss;
+    `advanced` is told each step done.
     """
     torch.set_num_threads(threads)
     run.mkdir(parents=True, exist_ok=True)
-    state = _resumed(settings, run / "checkpoint.pt")
-    batches = stream(settings, first_step=state.step)
+    averaged = copy.deepcopy(task.network).requires_grad_(False)
+    step = _resume(task, averaged, run / "checkpoint.pt")
+    batches = task.batches(step)
     started, losses = time.perf_counter(), []
-    while state.step < settings.steps:
-        losses.append(_advance(state, next(batches), settings))
-        if state.step % settings.validate_every == 0 or state.step == settings.steps:
+    while step < task.steps:
+        losses.append(_advance(task, averaged, next(batches), step))
+        step += 1
+        advanced(step)
+        if step % task.validate_every == 0 or step == task.steps:
+            averaged.eval()
             figures = {
-                "step": float(state.step),
+                "step": float(step),
                 "seconds": round(time.perf_counter() - started, 1),
+                "rate": task.schedule.rate(step - 1),
                 "loss": sum(losses) / len(losses),
-                **validate(state.averaged),
+                **validate(averaged),
             }
             losses.clear()
+            task.schedule.validated(figures)
             progress(figures)
             _append(run / "metrics.csv", figures)
-            _save(state, run / "checkpoint.pt")
-    return state.averaged
+            _save(task, averaged, step, run / "checkpoint.pt")
+    return averaged.eval()
 
 
-def pinball(answer: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-    """Return the weighted quantile loss: (N, 10, 3), (N, 10), (N, 10) -> scalar."""
-    missed = target[:, :, None] - answer
-    levels = missed.new_tensor(QUANTILES)
-    loss = torch.maximum(levels * missed, (levels - 1) * missed)
-    # the ends of the interval have small losses by nature
-    loss = (loss * missed.new_tensor((2.0, 1.0, 2.0))).sum(dim=2)
-    return (loss * weight * missed.new_tensor(IMPORTANCE)).sum() / len(loss)
+def read_metrics(path: Path) -> list[Figures]:
+    """Return the rows of a metrics.csv."""
+    with path.open(newline="") as file:
+        return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
 
 
-def _advance(state: State, batch: Batch, settings: MixtureTraining) -> float:
-    for group in state.optimiser.param_groups:
-        group["lr"] = _rate(state.step, settings)
-    positions, seen = torch.from_numpy(batch.positions), torch.from_numpy(batch.seen)
-    network = state.network
-    energy, masks = network.filters(positions, seen)
-    with torch.autocast("cpu", dtype=torch.bfloat16):  # the rest asks for full precision
-        pooled = network.trunk(energy, masks, seen)
-    pooled = network.whole(energy, masks, positions.shape[2]) + pooled
-    answer = bounded(network.head(torch.cat(pooled, dim=1)))
-    loss = pinball(answer, torch.from_numpy(batch.target), torch.from_numpy(batch.weight))
-    state.optimiser.zero_grad(set_to_none=True)
+def _advance(task: Task[Network, Batch], averaged: Network, batch: Batch, step: int) -> float:
+    for group in task.optimiser.param_groups:
+        group["lr"] = task.schedule.rate(step)
+    task.network.train()
+    loss = task.loss(task.network, batch)
+    task.optimiser.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
-    nn.utils.clip_grad_norm_(state.network.parameters(), 1.0)
-    state.optimiser.step()
-    state.step += 1
-    decay = min(settings.average, state.step / (state.step + 10))
+    nn.utils.clip_grad_norm_(task.network.parameters(), task.clip)
+    task.optimiser.step()
+    decay = min(task.average, (step + 1) / (step + 11))
     with torch.no_grad():
         torch._foreach_lerp_(
-            list(state.averaged.parameters()), list(state.network.parameters()), 1 - decay
+            list(averaged.parameters()), list(task.network.parameters()), 1 - decay
         )
+        for kept, now in zip(averaged.buffers(), task.network.buffers(), strict=True):
+            kept.copy_(now)
     return float(loss.detach())
 
 
-def _rate(step: int, settings: MixtureTraining) -> float:
-    warm = min(1.0, (step + 1) / settings.warmup)
-    return settings.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * step / settings.steps))
+def _resume(task: Task[Network, Batch], averaged: nn.Module, path: Path) -> int:
+    """Put back what the last checkpoint holds, if there is one; return its step."""
+    if not path.exists():
+        return 0
+    saved = torch.load(path, weights_only=True)
+    task.network.load_state_dict(saved["network"])
+    averaged.load_state_dict(saved["averaged"])
+    task.optimiser.load_state_dict(saved["optimiser"])
+    task.schedule.restore(saved["schedule"])
+    return int(saved["step"])
 
 
-def _resumed(settings: MixtureTraining, path: Path) -> State:
-    torch.manual_seed(settings.seed)
-    network = MixtureNetwork()
-    optimiser = torch.optim.AdamW(
-        network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
-    )
-    state = State(network, copy.deepcopy(network).requires_grad_(False), optimiser, 0)
-    if path.exists():
-        saved = torch.load(path, weights_only=True)
-        network.load_state_dict(saved["network"])
-        state.averaged.load_state_dict(saved["averaged"])
-        optimiser.load_state_dict(saved["optimiser"])
-        state.step = saved["step"]
-    return state
-
-
-def _save(state: State, path: Path) -> None:
+def _save(task: Task[Network, Batch], averaged: nn.Module, step: int, path: Path) -> None:
     with written_whole(path) as partial:
         torch.save(
             {
-                "network": state.network.state_dict(),
-                "averaged": state.averaged.state_dict(),
-                "optimiser": state.optimiser.state_dict(),
-                "step": state.step,
+                "network": task.network.state_dict(),
+                "averaged": averaged.state_dict(),
+                "optimiser": task.optimiser.state_dict(),
+                "schedule": task.schedule.state(),
+                "step": step,
             },
             partial,
         )
 
 
-def _append(path: Path, figures: dict[str, float]) -> None:
+def _append(path: Path, figures: Figures) -> None:
     new = not path.exists()
     with path.open("a", newline="") as file:
         writer = csv.writer(file)

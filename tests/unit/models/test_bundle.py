@@ -11,7 +11,7 @@ import pytest
 
 from perrin.errors import PerrinError
 from perrin.models.bundle import bundle_folder, list_bundles, load_bundle, read_card
-from perrin.models.runtime import MixtureModel
+from perrin.models.mixture import MixtureModel
 from perrin.settings.diffusion import MixtureSettings
 from perrin.simulate.mixtures import simulate_mixture
 
@@ -20,7 +20,7 @@ ROUNDING = 0.002  # float32 through ten layers
 
 @pytest.fixture(scope="module")
 def model() -> MixtureModel:
-    return MixtureModel(load_bundle("mixture"))
+    return MixtureModel.load("mixture")
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +93,7 @@ def test_unknown_and_damaged_bundles_are_refused(tmp_path: Path) -> None:
 def test_a_bundle_that_answers_otherwise_is_not_used(tmp_path: Path) -> None:
     folder = copied(tmp_path)
     card = json.loads((folder / "card.json").read_text())
-    card["vector"]["output"][0][4][1] += 0.01
+    card["vector"]["outputs"]["answer"][0][4][1] += 0.01
     (folder / "card.json").write_text(json.dumps(card))
     with pytest.raises(PerrinError, match="off by"):
         load_bundle(folder)

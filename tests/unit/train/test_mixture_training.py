@@ -10,9 +10,10 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs torch")
 
 from perrin.settings.diffusion import MixtureTraining  # noqa: E402
-from perrin.train.data import KINDS, draw_batch, stream  # noqa: E402
-from perrin.train.loop import pinball, train  # noqa: E402
-from perrin.train.mixture import MixtureNetwork  # noqa: E402
+from perrin.train.loop import train  # noqa: E402
+from perrin.train.mixture.data import KINDS, draw_batch, stream  # noqa: E402
+from perrin.train.mixture.network import MixtureNetwork  # noqa: E402
+from perrin.train.mixture.recipe import mixture_task, pinball  # noqa: E402
 
 SMALL = MixtureTraining(steps=6, tokens=512, validate_every=3, warmup=2)
 
@@ -75,7 +76,7 @@ def test_a_stopped_run_goes_on_where_it_was(tmp_path: Path) -> None:
     def run(folder: Path, steps: int) -> MixtureNetwork:
         settings = SMALL.model_copy(update={"steps": steps})
         return train(
-            settings,
+            mixture_task(settings),
             run=folder,
             threads=1,
             validate=lambda _: {"v": 0.0},
@@ -88,5 +89,5 @@ def test_a_stopped_run_goes_on_where_it_was(tmp_path: Path) -> None:
     for a, b in zip(whole.parameters(), again.parameters(), strict=True):
         assert torch.equal(a, b)
     lines = (tmp_path / "whole" / "metrics.csv").read_text().splitlines()
-    assert lines[0] == "step,seconds,loss,v"
+    assert lines[0] == "step,seconds,rate,loss,v"
     assert len(lines) == 3

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perrin.diffusion.standard import TARGETS, standardise
-from perrin.models.bundle import Interval
-from perrin.models.runtime import cells
+from perrin.models.cards import Interval
+from perrin.models.mixture import cells
 from perrin.settings.diffusion import MixtureSettings
 from perrin.simulate.mixtures import simulate_mixture
-from perrin.train.data import targets
+from perrin.train.mixture.data import targets
 
 FloatArray = NDArray[np.float64]
 Run = Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[np.float32]]

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from perrin.diffusion.standard import MULTIPLE, TARGETS, standardise
 from perrin.errors import PerrinError
-from perrin.models.bundle import Bundle, Interval
+from perrin.models.bundle import Bundle, load_bundle_of
+from perrin.models.cards import Interval, MixtureCard
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -24,8 +27,13 @@ _NOISE, _MIDDLE = 3, 1  # row of the noise share; column of the middle
 class MixtureModel:
     """What `perrin.diffusion.characterize` asks: is a track in range, and what is in it."""
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle[MixtureCard]) -> None:
         self.bundle = bundle
+
+    @classmethod
+    def load(cls, name: str | Path) -> Self:
+        """Return the model of a bundle; raises `PerrinError` for one of another task."""
+        return cls(load_bundle_of(name, MixtureCard))
 
     def refusal(self, seen: BoolArray, dims: int) -> str | None:
         """Return why a track, seen (L,), is outside what the card covers; None if it is not."""
@@ -76,7 +84,8 @@ class MixtureModel:
             joined[i, : len(track)] = track
             mask[i, : len(track)] = frames
         standard = standardise(joined, mask)
-        return self.bundle.run(standard.positions, standard.seen)
+        inputs = {"positions": standard.positions, "seen": standard.seen}
+        return self.bundle.run(inputs, ["answer"])["answer"]
 
 
 def calibrated(raw: FloatArray, lengths: NDArray[np.int64], interval: Interval) -> FloatArray:

@@ -1,0 +1,172 @@
+"""What a network sees of an event: an array made from its stack of normalised frames.
+
+Both views start from the stacks of `perrin.landing.thumbnails`, in training as in use:
+
+thumbnail
+    The paper's: ratiometric frames, standardised (paper 002, "Model Training").
+history
+    The change of each pixel since before the landing, averaged over stretches of time that
+    grow away from the landing. It does not depend on n_avg, which only says how far it
+    reaches: nothing is blurred by a long integration, nothing is lost by a short one.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numba import njit, prange
+from numpy.typing import NDArray
+
+from perrin.errors import PerrinError
+from perrin.landing.ratiometric import ratiometric
+from perrin.landing.thumbnails import frames_around
+
+View = Literal["thumbnail", "history"]
+VIEWS: tuple[View, ...] = ("thumbnail", "history")
+
+EDGES = (1, 2, 3, 4, 5, 7, 9, 11, 14, 17, 21, 26, 31, 41, 61, 81)
+"""Frames from the landing where the stretches of a history begin, on either side."""
+HISTORY_CHANNELS = 2 * (len(EDGES) - 1) + 3
+
+
+def look(
+    stacks: NDArray[np.float32],
+    inside: NDArray[np.bool_],
+    *,
+    view: View,
+    n_avg: int,
+    landing_sign: int,
+) -> NDArray[np.float32]:
+    """Return what a network sees of events.
+
+    Parameters
+    ----------
+    stacks : (N, before + 1 + after, S, S)
+        Normalised frames, see `perrin.landing.thumbnails.frames_around`.
+    inside : (N, S, S)
+        Which pixels lie in the field of view; the others are 0 in every view.
+    view : "thumbnail" or "history"
+        Which one.
+    n_avg : int
+        Integration that the stacks were cut for.
+    landing_sign : int
+        -1 where a landing makes raw pixels darker, else 1.
+
+    Returns
+    -------
+    (N, 1, T, S, S) float32 for thumbnails, (N, 33, S, S) for histories
+
+    Raises
+    ------
+    PerrinError
+        For stacks of another length.
+
+    """
+    before, after = frames_around(n_avg)
+    if stacks.shape[1] != before + 1 + after:
+        raise PerrinError(
+            f"stacks have {stacks.shape[1]} frames; n_avg = {n_avg} needs {before + 1 + after}. "
+            "Cut them with perrin.landing.thumbnails.iter_stacks."
+        )
+    if view == "thumbnail":
+        values = ratiometric(stacks, n_avg=n_avg) * np.float32(-landing_sign)
+        return standardised(values, inside)[:, None]
+    return histories(stacks, inside, before=before, landing_sign=landing_sign)
+
+
+def standardised(values: NDArray[np.float32], inside: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Z-score of each thumbnail (N, T, S, S) over its pixels in the field; 0 beyond it."""
+    out = np.empty_like(values)
+    _standardise(values, inside, out)
+    return out
+
+
+def histories(
+    stacks: NDArray[np.float32],
+    inside: NDArray[np.bool_],
+    *,
+    before: int,
+    landing_sign: int,
+) -> NDArray[np.float32]:
+    """Histories (N, 33, S, S) of stacks (N, T, S, S) whose landing frame has index `before`.
+
+    Channels: 15 stretches before the landing (nearest first), the landing frame, 15 stretches
+    after it; each is the mean over the stretch divided by the mean over all frames before,
+    minus 1, negative for a landing, over their root mean square. A stretch beyond the stack
+    is 0. Then the field of view (0 or 1), and the natural logarithm of that root mean square
+    over the noise of one frame, the same in all pixels.
+    """
+    count, _, height, width = stacks.shape
+    out = np.zeros((count, HISTORY_CHANNELS, height, width), np.float32)
+    _histories(stacks, inside, before, float(-landing_sign), np.array(EDGES), out)
+    return out
+
+
+@njit(cache=True, parallel=True)
+def _standardise(values, inside, out):  # type: ignore[no-untyped-def]
+    count, length, height, width = values.shape
+    for e in prange(count):
+        total, square, number = 0.0, 0.0, 0
+        for t in range(length):
+            for y in range(height):
+                for x in range(width):
+                    if inside[e, y, x]:
+                        total += values[e, t, y, x]
+                        square += values[e, t, y, x] ** 2
+                        number += 1
+        mean = total / max(number, 1)
+        spread = np.sqrt(max(square / max(number, 1) - mean * mean, 1e-30))
+        for t in range(length):
+            for y in range(height):
+                for x in range(width):
+                    if inside[e, y, x]:
+                        out[e, t, y, x] = (values[e, t, y, x] - mean) / spread
+                    else:
+                        out[e, t, y, x] = 0.0
+
+
+@njit(cache=True, parallel=True)
+def _histories(stacks, inside, before, sign, edges, out):  # type: ignore[no-untyped-def]
+    count, _, height, width = stacks.shape
+    bins = len(edges) - 1
+    for e in prange(count):
+        square, frames, changed, steps = 0.0, 0.0, 0.0, 0
+        for y in range(height):
+            for x in range(width):
+                if inside[e, y, x]:
+                    trace = stacks[e, :, y, x].astype(np.float64)
+                    own, number = _changes(trace, before, sign, edges, out[e, :, y, x])
+                    square += own
+                    frames += number
+                    changed += np.abs(trace[1:] - trace[:-1]).sum()
+                    steps += len(trace) - 1
+        if steps == 0:
+            continue
+        rms = np.sqrt(max(square / frames, 1e-30))
+        noise = max(changed / steps * 0.886, 1e-15)  # sqrt(pi) / 2: of a normal difference
+        out[e, : 2 * bins + 1] /= np.float32(rms)
+        out[e, 2 * bins + 1] = inside[e]
+        out[e, 2 * bins + 2] = np.log(rms / noise)
+
+
+@njit(cache=True)
+def _changes(trace, before, sign, edges, out):  # type: ignore[no-untyped-def]
+    """Change of one pixel in every stretch; sum of squares over frames, and their number."""
+    bins = len(edges) - 1
+    reference = trace[:before].mean()
+    square, frames = 0.0, 0
+    for c in range(2 * bins + 1):
+        if c == bins:
+            first, last = before, before + 1
+        elif c < bins:
+            first, last = max(before - edges[c + 1] + 1, 0), before - edges[c] + 1
+        else:
+            k = c - bins - 1
+            first, last = before + edges[k], min(before + edges[k + 1], len(trace))
+        if last > first:
+            value = sign * (trace[first:last].mean() / reference - 1.0)
+            out[c] = value
+            square += (last - first) * value * value
+            frames += last - first
+    return square, frames

@@ -1,0 +1,91 @@
+"""The card of a trained network: what it is, what it is valid for, what it was measured to do."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from perrin.settings.base import Settings
+
+Range = tuple[float, float]
+
+
+class Vector(Settings):
+    """Test inputs and the outputs that belong to them, by name, as nested lists."""
+
+    inputs: dict[str, Any]
+    outputs: dict[str, Any]
+
+
+class Card(Settings):
+    """What every card says."""
+
+    name: str
+    task: str
+    perrin_version: str
+    sha256: str = Field(description="of model.onnx")
+    licence: str
+    inputs: dict[str, str]
+    limits: tuple[str, ...] = Field(description="what it cannot tell, in sentences")
+    training: dict[str, Any] = Field(description="settings, data, seed, curve")
+    figures: dict[str, Any] = Field(description="measured, with protocol and number")
+    vector: Vector
+
+    def summary(self) -> str:
+        """Return what it is in a few words."""
+        return self.task
+
+
+class Interval(Settings):
+    """Calibration of the 90% intervals: factors on the distances middle - low, high - middle.
+
+    Cells: nearest `lengths` (in logarithm), then the predicted noise share and the predicted
+    middle, each by its inner `edges`; factors[target][side][length][noise][middle].
+    """
+
+    lengths: tuple[int, ...]
+    noise_edges: tuple[float, ...]
+    middle_edges: tuple[float, ...]
+    factors: tuple[tuple[tuple[tuple[tuple[float, ...], ...], ...], ...], ...]
+
+
+class MixtureCard(Card):
+    """A network that reads what moves a particle from its trajectory."""
+
+    task: Literal["mixture"] = "mixture"
+    outputs: tuple[str, ...]
+    frames: tuple[int, int] = Field(description="shortest and longest trajectory")
+    dims: tuple[int, ...]
+    max_missing: float = Field(description="largest share of missing frames")
+    interval: Interval
+
+    def summary(self) -> str:
+        """Return what it is in a few words."""
+        return f"{self.task}, {self.frames[0]} to {self.frames[1]} frames"
+
+
+class ClassifierCard(Card):
+    """A network that sorts landings into classes."""
+
+    task: Literal["classifier"] = "classifier"
+    classes: tuple[str, ...] = Field(description="in the order of the outputs")
+    view: Literal["thumbnail", "history"] = Field(description="see perrin.landing.views")
+    score: str = Field(description="what kind of number a score is")
+    n_avg: tuple[int, int] = Field(description="integrations, frames on each side")
+    pixel_nm: Range = Field(description="pixel sizes in the sample")
+    frame_interval_s: Range = Field(description="times from frame to frame")
+    confusion: tuple[tuple[float, ...], ...] = Field(
+        description="probability of each told class (column) for each true one (row), "
+        "protocol use, balanced"
+    )
+    thresholds: dict[str, float] = Field(
+        description="score_binder with the best F1 on validation data, by range of mass"
+    )
+
+    def summary(self) -> str:
+        """Return what it is in a few words."""
+        return f"{self.task}, {len(self.classes)} classes, n_avg {self.n_avg[0]} to {self.n_avg[1]}"
+
+
+CARDS: dict[str, type[Card]] = {"mixture": MixtureCard, "classifier": ClassifierCard}

@@ -1,0 +1,55 @@
+"""Settings of the event classifier: classes, and how its networks are trained."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import Field
+
+from perrin.settings.base import Settings
+
+CLASSES = ("binder", "unbinder", "neighbors", "roller", "wobbler", "buffer")
+"""In the order of a network's outputs; the paper's network has the first five."""
+PAPER_CLASSES = CLASSES[:5]
+
+
+class PaperTraining(Settings):
+    """The recipe of paper 002, "Model Training"."""
+
+    events: int = Field(25_000, ge=100, description="balanced events, simulated once")
+    trained: float = Field(0.8, gt=0, lt=1, description="share to train on; the rest validates")
+    n_avg: int = Field(10, ge=1, le=40, description="frames averaged on each side")
+    width: int = Field(16, ge=4, description="channels of the first layer; the paper's has 64")
+    batch: int = Field(10, ge=2, description="events in a batch")
+    epochs: int = Field(20, ge=1, description="passes over the training events")
+    learning_rate: float = Field(0.1, gt=0, description="of plain stochastic gradient descent")
+    factor: float = Field(0.1, gt=0, lt=1, description="of the rate, when validation stalls")
+    patience: int = Field(5, ge=1, description="epochs without a lower loss before that")
+    clip: float = Field(0.5, gt=0, description="largest norm of the gradient")
+    seed: int = Field(1, ge=0, description="of events, weights and order")
+
+
+class ClassifierTraining(Settings):
+    """How our network is trained: fresh events, from many instruments and integrations."""
+
+    steps: int = Field(6_400, ge=1, description="batches")
+    batch: int = Field(128, ge=2, description="events in a batch")
+    seed: int = Field(1, ge=0, description="of weights and events")
+    learning_rate: float = Field(2e-3, gt=0, description="highest; warmed up, then cosine to zero")
+    warmup: int = Field(300, ge=1, description="batches to reach it")
+    weight_decay: float = Field(0.02, ge=0, description="AdamW")
+    average: float = Field(0.998, ge=0, lt=1, description="decay of the averaged weights")
+    validate_every: int = Field(480, ge=1, description="batches between validations and saves")
+    n_avgs: tuple[int, ...] = Field(
+        (10, 10, 5, 20, 40), description="integrations in every block of events, and one between"
+    )
+    n_avg_range: tuple[int, int] = Field((5, 40), description="ends of those between")
+    varied: float = Field(0.5, ge=0, le=1, description="share of events from varied instruments")
+    detected: float = Field(0.1, ge=0, le=1, description="share centred as the detector does")
+    departures: float = Field(0.06, ge=0, le=0.5, description="share of molecules that leave")
+    blanks: int = Field(80, ge=1, description="buffer events in a block")
+
+    @classmethod
+    def tuning(cls) -> Self:
+        """Return what tunes a trained network to an instrument of one's own, in minutes."""
+        return cls(steps=1_280, learning_rate=5e-4, warmup=64, validate_every=160, varied=0.25)

@@ -1,0 +1,1 @@
+"""Networks that sort landings: the paper's and ours."""

@@ -1,0 +1,261 @@
+"""Fresh events for training: simulated in blocks, in processes of their own.
+
+A block mixes several instruments and integrations, so that each batch holds all of them. It
+holds events centred on the truth and as the detector centres them, departures, and what the
+detector picks in buffer.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perrin.io import open_movie
+from perrin.landing.views import look
+from perrin.optics.psf import Psf
+from perrin.settings.classifier import CLASSES, PAPER_CLASSES, ClassifierTraining
+from perrin.settings.simulation import ThumbnailSettings
+from perrin.simulate.studio import Centring, Part, Studio
+from perrin.simulate.thumbnails import threads
+
+BLOCK_STEPS = 16
+"""Batches of one block: a run resumes at a block, so checkpoints fall on multiples of it."""
+_AHEAD = 2  # blocks that each process draws before they are asked for
+WIDER = 1.15
+"""Largest factor on the width of the PSF of a varied instrument, and its inverse the least."""
+VARIED: dict[str, dict[str, float]] = {
+    "instrument": {"pixel_nm": 1.2, "camera_rate_hz": 1.25, "contrast_per_kda": 1.25},
+    "camera": {"electrons": 2.0},
+    "background": {
+        "speckle_contrast": 1.7,
+        "drift_nm_per_sqrt_s": 1.7,
+        "drift_nm_per_s": 1.7,
+        "vibration_nm": 1.7,
+        "dynamic_contrast": 1.7,
+        "dynamic_time_s": 1.7,
+        "focus_contrast": 1.5,
+    },
+}
+"""The same for the other settings of a varied instrument; uniform in the logarithm."""
+_BLANK_COPIES = 2  # each buffer event is used so often, differently turned
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Histories (N, 33, 17, 17), the number of the class of each (N,), and its weight (N,).
+
+    The histories are float16 until a batch is handed out, to travel lightly.
+    """
+
+    views: NDArray[np.float16] | NDArray[np.float32]
+    labels: NDArray[np.int64]
+    weight: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Source:
+    """An instrument of one's own to learn from; by default the simulator's.
+
+    Attributes
+    ----------
+    settings : ThumbnailSettings
+        Instrument, surface and motions; n_avg is replaced.
+    psf : str or None
+        File of an empirical PSF.
+    buffer : str or None
+        Recorded buffer movie, instead of the background model.
+    movie_options : dict
+        What `perrin.io.open_movie` has to be told of that movie.
+
+    """
+
+    settings: ThumbnailSettings = field(default_factory=ThumbnailSettings)
+    psf: str | None = None
+    buffer: str | None = None
+    movie_options: dict[str, Any] = field(default_factory=dict)
+
+    @contextmanager
+    def studio(
+        self, n_avg: int, *, centring: Centring, seed: np.random.SeedSequence
+    ) -> Iterator[Studio]:
+        """Open what the source names, and give the place where events are recorded."""
+        with ExitStack() as stack:
+            movie = None
+            if self.buffer is not None:
+                movie = stack.enter_context(open_movie(self.buffer, **self.movie_options))
+            yield Studio.of(
+                self.settings.model_copy(update={"n_avg": n_avg}),
+                centring=centring,
+                background=movie,
+                psf=None if self.psf is None else Psf.load(self.psf),
+                seed=seed,
+            )
+
+
+def stream(
+    settings: ClassifierTraining, source: Source, *, first_step: int, workers: int
+) -> Iterator[Batch]:
+    """Yield batches without end from `first_step`, a multiple of `BLOCK_STEPS`.
+
+    Each depends on the seed and its step alone, whatever the number of workers.
+    """
+    context = multiprocessing.get_context("spawn")
+    waiting: deque[Future[Batch]] = deque()
+    number = first_step // BLOCK_STEPS
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        try:
+            while True:
+                while len(waiting) < _AHEAD * workers:
+                    waiting.append(pool.submit(draw_block, settings, source, number))
+                    number += 1
+                block = waiting.popleft().result()
+                for k in range(BLOCK_STEPS):
+                    rows = slice(k * settings.batch, (k + 1) * settings.batch)
+                    yield Batch(
+                        block.views[rows].astype(np.float32),
+                        block.labels[rows],
+                        block.weight[rows],
+                    )
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def draw_block(settings: ClassifierTraining, source: Source, number: int) -> Batch:
+    """Draw the events of `BLOCK_STEPS` batches."""
+    seed = np.random.SeedSequence(settings.seed, spawn_key=(number,))
+    own_seed, *seeds = seed.spawn(1 + len(settings.n_avgs) + 1)
+    rng = np.random.default_rng(own_seed)
+    low, high = settings.n_avg_range
+    integrations = (*settings.n_avgs, int(np.exp(rng.uniform(np.log(low), np.log(high + 0.99)))))
+    wanted = BLOCK_STEPS * settings.batch
+    views, labels = [], []
+    for k, (n_avg, part_seed) in enumerate(zip(integrations, seeds, strict=True)):
+        plain = rng.random() >= settings.varied
+        part = _Part(
+            source=source if plain else Source(settings=varied(ThumbnailSettings(), rng=rng)),
+            n_avg=n_avg,
+            count=-(-wanted // len(integrations)),
+            blanks=number % len(integrations) == k,
+        )
+        for seen, names in part.draw(settings, seed=part_seed, rng=rng):
+            views.append(seen.astype(np.float16))
+            labels.append(np.array([CLASSES.index(name) for name in names], np.int64))
+    joined = np.concatenate(labels)
+    order = rng.permutation(len(joined))[:wanted]
+    return Batch(np.concatenate(views)[order], joined[order], _weights(joined)[order])
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The events of one instrument and integration in a block."""
+
+    source: Source
+    n_avg: int
+    count: int
+    blanks: bool
+
+    def draw(
+        self,
+        settings: ClassifierTraining,
+        *,
+        seed: np.random.SeedSequence,
+        rng: np.random.Generator,
+    ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.str_]]]:
+        """Yield histories (N, 33, 17, 17) and the class of each."""
+        shared, *seeds = seed.spawn(5)
+        seen_count = round(settings.detected * self.count)
+        left_count = round(settings.departures * self.count)
+        with (
+            threads(1) as pool,
+            self.source.studio(self.n_avg, centring="truth", seed=shared) as studio,
+        ):
+            labels = rng.choice(PAPER_CLASSES, self.count - seen_count - left_count)
+            for part in studio.events(labels, seed=seeds[0], pool=pool):
+                yield self._look(part, studio), labels[part.rows]
+            detecting = replace(studio, centring="detector")
+            labels = rng.choice(PAPER_CLASSES, seen_count)
+            for part in detecting.events(labels, seed=seeds[1], pool=pool):
+                yield self._look(part, studio), labels[part.rows]
+            labels = rng.choice(np.array(["binder", "unbinder", "roller", "wobbler"]), left_count)
+            part = studio.departures(labels, seed=seeds[2], pool=pool)
+            yield self._look(part, studio), np.where(labels == "binder", "unbinder", labels)
+            if self.blanks:
+                yield from self._blanks(detecting, settings, seed=seeds[3], rng=rng)
+
+    def _blanks(
+        self,
+        studio: Studio,
+        settings: ClassifierTraining,
+        *,
+        seed: np.random.SeedSequence,
+        rng: np.random.Generator,
+    ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.str_]]]:
+        """Yield what the detector picks in buffer, each several times, turned and mirrored."""
+        for _, part in studio.blanks(np.arange(settings.blanks), seed=seed):
+            seen = self._look(part, studio)
+            for _ in range(_BLANK_COPIES):
+                yield turned(seen, rng=rng), np.full(len(seen), "buffer")
+
+    def _look(self, part: Part, studio: Studio) -> NDArray[np.float32]:
+        return look(
+            part.stacks,
+            part.inside,
+            view="history",
+            n_avg=self.n_avg,
+            landing_sign=studio.landing_sign,
+        )
+
+
+def turned(views: NDArray[np.float32], *, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Each view (N, C, S, S) turned by a random multiple of 90 degrees, mirrored or not."""
+    out = np.empty_like(views)
+    for k, (quarters, mirrored) in enumerate(rng.integers(0, (4, 2), size=(len(views), 2))):
+        image = np.rot90(views[k], quarters, axes=(1, 2))
+        out[k] = image[:, ::-1] if mirrored else image
+    return out
+
+
+def varied(plain: ThumbnailSettings, *, rng: np.random.Generator) -> ThumbnailSettings:
+    """Return another instrument: optics, camera, surface and stage, each within `VARIED`.
+
+    More light comes with a camera that holds it: the mean count stays the same.
+    """
+
+    def near(group: str) -> dict[str, float]:
+        values = getattr(plain, group).model_dump()
+        return {
+            name: float(values[name] * np.exp(rng.uniform(-1, 1) * np.log(factor)))
+            for name, factor in VARIED[group].items()
+        }
+
+    wider = np.exp(rng.uniform(-1, 1) * np.log(WIDER))
+    optics = plain.instrument.optics
+    scaled = {
+        "wavelength_nm": optics.wavelength_nm * wider,
+        "envelope_nm": optics.envelope_nm * wider,
+    }
+    instrument = near("instrument") | {"optics": optics.model_dump() | scaled}
+    camera = near("camera")
+    more = camera["electrons"] / plain.camera.electrons
+    camera["electrons_per_count"] = plain.camera.electrons_per_count * more
+    changes = {"instrument": instrument, "camera": camera, "background": near("background")}
+    values = plain.model_dump()
+    for group, change in changes.items():
+        values[group] |= change
+    return ThumbnailSettings.model_validate(values)
+
+
+def _weights(labels: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Weights (N,) with which every class counts the same, within a factor of four."""
+    counts = np.bincount(labels, minlength=len(CLASSES))
+    weight = np.clip(counts.mean() / np.maximum(counts, 1), 0.25, 4.0)
+    each: NDArray[np.float32] = weight[labels].astype(np.float32)
+    return each

@@ -1,0 +1,84 @@
+"""Our network: a small residual network in two dimensions that sees time as channels.
+
+An event is aligned in time, so its history is an image with one channel for each stretch of
+time: the first convolution already weighs all times against each other at full precision,
+where a three-dimensional network has to find the landing frame first. The integration does
+not matter to it (`perrin.landing.views`).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from perrin.landing.views import HISTORY_CHANNELS
+from perrin.settings.classifier import CLASSES
+
+STAGES = ((64, 1), (128, 1), (256, 1))
+"""Channels and blocks at 17 x 17, 9 x 9 and 5 x 5 pixels."""
+FEATURES = 256
+
+
+class Block(nn.Module):
+    """Two 3 x 3 convolutions beside a shortcut."""
+
+    def __init__(self, before: int, after: int, stride: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(before, after, 3, stride=stride, padding=1, bias=False)
+        self.norm_first = nn.BatchNorm2d(after)
+        self.second = nn.Conv2d(after, after, 3, padding=1, bias=False)
+        self.norm_second = nn.BatchNorm2d(after)
+        self.shortcut: nn.Module = nn.Identity()
+        if stride != 1 or before != after:
+            self.shortcut = nn.Sequential(
+                nn.Conv2d(before, after, 1, stride=stride, bias=False), nn.BatchNorm2d(after)
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, before, Y, X) -> (B, after, Y', X')."""
+        y = functional.relu(self.norm_first(self.first(x)))
+        return functional.relu(self.norm_second(self.second(y)) + self.shortcut(x))
+
+
+class HistoryNetwork(nn.Module):
+    """Histories (B, 33, 17, 17) -> logits of the scores and of the classes, (B, 6) each.
+
+    A score answers one question (is it a binder, yes or no), the class logits weigh the
+    classes against each other; they are trained together.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        width = STAGES[0][0]
+        self.stem = nn.Conv2d(HISTORY_CHANNELS, width, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(width)
+        stages: list[nn.Module] = []
+        for stage, (after, count) in enumerate(STAGES):
+            blocks = []
+            for block in range(count):
+                blocks.append(Block(width, after, 2 if stage > 0 and block == 0 else 1))
+                width = after
+            stages.append(nn.Sequential(*blocks))
+        self.stages = nn.ModuleList(stages)
+        self.hidden = nn.Linear(2 * width, FEATURES)
+        self.out = nn.Linear(FEATURES, 2 * len(CLASSES))
+
+    def maps(self, x: Tensor) -> list[Tensor]:
+        """(B, 33, 17, 17) -> (B, 64, 17, 17), (B, 128, 9, 9), (B, 256, 5, 5)."""
+        x = functional.relu(self.norm(self.stem(x)))
+        found = []
+        for stage in self.stages:
+            x = stage(x)
+            found.append(x)
+        return found
+
+    def features(self, last: Tensor) -> Tensor:
+        """(B, 256, 5, 5) -> (B, 256)."""
+        pooled = torch.cat([last.mean(dim=(2, 3)), last.amax(dim=(2, 3))], dim=1)
+        return functional.relu(self.hidden(pooled))
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, 33, 17, 17) -> logits of scores (B, 6), of classes (B, 6)."""
+        scores, classes = self.out(self.features(self.maps(x)[-1])).chunk(2, dim=1)
+        return scores, classes

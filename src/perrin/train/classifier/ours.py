@@ -1,0 +1,49 @@
+"""The recipe of our network: fresh events, two losses, AdamW, averaged weights."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from perrin.settings.classifier import ClassifierTraining
+from perrin.train.classifier.data import Batch, Source, stream
+from perrin.train.classifier.network import HistoryNetwork
+from perrin.train.loop import Cosine, Task
+
+
+def our_task(
+    settings: ClassifierTraining,
+    source: Source,
+    *,
+    workers: int,
+    start: HistoryNetwork | None = None,
+) -> Task[HistoryNetwork, Batch]:
+    """Return what is trained, from nothing or from the weights of `start`."""
+    torch.manual_seed(settings.seed)
+    network = start or HistoryNetwork()
+    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return Task(
+        network=network,
+        optimiser=torch.optim.AdamW(
+            network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+        ),
+        batches=lambda step: stream(settings, source, first_step=step, workers=workers),
+        loss=_loss,
+        schedule=Cosine(settings.learning_rate, settings.warmup, settings.steps),
+        steps=settings.steps,
+        validate_every=settings.validate_every,
+        average=settings.average,
+    )
+
+
+def _loss(network: HistoryNetwork, batch: Batch) -> Tensor:
+    """Cross-entropy of the classes, and of each score against all other classes."""
+    x = torch.from_numpy(batch.views).to(memory_format=torch.channels_last)
+    labels, weight = torch.from_numpy(batch.labels), torch.from_numpy(batch.weight)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        scores, classes = network(x)
+    single = functional.one_hot(labels, scores.shape[1]).float()
+    one_of_all = functional.cross_entropy(classes.float(), labels, reduction="none")
+    each = functional.binary_cross_entropy_with_logits(scores.float(), single, reduction="none")
+    return ((one_of_all + each.sum(dim=1)) * weight).mean()

@@ -1,0 +1,83 @@
+"""The figures that are watched while our network learns: fixed, unseen events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from perrin.landing.views import look
+from perrin.settings.classifier import PAPER_CLASSES
+from perrin.settings.simulation import MassPrior
+from perrin.simulate.thumbnails import threads
+from perrin.train.classifier.data import Source
+from perrin.train.loop import Figures
+
+_SEED = 999_999_937
+_BATCH = 200
+_N_AVG = 10
+_LOW = MassPrior(low_kda=30, middle_kda=55, high_kda=55, low_share=1.0)
+
+
+def validator(source: Source, count: int = 2000) -> Callable[[nn.Module], Figures]:
+    """Return a function from a network to its accuracy and the AUC of binders.
+
+    Protocol *paper*: centred on the truth, five classes, the instrument of the source.
+    """
+    low = replace(source, settings=source.settings.model_copy(update={"masses": _LOW}))
+    cases = {"all": _events(source, count), "low": _events(low, count)}
+
+    def validate(network: nn.Module) -> Figures:
+        figures: Figures = {}
+        for name, (views, labels) in cases.items():
+            scores, classes = _answers(network, views)
+            told = classes[:, : len(PAPER_CLASSES)].argmax(axis=1)
+            figures[f"accuracy_{name}"] = float((told == labels).mean())
+            figures[f"auc_binder_{name}"] = _auc(scores[:, 0], labels == 0)
+        return figures
+
+    return validate
+
+
+def _events(source: Source, count: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    model_seed, draw_seed = np.random.SeedSequence(_SEED).spawn(2)
+    labels = np.tile(PAPER_CLASSES, -(-count // len(PAPER_CLASSES)))[:count]
+    with (
+        threads(1) as pool,
+        source.studio(_N_AVG, centring="truth", seed=model_seed) as studio,
+    ):
+        (part,) = studio.events(labels, seed=draw_seed, pool=pool)
+        views = look(
+            part.stacks,
+            part.inside,
+            view="history",
+            n_avg=_N_AVG,
+            landing_sign=studio.landing_sign,
+        )
+    return views, np.array([PAPER_CLASSES.index(name) for name in labels])
+
+
+def _answers(
+    network: nn.Module, views: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    scores, classes = [], []
+    with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
+        for first in range(0, len(views), _BATCH):
+            x = torch.from_numpy(views[first : first + _BATCH])
+            score, logits = network(x.to(memory_format=torch.channels_last))
+            scores.append(score.float().numpy())
+            classes.append(logits.float().numpy())
+    return np.concatenate(scores), np.concatenate(classes)
+
+
+def _auc(score: NDArray[np.float32], positive: NDArray[np.bool_]) -> float:
+    """Probability that a positive has a higher score than a negative (Mann-Whitney)."""
+    from scipy.stats import rankdata
+
+    rank = rankdata(score)
+    n, m = int(positive.sum()), int((~positive).sum())
+    return float((rank[positive].sum() - n * (n + 1) / 2) / (n * m))

@@ -1,0 +1,1 @@
+"""The mixture network: what moves a particle, from one short trajectory."""
