@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from perrin.mass.spectrum import fit_spectrum
     from perrin.optics.psf import Psf
     from perrin.pipeline import Measurement, analyse_events, analyse_landings
+    from perrin.report.page import write_report
     from perrin.results import write_results
     from perrin.settings.landing import DetectionSettings, LandingSettings
     from perrin.settings.simulation import LandingAssay, Species, ThumbnailSettings
@@ -72,6 +73,7 @@ _HOME = {
     "write_events": "io.tables",
     "write_mp": "io.refeyn_write",
     "write_mpr": "io.refeyn_write",
+    "write_report": "report.page",
     "write_results": "results",
 }
 
@@ -109,6 +111,7 @@ __all__ = [
     "write_events",
     "write_mp",
     "write_mpr",
+    "write_report",
     "write_results",
 ]
 

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from perrin.cli.options import PROGRESS_LINE, PROGRESS_VARIABLE
+from perrin import progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,7 +82,7 @@ class Job:
             "perrin",
             *words,
             cwd=self.folder,
-            env=os.environ | {PROGRESS_VARIABLE: "lines"},
+            env=os.environ | {progress.VARIABLE: "lines"},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -101,7 +101,7 @@ class Job:
         while line := await stream.readline():
             text = line.decode(errors="replace").rstrip()
             head, _, rest = text.partition(" ")
-            if head == PROGRESS_LINE:
+            if head == progress.LINE:
                 self.share = (number + float(rest)) / len(self.commands)
             elif text.startswith("perrin: "):
                 self.error = text.removeprefix("perrin: ")

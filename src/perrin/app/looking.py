@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from perrin.cli.landings import facts
 from perrin.errors import PerrinError
 from perrin.io import inspect
 from perrin.io.tracks import read_tracks
@@ -39,11 +38,11 @@ def look(path: Path, choices: Choices) -> Look:
     except Exception as error:  # no file, however broken, may end the app
         return Look(None, f"{path.name} cannot be read: {error}")
     if seen.kind == "events":
-        return Look("events", seen.description, tuple(facts(seen)), (), seen.notes)
+        return Look("events", seen.description, tuple(seen.facts()), (), seen.notes)
     return Look(
         "movie",
         seen.description,
-        tuple(facts(seen)),
+        tuple(seen.facts()),
         tuple(seen.missing),
         (*seen.problems, *seen.notes),
     )

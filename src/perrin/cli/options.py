@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from perrin import progress
 from perrin.errors import PerrinError
 
 if TYPE_CHECKING:
@@ -131,16 +132,11 @@ def settings_from(model: type[Model], **values: Any) -> Model:
         raise PerrinError(said) from error
 
 
-PROGRESS_VARIABLE, PROGRESS_LINE = "PERRIN_PROGRESS", "progress"
-"""Set to ``lines``, the variable turns progress bars into lines ``progress 0.42`` on standard
-error, for a program that runs perrin and shows a bar of its own."""
-
-
 @contextmanager
 def progress_bar(title: str) -> Iterator[Callable[[float], None]]:
     """Show a bar with the time left; gives a function to call with the share done, 0 to 1."""
-    if os.environ.get(PROGRESS_VARIABLE) == "lines":
-        yield lambda done: typer.echo(f"{PROGRESS_LINE} {done:.4f}", err=True)
+    if os.environ.get(progress.VARIABLE) == "lines":
+        yield lambda done: typer.echo(f"{progress.LINE} {done:.4f}", err=True)
         return
     from rich.console import Console
     from rich.progress import (
