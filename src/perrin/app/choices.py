@@ -32,14 +32,19 @@ _OPTIONS: dict[Kind, tuple[str, ...]] = {
         "encoding",
     ),
     "events": ("calibration", "bin_kda", "resamples"),
-    "tracks": ("pixel_nm", "frame_interval_s", "units", "window", "stride"),
+    "tracks": ("model", "pixel_nm", "frame_interval_s", "units", "window", "stride"),
 }
+
+
+TASKS: dict[Kind, str] = {"tracks": "mixture"}
+"""What a network must do to be offered for files of a kind."""
 
 
 class Choices(Settings):
     """Options of the commands, by their names; None: what the command does without it."""
 
     calibration: str | None = Field(None, description="name of a calibration in the folder")
+    model: str | None = Field(None, description="of the package, or a folder; the command's own")
     n_avg: int = Field(LandingSettings().n_avg, ge=1, le=500)
     fit_n_avg: int | None = Field(None, ge=1, le=500)
     permissive: bool = False

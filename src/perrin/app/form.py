@@ -26,6 +26,7 @@ class Field:
 
 FIELDS: tuple[Field, ...] = (
     Field("calibration", "Calibration", ("movie", "events"), usual=True),
+    Field("model", "Network", ("tracks",), usual=True),
     Field("n_avg", "Frames averaged on each side, to detect", ("movie",), usual=True),
     Field("fit_n_avg", "Frames averaged on each side, to fit (empty: the same)", ("movie",)),
     Field("permissive", "Permissive thresholds, for masses below about 45 kDa", ("movie",)),

@@ -13,21 +13,22 @@ from nicegui import background_tasks, ui
 from pydantic import ValidationError
 
 from perrin._version import __version__
-from perrin.app.choices import Choices, command, example_commands
+from perrin.app.choices import TASKS, Choices, command, example_commands
 from perrin.app.export import zipped
 from perrin.app.form import FIELDS, Field
 from perrin.app.job import Job
 from perrin.app.looking import Look, look
 from perrin.errors import PerrinError
-from perrin.report.style import BLUE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nicegui.events import UploadEventArguments
 
+    from perrin.app.choices import Kind
     from perrin.app.workspace import Workspace
 
+_PRIMARY = "#2480c0"  # the blue of the figures, lighter: read on white and on black
 _STYLE = """
 .nicegui-content { padding: 0; gap: 0; }
 .side { width: 380px; height: 100vh; overflow: auto; padding: 12px 18px; gap: 8px; }
@@ -44,8 +45,12 @@ _STYLE = """
 .facts { font-size: 13px; display: grid; grid-template-columns: max-content 1fr; gap: 1px 12px; }
 .said { font-size: 12.5px; white-space: pre-wrap; overflow-wrap: anywhere; }
 .problem { color: #b3261e; font-size: 13.5px; }
+.run { position: sticky; bottom: -12px; width: 100%; gap: 6px; padding: 4px 0 12px; }
+.run, .side { background: #fff; }
+.q-uploader { width: 100%; max-height: 120px; }
+.q-uploader__list { min-height: 30px; padding: 0; }
+body.body--dark .run, body.body--dark .side { background: #121212; }
 body.body--dark .problem { color: #ff8a80; }
-.q-uploader { width: 100%; max-height: 150px; }
 """
 
 
@@ -73,7 +78,7 @@ class Page:
     def build(self) -> None:
         """Draw everything."""
         ui.add_css(_STYLE)
-        ui.colors(primary=BLUE)
+        ui.colors(primary=_PRIMARY)
         with ui.row(wrap=False).classes("w-full").style("gap: 0"):
             with ui.column().classes("side").props('role="main"'):
                 ui.label(f"perrin {__version__}").classes("text-h6 text-primary")
@@ -184,13 +189,10 @@ class Page:
     def _input(self, item: Field) -> None:
         """Draw one setting; it is kept as soon as it is valid, and said to be wrong otherwise."""
         value = getattr(self.choices, item.name)
-        if item.name == "calibration":
-            lines = self.session.workspace.calibrations()
-            shown = {None: "none: a spectrum of contrast"} | {name: name for name in lines}
-            value = value if value in lines else None
-            made: Any = ui.select(shown, value=value, label=item.label)
-        elif item.options is not None:
-            made = ui.select(item.options, value=value, label=item.label)
+        options = self._options(item)
+        if options is not None:
+            value = value if value in options else None
+            made: Any = ui.select(options, value=value, label=item.label)
         elif isinstance(value, bool):
             made = ui.checkbox(item.label, value=value)
         else:
@@ -198,6 +200,15 @@ class Page:
             made.props("dense debounce=400")
         made.classes("w-full").props(f'data-name="{item.name}"')
         made.on_value_change(lambda event: self._set(item, event.value, made))
+
+    def _options(self, item: Field) -> dict[Any, str] | None:
+        """What can be chosen for a setting, and how it is named; None where it is typed."""
+        workspace = self.session.workspace
+        if item.name == "calibration":
+            return {None: "none: a spectrum of contrast"} | _same(workspace.calibrations())
+        if item.name == "model" and self.look is not None and self.look.kind is not None:
+            return {None: "the usual one"} | _same(workspace.models(TASKS[self.look.kind]))
+        return item.options
 
     async def _set(self, item: Field, value: Any, made: Any) -> None:
         given = None if value == "" else value
@@ -216,14 +227,15 @@ class Page:
     # ---- running
 
     def _running(self) -> None:
-        ui.label("3  Run").classes("step")
-        with ui.row():
-            self.run_button = ui.button("Analyse", on_click=self._analyse).props("no-caps")
-            self.cancel_button = ui.button("Cancel", on_click=self._cancel)
-            self.cancel_button.props("no-caps outline color=negative")
-        self.bar = ui.linear_progress(0, show_value=False).props("rounded size=10px")
-        self.status = ui.label("").classes("said").props('role="status"')
-        self.problem = ui.label("").classes("problem").props('role="alert"')
+        with ui.column().classes("run"):
+            ui.label("3  Run").classes("step")
+            with ui.row():
+                self.run_button = ui.button("Analyse", on_click=self._analyse).props("no-caps")
+                self.cancel_button = ui.button("Cancel", on_click=self._cancel)
+                self.cancel_button.props("no-caps outline color=negative")
+            self.bar = ui.linear_progress(0, show_value=False).props("rounded size=10px")
+            self.status = ui.label("").classes("said").props('role="status"')
+            self.problem = ui.label("").classes("problem").props('role="alert"')
 
     def _analyse(self) -> None:
         seen, session = self.look, self.session
@@ -234,9 +246,7 @@ class Page:
             wanted = [item.label for item in FIELDS if item.name in seen.missing]
             ui.notify(f"Still missing: {', '.join(wanted)}.", type="warning")
             return
-        choices = self.choices
-        if choices.calibration not in session.workspace.calibrations():
-            choices = choices.model_copy(update={"calibration": None})
+        choices = self._still_there(seen.kind)
         try:
             out = session.workspace.free(f"{Path(session.chosen[0]).stem}-results").name
         except PerrinError as error:
@@ -245,6 +255,16 @@ class Page:
         self._begin(
             [command(seen.kind, session.chosen, choices, out=out)], f"Analysing into {out}", out=out
         )
+
+    def _still_there(self, kind: Kind) -> Choices:
+        """Return the choices without files that have gone, or that belong to another kind."""
+        workspace = self.session.workspace
+        gone: dict[str, None] = {}
+        if self.choices.calibration not in workspace.calibrations():
+            gone["calibration"] = None
+        if kind not in TASKS or self.choices.model not in workspace.models(TASKS[kind]):
+            gone["model"] = None
+        return self.choices.model_copy(update=gone)
 
     def _example(self) -> None:
         have = self.session.workspace.files()
@@ -334,6 +354,10 @@ class Page:
     async def _everything(self, name: str) -> None:
         packed = await asyncio.to_thread(zipped, self.session.workspace.path(name))
         ui.download.content(packed, f"{name}.zip")
+
+
+def _same(names: list[str]) -> dict[Any, str]:
+    return {name: name for name in names}
 
 
 def _address(results: str, file: str) -> str:

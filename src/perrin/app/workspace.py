@@ -11,6 +11,7 @@ from perrin.app.choices import Choices
 from perrin.errors import PerrinError
 from perrin.io.atomic import written_whole
 from perrin.mass.calibration import Calibration
+from perrin.models.bundle import bundle_folder, list_bundles, read_card
 
 _REMEMBERED = ".perrin-app.json"
 _REPORT = "report.html"
@@ -71,6 +72,15 @@ class Workspace:
         """Names of the calibrations, newest first."""
         found = sorted(self.folder.glob("*.json"), key=_age)
         return [path.name for path in found if _is_line(path)]
+
+    def models(self, task: str) -> list[str]:
+        """Names of the networks for a task: those of the package, then those in the folder."""
+        own = sorted(card.parent.name for card in self.folder.glob("*/card.json"))
+        return [
+            name
+            for name in [*list_bundles(), *own]
+            if read_card(self.folder / name if name in own else bundle_folder(name)).task == task
+        ]
 
     def results(self) -> list[str]:
         """Names of the results folders that have a report, newest first."""

@@ -14,6 +14,7 @@ from perrin.cli.main import app
 ROOT: Any = typer.main.get_command(app)
 EVERYTHING = Choices(
     calibration="line.json",
+    model="mine",
     n_avg=12,
     fit_n_avg=20,
     permissive=True,
@@ -50,7 +51,8 @@ def test_defaults_are_those_of_the_commands() -> None:
         known = ROOT.commands[command(kind, ["f"], Choices(), out="r")[0]]
         defaults = {parameter.name: parameter.default for parameter in known.params}
         for name in _OPTIONS[kind]:
-            assert getattr(Choices(), name) == defaults[name]
+            if name != "model":  # left out, so that the command's own counts
+                assert getattr(Choices(), name) == defaults[name]
 
 
 def test_every_choice_is_asked_for_once_where_it_counts() -> None:

@@ -10,9 +10,10 @@ from perrin.errors import PerrinError
 from perrin.mass.spectrum import CONTRAST_PER_KDA
 from perrin.report.page.classes import CLASSES, has_scores, kinds, meaning
 from perrin.report.page.encode import packed
+from perrin.report.page.facts import Facts
 from perrin.report.page.fits import Filterable, drawn, fits_on_grid, page_factor
 from perrin.report.page.gallery import gallery
-from perrin.report.page.landing_story import Facts, landing_story
+from perrin.report.page.landing_story import landing_story
 from perrin.report.page.threshold import automatic_threshold
 from perrin.settings.spectrum import SpectrumSettings
 

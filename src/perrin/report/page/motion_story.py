@@ -1,6 +1,6 @@
 """Moving particles in plain sentences: what was measured, stands out, to doubt, to do next.
 
-Rules as in `perrin.report.page.landing_story`.
+Rules as in `perrin.report.page.landing_doubts`.
 """
 
 from __future__ import annotations

@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from perrin.mass.spectrum import fit_spectrum
+from perrin.report.page.facts import Facts
 from perrin.report.page.fits import Filterable
-from perrin.report.page.landing_story import Facts, landing_story
+from perrin.report.page.landing_story import landing_story
 from perrin.settings.spectrum import SpectrumSettings
 
 RECORDED = {"n_avg": 10, "frame_interval_s": 1 / 242, "pixel_nm": 72.0, "instrument": "x"}
