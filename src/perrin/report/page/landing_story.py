@@ -110,6 +110,6 @@ def _resolved(facts: Facts) -> str | None:
         return None
     lowest = max(v["valley_to_peak"] for v in good)
     return (
-        f"Well apart: {listed(pairs(facts, good))} {facts.unit} (valley at most {lowest:.0%} of the smaller "
-        "peak)."
+        f"Well apart: {listed(pairs(facts, good))} {facts.unit} (valley at most {lowest:.0%} of "
+        "the smaller peak)."
     )

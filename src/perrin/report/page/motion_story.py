@@ -55,7 +55,9 @@ def _headline(folder: MotionFolder) -> str:
     if table["w"].notna().sum() == 0:
         return "Nothing could be told of these trajectories"
     main = max(_PARTS, key=lambda name: _median(table, name))
-    text = f"Mostly {_PARTS[main]}: {_median(table, main):.0%} of the squared step"
+    share = _median(table, main)
+    lead = "Mostly" if share >= 0.5 else "Largest part"
+    text = f"{lead} {_PARTS[main]}: {share:.0%} of the squared step"
     exponent = {"share_fbm": "alpha_fbm", "share_ctrw": "alpha_ctrw"}.get(main)
     if exponent is not None and table[exponent].notna().any():
         alpha = _median(table, exponent)
