@@ -270,8 +270,20 @@ def _watched(
     def say(figures: dict[str, float]) -> None:
         typer.echo("  ".join(f"{name} {value:.4g}" for name, value in figures.items()))
 
+    done = 0
+
+    def move(step: int) -> None:
+        nonlocal done
+        done = step
+        bar(step / steps)
+
     with o.progress_bar("training") as bar:
-        yield say, lambda step: bar(step / steps)
+        try:
+            yield say, move
+        except KeyboardInterrupt as stop:
+            raise PerrinError(
+                f"stopped after {done} of {steps} batches; the same command goes on from there."
+            ) from stop
 
 
 def _run_folder(out: Path) -> Path:
