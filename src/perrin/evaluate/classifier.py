@@ -168,7 +168,7 @@ def evaluate_classifier(
     for k in range(settings.movies):
         movies.append(_movie(models, settings, k))
         meter.add(meter.movie)
-    if movies:
+    if any(len(movie.answers.labels) for movie in movies):
         names = tuple(model.name for model in models)
         answers = Answers.joined([movie.answers for movie in movies])
         sets.append(_Set("protein A movies", settings.n_avg, MASS, names, ("binder",), answers))
@@ -358,9 +358,10 @@ def _figures(
     differences: list[dict[str, Any]] = []
     for k, test in enumerate(sets):
         names, statistics = _statistics(test)
+        balanced = len(test.classes) > 1  # as many of each class as were asked for
         point, drawn_again = roc.bootstrap(
             statistics,
-            test.answers.labels,
+            test.answers.labels if balanced else np.zeros(len(test.answers.labels)),
             resamples=settings.resamples,
             rng=np.random.default_rng(_seed(settings, 8, k)),
         )
@@ -544,9 +545,10 @@ def _roc(test: _Set) -> Iterator[dict[str, Any]]:
     for by, values in _scores(test).items():
         for m, model in enumerate(test.models):
             for c, of in enumerate(test.classes):
-                if np.isnan(values[m, :, c]).any():
+                positive = true == CLASSES.index(of)
+                if np.isnan(values[m, :, c]).any() or positive.all() or not positive.any():
                     continue
-                found = roc.curve(values[m, :, c], true == CLASSES.index(of))
+                found = roc.curve(values[m, :, c], positive)
                 rates = np.stack([found.false_rate, found.recall], axis=1)
                 length = np.abs(np.diff(rates, axis=0, prepend=0)).sum(axis=1).cumsum()
                 at = np.searchsorted(length, np.linspace(0, length[-1], _MOST_POINTS))
