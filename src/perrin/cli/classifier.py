@@ -120,7 +120,7 @@ def _write(out: Path, found: Evaluation, models: list[ClassifierModel]) -> None:
 
 def _figures(found: Evaluation, models: list[str]) -> dict[str, Any]:
     """All figures by name; those of one model end with its name."""
-    from perrin.evaluate.classifier import RECALL
+    from perrin.evaluate.tables import RECALL
     from perrin.report import classifier_figures as draw
 
     n_avg = found.settings.n_avg

@@ -14,16 +14,13 @@ from perrin.cli.main import app
 from perrin.errors import PerrinError
 from perrin.evaluate import roc
 from perrin.evaluate.answers import RANGES, answers_on
-from perrin.evaluate.classifier import (
-    Evaluation,
-    best_thresholds,
-    confusion_use,
-    evaluate_classifier,
-)
+from perrin.evaluate.card import best_thresholds, confusion_use
+from perrin.evaluate.classifier import Evaluation, evaluate_classifier
 from perrin.evaluate.embedding import show
 from perrin.models.classifier import ClassifierModel
 from perrin.settings.classifier import CLASSES, PAPER_CLASSES
 from perrin.settings.evaluation import ClassifierEvaluation
+from perrin.settings.simulation import ThumbnailSettings
 
 SMALL = ClassifierEvaluation(
     count=200, use_count=60, movies=1, movie_s=4, shown=0, resamples=100, n_avgs=(5, 10, 80)
@@ -55,20 +52,34 @@ def one(table: pd.DataFrame, **wanted: object) -> pd.Series:
 
 def test_answers_belong_to_their_labels(linear) -> None:
     seed = np.random.SeedSequence(1)
-    heavy = RANGES["100 to 800 kDa"]
+    heavy = ThumbnailSettings(masses=RANGES["100 to 800 kDa"])
     model = linear(classes=PAPER_CLASSES)
-    answers = answers_on([model], masses=heavy, n_avg=10, count=300, seed=seed)
+    answers = answers_on([model], simulated=heavy, count=300, seed=seed)
     assert np.unique(answers.labels, return_counts=True)[1].tolist() == [60] * 5
     assert ((answers.mass_kda >= 100) & (answers.mass_kda <= 800)).all()
     right = answers.among(PAPER_CLASSES)[0].argmax(axis=1) == answers.true
     assert right.mean() > 0.6  # mixed up it would be .2
     assert np.isnan(answers.score[0, :, 5]).all()
     np.testing.assert_allclose(answers.among(PAPER_CLASSES).sum(axis=2), 1)
-    again = answers_on([model], masses=heavy, n_avg=10, count=300, seed=np.random.SeedSequence(1))
+    again = answers_on([model], simulated=heavy, count=300, seed=np.random.SeedSequence(1))
     np.testing.assert_array_equal(again.score, answers.score)
 
 
-def test_figures_are_those_of_the_events(found, models) -> None:
+def test_another_instrument_is_simulated_or_refused(linear) -> None:
+    plain = ThumbnailSettings()
+
+    def answers(pixel_nm: float):
+        instrument = plain.instrument.model_copy(update={"pixel_nm": pixel_nm})
+        simulated = plain.model_copy(update={"instrument": instrument})
+        seed = np.random.SeedSequence(1)
+        return answers_on([linear()], simulated=simulated, count=50, seed=seed)
+
+    assert not np.array_equal(answers(72.0).score, answers(80.0).score)
+    with pytest.raises(PerrinError, match="pixel size is 95 nm"):
+        answers(95.0)
+
+
+def test_figures_are_those_of_the_events(found) -> None:
     auc = found.figures[found.figures["quantity"] == "AUC"]
     paper = auc[(auc["protocol"] == "paper") & (auc["n_avg"] == 10)]
     assert set(paper["range"]) == set(RANGES)
@@ -162,7 +173,7 @@ def test_models_that_cannot_be_compared_are_refused(linear) -> None:
 
 def test_maps_hold_every_event_and_can_be_left_out(models, monkeypatch) -> None:
     seed = np.random.SeedSequence(2)
-    shown = show(models, n_avg=10, count=60, seed=seed)
+    shown = show(models, simulated=ThumbnailSettings(), count=60, seed=seed)
     assert shown.tsne.groupby(["model", "space"]).size().tolist() == [60] * 4
     assert [example.label for example in shown.examples] == list(PAPER_CLASSES)
     for example in shown.examples:
@@ -171,16 +182,16 @@ def test_maps_hold_every_event_and_can_be_left_out(models, monkeypatch) -> None:
     binder = shown.examples[0].frames[2]
     assert binder[7:10, 7:10].mean() < -2e-3  # a landing at the middle, about 150 kDa
     monkeypatch.setitem(sys.modules, "sklearn.manifold", None)
-    without = show(models, n_avg=10, count=60, seed=np.random.SeedSequence(2))
+    without = show(models, simulated=ThumbnailSettings(), count=60, seed=np.random.SeedSequence(2))
     assert "pip install 'perrin[evaluate]'" in without.note
     assert without.tsne.empty
 
 
 def test_the_command_writes_tables_and_figures(models, monkeypatch, tmp_path, capsys) -> None:
-    by_name = {model.name: model for model in models}
+    by_name = {"some/folder": models[0]}
     monkeypatch.setattr(ClassifierModel, "load", by_name.__getitem__)
     out = tmp_path / "evaluation"
-    words = f"--model ours --model paper --count 100 --use-count 0 --movies 1 --movie-s 4 \
+    words = f"--model some/folder --count 100 --use-count 0 --movies 1 --movie-s 4 \
         --shown 50 --resamples 20 --n-avgs 10,20 --seed 3 --out {out}"
     run(words.split())
     said = capsys.readouterr().out
@@ -189,13 +200,13 @@ def test_the_command_writes_tables_and_figures(models, monkeypatch, tmp_path, ca
     summary = json.loads((out / "summary.json").read_text())
     assert summary["settings"]["count"] == 100
     assert summary["run"]["seed"] == 3
-    assert set(summary["models"]) == {"ours", "paper"}
-    for name in ("figures", "differences", "confusion", "thresholds", "trade_off", "roc", "tsne"):
+    assert set(summary["models"]) == {"ours"}
+    assert not (out / "differences.csv").exists()  # of one model
+    for name in ("figures", "confusion", "thresholds", "trade_off", "roc", "tsne"):
         assert len(pd.read_csv(out / f"{name}.csv"))
     drawn = {path.stem for path in (out / "figures").glob("*.png")}
     each = ("roc", "confusion", "thresholds", "reliability", "activations", "tsne")
-    wanted = {f"{kind}_{model}" for kind in each for model in by_name}
-    assert drawn == wanted | {"auc", "integration", "protein_a"}
+    assert drawn == {f"{kind}_ours" for kind in each} | {"auc", "integration", "protein_a"}
     assert all(imread(path).std() > 0.01 for path in (out / "figures").glob("*.png"))
     with pytest.raises(PerrinError, match="already there"):
         run(words.split())
@@ -236,16 +247,16 @@ def test_roc_ends_in_both_corners(found) -> None:
 
 def test_the_best_threshold_is_judged_on_the_other_half() -> None:
     from perrin.evaluate.answers import Answers
-    from perrin.evaluate.classifier import _Set, _thresholds
+    from perrin.evaluate.tables import EventSet, threshold_rows
 
     labels = np.resize(["binder", "binder", "unbinder", "unbinder"], 400)
     score = np.zeros((1, 400, 6))
     score[0, :, 0] = np.where(labels == "binder", 0.8, 0.2)
     score[0, 1::2, 0] = 0.5  # the second half says nothing
-    test = _Set(
+    test = EventSet(
         "paper", 10, "all", ("m",), PAPER_CLASSES, Answers(labels, np.ones(400), score, score)
     )
-    best = next(iter(_thresholds(test, {"m": {}})))
+    best = next(iter(threshold_rows(test, {"m": {}})))
     assert best["threshold"] == 0.8
     assert np.isnan(best["f1"])
     assert roc.auc(score[0, ::2, 0], labels[::2] == "binder") == 1
