@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from perrin.cli import options as o
+from perrin.cli.training import CLASSIFIER
 from perrin.errors import PerrinError
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ def evaluate_classifier(
         list[str] | None,
         typer.Option(
             "--model",
-            help="Name or folder of a network; may be given several times: same events for all.",
+            help="Name or folder of a network (default: the one that comes with perrin); several: "
+            "same events for all.",
         ),
     ] = None,
     count: Annotated[int, typer.Option(help="Events in each range of mass.")] = 20_000,
@@ -66,7 +68,8 @@ def evaluate_classifier(
         resamples=resamples,
         seed=seed,
     )
-    models = [ClassifierModel.load(name) for name in model or ["default"]]
+    names = [CLASSIFIER if name == "default" else name for name in model or ["default"]]
+    models = [ClassifierModel.load(name) for name in names]
     with o.progress_bar("evaluating") as progress:
         found = evaluate(models, settings=settings, progress=progress)
     _write(out, found, models)
@@ -120,7 +123,7 @@ def _write(out: Path, found: Evaluation, models: list[ClassifierModel]) -> None:
 
 def _figures(found: Evaluation, models: list[str]) -> dict[str, Any]:
     """All figures by name; those of one model end with its name."""
-    from perrin.evaluate.classifier import RECALL
+    from perrin.evaluate.tables import RECALL
     from perrin.report import classifier_figures as draw
 
     n_avg = found.settings.n_avg

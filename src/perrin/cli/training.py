@@ -233,7 +233,8 @@ def _named(start: str) -> str:
 
 def _measure_and_move(made: Path, out: Path, *, count: int, seed: int) -> None:
     """Measure a new classifier, write the figures into its card, and put it in its place."""
-    from perrin.evaluate.classifier import best_thresholds, confusion_use, evaluate_classifier
+    from perrin.evaluate.card import best_thresholds, confusion_use
+    from perrin.evaluate.classifier import evaluate_classifier
     from perrin.models.classifier import ClassifierModel
     from perrin.settings.evaluation import ClassifierEvaluation
     from perrin.train.export import record_measured
