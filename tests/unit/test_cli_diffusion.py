@@ -16,6 +16,7 @@ from perrin.errors import PerrinError
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
     """Run a command line; gives what it says."""
+
     def command(*words: object) -> str:
         monkeypatch.setattr(sys, "argv", ["perrin", *map(str, words)])
         with pytest.raises(SystemExit) as stop:

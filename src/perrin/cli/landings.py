@@ -13,8 +13,15 @@ from perrin.errors import PerrinError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from perrin.io.movie import Movie
+    from perrin.landing.classification import Classification
+    from perrin.mass.results import Spectrum
+    from perrin.models.classifier import ClassifierModel
     from perrin.pipeline import Measurement
     from perrin.settings.landing import LandingSettings
+    from perrin.settings.scores import ScoreSettings
+
+DEFAULT_MODEL = "classifier"
 
 
 def register(app: typer.Typer) -> None:
@@ -42,6 +49,24 @@ def landings(
     temporal_threshold: Annotated[
         float | None, typer.Option(help="Signal-to-noise ratio of the step in time.")
     ] = None,
+    model: Annotated[
+        str,
+        typer.Option(
+            help="Classifier: default, none, a name (perrin model list) or a folder. The default "
+            "is left out, with a note, for movies that it was not trained for."
+        ),
+    ] = "default",
+    threshold: Annotated[
+        str | None,
+        typer.Option(
+            help="Least score for binder of a retained event, 0 to 1 (0.9); auto: the one with "
+            "the best F1 for the masses at hand."
+        ),
+    ] = None,
+    precision: Annotated[
+        float | None,
+        typer.Option(help="Instead: the lowest threshold with this estimated precision."),
+    ] = None,
     psf: o.PsfFile = None,
     other_settings: Annotated[
         bool,
@@ -56,6 +81,8 @@ def landings(
     movie_options: o.MovieOptions,
 ) -> None:
     """Turn raw movies into events, masses, a spectrum and figures."""
+    from dataclasses import replace
+
     import numpy as np
 
     from perrin.mass.calibration import Calibration
@@ -70,6 +97,8 @@ def landings(
     )
     line = None if calibration is None else Calibration.load(calibration)
     spectrum_settings = o.settings_from(SpectrumSettings, resamples=resamples)
+    classifier = _classifier(model)
+    scores = _score_settings(threshold, precision, classifier)
     rng = np.random.default_rng(seed)
     measured = []
     for path in movies:
@@ -79,17 +108,19 @@ def landings(
         ):
             if line is not None and not other_settings:
                 check_calibration(line, movie, settings)
-            measured.append(
-                analyse_landings(
-                    movie,
-                    settings=settings,
-                    spectrum_settings=spectrum_settings,
-                    psf=None if psf is None else Psf.load(psf),
-                    calibration=line,
-                    rng=rng,
-                    progress=progress,
-                )
+            why_not = _why_not_scored(classifier, movie, settings, named=model)
+            done = analyse_landings(
+                movie,
+                settings=settings,
+                spectrum_settings=spectrum_settings,
+                psf=None if psf is None else Psf.load(psf),
+                calibration=line,
+                model=None if why_not else classifier,
+                scores=scores,
+                rng=rng,
+                progress=progress,
             )
+            measured.append(replace(done, notes=why_not + done.notes))
     write_results(out, measured, inputs=movies, run=o.this_run(seed), overwrite=overwrite)
     _say(measured, out)
 
@@ -288,6 +319,59 @@ def _landing_settings(
     return o.settings_from(LandingSettings, n_avg=n_avg, fit_n_avg=fit_n_avg, detection=detection)
 
 
+def _classifier(name: str) -> ClassifierModel | None:
+    """The classifier that was asked for; None for none, or where there is no default yet."""
+    from perrin.models.bundle import list_bundles
+    from perrin.models.classifier import ClassifierModel
+
+    if name == "none" or (name == "default" and DEFAULT_MODEL not in list_bundles()):
+        return None
+    return ClassifierModel.load(DEFAULT_MODEL if name == "default" else name)
+
+
+def _score_settings(
+    threshold: str | None, precision: float | None, classifier: ClassifierModel | None
+) -> ScoreSettings:
+    from perrin.settings.scores import ScoreSettings
+
+    given: dict[str, Any] = {}
+    if threshold is not None and precision is not None:
+        raise PerrinError("give --threshold or --precision, not both")
+    if precision is not None:
+        given["precision"] = precision
+    elif threshold == "auto":
+        if classifier is not None:
+            given["best_f1"] = classifier.bundle.card.thresholds
+    elif threshold is not None:
+        try:
+            given["threshold"] = float(threshold)
+        except ValueError as error:
+            raise PerrinError(
+                f"--threshold is {threshold!r}; give a number from 0 to 1, or auto"
+            ) from error
+    return o.settings_from(ScoreSettings, **given)
+
+
+def _why_not_scored(
+    classifier: ClassifierModel | None, movie: Movie, settings: LandingSettings, *, named: str
+) -> tuple[str, ...]:
+    """A note that says why the default model cannot be used for a movie, if so.
+
+    Raises `PerrinError` where the user named the model.
+    """
+    from perrin.landing.classify import check_model
+
+    if classifier is None:
+        return () if named == "none" else ("NOT SCORED: this installation has no classifier",)
+    try:
+        check_model(classifier, movie, n_avg=settings.n_avg)
+    except PerrinError as error:
+        if named != "default":
+            raise
+        return (f"NOT SCORED, every event enters the spectrum: {error}",)
+    return ()
+
+
 def _calibrant(
     source: Path, settings: LandingSettings, psf: Path | None, movie_options: o.MovieOptions
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
@@ -321,16 +405,12 @@ def _parse_pair(text: str) -> tuple[float, float]:
 def _say(measured: list[Measurement], out: Path) -> None:
     """Print what was found: counts, peaks, notes, and where the results are."""
     for measurement in measured:
-        found = measurement.spectrum
-        typer.echo(
-            f"{measurement.name}: {found.n_landing} landings, {found.n_unbinding} unbindings"
-        )
-        for peak in found.peaks:
-            at, unit = _in_unit(peak.mode.value, found.unit)
-            text = f"  peak at {at} {unit}: {peak.counts} landings ({peak.share.value:.0%})"
-            if peak.resolving_power is not None:
-                text += f", resolving power {peak.resolving_power.value:.1f}"
-            typer.echo(text)
+        if measurement.unfiltered is not None and measurement.classification is not None:
+            _say_peaks(f"{measurement.name}, before the filter", measurement.unfiltered)
+            _say_classes(measurement.classification)
+            _say_peaks(f"{measurement.name}, after the filter", measurement.spectrum)
+        else:
+            _say_peaks(measurement.name, measurement.spectrum)
         for note in measurement.notes:
             typer.echo(f"  note: {note}")
     if any(m.spectrum.unit == "contrast" for m in measured):
@@ -338,6 +418,25 @@ def _say(measured: list[Measurement], out: Path) -> None:
             "No calibration: the spectrum is one of contrast. Give --calibration for masses."
         )
     typer.echo(f"results in {out}")
+
+
+def _say_peaks(title: str, found: Spectrum) -> None:
+    typer.echo(f"{title}: {found.n_landing} landings, {found.n_unbinding} unbindings")
+    for peak in found.peaks:
+        at, unit = _in_unit(peak.mode.value, found.unit)
+        text = f"  peak at {at} {unit}: {peak.counts} landings ({peak.share.value:.0%})"
+        if peak.resolving_power is not None:
+            text += f", resolving power {peak.resolving_power.value:.1f}"
+        typer.echo(text)
+
+
+def _say_classes(found: Classification) -> None:
+    shares = ", ".join(f"{share.name} {share.share.value:.0%}" for share in found.shares)
+    typer.echo(f"classes ({found.model}): {shares}")
+    typer.echo(
+        f"retained with score_binder of {found.threshold:.3g} or more ({found.chosen}): "
+        f"estimated precision {found.precision:.0%}, recall {found.recall:.0%}"
+    )
 
 
 def _in_unit(value: float, unit: str) -> tuple[str, str]:

@@ -1,0 +1,327 @@
+"""Figures of classified events: before and after the filter, scores, class shares, trade-off."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from perrin.report.labels import TopLabel, label_tops
+from perrin.report.spectra import mass_limits
+from perrin.report.style import (
+    BLACK,
+    BLUE,
+    COLUMN_MM,
+    CONTRAST_UNIT,
+    GRAY,
+    GREEN,
+    ORANGE,
+    PAGE_MM,
+    PALE_BLUE,
+    PALE_RED,
+    PURPLE,
+    SKY,
+    VERMILLION,
+    new_figure,
+    style,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import ArrayLike, NDArray
+
+    from perrin.landing.classification import Classification
+    from perrin.landing.mix import ClassShare
+    from perrin.mass.results import Spectrum
+
+    Floats = NDArray[np.float64]
+
+LABEL_COLORS = {
+    "binder": BLUE,
+    "unbinder": VERMILLION,
+    "neighbors": GREEN,
+    "roller": ORANGE,
+    "wobbler": PURPLE,
+    "buffer": SKY,
+}
+"""Color of each class; other labels (duplicate, unscored, not fitted) are gray."""
+
+_LEAST_SHARE = 0.02  # smaller peaks are not labeled
+_RASTER = 2000  # more points than this are drawn as an image inside the SVG
+
+
+def all_figures(
+    classification: Classification,
+    events: pd.DataFrame,
+    *,
+    before: Spectrum,
+    after: Spectrum,
+) -> dict[str, Figure]:
+    """Every figure of a classified measurement, by file name."""
+    unit = before.unit
+    masses = events["mass_kda"] if unit == "kDa" else -events["contrast"]
+    return {
+        "before_after": before_after_figure(before, after),
+        "scores": scores_figure(
+            masses,
+            events["score_binder"],
+            labels=events["label"],
+            threshold=classification.threshold,
+            unit=unit,
+        ),
+        "class_shares": class_shares_figure(classification.shares),
+        "removed": removed_figure(classification.removed, unit=unit),
+        "tradeoff": tradeoff_figure(classification.tradeoff, threshold=classification.threshold),
+    }
+
+
+def before_after_figure(before: Spectrum, after: Spectrum) -> Figure:
+    """Histogram of all fitted events, and over it that of the retained ones; both signs.
+
+    Peaks of the retained landings are labeled with mass and resolving power, before and after.
+    """
+    factor = 1.0 if before.unit == "kDa" else CONTRAST_UNIT
+    with style():
+        figure = new_figure(width_mm=130.0, height_mm=65.0)
+        axes = figure.subplots()
+        for spectrum, name, color in ((before, "before", PALE_RED), (after, "after", BLACK)):
+            axes.stairs(
+                spectrum.bin_counts,
+                factor * spectrum.bin_edges,
+                color=color,
+                fill=spectrum is before,
+                linewidth=0.8,
+                label=f"{name}: {spectrum.n_landing} landings, {spectrum.n_unbinding} unbindings",
+            )
+        low, high = (factor * end for end in mass_limits([before, after]))
+        edges = factor * np.r_[before.bin_edges[:-1], before.bin_edges[1:]]
+        counts = np.r_[before.bin_counts, before.bin_counts].astype(np.float64)
+        axes.axvline(0, color=GRAY, linewidth=0.5)
+        axes.set_xlim(low, high)
+        shown = (edges >= low) & (edges <= high)
+        axes.set_ylim(0, 1.05 * float(counts[shown].max(initial=1e-9)))
+        axes.set_xlabel(_axis(before.unit))
+        width = float(np.ptp(before.bin_edges)) / max(len(before.bin_counts), 1)
+        axes.set_ylabel(f"Events per {factor * width:g} {'kDa' if factor == 1.0 else '× 10⁻³'}")
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderpad=0)
+        labels = [
+            TopLabel(
+                factor * peak.mode.value,
+                float(np.interp(factor * peak.mode.value, *_sorted(edges, counts))),
+                f"{factor * peak.mode.value:.{0 if factor == 1.0 else 2}f}"
+                f"\n{_power(before, peak.mode.value)} → {_power(after, peak.mode.value)}",
+                BLACK,
+            )
+            for peak in after.peaks
+            if peak.share.value >= _LEAST_SHARE and low < factor * peak.mode.value < high
+        ]
+        label_tops(axes, labels, outline=_sorted(edges, counts))
+    return figure
+
+
+def scores_figure(
+    masses: ArrayLike,
+    scores: ArrayLike,
+    *,
+    labels: Sequence[str] | pd.Series,
+    threshold: float,
+    unit: str = "kDa",
+) -> Figure:
+    """Score for binder of each event (n,) against its mass, colored by label; the threshold.
+
+    The axis of scores is logarithmic towards 1, where a threshold usually lies.
+    """
+    values, score = np.asarray(masses, np.float64), np.asarray(scores, np.float64)
+    said = np.asarray(labels, dtype=object)
+    factor = 1.0 if unit == "kDa" else CONTRAST_UNIT
+    seen = np.isfinite(score) & np.isfinite(values)
+    with style():
+        figure = new_figure(width_mm=PAGE_MM, height_mm=75.0)
+        axes = figure.subplots()
+        for name in _in_order(said[seen]):
+            chosen = seen & (said == name)
+            axes.plot(
+                factor * values[chosen],
+                1.0 - np.clip(score[chosen], 0.0, 1.0 - _NEAREST),
+                ".",
+                color=LABEL_COLORS.get(name, GRAY),
+                markersize=2.5,
+                markeredgewidth=0,
+                alpha=0.6,
+                rasterized=values.size > _RASTER,
+                label=f"{name} ({np.count_nonzero(chosen)})",
+            )
+        axes.axhline(1.0 - min(threshold, 1.0 - _NEAREST), color=BLACK, linewidth=0.8)
+        axes.axvline(0, color=GRAY, linewidth=0.5)
+        _towards_one(axes)
+        if seen.any():
+            low, high = np.percentile(factor * values[seen], (0.5, 99.5))
+            margin = 0.05 * max(high - low, 1e-9)
+            axes.set_xlim(low - margin, high + margin)
+        axes.set_xlabel(_axis(unit))
+        axes.set_ylabel("Score for binder")
+        if axes.get_legend_handles_labels()[0]:
+            axes.legend(
+                loc="lower left", bbox_to_anchor=(0, 1), ncols=7, markerscale=2, borderpad=0
+            )
+    return figure
+
+
+def class_shares_figure(shares: Sequence[ClassShare]) -> Figure:
+    """Share of each class with its interval: the answer, and the check by the confusion matrix."""
+    with style():
+        figure = new_figure(width_mm=COLUMN_MM, height_mm=12.0 + 8.0 * len(shares))
+        axes = figure.subplots()
+        place = np.arange(len(shares))
+        axes.barh(
+            place,
+            [100 * share.share.value for share in shares],
+            color=[LABEL_COLORS.get(share.name, GRAY) for share in shares],
+            height=0.6,
+            label="by probability",
+        )
+        reach = 0.0
+        for k, share in enumerate(shares):
+            for estimate, offset, marker in (
+                (share.share, -0.1, ""),
+                (share.share_by_confusion, 0.15, "o"),
+            ):
+                ends = [
+                    100 * (end if end is not None else estimate.value)
+                    for end in (estimate.low, estimate.high)
+                ]
+                axes.plot(ends, [k + offset] * 2, color=BLACK, linewidth=0.8)
+                reach = max(reach, *ends)
+                if marker:
+                    axes.plot(
+                        100 * estimate.value,
+                        k + offset,
+                        marker,
+                        color="white",
+                        markeredgecolor=BLACK,
+                        markersize=3,
+                        label="by confusion matrix" if k == 0 else None,
+                    )
+        axes.set_yticks(place, [share.name for share in shares])
+        axes.invert_yaxis()
+        axes.set_xlim(0, min(100.0, 1.1 * max(reach, 1.0)))
+        axes.set_xlabel("Share of the landings (%)")
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderpad=0)
+    return figure
+
+
+def removed_figure(removed: pd.DataFrame, *, unit: str = "kDa") -> Figure:
+    """What was removed at each mass: above events a bin by label, below the share kept."""
+    factor = 1.0 if unit == "kDa" else CONTRAST_UNIT
+    with style():
+        figure = new_figure(width_mm=PAGE_MM, height_mm=85.0)
+        axes, below = figure.subplots(2, 1, sharex=True, height_ratios=(1.6, 1))
+        if len(removed):
+            u = unit.lower()
+            low, high = (factor * removed[f"{end}_{u}"].to_numpy(float) for end in ("low", "high"))
+            width, middle = high - low, 0.5 * (low + high)
+            base = removed["kept"].to_numpy(float) / width
+            axes.bar(middle, base, width, color=PALE_BLUE, linewidth=0, label="kept")
+            names = [
+                str(name).removeprefix("removed_")
+                for name in removed
+                if str(name).startswith("removed_")
+            ]
+            for name in _in_order(np.array(names, object)):
+                part = removed[f"removed_{name}"].to_numpy(float) / width
+                color = LABEL_COLORS.get(name, GRAY)
+                axes.bar(middle, part, width, bottom=base, color=color, linewidth=0, label=name)
+                base = base + part
+            share = [
+                100 * removed[f"kept_share{end}"].to_numpy(float) for end in ("", "_low", "_high")
+            ]
+            below.errorbar(
+                middle,
+                share[0],
+                (share[0] - share[1], share[2] - share[0]),
+                fmt="o",
+                color=BLACK,
+                markersize=2.5,
+                elinewidth=0.8,
+            )
+            counts = removed["events"].to_numpy(float)
+            wide = np.abs(middle) < 3 * np.percentile(
+                np.repeat(np.abs(middle), counts.astype(int)), 90
+            )
+            axes.set_xlim(low[wide].min(), high[wide].max())
+            axes.legend(
+                loc="lower left", bbox_to_anchor=(0, 1), ncols=9, borderpad=0, columnspacing=0.8
+            )
+        below.set_ylim(0, 100)
+        axes.set_ylabel("Events per kDa" if factor == 1.0 else "Events per 10⁻³")
+        below.set_ylabel("Kept (%)")
+        below.set_xlabel(_axis(unit))
+    return figure
+
+
+def tradeoff_figure(tradeoff: pd.DataFrame, *, threshold: float) -> Figure:
+    """What each threshold keeps: landings, estimated precision and recall, resolving power."""
+    left = 1.0 - np.clip(tradeoff["threshold"].to_numpy(float), 0.0, 1.0 - _NEAREST)
+    panels = (
+        (("landings", BLUE), ("unbindings", VERMILLION)),
+        (("precision", GREEN), ("recall", PURPLE)),
+        (("resolving_power", BLACK),),
+    )
+    names = ("Events kept", "Estimated rate", "Resolving power\nof the main peak")
+    with style():
+        figure = new_figure(width_mm=PAGE_MM, height_mm=55.0)
+        for axes, columns, name in zip(figure.subplots(1, 3), panels, names, strict=True):
+            for column, color in columns:
+                axes.plot(left, tradeoff[column], color=color, label=column)
+            axes.axvline(
+                1.0 - min(threshold, 1.0 - _NEAREST), color=GRAY, linewidth=0.8, linestyle="--"
+            )
+            axes.set_xscale("log")
+            axes.set_xlim(1.0, _NEAREST)
+            axes.set_xticks(_TICKS, [f"{1 - tick:g}" for tick in _TICKS])
+            axes.minorticks_off()
+            axes.set_ylim(0, 1.02 if "precision" in dict(columns) else None)
+            axes.set_xlabel("Threshold on the score for binder")
+            axes.set_ylabel(name)
+            if len(columns) > 1:
+                axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderpad=0)
+    return figure
+
+
+_NEAREST = 1e-4  # a score is drawn no nearer to 1
+_TICKS = (1.0, 0.5, 0.1, 0.01, 0.001)
+
+
+def _towards_one(axes: Axes) -> None:
+    """Logarithmic axis of 1 - score, upwards to a score of 1, with the scores as ticks."""
+    axes.set_yscale("log")
+    axes.set_ylim(1.1, 0.8 * _NEAREST)
+    axes.set_yticks([*_TICKS, _NEAREST], [f"{1 - tick:g}" for tick in (*_TICKS, _NEAREST)])
+    axes.minorticks_off()
+
+
+def _in_order(labels: NDArray[np.object_]) -> list[str]:
+    """The labels that occur: classes in their order, then the others."""
+    found = set(labels.tolist())
+    return [name for name in LABEL_COLORS if name in found] + sorted(found - set(LABEL_COLORS))
+
+
+def _sorted(x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    order = np.argsort(x, kind="stable")
+    return x[order], y[order]
+
+
+def _power(spectrum: Spectrum, position: float) -> str:
+    """Resolving power of the peak of a spectrum that holds a position; a dash for none."""
+    for peak in spectrum.peaks:
+        if peak.low <= position <= peak.high and peak.resolving_power is not None:
+            return f"{peak.resolving_power.value:.1f}"
+    return "–"
+
+
+def _axis(unit: str) -> str:
+    return "Mass (kDa)" if unit == "kDa" else "−Contrast (10⁻³)"

@@ -1,0 +1,95 @@
+"""Classifiers that know the truth of a simulated movie, more or less well."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from perrin.errors import PerrinError
+from perrin.evaluate.matching import match_landings
+from perrin.io.movie import Movie
+from perrin.landing.thumbnails import frames_around
+from perrin.optics.psf import Psf
+from perrin.pipeline import find_events
+from perrin.settings.classifier import CLASSES
+from perrin.settings.landing import LandingSettings
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class FakeAnswer:
+    score: FloatArray
+    probability: FloatArray
+
+
+def confusion_of(right: float, classes: int) -> FloatArray:
+    """Right with that probability, else any other class."""
+    matrix = np.full((classes, classes), (1 - right) / (classes - 1))
+    np.fill_diagonal(matrix, right)
+    return matrix
+
+
+class FakeModel:
+    """Tells the true classes (numbers, in the order in which stacks come), sometimes wrongly.
+
+    `right` is the probability of telling the true class; 1 is perfect knowledge. The balanced
+    probabilities are those that the told class alone gives.
+    """
+
+    name = "fake"
+
+    def __init__(
+        self, truth: NDArray[np.int64], *, right: float = 1.0, classes: Sequence[str] = CLASSES
+    ) -> None:
+        self.classes = tuple(classes)
+        self.confusion = confusion_of(right, len(classes))
+        self.largest_batch = 0
+        rng = np.random.default_rng(1)
+        others = (truth + rng.integers(1, len(classes), len(truth))) % len(classes)
+        self.told = np.where(rng.random(len(truth)) < right, truth, others)
+        self._cursor = 0
+
+    def check_range(self, *, n_avg: int, pixel_nm: float, frame_interval_s: float) -> None:
+        if n_avg > 40 or not 60 <= pixel_nm <= 90 or not 1e-3 < frame_interval_s < 1e-2:
+            raise PerrinError("the fake was not trained for this")
+
+    def answer(
+        self,
+        stacks: NDArray[np.float32],
+        inside: NDArray[np.bool_],
+        *,
+        n_avg: int,
+        landing_sign: int,
+    ) -> FakeAnswer:
+        before, after = frames_around(n_avg)
+        assert stacks.shape[1:] == (before + 1 + after, 17, 17)
+        assert inside.shape == (len(stacks), 17, 17)
+        assert landing_sign in (-1, 1)
+        self.largest_batch = max(self.largest_batch, len(stacks))
+        told = self.told[self._cursor : self._cursor + len(stacks)]
+        self._cursor += len(stacks)
+        likelihood = self.confusion.T[told]
+        probability = likelihood / likelihood.sum(axis=1, keepdims=True)
+        return FakeAnswer(probability, probability)
+
+
+def true_classes(movie: Movie, truth: pd.DataFrame, n_avg: int = 10) -> NDArray[np.int64]:
+    """The class of each event that has a thumbnail, in the order in which stacks come."""
+    events = find_events(
+        movie, settings=LandingSettings(n_avg=n_avg), psf=Psf.analytic(pixel_nm=movie.pixel_nm)
+    )
+    number = np.full(len(events), CLASSES.index("buffer"))
+    number[events["contrast"] > 0] = CLASSES.index("unbinder")
+    row = match_landings(truth, events)
+    found = row >= 0
+    number[row[found]] = [CLASSES.index(name) for name in truth["class"][found]]
+    frame = events["frame"].to_numpy(np.int64)
+    before, after = frames_around(n_avg)
+    complete = np.flatnonzero((frame >= before) & (frame + after < movie.n_frames))
+    order = complete[np.argsort(frame[complete], kind="stable")]
+    return number[order].astype(np.int64)
