@@ -8,20 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from perrin.cli import options as o
+from perrin.cli import scores
+from perrin.cli.say import say
 from perrin.errors import PerrinError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from perrin.io.movie import Movie
-    from perrin.landing.classification import Classification
-    from perrin.mass.results import Spectrum
-    from perrin.models.classifier import ClassifierModel
     from perrin.pipeline import Measurement
     from perrin.settings.landing import LandingSettings
-    from perrin.settings.scores import ScoreSettings
-
-DEFAULT_MODEL = "classifier"
 
 
 def register(app: typer.Typer) -> None:
@@ -49,24 +44,9 @@ def landings(
     temporal_threshold: Annotated[
         float | None, typer.Option(help="Signal-to-noise ratio of the step in time.")
     ] = None,
-    model: Annotated[
-        str,
-        typer.Option(
-            help="Classifier: default, none, a name (perrin model list) or a folder. The default "
-            "is left out, with a note, for movies that it was not trained for."
-        ),
-    ] = "default",
-    threshold: Annotated[
-        str | None,
-        typer.Option(
-            help="Least score for binder of a retained event, 0 to 1 (0.9); auto: the one with "
-            "the best F1 for the masses at hand."
-        ),
-    ] = None,
-    precision: Annotated[
-        float | None,
-        typer.Option(help="Instead: the lowest threshold with this estimated precision."),
-    ] = None,
+    model: scores.ModelName = "default",
+    threshold: scores.Threshold = None,
+    precision: scores.Precision = None,
     psf: o.PsfFile = None,
     other_settings: Annotated[
         bool,
@@ -97,8 +77,8 @@ def landings(
     )
     line = None if calibration is None else Calibration.load(calibration)
     spectrum_settings = o.settings_from(SpectrumSettings, resamples=resamples)
-    classifier = _classifier(model)
-    scores = _score_settings(threshold, precision, classifier)
+    classifier = scores.classifier(model)
+    score_settings = scores.settings(threshold, precision, model=classifier)
     rng = np.random.default_rng(seed)
     measured = []
     for path in movies:
@@ -108,7 +88,7 @@ def landings(
         ):
             if line is not None and not other_settings:
                 check_calibration(line, movie, settings)
-            why_not = _why_not_scored(classifier, movie, settings, named=model)
+            why_not = scores.why_not(classifier, movie, settings, named=model)
             done = analyse_landings(
                 movie,
                 settings=settings,
@@ -116,13 +96,13 @@ def landings(
                 psf=None if psf is None else Psf.load(psf),
                 calibration=line,
                 model=None if why_not else classifier,
-                scores=scores,
+                scores=score_settings,
                 rng=rng,
                 progress=progress,
             )
             measured.append(replace(done, notes=why_not + done.notes))
     write_results(out, measured, inputs=movies, run=o.this_run(seed), overwrite=overwrite)
-    _say(measured, out)
+    say(measured, out)
 
 
 def spectrum(
@@ -163,7 +143,7 @@ def spectrum(
             )
             progress((done + 1) / len(tables))
     write_results(out, measured, inputs=tables, run=o.this_run(seed), overwrite=overwrite)
-    _say(measured, out)
+    say(measured, out)
 
 
 @o.takes_movie_options
@@ -319,59 +299,6 @@ def _landing_settings(
     return o.settings_from(LandingSettings, n_avg=n_avg, fit_n_avg=fit_n_avg, detection=detection)
 
 
-def _classifier(name: str) -> ClassifierModel | None:
-    """The classifier that was asked for; None for none, or where there is no default yet."""
-    from perrin.models.bundle import list_bundles
-    from perrin.models.classifier import ClassifierModel
-
-    if name == "none" or (name == "default" and DEFAULT_MODEL not in list_bundles()):
-        return None
-    return ClassifierModel.load(DEFAULT_MODEL if name == "default" else name)
-
-
-def _score_settings(
-    threshold: str | None, precision: float | None, classifier: ClassifierModel | None
-) -> ScoreSettings:
-    from perrin.settings.scores import ScoreSettings
-
-    given: dict[str, Any] = {}
-    if threshold is not None and precision is not None:
-        raise PerrinError("give --threshold or --precision, not both")
-    if precision is not None:
-        given["precision"] = precision
-    elif threshold == "auto":
-        if classifier is not None:
-            given["best_f1"] = classifier.bundle.card.thresholds
-    elif threshold is not None:
-        try:
-            given["threshold"] = float(threshold)
-        except ValueError as error:
-            raise PerrinError(
-                f"--threshold is {threshold!r}; give a number from 0 to 1, or auto"
-            ) from error
-    return o.settings_from(ScoreSettings, **given)
-
-
-def _why_not_scored(
-    classifier: ClassifierModel | None, movie: Movie, settings: LandingSettings, *, named: str
-) -> tuple[str, ...]:
-    """A note that says why the default model cannot be used for a movie, if so.
-
-    Raises `PerrinError` where the user named the model.
-    """
-    from perrin.landing.classify import check_model
-
-    if classifier is None:
-        return () if named == "none" else ("NOT SCORED: this installation has no classifier",)
-    try:
-        check_model(classifier, movie, n_avg=settings.n_avg)
-    except PerrinError as error:
-        if named != "default":
-            raise
-        return (f"NOT SCORED, every event enters the spectrum: {error}",)
-    return ()
-
-
 def _calibrant(
     source: Path, settings: LandingSettings, psf: Path | None, movie_options: o.MovieOptions
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
@@ -400,44 +327,3 @@ def _parse_pair(text: str) -> tuple[float, float]:
             f"--pair is {text!r}; give a mass in kDa and a contrast, as 66:-0.0025"
         ) from error
     return mass, contrast
-
-
-def _say(measured: list[Measurement], out: Path) -> None:
-    """Print what was found: counts, peaks, notes, and where the results are."""
-    for measurement in measured:
-        if measurement.unfiltered is not None and measurement.classification is not None:
-            _say_peaks(f"{measurement.name}, before the filter", measurement.unfiltered)
-            _say_classes(measurement.classification)
-            _say_peaks(f"{measurement.name}, after the filter", measurement.spectrum)
-        else:
-            _say_peaks(measurement.name, measurement.spectrum)
-        for note in measurement.notes:
-            typer.echo(f"  note: {note}")
-    if any(m.spectrum.unit == "contrast" for m in measured):
-        typer.echo(
-            "No calibration: the spectrum is one of contrast. Give --calibration for masses."
-        )
-    typer.echo(f"results in {out}")
-
-
-def _say_peaks(title: str, found: Spectrum) -> None:
-    typer.echo(f"{title}: {found.n_landing} landings, {found.n_unbinding} unbindings")
-    for peak in found.peaks:
-        at, unit = _in_unit(peak.mode.value, found.unit)
-        text = f"  peak at {at} {unit}: {peak.counts} landings ({peak.share.value:.0%})"
-        if peak.resolving_power is not None:
-            text += f", resolving power {peak.resolving_power.value:.1f}"
-        typer.echo(text)
-
-
-def _say_classes(found: Classification) -> None:
-    shares = ", ".join(f"{share.name} {share.share.value:.0%}" for share in found.shares)
-    typer.echo(f"classes ({found.model}): {shares}")
-    typer.echo(
-        f"retained with score_binder of {found.threshold:.3g} or more ({found.chosen}): "
-        f"estimated precision {found.precision:.0%}, recall {found.recall:.0%}"
-    )
-
-
-def _in_unit(value: float, unit: str) -> tuple[str, str]:
-    return (f"{value:.1f}", "kDa") if unit == "kDa" else (f"{-value:.3e}", "contrast")

@@ -30,13 +30,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pandas as pd
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from numpy.typing import ArrayLike, NDArray
 
     from perrin.landing.classification import Classification
     from perrin.landing.mix import ClassShare
-    from perrin.mass.results import Spectrum
+    from perrin.mass.results import Estimate, Spectrum
 
     Floats = NDArray[np.float64]
 
@@ -51,6 +50,8 @@ LABEL_COLORS = {
 """Color of each class; other labels (duplicate, unscored, not fitted) are gray."""
 
 _LEAST_SHARE = 0.02  # smaller peaks are not labeled
+_NEAREST = 1e-4  # scores are drawn no nearer to 0 and 1
+_TICKS = (0.0001, 0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999, 0.9999)
 _RASTER = 2000  # more points than this are drawn as an image inside the SVG
 
 
@@ -97,7 +98,8 @@ def before_after_figure(before: Spectrum, after: Spectrum) -> Figure:
                 linewidth=0.8,
                 label=f"{name}: {spectrum.n_landing} landings, {spectrum.n_unbinding} unbindings",
             )
-        low, high = (factor * end for end in mass_limits([before, after]))
+        ends = np.array([mass_limits([spectrum]) for spectrum in (before, after)])
+        low, high = factor * ends[:, 0].min(), factor * ends[:, 1].max()
         edges = factor * np.r_[before.bin_edges[:-1], before.bin_edges[1:]]
         counts = np.r_[before.bin_counts, before.bin_counts].astype(np.float64)
         axes.axvline(0, color=GRAY, linewidth=0.5)
@@ -131,10 +133,7 @@ def scores_figure(
     threshold: float,
     unit: str = "kDa",
 ) -> Figure:
-    """Score for binder of each event (n,) against its mass, colored by label; the threshold.
-
-    The axis of scores is logarithmic towards 1, where a threshold usually lies.
-    """
+    """Score for binder of each event (n,) against its mass, colored by label; the threshold."""
     values, score = np.asarray(masses, np.float64), np.asarray(scores, np.float64)
     said = np.asarray(labels, dtype=object)
     factor = 1.0 if unit == "kDa" else CONTRAST_UNIT
@@ -146,7 +145,7 @@ def scores_figure(
             chosen = seen & (said == name)
             axes.plot(
                 factor * values[chosen],
-                1.0 - np.clip(score[chosen], 0.0, 1.0 - _NEAREST),
+                score[chosen].clip(_NEAREST, 1.0 - _NEAREST),
                 ".",
                 color=LABEL_COLORS.get(name, GRAY),
                 markersize=2.5,
@@ -155,9 +154,12 @@ def scores_figure(
                 rasterized=values.size > _RASTER,
                 label=f"{name} ({np.count_nonzero(chosen)})",
             )
-        axes.axhline(1.0 - min(threshold, 1.0 - _NEAREST), color=BLACK, linewidth=0.8)
+        axes.axhline(np.clip(threshold, _NEAREST, 1.0 - _NEAREST), color=BLACK, linewidth=0.8)
         axes.axvline(0, color=GRAY, linewidth=0.5)
-        _towards_one(axes)
+        axes.set_yscale("logit")
+        axes.set_ylim(0.8 * _NEAREST, 1.0 - 0.8 * _NEAREST)
+        axes.set_yticks(_TICKS, [f"{tick:g}" for tick in _TICKS])
+        axes.minorticks_off()
         if seen.any():
             low, high = np.percentile(factor * values[seen], (0.5, 99.5))
             margin = 0.05 * max(high - low, 1e-9)
@@ -166,51 +168,49 @@ def scores_figure(
         axes.set_ylabel("Score for binder")
         if axes.get_legend_handles_labels()[0]:
             axes.legend(
-                loc="lower left", bbox_to_anchor=(0, 1), ncols=7, markerscale=2, borderpad=0
+                loc="lower left", bbox_to_anchor=(0, 1), ncols=5, markerscale=2, borderpad=0
             )
     return figure
 
 
 def class_shares_figure(shares: Sequence[ClassShare]) -> Figure:
     """Share of each class with its interval: the answer, and the check by the confusion matrix."""
+    from matplotlib.patches import Patch
+
+    place = np.arange(len(shares))
     with style():
-        figure = new_figure(width_mm=COLUMN_MM, height_mm=12.0 + 8.0 * len(shares))
+        figure = new_figure(width_mm=COLUMN_MM, height_mm=14.0 + 8.0 * len(shares))
         axes = figure.subplots()
-        place = np.arange(len(shares))
-        axes.barh(
-            place,
-            [100 * share.share.value for share in shares],
-            color=[LABEL_COLORS.get(share.name, GRAY) for share in shares],
-            height=0.6,
-            label="by probability",
+        answers = [100 * share.share.value for share in shares]
+        colors = [LABEL_COLORS.get(share.name, GRAY) for share in shares]
+        axes.barh(place, answers, color=colors, height=0.7, alpha=0.8)
+        axes.errorbar(
+            answers,
+            place - 0.1,
+            xerr=_reach([share.share for share in shares]),
+            fmt="none",
+            ecolor=BLACK,
+            elinewidth=0.8,
         )
-        reach = 0.0
-        for k, share in enumerate(shares):
-            for estimate, offset, marker in (
-                (share.share, -0.1, ""),
-                (share.share_by_confusion, 0.15, "o"),
-            ):
-                ends = [
-                    100 * (end if end is not None else estimate.value)
-                    for end in (estimate.low, estimate.high)
-                ]
-                axes.plot(ends, [k + offset] * 2, color=BLACK, linewidth=0.8)
-                reach = max(reach, *ends)
-                if marker:
-                    axes.plot(
-                        100 * estimate.value,
-                        k + offset,
-                        marker,
-                        color="white",
-                        markeredgecolor=BLACK,
-                        markersize=3,
-                        label="by confusion matrix" if k == 0 else None,
-                    )
+        check = axes.errorbar(
+            [100 * share.share_by_confusion.value for share in shares],
+            place + 0.2,
+            xerr=_reach([share.share_by_confusion for share in shares]),
+            fmt="o",
+            color=BLACK,
+            markerfacecolor="white",
+            markersize=3,
+            elinewidth=0.8,
+            label="check by the confusion matrix",
+        )
         axes.set_yticks(place, [share.name for share in shares])
         axes.invert_yaxis()
-        axes.set_xlim(0, min(100.0, 1.1 * max(reach, 1.0)))
+        axes.set_xlim(0, None)
         axes.set_xlabel("Share of the landings (%)")
-        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderpad=0)
+        bars = Patch(color=PALE_BLUE, label="by probability")
+        axes.legend(
+            handles=[bars, check], loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderpad=0
+        )
     return figure
 
 
@@ -234,7 +234,8 @@ def removed_figure(removed: pd.DataFrame, *, unit: str = "kDa") -> Figure:
             for name in _in_order(np.array(names, object)):
                 part = removed[f"removed_{name}"].to_numpy(float) / width
                 color = LABEL_COLORS.get(name, GRAY)
-                axes.bar(middle, part, width, bottom=base, color=color, linewidth=0, label=name)
+                said = "binder, low score" if name == "binder" else name
+                axes.bar(middle, part, width, bottom=base, color=color, linewidth=0, label=said)
                 base = base + part
             share = [
                 100 * removed[f"kept_share{end}"].to_numpy(float) for end in ("", "_low", "_high")
@@ -265,7 +266,7 @@ def removed_figure(removed: pd.DataFrame, *, unit: str = "kDa") -> Figure:
 
 def tradeoff_figure(tradeoff: pd.DataFrame, *, threshold: float) -> Figure:
     """What each threshold keeps: landings, estimated precision and recall, resolving power."""
-    left = 1.0 - np.clip(tradeoff["threshold"].to_numpy(float), 0.0, 1.0 - _NEAREST)
+    least = tradeoff["threshold"].to_numpy(float).clip(_NEAREST, 1.0 - _NEAREST)
     panels = (
         (("landings", BLUE), ("unbindings", VERMILLION)),
         (("precision", GREEN), ("recall", PURPLE)),
@@ -276,13 +277,16 @@ def tradeoff_figure(tradeoff: pd.DataFrame, *, threshold: float) -> Figure:
         figure = new_figure(width_mm=PAGE_MM, height_mm=55.0)
         for axes, columns, name in zip(figure.subplots(1, 3), panels, names, strict=True):
             for column, color in columns:
-                axes.plot(left, tradeoff[column], color=color, label=column)
+                axes.plot(least, tradeoff[column], color=color, label=column)
             axes.axvline(
-                1.0 - min(threshold, 1.0 - _NEAREST), color=GRAY, linewidth=0.8, linestyle="--"
+                np.clip(threshold, _NEAREST, 1.0 - _NEAREST),
+                color=GRAY,
+                linewidth=0.8,
+                linestyle="--",
             )
-            axes.set_xscale("log")
-            axes.set_xlim(1.0, _NEAREST)
-            axes.set_xticks(_TICKS, [f"{1 - tick:g}" for tick in _TICKS])
+            axes.set_xscale("logit")
+            axes.set_xlim(_NEAREST, 1.0 - _NEAREST)
+            axes.set_xticks(_TICKS[1:-1], [f"{tick:g}" for tick in _TICKS[1:-1]])
             axes.minorticks_off()
             axes.set_ylim(0, 1.02 if "precision" in dict(columns) else None)
             axes.set_xlabel("Threshold on the score for binder")
@@ -292,22 +296,21 @@ def tradeoff_figure(tradeoff: pd.DataFrame, *, threshold: float) -> Figure:
     return figure
 
 
-_NEAREST = 1e-4  # a score is drawn no nearer to 1
-_TICKS = (1.0, 0.5, 0.1, 0.01, 0.001)
-
-
-def _towards_one(axes: Axes) -> None:
-    """Logarithmic axis of 1 - score, upwards to a score of 1, with the scores as ticks."""
-    axes.set_yscale("log")
-    axes.set_ylim(1.1, 0.8 * _NEAREST)
-    axes.set_yticks([*_TICKS, _NEAREST], [f"{1 - tick:g}" for tick in (*_TICKS, _NEAREST)])
-    axes.minorticks_off()
-
-
 def _in_order(labels: NDArray[np.object_]) -> list[str]:
     """The labels that occur: classes in their order, then the others."""
     found = set(labels.tolist())
     return [name for name in LABEL_COLORS if name in found] + sorted(found - set(LABEL_COLORS))
+
+
+def _reach(estimates: Sequence[Estimate]) -> Floats:
+    """Distance in percent from each estimate to the ends of its interval, (2, K)."""
+    ends = [
+        (e.value, e.value) if e.low is None or e.high is None else (e.low, e.high)
+        for e in estimates
+    ]
+    value = np.array([e.value for e in estimates])
+    low, high = np.array(ends).T
+    return 100 * np.stack([value - low, high - value]).clip(0)
 
 
 def _sorted(x: Floats, y: Floats) -> tuple[Floats, Floats]:
