@@ -285,7 +285,7 @@ def _spectrum(
     events: pd.DataFrame, settings: SpectrumSettings, rng: np.random.Generator | None
 ) -> Spectrum:
     kept = events[events["retained"]]
-    if "mass_kda" in events.columns and not events["mass_kda"].isna().all():
+    if "mass_kda" in events.columns and not (len(events) and events["mass_kda"].isna().all()):
         return fit_spectrum(kept["mass_kda"].to_numpy(float), settings=settings, rng=rng)
     return fit_spectrum(
         kept["contrast"].to_numpy(float), settings=settings, unit="contrast", rng=rng
