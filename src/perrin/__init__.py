@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from perrin.pipeline import Measurement, analyse_events, analyse_landings
     from perrin.results import write_results
     from perrin.settings.landing import DetectionSettings, LandingSettings
+    from perrin.settings.scores import ScoreSettings
     from perrin.settings.simulation import LandingAssay, Species, ThumbnailSettings
     from perrin.settings.spectrum import SpectrumSettings
     from perrin.simulate.movie import simulate_landings, simulate_movie
@@ -49,6 +50,7 @@ _HOME = {
     "Measurement": "pipeline",
     "Movie": "io.movie",
     "Psf": "optics.psf",
+    "ScoreSettings": "settings.scores",
     "Species": "settings.simulation",
     "SpectrumSettings": "settings.spectrum",
     "ThumbnailSettings": "settings.simulation",
@@ -85,6 +87,7 @@ __all__ = [
     "Movie",
     "PerrinError",
     "Psf",
+    "ScoreSettings",
     "Species",
     "SpectrumSettings",
     "ThumbnailSettings",

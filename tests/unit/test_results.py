@@ -153,6 +153,15 @@ def test_a_filter_that_keeps_nothing_is_a_result(
     assert said["classification"]["estimated_precision"] is None
 
 
+def test_nothing_to_classify_is_a_result(fake_model: Any, tmp_path: Path) -> None:
+    movie, _ = simulate_movie(preset("buffer"), seconds=2, seed=1)
+    nothing = analyse_landings(movie, model=fake_model(np.zeros(1, np.int64)))
+    out = write_results(tmp_path / "out", [nothing])
+    assert pd.read_csv(out / "tradeoff.csv")["landings"].max() == 0
+    (said,) = json.loads((out / "summary.json").read_text())["measurements"]
+    assert said["classification"]["removed"] == []
+
+
 def test_nothing_found_is_a_result(tmp_path: Path) -> None:
     movie, _ = simulate_movie(preset("buffer"), seconds=2, seed=1)
     out = write_results(tmp_path / "out", [analyse_landings(movie)])

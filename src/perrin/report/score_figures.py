@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pandas as pd
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from numpy.typing import ArrayLike, NDArray
 
@@ -46,12 +47,14 @@ LABEL_COLORS = {
     "roller": ORANGE,
     "wobbler": PURPLE,
     "buffer": SKY,
+    "duplicate": BLACK,
 }
-"""Color of each class; other labels (duplicate, unscored, not fitted) are gray."""
+"""Color of each label; those without a class (unscored, not fitted) are gray."""
 
 _LEAST_SHARE = 0.02  # smaller peaks are not labeled
 _NEAREST = 1e-4  # scores are drawn no nearer to 0 and 1
 _TICKS = (0.0001, 0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999, 0.9999)
+_FEW_TICKS = (0.001, 0.05, 0.5, 0.95, 0.999)
 _RASTER = 2000  # more points than this are drawn as an image inside the SVG
 
 
@@ -107,6 +110,7 @@ def before_after_figure(before: Spectrum, after: Spectrum) -> Figure:
         shown = (edges >= low) & (edges <= high)
         axes.set_ylim(0, 1.05 * float(counts[shown].max(initial=1e-9)))
         axes.set_xlabel(_axis(before.unit))
+        unit = " kDa" if factor == 1.0 else ""
         width = float(np.ptp(before.bin_edges)) / max(len(before.bin_counts), 1)
         axes.set_ylabel(f"Events per {factor * width:g} {'kDa' if factor == 1.0 else '× 10⁻³'}")
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderpad=0)
@@ -114,8 +118,8 @@ def before_after_figure(before: Spectrum, after: Spectrum) -> Figure:
             TopLabel(
                 factor * peak.mode.value,
                 float(np.interp(factor * peak.mode.value, *_sorted(edges, counts))),
-                f"{factor * peak.mode.value:.{0 if factor == 1.0 else 2}f}"
-                f"\n{_power(before, peak.mode.value)} → {_power(after, peak.mode.value)}",
+                f"{factor * peak.mode.value:.{0 if factor == 1.0 else 2}f}{unit}\n"
+                f"m/Δm {_power(before, peak.mode.value)} → {_power(after, peak.mode.value)}",
                 BLACK,
             )
             for peak in after.peaks
@@ -201,7 +205,7 @@ def class_shares_figure(shares: Sequence[ClassShare]) -> Figure:
             markerfacecolor="white",
             markersize=3,
             elinewidth=0.8,
-            label="check by the confusion matrix",
+            label="check by confusion",
         )
         axes.set_yticks(place, [share.name for share in shares])
         axes.invert_yaxis()
@@ -221,42 +225,12 @@ def removed_figure(removed: pd.DataFrame, *, unit: str = "kDa") -> Figure:
         figure = new_figure(width_mm=PAGE_MM, height_mm=85.0)
         axes, below = figure.subplots(2, 1, sharex=True, height_ratios=(1.6, 1))
         if len(removed):
-            u = unit.lower()
-            low, high = (factor * removed[f"{end}_{u}"].to_numpy(float) for end in ("low", "high"))
-            width, middle = high - low, 0.5 * (low + high)
-            base = removed["kept"].to_numpy(float) / width
-            axes.bar(middle, base, width, color=PALE_BLUE, linewidth=0, label="kept")
-            names = [
-                str(name).removeprefix("removed_")
-                for name in removed
-                if str(name).startswith("removed_")
-            ]
-            for name in _in_order(np.array(names, object)):
-                part = removed[f"removed_{name}"].to_numpy(float) / width
-                color = LABEL_COLORS.get(name, GRAY)
-                said = "binder, low score" if name == "binder" else name
-                axes.bar(middle, part, width, bottom=base, color=color, linewidth=0, label=said)
-                base = base + part
-            share = [
-                100 * removed[f"kept_share{end}"].to_numpy(float) for end in ("", "_low", "_high")
-            ]
-            below.errorbar(
-                middle,
-                share[0],
-                (share[0] - share[1], share[2] - share[0]),
-                fmt="o",
-                color=BLACK,
-                markersize=2.5,
-                elinewidth=0.8,
+            low, high = (
+                factor * removed[f"{end}_{unit.lower()}"].to_numpy(float) for end in ("low", "high")
             )
-            counts = removed["events"].to_numpy(float)
-            wide = np.abs(middle) < 3 * np.percentile(
-                np.repeat(np.abs(middle), counts.astype(int)), 90
-            )
-            axes.set_xlim(low[wide].min(), high[wide].max())
-            axes.legend(
-                loc="lower left", bbox_to_anchor=(0, 1), ncols=9, borderpad=0, columnspacing=0.8
-            )
+            _draw_removed(axes, removed, middle=0.5 * (low + high), width=high - low)
+            _draw_kept(below, removed, middle=0.5 * (low + high))
+            axes.set_xlim(*_central_bins(low, high, removed["events"].to_numpy(np.int64)))
         below.set_ylim(0, 100)
         axes.set_ylabel("Events per kDa" if factor == 1.0 else "Events per 10⁻³")
         below.set_ylabel("Kept (%)")
@@ -286,7 +260,7 @@ def tradeoff_figure(tradeoff: pd.DataFrame, *, threshold: float) -> Figure:
             )
             axes.set_xscale("logit")
             axes.set_xlim(_NEAREST, 1.0 - _NEAREST)
-            axes.set_xticks(_TICKS[1:-1], [f"{tick:g}" for tick in _TICKS[1:-1]])
+            axes.set_xticks(_FEW_TICKS, [f"{tick:g}" for tick in _FEW_TICKS])
             axes.minorticks_off()
             axes.set_ylim(0, 1.02 if "precision" in dict(columns) else None)
             axes.set_xlabel("Threshold on the score for binder")
@@ -294,6 +268,37 @@ def tradeoff_figure(tradeoff: pd.DataFrame, *, threshold: float) -> Figure:
             if len(columns) > 1:
                 axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderpad=0)
     return figure
+
+
+def _draw_removed(axes: Axes, removed: pd.DataFrame, *, middle: Floats, width: Floats) -> None:
+    """Events a unit of mass, those kept and on them those removed, by label."""
+    base = removed["kept"].to_numpy(float) / width
+    axes.bar(middle, base, width, color=PALE_BLUE, linewidth=0, label="kept")
+    columns = [str(name) for name in removed if str(name).startswith("removed_")]
+    names = np.array([name.removeprefix("removed_") for name in columns], object)
+    for name in _in_order(names):
+        part = removed[f"removed_{name}"].to_numpy(float) / width
+        color = LABEL_COLORS.get(name, GRAY)
+        said = "binder, low score" if name == "binder" else name
+        axes.bar(middle, part, width, bottom=base, color=color, linewidth=0, label=said)
+        base = base + part
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=9, borderpad=0, columnspacing=0.8)
+
+
+def _draw_kept(axes: Axes, removed: pd.DataFrame, *, middle: Floats) -> None:
+    """Share of the events that was kept, with its interval."""
+    share, low, high = (
+        100 * removed[f"kept_share{end}"].to_numpy(float) for end in ("", "_low", "_high")
+    )
+    reach = np.stack([share - low, high - share]).clip(0)
+    axes.errorbar(middle, share, reach, fmt="o", color=BLACK, markersize=2.5, elinewidth=0.8)
+
+
+def _central_bins(low: Floats, high: Floats, counts: NDArray[np.int64]) -> tuple[float, float]:
+    """Range of the bins but for far ones: beyond 3 times what holds 90% of the events."""
+    middle = np.abs(0.5 * (low + high))
+    near = middle <= 3 * np.percentile(np.repeat(middle, counts), 90)
+    return float(low[near].min()), float(high[near].max())
 
 
 def _in_order(labels: NDArray[np.object_]) -> list[str]:
