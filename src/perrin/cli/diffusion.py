@@ -27,13 +27,11 @@ def register(
     app: typer.Typer,
     *,
     simulate: typer.Typer,
-    train: typer.Typer,
     evaluate: typer.Typer,
 ) -> None:
     """Add the commands to `perrin` and to its groups."""
     app.command("diffusion")(diffusion)
     simulate.command("walks")(walks)
-    train.command("mixture")(train_mixture)
     evaluate.command("mixture")(evaluate_mixture)
 
 
@@ -136,51 +134,6 @@ def walks(
     beside = out.with_suffix(".truth.csv")
     _write_csv(truth, beside)
     typer.echo(f"{count} trajectories in {out}; truth in {beside}")
-
-
-def train_mixture(
-    out: Annotated[Path, typer.Option("--out", help="Folder of the new model.")],
-    steps: Annotated[int | None, typer.Option(min=1, help="Batches; as shipped.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of weights and trajectories.")] = 1,
-    threads: Annotated[int, typer.Option(min=1, help="Threads of the training.")] = 2,
-    calibrate: Annotated[
-        int, typer.Option(min=1, help="Trajectories of each length and noise for the intervals.")
-    ] = 1000,
-    measure: Annotated[
-        int, typer.Option(min=50, help="Trajectories of each cell for the figures on the card.")
-    ] = 2000,
-) -> None:
-    """Train the mixture network and write it as a model; goes on where it was stopped."""
-    try:
-        from perrin.train.export import record_figures
-        from perrin.train.loop import read_metrics, train
-        from perrin.train.mixture.export import write_bundle
-        from perrin.train.mixture.recipe import mixture_task
-        from perrin.train.mixture.validation import validator
-    except ImportError as error:
-        raise PerrinError(f"training needs more ({error}): pip install 'perrin[train]'.") from error
-    from perrin.evaluate.mixture import evaluate_mixture as evaluate
-    from perrin.models.mixture import MixtureModel
-    from perrin.settings.diffusion import MixtureTraining
-
-    changed: dict[str, Any] = {"seed": seed} | ({"steps": steps} if steps else {})
-    settings = o.settings_from(MixtureTraining, **changed)
-    run = out.with_name(out.name + "-run")
-    network = train(
-        mixture_task(settings),
-        run=run,
-        threads=threads,
-        validate=validator(),
-        progress=lambda figures: typer.echo(
-            "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
-        ),
-    )
-    write_bundle(network, out, settings=settings, count=calibrate, progress=typer.echo)
-    typer.echo("measuring")
-    found = evaluate(MixtureModel.load(out), count=measure, seed=seed + 1)
-    curve = read_metrics(run / "metrics.csv")
-    record_figures(out, found.for_card() | {"seed": seed + 1, "training_curve": curve})
-    typer.echo(f"model in {out}; training curve and checkpoint in {run}")
 
 
 def evaluate_mixture(

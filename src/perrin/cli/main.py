@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from perrin._version import __version__
-from perrin.cli import diffusion, landings, models, simulate
+from perrin.cli import classifier, diffusion, landings, models, simulate, training
 from perrin.errors import PerrinError
 
 INTERRUPTED = 130  # what typer exits with after Ctrl-C
@@ -32,9 +32,10 @@ def _group(name: str, what_for: str) -> typer.Typer:
 simulations = _group("simulate", "Simulate measurements, with the truth beside them.")
 landings.register(app)
 simulate.register(simulations)
-trainings = _group("train", "Train a network (needs the extra 'train').")
+training.register(_group("train", "Train a network (needs the extra 'train')."))
 evaluations = _group("evaluate", "Measure a trained network on data it has not seen.")
-diffusion.register(app, simulate=simulations, train=trainings, evaluate=evaluations)
+diffusion.register(app, simulate=simulations, evaluate=evaluations)
+classifier.register(evaluate=evaluations)
 models.register(_group("model", "Trained networks: list them, show a card, run the self-test."))
 
 

@@ -106,6 +106,11 @@ def takes_movie_options(command: Callable[..., None]) -> Callable[..., None]:
     return gathering
 
 
+def given(**values: Any) -> dict[str, Any]:
+    """Return what the user gave, without what was left out."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
 def this_run(seed: int) -> dict[str, Any]:
     """What was typed and the seed it ran with, to be kept beside the results."""
     return {"command": ["perrin", *sys.argv[1:]], "seed": seed}

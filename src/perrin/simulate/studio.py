@@ -142,50 +142,49 @@ class Studio:
     def blanks(
         self, slots: NDArray[np.int64], *, seed: np.random.SeedSequence
     ) -> Iterator[tuple[NDArray[np.int64], Part]]:
-        """What the permissive detector picks where nothing landed."""
+        """What the permissive detector picks where nothing landed, with the slots it fills.
+
+        A recorded buffer movie may hold less than was asked for.
+        """
+        if self.background is not None:
+            part = self._picked(self.background, len(slots))
+            yield slots[: len(part.rows)], part
+            return
         while len(slots):
-            if self.background is not None:
-                blank = self.background
-            else:
-                blank, _ = simulate_movie(
-                    self._blank_assay,
-                    seconds=_BLANK_S,
-                    seed=_number(seed.spawn(1)[0]),
-                    psf=self.psf,
-                )
-            seen = self._detect(blank)
-            before, after = frames_around(self.settings.n_avg)
-            cut = list(
-                iter_stacks(
-                    blank,
-                    frame=seen["frame"].to_numpy(),
-                    y_px=seen["y_px"].to_numpy(),
-                    x_px=seen["x_px"].to_numpy(),
-                    before=before,
-                    after=after,
-                    size=THUMBNAIL_PX,
-                )
+            blank, _ = simulate_movie(
+                self._blank_assay,
+                seconds=_BLANK_S,
+                seed=_number(seed.spawn(1)[0]),
+                psf=self.psf,
             )
-            picked = sum(len(batch.rows) for batch in cut)
-            taken = slots[:picked]
-            if self.background is not None and picked < len(slots):
-                raise PerrinError(
-                    f"the detector picks {picked} events in the buffer movie "
-                    f"{blank.name}, {len(slots)} buffer events were asked for. Give a longer "
-                    "movie or ask for fewer."
-                )
-            if not picked:
-                continue
-            number = np.arange(len(taken))
-            rows = np.concatenate([batch.rows for batch in cut])[number]
-            middle = seen.loc[rows, ["y_px", "x_px"]].to_numpy().astype(np.int64)
-            truth = _detected_columns(seen.loc[rows])
-            truth[["row", "column"]] = middle - THUMBNAIL_PX // 2
-            truth["class"] = "buffer"
-            stacks = np.concatenate([batch.stacks for batch in cut])[number]
-            inside = np.concatenate([batch.inside for batch in cut])[number]
-            yield taken, Part(number, stacks, inside, truth, pd.DataFrame())
-            slots = slots[len(taken) :]
+            part = self._picked(blank, len(slots))
+            yield slots[: len(part.rows)], part
+            slots = slots[len(part.rows) :]
+
+    def _picked(self, blank: Movie, most: int) -> Part:
+        """What the detector picks in a movie without landings, up to `most`."""
+        seen = self._detect(blank)
+        before, after = frames_around(self.settings.n_avg)
+        stacks = np.empty((0, before + 1 + after, THUMBNAIL_PX, THUMBNAIL_PX), np.float32)
+        inside = np.empty((0, THUMBNAIL_PX, THUMBNAIL_PX), np.bool_)
+        rows = np.empty(0, np.int64)
+        for batch in iter_stacks(
+            blank,
+            frame=seen["frame"].to_numpy(),
+            y_px=seen["y_px"].to_numpy(),
+            x_px=seen["x_px"].to_numpy(),
+            before=before,
+            after=after,
+            size=THUMBNAIL_PX,
+        ):
+            stacks = np.concatenate([stacks, batch.stacks])[:most]
+            inside = np.concatenate([inside, batch.inside])[:most]
+            rows = np.concatenate([rows, batch.rows])[:most]
+        middle = seen.loc[rows, ["y_px", "x_px"]].to_numpy().astype(np.int64)
+        truth = _detected_columns(seen.loc[rows])
+        truth[["row", "column"]] = middle - THUMBNAIL_PX // 2
+        truth["class"] = "buffer"
+        return Part(np.arange(len(rows)), stacks, inside, truth, pd.DataFrame())
 
     def departures(
         self, labels: NDArray[np.str_], *, seed: np.random.SeedSequence, pool: ThreadPoolExecutor

@@ -98,9 +98,17 @@ def simulate_thumbnails(
                 neighbors.append(part.neighbors.assign(event=event))
             if progress is not None:
                 progress(min(1.0, (first + BLOCK_EVENTS) / count))
-        for slot, part in studio.blanks(np.flatnonzero(labels == "buffer"), seed=blank_seed):
+        blank = np.flatnonzero(labels == "buffer")
+        picked = 0
+        for slot, part in studio.blanks(blank, seed=blank_seed):
             thumbnails[slot], inside[slot] = pixels(part), part.inside
             truth.append(part.truth.set_index(slot))
+            picked += len(slot)
+        if background is not None and picked < len(blank):
+            raise PerrinError(
+                f"the detector picks {picked} events in the buffer movie {background.name}, "
+                f"{len(blank)} buffer events were asked for. Give a longer movie or ask for fewer."
+            )
     return ThumbnailSet(
         thumbnails=thumbnails,
         inside=inside,

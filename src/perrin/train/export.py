@@ -10,13 +10,12 @@ from perrin.io.atomic import written_whole
 from perrin.models.bundle import read_card
 
 
-def record_figures(folder: Path, figures: dict[str, Any]) -> None:
-    """Write measured `figures` into the card of a bundle."""
+def record_measured(folder: Path, **measured: Any) -> None:
+    """Write what was measured (figures, and what else the kind of card has) into a card."""
     card = read_card(folder)
+    changed = type(card).model_validate(card.model_dump() | measured)
     with written_whole(folder / "card.json") as partial:
-        partial.write_text(
-            card.model_copy(update={"figures": figures}).model_dump_json(indent=1) + "\n"
-        )
+        partial.write_text(changed.model_dump_json() + "\n")
 
 
 def check_same(worst: float, *, allowed: float, where: str) -> None:

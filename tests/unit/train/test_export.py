@@ -38,7 +38,7 @@ def test_calibrated_intervals_cover_ninety_percent(monkeypatch: pytest.MonkeyPat
 def test_a_network_becomes_a_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     torch = pytest.importorskip("torch", reason="training needs torch")
     pytest.importorskip("onnxscript", reason="exporting needs onnxscript")
-    from perrin.train.export import record_figures
+    from perrin.train.export import record_measured
     from perrin.train.mixture.export import write_bundle
     from perrin.train.mixture.network import MixtureNetwork
 
@@ -51,5 +51,5 @@ def test_a_network_becomes_a_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert said == ["exporting", "calibrating the intervals"]
     assert card.name == "new"
     assert card.training["settings"]["steps"] == 1
-    record_figures(folder, {"w": 0.1})
+    record_measured(folder, figures={"w": 0.1})
     assert load_bundle(folder).card.figures == {"w": 0.1}

@@ -140,7 +140,7 @@ def draw_block(settings: ClassifierTraining, source: Source, number: int) -> Bat
     for k, (n_avg, part_seed) in enumerate(zip(integrations, seeds, strict=True)):
         plain = rng.random() >= settings.varied
         part = _Part(
-            source=source if plain else replace(source, settings=varied(source.settings, rng=rng)),
+            source=source if plain else Source(settings=varied(ThumbnailSettings(), rng=rng)),
             n_avg=n_avg,
             count=-(-wanted // len(integrations)),
             blanks=number % len(integrations) == k,

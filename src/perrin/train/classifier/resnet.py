@@ -59,17 +59,23 @@ class ResNet3D(nn.Module):
                 stride = 2 if layer > 0 and block == 0 else 1
                 layers.append(Bottleneck(before, width << layer, stride))
                 before = EXPANSION * (width << layer)
-        self.layers = nn.Sequential(*layers)
+        self.first_layer = nn.Sequential(*layers[: BLOCKS[0]])
+        self.layers = nn.Sequential(*layers[BLOCKS[0] :])
         self.hidden = nn.Linear(before, HIDDEN)
         self.out = nn.Linear(HIDDEN, classes)
 
-    def features(self, x: Tensor) -> Tensor:
-        """(B, 1, T, Y, X) -> (B, 512)."""
-        x = self.pool(functional.relu(self.norm(self.stem(x))))  # (B, width, 20, 9, 9)
-        x = self.layers(x)  # (B, 32 width, 3, 2, 2)
+    def first(self, x: Tensor) -> Tensor:
+        """(B, 1, T, Y, X) -> (B, 4 width, T / 2, 9, 9)."""
+        x = self.pool(functional.relu(self.norm(self.stem(x))))
+        found: Tensor = self.first_layer(x)
+        return found
+
+    def features(self, first: Tensor) -> Tensor:
+        """(B, 4 width, T / 2, 9, 9) -> (B, 512)."""
+        x = self.layers(first)  # (B, 32 width, T / 16, 2, 2)
         return functional.relu(self.hidden(x.mean(dim=(2, 3, 4))))
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, 1, T, Y, X) -> logits (B, classes)."""
-        logits: Tensor = self.out(self.features(x))
+        logits: Tensor = self.out(self.features(self.first(x)))
         return logits

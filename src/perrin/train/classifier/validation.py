@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -11,25 +12,24 @@ from torch import nn
 
 from perrin.landing.views import look
 from perrin.settings.classifier import PAPER_CLASSES
-from perrin.settings.simulation import MassPrior, ThumbnailSettings
-from perrin.simulate.studio import Studio
+from perrin.settings.simulation import MassPrior
 from perrin.simulate.thumbnails import threads
+from perrin.train.classifier.data import Source
 from perrin.train.loop import Figures
 
 _SEED = 999_999_937
 _BATCH = 200
+_N_AVG = 10
 _LOW = MassPrior(low_kda=30, middle_kda=55, high_kda=55, low_share=1.0)
 
 
-def validator(count: int = 2000) -> Callable[[nn.Module], Figures]:
+def validator(source: Source, count: int = 2000) -> Callable[[nn.Module], Figures]:
     """Return a function from a network to its accuracy and the AUC of binders.
 
-    Protocol *paper*: centred on the truth, five classes, the simulator's own instrument.
+    Protocol *paper*: centred on the truth, five classes, the instrument of the source.
     """
-    cases = {
-        "all": _events(ThumbnailSettings(), count),
-        "low": _events(ThumbnailSettings(masses=_LOW), count),
-    }
+    low = replace(source, settings=source.settings.model_copy(update={"masses": _LOW}))
+    cases = {"all": _events(source, count), "low": _events(low, count)}
 
     def validate(network: nn.Module) -> Figures:
         figures: Figures = {}
@@ -43,21 +43,21 @@ def validator(count: int = 2000) -> Callable[[nn.Module], Figures]:
     return validate
 
 
-def _events(
-    settings: ThumbnailSettings, count: int
-) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+def _events(source: Source, count: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     model_seed, draw_seed = np.random.SeedSequence(_SEED).spawn(2)
     labels = np.tile(PAPER_CLASSES, -(-count // len(PAPER_CLASSES)))[:count]
-    studio = Studio.of(settings, centring="truth", background=None, psf=None, seed=model_seed)
-    with threads(1) as pool:
+    with (
+        threads(1) as pool,
+        source.studio(_N_AVG, centring="truth", seed=model_seed) as studio,
+    ):
         (part,) = studio.events(labels, seed=draw_seed, pool=pool)
-    views = look(
-        part.stacks,
-        part.inside,
-        view="history",
-        n_avg=settings.n_avg,
-        landing_sign=studio.landing_sign,
-    )
+        views = look(
+            part.stacks,
+            part.inside,
+            view="history",
+            n_avg=_N_AVG,
+            landing_sign=studio.landing_sign,
+        )
     return views, np.array([PAPER_CLASSES.index(name) for name in labels])
 
 

@@ -1,0 +1,210 @@
+"""Commands for the event classifier: measure what its bundles reach."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from perrin.cli import options as o
+from perrin.errors import PerrinError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from perrin.evaluate.classifier import Evaluation
+    from perrin.models.classifier import ClassifierModel
+
+
+def register(*, evaluate: typer.Typer) -> None:
+    """Add the commands to the groups of `perrin`."""
+    evaluate.command("classifier")(evaluate_classifier)
+
+
+def evaluate_classifier(
+    out: o.Out,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model",
+            help="Name or folder of a network; may be given several times: same events for all.",
+        ),
+    ] = None,
+    count: Annotated[int, typer.Option(help="Events in each range of mass.")] = 20_000,
+    n_avg: Annotated[int, typer.Option(help="Frames averaged on each side.")] = 10,
+    n_avgs: Annotated[
+        str, typer.Option(help="Integrations to compare, as 5,10,20,40; 10 alone is quicker.")
+    ] = "5,10,20,40",
+    use_count: Annotated[
+        int, typer.Option(help="Events as the detector sees them, six classes; 0: none.")
+    ] = 6_000,
+    movies: Annotated[int, typer.Option(help="Simulated protein A movies; 0: none.")] = 3,
+    movie_s: Annotated[float, typer.Option(help="Length of each, s.")] = 60.0,
+    shown: Annotated[int, typer.Option(help="Events in the t-SNE; 0: none.")] = 1_500,
+    resamples: o.Resamples = 1_000,
+    seed: o.Seed = 7,
+    overwrite: o.Overwrite = False,
+) -> None:
+    """Measure what event classifiers reach on fresh events: AUC, errors, precision, speed."""
+    from perrin.evaluate.classifier import evaluate_classifier as evaluate
+    from perrin.models.classifier import ClassifierModel
+    from perrin.settings.evaluation import ClassifierEvaluation
+
+    if out.exists() and not overwrite:
+        raise PerrinError(f"{out} is already there; choose another folder, or add --overwrite.")
+    settings = o.settings_from(
+        ClassifierEvaluation,
+        count=count,
+        n_avg=n_avg,
+        n_avgs=_integrations(n_avgs),
+        use_count=use_count,
+        movies=movies,
+        movie_s=movie_s,
+        shown=shown,
+        resamples=resamples,
+        seed=seed,
+    )
+    models = [ClassifierModel.load(name) for name in model or ["default"]]
+    with o.progress_bar("evaluating") as progress:
+        found = evaluate(models, settings=settings, progress=progress)
+    _write(out, found, models)
+    _print(found)
+    typer.echo(f"tables and figures in {out}")
+
+
+def _write(out: Path, found: Evaluation, models: list[ClassifierModel]) -> None:
+    """Write tables, figures and summary into the folder `out`, whole or not at all."""
+    from perrin._version import __version__
+    from perrin.io.atomic import folder_written_whole
+    from perrin.report.style import save_figure
+
+    tables = {
+        "figures": found.figures,
+        "differences": found.differences,
+        "confusion": found.confusion,
+        "thresholds": found.thresholds,
+        "trade_off": found.trade_off,
+        "reliability": found.reliability,
+        "roc": found.roc,
+        "protein_a": found.protein_a,
+    }
+    notes = []
+    if found.shown is not None:
+        tables["tsne"] = found.shown.tsne
+        notes += [found.shown.note] if found.shown.note else []
+    with folder_written_whole(out) as partial:
+        for name, table in tables.items():
+            if len(table):
+                table.to_csv(partial / f"{name}.csv", index=False)
+        (partial / "figures").mkdir()
+        for name, figure in _figures(found, [model.name for model in models]).items():
+            save_figure(figure, partial / "figures" / name)
+        summary = {
+            "perrin_version": __version__,
+            "run": o.this_run(found.settings.seed),
+            "models": {
+                model.name: {
+                    "sha256": model.bundle.card.sha256,
+                    "score": model.bundle.card.score,
+                    "events_per_s": found.events_per_s[model.name],
+                }
+                for model in models
+            },
+            "settings": found.settings.model_dump(mode="json"),
+            "notes": notes,
+        }
+        (partial / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
+
+
+def _figures(found: Evaluation, models: list[str]) -> dict[str, Any]:
+    """All figures by name; those of one model end with its name."""
+    from perrin.evaluate.classifier import RECALL
+    from perrin.report import classifier_figures as draw
+
+    n_avg = found.settings.n_avg
+    drawn = {"auc": draw.auc_figure(found.figures, n_avg=n_avg)}
+    paper = found.figures[found.figures["protocol"] == "paper"]
+    if (paper["n_avg"] != n_avg).any():
+        drawn["integration"] = draw.integration_figure(found.figures)
+    if len(found.protein_a):
+        drawn["protein_a"] = draw.protein_a_figure(found.trade_off, found.figures, recall=RECALL)
+    for model in models:
+        own: dict[str, Any] = {"model": model, "n_avg": n_avg}
+        drawn[f"roc_{model}"] = draw.roc_figure(found.roc, found.figures, **own)
+        drawn[f"confusion_{model}"] = draw.confusion_figure(found.confusion, **own)
+        drawn[f"thresholds_{model}"] = draw.threshold_figure(
+            found.trade_off, found.thresholds, **own
+        )
+        drawn[f"reliability_{model}"] = draw.reliability_figure(
+            found.reliability, found.figures, **own
+        )
+        if found.shown is not None:
+            drawn[f"activations_{model}"] = draw.activation_figure(
+                found.shown.examples, model=model
+            )
+            if len(found.shown.tsne):
+                drawn[f"tsne_{model}"] = draw.tsne_figure(found.shown.tsne, model=model)
+    return drawn
+
+
+def _print(found: Evaluation) -> None:
+    """Say the paper's Table 2 with ours beside it, errors and precisions, and the speed."""
+    from perrin.settings.classifier import PAPER_CLASSES
+
+    figures, n_avg = found.figures, found.settings.n_avg
+    own = figures[(figures["protocol"] == "paper") & (figures["n_avg"] == n_avg)]
+    auc = own[own["quantity"] == "AUC"]
+    wide = auc.pivot_table(
+        index=["range", "model", "by"], columns="class", values="value", sort=False
+    )
+    printed = auc.drop_duplicates(["range", "class"]).assign(model="paper", by="score")
+    if printed["paper"].notna().any():
+        beside = printed.pivot_table(
+            index=["range", "model", "by"], columns="class", values="paper", sort=False
+        )
+        wide = _by_range(beside, wide)
+    typer.echo(f"AUC, protocol paper, n_avg {n_avg}")
+    typer.echo(wide[list(PAPER_CLASSES)].round(4).to_string())
+    for quantity, title in (
+        ("errors", "Errors (the most probable class is wrong)"),
+        ("precision", "Precision of binders where 23% of them are kept"),
+    ):
+        rows = figures[figures["quantity"].str.startswith(quantity)]
+        shown = ["protocol", "n_avg", "range", "model", "by", "value", "low", "high", "paper"]
+        typer.echo(f"\n{title}")
+        typer.echo(rows[shown].round(4).to_string(index=False, na_rep=""))
+    if len(found.differences):
+        rows = found.differences[found.differences["quantity"] == "errors"]
+        shown = ["protocol", "n_avg", "range", "model", "against"]
+        shown += ["relative", "relative_low", "relative_high"]
+        typer.echo("\nErrors, relative to another model's on the same events")
+        typer.echo(rows[shown].round(4).to_string(index=False))
+    typer.echo("")
+    for model, speed in found.events_per_s.items():
+        typer.echo(f"{model}: {speed:.0f} events a second")
+
+
+def _by_range(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
+    """Both tables, range after range."""
+    import pandas as pd
+
+    names = list(dict.fromkeys(second.index.get_level_values("range")))
+    return pd.concat(
+        [
+            table.xs(name, level="range", drop_level=False)
+            for name in names
+            for table in (first, second)
+        ]
+    )
+
+
+def _integrations(text: str) -> tuple[int, ...]:
+    """Return '5,10' as numbers."""
+    try:
+        return tuple(int(part) for part in text.split(",") if part.strip())
+    except ValueError as error:
+        raise PerrinError(
+            f"--n-avgs {text!r}: give whole numbers with commas, as 5,10,20."
+        ) from error

@@ -1,0 +1,188 @@
+"""Test events with their truth, and what classifiers say of them: drawn in blocks, not kept.
+
+Protocol *paper*: centred on the truth, every simulated event, the paper's five classes in equal
+parts. Protocol *use*: where the permissive detector sees them, six classes, the sixth being what
+it picks in buffer.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perrin.errors import PerrinError
+from perrin.models.classifier import ClassifierModel
+from perrin.settings.classifier import CLASSES, PAPER_CLASSES
+from perrin.settings.simulation import MassPrior, ThumbnailSettings
+from perrin.simulate.studio import Centring, Part, Studio
+from perrin.simulate.thumbnails import threads
+
+FloatArray = NDArray[np.float64]
+Report = Callable[[int], None]
+"""Called with the number of further events that are done."""
+
+RANGES: dict[str, MassPrior] = {
+    "30 to 800 kDa": MassPrior(),
+    "30 to 55 kDa": MassPrior(low_kda=30, middle_kda=55, high_kda=55, low_share=1),
+    "55 to 100 kDa": MassPrior(low_kda=55, middle_kda=100, high_kda=100, low_share=1),
+    "100 to 800 kDa": MassPrior(low_kda=100, middle_kda=800, high_kda=800, low_share=1),
+}
+"""Masses of the test sets: the prior of training, and uniform within three ranges."""
+ALL_MASSES = next(iter(RANGES))
+
+_BLOCK = 500  # events drawn at a time: about 200 MB at n_avg 40
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Events and what the models say of them.
+
+    Attributes
+    ----------
+    labels : (N,) str
+        True classes.
+    mass_kda : (N,)
+        True masses; NaN for buffer events.
+    score, probability : (M, N, 6)
+        Of each model, classes in the order of `CLASSES`; NaN and 0 for a class that a model
+        does not have.
+
+    """
+
+    labels: NDArray[np.str_]
+    mass_kda: FloatArray
+    score: FloatArray
+    probability: FloatArray
+
+    @property
+    def true(self) -> NDArray[np.int64]:
+        """Number of each event's class."""
+        return np.array([CLASSES.index(name) for name in self.labels], np.int64)
+
+    def among(self, classes: Sequence[str]) -> FloatArray:
+        """Probabilities (M, N, C) given that it is one of these classes."""
+        index = [CLASSES.index(name) for name in classes]
+        chosen = self.probability[:, :, index]
+        chosen /= np.maximum(chosen.sum(axis=2, keepdims=True), 1e-30)
+        return chosen
+
+    def __getitem__(self, rows: slice) -> Answers:
+        return Answers(
+            self.labels[rows], self.mass_kda[rows], self.score[:, rows], self.probability[:, rows]
+        )
+
+    @classmethod
+    def joined(cls, parts: Sequence[Answers]) -> Answers:
+        """All events of several."""
+        return cls(
+            np.concatenate([part.labels for part in parts]),
+            np.concatenate([part.mass_kda for part in parts]),
+            np.concatenate([part.score for part in parts], axis=1),
+            np.concatenate([part.probability for part in parts], axis=1),
+        )
+
+
+def answers_on(
+    models: Sequence[ClassifierModel],
+    *,
+    classes: Sequence[str] = PAPER_CLASSES,
+    masses: MassPrior | None = None,
+    n_avg: int,
+    count: int,
+    centring: Centring = "truth",
+    seed: np.random.SeedSequence,
+    report: Report | None = None,
+) -> Answers:
+    """Return what `models` say of `count` fresh events, `classes` in equal parts, in random order.
+
+    Raises `PerrinError` where a model does not cover the simulated instrument or `n_avg`.
+    """
+    settings = ThumbnailSettings(n_avg=n_avg, masses=masses or MassPrior())
+    shared, order, events = seed.spawn(3)
+    names = np.resize(np.array(classes), count)
+    labels = np.random.default_rng(order).permutation(names)
+    studio = Studio.of(settings, centring=centring, background=None, psf=None, seed=shared)
+    check_instrument(models, studio)
+    parts = []
+    for own, part in drawn(studio, labels, seed=events):
+        parts.append(answered(models, part, own, studio))
+        if report is not None:
+            report(len(own))
+    return Answers.joined(parts)
+
+
+def drawn(
+    studio: Studio, labels: NDArray[np.str_], *, seed: np.random.SeedSequence
+) -> Iterator[tuple[NDArray[np.str_], Part]]:
+    """Yield parts with one event for each label, a bounded number at a time, and their labels."""
+    molecules = labels[labels != "buffer"]
+    blanks = len(labels) - len(molecules)
+    blank_seed, *seeds = seed.spawn(1 + -(-len(molecules) // _BLOCK))
+    with threads(os.cpu_count() or 1) as pool:
+        for k, own_seed in enumerate(seeds):
+            block = molecules[k * _BLOCK : (k + 1) * _BLOCK]
+            for part in studio.events(block, seed=own_seed, pool=pool):
+                yield block[part.rows], part
+        for slots, part in studio.blanks(np.arange(blanks), seed=blank_seed):
+            yield np.full(len(slots), "buffer"), part
+
+
+def answered(
+    models: Sequence[ClassifierModel], part: Part, labels: NDArray[np.str_], studio: Studio
+) -> Answers:
+    """Return what `models` say of the events of a part."""
+    told = [
+        say(
+            model,
+            part.stacks,
+            part.inside,
+            n_avg=studio.settings.n_avg,
+            landing_sign=studio.landing_sign,
+        )
+        for model in models
+    ]
+    mass = part.truth["mass_kda"] if "mass_kda" in part.truth else np.full(len(labels), np.nan)
+    return Answers(
+        labels,
+        np.asarray(mass, float),
+        np.stack([score for score, _ in told]),
+        np.stack([probability for _, probability in told]),
+    )
+
+
+def say(
+    model: ClassifierModel,
+    stacks: NDArray[np.float32],
+    inside: NDArray[np.bool_],
+    *,
+    n_avg: int,
+    landing_sign: int,
+) -> tuple[FloatArray, FloatArray]:
+    """Return scores and probabilities (N, 6) of one model, classes in the order of `CLASSES`."""
+    answer = model.answer(stacks, inside, n_avg=n_avg, landing_sign=landing_sign)
+    score = np.full((len(stacks), len(CLASSES)), np.nan)
+    probability = np.zeros_like(score)
+    columns = [CLASSES.index(name) for name in model.classes]
+    score[:, columns] = answer.score
+    probability[:, columns] = answer.probability
+    return score, probability
+
+
+def check_instrument(models: Sequence[ClassifierModel], studio: Studio) -> None:
+    """Raise `PerrinError` where a model does not cover what the studio records."""
+    for model in models:
+        unknown = set(model.classes) - set(CLASSES)
+        if unknown or not set(PAPER_CLASSES) <= set(model.classes):
+            raise PerrinError(
+                f"the model {model.name} has the classes {', '.join(model.classes)}; an evaluation "
+                f"needs {', '.join(PAPER_CLASSES)}, with or without buffer."
+            )
+        model.check_range(
+            n_avg=studio.settings.n_avg,
+            pixel_nm=studio.instrument.pixel_nm,
+            frame_interval_s=studio.instrument.frame_interval_s,
+        )

@@ -1,0 +1,100 @@
+"""A simulated protein A movie, as the paper's hardest sample: which detections are binders.
+
+The movie is detected permissively, as for any mass near the limit. A detection is a binder where
+it is the one nearest to a molecule that stays, with no other within 6 px and 2 n_avg frames
+(`perrin.evaluate.matching`). All else is not: molecules that move or leave, crowded ones, second
+detections of one landing, unbindings, and what is nothing but background.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perrin.evaluate.answers import Answers, say
+from perrin.evaluate.matching import is_accepted, is_isolated, match_landings
+from perrin.landing.detect import detect
+from perrin.landing.thumbnails import THUMBNAIL_PX, frames_around, iter_stacks
+from perrin.models.classifier import ClassifierModel
+from perrin.optics.psf import Psf
+from perrin.settings.classifier import CLASSES
+from perrin.settings.landing import DetectionSettings
+from perrin.simulate.movie import simulate_movie
+from perrin.simulate.presets import preset
+
+MASS = "42 kDa"
+_OTHER = next(name for name in CLASSES if name != "binder")
+
+
+@dataclass(frozen=True)
+class ProteinA:
+    """One movie.
+
+    Attributes
+    ----------
+    answers : Answers
+        Of the detections that have a whole thumbnail; the label is ``binder`` or another
+        class, which one says nothing.
+    counts : dict
+        ``binders``: isolated molecules that stay, in the part of the movie where events are
+        looked for; ``binders_detected`` of them; ``detections``, all; ``detections_scored``.
+
+    """
+
+    answers: Answers
+    counts: dict[str, int]
+
+
+def detections(
+    models: Sequence[ClassifierModel], *, n_avg: int, seconds: float, seed: int
+) -> ProteinA:
+    """Simulate the preset ``protein-a``, detect permissively, and ask `models` for all events."""
+    assay = preset("protein-a")
+    movie, truth = simulate_movie(assay, seconds=seconds, seed=seed)
+    psf = Psf.analytic(assay.instrument.optics, pixel_nm=movie.pixel_nm)
+    events = detect(movie, n_avg=n_avg, psf=psf, settings=DetectionSettings.permissive())
+    stays = (truth["motion"] == "binder").to_numpy()
+    wanted = stays & is_isolated(truth, n_avg=n_avg) & is_accepted(truth, movie, n_avg=n_avg)
+    matched = match_landings(truth[wanted], events)
+    binder = np.zeros(len(events), np.bool_)
+    binder[matched[matched >= 0]] = True
+    before, after = frames_around(n_avg)
+    rows, score, probability = [np.empty(0, np.int64)], [], []
+    for batch in iter_stacks(
+        movie,
+        frame=events["frame"].to_numpy(np.int64),
+        y_px=events["y_px"].to_numpy(float),
+        x_px=events["x_px"].to_numpy(float),
+        before=before,
+        after=after,
+        size=THUMBNAIL_PX,
+    ):
+        told = [
+            say(model, batch.stacks, batch.inside, n_avg=n_avg, landing_sign=movie.landing_sign)
+            for model in models
+        ]
+        rows.append(batch.rows)
+        score.append(np.stack([answer for answer, _ in told]))
+        probability.append(np.stack([answer for _, answer in told]))
+    scored = np.concatenate(rows)
+    return ProteinA(
+        Answers(
+            labels=np.where(binder[scored], "binder", _OTHER),
+            mass_kda=np.full(len(scored), np.nan),
+            score=_joined(score, len(models)),
+            probability=_joined(probability, len(models)),
+        ),
+        {
+            "binders": int(wanted.sum()),
+            "binders_detected": int((matched >= 0).sum()),
+            "detections": len(events),
+            "detections_scored": len(scored),
+        },
+    )
+
+
+def _joined(parts: list[NDArray[np.float64]], models: int) -> NDArray[np.float64]:
+    return np.concatenate([np.empty((models, 0, len(CLASSES))), *parts], axis=1)

@@ -1,0 +1,254 @@
+"""From a trained classifier to a bundle, and back to weights to go on from."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from perrin._version import __version__
+from perrin.errors import PerrinError
+from perrin.io.atomic import folder_written_whole
+from perrin.landing.thumbnails import THUMBNAIL_PX
+from perrin.landing.views import HISTORY_CHANNELS, View, look
+from perrin.models.bundle import bundle_folder, load_bundle, load_bundle_of, open_session
+from perrin.models.cards import ClassifierCard, Vector
+from perrin.settings.classifier import CLASSES, PAPER_CLASSES, ClassifierTraining, PaperTraining
+from perrin.settings.simulation import ThumbnailSettings
+from perrin.simulate.studio import Studio
+from perrin.simulate.thumbnails import threads
+from perrin.train.classifier.data import VARIED, WIDER, Source
+from perrin.train.classifier.network import HistoryNetwork
+from perrin.train.classifier.resnet import ResNet3D
+from perrin.train.export import check_same
+
+OUTPUTS = ("score", "probability", "features", "activations")
+LIMITS = (
+    "Trained on simulated landings: behaviour of molecules that the simulator does not have "
+    "(slow dissociation, diffusion before binding, two molecules at once in one place) gets a "
+    "class too, which may mean nothing.",
+    "A score says how an event looks, not how heavy it is: a binder of the wrong mass, such as a "
+    "fragment, stays a binder.",
+    "Unbinding events are told as the class of the molecule that leaves, a molecule at rest as an "
+    "unbinder.",
+)
+_TOLERANCE = 2e-4  # between torch and ONNX Runtime, float32
+_OWN_INSTRUMENT = 1.02  # of pixel and frame interval, for a network that saw one instrument
+
+
+class _OurOutputs(nn.Module):
+    """Histories (B, 33, 17, 17) -> what a bundle gives."""
+
+    def __init__(self, network: HistoryNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, view: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return scores, probabilities, features and mean activations (B, 17, 17)."""
+        maps = self.network.maps(view)
+        features = self.network.features(maps[-1])
+        scores, classes = self.network.out(features).chunk(2, dim=1)
+        return scores.sigmoid(), classes.softmax(dim=1), features, maps[0].mean(dim=1)
+
+
+class _PaperOutputs(nn.Module):
+    """Thumbnails (B, 1, T, 17, 17) -> what a bundle gives."""
+
+    def __init__(self, network: ResNet3D) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, view: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return scores, probabilities, features and mean activations (B, 20, 9, 9)."""
+        first = self.network.first(view)
+        features = self.network.features(first)
+        logits = self.network.out(features)
+        return logits.sigmoid(), logits.softmax(dim=1), features, first.mean(dim=1)
+
+
+def write_our_bundle(
+    network: HistoryNetwork,
+    folder: Path,
+    *,
+    settings: ClassifierTraining,
+    source: Source,
+    curve: list[dict[str, float]],
+    start: str | None,
+) -> None:
+    """Write our network as a bundle: valid for all instruments that it has seen.
+
+    Its figures, confusion matrix and thresholds are those of `record_measured`.
+    """
+    instrument = source.settings.instrument
+    factor = VARIED["instrument"] if settings.varied > 0 else {}
+    pixel, interval = (factor.get(name, _OWN_INSTRUMENT) for name in ("pixel_nm", "camera_rate_hz"))
+    _write(
+        _OurOutputs(network),
+        folder,
+        {
+            "inputs": {
+                "view": f"(N, {HISTORY_CHANNELS}, {THUMBNAIL_PX}, {THUMBNAIL_PX}) float32, "
+                "perrin.landing.views.histories"
+            },
+            "classes": CLASSES,
+            "view": "history",
+            "score": "sigmoid of a logit of its own, trained one class against the rest",
+            "n_avg": settings.n_avg_range,
+            "pixel_nm": (instrument.pixel_nm / pixel, instrument.pixel_nm * pixel),
+            "frame_interval_s": (
+                instrument.frame_interval_s / interval,
+                instrument.frame_interval_s * interval,
+            ),
+            "training": {
+                "recipe": "perrin",
+                "settings": settings.model_dump(mode="json"),
+                "start": start or "nothing",
+                "psf": "analytic" if source.psf is None else Path(source.psf).name,
+                "buffer": "model" if source.buffer is None else Path(source.buffer).name,
+                "varied": {**VARIED, "psf_width": WIDER},
+                "curve": curve,
+            },
+        },
+        example=_example("history", settings.n_avg_range[0]),
+    )
+
+
+def write_paper_bundle(
+    network: ResNet3D,
+    folder: Path,
+    *,
+    settings: PaperTraining,
+    curve: list[dict[str, float]],
+) -> None:
+    """Write the paper's network as a bundle: valid for the one instrument that it has seen."""
+    instrument = ThumbnailSettings().instrument
+    around = (1 / _OWN_INSTRUMENT, _OWN_INSTRUMENT)
+    _write(
+        _PaperOutputs(network),
+        folder,
+        {
+            "inputs": {
+                "view": f"(N, 1, T, {THUMBNAIL_PX}, {THUMBNAIL_PX}) float32, "
+                "perrin.landing.views.standardised"
+            },
+            "classes": PAPER_CLASSES,
+            "view": "thumbnail",
+            "score": "sigmoid of the logit of a cross-entropy network (paper 002)",
+            "n_avg": (settings.n_avg, settings.n_avg),
+            "pixel_nm": tuple(instrument.pixel_nm * k for k in around),
+            "frame_interval_s": tuple(instrument.frame_interval_s * k for k in around),
+            "training": {
+                "recipe": "paper 002, Model Training",
+                "settings": settings.model_dump(mode="json"),
+                "parameters": sum(p.numel() for p in network.parameters()),
+                "curve": curve,
+            },
+        },
+        example=_example("thumbnail", settings.n_avg),
+    )
+
+
+def load_weights(name: str | Path) -> HistoryNetwork:
+    """Return our network with the weights of a bundle, to go on training from.
+
+    Raises `PerrinError` for a bundle of another kind.
+    """
+    bundle = load_bundle_of(name, ClassifierCard)
+    if bundle.card.view != "history":
+        raise PerrinError(
+            f"{name} is the paper's network; only perrin's own can be tuned. Take 'classifier'."
+        )
+    import onnx
+    from onnx import numpy_helper
+
+    model = onnx.load(str(bundle_folder(name) / "model.onnx"))
+    stored = {
+        tensor.name.removeprefix("network."): torch.from_numpy(numpy_helper.to_array(tensor).copy())
+        for tensor in model.graph.initializer
+    }
+    network = HistoryNetwork()
+    wanted = network.state_dict()
+    missing = [k for k in wanted if k not in stored and not k.endswith("num_batches_tracked")]
+    if missing:
+        raise PerrinError(
+            f"{name}: model.onnx has no weights named {missing[0]} ({len(missing)} are missing): "
+            "it was written by another version of perrin. Train from nothing."
+        )
+    network.load_state_dict({k: stored.get(k, v) for k, v in wanted.items()})
+    return network
+
+
+def _write(
+    outputs: nn.Module, folder: Path, about: dict[str, Any], *, example: NDArray[np.float32]
+) -> None:
+    outputs.eval()
+    with folder_written_whole(folder) as partial:
+        folded = about["view"] == "thumbnail"
+        content = _to_onnx(outputs, partial / "model.onnx", example, folded=folded)
+        session = open_session(content)
+        with torch.inference_mode():
+            expected = [found.numpy() for found in outputs(torch.from_numpy(example))]
+        given = session.run(list(OUTPUTS), {"view": example})
+        for name, found, wanted in zip(OUTPUTS, given, expected, strict=True):
+            worst = float(np.abs(found - wanted).max() / max(1.0, np.abs(wanted).max()))
+            check_same(worst, allowed=_TOLERANCE, where=f"in {name}")
+        count = len(about["classes"])
+        tested = np.round(example[:2].astype(float), 2).astype(np.float32)
+        answers = session.run(["score", "probability"], {"view": tested})
+        card = ClassifierCard(
+            name=folder.name,
+            perrin_version=__version__,
+            sha256=hashlib.sha256(content).hexdigest(),
+            licence="MIT",
+            limits=LIMITS,
+            figures={},
+            confusion=tuple(map(tuple, np.eye(count).tolist())),
+            thresholds={},
+            vector=Vector(
+                inputs={"view": np.round(tested.astype(float), 2).tolist()},
+                outputs=dict(
+                    zip(("score", "probability"), (a.tolist() for a in answers), strict=True)
+                ),
+            ),
+            **about,
+        )
+        (partial / "card.json").write_text(card.model_dump_json(indent=None) + "\n")
+    load_bundle(folder)
+
+
+def _to_onnx(
+    outputs: nn.Module, path: Path, example: NDArray[np.float32], *, folded: bool
+) -> bytes:
+    """Write as ONNX with a free number of events.
+
+    With the norms folded into the convolutions, the weights cannot be trained on; ONNX Runtime
+    folds them itself when it loads a file, but fails at it in three dimensions.
+    """
+    torch.onnx.export(
+        outputs,
+        (torch.from_numpy(example),),
+        path,
+        input_names=["view"],
+        output_names=list(OUTPUTS),
+        dynamo=True,
+        external_data=False,
+        optimize=folded,
+        dynamic_shapes=({0: torch.export.Dim("count")},),
+        verbose=False,
+    )
+    return path.read_bytes()
+
+
+def _example(view: View, n_avg: int) -> NDArray[np.float32]:
+    """One event of each of the paper's classes, as a network sees it."""
+    settings = ThumbnailSettings(n_avg=n_avg)
+    model_seed, draw_seed = np.random.SeedSequence(1).spawn(2)
+    studio = Studio.of(settings, centring="truth", background=None, psf=None, seed=model_seed)
+    with threads(1) as pool:
+        (part,) = studio.events(np.array(PAPER_CLASSES), seed=draw_seed, pool=pool)
+    return look(part.stacks, part.inside, view=view, n_avg=n_avg, landing_sign=-1)

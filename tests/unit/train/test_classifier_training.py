@@ -1,0 +1,171 @@
+"""Training of classifiers: events, recipes, export and the way back; needs torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+torch = pytest.importorskip("torch", reason="training needs torch")
+
+from perrin.errors import PerrinError  # noqa: E402
+from perrin.models.classifier import ClassifierModel  # noqa: E402
+from perrin.settings.classifier import (  # noqa: E402
+    CLASSES,
+    PAPER_CLASSES,
+    ClassifierTraining,
+    PaperTraining,
+)
+from perrin.settings.simulation import ThumbnailSettings  # noqa: E402
+from perrin.simulate.studio import Studio  # noqa: E402
+from perrin.simulate.thumbnails import threads  # noqa: E402
+from perrin.train.classifier import data  # noqa: E402
+from perrin.train.classifier.export import (  # noqa: E402
+    load_weights,
+    write_our_bundle,
+    write_paper_bundle,
+)
+from perrin.train.classifier.network import HistoryNetwork  # noqa: E402
+from perrin.train.classifier.ours import our_task  # noqa: E402
+from perrin.train.classifier.paper import paper_task  # noqa: E402
+from perrin.train.classifier.resnet import ResNet3D  # noqa: E402
+from perrin.train.loop import Plateau, read_metrics, train  # noqa: E402
+
+SMALL = ClassifierTraining(steps=16, batch=8, warmup=2, validate_every=16, n_avgs=(10,), blanks=5)
+
+
+@pytest.fixture(scope="module")
+def block() -> data.Batch:
+    return data.draw_block(SMALL, data.Source(), 0)
+
+
+def test_a_block_depends_on_its_number_alone(block: data.Batch) -> None:
+    again = data.draw_block(SMALL, data.Source(), 0)
+    np.testing.assert_array_equal(block.views, again.views)
+    np.testing.assert_array_equal(block.labels, again.labels)
+    other = data.draw_block(SMALL, data.Source(), 1)
+    assert not np.array_equal(block.views, other.views)
+
+
+def test_a_block_holds_all_classes_finite_and_weighted(block: data.Batch) -> None:
+    assert len(block.labels) == data.BLOCK_STEPS * SMALL.batch
+    assert set(block.labels) == set(range(len(CLASSES)))
+    assert np.isfinite(block.views).all()
+    assert (block.weight > 0).all()
+    assert block.views[block.labels == 5].astype(float).std() > 0
+
+
+def test_varied_instruments_are_valid_and_differ() -> None:
+    rng = np.random.default_rng(0)
+    plain = ThumbnailSettings()
+    drawn = [data.varied(plain, rng=rng) for _ in range(50)]
+    for one in drawn:
+        ThumbnailSettings.model_validate(one.model_dump())
+        ratio = one.instrument.pixel_nm / plain.instrument.pixel_nm
+        assert 1 / 1.2 <= ratio <= 1.2
+        mean_count = one.camera.electrons / one.camera.electrons_per_count
+        assert mean_count == pytest.approx(40_000)  # the camera never saturates
+    assert len({one.background.speckle_contrast for one in drawn}) == 50
+
+
+def test_turning_keeps_each_channel() -> None:
+    views = np.random.default_rng(0).random((30, 3, 5, 5)).astype(np.float32)
+    turned = data.turned(views, rng=np.random.default_rng(1))
+    np.testing.assert_allclose(
+        np.sort(turned.reshape(30, 3, -1)), np.sort(views.reshape(30, 3, -1))
+    )
+    assert not np.array_equal(turned, views)
+
+
+def test_departures_are_positive_where_the_molecule_was() -> None:
+    settings = ThumbnailSettings(n_avg=5)
+    seeds = np.random.SeedSequence(3).spawn(2)
+    studio = Studio.of(settings, centring="truth", background=None, psf=None, seed=seeds[0])
+    labels = np.repeat(["binder", "unbinder", "roller"], 60)
+    with threads(1) as pool:
+        part = studio.departures(labels, seed=seeds[1], pool=pool)
+    before = part.stacks.shape[1] // 2
+    # frames just before against just after the molecule left, at its place
+    then = part.stacks[:, before - 3 : before, 8, 8].mean(axis=1)
+    now = part.stacks[:, before + 1 : before + 4, 8, 8].mean(axis=1)
+    heavy = part.truth["mass_kda"].to_numpy() > 150
+    came_back_bright = (now - then)[heavy] > 0
+    # a roller that leaves from beyond the patch is cut at its edge
+    assert came_back_bright.mean() > 0.9
+
+
+@given(st.lists(st.sampled_from([1.0, 0.9, 0.8, 0.5]), min_size=1, max_size=40), st.integers(1, 5))
+def test_the_plateau_is_that_of_torch(losses: list[float], patience: int) -> None:
+    optimiser = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
+    theirs = torch.optim.lr_scheduler.ReduceLROnPlateau(optimiser, factor=0.1, patience=patience)
+    ours = Plateau(0.1, 0.1, patience, watched="loss")
+    for loss in losses:
+        theirs.step(loss)
+        ours.validated({"loss": loss})
+        assert ours.rate(0) == pytest.approx(optimiser.param_groups[0]["lr"])
+    resumed = Plateau(0.1, 0.1, patience, watched="loss")
+    resumed.restore(ours.state())
+    assert resumed == ours
+
+
+def test_our_network_learns_and_resumes(tmp_path: Path) -> None:
+    task = our_task(SMALL, data.Source(), workers=1)
+    options = {"run": tmp_path, "threads": 1, "validate": lambda _: {}, "progress": lambda _: None}
+    trained = train(task, **options)
+    assert [row["step"] for row in read_metrics(tmp_path / "metrics.csv")] == [16]
+    again = train(our_task(SMALL, data.Source(), workers=1), **options)  # nothing left to do
+    for a, b in zip(trained.parameters(), again.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_the_paper_s_recipe_runs(tmp_path: Path) -> None:
+    settings = PaperTraining(events=100, width=4, epochs=2)
+    task, validate = paper_task(settings)
+    assert task.steps == 16
+    said: list[dict[str, float]] = []
+    train(task, run=tmp_path, threads=1, validate=validate, progress=said.append)
+    assert [figures["step"] for figures in said] == [8, 16]
+    assert all(0 <= figures["accuracy"] <= 1 for figures in said)
+    # the batches of a resumed run are those that the first run had left
+    whole, rest = list(task.batches(0)), list(task.batches(11))
+    for a, b in zip(whole[11:], rest, strict=True):
+        np.testing.assert_array_equal(a.views, b.views)
+
+
+@pytest.mark.filterwarnings("ignore")  # the exporter's own
+def test_networks_become_bundles_and_ours_comes_back(tmp_path: Path) -> None:
+    pytest.importorskip("onnxscript", reason="exporting needs onnxscript")
+    torch.manual_seed(0)
+    network = HistoryNetwork().eval()
+    folder = tmp_path / "ours"
+    write_our_bundle(network, folder, settings=SMALL, source=data.Source(), curve=[], start=None)
+    model = ClassifierModel.load(folder)
+    assert model.classes == CLASSES
+    back = load_weights(folder).state_dict()
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, back[name]), name
+    stacks = np.ones((3, 60, 17, 17), np.float32)
+    stacks += 1e-3 * np.random.default_rng(0).standard_normal(stacks.shape, dtype=np.float32)
+    answer = model.answer(stacks, np.ones((3, 17, 17), bool), n_avg=10, landing_sign=-1)
+    np.testing.assert_allclose(answer.probability.sum(axis=1), 1, atol=1e-5)
+    with pytest.raises(PerrinError, match=r"pixel size is 120 nm.*60 to 86.4"):
+        model.check_range(n_avg=10, pixel_nm=120, frame_interval_s=0.00413)
+    with pytest.raises(PerrinError, match="n_avg is 60"):
+        model.check_range(n_avg=60, pixel_nm=72, frame_interval_s=0.00413)
+    paper = tmp_path / "paper"
+    network = ResNet3D(width=4, classes=5).eval()
+    write_paper_bundle(network, paper, settings=PaperTraining(), curve=[])
+    model = ClassifierModel.load(paper)
+    assert model.classes == PAPER_CLASSES
+    found = model.outputs(
+        stacks, np.ones((3, 17, 17), bool), ("features", "activations"), n_avg=10, landing_sign=-1
+    )
+    assert found["features"].shape == (3, 512)
+    assert found["activations"].shape == (3, 20, 9, 9)
+    with pytest.raises(PerrinError, match="only perrin's own can be tuned"):
+        load_weights(paper)
+    with pytest.raises(PerrinError, match="is a mixture network"):
+        ClassifierModel.load("mixture")
