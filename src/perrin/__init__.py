@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         check_recorded,
     )
     from perrin.mass.spectrum import fit_spectrum
+    from perrin.models.classifier import ClassifierModel
     from perrin.optics.psf import Psf
     from perrin.pipeline import Measurement, analyse_events, analyse_landings
     from perrin.results import write_results
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 # Public name -> module that has it. Imported on first use, so that `import perrin` is quick.
 _HOME = {
     "Calibration": "mass.calibration",
+    "ClassifierModel": "models.classifier",
     "DetectionSettings": "settings.landing",
     "Inspection": "io.opening",
     "LandingAssay": "settings.simulation",
@@ -79,6 +81,7 @@ _HOME = {
 
 __all__ = [
     "Calibration",
+    "ClassifierModel",
     "DetectionSettings",
     "Inspection",
     "LandingAssay",

@@ -190,7 +190,7 @@ class Loaded:
 
     def __init__(self, model: Any) -> None:
         self.model = model
-        thresholds = {"100-800": 0.6, "30-800": 0.7}
+        thresholds = {"100 to 800 kDa": 0.6, "30 to 800 kDa": 0.7}
         self.bundle = SimpleNamespace(card=SimpleNamespace(thresholds=thresholds))
 
     def __getattr__(self, name: str) -> Any:
@@ -216,11 +216,11 @@ def test_landings_are_filtered_by_default(  # type: ignore[no-untyped-def]
     assert status == 0
     assert "loose, before the filter: " in out
     assert "classes (fake): binder " in out
-    assert "retained with score_binder of 0.9 or more (by hand): estimated precision " in out
+    assert "retained with score_binder of 0.9 or more (default): estimated precision " in out
     assert "loose, after the filter: " in out
 
     _, out, _ = run(*words, "--threshold", "auto")
-    assert "0.7 or more (best F1 on validation data of 30-800 kDa)" in out
+    assert "0.7 or more (best F1 on validation data of 30 to 800 kDa)" in out
     assert "note: no calibration" in out
     (said,) = json.loads((tmp_path / "o" / "summary.json").read_text())["measurements"]
     assert said["classification"]["threshold"] == 0.7
@@ -250,11 +250,13 @@ def test_a_movie_out_of_range_is_analysed_unless_the_model_was_named(  # type: i
         (["--precision", "95"], "precision = 95.0"),
         (["--precision", "0.9", "--threshold", "0.9"], "not both"),
         (["--precision", "0.9", "--model", "none"], "need a classifier"),
+        (["--threshold", "auto"], "the card of fake has no thresholds"),
     ],
 )
 def test_bad_thresholds_are_refused_before_the_work(  # type: ignore[no-untyped-def]
     run, classified: Path, tmp_path: Path, words: list[str], said: str
 ) -> None:
+    ClassifierModel.load("classifier").bundle.card.thresholds.clear()
     status, _, err = run("landings", classified, "--out", tmp_path / "o", *words)
     assert status == 1
     assert said in err

@@ -66,6 +66,11 @@ def settings(
     if threshold is None:
         return o.settings_from(ScoreSettings, precision=precision)
     if threshold == "auto":
+        if not model.bundle.card.thresholds:
+            raise PerrinError(
+                f"the card of {model.name} has no thresholds: none were measured yet. Give "
+                "--threshold a number, or --precision."
+            )
         return ScoreSettings(best_f1=model.bundle.card.thresholds)
     try:
         value = float(threshold)

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -73,7 +74,8 @@ def choose_threshold(
         if "mass_kda" in events.columns:
             masses = events["mass_kda"].to_numpy(float)[landing]
         return _for_masses(masses, p_binder, settings.best_f1)
-    return Threshold(settings.threshold, "by hand")
+    own = "threshold" in settings.model_fields_set
+    return Threshold(settings.threshold, "by hand" if own else "default")
 
 
 def multiple_detections(events: pd.DataFrame, *, candidates: BoolArray, n_avg: int) -> BoolArray:
@@ -152,25 +154,25 @@ def _for_masses(
     """The threshold of the narrowest range with 90% of the binders, else of the widest range."""
     ranges = {name: _limits(name) for name in by_range}
     widest = max(ranges, key=lambda name: ranges[name][1] - ranges[name][0])
-    chosen = "best F1 on validation data of {} kDa"
+    chosen = "best F1 on validation data of {}"
     if masses is None or not np.nansum(p_binder) > 0:
         why = "no calibration" if masses is None else "no landings"
-        note = f"{why}: the threshold is that for {widest} kDa"
+        note = f"{why}: the threshold is that for {widest}"
         return Threshold(by_range[widest], chosen.format(widest), (note,))
     for name in sorted(ranges, key=lambda name: ranges[name][1] - ranges[name][0]):
         low, high = ranges[name]
         inside = (masses >= low) & (masses < high)
         if p_binder[inside].sum() >= _INSIDE * p_binder.sum():
             return Threshold(by_range[name], chosen.format(name))
-    note = f"the masses fit no range of the model's card; the threshold is that for {widest} kDa"
+    note = f"the masses fit no range of the model's card; the threshold is that for {widest}"
     return Threshold(by_range[widest], chosen.format(widest), (note,))
 
 
 def _limits(name: str) -> tuple[float, float]:
-    try:
-        low, high = (float(part) for part in name.split("-"))
-    except ValueError as error:
+    numbers = re.findall(r"\d+(?:\.\d+)?", name)
+    if len(numbers) != 2:
         raise PerrinError(
-            f"a threshold is named for {name!r}; a range of mass in kDa is needed, as 30-55"
-        ) from error
+            f"a threshold is named for {name!r}; a range of mass is needed, as '30 to 55 kDa'"
+        )
+    low, high = map(float, numbers)
     return low, high

@@ -25,8 +25,8 @@ class ScoreSettings(Settings):
     )
     best_f1: dict[str, float] | None = Field(
         None,
-        description="instead: thresholds by range of mass, such as {'30-55': 0.8}, of which the "
-        "one of the measurement's own masses is taken; a card has them as thresholds",
+        description="instead: thresholds by range of mass, such as {'30 to 55 kDa': 0.8}, of "
+        "which the one of the measurement's own masses is taken; a card has them as thresholds",
     )
 
     @model_validator(mode="after")

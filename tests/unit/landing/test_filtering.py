@@ -150,7 +150,7 @@ def test_a_precision_that_nothing_has_is_said() -> None:
     assert "no landings" in choose(events.iloc[:0], precision=0.95).notes[0]
 
 
-BY_MASS = {"30-55": 0.7, "55-100": 0.6, "100-800": 0.4, "30-800": 0.5}
+BY_MASS = {"30 to 55 kDa": 0.7, "55 to 100 kDa": 0.6, "100 to 800 kDa": 0.4, "30 to 800 kDa": 0.5}
 
 
 @pytest.mark.parametrize(
