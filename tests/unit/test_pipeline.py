@@ -17,6 +17,7 @@ from perrin.pipeline import (
     recorded_settings,
 )
 from perrin.settings.landing import DetectionSettings, LandingSettings
+from perrin.settings.scores import ScoreSettings
 from perrin.settings.spectrum import SpectrumSettings
 from perrin.simulate.movie import simulate_movie
 from perrin.simulate.presets import preset
@@ -194,13 +195,29 @@ def test_what_is_retained_passes_the_threshold_and_was_fitted(filtered: Measurem
     assert kept["contrast_se"].notna().all()
     assert not kept["label"].isin(["duplicate", "unscored", "not fitted"]).any()
     assert filtered.spectrum.n_landing == (kept["contrast"] < 0).sum() > 50
-    at_it = found.tradeoff.loc[found.tradeoff["threshold"] == found.threshold].iloc[0]
+
+
+@pytest.mark.parametrize("calibrated", [True, False])
+def test_the_tradeoff_says_what_the_filter_did(
+    loose: Any, fake_model: Any, calibration: Calibration, calibrated: bool
+) -> None:
+    result = analyse_landings(
+        loose.movie,
+        calibration=calibration if calibrated else None,
+        model=fake_model(loose.classes, right=0.96),
+        scores=ScoreSettings(threshold=0.5),
+    )
+    found, kept = result.classification, result.events[result.events["retained"]]
+    assert found is not None
+    at_it = found.tradeoff.loc[found.tradeoff["threshold"] == 0.5].iloc[0]
     assert at_it["landings"] == (kept["contrast"] < 0).sum()
     assert at_it["unbindings"] == (kept["contrast"] > 0).sum()
     assert at_it["precision"] == found.precision
-    main = max(filtered.spectrum.peaks, key=lambda peak: peak.counts)
+    main = max(result.spectrum.peaks, key=lambda peak: peak.counts)
     assert main.resolving_power is not None
     assert at_it["resolving_power"] == pytest.approx(main.resolving_power.value)
+    unit = "kda" if calibrated else "contrast"
+    assert found.removed[f"low_{unit}"].iloc[-1] > 0 > found.removed[f"low_{unit}"].iloc[0]
 
 
 def test_the_filter_sharpens_the_peak(filtered: Measurement) -> None:

@@ -163,13 +163,6 @@ def describe_filter(
     )
 
 
-def positions(events: pd.DataFrame, unit: Unit) -> FloatArray:
-    """Place of each event on the axis of a spectrum (N,): mass, or minus the contrast."""
-    if unit == "kDa":
-        return events["mass_kda"].to_numpy(float)
-    return -events["contrast"].to_numpy(float)
-
-
 def _labels(events: pd.DataFrame) -> pd.DataFrame:
     """Landings, unbindings and retained events of each label, the most frequent first."""
     landing = events["contrast"] < 0
@@ -192,7 +185,9 @@ def _labels(events: pd.DataFrame) -> pd.DataFrame:
 def _removed(events: pd.DataFrame, *, unit: Unit, settings: SpectrumSettings) -> pd.DataFrame:
     """What was kept and removed of the fitted events, in bins of mass with 25 events or more."""
     u = unit.lower()
-    at = positions(events, unit)
+    at = (
+        events["mass_kda"].to_numpy(float) if unit == "kDa" else -events["contrast"].to_numpy(float)
+    )
     scale = 1.0 if unit == "kDa" else CONTRAST_PER_KDA
     kept = events["retained"].to_numpy(bool)
     label = events["label"].to_numpy(object)
@@ -239,9 +234,10 @@ def _tradeoff(filtered: Filtered, shown: Spectrum, settings: SpectrumSettings) -
     if shown.peaks:
         modes = [peak.mode.value for peak in shown.peaks]
         main = int(np.argmax([peak.counts for peak in shown.peaks]))
-        at = positions(events, shown.unit)[landing]
+        column = "mass_kda" if shown.unit == "kDa" else "contrast"
+        values = events[column].to_numpy(float)[landing]
         for k, least in enumerate(thresholds):
-            passing = at[score[landing] >= least]
+            passing = values[score[landing] >= least]
             power[k] = resolving_power_near(
                 passing, modes, main, settings=settings, unit=shown.unit
             )
