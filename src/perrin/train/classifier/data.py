@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -82,6 +83,14 @@ class Source:
     psf: str | None = None
     buffer: str | None = None
     movie_options: dict[str, Any] = field(default_factory=dict)
+
+    def describe(self) -> dict[str, Any]:
+        """Return it as plain values, to be kept beside what was trained on it."""
+        return {
+            "settings": self.settings.model_dump(mode="json"),
+            "psf": "analytic" if self.psf is None else Path(self.psf).name,
+            "buffer": "model" if self.buffer is None else Path(self.buffer).name,
+        }
 
     @contextmanager
     def studio(
