@@ -47,18 +47,18 @@ def goals(found: Evaluation) -> list[Row]:
         )
     ]
     for name, goal in GOALS.items():
-        auc = figure(found, quantity="AUC", range=name, of="binder")
+        auc = figure(found, quantity="AUC", masses=name, of="binder")
         rows.append(
             Row(f"AUC of binders, {name}", interval(auc), f"{goal}", bool(auc["value"] >= goal))
         )
-    low = figure(found, quantity="precision at 23% recall", range="30 to 55 kDa", of="binder")
+    low = figure(found, quantity="precision at 23% recall", masses="30 to 55 kDa", of="binder")
     rows.append(
         Row(
             "precision at 23% recall, 30 to 55 kDa", interval(low), "80%", bool(low["value"] >= 0.8)
         )
     )
     for n_avg in found.settings.n_avgs:
-        auc = figure(found, quantity="AUC", range=ALL_MASSES, of="binder", n_avg=n_avg)
+        auc = figure(found, quantity="AUC", masses=ALL_MASSES, of="binder", n_avg=n_avg)
         rows.append(
             Row(
                 f"AUC of binders at n_avg {n_avg}, 30 to 800 kDa",
@@ -79,8 +79,8 @@ def auc_rows(found: Evaluation) -> list[list[str]]:
     for name in RANGES:
         cells = []
         for of in PAPER_CLASSES:
-            ours = figure(found, quantity="AUC", range=name, of=of)
-            other = figure(found, quantity="AUC", range=name, of=of, model=BASELINE)
+            ours = figure(found, quantity="AUC", masses=name, of=of)
+            other = figure(found, quantity="AUC", masses=name, of=of, model=BASELINE)
             cells.append(f"{ours['value']:.4f} / {other['value']:.4f} / {ours['paper']:.3f}")
         rows.append([name, *cells])
     return rows
@@ -90,7 +90,7 @@ def figure(
     found: Evaluation,
     *,
     quantity: str,
-    range: str,
+    masses: str,
     of: str,
     n_avg: int = 10,
     model: str = OURS,
@@ -100,7 +100,7 @@ def figure(
         found.figures,
         protocol="paper",
         quantity=quantity,
-        range=range,
+        range=masses,
         n_avg=n_avg,
         model=model,
         by="score",
