@@ -29,11 +29,13 @@ if TYPE_CHECKING:
         check_recorded,
     )
     from perrin.mass.spectrum import fit_spectrum
+    from perrin.models.classifier import ClassifierModel
     from perrin.optics.psf import Psf
     from perrin.pipeline import Measurement, analyse_events, analyse_landings
     from perrin.report.page import write_report
     from perrin.results import write_results
     from perrin.settings.landing import DetectionSettings, LandingSettings
+    from perrin.settings.scores import ScoreSettings
     from perrin.settings.simulation import LandingAssay, Species, ThumbnailSettings
     from perrin.settings.spectrum import SpectrumSettings
     from perrin.simulate.movie import simulate_landings, simulate_movie
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 # Public name -> module that has it. Imported on first use, so that `import perrin` is quick.
 _HOME = {
     "Calibration": "mass.calibration",
+    "ClassifierModel": "models.classifier",
     "DetectionSettings": "settings.landing",
     "Inspection": "io.opening",
     "LandingAssay": "settings.simulation",
@@ -50,6 +53,7 @@ _HOME = {
     "Measurement": "pipeline",
     "Movie": "io.movie",
     "Psf": "optics.psf",
+    "ScoreSettings": "settings.scores",
     "Species": "settings.simulation",
     "SpectrumSettings": "settings.spectrum",
     "ThumbnailSettings": "settings.simulation",
@@ -79,6 +83,7 @@ _HOME = {
 
 __all__ = [
     "Calibration",
+    "ClassifierModel",
     "DetectionSettings",
     "Inspection",
     "LandingAssay",
@@ -87,6 +92,7 @@ __all__ = [
     "Movie",
     "PerrinError",
     "Psf",
+    "ScoreSettings",
     "Species",
     "SpectrumSettings",
     "ThumbnailSettings",
