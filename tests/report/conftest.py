@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,12 +12,14 @@ import pandas as pd
 import pytest
 
 from perrin.io import read_events
+from perrin.landing.classification import describe_filter, filter_by_score
+from perrin.landing.classify import Classified
 from perrin.landing.thumbnails import Thumbnails
 from perrin.mass.spectrum import fit_spectrum
 from perrin.pipeline import Measurement
-from perrin.report.page import write_report
 from perrin.results import write_results
 from perrin.settings.landing import LandingSettings
+from perrin.settings.scores import ScoreSettings
 from perrin.settings.spectrum import SpectrumSettings
 
 CLASSES = ("binder", "unbinder", "neighbors", "roller", "wobbler", "buffer")
@@ -31,7 +32,6 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-THRESHOLD = 0.9
 
 
 @pytest.fixture(scope="session")
@@ -53,7 +53,7 @@ def visit(browser: Any) -> Iterator[Callable[..., Any]]:
     """Open a file as a page; at the end, no console error and no request may have been made."""
     troubles: list[str] = []
     context = browser.new_context(viewport={"width": 1366, "height": 768}, accept_downloads=True)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(60_000)
 
     def asked(request: Any) -> None:
         if not request.url.startswith(("file:", "data:", "blob:")):
@@ -95,27 +95,34 @@ def _made_up(count: int, *, seed: int, name: str = "made up", scored: bool = Tru
         }
     )
     events["time_s"] = events["frame"] / 242
-    fitted = events["label"] == ""
-    events["retained"] = fitted
+    events["retained"] = events["label"] == ""
+    settings, classification = SpectrumSettings(resamples=0), None
+    before = fit_spectrum(events["mass_kda"][events["retained"]], settings=settings)
+    after, unfiltered = before, None
     if scored:
-        p = rng.dirichlet(np.ones(6), count)
-        p[:, 0] += np.where(rng.random(count) < np.where(heavy, 0.8, 0.4), 60.0, 1.0)
-        p /= p.sum(axis=1, keepdims=True)
-        score = np.round(1.0 - (1.0 - p[:, 0]) * rng.uniform(0.1, 6, count), 3).clip(0, 1)
-        score[rng.random(count) < 0.01] = np.nan
-        for k, kind in enumerate(CLASSES):
-            events[f"score_{kind}"] = score if k == 0 else p[:, k]
-            events[f"p_{kind}"] = p[:, k]
-        kinds = np.array(CLASSES, dtype=object)[p.argmax(axis=1)]
-        kinds[np.isnan(score)] = "unscored"
-        events["label"] = np.where(fitted, kinds, events["label"])
-        events["retained"] = fitted & (events["score_binder"] >= THRESHOLD)
-    settings = SpectrumSettings(resamples=0)
-    shown = np.linspace(0, count - 1, 40).astype(int)
+        events, balanced = _scored(events, heavy, rng)
+        filtered = filter_by_score(events, n_avg=10, settings=ScoreSettings())
+        after = fit_spectrum(
+            filtered.events["mass_kda"][filtered.events["retained"]], settings=settings
+        )
+        classification, unfiltered = (
+            describe_filter(
+                Classified(events, balanced),
+                filtered,
+                model=Impostor(),  # type: ignore[arg-type]
+                settings=ScoreSettings(),
+                before=before,
+                after=after,
+                spectrum_settings=settings,
+                rng=None,
+            ),
+            before,
+        )
+        events = filtered.events
     return Measurement(
         name=name,
         events=events,
-        spectrum=fit_spectrum(events["mass_kda"][events["retained"]], settings=settings),
+        spectrum=after,
         spectrum_settings=settings,
         calibration=None,
         notes=(),
@@ -124,24 +131,43 @@ def _made_up(count: int, *, seed: int, name: str = "made up", scored: bool = Tru
         thumbnails=Thumbnails(
             rng.normal(0, 1e-3, (40, 40, 17, 17)).astype(np.float32),
             np.ones((40, 17, 17), bool),
-            shown,
+            np.linspace(0, count - 1, 40).astype(int),
         ),
+        classification=classification,
+        unfiltered=unfiltered,
     )
 
 
-def _write_scored(folder: Path, *measurements: Measurement) -> Path:
-    """Write results and say in their summary how the scored ones were classified."""
-    with pytest.MonkeyPatch.context() as patch:  # figures for print take seconds
+class Impostor:
+    """A model by name only: its scores are made up."""
+
+    name, classes, confusion = "made up", CLASSES, np.eye(6)
+
+
+def _scored(
+    events: pd.DataFrame, heavy: np.ndarray[Any, Any], rng: np.random.Generator
+) -> tuple[pd.DataFrame, np.ndarray[Any, Any]]:
+    """Add scores and labels; heavy molecules pass the filter more often."""
+    count = len(events)
+    p = rng.dirichlet(np.ones(6), count)
+    p[:, 0] += np.where(rng.random(count) < np.where(heavy, 0.8, 0.4), 60.0, 1.0)
+    p /= p.sum(axis=1, keepdims=True)
+    score = 1.0 - (1.0 - p[:, 0]) * rng.uniform(0.1, 6, count)
+    score = np.round(score, 3).clip(0, 1)  # so that some lie exactly on a threshold
+    score[rng.random(count) < 0.01] = np.nan
+    columns = {f"score_{kind}": p[:, k] for k, kind in enumerate(CLASSES)}
+    columns |= {f"p_{kind}": p[:, k] for k, kind in enumerate(CLASSES)} | {"score_binder": score}
+    kinds = np.array(CLASSES, dtype=object)[p.argmax(axis=1)]
+    kinds[np.isnan(score)] = "unscored"
+    label = events["label"].mask(events["label"] == "", pd.Series(kinds))
+    return events.assign(**columns, label=label), p[np.isfinite(score)]
+
+
+def _write(folder: Path, *measurements: Measurement) -> Path:
+    """Write results without the figures for print, which take seconds."""
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr("perrin.results._write_figures", lambda *_: None)
-        write_results(folder, list(measurements))
-    path = folder / "summary.json"  # the analysis itself knows no made-up model
-    summary = json.loads(path.read_text())
-    for said, measurement in zip(summary["measurements"], measurements, strict=True):
-        if "score_binder" in measurement.events.columns:
-            said["classification"] = {"model": "made up", "threshold": THRESHOLD, "shares": {}}
-    path.write_text(json.dumps(summary))
-    write_report([folder], folder / "report.html")
-    return folder
+        return write_results(folder, list(measurements))
 
 
 @pytest.fixture(scope="session")
@@ -151,15 +177,15 @@ def made_up() -> Callable[..., Measurement]:
 
 
 @pytest.fixture(scope="session")
-def write_scored() -> Callable[..., Path]:
-    """Write measurements into a results folder, scores named in the summary."""
-    return _write_scored
+def write() -> Callable[..., Path]:
+    """Write measurements into a results folder."""
+    return _write
 
 
 @pytest.fixture(scope="session")
 def scored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Results of one measurement with made-up scores."""
-    return _write_scored(tmp_path_factory.mktemp("scored") / "results", _made_up(1500, seed=1))
+    return _write(tmp_path_factory.mktemp("scored") / "results", _made_up(1500, seed=1))
 
 
 @pytest.fixture(scope="session")

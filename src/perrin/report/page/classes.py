@@ -20,6 +20,8 @@ CLASSES: Mapping[str, str] = {
     "shadow of the other sign stays behind.",
     "wobbler": "Lands and jitters around its place: the spot is blurred, and too weak.",
     "buffer": "Nothing landed: noise or speckle that passed the detection.",
+    "duplicate": "Seen before: another event within 3 pixels and the same windows has the higher "
+    "score. One landing is counted once.",
     "unscored": "Too near the start or end of the movie to have a whole thumbnail: no score.",
 }
 _UNLABELED = {True: "landing", False: "unbinding"}

@@ -57,9 +57,9 @@ class Facts:
         As the classifier estimates it, else as the landing density makes it expected:
         1 - exp(-density x area x time), landings being independent.
         """
-        found = (self.summary.get("classification") or {}).get("shares", {}).get("neighbors")
-        if found is not None:
-            return float(found["share"])
+        for share in (self.summary.get("classification") or {}).get("shares", ()):
+            if share["class"] == "neighbors":
+                return float(share["share"])
         density, recorded = self.summary.get("landing_density"), self.summary["recorded"]
         if density is None:
             return 0.0

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Bools = NDArray[np.bool_]
 
-SCORE_GRID = (0.0, 0.2, 0.4, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98)
+SCORE_GRID = (0.0, 0.2, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995)
 RESIDUAL_SHARES = (0.4, 0.6, 0.8, 0.9)
 """Shares of the events that the residual filter keeps where its peaks are fitted."""
 
@@ -33,8 +33,9 @@ MOST_FITTED = 5000
 class Filterable:
     """Events (n,) and what they can be filtered by.
 
-    `masses` are masses (kDa) or contrasts, as `unit` says; `base` those that any filter
-    chooses from; `score` of a binder and `residual` of the fit, None where there is none.
+    `masses` are masses (kDa) or contrasts, as `unit` says; `base` those that were fitted;
+    `score` of a binder, NaN for what no threshold keeps (unscored, a multiple detection), and
+    `residual` of the fit, None where there is none.
     """
 
     masses: Floats

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from perrin.errors import PerrinError
+from perrin.landing.filtering import DUPLICATE, choose_threshold, multiple_detections
 from perrin.mass.spectrum import CONTRAST_PER_KDA
 from perrin.report.page.classes import CLASSES, has_scores, kinds, meaning
 from perrin.report.page.encode import packed
@@ -14,16 +16,18 @@ from perrin.report.page.facts import Facts
 from perrin.report.page.fits import Filterable, drawn, fits_on_grid, page_factor
 from perrin.report.page.gallery import gallery
 from perrin.report.page.landing_story import landing_story
-from perrin.report.page.threshold import automatic_threshold
+from perrin.settings.scores import ScoreSettings
 from perrin.settings.spectrum import SpectrumSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pandas as pd
-    from numpy.typing import NDArray
 
     from perrin.report.page.folders import LandingFolder
+
+PRECISION = 0.95
+"""Estimated precision at the threshold that the page proposes."""
 
 _RESIDUALS = {"fit_residual": "fit residual", "fit_error": "fit error"}  # ours first
 _FLOATS = {"time": "time_s", "x": "x_px", "y": "y_px", "se": "mass_se_kda"}
@@ -48,41 +52,50 @@ def landing_records(folders: list[LandingFolder]) -> list[dict[str, Any]]:
     return records
 
 
-def filterable(events: pd.DataFrame, unit: str) -> Filterable:
+def filterable(events: pd.DataFrame, summary: Mapping[str, Any]) -> Filterable:
     """Return the events of a results folder as what filters act on."""
     residual = next((name for name in _RESIDUALS if name in events.columns), None)
+    column = "mass_kda" if summary["spectrum"]["unit"] == "kDa" else "contrast"
     base = events["retained"].to_numpy(bool)
-    scored = has_scores(events)
-    if scored:
-        known = {"", *CLASSES}
-        base = np.array([label in known for label in events["label"].fillna("")], dtype=bool)
+    score = None
+    if has_scores(events):
+        labels = events["label"].fillna("")
+        base = labels.isin(["", *CLASSES]).to_numpy()
+        able = base & events["score_binder"].notna().to_numpy()
+        single = able & (labels != DUPLICATE).to_numpy()
+        if summary.get("settings"):  # a movie: which are duplicates below its threshold too
+            n_avg = summary["settings"]["n_avg"]
+            single &= ~multiple_detections(events, candidates=able, n_avg=n_avg)
+        score = np.where(single, events["score_binder"].to_numpy(np.float64), np.nan)
     return Filterable(
-        masses=events["mass_kda" if unit == "kDa" else "contrast"].to_numpy(np.float64),
+        masses=events[column].to_numpy(np.float64),
         base=base,
-        score=events["score_binder"].to_numpy(np.float64) if scored else None,
+        score=score,
         residual=None if residual is None else events[residual].to_numpy(np.float64),
     )
 
 
-def own_threshold(
+def _with_threshold(
     events: pd.DataFrame, chosen: Filterable, classification: Mapping[str, Any] | None
-) -> float | None:
-    """Return the threshold on the binder score that made ``retained``; None without scores.
+) -> tuple[Filterable, float | None]:
+    """The events and the threshold on the binder score that made ``retained``, None for none.
 
     A table of scored events that was read again says no threshold: it is the smallest score
-    retained. Raises `PerrinError` where no threshold can have made ``retained``.
+    retained. Where that is not what made ``retained``, the user did: no score is shown.
     """
-    if chosen.score is None:
-        return None
     retained = events["retained"].to_numpy(bool)
+    if chosen.score is None:
+        return chosen, None
     smallest = float(np.min(chosen.score, initial=1.0, where=retained & ~np.isnan(chosen.score)))
     own = smallest if classification is None else float(classification["threshold"])
-    if not np.array_equal(chosen.kept("score", own), retained):
-        raise PerrinError(
-            f"{int(retained.sum())} events are retained, and not those with a binder score of "
-            f"{own:g} or more: scores and retained do not belong together. Analyse again."
-        )
-    return own
+    if np.array_equal(chosen.kept("score", own), retained):
+        return chosen, own
+    if classification is None:
+        return replace(chosen, base=retained, score=None), None
+    raise PerrinError(
+        f"{int(retained.sum())} events are retained, and not those with a binder score of {own:g} "
+        "or more: events.h5 and summary.json do not belong together. Analyse again."
+    )
 
 
 def _record(
@@ -90,14 +103,16 @@ def _record(
 ) -> dict[str, Any]:
     events = folder.events[summary["name"]]
     unit, spectrum = summary["spectrum"]["unit"], summary["spectrum"]
-    chosen = filterable(events, unit)
     classification = summary.get("classification")
-    own = own_threshold(events, chosen, classification)
+    chosen, own = _with_threshold(events, filterable(events, summary), classification)
     settings = SpectrumSettings.model_validate(summary["spectrum_settings"])
     fits = fits_on_grid(chosen, unit=unit, settings=settings, own_threshold=own)
+    known = {("none", 0.0): summary.get("spectrum_before", spectrum)}
+    if own is not None:
+        known["score", own] = spectrum
     for fit in fits:
-        if (fit["filter"], fit["at"]) == (("none", 0.0) if own is None else ("score", own)):
-            fit |= drawn(spectrum)  # its own numbers, with their intervals
+        if (fit["filter"], fit["at"]) in known:  # the analysis' own numbers, with their intervals
+            fit |= drawn(known[fit["filter"], fit["at"]])
     names = kinds(events)
     stored = folder.thumbnails.get(summary["name"])
     return {
@@ -114,7 +129,7 @@ def _record(
         "confidence": spectrum["confidence_of_intervals"],
         "automatic": _automatic(events, chosen),
         "fits": fits,
-        "classification": classification,
+        "mix": _classes(classification),
         "story": landing_story(Facts(summary, events, chosen, own)),
         "settings": _settings(summary),
         "density": summary.get("landing_density"),
@@ -156,11 +171,22 @@ def _columns(
 
 
 def _automatic(events: pd.DataFrame, chosen: Filterable) -> float | None:
+    """The threshold with the estimated precision that the page proposes, if one reaches it."""
     if chosen.score is None or "p_binder" not in events.columns:
         return None
-    p: NDArray[np.float64] = events["p_binder"].to_numpy(np.float64)
-    scored = chosen.base & np.isfinite(chosen.score) & np.isfinite(p)
-    return automatic_threshold(chosen.score[scored], p[scored])
+    found = choose_threshold(
+        events, single=np.isfinite(chosen.score), settings=ScoreSettings(precision=PRECISION)
+    )
+    return None if found.notes else found.value
+
+
+def _classes(classification: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The class mix of the landings by class, as the classifier estimates it."""
+    if classification is None:
+        return None
+    found = classification["shares"]
+    ends = {"share": "share", "low": "share_low", "high": "share_high"}
+    return {one["class"]: {end: one[name] for end, name in ends.items()} for one in found}
 
 
 def _settings(summary: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,8 @@ const byId = (id) => document.getElementById(id);
 
 // {type, data} as perrin.report.page.encode packs it -> typed array
 function unpack(packed) {
-  const bytes = Uint8Array.from(atob(packed.data), (c) => c.charCodeAt(0));
+  const text = atob(packed.data), bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
   return new ARRAYS[packed.type](bytes.buffer);
 }
 

@@ -59,7 +59,7 @@ function showClasses({ M, kept }) {
   const all = new Float64Array(M.kinds.length), passed = new Float64Array(M.kinds.length);
   for (let i = 0; i < M.n; i++) { all[M.kind[i]]++; passed[M.kind[i]] += kept[i]; }
   const rows = M.kinds.map((kind, k) => {
-    const [low, high] = wilson(all[k], M.n), estimate = M.classification?.shares?.[kind];
+    const [low, high] = wilson(all[k], M.n), estimate = M.mix?.[kind];
     const bar = element("div", { class: "share" });
     const piece = (part, css) => {
       const inner = element("i");
@@ -71,10 +71,10 @@ function showClasses({ M, kept }) {
     faint.style.opacity = 0.35;
     bar.append(piece(passed[k], classColor(kind)), faint);
     return [kind, bar, `${percent(all[k] / total)} (${percent(low)} to ${percent(high)})`,
-      ...(M.classification ? [estimate ? `${percent(estimate.share)} (${percent(estimate.low)} to ${percent(estimate.high)})` : ""] : []),
+      ...(M.mix ? [estimate ? `${percent(estimate.share)}${range(hundred(estimate.low), hundred(estimate.high), 0)}` : ""] : []),
       fixed(all[k]), fixed(passed[k])];
   });
-  box.replaceChildren(table([M.classification ? "Class" : "Kind", "", "Share of events", ...(M.classification ? ["Estimated share"] : []), "Events", "Kept"], rows));
+  box.replaceChildren(table([M.score ? "Class" : "Kind", "", "Share of events", ...(M.mix ? ["Share of the landings, estimated"] : []), "Events", "Kept"], rows));
 }
 
 // Kept share of the landings in bins of mass of about equal counts, with Wilson's interval.

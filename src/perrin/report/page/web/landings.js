@@ -87,13 +87,13 @@ function showControls() {
   const slider = byId("threshold");
   if (active) {
     const [low, high] = filterRange(M);
-    Object.assign(slider, { min: low, max: high, step: state.filter === "score" ? 0.01 : (high - low) / 200 });
+    Object.assign(slider, { min: low, max: high, step: state.filter === "score" ? 0.001 : (high - low) / 200 });
     slider.value = state.at;
   }
   byId("automatic").hidden = state.filter !== "score" || M.automatic == null;
-  byId("automatic").textContent = `Automatic (${fixed(M.automatic, 2)})`;
+  byId("automatic").textContent = `Automatic (${fixed(M.automatic, 3)})`;
   byId("own").hidden = state.filter !== "score" || M.threshold == null;
-  byId("own").textContent = `As analysed (${fixed(M.threshold, 2)})`;
+  byId("own").textContent = `As analysed (${significant(M.threshold)})`;
   byId("bin-width").value = state.width;
   byId("low").value = state.low;
   byId("high").value = state.high;

@@ -171,17 +171,19 @@ function sayCounts({ M, kept, n, all, fit }) {
   byId("kept").textContent = fixed(n);
   byId("kept-of").textContent = state.filter === "none" ? "events in the spectrum" : `of ${fixed(all)} events kept (${percent(all ? n / all : null)})`;
   const power = state.filter === "residual" && filterRange(M)[1] < 0.05 ? 1e3 : 1;
-  byId("at").textContent = state.filter === "score" ? `≥ ${fixed(state.at, 2)}` : `≤ ${significant(state.at * power)}${power > 1 ? " × 10⁻³" : ""}`;
+  byId("at").textContent = state.filter === "score" ? `≥ ${fixed(state.at, 3)}` : `≤ ${significant(state.at * power)}${power > 1 ? " × 10⁻³" : ""}`;
   let said = "";
   if (M.p && n) {
-    let wrong = 0;
-    for (let i = 0; i < M.n; i++) if (kept[i] && Number.isFinite(M.p[i])) wrong += 1 - M.p[i];
-    said = `About ${percent(wrong / n)} of the kept are expected to be no binders.`;
+    let wrong = 0, landings = 0;
+    for (let i = 0; i < M.n; i++) {
+      if (kept[i] && M.value[i] > 0 && Number.isFinite(M.p[i])) { wrong += 1 - M.p[i]; landings++; }
+    }
+    if (landings) said = `About ${percent(wrong / landings)} of the kept landings are expected to be no binders.`;
   }
   byId("expected").textContent = said;
   const exact = fit.filter === state.filter && (state.filter === "none" || fit.at === state.at);
   byId("fitted-at").textContent = exact ? "" : `Peaks and mixture were fitted at the nearest threshold, ${
-    state.filter === "score" ? `${fixed(fit.at, 2)}` : `${fixed(fit.kept)} events kept`}; counts are exact.`;
+    state.filter === "score" ? significant(fit.at) : `${fixed(fit.kept)} events kept`}; counts are exact.`;
 }
 
 const hundred = (share) => (share == null ? null : 100 * share);
