@@ -29,10 +29,12 @@ if TYPE_CHECKING:
         check_recorded,
     )
     from perrin.mass.spectrum import fit_spectrum
+    from perrin.models.classifier import ClassifierModel
     from perrin.optics.psf import Psf
     from perrin.pipeline import Measurement, analyse_events, analyse_landings
     from perrin.results import write_results
     from perrin.settings.landing import DetectionSettings, LandingSettings
+    from perrin.settings.scores import ScoreSettings
     from perrin.settings.simulation import LandingAssay, Species, ThumbnailSettings
     from perrin.settings.spectrum import SpectrumSettings
     from perrin.simulate.movie import simulate_landings, simulate_movie
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 # Public name -> module that has it. Imported on first use, so that `import perrin` is quick.
 _HOME = {
     "Calibration": "mass.calibration",
+    "ClassifierModel": "models.classifier",
     "DetectionSettings": "settings.landing",
     "Inspection": "io.opening",
     "LandingAssay": "settings.simulation",
@@ -49,6 +52,7 @@ _HOME = {
     "Measurement": "pipeline",
     "Movie": "io.movie",
     "Psf": "optics.psf",
+    "ScoreSettings": "settings.scores",
     "Species": "settings.simulation",
     "SpectrumSettings": "settings.spectrum",
     "ThumbnailSettings": "settings.simulation",
@@ -77,6 +81,7 @@ _HOME = {
 
 __all__ = [
     "Calibration",
+    "ClassifierModel",
     "DetectionSettings",
     "Inspection",
     "LandingAssay",
@@ -85,6 +90,7 @@ __all__ = [
     "Movie",
     "PerrinError",
     "Psf",
+    "ScoreSettings",
     "Species",
     "SpectrumSettings",
     "ThumbnailSettings",

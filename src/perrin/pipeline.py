@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
 from perrin.io.movie import Movie
+from perrin.landing.classification import Classification, describe_filter, filter_by_score
+from perrin.landing.classify import Model, check_model, classify
 from perrin.landing.detect import detect
 from perrin.landing.fit import fit
 from perrin.landing.matched import MARGIN_PX
@@ -27,10 +29,12 @@ from perrin.mass.results import Spectrum
 from perrin.mass.spectrum import fit_spectrum
 from perrin.optics.psf import Psf
 from perrin.settings.landing import LandingSettings
+from perrin.settings.scores import ScoreSettings
 from perrin.settings.spectrum import SpectrumSettings
 from perrin.tables import check_events, order_columns
 
 EXAMPLES_PER_SIGN = 100
+EXAMPLES_PER_LABEL = 40
 _DENSITY_BINS = 20
 
 Progress = Callable[[float], None]
@@ -57,6 +61,10 @@ class Measurement:
         The events table (`perrin.tables.EVENTS`), rejected events included.
     spectrum : Spectrum
         Of the retained events: in kDa, or in contrast where there is no calibration.
+    unfiltered : Spectrum or None
+        With a classifier: of all fitted events, before the filter.
+    classification : Classification or None
+        With a classifier: class shares, threshold, what was removed.
     spectrum_settings : SpectrumSettings
         What it was made with.
     calibration : Calibration or None
@@ -84,6 +92,8 @@ class Measurement:
     drifts: tuple[PeakDrift | None, ...] = ()
     thumbnails: Thumbnails | None = None
     snapshot: Snapshot | None = None
+    classification: Classification | None = None
+    unfiltered: Spectrum | None = None
 
 
 def analyse_landings(
@@ -93,10 +103,12 @@ def analyse_landings(
     spectrum_settings: SpectrumSettings | None = None,
     psf: Psf | None = None,
     calibration: Calibration | None = None,
+    model: Model | None = None,
+    scores: ScoreSettings | None = None,
     rng: np.random.Generator | None = None,
     progress: Progress | None = None,
 ) -> Measurement:
-    """Detect, fit and weigh the landings of a movie.
+    """Detect, fit and weigh the landings of a movie; with a model, sort and filter them too.
 
     Parameters
     ----------
@@ -111,6 +123,11 @@ def analyse_landings(
     calibration : Calibration, optional
         Without it the spectrum is one of contrast. Check that it was recorded as the movie
         was with `perrin.mass.calibration.check_recorded` (the command line does).
+    model : Model, optional
+        A classifier, such as ``perrin.ClassifierModel.load("classifier")``;
+        it sees thumbnails at `settings.n_avg`. Without one all fitted events are retained.
+    scores : ScoreSettings, optional
+        How the threshold on its scores is chosen; 0.9 by default.
     rng : numpy Generator, optional
         For bootstrap intervals; without it there are none.
     progress : callable, optional
@@ -119,17 +136,41 @@ def analyse_landings(
     Raises
     ------
     PerrinError
-        If movie, PSF or settings do not fit each other.
+        If movie, PSF, model or settings do not fit each other.
 
     """
     settings = settings or LandingSettings()
     spectrum_settings = spectrum_settings or SpectrumSettings()
+    scores = scores or ScoreSettings()
     psf = psf or Psf.analytic(pixel_nm=movie.pixel_nm)
-    events = find_events(movie, settings=settings, psf=psf, progress=progress)
+    if model is not None:
+        check_model(model, movie, n_avg=settings.n_avg)  # before the long work
+    finding, scoring = (progress, None) if model is None else _halves(progress)
+    events = find_events(movie, settings=settings, psf=psf, progress=finding)
     if calibration is not None:
         events = apply_calibration(events, calibration)
+    notes = tuple(events.attrs.get("notes", ())) + tuple(movie.provenance.get("notes", ()))
+    unfiltered = classification = None
+    if model is None:
+        spectrum = _spectrum(events, spectrum_settings, rng)
+    else:
+        found = classify(movie, events, model=model, n_avg=settings.n_avg, progress=scoring)
+        filtered = filter_by_score(found.events, n_avg=settings.n_avg, settings=scores)
+        unfiltered = _spectrum(events, spectrum_settings, rng)
+        events = check_events(order_columns(filtered.events))
+        spectrum = _spectrum(events, spectrum_settings, rng)
+        classification = describe_filter(
+            found,
+            filtered,
+            model=model,
+            settings=scores,
+            before=unfiltered,
+            after=spectrum,
+            spectrum_settings=spectrum_settings,
+            rng=rng,
+        )
+        notes += classification.notes
     thumbnails = _examples(movie, events, settings)
-    spectrum = _spectrum(events, spectrum_settings, rng)
     if progress is not None:
         progress(1.0)
     return Measurement(
@@ -138,7 +179,7 @@ def analyse_landings(
         spectrum=spectrum,
         spectrum_settings=spectrum_settings,
         calibration=calibration,
-        notes=tuple(events.attrs.get("notes", ())) + tuple(movie.provenance.get("notes", ())),
+        notes=notes,
         recorded=recorded_settings(movie, settings),
         settings=settings,
         psf=psf,
@@ -146,6 +187,8 @@ def analyse_landings(
         drifts=_drifts(events, spectrum),
         thumbnails=thumbnails,
         snapshot=_snapshot(movie, events, settings),
+        classification=classification,
+        unfiltered=unfiltered,
     )
 
 
@@ -242,11 +285,18 @@ def _spectrum(
     events: pd.DataFrame, settings: SpectrumSettings, rng: np.random.Generator | None
 ) -> Spectrum:
     kept = events[events["retained"]]
-    if "mass_kda" in kept.columns and not kept["mass_kda"].isna().all():
+    if "mass_kda" in events.columns and not (len(events) and events["mass_kda"].isna().all()):
         return fit_spectrum(kept["mass_kda"].to_numpy(float), settings=settings, rng=rng)
     return fit_spectrum(
         kept["contrast"].to_numpy(float), settings=settings, unit="contrast", rng=rng
     )
+
+
+def _halves(progress: Progress | None) -> tuple[Progress | None, Progress | None]:
+    """What finding and scoring report to: the two parts of one bar."""
+    if progress is None:
+        return None, None
+    return (lambda done: progress(0.5 * done)), (lambda done: progress(0.475 + 0.475 * done))
 
 
 def _density(movie: Movie, events: pd.DataFrame, settings: LandingSettings) -> LandingDensity:
@@ -281,14 +331,19 @@ def _drifts(events: pd.DataFrame, spectrum: Spectrum) -> tuple[PeakDrift | None,
 
 
 def _examples(movie: Movie, events: pd.DataFrame, settings: LandingSettings) -> Thumbnails:
-    """Thumbnails of up to 100 landings and 100 unbindings, evenly over the measurement.
+    """Example thumbnails, evenly over the measurement; their row goes to ``thumbnail_index``.
 
-    Writes their row into ``thumbnail_index``.
+    Up to 100 landings and 100 unbindings; of scored events up to 40 of each label and sign.
     """
-    chosen = []
-    for sign in (-1, 1):
-        rows = np.flatnonzero(np.sign(events["contrast"].to_numpy(float)) == sign)
-        pick = np.linspace(0, len(rows) - 1, min(len(rows), EXAMPLES_PER_SIGN))
+    sign = np.sign(events["contrast"].to_numpy(float))
+    group = pd.Series(sign)
+    most = EXAMPLES_PER_SIGN
+    if "score_binder" in events.columns:
+        group, most = group.astype(str) + events["label"], EXAMPLES_PER_LABEL
+    chosen = [np.empty(0, np.int64)]
+    for _, part in group[sign != 0].groupby(group):
+        rows = part.index.to_numpy()
+        pick = np.linspace(0, len(rows) - 1, min(len(rows), most))
         chosen.append(rows[np.rint(pick).astype(np.int64)])
     rows = np.concatenate(chosen)
     thumbnails = cut_thumbnails(

@@ -22,7 +22,7 @@ from perrin.errors import PerrinError
 from perrin.io.atomic import folder_written_whole
 from perrin.io.tables import write_events
 from perrin.pipeline import Measurement
-from perrin.report import figures
+from perrin.report import figures, score_figures
 from perrin.report.style import save_figure
 from perrin.tables import order_columns
 
@@ -66,8 +66,9 @@ def write_results(
     ``events.csv`` (DiscoverMP's columns first) and ``events.h5`` (full precision) hold all
     events of all measurements; ``summary.json`` all figures with their units, the settings,
     versions and the hash of each input; ``thumbnails.npz`` example thumbnails of movies;
-    ``figures/`` SVG and PNG. Nothing appears until everything is written. `run` is what else
-    is needed to repeat it, such as the command and the seed.
+    ``figures/`` SVG and PNG. With a classifier, ``tradeoff.csv`` says what each threshold keeps
+    and ``removed.csv`` what was removed at each mass. Nothing appears until everything is
+    written. `run` is what else is needed to repeat it, such as the command and the seed.
 
     Raises `PerrinError` if the folder exists (see `check_folder`) or nothing was measured.
     """
@@ -81,6 +82,7 @@ def write_results(
         write_events(events, partial / "events.csv")
         write_events(events, partial / "events.h5")
         _write_thumbnails(partial / "thumbnails.npz", measurements)
+        _write_filter_tables(partial, measurements)
         _write_figures(partial / "figures", measurements)
         summary = summarise(measurements, inputs=inputs, run=run)
         text = json.dumps(_plain(summary), indent=2, allow_nan=False)
@@ -119,6 +121,9 @@ def _summary(measurement: Measurement) -> dict[str, Any]:
         "spectrum_settings": measurement.spectrum_settings.model_dump(mode="json"),
         "notes": list(measurement.notes),
     }
+    if measurement.classification is not None and measurement.unfiltered is not None:
+        summary["classification"] = measurement.classification.to_dict()
+        summary["spectrum_before"] = measurement.unfiltered.to_dict()
     if measurement.calibration is not None:
         summary["calibration"] = measurement.calibration.model_dump(mode="json")
     if measurement.settings is not None:
@@ -190,6 +195,17 @@ def _write_thumbnails(path: Path, measurements: Sequence[Measurement]) -> None:
     np.savez_compressed(path, **arrays)
 
 
+def _write_filter_tables(folder: Path, measurements: Sequence[Measurement]) -> None:
+    """``tradeoff.csv`` and ``removed.csv`` of all measurements with a classifier."""
+    sorted_out = {m.name: m.classification for m in measurements if m.classification is not None}
+    if not sorted_out:
+        return
+    for name in ("tradeoff", "removed"):
+        tables = {key: getattr(value, name) for key, value in sorted_out.items()}
+        joined = pd.concat(tables, names=["measurement"]).reset_index(level=0)
+        joined.to_csv(folder / f"{name}.csv", index=False)
+
+
 def _write_figures(folder: Path, measurements: Sequence[Measurement]) -> None:
     folder.mkdir()
     spectra = {m.name: m.spectrum for m in measurements}
@@ -224,6 +240,13 @@ def _figures_of(measurement: Measurement) -> dict[str, Figure]:
                 unit=unit,
                 residual_name=meaning,
             )
+    if measurement.classification is not None and measurement.unfiltered is not None:
+        made |= score_figures.all_figures(
+            measurement.classification,
+            events,
+            before=measurement.unfiltered,
+            after=measurement.spectrum,
+        )
     if measurement.snapshot is not None and measurement.settings is not None:
         shown = measurement.snapshot
         near = (events["frame"] - shown.frame).abs() <= measurement.settings.n_avg // 2

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from perrin.errors import PerrinError
+from perrin.settings.classifier import CLASSES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,7 +53,15 @@ EVENTS: tuple[Column, ...] = (
     Column("mass_kda", "float", "kDa", "calibrated mass, negative for an unbinding"),
     Column("mass_se_kda", "float", "kDa", "standard error of the mass, calibration included"),
     Column("neighbor_px", "float", "px", "distance to the nearest event within 2 n_avg frames"),
-    Column("label", "text", "", "class given to the event, or why it has none"),
+    *(Column(f"score_{name}", "float", "1", f"score of {name}, 0 to 1") for name in CLASSES),
+    *(Column(f"p_{name}", "float", "1", f"probability of {name}") for name in CLASSES),
+    Column(
+        "label",
+        "text",
+        "",
+        "class given to the event; or why it has none: not fitted, unscored (too near the start "
+        "or end for the classifier); or duplicate (another detection of a landing kept already)",
+    ),
     Column("retained", "bool", "", "whether the event enters the spectrum"),
     Column("thumbnail_index", "int", "", "row in the stored thumbnails, -1 for none"),
 )

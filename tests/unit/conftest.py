@@ -1,19 +1,31 @@
-"""A short simulated measurement that several tests share."""
+"""A short simulated measurement that several tests share, and a classifier that knows its truth."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import NDArray
 
+from perrin.errors import PerrinError
+from perrin.evaluate.matching import match_landings
 from perrin.io import write_mp
 from perrin.io.movie import Movie
+from perrin.landing.thumbnails import frames_around
 from perrin.mass.calibration import Calibration, calibrate
+from perrin.optics.psf import Psf
+from perrin.pipeline import find_events
+from perrin.settings.classifier import CLASSES
+from perrin.settings.landing import LandingSettings
 from perrin.settings.simulation import LandingAssay, Species
 from perrin.simulate.movie import simulate_movie
 
 Simulated = tuple[Movie, pd.DataFrame]
+FloatArray = NDArray[np.float64]
 
 
 @pytest.fixture(scope="session")
@@ -42,3 +54,104 @@ def calibration() -> Calibration:
     """The line of the simulation."""
     masses = [66.0, 150.0, 480.0]
     return calibrate(masses, [-3.8e-5 * mass for mass in masses], contrast_se=[1e-5, 1e-5, 2e-5])
+
+
+@dataclass(frozen=True)
+class Loose:
+    """A movie of binders, unbinders, rollers and wobblers, with its truth and true classes."""
+
+    movie: Movie
+    truth: pd.DataFrame
+    classes: NDArray[np.int64]
+
+
+@pytest.fixture(scope="session")
+def loose() -> Loose:
+    """Eight seconds of molecules of 180 kDa of which half do not stay as they should."""
+    assay = LandingAssay(
+        species=(Species(mass_kda=180, abundance=1.0),),
+        density=3.0,
+        motions={"binder": 0.5, "unbinder": 0.25, "roller": 0.1, "wobbler": 0.15},
+    )
+    movie, truth = simulate_movie(assay, seconds=8, seed=6)
+    return Loose(movie, truth, true_classes(movie, truth))
+
+
+@pytest.fixture(scope="session")
+def fake_model() -> type[FakeModel]:
+    """The class of classifiers that know the truth."""
+    return FakeModel
+
+
+@dataclass(frozen=True)
+class FakeAnswer:
+    score: FloatArray
+    probability: FloatArray
+
+
+def confusion_of(right: float, classes: int) -> FloatArray:
+    """Right with that probability, else any other class."""
+    matrix = np.full((classes, classes), (1 - right) / (classes - 1))
+    np.fill_diagonal(matrix, right)
+    return matrix
+
+
+class FakeModel:
+    """Tells the true classes (numbers, in the order in which stacks come), sometimes wrongly.
+
+    `right` is the probability of telling the true class; 1 is perfect knowledge. The balanced
+    probabilities are those that the told class alone gives.
+    """
+
+    name = "fake"
+
+    def __init__(
+        self, truth: NDArray[np.int64], *, right: float = 1.0, classes: Sequence[str] = CLASSES
+    ) -> None:
+        self.classes = tuple(classes)
+        self.confusion = confusion_of(right, len(classes))
+        self.largest_batch = 0
+        rng = np.random.default_rng(1)
+        others = (truth + rng.integers(1, len(classes), len(truth))) % len(classes)
+        self.told = np.where(rng.random(len(truth)) < right, truth, others)
+        self._cursor = 0
+
+    def check_range(self, *, n_avg: int, pixel_nm: float, frame_interval_s: float) -> None:
+        if n_avg > 40 or not 60 <= pixel_nm <= 90 or not 1e-3 < frame_interval_s < 1e-2:
+            raise PerrinError("the fake was not trained for this")
+
+    def answer(
+        self,
+        stacks: NDArray[np.float32],
+        inside: NDArray[np.bool_],
+        *,
+        n_avg: int,
+        landing_sign: int,
+    ) -> FakeAnswer:
+        before, after = frames_around(n_avg)
+        assert stacks.shape[1:] == (before + 1 + after, 17, 17)
+        assert inside.shape == (len(stacks), 17, 17)
+        assert landing_sign in (-1, 1)
+        self.largest_batch = max(self.largest_batch, len(stacks))
+        told = self.told[self._cursor : self._cursor + len(stacks)]
+        self._cursor = (self._cursor + len(stacks)) % len(self.told)  # to be used again
+        likelihood = self.confusion.T[told]
+        probability = likelihood / likelihood.sum(axis=1, keepdims=True)
+        return FakeAnswer(probability, probability)
+
+
+def true_classes(movie: Movie, truth: pd.DataFrame, *, n_avg: int = 10) -> NDArray[np.int64]:
+    """The class of each event that has a thumbnail, in the order in which stacks come."""
+    events = find_events(
+        movie, settings=LandingSettings(n_avg=n_avg), psf=Psf.analytic(pixel_nm=movie.pixel_nm)
+    )
+    number = np.full(len(events), CLASSES.index("buffer"))
+    number[events["contrast"] > 0] = CLASSES.index("unbinder")
+    row = match_landings(truth, events)
+    found = row >= 0
+    number[row[found]] = [CLASSES.index(name) for name in truth["class"][found]]
+    frame = events["frame"].to_numpy(np.int64)
+    before, after = frames_around(n_avg)
+    complete = np.flatnonzero((frame >= before) & (frame + after < movie.n_frames))
+    order = complete[np.argsort(frame[complete], kind="stable")]
+    return number[order].astype(np.int64)

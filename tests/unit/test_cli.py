@@ -8,14 +8,18 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import h5py
 import numpy as np
 import pytest
 
 from perrin.cli.main import main
-from perrin.io import read_events
+from perrin.io import read_events, write_mp
 from perrin.mass.calibration import Calibration
+from perrin.models import bundle
+from perrin.models.classifier import ClassifierModel
 from perrin.optics.psf import Psf
 
 
@@ -137,6 +141,7 @@ def test_simulate_thumbnails(run, tmp_path: Path) -> None:  # type: ignore[no-un
     [
         (["landings", "absent.mp", "--out", "o"], "absent.mp"),
         (["landings", "noise.npy", "--out", "o"], "--pixel-nm"),
+        (["landings", "noise.npy", "--model", "absent", "--out", "o"], "absent: no model"),
         (["spectrum", "noise.npy", "--out", "o"], "noise.npy"),
         (["inspect", "absent.mp"], "absent.mp"),
         (["calibrate", "--out", "c.json"], "either a movie or table"),
@@ -178,6 +183,83 @@ def test_a_setting_out_of_bounds_is_named(run, movie_file: Path, tmp_path: Path)
     )
     assert status == 1
     assert "spatial_threshold = 1.0" in err
+
+
+class Loaded:
+    """A fake model as the command line gets it: with a card."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+        thresholds = {"100 to 800 kDa": 0.6, "30 to 800 kDa": 0.7}
+        self.bundle = SimpleNamespace(card=SimpleNamespace(thresholds=thresholds))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.model, name)
+
+
+@pytest.fixture
+def classified(loose: Any, fake_model: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+    """A movie, and a classifier of that movie that every name loads."""
+    movie = tmp_path / "loose.mp"
+    write_mp(movie, loose.movie)
+    model = Loaded(fake_model(loose.classes, right=0.96))
+    monkeypatch.setattr(ClassifierModel, "load", lambda name: model)
+    monkeypatch.setattr(bundle, "list_bundles", lambda: ["classifier"])
+    return movie
+
+
+def test_landings_are_filtered_by_default(  # type: ignore[no-untyped-def]
+    run, classified: Path, tmp_path: Path
+) -> None:
+    words = ("landings", classified, "--resamples", 0, "--overwrite", "--out", tmp_path / "o")
+    status, out, _ = run(*words)
+    assert status == 0
+    assert "loose, before the filter: " in out
+    assert "classes (fake): binder " in out
+    assert "retained with score_binder of 0.9 or more (default): estimated precision " in out
+    assert "loose, after the filter: " in out
+
+    _, out, _ = run(*words, "--threshold", "auto")
+    assert "0.7 or more (best F1 on validation data of 30 to 800 kDa)" in out
+    assert "note: no calibration" in out
+    (said,) = json.loads((tmp_path / "o" / "summary.json").read_text())["measurements"]
+    assert said["classification"]["threshold"] == 0.7
+
+
+def test_a_movie_out_of_range_is_analysed_unless_the_model_was_named(  # type: ignore[no-untyped-def]
+    run, classified: Path, tmp_path: Path
+) -> None:
+    words = ("landings", classified, "--n-avg", 50, "--resamples", 0, "--out", tmp_path / "o")
+    status, _, err = run(*words, "--model", "classifier")
+    assert status == 1
+    assert "the fake was not trained for this" in err
+    assert not (tmp_path / "o").exists()
+    status, out, _ = run(*words)
+    assert status == 0
+    assert "note: NOT SCORED, every event enters the spectrum: the fake was not trained" in out
+    (said,) = json.loads((tmp_path / "o" / "summary.json").read_text())["measurements"]
+    assert said["notes"][0].startswith("NOT SCORED")
+    assert "classification" not in said
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--threshold", "2"], "threshold = 2.0"),
+        (["--threshold", "high"], "a number from 0 to 1, or auto"),
+        (["--precision", "95"], "precision = 95.0"),
+        (["--precision", "0.9", "--threshold", "0.9"], "not both"),
+        (["--precision", "0.9", "--model", "none"], "need a classifier"),
+        (["--threshold", "auto"], "the card of fake has no thresholds"),
+    ],
+)
+def test_bad_thresholds_are_refused_before_the_work(  # type: ignore[no-untyped-def]
+    run, classified: Path, tmp_path: Path, words: list[str], said: str
+) -> None:
+    ClassifierModel.load("classifier").bundle.card.thresholds.clear()
+    status, _, err = run("landings", classified, "--out", tmp_path / "o", *words)
+    assert status == 1
+    assert said in err
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="interrupting a process differs there")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,6 +17,7 @@ from perrin.pipeline import (
     recorded_settings,
 )
 from perrin.settings.landing import DetectionSettings, LandingSettings
+from perrin.settings.scores import ScoreSettings
 from perrin.settings.spectrum import SpectrumSettings
 from perrin.simulate.movie import simulate_movie
 from perrin.simulate.presets import preset
@@ -152,3 +155,148 @@ def test_an_empty_table_is_refused() -> None:
     empty = table(contrast=[-0.005]).iloc[:0]
     with pytest.raises(PerrinError, match="holds no events"):
         analyse_events(empty)
+
+
+@pytest.fixture(scope="module")
+def filtered(loose: Any, fake_model: Any, calibration: Calibration) -> Measurement:
+    return analyse_landings(
+        loose.movie,
+        calibration=calibration,
+        model=fake_model(loose.classes, right=0.96),
+        spectrum_settings=SpectrumSettings(resamples=20),
+        rng=np.random.default_rng(0),
+    )
+
+
+def test_the_filter_changes_nothing_but_labels_and_what_is_retained(
+    filtered: Measurement, loose: Any, calibration: Calibration
+) -> None:
+    plain = analyse_landings(
+        loose.movie,
+        calibration=calibration,
+        spectrum_settings=SpectrumSettings(resamples=20),
+        rng=np.random.default_rng(0),
+    )
+    own = [name for name in plain.events if name not in ("label", "retained", "thumbnail_index")]
+    pd.testing.assert_frame_equal(filtered.events[own], plain.events[own])
+    assert plain.classification is None
+    assert plain.unfiltered is None
+    assert filtered.unfiltered is not None
+    before = filtered.unfiltered.to_dict()
+    assert before["bin_counts"] == plain.spectrum.to_dict()["bin_counts"]
+    assert before["peaks"][0]["mode_kda"] == plain.spectrum.peaks[0].mode.value
+
+
+def test_what_is_retained_passes_the_threshold_and_was_fitted(filtered: Measurement) -> None:
+    events, found = filtered.events, filtered.classification
+    assert found is not None
+    kept = events[events["retained"]]
+    assert (kept["score_binder"] >= found.threshold).all()
+    assert kept["contrast_se"].notna().all()
+    assert not kept["label"].isin(["duplicate", "unscored", "not fitted"]).any()
+    assert filtered.spectrum.n_landing == (kept["contrast"] < 0).sum() > 50
+
+
+@pytest.mark.parametrize("calibrated", [True, False])
+def test_the_tradeoff_says_what_the_filter_did(
+    loose: Any, fake_model: Any, calibration: Calibration, calibrated: bool
+) -> None:
+    result = analyse_landings(
+        loose.movie,
+        calibration=calibration if calibrated else None,
+        model=fake_model(loose.classes, right=0.96),
+        scores=ScoreSettings(threshold=0.5),
+    )
+    found, kept = result.classification, result.events[result.events["retained"]]
+    assert found is not None
+    at_it = found.tradeoff.loc[found.tradeoff["threshold"] == 0.5].iloc[0]
+    assert at_it["landings"] == (kept["contrast"] < 0).sum()
+    assert at_it["unbindings"] == (kept["contrast"] > 0).sum()
+    assert at_it["precision"] == found.precision
+    main = max(result.spectrum.peaks, key=lambda peak: peak.counts)
+    assert main.resolving_power is not None
+    assert at_it["resolving_power"] == pytest.approx(main.resolving_power.value)
+    unit = "kda" if calibrated else "contrast"
+    assert found.removed[f"low_{unit}"].iloc[-1] > 0 > found.removed[f"low_{unit}"].iloc[0]
+
+
+def test_the_filter_sharpens_the_peak(filtered: Measurement) -> None:
+    found = filtered.classification
+    assert found is not None
+    power = found.tradeoff.set_index("threshold")["resolving_power"]
+    assert power[found.threshold] > 1.2 * power[0.0]
+    assert filtered.unfiltered is not None
+    assert filtered.spectrum.n_unbinding < 0.1 * filtered.unfiltered.n_unbinding
+
+
+def test_shares_hold_the_true_ones(filtered: Measurement, loose: Any) -> None:
+    found = filtered.classification
+    assert found is not None
+    events = filtered.events
+    in_time = events[events["score_binder"].notna()].sort_values("frame", kind="stable")
+    true = loose.classes[(in_time["contrast"] < 0).to_numpy()]
+    assert sum(share.share.value for share in found.shares) == pytest.approx(1)
+    for number, share in enumerate(found.shares):
+        expected = (true == number).mean()
+        assert share.share.low is not None
+        assert share.share.high is not None
+        spread = (share.share.high - share.share.low) / 4  # 95%: two standard errors each way
+        slack = len(found.shares) / len(true)
+        for estimate in (share.share, share.share_by_confusion):
+            assert estimate.value == pytest.approx(expected, abs=4 * spread + slack), share.name
+
+
+def test_what_was_removed_adds_up(filtered: Measurement) -> None:
+    found, events = filtered.classification, filtered.events
+    assert found is not None
+    removed = found.removed
+    gone = removed.filter(like="removed_").sum(axis=1)
+    assert (removed["events"] == removed["kept"] + gone).all()
+    assert removed["events"].sum() == (events["label"] != "not fitted").sum()
+    assert removed["kept"].sum() == events["retained"].sum()
+    assert (removed["low_kda"].to_numpy()[1:] == removed["high_kda"].to_numpy()[:-1]).all()
+    assert (removed["events"].to_numpy()[1:-1] >= 25).all()
+    assert found.labels["retained"].sum() == events["retained"].sum()
+    assert found.labels[["landings", "unbindings"]].sum(axis=None) == len(events)
+
+
+def test_examples_show_every_label(filtered: Measurement) -> None:
+    events = filtered.events
+    shown = events[events["thumbnail_index"] >= 0]
+    scored = events[events["score_binder"].notna() & (events["label"] != "not fitted")]
+    for _, group in scored.groupby(["label", scored["contrast"] < 0]):
+        assert len(shown.index.intersection(group.index)) == min(len(group), 40)
+
+
+@pytest.mark.parametrize("seconds", [0.23, 2.0])
+def test_a_filter_with_nothing_to_score_is_a_result(
+    fake_model: Any, calibration: Calibration, seconds: float
+) -> None:
+    """No frame has a thumbnail; nothing was found."""
+    movie, _ = simulate_movie(preset("buffer" if seconds > 1 else "bsa"), seconds=seconds, seed=1)
+    model = fake_model(np.zeros(1, np.int64))
+    result = analyse_landings(movie, calibration=calibration, model=model)
+    assert result.classification is not None
+    assert (result.events["label"] == "unscored").sum() == len(result.events)
+    assert result.spectrum.n_events == 0
+    assert np.isnan(result.classification.precision)
+    assert result.classification.tradeoff["landings"].max() == 0
+
+
+def test_a_model_out_of_range_stops_before_the_work(loose: Any, fake_model: Any) -> None:
+    seen: list[float] = []
+    with pytest.raises(PerrinError, match="not trained for this"):
+        analyse_landings(
+            loose.movie,
+            model=fake_model(loose.classes),
+            settings=LandingSettings(n_avg=50),
+            progress=seen.append,
+        )
+    assert seen == []
+
+
+def test_progress_reaches_the_end_with_a_model(loose: Any, fake_model: Any) -> None:
+    seen: list[float] = []
+    analyse_landings(loose.movie, model=fake_model(loose.classes), progress=seen.append)
+    assert seen == sorted(seen)
+    assert seen[-1] == 1.0

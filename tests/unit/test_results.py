@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +17,7 @@ from perrin.io.movie import Movie
 from perrin.mass.calibration import Calibration
 from perrin.pipeline import Measurement, analyse_events, analyse_landings
 from perrin.results import check_folder, write_results
+from perrin.settings.classifier import CLASSES
 from perrin.settings.spectrum import SpectrumSettings
 from perrin.simulate.movie import simulate_movie
 from perrin.simulate.presets import preset
@@ -30,6 +33,13 @@ def measured(measurement: Simulated, calibration: Calibration) -> Measurement:
         calibration=calibration,
         spectrum_settings=SpectrumSettings(resamples=20),
         rng=np.random.default_rng(0),
+    )
+
+
+@pytest.fixture(scope="module")
+def filtered(loose: Any, fake_model: Any, calibration: Calibration) -> Measurement:
+    return analyse_landings(
+        loose.movie, calibration=calibration, model=fake_model(loose.classes, right=0.96)
     )
 
 
@@ -96,9 +106,66 @@ def test_tables_with_other_columns_go_together(measured: Measurement, tmp_path: 
     assert events.loc[events["measurement"] == "b", "frame"].tolist() == [-1, -1]
 
 
+def test_a_classified_movie_has_its_tables_and_figures(
+    filtered: Measurement, tmp_path: Path
+) -> None:
+    found = filtered.classification
+    assert found is not None
+    out = write_results(tmp_path / "out", [filtered])
+    for name in ("before_after", "scores", "class_shares", "removed", "tradeoff"):
+        assert (out / "figures" / f"{name}.svg").is_file(), name
+        assert (out / "figures" / f"{name}.png").is_file(), name
+    for name in ("tradeoff", "removed"):
+        again = pd.read_csv(out / f"{name}.csv")
+        assert set(again.pop("measurement")) == {filtered.name}
+        pd.testing.assert_frame_equal(again, getattr(found, name), check_exact=False)
+    events = read_events(out / "events.csv")
+    np.testing.assert_array_equal(events["score_binder"], filtered.events["score_binder"])
+    assert events["label"].tolist() == filtered.events["label"].tolist()
+    (said,) = json.loads((out / "summary.json").read_text())["measurements"]
+    assert said["classification"]["model"] == "fake"
+    assert said["classification"]["threshold"] == 0.9
+    assert said["classification"]["settings"]["threshold"] == 0.9
+    assert {one["class"] for one in said["classification"]["shares"]} == set(CLASSES)
+    assert said["spectrum_before"]["events"] > said["spectrum"]["events"] == said["retained"]
+
+
+def test_a_classified_movie_goes_with_one_that_is_not(
+    filtered: Measurement, calibration: Calibration, tmp_path: Path
+) -> None:
+    movie, _ = simulate_movie(preset("buffer"), seconds=2, seed=1)
+    blank = replace(analyse_landings(movie, calibration=calibration), name="blank")
+    out = write_results(tmp_path / "out", [blank, filtered])
+    events = read_events(out / "events.h5")
+    pd.testing.assert_series_equal(events["score_binder"], filtered.events["score_binder"])
+    assert set(pd.read_csv(out / "tradeoff.csv")["measurement"]) == {filtered.name}
+
+
+def test_a_filter_that_keeps_nothing_is_a_result(
+    loose: Any, fake_model: Any, calibration: Calibration, tmp_path: Path
+) -> None:
+    model = fake_model(np.full_like(loose.classes, 3))
+    nothing = analyse_landings(loose.movie, calibration=calibration, model=model)
+    assert nothing.spectrum.unit == "kDa"
+    out = write_results(tmp_path / "out", [nothing])
+    (said,) = json.loads((out / "summary.json").read_text())["measurements"]
+    assert said["retained"] == 0
+    assert said["classification"]["estimated_precision"] is None
+
+
+def test_nothing_to_classify_is_a_result(fake_model: Any, tmp_path: Path) -> None:
+    movie, _ = simulate_movie(preset("buffer"), seconds=2, seed=1)
+    nothing = analyse_landings(movie, model=fake_model(np.zeros(1, np.int64)))
+    out = write_results(tmp_path / "out", [nothing])
+    assert pd.read_csv(out / "tradeoff.csv")["landings"].max() == 0
+    (said,) = json.loads((out / "summary.json").read_text())["measurements"]
+    assert said["classification"]["removed"] == []
+
+
 def test_nothing_found_is_a_result(tmp_path: Path) -> None:
     movie, _ = simulate_movie(preset("buffer"), seconds=2, seed=1)
     out = write_results(tmp_path / "out", [analyse_landings(movie)])
+    assert not (out / "tradeoff.csv").exists()
     assert (out / "figures" / "spectrum.png").stat().st_size > 1000
     assert json.loads((out / "summary.json").read_text())["measurements"][0]["events"] == 0
 

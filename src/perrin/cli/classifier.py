@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from perrin.cli import options as o
-from perrin.cli.training import CLASSIFIER
 from perrin.errors import PerrinError
 
 if TYPE_CHECKING:
@@ -68,8 +67,7 @@ def evaluate_classifier(
         resamples=resamples,
         seed=seed,
     )
-    names = [CLASSIFIER if name == "default" else name for name in model or ["default"]]
-    models = [ClassifierModel.load(name) for name in names]
+    models = [ClassifierModel.load(name) for name in model or ["default"]]
     with o.progress_bar("evaluating") as progress:
         found = evaluate(models, settings=settings, progress=progress)
     _write(out, found, models)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from perrin.cli import options as o
+from perrin.cli import scores
+from perrin.cli.say import say
 from perrin.errors import PerrinError
 
 if TYPE_CHECKING:
@@ -42,6 +44,9 @@ def landings(
     temporal_threshold: Annotated[
         float | None, typer.Option(help="Signal-to-noise ratio of the step in time.")
     ] = None,
+    model: scores.ModelName = "default",
+    threshold: scores.Threshold = None,
+    precision: scores.Precision = None,
     psf: o.PsfFile = None,
     other_settings: Annotated[
         bool,
@@ -56,6 +61,8 @@ def landings(
     movie_options: o.MovieOptions,
 ) -> None:
     """Turn raw movies into events, masses, a spectrum and figures."""
+    from dataclasses import replace
+
     import numpy as np
 
     from perrin.mass.calibration import Calibration
@@ -70,6 +77,8 @@ def landings(
     )
     line = None if calibration is None else Calibration.load(calibration)
     spectrum_settings = o.settings_from(SpectrumSettings, resamples=resamples)
+    classifier = scores.classifier(model)
+    score_settings = scores.settings(threshold, precision, model=classifier)
     rng = np.random.default_rng(seed)
     measured = []
     for path in movies:
@@ -79,19 +88,21 @@ def landings(
         ):
             if line is not None and not other_settings:
                 check_calibration(line, movie, settings)
-            measured.append(
-                analyse_landings(
-                    movie,
-                    settings=settings,
-                    spectrum_settings=spectrum_settings,
-                    psf=None if psf is None else Psf.load(psf),
-                    calibration=line,
-                    rng=rng,
-                    progress=progress,
-                )
+            why_not = scores.why_not(classifier, movie, settings, named=model)
+            done = analyse_landings(
+                movie,
+                settings=settings,
+                spectrum_settings=spectrum_settings,
+                psf=None if psf is None else Psf.load(psf),
+                calibration=line,
+                model=None if why_not else classifier,
+                scores=score_settings,
+                rng=rng,
+                progress=progress,
             )
+            measured.append(replace(done, notes=why_not + done.notes))
     write_results(out, measured, inputs=movies, run=o.this_run(seed), overwrite=overwrite)
-    _say(measured, out)
+    say(measured, out)
 
 
 def spectrum(
@@ -132,7 +143,7 @@ def spectrum(
             )
             progress((done + 1) / len(tables))
     write_results(out, measured, inputs=tables, run=o.this_run(seed), overwrite=overwrite)
-    _say(measured, out)
+    say(measured, out)
 
 
 @o.takes_movie_options
@@ -316,29 +327,3 @@ def _parse_pair(text: str) -> tuple[float, float]:
             f"--pair is {text!r}; give a mass in kDa and a contrast, as 66:-0.0025"
         ) from error
     return mass, contrast
-
-
-def _say(measured: list[Measurement], out: Path) -> None:
-    """Print what was found: counts, peaks, notes, and where the results are."""
-    for measurement in measured:
-        found = measurement.spectrum
-        typer.echo(
-            f"{measurement.name}: {found.n_landing} landings, {found.n_unbinding} unbindings"
-        )
-        for peak in found.peaks:
-            at, unit = _in_unit(peak.mode.value, found.unit)
-            text = f"  peak at {at} {unit}: {peak.counts} landings ({peak.share.value:.0%})"
-            if peak.resolving_power is not None:
-                text += f", resolving power {peak.resolving_power.value:.1f}"
-            typer.echo(text)
-        for note in measurement.notes:
-            typer.echo(f"  note: {note}")
-    if any(m.spectrum.unit == "contrast" for m in measured):
-        typer.echo(
-            "No calibration: the spectrum is one of contrast. Give --calibration for masses."
-        )
-    typer.echo(f"results in {out}")
-
-
-def _in_unit(value: float, unit: str) -> tuple[str, str]:
-    return (f"{value:.1f}", "kDa") if unit == "kDa" else (f"{-value:.3e}", "contrast")

@@ -77,6 +77,13 @@ def measure_peaks(landings: Floats, modes: Sequence[Mode], *, scales: Scales) ->
     return out
 
 
+def resolving_power_of(landings: Floats, modes: Sequence[Mode], *, scales: Scales) -> float:
+    """Mode over FWHM of the first of `modes` among `landings` (n,); NaN where it has none."""
+    if not modes:
+        return float("nan")
+    return float(measure_peaks(landings, modes[:1], scales=scales)[0, _POWER])
+
+
 def describe_peaks(
     landings: Floats,
     modes: Sequence[Mode],

@@ -16,13 +16,22 @@ from perrin.mass.modes import (
     kernel_density,
     kernel_widths,
 )
-from perrin.mass.peaks import Scales, components_of, describe_peaks, measure_peaks, share_of
+from perrin.mass.peaks import (
+    Scales,
+    components_of,
+    describe_peaks,
+    measure_peaks,
+    resolving_power_of,
+    share_of,
+)
 from perrin.mass.resolution import bootstrap, percentile_interval
 from perrin.mass.results import ComponentEstimate, Estimate, Spectrum
 from perrin.mass.selection import resample_mixture, select_mixture
 from perrin.settings.spectrum import SpectrumSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import ArrayLike, NDArray
 
     from perrin.mass.mixture import Mixture
@@ -127,6 +136,35 @@ def fit_spectrum(
         confidence=confidence if resamples else None,
         notes=_notes(values, n_without_mass, n_outside, settings) + without,
     )
+
+
+def resolving_power_near(
+    masses: ArrayLike,
+    peaks: Sequence[float],
+    main: int,
+    *,
+    settings: SpectrumSettings = _DEFAULTS,
+    unit: Unit = "kDa",
+) -> float:
+    """Resolving power that peak `main` of a known spectrum has among other `masses` (n,).
+
+    `peaks` are the modes of that spectrum, of which none is joined with another, so that
+    numbers of more and of fewer events compare. Settings and unit as in `fit_spectrum`. NaN
+    where the peak is not there, or too small to have a width.
+    """
+    values, _, _ = _sort_out(masses, settings=settings, unit=unit)
+    landings = np.sort(values[values > 0])
+    if not landings.size:
+        return float("nan")
+    scales = _scales(landings, settings=settings, unit=unit)
+    grid = density_grid(landings, kernel=scales.kernel, growth=scales.growth)
+    widths = kernel_widths(grid, kernel=scales.kernel, growth=scales.growth)
+    density = kernel_density(landings, grid, widths=widths)
+    modes = find_modes(
+        density, grid, widths=widths, significance=settings.peak_significance, known=peaks
+    )
+    reached = [mode for mode in modes if mode.low <= peaks[main] <= mode.high]
+    return resolving_power_of(landings, reached[:1], scales=scales)
 
 
 def _sort_out(

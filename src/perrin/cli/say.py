@@ -1,0 +1,54 @@
+"""What the commands of mass photometry print of their results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from perrin.landing.classification import Classification
+    from perrin.mass.results import Spectrum
+    from perrin.pipeline import Measurement
+
+
+def say(measured: list[Measurement], out: Path) -> None:
+    """Print what was found: counts, peaks, notes, and where the results are."""
+    for measurement in measured:
+        if measurement.unfiltered is not None and measurement.classification is not None:
+            _say_peaks(f"{measurement.name}, before the filter", measurement.unfiltered)
+            _say_classes(measurement.classification)
+            _say_peaks(f"{measurement.name}, after the filter", measurement.spectrum)
+        else:
+            _say_peaks(measurement.name, measurement.spectrum)
+        for note in measurement.notes:
+            typer.echo(f"  note: {note}")
+    if any(m.spectrum.unit == "contrast" for m in measured):
+        typer.echo(
+            "No calibration: the spectrum is one of contrast. Give --calibration for masses."
+        )
+    typer.echo(f"results in {out}")
+
+
+def _say_peaks(title: str, found: Spectrum) -> None:
+    typer.echo(f"{title}: {found.n_landing} landings, {found.n_unbinding} unbindings")
+    for peak in found.peaks:
+        at, unit = _in_unit(peak.mode.value, found.unit)
+        text = f"  peak at {at} {unit}: {peak.counts} landings ({peak.share.value:.0%})"
+        if peak.resolving_power is not None:
+            text += f", resolving power {peak.resolving_power.value:.1f}"
+        typer.echo(text)
+
+
+def _say_classes(found: Classification) -> None:
+    shares = ", ".join(f"{share.name} {share.share.value:.0%}" for share in found.shares)
+    typer.echo(f"classes ({found.model}): {shares}")
+    typer.echo(
+        f"retained with score_binder of {found.threshold:.3g} or more ({found.chosen}): "
+        f"estimated precision {found.precision:.0%}, recall {found.recall:.0%}"
+    )
+
+
+def _in_unit(value: float, unit: str) -> tuple[str, str]:
+    return (f"{value:.1f}", "kDa") if unit == "kDa" else (f"{-value:.3e}", "contrast")

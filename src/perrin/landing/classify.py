@@ -1,0 +1,195 @@
+"""What each event is: a classifier's scores, its probabilities, a label.
+
+The network (an argument: anything with the members of `Model`) sees the same stacks as the fit
+and the examples. Nothing is filtered here: `perrin.landing.filtering` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perrin.errors import PerrinError
+from perrin.io.movie import Movie
+from perrin.landing.mix import at_mix, class_mix
+from perrin.landing.thumbnails import THUMBNAIL_PX, frames_around, iter_stacks
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FloatArray = NDArray[np.float64]
+
+UNSCORED = "unscored"
+BINDER = "binder"
+
+
+class Answer(Protocol):
+    """What a classifier says of N events, each (N, C), classes in the order of the model."""
+
+    @property
+    def score(self) -> FloatArray:
+        """0 to 1 for each class by itself."""
+
+    @property
+    def probability(self) -> FloatArray:
+        """Of the classes on a balanced mix; each row sums to 1."""
+
+
+class Model(Protocol):
+    """What classifies events: `perrin.models.classifier.ClassifierModel` is one."""
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the C classes; one of them is ``binder``."""
+
+    @property
+    def confusion(self) -> FloatArray:
+        """Probability (C, C) of each told class (column) for each true one (row)."""
+
+    def check_range(self, *, n_avg: int, pixel_nm: float, frame_interval_s: float) -> None:
+        """Raise `PerrinError` for data that the model was not trained for."""
+
+    def answer(
+        self,
+        stacks: NDArray[np.float32],
+        inside: NDArray[np.bool_],
+        *,
+        n_avg: int,
+        landing_sign: int,
+    ) -> Answer:
+        """Return the answer to stacks (N, T, 17, 17) with their field of view (N, 17, 17)."""
+
+
+@dataclass(frozen=True)
+class Classified:
+    """Events with their scores, and what the class mix was estimated from.
+
+    Attributes
+    ----------
+    events : DataFrame
+        See `classify`.
+    balanced : (M, C) float64
+        Probabilities on a balanced mix, of the M scored landings.
+
+    """
+
+    events: pd.DataFrame
+    balanced: FloatArray
+
+
+def classify(
+    movie: Movie,
+    events: pd.DataFrame,
+    *,
+    model: Model,
+    n_avg: int,
+    progress: Callable[[float], None] | None = None,
+) -> Classified:
+    """Score every event of a movie.
+
+    Parameters
+    ----------
+    movie : Movie
+        Read once, in pieces: memory grows neither with its length nor with the events.
+    events : DataFrame
+        With ``frame``, ``x_px``, ``y_px``, ``contrast`` and ``label``.
+    model : Model
+        What looks at them.
+    n_avg : int
+        Frames averaged on each side in thumbnails, as in the detection.
+    progress : callable, optional
+        Called with the share of the events done, 0 to 1.
+
+    Returns
+    -------
+    Classified
+        Its ``events`` have ``score_*`` and ``p_*`` for each class of the model. A score is the
+        model's own. ``p_*`` are its balanced probabilities at the measurement's own class mix
+        (`perrin.landing.mix`); landings and unbindings have a mix each, because a molecule
+        that leaves is never a binder. ``label`` is the class with the highest ``p_*``, where
+        the fit left it empty; events too near the start or end for a thumbnail are
+        ``unscored`` and have NaN.
+
+    Raises
+    ------
+    PerrinError
+        If the movie is out of the model's range, or the model knows no binders.
+
+    """
+    check_model(model, movie, n_avg=n_avg)
+    score, balanced = _answers(movie, events, model=model, n_avg=n_avg, progress=progress)
+    scored = np.asarray(np.isfinite(score).all(axis=1))
+    landing = events["contrast"].to_numpy(float) < 0
+    own = np.full_like(balanced, np.nan)
+    for rows in (np.flatnonzero(scored & landing), np.flatnonzero(scored & ~landing)):
+        own[rows] = at_mix(balanced[rows], class_mix(balanced[rows]))
+    told = _labels(events["label"].to_numpy(object), own, scored, model.classes)
+    columns = {f"score_{name}": score[:, c] for c, name in enumerate(model.classes)}
+    columns |= {f"p_{name}": own[:, c] for c, name in enumerate(model.classes)}
+    return Classified(events.assign(**columns, label=told), balanced[scored & landing])
+
+
+def check_model(model: Model, movie: Movie, *, n_avg: int) -> None:
+    """Raise `PerrinError` where a model cannot classify the events of a movie."""
+    if BINDER not in model.classes:
+        raise PerrinError(
+            f"the model {model.name} tells {', '.join(model.classes)}; without a class "
+            f"{BINDER!r} no landing can be retained. Use another model."
+        )
+    model.check_range(n_avg=n_avg, pixel_nm=movie.pixel_nm, frame_interval_s=movie.frame_interval_s)
+
+
+def _answers(
+    movie: Movie,
+    events: pd.DataFrame,
+    *,
+    model: Model,
+    n_avg: int,
+    progress: Callable[[float], None] | None,
+) -> tuple[FloatArray, FloatArray]:
+    """Scores and balanced probabilities, each (N, C); NaN where there is no thumbnail."""
+    score = np.full((len(events), len(model.classes)), np.nan)
+    probability = score.copy()
+    before, after = frames_around(n_avg)
+    done = 0
+    for batch in iter_stacks(
+        movie,
+        frame=events["frame"].to_numpy(np.int64),
+        y_px=events["y_px"].to_numpy(float),
+        x_px=events["x_px"].to_numpy(float),
+        before=before,
+        after=after,
+        size=THUMBNAIL_PX,
+    ):
+        answer = model.answer(
+            batch.stacks, batch.inside, n_avg=n_avg, landing_sign=movie.landing_sign
+        )
+        score[batch.rows] = answer.score
+        probability[batch.rows] = answer.probability
+        done += len(batch.rows)
+        if progress is not None:
+            progress(done / len(events))
+    return score, probability
+
+
+def _labels(
+    said: NDArray[np.object_],
+    probability: FloatArray,
+    scored: NDArray[np.bool_],
+    classes: Sequence[str],
+) -> NDArray[np.object_]:
+    """The most probable class where nothing was said before, or that there is none."""
+    labels = said.copy()
+    silent = said == ""
+    labels[silent & ~scored] = UNSCORED
+    rows = np.flatnonzero(silent & scored)
+    labels[rows] = np.array(classes, object)[probability[rows].argmax(axis=1)]
+    return labels
