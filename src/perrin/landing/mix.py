@@ -14,8 +14,8 @@ the told class
     answer: the confusion is measured, on events as the detector finds them.
 the balanced probabilities
     all of them; they are proportional to l_c if the network knows exactly how sure it may be.
-    More is seen of each event, but where the network is too sure the shares are wrong, and they
-    are more wrong than the plain counts (``docs/stages.md``). It stands beside as a check.
+    More is seen of each event, but a network that is too sure makes the shares wrong, more so
+    than plain counts (``benchmarks/class_mix.py``). It stands beside the answer as a check.
 
 The probabilities of the events are then weighted so that their means are these shares.
 """
