@@ -123,15 +123,15 @@ def test_exact_probabilities_become_those_of_bayes() -> None:
 
 def test_intervals_hold_the_true_share_as_often_as_they_say() -> None:
     rng = np.random.default_rng(2)
-    held, repeats = 0, 60
+    held, repeats = 0, 40
     confusion = confusion_at(1.0, rng)
     for _ in range(repeats):
-        probability = sharpened(draw(MIX, 500, spread=1.0, rng=rng)[0])
+        probability = sharpened(draw(MIX, 300, spread=1.0, rng=rng)[0])
         first, *_ = class_shares(
             probability,
             classes=CLASSES,
             confusion=confusion,
-            resamples=40,
+            resamples=30,
             confidence=0.9,
             rng=rng,
         )
