@@ -29,7 +29,8 @@ def evaluate_classifier(
         list[str] | None,
         typer.Option(
             "--model",
-            help="Name or folder of a network; may be given several times: same events for all.",
+            help="Name or folder of a network (default: the one that comes with perrin); several: "
+            "same events for all.",
         ),
     ] = None,
     count: Annotated[int, typer.Option(help="Events in each range of mass.")] = 20_000,
@@ -120,7 +121,7 @@ def _write(out: Path, found: Evaluation, models: list[ClassifierModel]) -> None:
 
 def _figures(found: Evaluation, models: list[str]) -> dict[str, Any]:
     """All figures by name; those of one model end with its name."""
-    from perrin.evaluate.classifier import RECALL
+    from perrin.evaluate.tables import RECALL
     from perrin.report import classifier_figures as draw
 
     n_avg = found.settings.n_avg

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from perrin.settings.landing import LandingSettings
     from perrin.settings.scores import ScoreSettings
 
-DEFAULT_MODEL = "classifier"
-
 ModelName = Annotated[
     str,
     typer.Option(
@@ -42,13 +40,10 @@ Precision = Annotated[
 
 
 def classifier(name: str) -> ClassifierModel | None:
-    """The classifier that was asked for; None for none, or where there is no default yet."""
-    from perrin.models.bundle import list_bundles
+    """The classifier that was asked for; None for none."""
     from perrin.models.classifier import ClassifierModel
 
-    if name == "none" or (name == "default" and DEFAULT_MODEL not in list_bundles()):
-        return None
-    return ClassifierModel.load(DEFAULT_MODEL if name == "default" else name)
+    return None if name == "none" else ClassifierModel.load(name)
 
 
 def settings(
@@ -91,7 +86,7 @@ def why_not(
     from perrin.landing.classify import check_model
 
     if model is None:
-        return () if named == "none" else ("NOT SCORED: this installation has no classifier",)
+        return ()
     try:
         check_model(model, movie, n_avg=landing.n_avg)
     except PerrinError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,17 +12,17 @@ import typer
 
 from perrin.cli import options as o
 from perrin.errors import PerrinError
+from perrin.io.atomic import written_whole
 
 if TYPE_CHECKING:
     pass
 
 if TYPE_CHECKING:
     from perrin.settings.classifier import ClassifierTraining, PaperTraining
+    from perrin.settings.simulation import ThumbnailSettings
     from perrin.train.classifier.data import Source
     from perrin.train.classifier.network import HistoryNetwork
     from perrin.train.classifier.resnet import ResNet3D
-
-CLASSIFIER = "classifier"
 
 Out = Annotated[
     Path,
@@ -66,6 +67,7 @@ def train_mixture(
     changed: dict[str, Any] = {"seed": seed} | ({"steps": steps} if steps else {})
     settings = o.settings_from(MixtureTraining, **changed)
     run = _run_folder(out)
+    _begin(run, {"settings": settings.model_dump(mode="json")})
     task = mixture_task(settings)
     with _watched(task.steps) as (progress, advanced):
         network = train(
@@ -120,7 +122,9 @@ def train_classifier(
         from perrin.train.classifier.export import write_our_bundle, write_paper_bundle
         from perrin.train.loop import read_metrics
     from perrin.settings.classifier import ClassifierTraining, PaperTraining
+    from perrin.settings.simulation import ThumbnailSettings
 
+    simulated = ThumbnailSettings()
     run = _run_folder(out)
     own = o.given(buffer=buffer, epsf=epsf, calibration=calibration, start=start, steps=steps)
     if recipe == "paper":
@@ -130,6 +134,7 @@ def train_classifier(
                 "--buffer, --epsf, --calibration and --steps."
             )
         paper = o.settings_from(PaperTraining, width=width, seed=seed)
+        _begin(run, {"recipe": recipe, "settings": paper.model_dump(mode="json")})
         resnet = _train_paper(paper, run=run, threads=threads)
         curve = read_metrics(run / "metrics.csv")
         write_paper_bundle(resnet, run / out.name, settings=paper, curve=curve)
@@ -138,6 +143,9 @@ def train_classifier(
         changed = plain.model_dump() | o.given(seed=seed, steps=steps)
         settings = o.settings_from(ClassifierTraining, **changed)
         source = _source(buffer, epsf, calibration, movie_options)
+        simulated = source.settings
+        about = {"recipe": recipe, "start": start, "settings": settings.model_dump(mode="json")}
+        _begin(run, about | {"source": source.describe()})
         ours = _train_ours(settings, source, start, run=run, threads=threads, workers=workers)
         write_our_bundle(
             ours,
@@ -149,7 +157,7 @@ def train_classifier(
         )
     else:
         raise PerrinError(f"--recipe is {recipe!r}; there are perrin and paper.")
-    _measure_and_move(run / out.name, out, count=measure, seed=seed + 1)
+    _measure_and_move(run / out.name, out, simulated=simulated, count=measure, seed=seed + 1)
     typer.echo(f"model in {out}; training curve and checkpoint in {run}")
 
 
@@ -183,7 +191,7 @@ def _train_ours(
     from perrin.train.classifier.validation import validator
     from perrin.train.loop import train
 
-    begun = None if start is None else load_weights(_named(start))
+    begun = None if start is None else load_weights(start)
     task = our_task(settings, source, workers=workers, start=begun)
     with _watched(task.steps) as (progress, advanced):
         return train(
@@ -227,13 +235,12 @@ def _source(
     )
 
 
-def _named(start: str) -> str:
-    return CLASSIFIER if start == "default" else start
-
-
-def _measure_and_move(made: Path, out: Path, *, count: int, seed: int) -> None:
+def _measure_and_move(
+    made: Path, out: Path, *, simulated: ThumbnailSettings, count: int, seed: int
+) -> None:
     """Measure a new classifier, write the figures into its card, and put it in its place."""
-    from perrin.evaluate.classifier import best_thresholds, confusion_use, evaluate_classifier
+    from perrin.evaluate.card import best_thresholds, confusion_use
+    from perrin.evaluate.classifier import evaluate_classifier
     from perrin.models.classifier import ClassifierModel
     from perrin.settings.evaluation import ClassifierEvaluation
     from perrin.train.export import record_measured
@@ -242,13 +249,15 @@ def _measure_and_move(made: Path, out: Path, *, count: int, seed: int) -> None:
     model = ClassifierModel.load(made)
     record_measured(
         made,
-        confusion=confusion_use(model, count=count, seed=seed),
-        thresholds=best_thresholds(model, count=count, seed=seed + 1),
+        confusion=confusion_use(model, count=count, seed=seed, simulated=simulated),
+        thresholds=best_thresholds(model, count=count, seed=seed + 1, simulated=simulated),
     )
     model = ClassifierModel.load(made)
     settings = ClassifierEvaluation(count=count, seed=seed + 2, shown=0, movies=1)
     with o.progress_bar("measuring") as progress:
-        found = evaluate_classifier([model], settings=settings, progress=progress)
+        found = evaluate_classifier(
+            [model], settings=settings, simulated=simulated, progress=progress
+        )
     record_measured(made, figures=found.for_card(model.name))
     made.rename(out)
 
@@ -270,11 +279,36 @@ def _watched(
     def say(figures: dict[str, float]) -> None:
         typer.echo("  ".join(f"{name} {value:.4g}" for name, value in figures.items()))
 
+    done = 0
+
+    def move(step: int) -> None:
+        nonlocal done
+        done = step
+        bar(step / steps)
+
     with o.progress_bar("training") as bar:
-        yield say, lambda step: bar(step / steps)
+        try:
+            yield say, move
+        except KeyboardInterrupt as stop:
+            raise PerrinError(
+                f"stopped after {done} of {steps} batches; the same command goes on from there."
+            ) from stop
 
 
 def _run_folder(out: Path) -> Path:
     if out.exists():
         raise PerrinError(f"{out} is already there; choose another folder for the new model.")
     return out.with_name(out.name + "-run")
+
+
+def _begin(run: Path, about: dict[str, Any]) -> None:
+    """Keep what a run was started with; raises `PerrinError` where it would go on differently."""
+    path = run / "settings.json"
+    text = json.dumps(about, indent=1, sort_keys=True) + "\n"
+    if path.exists() and path.read_text() != text:
+        raise PerrinError(
+            f"{run} holds a run that was started with other settings (settings.json in it). Give "
+            "the same ones to go on, or another --out."
+        )
+    with written_whole(path) as partial:
+        partial.write_text(text)

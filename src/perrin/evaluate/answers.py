@@ -34,6 +34,7 @@ RANGES: dict[str, MassPrior] = {
 """Masses of the test sets: the prior of training, and uniform within three ranges."""
 ALL_MASSES = next(iter(RANGES))
 
+_OWN_ENTROPY = 20_020_807  # no training, whatever its seed, draws the events of an evaluation
 _BLOCK = 500  # events drawn at a time: about 200 MB at n_avg 40
 
 
@@ -86,12 +87,16 @@ class Answers:
         )
 
 
+def fresh_seed(seed: int, *key: int) -> np.random.SeedSequence:
+    """Return a seed for test events: one for each key, and never one of a training."""
+    return np.random.SeedSequence([_OWN_ENTROPY, seed], spawn_key=key)
+
+
 def answers_on(
     models: Sequence[ClassifierModel],
     *,
+    simulated: ThumbnailSettings,
     classes: Sequence[str] = PAPER_CLASSES,
-    masses: MassPrior | None = None,
-    n_avg: int,
     count: int,
     centring: Centring = "truth",
     seed: np.random.SeedSequence,
@@ -99,13 +104,12 @@ def answers_on(
 ) -> Answers:
     """Return what `models` say of `count` fresh events, `classes` in equal parts, in random order.
 
-    Raises `PerrinError` where a model does not cover the simulated instrument or `n_avg`.
+    Raises `PerrinError` where a model does not cover the simulated instrument or its n_avg.
     """
-    settings = ThumbnailSettings(n_avg=n_avg, masses=masses or MassPrior())
     shared, order, events = seed.spawn(3)
     names = np.resize(np.array(classes), count)
     labels = np.random.default_rng(order).permutation(names)
-    studio = Studio.of(settings, centring=centring, background=None, psf=None, seed=shared)
+    studio = Studio.of(simulated, centring=centring, background=None, psf=None, seed=shared)
     check_instrument(models, studio)
     parts = []
     for own, part in drawn(studio, labels, seed=events):

@@ -23,6 +23,8 @@ from perrin.simulate.studio import Part, Studio
 
 FloatArray = NDArray[np.float64]
 
+MAP_COST = 2
+"""Time of one t-SNE, in that of drawing its events: for the progress bar."""
 _COMPONENTS = 50  # principal components that t-SNE starts from
 _EXAMPLE_KDA = 150.0
 _STEPS = (-8, -4, 0, 4, 8)  # frames of an example that are shown, from the landing
@@ -60,16 +62,14 @@ class Shown:
 def show(
     models: Sequence[ClassifierModel],
     *,
-    n_avg: int,
+    simulated: ThumbnailSettings,
     count: int,
     seed: np.random.SeedSequence,
     report: Callable[[int], None] | None = None,
 ) -> Shown:
     """Draw `count` events of the paper's classes (protocol *paper*) and map them."""
     shared, events, start = seed.spawn(3)
-    studio = Studio.of(
-        ThumbnailSettings(n_avg=n_avg), centring="truth", background=None, psf=None, seed=shared
-    )
+    studio = Studio.of(simulated, centring="truth", background=None, psf=None, seed=shared)
     check_instrument(models, studio)
     labels = np.resize(np.array(PAPER_CLASSES), count)
     parts, about, spaces = [], [], []
@@ -84,10 +84,13 @@ def show(
     joined = {key: np.concatenate([space[key] for space in spaces]) for key in spaces[0]}
     maps, note = [], ""
     number = int(start.generate_state(1)[0])
+    placed: dict[tuple[str, str], FloatArray] = {}
     try:
-        placed = {key: tsne(values, seed=number) for key, values in joined.items()}
+        for name, values in joined.items():
+            placed[name] = tsne(values, seed=number)
+            if report is not None:
+                report(MAP_COST * count)
     except ImportError:
-        placed = {}
         note = "no t-SNE: scikit-learn is not installed; pip install 'perrin[evaluate]'"
     for model in models:
         for space, key in (("raw", model.bundle.card.view), ("learned", model.name)):

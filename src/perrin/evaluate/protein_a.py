@@ -22,6 +22,7 @@ from perrin.models.classifier import ClassifierModel
 from perrin.optics.psf import Psf
 from perrin.settings.classifier import CLASSES
 from perrin.settings.landing import DetectionSettings
+from perrin.settings.simulation import ThumbnailSettings
 from perrin.simulate.movie import simulate_movie
 from perrin.simulate.presets import preset
 
@@ -49,11 +50,22 @@ class ProteinA:
 
 
 def detections(
-    models: Sequence[ClassifierModel], *, n_avg: int, seconds: float, seed: int
+    models: Sequence[ClassifierModel],
+    *,
+    simulated: ThumbnailSettings,
+    seconds: float,
+    seed: np.random.SeedSequence,
 ) -> ProteinA:
-    """Simulate the preset ``protein-a``, detect permissively, and ask `models` for all events."""
-    assay = preset("protein-a")
-    movie, truth = simulate_movie(assay, seconds=seconds, seed=seed)
+    """Simulate the preset ``protein-a``, detect permissively, and ask `models` for all events.
+
+    `simulated` says with which instrument, on which surface, with which motions and n_avg.
+    """
+    n_avg = simulated.n_avg
+    same = ("instrument", "camera", "background", "motion")
+    changes = {name: getattr(simulated, name) for name in same}
+    assay = preset("protein-a").model_copy(update=changes)
+    number = int(seed.generate_state(1, np.uint64)[0])
+    movie, truth = simulate_movie(assay, seconds=seconds, seed=number)
     psf = Psf.analytic(assay.instrument.optics, pixel_nm=movie.pixel_nm)
     events = detect(movie, n_avg=n_avg, psf=psf, settings=DetectionSettings.permissive())
     stays = (truth["motion"] == "binder").to_numpy()

@@ -19,6 +19,9 @@ from perrin.models.cards import ClassifierCard
 
 FloatArray = NDArray[np.float64]
 
+SHIPPED = "classifier"
+"""The bundle that ``default`` stands for."""
+
 _BATCH = 64  # events in one call: larger batches leave the cache
 
 
@@ -47,8 +50,11 @@ class ClassifierModel:
 
     @classmethod
     def load(cls, name: str | Path) -> Self:
-        """Return the model of a bundle; raises `PerrinError` for one of another task."""
-        return cls(load_bundle_of(name, ClassifierCard))
+        """Return the model of a bundle: a folder, a name, or ``default`` for the shipped one.
+
+        Raises `PerrinError` for a bundle of another task.
+        """
+        return cls(load_bundle_of(SHIPPED if name == "default" else name, ClassifierCard))
 
     @property
     def name(self) -> str:

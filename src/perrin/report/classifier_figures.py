@@ -24,6 +24,7 @@ _MODEL_COLORS = look.SERIES
 _RANGE_COLORS = (look.BLACK, look.VERMILLION, look.ORANGE, look.BLUE)
 _MARKERS = "osD^v"
 _MAP = "viridis"
+_CLOSEST = 5e-5  # to an AUC of 1 that is drawn
 
 
 def auc_figure(figures: pd.DataFrame, *, n_avg: int) -> Figure:
@@ -73,7 +74,7 @@ def auc_figure(figures: pd.DataFrame, *, n_avg: int) -> Figure:
             axes.set(title=name, xlim=(-0.6, len(place) - 0.4))
         bottom, top = panels[0].get_ylim()
         for axes in panels:
-            axes.set_ylim(max(bottom, 5e-5), min(top, 0.6))
+            axes.set_ylim(max(bottom, 0.8 * _CLOSEST), min(top, 0.6))
             _as_auc(axes)
         panels[0].set_ylabel("AUC (one class against the rest)")
         handles, labels = panels[0].get_legend_handles_labels()
@@ -106,7 +107,8 @@ def roc_figure(roc: pd.DataFrame, figures: pd.DataFrame, *, model: str, n_avg: i
             axes.plot([0, 1], [0, 1], color=look.GRAY, lw=0.5, ls=":")
             axes.set(title=name, xlabel="False positive rate", xlim=(0, 1), ylim=(0, 1.005))
             axes.set_aspect("equal")
-            axes.legend(loc="lower right", title="AUC", title_fontsize=7)
+            axes.set_xticks([0, 0.5, 1])
+            axes.legend(loc="lower right", title="AUC", title_fontsize=7, alignment="left")
         panels[0].set_ylabel("True positive rate")
     return figure
 
@@ -134,9 +136,9 @@ def confusion_figure(confusion: pd.DataFrame, *, model: str, n_avg: int) -> Figu
             axes.spines[:].set_visible(False)
             right = float(np.diag(values).mean())
             axes.set(
-                xlabel="Told class",
+                xlabel="Told class (% of the true class)",
                 ylabel="True class",
-                title=f"protocol {protocol}: {right:.1f}% right (numbers: % of a true class)",
+                title=f"protocol {protocol}: {right:.1f}% right",
             )
     return figure
 
@@ -221,7 +223,7 @@ def integration_figure(figures: pd.DataFrame) -> Figure:
         for k, (model, rows) in enumerate(table.groupby("model", sort=False)):
             rows = rows.sort_values("n_avg")
             axes.errorbar(
-                rows["n_avg"],
+                rows["n_avg"] * 1.04**k,  # beside each other
                 rows["value"],
                 yerr=np.nan_to_num([rows["value"] - rows["low"], rows["high"] - rows["value"]]),
                 fmt=f"{_MARKERS[k % len(_MARKERS)]}-",
@@ -272,28 +274,25 @@ def tsne_figure(tsne: pd.DataFrame, *, model: str) -> Figure:
     with look.style():
         figure = look.new_figure(width_mm=look.PAGE_MM, height_mm=112)
         panels = figure.subplots(2, 3)
-        for row, (space, title) in enumerate(
-            (("raw", "What it sees"), ("learned", "What it has learned"))
-        ):
+        for row, space in zip(panels, ("raw", "learned"), strict=True):
             table = own[own["space"] == space]
-            by_class, by_mass, by_residual = panels[row]
             for of in PAPER_CLASSES:
                 points = table[table["class"] == of]
-                by_class.scatter(
-                    points["x"], points["y"], s=2, lw=0, color=CLASS_COLORS[of], label=of
-                )
-            mass = _points(by_mass, table, table["mass_kda"], logarithmic=True)
-            residual = _points(by_residual, table, 1e3 * table["residual"], logarithmic=False)
-            figure.colorbar(mass, ax=by_mass, label="Mass (kDa)")
-            figure.colorbar(residual, ax=by_residual, label="Fit residual (10⁻³)")
-            by_class.set_ylabel(title, fontsize=8)
-            for axes in panels[row]:
+                row[0].scatter(points["x"], points["y"], s=2, lw=0, c=CLASS_COLORS[of], label=of)
+            _colored(row[1], table, table["mass_kda"], ticks=(30, 50, 100, 200, 400, 800))
+            _colored(row[2], table, 1e3 * table["residual"], ticks=(0.5, 1, 2, 4))
+            for axes in row:
                 axes.set_xticks([])
                 axes.set_yticks([])
                 axes.spines[:].set_visible(False)
-        panels[0, 0].legend(
-            loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, markerscale=3, columnspacing=1
-        )
+        panels[0, 0].set_ylabel("What it sees", fontsize=8)
+        panels[1, 0].set_ylabel("What it has learned", fontsize=8)
+        for axes, title in zip(
+            panels[0], ("Class", "Mass (kDa)", "Fit residual (10⁻³)"), strict=True
+        ):
+            axes.set_title(title)
+        handles, labels = panels[0, 0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower left", ncols=5, markerscale=3)
     return figure
 
 
@@ -303,23 +302,24 @@ def activation_figure(examples: Sequence[Any], *, model: str) -> Figure:
     `examples` are those of `perrin.evaluate.embedding.Shown`.
     """
     steps = examples[0].steps
+    titles = [f"{step:+d} frames" if step else "landing" for step in steps] + ["activation"]
     with look.style():
-        figure = look.new_figure(width_mm=150.0, height_mm=23.0 * len(examples) + 12)
-        panels = figure.subplots(len(examples), len(steps) + 1, squeeze=False)
+        figure = look.new_figure(width_mm=150.0, height_mm=23.0 * len(examples) + 8)
+        panels = figure.subplots(len(examples), len(titles), squeeze=False)
         for row, example in zip(panels, examples, strict=True):
             reach = 1e3 * float(np.abs(example.frames).max())
-            for axes, step, frame in zip(row, steps, example.frames, strict=False):
+            for axes, frame in zip(row, example.frames, strict=False):
                 image = axes.imshow(1e3 * frame, cmap="RdBu", vmin=-reach, vmax=reach)
-                if row is panels[0]:
-                    axes.set_title(f"{step:+d} frames" if step else "landing")
-            figure.colorbar(image, ax=row[: len(steps)], label="10⁻³", pad=0.01)
+            figure.colorbar(image, ax=row[len(steps) - 1], label="contrast (10⁻³)")
             shown = row[-1].imshow(example.activations[model], cmap=_MAP)
-            figure.colorbar(shown, ax=row[-1], pad=0.03)
+            figure.colorbar(shown, ax=row[-1])
             row[0].set_ylabel(f"{example.label}\n{example.mass_kda:.0f} kDa")
             for axes in row:
                 axes.set_xticks([])
                 axes.set_yticks([])
-        panels[0, -1].set_title("activation")
+                axes.spines[:].set_visible(False)
+        for axes, title in zip(panels[0], titles, strict=True):
+            axes.set_title(title)
     return figure
 
 
@@ -328,17 +328,23 @@ def _own(table: pd.DataFrame, model: str, n_avg: int) -> pd.DataFrame:
     return chosen
 
 
-def _points(axes: Axes, table: pd.DataFrame, values: pd.Series, *, logarithmic: bool) -> Any:
-    from matplotlib.colors import LogNorm, Normalize
+def _colored(axes: Axes, table: pd.DataFrame, values: pd.Series, *, ticks: Sequence[float]) -> None:
+    """Points of a map in the color of their value, logarithmic."""
+    from matplotlib.colors import LogNorm
 
     low, high = np.nanquantile(values, [0.02, 0.98])
-    norm = LogNorm(low, high) if logarithmic else Normalize(low, high)
-    return axes.scatter(table["x"], table["y"], s=2, lw=0, c=values, cmap=_MAP, norm=norm)
+    points = axes.scatter(
+        table["x"], table["y"], s=2, lw=0, c=values, cmap=_MAP, norm=LogNorm(low, high)
+    )
+    bar = axes.figure.colorbar(points, ax=axes)
+    shown = [tick for tick in ticks if low <= tick <= high]
+    bar.set_ticks(shown, labels=[f"{tick:g}" for tick in shown])
+    bar.minorticks_off()
 
 
 def _missing(auc: pd.Series) -> NDArray[np.float64]:
     """What an AUC lacks to 1; an AUC given as 1.00 stands at the lower end of the axis."""
-    lacks: NDArray[np.float64] = np.maximum(1 - auc.to_numpy(float), 5e-5)
+    lacks: NDArray[np.float64] = np.maximum(1 - auc.to_numpy(float), _CLOSEST)
     return lacks
 
 

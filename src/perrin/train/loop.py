@@ -5,8 +5,11 @@ from __future__ import annotations
 import copy
 import csv
 import math
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -153,9 +156,9 @@ def train(
     """Train a network and return its averaged weights.
 
     `run` keeps checkpoint.pt and metrics.csv; a run that was stopped goes on from its last
-    checkpoint. `validate` gives figures of the averaged network, which go to `progress` and to
-    metrics.csv with the step, the seconds of this sitting, the learning rate and the loss;
-    `advanced` is told each step done.
+    checkpoint, which Ctrl-C writes before it stops the run. `validate` gives figures of the
+    averaged network, which go to `progress` and to metrics.csv with the step, the seconds of
+    this sitting, the learning rate and the loss; `advanced` is told each step done.
     """
     torch.set_num_threads(threads)
     run.mkdir(parents=True, exist_ok=True)
@@ -163,25 +166,43 @@ def train(
     step = _resume(task, averaged, run / "checkpoint.pt")
     batches = task.batches(step)
     started, losses = time.perf_counter(), []
-    while step < task.steps:
-        losses.append(_advance(task, averaged, next(batches), step))
-        step += 1
-        advanced(step)
-        if step % task.validate_every == 0 or step == task.steps:
-            averaged.eval()
-            figures = {
-                "step": float(step),
-                "seconds": round(time.perf_counter() - started, 1),
-                "rate": task.schedule.rate(step - 1),
-                "loss": sum(losses) / len(losses),
-                **validate(averaged),
-            }
-            losses.clear()
-            task.schedule.validated(figures)
-            progress(figures)
-            _append(run / "metrics.csv", figures)
-            _save(task, averaged, step, run / "checkpoint.pt")
+    with _asked_to_stop() as asked:
+        while step < task.steps:
+            losses.append(_advance(task, averaged, next(batches), step))
+            step += 1
+            advanced(step)
+            if step % task.validate_every == 0 or step == task.steps:
+                averaged.eval()
+                figures = {
+                    "step": float(step),
+                    "seconds": round(time.perf_counter() - started, 1),
+                    "rate": task.schedule.rate(step - 1),
+                    "loss": sum(losses) / len(losses),
+                    **validate(averaged),
+                }
+                losses.clear()
+                task.schedule.validated(figures)
+                progress(figures)
+                _append(run / "metrics.csv", figures)
+                _save(task, averaged, step, run / "checkpoint.pt")
+            elif asked():
+                _save(task, averaged, step, run / "checkpoint.pt")
+            if asked():
+                raise KeyboardInterrupt
     return averaged.eval()
+
+
+@contextmanager
+def _asked_to_stop() -> Iterator[Callable[[], bool]]:
+    """Give a function that tells whether Ctrl-C was typed, instead of stopping in a half step."""
+    asked: list[int] = []
+    main = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGINT, lambda number, _: asked.append(number)) if main else None
+    try:
+        yield lambda: bool(asked)
+    finally:
+        if main:
+            signal.signal(signal.SIGINT, before)
 
 
 def read_metrics(path: Path) -> list[Figures]:

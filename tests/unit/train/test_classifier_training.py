@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -119,6 +120,26 @@ def test_our_network_learns_and_resumes(tmp_path: Path) -> None:
     again = train(our_task(SMALL, data.Source(), workers=1), **options)  # nothing left to do
     for a, b in zip(trained.parameters(), again.parameters(), strict=True):
         assert torch.equal(a, b)
+
+
+def test_ctrl_c_saves_and_the_run_goes_on_as_if_nothing_had_been(tmp_path: Path) -> None:
+    settings = PaperTraining(events=100, width=4, epochs=2)
+    watched: dict[str, object] = {"threads": 1, "progress": lambda _: None}
+
+    def interrupt(step: int) -> None:
+        if step == 3:
+            signal.raise_signal(signal.SIGINT)
+
+    task, validate = paper_task(settings)
+    with pytest.raises(KeyboardInterrupt):
+        train(task, run=tmp_path / "a", validate=validate, advanced=interrupt, **watched)
+    assert torch.load(tmp_path / "a" / "checkpoint.pt", weights_only=True)["step"] == 3
+    ends = []
+    for name in ("a", "b"):
+        task, validate = paper_task(settings)
+        ends.append(train(task, run=tmp_path / name, validate=validate, **watched))
+    for a, b in zip(*(end.state_dict().values() for end in ends), strict=True):
+        torch.testing.assert_close(a, b)
 
 
 def test_the_paper_s_recipe_runs(tmp_path: Path) -> None:

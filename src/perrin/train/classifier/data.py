@@ -8,11 +8,13 @@ detector picks in buffer.
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,7 +29,7 @@ from perrin.simulate.studio import Centring, Part, Studio
 from perrin.simulate.thumbnails import threads
 
 BLOCK_STEPS = 16
-"""Batches of one block: a run resumes at a block, so checkpoints fall on multiples of it."""
+"""Batches of one block."""
 _AHEAD = 2  # blocks that each process draws before they are asked for
 WIDER = 1.15
 """Largest factor on the width of the PSF of a varied instrument, and its inverse the least."""
@@ -82,6 +84,14 @@ class Source:
     buffer: str | None = None
     movie_options: dict[str, Any] = field(default_factory=dict)
 
+    def describe(self) -> dict[str, Any]:
+        """Return it as plain values, to be kept beside what was trained on it."""
+        return {
+            "settings": self.settings.model_dump(mode="json"),
+            "psf": "analytic" if self.psf is None else Path(self.psf).name,
+            "buffer": "model" if self.buffer is None else Path(self.buffer).name,
+        }
+
     @contextmanager
     def studio(
         self, n_avg: int, *, centring: Centring, seed: np.random.SeedSequence
@@ -103,29 +113,36 @@ class Source:
 def stream(
     settings: ClassifierTraining, source: Source, *, first_step: int, workers: int
 ) -> Iterator[Batch]:
-    """Yield batches without end from `first_step`, a multiple of `BLOCK_STEPS`.
+    """Yield batches without end from `first_step`.
 
     Each depends on the seed and its step alone, whatever the number of workers.
     """
     context = multiprocessing.get_context("spawn")
     waiting: deque[Future[Batch]] = deque()
     number = first_step // BLOCK_STEPS
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+    begin = first_step % BLOCK_STEPS
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_leave_ctrl_c) as pool:
         try:
             while True:
                 while len(waiting) < _AHEAD * workers:
                     waiting.append(pool.submit(draw_block, settings, source, number))
                     number += 1
                 block = waiting.popleft().result()
-                for k in range(BLOCK_STEPS):
+                for k in range(begin, BLOCK_STEPS):
                     rows = slice(k * settings.batch, (k + 1) * settings.batch)
                     yield Batch(
                         block.views[rows].astype(np.float32),
                         block.labels[rows],
                         block.weight[rows],
                     )
+                begin = 0
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _leave_ctrl_c() -> None:
+    """Leave Ctrl-C to the process that trains: it saves before it stops."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def draw_block(settings: ClassifierTraining, source: Source, number: int) -> Batch:

@@ -18,6 +18,7 @@ from perrin.landing.thumbnails import THUMBNAIL_PX
 from perrin.landing.views import HISTORY_CHANNELS, View, look
 from perrin.models.bundle import bundle_folder, load_bundle, load_bundle_of, open_session
 from perrin.models.cards import ClassifierCard, Vector
+from perrin.models.classifier import SHIPPED
 from perrin.settings.classifier import CLASSES, PAPER_CLASSES, ClassifierTraining, PaperTraining
 from perrin.settings.simulation import ThumbnailSettings
 from perrin.simulate.studio import Studio
@@ -108,8 +109,7 @@ def write_our_bundle(
                 "recipe": "perrin",
                 "settings": settings.model_dump(mode="json"),
                 "start": start or "nothing",
-                "psf": "analytic" if source.psf is None else Path(source.psf).name,
-                "buffer": "model" if source.buffer is None else Path(source.buffer).name,
+                "source": source.describe(),
                 "varied": {**VARIED, "psf_width": WIDER},
                 "curve": curve,
             },
@@ -158,6 +158,7 @@ def load_weights(name: str | Path) -> HistoryNetwork:
 
     Raises `PerrinError` for a bundle of another kind.
     """
+    name = SHIPPED if name == "default" else name
     bundle = load_bundle_of(name, ClassifierCard)
     if bundle.card.view != "history":
         raise PerrinError(
