@@ -242,7 +242,7 @@ def test_shares_hold_the_true_ones(filtered: Measurement, loose: Any) -> None:
         assert share.share.high is not None
         spread = (share.share.high - share.share.low) / 4  # 95%: two standard errors each way
         slack = len(found.shares) / len(true)
-        for estimate in (share.share, share.share_by_confusion):
+        for estimate in (share.share, share.share_by_probability):
             assert estimate.value == pytest.approx(expected, abs=4 * spread + slack), share.name
 
 

@@ -51,10 +51,10 @@ def evaluate_classifier(
     """Measure what event classifiers reach on fresh events: AUC, errors, precision, speed."""
     from perrin.evaluate.classifier import evaluate_classifier as evaluate
     from perrin.models.classifier import ClassifierModel
+    from perrin.results import check_folder
     from perrin.settings.evaluation import ClassifierEvaluation
 
-    if out.exists() and not overwrite:
-        raise PerrinError(f"{out} is already there; choose another folder, or add --overwrite.")
+    check_folder(out, overwrite=overwrite)
     settings = o.settings_from(
         ClassifierEvaluation,
         count=count,
@@ -91,7 +91,7 @@ def _write(out: Path, found: Evaluation, models: list[ClassifierModel]) -> None:
         "roc": found.roc,
         "protein_a": found.protein_a,
     }
-    notes = []
+    notes = ["the paper's figures are of its own data, background and networks"]
     if found.shown is not None:
         tables["tsne"] = found.shown.tsne
         notes += [found.shown.note] if found.shown.note else []

@@ -71,11 +71,6 @@ class Answers:
         chosen /= np.maximum(chosen.sum(axis=2, keepdims=True), 1e-30)
         return chosen
 
-    def __getitem__(self, rows: slice) -> Answers:
-        return Answers(
-            self.labels[rows], self.mass_kda[rows], self.score[:, rows], self.probability[:, rows]
-        )
-
     @classmethod
     def joined(cls, parts: Sequence[Answers]) -> Answers:
         """All events of several."""

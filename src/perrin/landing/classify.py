@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
 from perrin.io.movie import Movie
-from perrin.landing.mix import at_mix, class_mix
+from perrin.landing.mix import at_mix, class_mix, told_mix
 from perrin.landing.thumbnails import THUMBNAIL_PX, frames_around, iter_stacks
 
 if TYPE_CHECKING:
@@ -129,12 +129,13 @@ def classify(
     scored = np.asarray(np.isfinite(score).all(axis=1))
     landing = events["contrast"].to_numpy(float) < 0
     own = np.full_like(balanced, np.nan)
-    for rows in (np.flatnonzero(scored & landing), np.flatnonzero(scored & ~landing)):
-        own[rows] = at_mix(balanced[rows], class_mix(balanced[rows]))
+    landed, left = balanced[scored & landing], balanced[scored & ~landing]
+    own[scored & landing] = at_mix(landed, told_mix(landed, model.confusion))
+    own[scored & ~landing] = at_mix(left, class_mix(left))  # the confusion is one of landings
     told = _labels(events["label"].to_numpy(object), own, scored, model.classes)
     columns = {f"score_{name}": score[:, c] for c, name in enumerate(model.classes)}
     columns |= {f"p_{name}": own[:, c] for c, name in enumerate(model.classes)}
-    return Classified(events.assign(**columns, label=told), balanced[scored & landing])
+    return Classified(events.assign(**columns, label=told), landed)
 
 
 def check_model(model: Model, movie: Movie, *, n_avg: int) -> None:

@@ -1,7 +1,7 @@
 """How many of the events are of each class: the class mix of a measurement.
 
-A classifier answers as if all classes were equally frequent. Those answers and the events
-themselves tell how frequent they are, by maximum likelihood: the shares pi that maximise
+A classifier answers as if all classes were equally frequent, and it makes mistakes. The events
+themselves tell how frequent the classes are, by maximum likelihood: the shares pi that maximise
 
     sum over events of log(sum over classes of pi_c l_c)
 
@@ -9,14 +9,15 @@ where l_c is the likelihood of what was seen of the event, if it is of class c, 
 of the event's own. Expectation maximisation climbs to it (Saerens, Latinne and Decaestecker
 2002) and its shares are never negative and sum to one. Two things can be "seen" of an event:
 
-the balanced probabilities
-    themselves, which are proportional to l_c. This is the answer: the shares belong to the
-    ``p_*``, and how sure the network is of each event counts. What is hard to tell at low
-    mass stays uncertain there, so the masses of the sample need not be those of the training.
 the told class
-    only, whose likelihoods are the columns of the confusion matrix. It does not need
-    probabilities that are right, but it takes the mean confusion over the masses of the
-    training for that of the sample. It stands beside the answer as a check.
+    the most probable one; its likelihoods are a column of the confusion matrix. This is the
+    answer: the confusion is measured, on events as the detector finds them.
+the balanced probabilities
+    all of them; they are proportional to l_c if the network knows exactly how sure it may be.
+    More is seen of each event, but a network that is too sure makes the shares wrong, more so
+    than plain counts (``benchmarks/class_mix.py``). It stands beside the answer as a check.
+
+The probabilities of the events are then weighted so that their means are these shares.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ FloatArray = NDArray[np.float64]
 
 _BEFOREHAND = 1.0  # events of each class assumed beforehand: a handful does not decide it all
 _MOST_CYCLES = 2000
+_MOST_SCALINGS = 200
 _TOLERANCE = 1e-6  # of a share, in one cycle
 
 
@@ -48,9 +50,9 @@ class ClassShare:
     name : str
         The class.
     share : Estimate
-        By expectation maximisation on the balanced probabilities: the answer.
-    share_by_confusion : Estimate
-        By the told classes and the confusion matrix: a check.
+        By the told classes and the confusion matrix: the answer.
+    share_by_probability : Estimate
+        By the balanced probabilities: a check.
     told : int
         Landings for which the class is the most probable on a balanced mix.
 
@@ -58,7 +60,7 @@ class ClassShare:
 
     name: str
     share: Estimate
-    share_by_confusion: Estimate
+    share_by_probability: Estimate
     told: int
 
     def to_dict(self) -> dict[str, Any]:
@@ -66,7 +68,7 @@ class ClassShare:
         return {
             "class": self.name,
             **self.share.named("share"),
-            **self.share_by_confusion.named("share_by_confusion"),
+            **self.share_by_probability.named("share_by_probability"),
             "told": self.told,
         }
 
@@ -92,11 +94,35 @@ def class_mix(likelihood: FloatArray, *, counts: FloatArray | None = None) -> Fl
     return shares
 
 
+def told_mix(
+    probability: FloatArray, confusion: FloatArray, *, counts: FloatArray | None = None
+) -> FloatArray:
+    """Return the shares (C,) of the classes by the told class of each event: the answer.
+
+    `probability` (N, C) is balanced; `confusion` (C, C) is the probability of each told class
+    (column) for each true one (row); `counts` (N,) as in `class_mix`.
+    """
+    told = np.bincount(probability.argmax(axis=1), weights=counts, minlength=len(confusion))
+    return class_mix(confusion.T, counts=told.astype(np.float64))
+
+
 def at_mix(probability: FloatArray, shares: FloatArray) -> FloatArray:
-    """Return balanced probabilities (N, C) as they are where the classes have these shares."""
-    weighted = probability * shares
-    result: FloatArray = weighted / weighted.sum(axis=1, keepdims=True)
-    return result
+    """Return balanced probabilities (N, C) weighted so that their means are `shares`.
+
+    Each class has one weight for all events, found by iterative scaling (Deming and Stephan
+    1940). For a network that knows how sure it may be, the weights are the shares.
+    """
+    weight = shares.copy()
+    weighted = probability
+    for _ in range(_MOST_SCALINGS):
+        weighted = probability * weight
+        weighted = weighted / np.maximum(weighted.sum(axis=1, keepdims=True), 1e-300)
+        mean = weighted.mean(axis=0) if len(weighted) else shares
+        if np.abs(mean - shares).max() < _TOLERANCE:
+            break
+        weight *= shares / np.maximum(mean, 1e-12)
+        weight /= weight.sum()
+    return weighted
 
 
 def class_shares(
@@ -122,17 +148,13 @@ def class_shares(
         Of the bootstrap (Efron 1979) over the events.
 
     """
-    told = probability.argmax(axis=1)
+    number = len(probability)
     drawn = np.empty((0, 2, len(classes)))
-    if rng is not None and resamples and len(told):
-        even = np.full(len(told), 1.0 / len(told))
-        drawn = np.array(
-            [
-                _both(probability, told, confusion, rng.multinomial(len(told), even))
-                for _ in range(resamples)
-            ]
-        )
-    value = _both(probability, told, confusion, np.ones(len(told), np.int64))
+    if rng is not None and resamples and number:
+        even = np.full(number, 1.0 / number)
+        rows = (rng.multinomial(number, even).astype(float) for _ in range(resamples))
+        drawn = np.array([_both(probability, confusion, row) for row in rows])
+    value = _both(probability, confusion, np.ones(number))
     ends = percentile_interval(drawn, confidence=confidence) if len(drawn) else None
 
     def estimate(way: int, k: int) -> Estimate:
@@ -140,24 +162,19 @@ def class_shares(
             return Estimate(float(value[way, k]))
         return Estimate(float(value[way, k]), *(float(end[way, k]) for end in ends))
 
+    told = np.bincount(probability.argmax(axis=1), minlength=len(classes))
     return tuple(
-        ClassShare(name, estimate(0, k), estimate(1, k), int((told == k).sum()))
+        ClassShare(name, estimate(0, k), estimate(1, k), int(told[k]))
         for k, name in enumerate(classes)
     )
 
 
-def _both(
-    probability: FloatArray,
-    told: NDArray[np.int64],
-    confusion: FloatArray,
-    counts: NDArray[np.int64],
-) -> FloatArray:
-    """Shares (2, C) by probabilities and by told classes, of events seen `counts` times."""
-    numbers = np.bincount(told, weights=counts, minlength=len(confusion)).astype(np.float64)
+def _both(probability: FloatArray, confusion: FloatArray, counts: FloatArray) -> FloatArray:
+    """Shares (2, C) by told classes and by probabilities, of events seen `counts` times."""
     return np.stack(
         [
-            class_mix(probability, counts=counts.astype(np.float64)),
-            class_mix(confusion.T, counts=numbers),
+            told_mix(probability, confusion, counts=counts),
+            class_mix(probability, counts=counts),
         ]
     )
 

@@ -23,6 +23,7 @@ SHIPPED = "classifier"
 """The bundle that ``default`` stands for."""
 
 _BATCH = 64  # events in one call: larger batches leave the cache
+_CHUNK = 1024  # events whose views are in memory at a time
 
 
 @dataclass(frozen=True)
@@ -117,15 +118,22 @@ class ClassifierModel:
         axes of the view.
         """
         view = self.bundle.card.view
+        found: list[Arrays] = []
 
-        def run(first: int) -> Arrays:
-            rows = slice(first, first + _BATCH)
-            seen = look(
-                stacks[rows], inside[rows], view=view, n_avg=n_avg, landing_sign=landing_sign
-            )
+        def run(seen: NDArray[np.float32]) -> Arrays:
             return self.bundle.run({"view": seen}, names)
 
-        starts = range(0, max(len(stacks), 1), _BATCH)
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            parts = list(pool.map(run, starts))
-        return {name: np.concatenate([part[name] for part in parts]) for name in names}
+            for first in range(0, max(len(stacks), 1), _CHUNK):
+                rows = slice(first, first + _CHUNK)
+                # in this thread alone: not every threading layer of numba may be entered twice
+                seen = look(
+                    stacks[rows], inside[rows], view=view, n_avg=n_avg, landing_sign=landing_sign
+                )
+                found += pool.map(run, (seen[k : k + _BATCH] for k in _starts(len(seen))))
+        return {name: np.concatenate([part[name] for part in found]) for name in names}
+
+
+def _starts(count: int) -> range:
+    """Where the batches of `count` events begin; one empty batch for no events."""
+    return range(0, max(count, 1), _BATCH)

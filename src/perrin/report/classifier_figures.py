@@ -60,14 +60,14 @@ def auc_figure(figures: pd.DataFrame, *, n_avg: int) -> Figure:
                     mfc=color if by == "score" else "white",
                     label=f"{model}, {by}",
                 )
-            paper = own.drop_duplicates("class").set_index("class").loc[list(PAPER_CLASSES)]
+            paper = own.dropna(subset="paper").drop_duplicates("class").set_index("class")
             axes.hlines(
                 _missing(paper["paper"]),
-                place - 0.42,
-                place + 0.42,
+                place[: len(paper)] - 0.42,
+                place[: len(paper)] + 0.42,
                 color=look.GRAY,
                 lw=1.2,
-                label="paper, its own data",
+                label="paper, its own data" if len(paper) else None,
             )
             axes.set_yscale("log")
             axes.set_xticks(place, PAPER_CLASSES, rotation=40, ha="right")
@@ -236,7 +236,7 @@ def integration_figure(figures: pd.DataFrame) -> Figure:
         axes.set_xticks(ticks, [str(n) for n in ticks])
         axes.minorticks_off()
         axes.set(xlabel="n_avg (frames on each side)", ylabel="AUC of binders, 30 to 800 kDa")
-        axes.legend()
+        figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
 
 
@@ -302,7 +302,8 @@ def activation_figure(examples: Sequence[Any], *, model: str) -> Figure:
     `examples` are those of `perrin.evaluate.embedding.Shown`.
     """
     steps = examples[0].steps
-    titles = [f"{step:+d} frames" if step else "landing" for step in steps] + ["activation"]
+    named = [f"{step:+d} frames".replace("-", "−") if step else "landing" for step in steps]
+    titles = [*named, "activation"]
     with look.style():
         figure = look.new_figure(width_mm=150.0, height_mm=23.0 * len(examples) + 8)
         panels = figure.subplots(len(examples), len(titles), squeeze=False)

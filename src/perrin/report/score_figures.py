@@ -178,7 +178,7 @@ def scores_figure(
 
 
 def class_shares_figure(shares: Sequence[ClassShare]) -> Figure:
-    """Share of each class with its interval: the answer, and the check by the confusion matrix."""
+    """Share of each class with its interval: the answer, and the check by probability."""
     from matplotlib.patches import Patch
 
     place = np.arange(len(shares))
@@ -197,21 +197,21 @@ def class_shares_figure(shares: Sequence[ClassShare]) -> Figure:
             elinewidth=0.8,
         )
         check = axes.errorbar(
-            [100 * share.share_by_confusion.value for share in shares],
+            [100 * share.share_by_probability.value for share in shares],
             place + 0.2,
-            xerr=_reach([share.share_by_confusion for share in shares]),
+            xerr=_reach([share.share_by_probability for share in shares]),
             fmt="o",
             color=BLACK,
             markerfacecolor="white",
             markersize=3,
             elinewidth=0.8,
-            label="check by confusion",
+            label="check by probability",
         )
         axes.set_yticks(place, [share.name for share in shares])
         axes.invert_yaxis()
         axes.set_xlim(0, None)
         axes.set_xlabel("Share of the landings (%)")
-        bars = Patch(color=PALE_BLUE, label="by probability")
+        bars = Patch(color=PALE_BLUE, label="corrected by confusion")
         axes.legend(
             handles=[bars, check], loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderpad=0
         )

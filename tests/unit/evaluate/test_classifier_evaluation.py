@@ -208,7 +208,7 @@ def test_the_command_writes_tables_and_figures(models, monkeypatch, tmp_path, ca
     each = ("roc", "confusion", "thresholds", "reliability", "activations", "tsne")
     assert drawn == {f"{kind}_ours" for kind in each} | {"auc", "integration", "protein_a"}
     assert all(imread(path).std() > 0.01 for path in (out / "figures").glob("*.png"))
-    with pytest.raises(PerrinError, match="already there"):
+    with pytest.raises(PerrinError, match="already holds results"):
         run(words.split())
 
 
