@@ -19,6 +19,9 @@ _VERBS: dict[Kind, str] = {"movie": "landings", "events": "spectrum", "tracks": 
 _OPTIONS: dict[Kind, tuple[str, ...]] = {
     "movie": (
         "calibration",
+        "model",
+        "threshold",
+        "precision",
         "n_avg",
         "fit_n_avg",
         "permissive",
@@ -36,8 +39,12 @@ _OPTIONS: dict[Kind, tuple[str, ...]] = {
 }
 
 
-TASKS: dict[Kind, str] = {"tracks": "mixture"}
+TASKS: dict[Kind, str] = {"movie": "classifier", "tracks": "mixture"}
 """What a network must do to be offered for files of a kind."""
+
+
+NO_MODEL = "none"
+"""What `--model` takes for no classifier at all."""
 
 
 class Choices(Settings):
@@ -45,6 +52,8 @@ class Choices(Settings):
 
     calibration: str | None = Field(None, description="name of a calibration in the folder")
     model: str | None = Field(None, description="of the package, or a folder; the command's own")
+    threshold: str | None = Field(None, pattern=r"^(auto|0|1|[01]?\.\d+)$")
+    precision: float | None = Field(None, gt=0, lt=1)
     n_avg: int = Field(LandingSettings().n_avg, ge=1, le=500)
     fit_n_avg: int | None = Field(None, ge=1, le=500)
     permissive: bool = False

@@ -26,7 +26,9 @@ class Field:
 
 FIELDS: tuple[Field, ...] = (
     Field("calibration", "Calibration", ("movie", "events"), usual=True),
-    Field("model", "Network", ("tracks",), usual=True),
+    Field("model", "Network", ("movie", "tracks"), usual=True),
+    Field("threshold", "Least binder score, 0 to 1, or auto (empty: 0.9)", ("movie",), usual=True),
+    Field("precision", "Instead: share of binders among the retained, 0 to 1", ("movie",)),
     Field("n_avg", "Frames averaged on each side, to detect", ("movie",), usual=True),
     Field("fit_n_avg", "Frames averaged on each side, to fit (empty: the same)", ("movie",)),
     Field("permissive", "Permissive thresholds, for masses below about 45 kDa", ("movie",)),

@@ -13,7 +13,7 @@ from nicegui import background_tasks, ui
 from pydantic import ValidationError
 
 from perrin._version import __version__
-from perrin.app.choices import TASKS, Choices, command, example_commands
+from perrin.app.choices import NO_MODEL, TASKS, Choices, command, example_commands
 from perrin.app.export import zipped
 from perrin.app.form import FIELDS, Field
 from perrin.app.job import Job
@@ -196,7 +196,7 @@ class Page:
         elif isinstance(value, bool):
             made = ui.checkbox(item.label, value=value)
         else:
-            made = ui.input(item.label, value="" if value is None else f"{value:g}")
+            made = ui.input(item.label, value=_typed(value))
             made.props("dense debounce=400")
         made.classes("w-full").props(f'data-name="{item.name}"')
         made.on_value_change(lambda event: self._set(item, event.value, made))
@@ -207,7 +207,8 @@ class Page:
         if item.name == "calibration":
             return {None: "none: a spectrum of contrast"} | _same(workspace.calibrations())
         if item.name == "model" and self.look is not None and self.look.kind is not None:
-            return {None: "the usual one"} | _same(workspace.models(TASKS[self.look.kind]))
+            found = {None: "the usual one"} | _same(workspace.models(TASKS[self.look.kind]))
+            return found | ({NO_MODEL: "none"} if self.look.kind == "movie" else {})
         return item.options
 
     async def _set(self, item: Field, value: Any, made: Any) -> None:
@@ -262,7 +263,8 @@ class Page:
         gone: dict[str, None] = {}
         if self.choices.calibration not in workspace.calibrations():
             gone["calibration"] = None
-        if kind not in TASKS or self.choices.model not in workspace.models(TASKS[kind]):
+        models = workspace.models(TASKS[kind]) if kind in TASKS else []
+        if self.choices.model not in [*models, *([NO_MODEL] if kind == "movie" else [])]:
             gone["model"] = None
         return self.choices.model_copy(update=gone)
 
@@ -354,6 +356,13 @@ class Page:
     async def _everything(self, name: str) -> None:
         packed = await asyncio.to_thread(zipped, self.session.workspace.path(name))
         ui.download.content(packed, f"{name}.zip")
+
+
+def _typed(value: Any) -> str:
+    """How a value would be typed; empty for none."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else f"{value:g}"
 
 
 def _same(names: list[str]) -> dict[Any, str]:
