@@ -230,18 +230,24 @@ def test_a_hundred_thousand_events_in_a_tenth_of_a_second(
     table = replace(measured, events=many, classification=None, settings=None, thumbnails=None)
     page = visit(write(tmp_path / "results", table) / "report.html")
     assert page.evaluate("measurement().n") == 100_000
-    took = page.evaluate(
-        """() => { const slider = document.getElementById('threshold'), took = [];
+    chrome = page.context.new_cdp_session(page)  # its time is the processor's, not the clock's
+    chrome.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def busy_s() -> float:
+        found = chrome.send("Performance.getMetrics")["metrics"]
+        return next(metric["value"] for metric in found if metric["name"] == "TaskDuration")
+
+    page.wait_for_timeout(1000)  # what waits until the slider rests is drawn
+    before = busy_s()
+    page.evaluate(
+        """() => { const slider = document.getElementById('threshold');
         for (let k = 0; k < 20; k++) {
             slider.value = 0.5 + 0.02 * k;
-            const start = performance.now();
             slider.dispatchEvent(new Event('input'));
             document.getElementById('spectrum').getBoundingClientRect();
-            took.push(performance.now() - start);
-        }
-        return took; }"""
+        } }"""
     )
-    assert np.quantile(took, 0.25) < 100  # ms; the slower steps are those of a busy machine
+    assert (busy_s() - before) / 20 < 0.1
     single = fitted(many) & (many["label"] != "duplicate")
     assert kept(page) == (single & (many["score_binder"] >= 0.88)).sum()
 

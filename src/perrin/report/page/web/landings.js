@@ -62,7 +62,8 @@ function asAnalysed() {
 
 function filterRange(M) {
   if (state.filter === "score") return [0, 1];
-  return [0, quantile(M.residual, 0.99)];
+  M.mostResidual ??= quantile(M.residual, 0.99);
+  return [0, M.mostResidual];
 }
 
 function setFilter(name) {
