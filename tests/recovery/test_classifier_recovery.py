@@ -83,7 +83,7 @@ def test_what_is_retained_are_binders_and_most_of_them(measured) -> None:
 
 def test_the_class_mix_is_near_the_truth(measured) -> None:
     """Crowded events are ambiguous, so only the share of what stays is compared."""
-    movie, truth, found = measured
+    _, truth, found = measured
     assert isinstance(found, Measurement)
     assert found.classification is not None
     shares = {share.name: share.share.value for share in found.classification.shares}
