@@ -28,10 +28,14 @@ def main(folder: Path) -> None:
     calibration = ladder.calibration
     calibration.save(folder / "calibration.json")
 
-    # The sample. A generator of random numbers gives every figure an interval.
+    # The sample: landings that the classifier trusts. A generator of random numbers gives every
+    # figure an interval.
     with perrin.open_movie(folder / "sample.mp") as movie:
         sample = perrin.analyse_landings(
-            movie, calibration=calibration, rng=np.random.default_rng(0)
+            movie,
+            calibration=calibration,
+            model=perrin.ClassifierModel.load("default"),
+            rng=np.random.default_rng(0),
         )
     # Same integration, pixel and frame interval?
     perrin.check_recorded(calibration, sample.recorded)

@@ -124,7 +124,7 @@ def analyse_landings(
         Without it the spectrum is one of contrast. Check that it was recorded as the movie
         was with `perrin.mass.calibration.check_recorded` (the command line does).
     model : Model, optional
-        A classifier, such as ``perrin.ClassifierModel.load("classifier")``;
+        A classifier, such as ``perrin.ClassifierModel.load("default")``;
         it sees thumbnails at `settings.n_avg`. Without one all fitted events are retained.
     scores : ScoreSettings, optional
         How the threshold on its scores is chosen; 0.9 by default.

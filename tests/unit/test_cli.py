@@ -18,7 +18,6 @@ import pytest
 from perrin.cli.main import main
 from perrin.io import read_events, write_mp
 from perrin.mass.calibration import Calibration
-from perrin.models import bundle
 from perrin.models.classifier import ClassifierModel
 from perrin.optics.psf import Psf
 
@@ -204,7 +203,6 @@ def classified(loose: Any, fake_model: Any, tmp_path: Path, monkeypatch: pytest.
     write_mp(movie, loose.movie)
     model = Loaded(fake_model(loose.classes, right=0.96))
     monkeypatch.setattr(ClassifierModel, "load", lambda name: model)
-    monkeypatch.setattr(bundle, "list_bundles", lambda: ["classifier"])
     return movie
 
 

@@ -52,4 +52,4 @@ class ClassifierTraining(Settings):
     @classmethod
     def tuning(cls) -> Self:
         """Return what tunes a trained network to an instrument of one's own, in minutes."""
-        return cls(steps=1_280, learning_rate=5e-4, warmup=64, validate_every=160, varied=0.25)
+        return cls(steps=800, learning_rate=5e-4, warmup=64, validate_every=160, varied=0.25)

@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from perrin.errors import PerrinError
 from perrin.io.atomic import written_whole
 from perrin.models.bundle import read_card
+
+
+@contextmanager
+def quiet_exporter() -> Iterator[None]:
+    """Keep the exporter from talking about packages and Python versions that do not matter."""
+    logger = logging.getLogger("torch.onnx")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(before)
 
 
 def record_measured(folder: Path, **measured: Any) -> None:

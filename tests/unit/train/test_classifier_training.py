@@ -156,7 +156,6 @@ def test_the_paper_s_recipe_runs(tmp_path: Path) -> None:
         np.testing.assert_array_equal(a.views, b.views)
 
 
-@pytest.mark.filterwarnings("ignore")  # the exporter's own
 def test_networks_become_bundles_and_ours_comes_back(tmp_path: Path) -> None:
     pytest.importorskip("onnxscript", reason="exporting needs onnxscript")
     torch.manual_seed(0)

@@ -34,7 +34,6 @@ def test_calibrated_intervals_cover_ninety_percent(monkeypatch: pytest.MonkeyPat
         assert abs(inside[known[:, target], target].mean() - 0.9) < 5 * error
 
 
-@pytest.mark.filterwarnings("ignore")  # the exporter's own
 def test_a_network_becomes_a_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     torch = pytest.importorskip("torch", reason="training needs torch")
     pytest.importorskip("onnxscript", reason="exporting needs onnxscript")

@@ -26,7 +26,7 @@ from perrin.simulate.thumbnails import threads
 from perrin.train.classifier.data import VARIED, WIDER, Source
 from perrin.train.classifier.network import HistoryNetwork
 from perrin.train.classifier.resnet import ResNet3D
-from perrin.train.export import check_same
+from perrin.train.export import check_same, quiet_exporter
 
 OUTPUTS = ("score", "probability", "features", "activations")
 LIMITS = (
@@ -230,18 +230,19 @@ def _to_onnx(
     With the norms folded into the convolutions, the weights cannot be trained on; ONNX Runtime
     folds them itself when it loads a file, but fails at it in three dimensions.
     """
-    torch.onnx.export(
-        outputs,
-        (torch.from_numpy(example),),
-        path,
-        input_names=["view"],
-        output_names=list(OUTPUTS),
-        dynamo=True,
-        external_data=False,
-        optimize=folded,
-        dynamic_shapes=({0: torch.export.Dim("count")},),
-        verbose=False,
-    )
+    with quiet_exporter():
+        torch.onnx.export(
+            outputs,
+            (torch.from_numpy(example),),
+            path,
+            input_names=["view"],
+            output_names=list(OUTPUTS),
+            dynamo=True,
+            external_data=False,
+            optimize=folded,
+            dynamic_shapes=({0: torch.export.Dim("count")},),
+            verbose=False,
+        )
     return path.read_bytes()
 
 

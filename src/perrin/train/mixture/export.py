@@ -18,7 +18,7 @@ from perrin.models.bundle import load_bundle, open_session
 from perrin.models.cards import MixtureCard, Vector
 from perrin.settings.diffusion import MixtureSettings, MixtureTraining
 from perrin.simulate.mixtures import simulate_mixture
-from perrin.train.export import check_same
+from perrin.train.export import check_same, quiet_exporter
 from perrin.train.mixture.data import CAMERA, KINDS
 from perrin.train.mixture.intervals import Run, fit_interval
 from perrin.train.mixture.network import MixtureNetwork
@@ -100,20 +100,21 @@ def to_onnx(network: MixtureNetwork, path: Path) -> bytes:
     """Write `network` as ONNX with free N, T and d; return the bytes."""
     example = torch.randn(3, 24, 2), torch.ones(3, 24)
     count, quarter, dims = (torch.export.Dim(name) for name in ("count", "quarter", "dims"))
-    torch.onnx.export(
-        network,
-        example,
-        path,
-        input_names=["positions", "seen"],
-        output_names=["answer"],
-        dynamo=True,
-        external_data=False,
-        dynamic_shapes={
-            "positions": {0: count, 1: 4 * quarter, 2: dims},
-            "seen": {0: count, 1: 4 * quarter},
-        },
-        verbose=False,
-    )
+    with quiet_exporter():
+        torch.onnx.export(
+            network,
+            example,
+            path,
+            input_names=["positions", "seen"],
+            output_names=["answer"],
+            dynamo=True,
+            external_data=False,
+            dynamic_shapes={
+                "positions": {0: count, 1: 4 * quarter, 2: dims},
+                "seen": {0: count, 1: 4 * quarter},
+            },
+            verbose=False,
+        )
     return path.read_bytes()
 
 
