@@ -28,8 +28,8 @@ _UNLABELED = {True: "landing", False: "unbinding"}
 
 
 def has_scores(events: pd.DataFrame) -> bool:
-    """Whether a classifier has scored the events."""
-    return "score_binder" in events.columns
+    """Whether a classifier has scored and labelled the events."""
+    return {"score_binder", "label"} <= set(events.columns)
 
 
 def kinds(events: pd.DataFrame) -> list[str]:

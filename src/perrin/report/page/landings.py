@@ -107,9 +107,9 @@ def _record(
     chosen, own = _with_threshold(events, filterable(events, summary), classification)
     settings = SpectrumSettings.model_validate(summary["spectrum_settings"])
     fits = fits_on_grid(chosen, unit=unit, settings=settings, own_threshold=own)
-    known = {("none", 0.0): summary.get("spectrum_before", spectrum)}
-    if own is not None:
-        known["score", own] = spectrum
+    known = {("none", 0.0) if own is None else ("score", own): spectrum}
+    if "spectrum_before" in summary:
+        known["none", 0.0] = summary["spectrum_before"]
     for fit in fits:
         if (fit["filter"], fit["at"]) in known:  # the analysis' own numbers, with their intervals
             fit |= drawn(known[fit["filter"], fit["at"]])
@@ -156,7 +156,8 @@ def _columns(
         "kind": packed([order.index(name) for name in names], "u1"),
     }
     if chosen.score is not None:
-        columns["score"] = packed(chosen.score, "f8")
+        columns["score"] = packed(events["score_binder"], "f8")
+        columns["single"] = packed(np.isfinite(chosen.score), "u1")
     if chosen.residual is not None:
         columns["residual"] = packed(chosen.residual, "f8")
     for name, column in _FLOATS.items():

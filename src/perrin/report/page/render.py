@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -101,7 +102,7 @@ def _run(summary: dict[str, Any]) -> dict[str, Any]:
             )
             if key in summary
         ],
-        "command": " ".join(run.get("command", [])),
+        "command": shlex.join(run.get("command", [])),
         "seed": run.get("seed"),
         "inputs": summary.get("inputs", []),
     }

@@ -120,7 +120,7 @@ function drawKept(chart, now) {
   const told = fit.peaks.map((peak, k) => `${percent(shares[k])} at ${fixed(peak.mode, PLACES)}`).join(", ");
   if (spread > 0.15) said.textContent = `Selection bias: the filter keeps ${told} ${UNIT}. Ratios of these peaks after filtering are not those of the sample.`;
   else said.textContent = known.length ? `The filter keeps ${told} ${UNIT}.` : "";
-  if (now.rival) said.textContent += ` Orange: ${FILTERS[now.rival.filter].name}, as many kept.`;
+  if (now.rival) said.textContent += ` Orange: ${FILTER_NAMES[now.rival.filter]}, as many kept.`;
   chart.reacts({
     steps: found.map((b) => b.middle),
     hover: (x) => {

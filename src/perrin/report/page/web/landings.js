@@ -15,17 +15,14 @@ const state = { shown: 0, overlay: ALL.length > 1, filter: "none", at: 0, compar
   unbinding: "below", width: 0, low: 0, high: 0, bin: null };
 const measurement = () => ALL[state.shown];
 
-const FILTERS = {
-  none: { name: "all", title: "None" },
-  score: { name: "binder score", title: "Binder score", least: true },
-  residual: { name: "fit residual", title: "Fit residual", least: false },
-};
+const FILTER_NAMES = { score: "binder score", residual: "fit residual" };
 
 // Which events (n) a filter keeps: 1 or 0. Comparisons with NaN are false, as in Python.
 function keep(M, filter, at) {
   const kept = new Uint8Array(M.n), values = M[filter];
   if (filter === "none") return M.base;
-  if (FILTERS[filter].least) for (let i = 0; i < M.n; i++) kept[i] = M.base[i] & (values[i] >= at);
+  // single: scored, and no second detection of one landing
+  if (filter === "score") for (let i = 0; i < M.n; i++) kept[i] = M.single[i] & (values[i] >= at);
   else for (let i = 0; i < M.n; i++) kept[i] = M.base[i] & (values[i] <= at);
   return kept;
 }
@@ -36,9 +33,9 @@ const count = (mask) => { let n = 0; for (let i = 0; i < mask.length; i++) n += 
 function rival(M, filter, n) {
   const other = filter === "score" ? "residual" : "score";
   if (filter === "none" || !M[other] || !n) return null;
-  M.sorted[other] ??= M[other].filter((value, i) => M.base[i] && !Number.isNaN(value)).sort();
+  M.sorted[other] ??= M[other].filter((value, i) => (other === "score" ? M.single : M.base)[i] && !Number.isNaN(value)).sort();
   const sorted = M.sorted[other];
-  const place = FILTERS[other].least ? Math.max(0, sorted.length - n) : Math.min(n, sorted.length) - 1;
+  const place = other === "score" ? Math.max(0, sorted.length - n) : Math.min(n, sorted.length) - 1;
   return { filter: other, at: sorted[place] };
 }
 

@@ -74,7 +74,7 @@ function drawSpectrum(chart, now) {
   if (seen && count(now.M.base) && after.unbindings.some((n) => n)) entries.push([`unbindings${below ? ", mirrored" : ""}`, "--vermillion", "bar"]);
   if (filtered) entries.push(["before filtering", "--ghost", "bar"]);
   if (fit.curves.length) entries.push(["mixture", "--ink", "line"]);
-  if (now.rival) entries.push([`${FILTERS[now.rival.filter].name}, as many kept`, "--orange", "dash"]);
+  if (now.rival) entries.push([`${FILTER_NAMES[now.rival.filter]}, as many kept`, "--orange", "dash"]);
   chart.legend(entries);
   const bins = after.landings.length;
   const steps = Array.from({ length: bins }, (_, k) => after.first + (k + 0.5) * width);
