@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import signal
 import socket
@@ -110,7 +111,7 @@ def test_a_bad_file_is_named_and_the_app_goes_on(
     page.wait_for_selector("text=Choose a file first.")
 
 
-def test_missing_numbers_are_asked_for_and_remembered(
+def test_what_a_file_does_not_say_is_asked_for_each_time(
     page: Any, served: tuple[Path, int], tmp_path: Path
 ) -> None:
     walks = tmp_path / "walks.csv"
@@ -120,9 +121,14 @@ def test_missing_numbers_are_asked_for_and_remembered(
     page.wait_for_selector("text=The file does not say, so please do:")
     page.fill("[aria-label='Stored pixel, or unit of the coordinates (nm)']", "100")
     page.fill("[aria-label='Time between frames (s)']", "0.01")
+    page.fill("[aria-label='Frames of a window']", "20")
     page.wait_for_selector("text=The file does not say", state="hidden")
+    drop(page, walks)  # the same numbers may be wrong for another file
+    page.wait_for_selector("text=The file does not say", state="visible")
+    assert page.input_value("[aria-label='Frames of a window']") == "20"
     page.reload()
-    assert '"pixel_nm": 100' in (served[0] / ".perrin-app.json").read_text()
+    remembered = json.loads((served[0] / ".perrin-app.json").read_text())
+    assert (remembered["window"], remembered["pixel_nm"]) == (20, None)
 
 
 @pytest.mark.parametrize(

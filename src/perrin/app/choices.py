@@ -43,6 +43,17 @@ TASKS: dict[Kind, str] = {"movie": "classifier", "tracks": "mixture"}
 """What a network must do to be offered for files of a kind."""
 
 
+OF_THE_FILE = (
+    "pixel_nm",
+    "frame_rate_hz",
+    "frame_interval_s",
+    "units",
+    "landing_sign",
+    "dataset",
+    "encoding",
+)
+"""Choices that say what a file does not: never kept for another one."""
+
 NO_MODEL = "none"
 """What `--model` takes for no classifier at all."""
 
@@ -72,9 +83,15 @@ class Choices(Settings):
     stride: int = Field(WindowSettings().stride, ge=1)
 
 
+def for_another_file(choices: Choices) -> Choices:
+    """Return the choices without those that belong to one file."""
+    return choices.model_copy(update=dict.fromkeys(OF_THE_FILE))
+
+
 def command(kind: Kind, files: Sequence[str], choices: Choices, *, out: str) -> list[str]:
     """Return the words after ``perrin`` that analyse `files` as chosen; defaults are left out."""
-    words = [_VERBS[kind], *files]
+    named = [f"./{name}" if name.startswith("-") else name for name in files]  # no option
+    words = [_VERBS[kind], *named]
     for name in _OPTIONS[kind]:
         value = getattr(choices, name)
         if value is None or value == Choices.model_fields[name].default:

@@ -13,7 +13,14 @@ from nicegui import background_tasks, ui
 from pydantic import ValidationError
 
 from perrin._version import __version__
-from perrin.app.choices import NO_MODEL, TASKS, Choices, command, example_commands
+from perrin.app.choices import (
+    NO_MODEL,
+    TASKS,
+    Choices,
+    command,
+    example_commands,
+    for_another_file,
+)
 from perrin.app.export import zipped
 from perrin.app.form import FIELDS, Field
 from perrin.app.job import Job
@@ -128,10 +135,12 @@ class Page:
             ui.notify(str(error), type="negative")
             return
         event.sender.reset()  # type: ignore[attr-defined]
+        self.choices = for_another_file(self.choices)
         self.session.chosen = [path.name]
         await self._look()
 
     async def _choose(self, name: str, *, chosen: bool) -> None:
+        self.choices = for_another_file(self.choices)
         others = [other for other in self.session.chosen if other != name]
         self.session.chosen = [*others, name] if chosen else others
         await self._look()
@@ -277,7 +286,8 @@ class Page:
 
     def _use_example(self) -> None:
         self.session.chosen = ["example.mp"]
-        self.choices = self.choices.model_copy(update={"calibration": "example-calibration.json"})
+        kept = for_another_file(self.choices)
+        self.choices = kept.model_copy(update={"calibration": "example-calibration.json"})
         background_tasks.create(self._look())
 
     def _begin(self, commands: list[list[str]], title: str, *, out: str | None = None) -> None:

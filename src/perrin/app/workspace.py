@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from perrin.app.choices import Choices
+from perrin.app.choices import Choices, for_another_file
 from perrin.errors import PerrinError
 from perrin.io.atomic import written_whole
 from perrin.mass.calibration import Calibration
@@ -75,12 +75,9 @@ class Workspace:
 
     def models(self, task: str) -> list[str]:
         """Names of the networks for a task: those of the package, then those in the folder."""
-        own = sorted(card.parent.name for card in self.folder.glob("*/card.json"))
-        return [
-            name
-            for name in [*list_bundles(), *own]
-            if read_card(self.folder / name if name in own else bundle_folder(name)).task == task
-        ]
+        own = sorted(card.parent for card in self.folder.glob("*/card.json"))
+        shipped = [bundle_folder(name) for name in list_bundles()]
+        return [folder.name for folder in [*shipped, *own] if _task(folder) == task]
 
     def results(self) -> list[str]:
         """Names of the results folders that have a report, newest first."""
@@ -97,13 +94,22 @@ class Workspace:
             return Choices()
 
     def remember(self, choices: Choices) -> None:
-        """Keep the choices for the next time."""
+        """Keep the choices for the next time, without those that belong to one file."""
+        text = for_another_file(choices).model_dump_json(indent=1)
         with written_whole(self.folder / _REMEMBERED) as partial:
-            partial.write_text(choices.model_dump_json(indent=1), encoding="utf-8")
+            partial.write_text(text, encoding="utf-8")
 
 
 def _age(path: Path) -> float:
     return -path.stat().st_mtime
+
+
+def _task(folder: Path) -> str | None:
+    """What the network in a folder does; None for a card that cannot be read."""
+    try:
+        return read_card(folder).task
+    except (PerrinError, OSError):
+        return None
 
 
 def _is_line(path: Path) -> bool:

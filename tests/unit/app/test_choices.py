@@ -57,6 +57,11 @@ def test_defaults_are_those_of_the_commands() -> None:
                 assert getattr(Choices(), name) == defaults[name]
 
 
+def test_a_file_is_never_an_option() -> None:
+    words = command("movie", ["--overwrite"], Choices(), out="r")
+    assert words == ["landings", "./--overwrite", "--out=r"]
+
+
 def test_every_choice_is_asked_for_once_where_it_counts() -> None:
     assert sorted(field.name for field in FIELDS) == sorted(Choices.model_fields)
     for field in FIELDS:
