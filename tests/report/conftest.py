@@ -34,9 +34,12 @@ FLAGS = (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Debian's Chromium, or another that is installed, without a window."""
+    """Debian's Chromium, or another that is installed, without a window.
+
+    Of one module: while it is open, its event loop bars every other from this thread.
+    """
     api = pytest.importorskip("playwright.sync_api", reason="browser: pip install playwright")
     names = ("chromium", "chromium-browser", "google-chrome")
     found = next(filter(None, map(shutil.which, names)), None)
