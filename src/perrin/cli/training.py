@@ -108,6 +108,10 @@ def train_classifier(
     width: Annotated[
         int, typer.Option(min=4, help="Recipe paper: first channels; the paper's network has 64.")
     ] = 16,
+    epochs: Annotated[
+        int,
+        typer.Option(min=1, help="Recipe paper: passes; the paper trained 20, and took the 15th."),
+    ] = 20,
     seed: Seed = 1,
     threads: Threads = 1,
     workers: Annotated[int, typer.Option(min=1, help="Processes that simulate events.")] = 1,
@@ -133,7 +137,7 @@ def train_classifier(
                 f"--{next(iter(own))}: the paper's recipe is fixed and takes none of --from, "
                 "--buffer, --epsf, --calibration and --steps."
             )
-        paper = o.settings_from(PaperTraining, width=width, seed=seed)
+        paper = o.settings_from(PaperTraining, width=width, epochs=epochs, seed=seed)
         _begin(run, {"recipe": recipe, "settings": paper.model_dump(mode="json")})
         resnet = _train_paper(paper, run=run, threads=threads)
         curve = read_metrics(run / "metrics.csv")
