@@ -119,9 +119,9 @@ def test_what_a_file_does_not_say_is_asked_for_each_time(
     walks.write_text("\n".join(["particle,frame,x,y", *rows]))
     drop(page, walks)
     page.wait_for_selector("text=The file does not say, so please do:")
+    page.fill("[aria-label='Frames of a window']", "20")
     page.fill("[aria-label='Stored pixel, or unit of the coordinates (nm)']", "100")
     page.fill("[aria-label='Time between frames (s)']", "0.01")
-    page.fill("[aria-label='Frames of a window']", "20")
     page.wait_for_selector("text=The file does not say", state="hidden")
     drop(page, walks)  # the same numbers may be wrong for another file
     page.wait_for_selector("text=The file does not say", state="visible")
