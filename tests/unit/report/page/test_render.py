@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -42,7 +43,9 @@ def test_made_again_it_is_the_same(results: Path, tmp_path: Path) -> None:
 
 def test_it_loads_nothing(results: Path) -> None:
     page = (results / "report.html").read_text(encoding="utf-8")
-    assert "default-src 'none'" in page
+    (policy,) = re.findall(r'Content-Security-Policy" content="([^"]+)"', page)
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert "unsafe" not in policy
     for way in ('<link rel="stylesheet', "src=", "@import", "fetch(", "XMLHttpRequest"):
         assert way not in page.replace("picture.src = `data:", "")
 
