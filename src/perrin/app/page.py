@@ -51,6 +51,7 @@ _STYLE = """
 .quiet { opacity: .72; font-size: 13px; }
 .facts { font-size: 13px; display: grid; grid-template-columns: max-content 1fr; gap: 1px 12px; }
 .said { font-size: 12.5px; white-space: pre-wrap; overflow-wrap: anywhere; }
+.said { max-height: 104px; overflow: auto; width: 100%; }
 .problem { color: #b3261e; font-size: 13.5px; }
 .run { position: sticky; bottom: -12px; width: 100%; gap: 6px; padding: 4px 0 12px; }
 .run, .side { background: #fff; }
