@@ -19,7 +19,7 @@ demo: $(VENV)/.installed
 	$(BIN)/perrin calibrate demo/dynamin.mp --ladder dynamin --out demo/calibration.json
 	$(BIN)/perrin simulate landings --preset bsa --seconds 60 --seed 2 --out demo/bsa.mp
 	$(BIN)/perrin landings demo/bsa.mp --calibration demo/calibration.json --out demo/results --overwrite
-	@echo "Look at demo/results/figures/spectrum.png; all figures are in demo/results/summary.json"
+	@echo "Open demo/results/report.html with a browser; all numbers are in demo/results/summary.json"
 
 test: $(VENV)/.installed-test
 	$(BIN)/ruff check

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from perrin.models.classifier import ClassifierModel
     from perrin.optics.psf import Psf
     from perrin.pipeline import Measurement, analyse_events, analyse_landings
+    from perrin.report.page import write_report
     from perrin.results import write_results
     from perrin.settings.landing import DetectionSettings, LandingSettings
     from perrin.settings.scores import ScoreSettings
@@ -76,6 +77,7 @@ _HOME = {
     "write_events": "io.tables",
     "write_mp": "io.refeyn_write",
     "write_mpr": "io.refeyn_write",
+    "write_report": "report.page",
     "write_results": "results",
 }
 
@@ -115,6 +117,7 @@ __all__ = [
     "write_events",
     "write_mp",
     "write_mpr",
+    "write_report",
     "write_results",
 ]
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import math
-import platform
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +13,18 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from perrin._version import __version__
 from perrin.errors import PerrinError
 from perrin.io.atomic import folder_written_whole
+from perrin.io.plain import plain
 from perrin.io.tables import write_events
 from perrin.pipeline import Measurement
+from perrin.provenance import provenance
 from perrin.report import figures, score_figures
+from perrin.report.page import write_report
 from perrin.report.style import save_figure
 from perrin.tables import order_columns
 
 SUMMARY = "summary.json"
-_HASH_BYTES = 1 << 22
 _RESIDUALS = {"fit_error": "Fit error", "fit_residual": "Fit residual RMS"}  # ours wins
 
 
@@ -66,9 +63,10 @@ def write_results(
     ``events.csv`` (DiscoverMP's columns first) and ``events.h5`` (full precision) hold all
     events of all measurements; ``summary.json`` all figures with their units, the settings,
     versions and the hash of each input; ``thumbnails.npz`` example thumbnails of movies;
-    ``figures/`` SVG and PNG. With a classifier, ``tradeoff.csv`` says what each threshold keeps
-    and ``removed.csv`` what was removed at each mass. Nothing appears until everything is
-    written. `run` is what else is needed to repeat it, such as the command and the seed.
+    ``figures/`` SVG and PNG; ``report.html`` all of it to look at. With a classifier,
+    ``tradeoff.csv`` says what each threshold keeps and ``removed.csv`` what was removed at each
+    mass. Nothing appears until everything is written. `run` is what else is needed to repeat
+    it, such as the command and the seed.
 
     Raises `PerrinError` if the folder exists (see `check_folder`) or nothing was measured.
     """
@@ -85,8 +83,9 @@ def write_results(
         _write_filter_tables(partial, measurements)
         _write_figures(partial / "figures", measurements)
         summary = summarise(measurements, inputs=inputs, run=run)
-        text = json.dumps(_plain(summary), indent=2, allow_nan=False)
+        text = json.dumps(plain(summary), indent=2, allow_nan=False)
         (partial / SUMMARY).write_text(text + "\n", encoding="utf-8")
+        write_report([partial], partial / "report.html")
     return folder
 
 
@@ -98,12 +97,7 @@ def summarise(
 ) -> dict[str, Any]:
     """All figures of some measurements, with what is needed to make them again."""
     return {
-        "perrin_version": __version__,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "python_version": platform.python_version(),
-        "numpy_version": np.__version__,
-        "run": dict(run or {}),
-        "inputs": [_fingerprint(Path(path)) for path in inputs],
+        **provenance(inputs, run),
         "measurements": [_summary(measurement) for measurement in measurements],
     }
 
@@ -136,32 +130,6 @@ def _summary(measurement: Measurement) -> dict[str, Any]:
             None if drift is None else drift.to_dict() for drift in measurement.drifts
         ]
     return summary
-
-
-def _fingerprint(path: Path) -> dict[str, Any]:
-    """Name, size and SHA-256 of an input file (a folder, such as Zarr, has its name only)."""
-    if not path.is_file():
-        return {"name": path.name}
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while block := stream.read(_HASH_BYTES):
-            digest.update(block)
-    return {"name": path.name, "bytes": path.stat().st_size, "sha256": digest.hexdigest()}
-
-
-def _plain(value: Any) -> Any:
-    """JSON's own types; NaN and infinity, which JSON lacks, become null."""
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, np.generic):
-        return _plain(value.item())
-    if isinstance(value, Path):
-        return value.name
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
 
 
 def _all_events(measurements: Sequence[Measurement]) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 from pathlib import Path
@@ -42,6 +43,11 @@ def test_from_simulation_to_results(run, tmp_path: Path) -> None:
     assert len(pd.read_csv(out / "windows.csv")) == 36
     told = json.loads((out / "summary.json").read_text())
     assert told["units"] == {"length_unit": "nm", "time_unit": "s"}
+    assert told["scale"] == {"length": 100, "frame_interval": 0.01}
+    assert told["settings"] == {"frames": 60, "stride": 30}
+    assert told["inputs"][0]["sha256"] == hashlib.sha256(walks.read_bytes()).hexdigest()
+    assert len(pd.read_csv(out / "tracks.csv")) == 12 * 120
+    assert "Particle" in (out / "report.html").read_text(encoding="utf-8")
     drawn = {path.name for path in (out / "figures").iterdir()}
     assert {"ensemble.png", "msd.svg", "tracks.png", "windows.png"} <= drawn
     with pytest.raises(PerrinError, match="already there"):

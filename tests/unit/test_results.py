@@ -55,7 +55,13 @@ def folder(
 def test_the_folder_is_complete(folder: Path) -> None:
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     drawn = {f"figures/{name}.{kind}" for name in FIGURES for kind in ("svg", "png")}
-    assert names == drawn | {"events.csv", "events.h5", "summary.json", "thumbnails.npz"}
+    assert names == drawn | {
+        "events.csv",
+        "events.h5",
+        "report.html",
+        "summary.json",
+        "thumbnails.npz",
+    }
 
 
 @pytest.mark.parametrize("name", ["events.csv", "events.h5"])

@@ -14,7 +14,7 @@ from perrin.errors import PerrinError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from perrin.diffusion.characterize import Characterised, Scale
+    from perrin.diffusion.characterize import Scale
 
 DEFAULT_MODEL = "mixture"
 
@@ -58,6 +58,7 @@ def diffusion(
     from perrin.diffusion.characterize import characterize
     from perrin.io.tracks import read_tracks
     from perrin.models.mixture import MixtureModel
+    from perrin.motion_results import write_motion_results
     from perrin.settings.diffusion import WindowSettings
 
     _check_free(out, overwrite=overwrite)
@@ -66,7 +67,15 @@ def diffusion(
     settings = o.settings_from(WindowSettings, frames=window, stride=stride)
     network = MixtureModel.load(model)
     found = characterize(table, model=network, scale=scale, settings=settings)
-    _write(out, table, found, model=network.bundle.card.name)
+    write_motion_results(
+        out,
+        table,
+        found,
+        model=network.bundle.card.name,
+        settings=settings,
+        inputs=[tracks],
+        run=o.this_run(),
+    )
     told = found.trajectories["w"].notna().sum()
     typer.echo(f"{told} of {len(found.trajectories)} trajectories characterised; results in {out}")
 
@@ -194,39 +203,6 @@ def _scale(
             "--units unknown to get D in the file's own unit and frames."
         )
     return Scale.of_pixels(pixel_nm=length, frame_interval_s=interval)
-
-
-def _write(out: Path, table: pd.DataFrame, found: Characterised, *, model: str) -> None:
-    """Write tables, summary and figures into the folder `out`."""
-    from perrin.diffusion.summary import ergodicity, msd_curves, summary
-    from perrin.diffusion.tables import axes_of
-    from perrin.io.atomic import folder_written_whole
-    from perrin.report import diffusion_figures as figures
-    from perrin.report.style import save_figure
-
-    with folder_written_whole(out) as partial:
-        found.trajectories.to_csv(partial / "trajectories.csv", index=False)
-        found.windows.to_csv(partial / "windows.csv", index=False)
-        about = {"model": model, "source": Path(table.attrs["source"]).name} | summary(found)
-        (partial / "figures").mkdir()
-        if found.trajectories["w"].notna().any():
-            curves = msd_curves(table, found)
-            about["ergodicity_breaking"] = ergodicity(curves)
-            drawn = {
-                "ensemble": figures.ensemble_figure(found.trajectories),
-                "tracks": figures.tracks_figure(table, found.trajectories),
-                "msd": figures.msd_figure(
-                    curves,
-                    dims=len(axes_of(table)),
-                    length_unit=found.scale.length_unit,
-                    time_unit=found.scale.time_unit,
-                ),
-            }
-            if found.windows["w"].notna().any():
-                drawn["windows"] = figures.windows_figure(found.windows)
-            for name, figure in drawn.items():
-                save_figure(figure, partial / "figures" / name)
-        (partial / "summary.json").write_text(json.dumps(about, indent=1) + "\n")
 
 
 def _write_csv(table: pd.DataFrame, path: Path) -> None:

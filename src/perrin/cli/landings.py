@@ -245,42 +245,12 @@ def inspect(
 
     seen = look_at(path, **movie_options)
     typer.echo(f"{path.name}: {seen.description}")
-    for name, text in _facts(seen):
+    for name, text in seen.facts():
         typer.echo(f"  {name:<16}{text}")
     for name in seen.missing:
         typer.echo(f"  missing: give --{name.replace('_', '-')}")
     for sentence in (*seen.problems, *seen.notes):
         typer.echo(f"  note: {sentence}")
-
-
-def _facts(seen: Any) -> list[tuple[str, str]]:
-    facts = []
-    if seen.kind == "movie":
-        if seen.shape is not None:
-            axes = " x ".join(str(n) for n in seen.shape)
-            facts.append(("shape", f"{axes} (time, y, x), {seen.dtype}"))
-        if seen.frame_interval_s is not None:
-            rate = 1 / seen.frame_interval_s
-            facts.append(
-                ("frame interval", f"{seen.frame_interval_s * 1e3:.4g} ms ({rate:.4g} a second)")
-            )
-        if seen.pixel_nm is not None:
-            facts.append(("pixel", f"{seen.pixel_nm:.4g} nm"))
-        if seen.landing_sign is not None:
-            facts.append(("a landing is", "darker" if seen.landing_sign < 0 else "brighter"))
-        if seen.instrument:
-            facts.append(("instrument", seen.instrument))
-        if seen.encoding:
-            facts.append(("encoding", seen.encoding))
-        return facts
-    details = seen.details
-    facts.append(("events", f"{details['rows']} usable of {details['rows_in_file']}"))
-    facts.append(("measurements", ", ".join(details["measurements"])))
-    facts.append(("columns", ", ".join(details["columns"])))
-    facts.append(("calibration", "embedded" if details["calibration"] else "none in the file"))
-    if details["missing"]:
-        facts.append(("without", ", ".join(details["missing"])))
-    return facts
 
 
 def _landing_settings(

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from perrin._version import __version__
-from perrin.cli import classifier, diffusion, landings, models, simulate, training
+from perrin.cli import app as app_command
+from perrin.cli import classifier, diffusion, landings, models, report, simulate, training
 from perrin.errors import PerrinError
 
 INTERRUPTED = 130  # what typer exits with after Ctrl-C
@@ -37,6 +38,8 @@ evaluations = _group("evaluate", "Measure a trained network on data it has not s
 diffusion.register(app, simulate=simulations, evaluate=evaluations)
 classifier.register(evaluate=evaluations)
 models.register(_group("model", "Trained networks: list them, show a card, run the self-test."))
+report.register(app)
+app_command.register(app)
 
 
 def _show_version(wanted: bool) -> None:

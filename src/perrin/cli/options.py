@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from perrin import progress
 from perrin.errors import PerrinError
 
 if TYPE_CHECKING:
@@ -111,9 +113,9 @@ def given(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def this_run(seed: int) -> dict[str, Any]:
-    """What was typed and the seed it ran with, to be kept beside the results."""
-    return {"command": ["perrin", *sys.argv[1:]], "seed": seed}
+def this_run(seed: int | None = None) -> dict[str, Any]:
+    """What was typed, and the seed if one was used, to be kept beside the results."""
+    return {"command": ["perrin", *sys.argv[1:]]} | ({} if seed is None else {"seed": seed})
 
 
 def settings_from(model: type[Model], **values: Any) -> Model:
@@ -133,6 +135,9 @@ def settings_from(model: type[Model], **values: Any) -> Model:
 @contextmanager
 def progress_bar(title: str) -> Iterator[Callable[[float], None]]:
     """Show a bar with the time left; gives a function to call with the share done, 0 to 1."""
+    if os.environ.get(progress.VARIABLE) == "lines":
+        yield lambda done: typer.echo(f"{progress.LINE} {done:.4f}", err=True)
+        return
     from rich.console import Console
     from rich.progress import (
         BarColumn,

@@ -46,6 +46,10 @@ class Inspection:
     notes: tuple[str, ...] = ()
     details: dict[str, Any] = field(default_factory=dict)
 
+    def facts(self) -> list[tuple[str, str]]:
+        """Return what was seen, as names and texts for people."""
+        return _movie_facts(self) if self.kind == "movie" else _table_facts(self.details)
+
 
 def open_movie(
     path: str | os.PathLike[str],
@@ -124,6 +128,39 @@ def inspect(
         )
     finally:
         _close(found)
+
+
+def _movie_facts(seen: Inspection) -> list[tuple[str, str]]:
+    facts = []
+    if seen.shape is not None:
+        axes = " x ".join(str(n) for n in seen.shape)
+        facts.append(("shape", f"{axes} (time, y, x), {seen.dtype}"))
+    if seen.frame_interval_s is not None:
+        rate = 1 / seen.frame_interval_s
+        facts.append(
+            ("frame interval", f"{seen.frame_interval_s * 1e3:.4g} ms ({rate:.4g} a second)")
+        )
+    if seen.pixel_nm is not None:
+        facts.append(("pixel", f"{seen.pixel_nm:.4g} nm"))
+    if seen.landing_sign is not None:
+        facts.append(("a landing is", "darker" if seen.landing_sign < 0 else "brighter"))
+    if seen.instrument:
+        facts.append(("instrument", seen.instrument))
+    if seen.encoding:
+        facts.append(("encoding", seen.encoding))
+    return facts
+
+
+def _table_facts(details: dict[str, Any]) -> list[tuple[str, str]]:
+    facts = [
+        ("events", f"{details['rows']} usable of {details['rows_in_file']}"),
+        ("measurements", ", ".join(details["measurements"])),
+        ("columns", ", ".join(details["columns"])),
+        ("calibration", "embedded" if details["calibration"] else "none in the file"),
+    ]
+    if details["missing"]:
+        facts.append(("without", ", ".join(details["missing"])))
+    return facts
 
 
 def _inspect_events(path: Path) -> Inspection:

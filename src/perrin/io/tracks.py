@@ -143,6 +143,7 @@ def _npy(path: Path) -> NDArray[Any]:
 def _mat(path: Path) -> NDArray[Any]:
     """Return the one array of a MATLAB file, or the one named tr or tracks."""
     from scipy.io import loadmat
+    from scipy.io.matlab import MatReadError
 
     try:
         content = loadmat(path)
@@ -150,7 +151,7 @@ def _mat(path: Path) -> NDArray[Any]:
         raise PerrinError(
             f"{path}: a MATLAB 7.3 file; save it with save(..., '-v7') and read it again."
         ) from error
-    except (ValueError, OSError, TypeError) as error:
+    except (ValueError, OSError, TypeError, MatReadError) as error:
         raise PerrinError(f"{path}: no MATLAB file, or cut off ({error}).") from error
     arrays = {name: value for name, value in content.items() if not name.startswith("__")}
     named = [arrays[name] for name in ("tr", "tracks") if name in arrays]

@@ -152,3 +152,10 @@ def test_the_shared_nanorods_are_459_tracks_of_300_frames(shared_data: Path) -> 
     found = read_tracks(shared_data / "diffusion" / "AuNRs_300.mat")
     assert (found.groupby("particle").size() == 300).all()
     assert found["particle"].nunique() == 459
+
+
+def test_a_broken_matlab_file_is_named(tmp_path: Path) -> None:
+    broken = tmp_path / "notes.mat"
+    broken.write_bytes(b"\x89HDF\r\n\x1a\n not really")
+    with pytest.raises(PerrinError, match="no MATLAB file, or cut off"):
+        read_tracks(broken)

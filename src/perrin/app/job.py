@@ -1,0 +1,109 @@
+"""Commands run one after the other in processes of their own: progress, cancel, how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from perrin import progress
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+State = Literal["running", "done", "failed", "stopped"]
+_PATIENCE_S = 10.0  # between asking a command to stop and ending it
+
+
+@dataclass
+class Job:
+    """Commands (the words after ``perrin``) in `folder`; stops at the first that fails.
+
+    A cancelled command gets what Ctrl-C sends, so it cleans up and leaves nothing behind.
+    `share` is that of all commands, each counted alike; `said` what they printed; `error`
+    the line that the failed one ended with.
+    """
+
+    commands: Sequence[Sequence[str]]
+    folder: Path
+    title: str
+    state: State = "running"
+    share: float = 0.0
+    said: list[str] = field(default_factory=list)
+    error: str = ""
+    started: float = field(default_factory=time.monotonic)
+    took_s: float = 0.0
+    _process: asyncio.subprocess.Process | None = None
+    _cancelled: bool = False
+
+    async def run(self) -> None:
+        """Run them all; never raises for what a command does."""
+        self.state = await self._all()
+        self.took_s = time.monotonic() - self.started
+
+    async def _all(self) -> State:
+        for number, words in enumerate(self.commands):
+            if self._cancelled:
+                break
+            if await self._one(number, words) != 0:
+                return "stopped" if self._cancelled else "failed"
+        return "stopped" if self._cancelled else "done"
+
+    def left_s(self) -> float | None:
+        """Seconds left, if it goes on as it did; None where nothing can be said yet."""
+        if self.state != "running" or self.share < 0.02:
+            return None
+        return (time.monotonic() - self.started) * (1 - self.share) / self.share
+
+    async def cancel(self) -> None:
+        """Stop the command that runs, and start no further."""
+        self._cancelled = True
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        if sys.platform == "win32":
+            process.terminate()
+        else:
+            process.send_signal(signal.SIGINT)
+        try:
+            await asyncio.wait_for(process.wait(), _PATIENCE_S)
+        except TimeoutError:
+            process.kill()
+
+    async def _one(self, number: int, words: Sequence[str]) -> int:
+        process = self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "perrin",
+            *words,
+            cwd=self.folder,
+            env=os.environ | {progress.VARIABLE: "lines"},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        if self._cancelled:  # while it was started
+            await self.cancel()
+        assert process.stdout is not None  # noqa: S101
+        assert process.stderr is not None  # noqa: S101
+        await asyncio.gather(
+            self._listen(process.stdout, number), self._listen(process.stderr, number)
+        )
+        return await process.wait()
+
+    async def _listen(self, stream: asyncio.StreamReader, number: int) -> None:
+        """Take progress lines for the bar, and keep the rest as said."""
+        while line := await stream.readline():
+            text = line.decode(errors="replace").rstrip()
+            head, _, rest = text.partition(" ")
+            if head == progress.LINE:
+                self.share = (number + float(rest)) / len(self.commands)
+            elif text.startswith("perrin: "):
+                self.error = text.removeprefix("perrin: ")
+            elif text:
+                self.said.append(text)

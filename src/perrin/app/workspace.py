@@ -1,0 +1,120 @@
+"""The one folder that the app works in; nothing outside of it is read, written or served."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from perrin.app.choices import Choices, for_another_file
+from perrin.errors import PerrinError
+from perrin.io.atomic import written_whole
+from perrin.mass.calibration import Calibration
+from perrin.models.bundle import bundle_folder, list_bundles, read_card
+
+_REMEMBERED = ".perrin-app.json"
+_REPORT = "report.html"
+
+
+class Workspace:
+    """Files, calibrations and results of a folder, and the choices last made in it."""
+
+    def __init__(self, folder: str | Path) -> None:
+        """Take a folder that exists; raises `PerrinError` for anything else."""
+        self.folder = Path(folder).resolve()
+        if not self.folder.is_dir():
+            raise PerrinError(f"{folder} is not a folder. Make it, or choose another --folder.")
+
+    def path(self, name: str) -> Path:
+        """Return the path of something in the folder.
+
+        Raises `PerrinError` for a name that leads out of it, through links too.
+        """
+        if not name or "\0" in name:
+            raise PerrinError(f"{name!r} is not the name of a file.")
+        path = (self.folder / name).resolve()
+        if not path.is_relative_to(self.folder):
+            raise PerrinError(
+                f"{name} lies outside {self.folder}, the folder that this app was started for. "
+                "Start it again with another --folder to work there."
+            )
+        return path
+
+    def free(self, name: str) -> Path:
+        """Return a path in the folder that nothing has: `name`, or with -2, -3, ... added.
+
+        Only the last part of `name` counts: what a browser sends may be a path.
+        """
+        last = Path(name.replace("\\", "/")).name.lstrip(".")
+        if not last:
+            raise PerrinError(f"{name!r} is not the name of a file.")
+        stem, suffix = Path(last).stem, Path(last).suffix
+        path, number = self.path(last), 1
+        while path.exists():
+            number += 1
+            path = self.path(f"{stem}-{number}{suffix}")
+        return path
+
+    def files(self) -> list[str]:
+        """Names of what could be analysed, newest first: no hidden files, no results."""
+        found = [
+            path
+            for path in self.folder.iterdir()
+            if not path.name.startswith(".")
+            and (path.is_file() or path.suffix == ".zarr")
+            and path.suffix not in (".json", ".html")
+            and not path.name.endswith(".truth.csv")
+        ]
+        return [path.name for path in sorted(found, key=_age)]
+
+    def calibrations(self) -> list[str]:
+        """Names of the calibrations, newest first."""
+        found = sorted(self.folder.glob("*.json"), key=_age)
+        return [path.name for path in found if _is_line(path)]
+
+    def models(self, task: str) -> list[str]:
+        """Names of the networks for a task: those of the package, then those in the folder."""
+        own = sorted(card.parent for card in self.folder.glob("*/card.json"))
+        shipped = [bundle_folder(name) for name in list_bundles()]
+        return [folder.name for folder in [*shipped, *own] if _task(folder) == task]
+
+    def results(self) -> list[str]:
+        """Names of the results folders that have a report, newest first."""
+        found = [path.parent for path in self.folder.glob(f"*/{_REPORT}")]
+        return [path.name for path in sorted(found, key=_age) if not path.name.startswith(".")]
+
+    def remembered(self) -> Choices:
+        """Return the choices last made here; the usual ones where there are none to be read."""
+        try:
+            return Choices.model_validate_json(
+                (self.folder / _REMEMBERED).read_text(encoding="utf-8")
+            )
+        except (OSError, ValidationError):
+            return Choices()
+
+    def remember(self, choices: Choices) -> None:
+        """Keep the choices for the next time, without those that belong to one file."""
+        text = for_another_file(choices).model_dump_json(indent=1)
+        with written_whole(self.folder / _REMEMBERED) as partial:
+            partial.write_text(text, encoding="utf-8")
+
+
+def _age(path: Path) -> float:
+    return -path.stat().st_mtime
+
+
+def _task(folder: Path) -> str | None:
+    """What the network in a folder does; None for a card that cannot be read."""
+    try:
+        return read_card(folder).task
+    except (PerrinError, OSError):
+        return None
+
+
+def _is_line(path: Path) -> bool:
+    try:
+        Calibration.load(path)
+    except (PerrinError, OSError, json.JSONDecodeError):
+        return False
+    return True

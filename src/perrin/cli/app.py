@@ -1,0 +1,31 @@
+"""The command that opens the app."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from perrin.errors import PerrinError
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command("app")(open_app)
+
+
+def open_app(
+    folder: Annotated[
+        Path, typer.Option("--folder", help="The only folder that the app reads and writes.")
+    ] = Path(),
+    port: Annotated[int, typer.Option(min=1024, max=65535, help="Port on this computer.")] = 8765,
+    show: Annotated[bool, typer.Option(help="Open the browser.")] = True,
+) -> None:
+    """Open the app: drop files, choose, run, see the report; on this computer only."""
+    try:
+        from perrin.app.server import serve
+    except ImportError as error:
+        raise PerrinError(f"the app needs more ({error}): pip install 'perrin[app]'.") from error
+    typer.echo(f"perrin's app is at http://127.0.0.1:{port} (Ctrl-C ends it)")
+    serve(folder, port=port, show=show)

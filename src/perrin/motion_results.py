@@ -1,0 +1,86 @@
+"""The results folder of moving particles: tables, figures, summary, report; whole or not at all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from perrin.diffusion.summary import ergodicity, msd_curves, summary
+from perrin.diffusion.tables import axes_of
+from perrin.io.atomic import folder_written_whole
+from perrin.io.plain import plain
+from perrin.provenance import provenance
+from perrin.report import diffusion_figures as figures
+from perrin.report.page import write_report
+from perrin.report.style import save_figure
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from perrin.diffusion.characterize import Characterised
+    from perrin.settings.diffusion import WindowSettings
+
+
+def write_motion_results(
+    folder: str | Path,
+    tracks: pd.DataFrame,
+    found: Characterised,
+    *,
+    model: str,
+    settings: WindowSettings,
+    inputs: Sequence[str | Path] = (),
+    run: Mapping[str, Any] | None = None,
+) -> Path:
+    """Write what `characterize` found into one folder; an earlier one of that name is replaced.
+
+    ``tracks.csv`` holds the tracks in the file's own unit, ``trajectories.csv`` and
+    ``windows.csv`` what was found, ``summary.json`` the ensemble, settings and versions,
+    ``figures/`` SVG and PNG, ``report.html`` all of it to look at.
+    """
+    folder = Path(folder)
+    axes = axes_of(tracks)
+    about: dict[str, Any] = {
+        **provenance(inputs, run),
+        "model": model,
+        "source": Path(tracks.attrs["source"]).name,
+        "scale": {"length": found.scale.length, "frame_interval": found.scale.frame_interval},
+        "settings": settings.model_dump(mode="json"),
+        **summary(found),
+    }
+    told = found.trajectories["w"].notna().any()
+    curves = msd_curves(tracks, found) if told else {}
+    if curves:
+        about["ergodicity_breaking"] = ergodicity(curves)
+    with folder_written_whole(folder) as partial:
+        tracks[["particle", "frame", *axes]].to_csv(partial / "tracks.csv", index=False)
+        found.trajectories.to_csv(partial / "trajectories.csv", index=False)
+        found.windows.to_csv(partial / "windows.csv", index=False)
+        (partial / "figures").mkdir()
+        if curves:
+            for name, figure in _figures(tracks, found, curves).items():
+                save_figure(figure, partial / "figures" / name)
+        text = json.dumps(plain(about), indent=1, allow_nan=False)
+        (partial / "summary.json").write_text(text + "\n", encoding="utf-8")
+        write_report([partial], partial / "report.html")
+    return folder
+
+
+def _figures(
+    tracks: pd.DataFrame, found: Characterised, curves: dict[int, Any]
+) -> dict[str, Figure]:
+    drawn = {
+        "ensemble": figures.ensemble_figure(found.trajectories),
+        "tracks": figures.tracks_figure(tracks, found.trajectories),
+        "msd": figures.msd_figure(
+            curves,
+            dims=len(axes_of(tracks)),
+            length_unit=found.scale.length_unit,
+            time_unit=found.scale.time_unit,
+        ),
+    }
+    if found.windows["w"].notna().any():
+        drawn["windows"] = figures.windows_figure(found.windows)
+    return drawn

@@ -1,0 +1,31 @@
+"""Numbers as a page carries them: plain JSON, and typed arrays in base64."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from perrin.io.plain import plain
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+_TYPES = {"f8": "<f8", "f4": "<f4", "i4": "<i4", "i1": "|i1", "u1": "|u1"}
+
+
+def packed(values: ArrayLike, kind: str) -> dict[str, str]:
+    """Return an array as ``{"type": kind, "data": base64}``; kind f8, f4, i4, i1 or u1.
+
+    f8 keeps every bit: what the page counts with it is what Python counts.
+    """
+    data = np.ascontiguousarray(values, dtype=_TYPES[kind]).tobytes()
+    return {"type": kind, "data": base64.b64encode(data).decode("ascii")}
+
+
+def as_json(value: Any) -> str:
+    """Return JSON that may stand inside a <script>: NaN as null, no tag can begin in it."""
+    text = json.dumps(plain(value), allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace("&", "\\u0026").replace("\u2028", "\\u2028")

@@ -1,0 +1,97 @@
+"""What the sentences about a measurement of landings are made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import exp, pi
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from perrin.report.page.fits import plain_peaks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    import pandas as pd
+
+    from perrin.report.page.fits import Filterable
+
+    Rule = Callable[["Facts"], str | None]
+
+_FIT_REACH_PX = 6.0
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the rules look at: the summary of one measurement, its events, their filter.
+
+    `threshold` is the one on the binder score; None where nothing was scored.
+    """
+
+    summary: Mapping[str, Any]
+    events: pd.DataFrame
+    chosen: Filterable
+    threshold: float | None
+
+    @property
+    def spectrum(self) -> Mapping[str, Any]:
+        """The spectrum as summarised."""
+        found: Mapping[str, Any] = self.summary["spectrum"]
+        return found
+
+    @property
+    def peaks(self) -> list[dict[str, Any]]:
+        """Its peaks in kDa, or in contrast of 1e-3."""
+        return plain_peaks(self.spectrum)
+
+    @property
+    def unit(self) -> str:
+        """The unit of the peaks as text."""
+        return "kDa" if self.spectrum["unit"] == "kDa" else "× 10⁻³"
+
+    @property
+    def crowded(self) -> float:
+        """Share of landings with another within the fit's reach (6 px, 2 n_avg frames).
+
+        As the classifier estimates it, else as the landing density makes it expected:
+        1 - exp(-density x area x time), landings being independent.
+        """
+        for share in (self.summary.get("classification") or {}).get("shares", ()):
+            if share["class"] == "neighbors":
+                return float(share["share"])
+        density, recorded = self.summary.get("landing_density"), self.summary["recorded"]
+        if density is None:
+            return 0.0
+        area = pi * (_FIT_REACH_PX * recorded["pixel_nm"] / 1000) ** 2
+        time = 4 * recorded["n_avg"] * recorded["frame_interval_s"]
+        return 1.0 - exp(-density["mean_density_per_um2_s"] * area * time)
+
+    @property
+    def unbinding(self) -> float:
+        """Share of unbindings among the events that any filter chooses from."""
+        signs = np.sign(self.events["contrast"].to_numpy(float)[self.chosen.base])
+        return float((signs > 0).mean()) if signs.size else 0.0
+
+
+def position(peak: Mapping[str, Any], facts: Facts, digits: int = 0) -> str:
+    """Where a peak is, with its unit."""
+    places = digits if facts.unit == "kDa" else 2
+    return f"{peak['mode']:.{places}f} {facts.unit}"
+
+
+def listed(parts: list[str]) -> str:
+    """The parts as in a sentence: a, b and c."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def pairs(facts: Facts, valleys: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Both peaks of each valley, as ``65 | 133``."""
+    places = 0 if facts.unit == "kDa" else 2
+    at = [f"{peak['mode']:.{places}f}" for peak in facts.peaks]
+    return [f"{at[v['left_peak']]} | {at[v['left_peak'] + 1]}" for v in valleys]
+
+
+def said(facts: Facts, rules: Iterable[Rule]) -> list[str]:
+    """What the rules have to say, in their order."""
+    return [sentence for rule in rules if (sentence := rule(facts)) is not None]

@@ -1,0 +1,120 @@
+"""Results folders, read back for their report: nothing but what lies in the folder is used."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from perrin.errors import PerrinError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+SUMMARY = "summary.json"
+
+
+@dataclass(frozen=True)
+class StoredThumbnails:
+    """Example thumbnails (N, T, 17, 17), where they lie in the field, rows of their events."""
+
+    values: NDArray[np.float32]
+    inside: NDArray[np.bool_]
+    rows: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class LandingFolder:
+    """A folder of `perrin.write_results`; events and thumbnails by measurement."""
+
+    path: Path
+    summary: dict[str, Any]
+    events: dict[str, pd.DataFrame]
+    thumbnails: dict[str, StoredThumbnails]
+
+
+@dataclass(frozen=True)
+class MotionFolder:
+    """A folder of `perrin diffusion`."""
+
+    path: Path
+    summary: dict[str, Any]
+    tracks: pd.DataFrame
+    trajectories: pd.DataFrame
+    windows: pd.DataFrame
+
+
+def read_folder(path: str | Path) -> LandingFolder | MotionFolder:
+    """Read a results folder of either pipeline.
+
+    Raises `PerrinError` where `path` is no results folder, or one that lacks a file.
+    """
+    path = Path(path)
+    try:
+        summary = json.loads((path / SUMMARY).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise PerrinError(
+            f"{path} is not a results folder: no readable {SUMMARY} in it. Give the folder that "
+            "`perrin landings`, `perrin spectrum` or `perrin diffusion` wrote."
+        ) from error
+    if isinstance(summary, dict) and "measurements" in summary:
+        return _landings(path, summary)
+    if isinstance(summary, dict) and "trajectories" in summary:
+        return _motion(path, summary)
+    raise PerrinError(f"{path / SUMMARY} is not the summary of a measurement; nothing to report.")
+
+
+def _landings(path: Path, summary: dict[str, Any]) -> LandingFolder:
+    from perrin.io.tables import read_events
+
+    table = read_events(path / "events.h5")
+    table.attrs = {}
+    names = [measurement["name"] for measurement in summary["measurements"]]
+    parts = {name: table[table["measurement"] == name] for name in names}
+    for measurement in summary["measurements"]:
+        found, said = len(parts[measurement["name"]]), measurement["events"]
+        if found != said:
+            raise PerrinError(
+                f"{path}: events.h5 holds {found} events of {measurement['name']!r}, {SUMMARY} "
+                f"says {said}. The files do not belong together: analyse again."
+            )
+    events = {name: _own(part) for name, part in parts.items()}
+    return LandingFolder(path, summary, events, _thumbnails(path / "thumbnails.npz"))
+
+
+def _own(part: pd.DataFrame) -> pd.DataFrame:
+    """The events of one measurement, without the columns that only others have."""
+    if len(part):
+        part = part.dropna(axis="columns", how="all")
+    return part.reset_index(drop=True)
+
+
+def _thumbnails(path: Path) -> dict[str, StoredThumbnails]:
+    if not path.is_file():
+        return {}
+    with np.load(path, allow_pickle=False) as stored:
+        return {
+            str(name): StoredThumbnails(
+                stored[f"values_{k}"], stored[f"inside_{k}"], stored[f"event_{k}"]
+            )
+            for k, name in enumerate(stored["measurements"])
+        }
+
+
+def _motion(path: Path, summary: dict[str, Any]) -> MotionFolder:
+    import pandas as pd
+
+    tables = {}
+    for name in ("tracks", "trajectories", "windows"):
+        file = path / f"{name}.csv"
+        if not file.is_file():
+            raise PerrinError(
+                f"{path} has no {file.name}, which its report shows. Run `perrin diffusion` again: "
+                "folders of earlier versions lack it."
+            )
+        tables[name] = pd.read_csv(file)
+    return MotionFolder(path, summary, **tables)

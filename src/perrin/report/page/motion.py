@@ -1,0 +1,117 @@
+"""What a page shows of moving particles: estimates, windows, paths, MSD curves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from perrin.diffusion.characterize import Characterised, Scale
+from perrin.diffusion.summary import msd_curves
+from perrin.diffusion.tables import TRAJECTORIES, axes_of
+from perrin.report.page.encode import packed
+from perrin.report.page.motion_story import motion_story
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from perrin.report.page.folders import MotionFolder
+
+MOST_PATHS = 1000
+"""Trajectories whose path, windows and MSD a page carries; the table and the map hold all."""
+
+_OF_WINDOWS = ("w", "alpha_fbm", "alpha_ctrw")
+_SHARES = ("share_fbm", "share_ctrw", "share_brownian", "share_noise")
+
+
+def motion_records(folders: list[MotionFolder]) -> list[dict[str, Any]]:
+    """One record a folder."""
+    return [_record(folder) for folder in folders]
+
+
+def _record(folder: MotionFolder) -> dict[str, Any]:
+    summary, table = folder.summary, folder.trajectories
+    units, scale = summary["units"], summary["scale"]
+    drawn = _drawn(table)
+    return {
+        "name": summary["source"],
+        "n": len(table),
+        "length_unit": units["length_unit"],
+        "time_unit": units["time_unit"],
+        "length": scale["length"],
+        "frame_interval": scale["frame_interval"],
+        "dims": len(axes_of(folder.tracks)),
+        "columns": {
+            column.name: packed(table[column.name], "i4" if column.kind == "int" else "f4")
+            for column in TRAJECTORIES
+            if column.name in table.columns and column.kind != "text"
+        },
+        "reasons": table["reason"].fillna("").tolist(),
+        "drawn": drawn.tolist(),
+        "paths": _paths(folder.tracks, table["particle"].to_numpy()[drawn]),
+        "windows": _windows(folder.windows, table["particle"].to_numpy()[drawn]),
+        "msd": _msd(folder, drawn),
+        "story": motion_story(folder),
+        "settings": {
+            "model": summary["model"],
+            **{f"window.{key}": value for key, value in summary["settings"].items()},
+            **{f"scale.{key}": value for key, value in scale.items()},
+        },
+    }
+
+
+def _drawn(table: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Rows whose path is carried: all, or evenly over w where there are too many."""
+    if len(table) <= MOST_PATHS:
+        return np.arange(len(table))
+    order = np.argsort(table["w"].to_numpy(float), kind="stable")
+    return np.sort(order[np.linspace(0, len(order) - 1, MOST_PATHS).astype(np.int64)])
+
+
+def _paths(tracks: pd.DataFrame, particles: np.ndarray[Any, Any]) -> dict[str, Any]:
+    """Frames and positions of some particles, one after the other, and where each ends."""
+    axes = axes_of(tracks)
+    groups = dict(list(tracks.groupby("particle")))
+    chosen = [groups[particle] for particle in particles]
+    found = {
+        name: packed(np.concatenate([[], *(part[name] for part in chosen)]), kind)
+        for name, kind in [("frame", "i4"), *((axis, "f4") for axis in axes[:2])]
+    }
+    return found | {"stops": np.cumsum([len(part) for part in chosen]).tolist()}
+
+
+def _windows(windows: pd.DataFrame, particles: np.ndarray[Any, Any]) -> dict[str, Any]:
+    """Estimates of the windows of some particles; `of` is their place among these."""
+    place = {particle: k for k, particle in enumerate(particles)}
+    kept = windows[windows["particle"].isin(place)]
+    names = [name + end for name in _OF_WINDOWS for end in ("", "_low", "_high")]
+    return {
+        "of": packed(kept["particle"].map(place), "i4"),
+        "start": packed(kept["frame_start"], "i4"),
+        "stop": packed(kept["frame_stop"], "i4"),
+        **{name: packed(kept[name], "f4") for name in (*names, *_SHARES)},
+    }
+
+
+def _msd(folder: MotionFolder, drawn: np.ndarray[Any, np.dtype[np.int64]]) -> dict[str, Any] | None:
+    """Lags and the time-averaged MSD of each drawn trajectory (rows), NaN where there is none."""
+    if folder.trajectories["w"].notna().sum() == 0:
+        return None
+    scale, units = folder.summary["scale"], folder.summary["units"]
+    found = Characterised(
+        folder.trajectories,
+        folder.windows,
+        Scale(scale["length"], scale["frame_interval"], units["length_unit"], units["time_unit"]),
+    )
+    curves = msd_curves(folder.tracks, found)
+    lags = next(iter(curves.values()))[0]
+    nothing = np.full(len(lags), np.nan)
+    particles = folder.trajectories["particle"].to_numpy()[drawn]
+    rows = [curves[p][1] if p in curves else nothing for p in particles]
+    with np.errstate(all="ignore"):
+        median = np.nanmedian([msd for _, msd in curves.values()], axis=0)
+    return {
+        "lags": packed(lags, "f8"),
+        "median": packed(median, "f8"),
+        "rows": packed(np.array(rows), "f4"),
+    }

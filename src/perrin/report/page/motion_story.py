@@ -1,0 +1,212 @@
+"""Moving particles in plain sentences: what was measured, stands out, to doubt, to do next.
+
+Rules as in `perrin.report.page.landing_doubts`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+
+    from perrin.report.page.folders import MotionFolder
+
+    Rule = Callable[[MotionFolder], str | None]
+
+_PARTS = {
+    "share_fbm": "FBM",
+    "share_ctrw": "CTRW",
+    "share_brownian": "Brownian motion",
+    "share_noise": "localisation noise",
+}
+_NOISY = 0.25
+_SHORT = 50
+_FEW = 30
+_WIDE = 0.5  # of the interval of w: from pure FBM to an even mixture
+_OFTEN = 0.3  # share of trajectories
+_GAUSSIAN = 3.3  # kurtosis of steps
+
+
+def motion_story(folder: MotionFolder) -> dict[str, Any]:
+    """Headline and four lists of sentences."""
+    rules: dict[str, tuple[Rule, ...]] = {
+        "measured": (_what, _told),
+        "stands_out": (_shares, _exponent, _spread, _changing, _msd),
+        "distrust": (_refused, _noisy, _short, _uncertain, _disagreeing, _not_jumping, _few),
+        "next": (_less_noise, _longer, _more, _scale),
+    }
+    story: dict[str, Any] = {
+        name: [sentence for rule in group if (sentence := rule(folder)) is not None]
+        for name, group in rules.items()
+    }
+    story["next"] = story["next"] or ["Nothing calls for a change."]
+    return story | {"headline": _headline(folder)}
+
+
+def _median(table: pd.DataFrame, name: str) -> float:
+    return float(table[name].median())
+
+
+def _headline(folder: MotionFolder) -> str:
+    table = folder.trajectories
+    if table["w"].notna().sum() == 0:
+        return "Nothing could be told of these trajectories"
+    main = max(_PARTS, key=lambda name: _median(table, name))
+    share = _median(table, main)
+    lead = "Mostly" if share >= 0.5 else "Largest part"
+    text = f"{lead} {_PARTS[main]}: {share:.0%} of the squared step"
+    exponent = {"share_fbm": "alpha_fbm", "share_ctrw": "alpha_ctrw"}.get(main)
+    if exponent is not None and table[exponent].notna().any():
+        alpha = _median(table, exponent)
+        kind = "subdiffusive" if alpha < 0.9 else "superdiffusive" if alpha > 1.1 else "near normal"
+        text += f", exponent {alpha:.2f} ({kind})"
+    return text + f"; w = {_median(table, 'w'):.2f}"
+
+
+def _what(folder: MotionFolder) -> str:
+    table, units = folder.trajectories, folder.summary["units"]
+    every = folder.summary["scale"]["frame_interval"]
+    time = f", one every {every:g} {units['time_unit']}" if units["time_unit"] != "frame" else ""
+    return (
+        f"{len(table)} trajectories of {table['positions'].median():.0f} positions (median){time}."
+    )
+
+
+def _told(folder: MotionFolder) -> str:
+    told = int(folder.trajectories["w"].notna().sum())
+    return f"{told} were characterised by the network {folder.summary['model']!r}."
+
+
+def _shares(folder: MotionFolder) -> str | None:
+    table = folder.trajectories
+    if table["w"].notna().sum() == 0:
+        return None
+    parts = [f"{name} {_median(table, column):.0%}" for column, name in _PARTS.items()]
+    return f"Median shares of the squared step: {', '.join(parts)}."
+
+
+def _exponent(folder: MotionFolder) -> str | None:
+    said = []
+    for name, part in (("alpha_fbm", "FBM"), ("alpha_ctrw", "CTRW")):
+        known = folder.trajectories[name].dropna()
+        if len(known):
+            low, middle, high = known.quantile([0.25, 0.5, 0.75])
+            said.append(f"{middle:.2f} of {part} ({low:.2f} to {high:.2f}, told for {len(known)})")
+    return f"Exponents, median and quartiles: {'; '.join(said)}." if said else None
+
+
+def _spread(folder: MotionFolder) -> str | None:
+    """Whether w differs between trajectories by more than it is uncertain in one."""
+    table = folder.trajectories.dropna(subset=["w"])
+    if len(table) < _FEW:
+        return None
+    low, high = table["w"].quantile([0.05, 0.95])
+    wide = float((table["w_high"] - table["w_low"]).median())
+    if high - low < 1.5 * wide:
+        return None
+    return (
+        f"Trajectories differ: nine in ten have w from {low:.2f} to {high:.2f}, a single one is "
+        f"known to {wide:.2f}."
+    )
+
+
+def _changing(folder: MotionFolder) -> str | None:
+    """Trajectories with two windows whose 90% intervals of w do not meet."""
+    groups = folder.windows.dropna(subset=["w"]).groupby("particle")
+    apart = groups["w_low"].max() > groups["w_high"].min()
+    if not apart.sum():
+        return None
+    return (
+        f"In {int(apart.sum())} of {len(apart)}, w differs between windows by more than its "
+        "intervals; the long waits of a steady CTRW do that too."
+    )
+
+
+def _msd(folder: MotionFolder) -> str | None:
+    alpha = folder.trajectories["tamsd_alpha"].dropna()
+    return f"MSD alone: exponent {alpha.median():.2f} (median)." if len(alpha) else None
+
+
+def _refused(folder: MotionFolder) -> str | None:
+    missing = folder.trajectories["w"].isna()
+    if not missing.any():
+        return None
+    why = folder.trajectories.loc[missing, "reason"].value_counts().index[0]
+    return f"{int(missing.sum())} trajectories tell nothing; most often: {why}."
+
+
+def _noisy(folder: MotionFolder) -> str | None:
+    noise = _median(folder.trajectories, "share_noise")
+    if not noise > _NOISY:
+        return None
+    return (
+        f"Localisation noise makes {noise:.0%} of the squared step; a CTRW with noise looks like a "
+        "mixture."
+    )
+
+
+def _short(folder: MotionFolder) -> str | None:
+    median = folder.trajectories["positions"].median()
+    if not median < _SHORT:
+        return None
+    return f"Trajectories are short ({median:.0f} positions): exponents of single ones say little."
+
+
+def _uncertain(folder: MotionFolder) -> str | None:
+    wide = float((folder.trajectories["w_high"] - folder.trajectories["w_low"]).median())
+    if not wide > _WIDE:
+        return None
+    return f"w of a single trajectory is known to {wide:.2f} only: read the ensemble."
+
+
+def _disagreeing(folder: MotionFolder) -> str | None:
+    """The likelihood of pure FBM with noise against the network's interval."""
+    table = folder.trajectories.dropna(subset=["alpha_fbm", "fbm_alpha"])
+    if not len(table):
+        return None
+    off = (table["fbm_alpha"] < table["alpha_fbm_low"]) | (
+        table["fbm_alpha"] > table["alpha_fbm_high"]
+    )
+    if not off.mean() > _OFTEN:
+        return None
+    return (
+        f"{off.mean():.0%} of the trajectories have an exponent by pure FBM outside the network's "
+        "interval: they are mixtures, or something the model does not hold."
+    )
+
+
+def _not_jumping(folder: MotionFolder) -> str | None:
+    table = folder.trajectories
+    if not (_median(table, "share_ctrw") > _NOISY and _median(table, "kurtosis") < _GAUSSIAN):
+        return None
+    return "Steps are Gaussian (kurtosis near 3) although a CTRW is found: doubt the CTRW."
+
+
+def _few(folder: MotionFolder) -> str | None:
+    count = len(folder.trajectories)
+    return f"Only {count} trajectories: medians are uncertain." if count < _FEW else None
+
+
+def _less_noise(folder: MotionFolder) -> str | None:
+    if _noisy(folder) is None:
+        return None
+    return "Track fixed particles to know the localisation error; more light or signal lowers it."
+
+
+def _longer(folder: MotionFolder) -> str | None:
+    if _short(folder) is None and _uncertain(folder) is None:
+        return None
+    return "Record longer trajectories: intervals shrink up to about 100 positions."
+
+
+def _more(folder: MotionFolder) -> str | None:
+    return None if _few(folder) is None else "Record more particles."
+
+
+def _scale(folder: MotionFolder) -> str | None:
+    if folder.summary["units"]["time_unit"] != "frame":
+        return None
+    return "Give --pixel-nm and --frame-interval-s: then D has a physical unit."

@@ -1,0 +1,127 @@
+"""Results folders to one self-contained page."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import shlex
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from perrin._version import __version__
+from perrin.errors import PerrinError
+from perrin.io.atomic import written_whole
+from perrin.report.page.encode import as_json
+from perrin.report.page.folders import LandingFolder, MotionFolder, read_folder
+from perrin.report.page.landings import landing_records
+from perrin.report.page.motion import motion_records
+
+_WEB = files("perrin.report.page") / "web"
+_SCRIPTS = {
+    "landings": ("core.js", "chart.js", "landings.js", "spectrum.js", "course.js", "gallery.js"),
+    "motion": ("core.js", "chart.js", "motion.js"),
+}
+_CITATIONS = {
+    "landings": "K. Iqbal, J. C. Thiele, D. Saman, J. S. Peters, S. Thorpe, S. Tusk, J. Bardzil, "
+    "J. L. P. Benesch, P. Kukura, Deep Learning-Based Event Classification of Mass Photometry Data "
+    "for Optimal Mass Measurement at the Single-Molecule Level.",
+    "motion": "Z. Shabeeb, N. Goyal, V. Jamali, Determining Diffusion Characteristics of "
+    "Nanoparticles in Liquid Phase TEM Using Deep Learning.",
+}
+
+
+def write_report(results: Sequence[str | Path], out: str | Path) -> Path:
+    """Write the report of one or several results folders as one HTML file, whole or not at all.
+
+    All that it shows comes from the folders. It holds its data, styles and scripts, and its
+    content security policy forbids it to load anything.
+
+    Raises `PerrinError` for a folder that holds no results, or for results of both
+    pipelines or in different units at once.
+    """
+    text = render_report(results)
+    out = Path(out)
+    with written_whole(out) as partial:
+        partial.write_text(text, encoding="utf-8")
+    return out
+
+
+def render_report(results: Sequence[str | Path]) -> str:
+    """Return the report as `write_report` writes it; the errors are the same."""
+    folders = [read_folder(path) for path in results]
+    if not folders:
+        raise PerrinError("no results given: name one results folder or several.")
+    landings = [folder for folder in folders if isinstance(folder, LandingFolder)]
+    motions = [folder for folder in folders if isinstance(folder, MotionFolder)]
+    if landings and motions:
+        raise PerrinError(
+            "results of landings and of tracks do not go into one report; make one of each."
+        )
+    kind = "landings" if landings else "motion"
+    records = landing_records(landings) if landings else motion_records(motions)
+    return _page(kind, records, [folder.summary for folder in folders])
+
+
+def _page(kind: str, records: list[dict[str, Any]], summaries: list[dict[str, Any]]) -> str:
+    """Fill the template; Jinja escapes every text that comes from a file's name or content."""
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FunctionLoader(_web), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    style, scripts = _web("page.css"), "\n".join(_web(name) for name in _SCRIPTS[kind])
+    return environment.get_template("page.html.j2").render(
+        kind=kind,
+        version=__version__,
+        citation=_CITATIONS[kind],
+        records=records,
+        unit="kDa" if records[0].get("unit") == "kDa" else "10⁻³",
+        classified=any(record.get("threshold") is not None for record in records),
+        confidence=_confidence(records),
+        runs=[_run(summary) for summary in summaries],
+        style=style,
+        style_hash=_hash(style),
+        scripts=scripts,
+        script_hash=_hash(scripts),
+        data=as_json({"kind": kind, "measurements": records}),
+    )
+
+
+def _web(name: str) -> str:
+    return (_WEB / name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    """What a content security policy names to let this very text run, and no other."""
+    digest = hashlib.sha256(text.encode("utf-8")).digest()
+    return f"sha256-{base64.b64encode(digest).decode('ascii')}"
+
+
+def _run(summary: dict[str, Any]) -> dict[str, Any]:
+    """How the results were made, as the end of the page says it."""
+    run = summary.get("run", {})
+    return {
+        "created": summary.get("created", ""),
+        "versions": [
+            f"{name} {summary[key]}"
+            for name, key in (
+                ("perrin", "perrin_version"),
+                ("Python", "python_version"),
+                ("NumPy", "numpy_version"),
+            )
+            if key in summary
+        ],
+        "command": shlex.join(run.get("command", [])),
+        "seed": run.get("seed"),
+        "inputs": summary.get("inputs", []),
+    }
+
+
+def _confidence(records: list[dict[str, Any]]) -> str:
+    """What the intervals of the peaks are."""
+    shares = {record["confidence"] for record in records if record.get("confidence")}
+    if not shares:
+        return "none were asked for"
+    return " and ".join(f"{share:.0%}" for share in sorted(shares)) + ", by bootstrap"

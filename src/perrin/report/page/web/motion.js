@@ -1,0 +1,230 @@
+"use strict";
+// Moving particles: a map of all trajectories, and everything about the chosen one.
+
+const ALL = DATA.measurements.map((record, index) => {
+  const open = (columns) => Object.fromEntries(Object.entries(columns).map(([name, value]) => [name, value?.data == null ? value : unpack(value)]));
+  const msd = record.msd && { lags: unpack(record.msd.lags), median: unpack(record.msd.median), rows: unpack(record.msd.rows) };
+  return { ...record, index, ...open(record.columns), paths: open(record.paths), windows: open(record.windows), msd,
+    place: new Map(record.drawn.map((row, k) => [row, k])) };
+});
+const EXPONENTS = [["alpha_fbm", "FBM", "--blue"], ["alpha_ctrw", "CTRW", "--vermillion"]];
+const PARTS = [["share_fbm", "FBM", "--blue"], ["share_ctrw", "CTRW", "--vermillion"], ["share_brownian", "Brownian", "--green"], ["share_noise", "noise", "--gray"]];
+const state = { shown: 0, row: 0 };
+const charts = {};
+
+// Blue for w = 0 (FBM) to orange for w = 1 (CTRW); gray where nothing was told.
+function ratioColor(w) {
+  if (!Number.isFinite(w)) return "#8b95a1";
+  const ends = [[0, 114, 178], [158, 128, 158], [213, 94, 0]], at = Math.min(1, Math.max(0, w)) * 2, k = Math.min(1, Math.floor(at));
+  return `rgb(${ends[k].map((v, c) => Math.round(v + (at - k) * (ends[k + 1][c] - v))).join(",")})`;
+}
+
+const interval = (M, name, row, digits = 2) => {
+  const value = M[name]?.[row];
+  if (!Number.isFinite(value)) return "–";
+  return `${fixed(value, digits)}${range(M[`${name}_low`]?.[row], M[`${name}_high`]?.[row], digits)}`;
+};
+
+function drawMap() {
+  const M = ALL[state.shown], chart = charts.map, row = state.row;
+  const most = Math.max(1.2, ...[...M.alpha_fbm, ...M.alpha_ctrw].filter(Number.isFinite)) * 1.03;
+  chart.begin({ x: [-0.02, 1.02], y: [0, most], xLabel: "w (0: FBM, 1: CTRW)", yLabel: "Exponent α", xTicks: [0, 0.2, 0.4, 0.6, 0.8, 1] });
+  chart.rule({ y: 1 }, "--muted", { dash: "4 3" });
+  for (const [name, , css] of EXPONENTS) {
+    chart.points(M.w, M[name], css, { size: 5.5, opacity: 0.55 });
+    if (!Number.isFinite(M[name][row])) continue;
+    chart.whiskers([M.w[row]], [M[`${name}_low`][row]], [M[`${name}_high`][row]], "--ink", { weight: 1.6 });
+    chart.whiskers([M[name][row]], [M.w_low[row]], [M.w_high[row]], "--ink", { weight: 1.6, across: true });
+    chart.points([M.w[row]], [M[name][row]], "--ink", { size: 11, opacity: 1 });
+    chart.points([M.w[row]], [M[name][row]], css, { size: 7, opacity: 1 });
+  }
+  chart.legend(EXPONENTS.map(([name, part, css]) => [`α of ${part} (${M[name].filter(Number.isFinite).length} told)`, css, "dot"]));
+  chart.figure.querySelector(".said").textContent = "Each dot a trajectory; ringed: the chosen one with its 90% intervals. Dashed: normal diffusion.";
+  const closest = (x, y) => {
+    let best = -1, least = 225;
+    for (const [name] of EXPONENTS) {
+      for (let k = 0; k < M.n; k++) {
+        const d = (chart.px(M.w[k]) - chart.px(x)) ** 2 + (chart.py(M[name][k]) - chart.py(y)) ** 2;
+        if (d < least) { least = d; best = k; }
+      }
+    }
+    return best;
+  };
+  const order = [...M.w.keys()].filter((k) => Number.isFinite(M.w[k])).sort((a, b) => M.w[a] - M.w[b]);
+  chart.reacts({
+    steps: order.map((k) => M.w[k]),
+    hover: (x, y) => { const k = closest(x, y); return k < 0 ? null : { text: `Particle ${M.particle[k]}: w ${interval(M, "w", k)}`, x: M.w[k] }; },
+    click: (x, y) => { const k = closest(x, y); choose(k >= 0 ? k : order.find((j) => M.w[j] === x)); },
+  });
+}
+
+// Frames, positions, and the w of each frame: mean of the windows over it, else of the track.
+function pathOf(M, row) {
+  const k = M.place.get(row);
+  if (k == null) return null;
+  const a = k ? M.paths.stops[k - 1] : 0, b = M.paths.stops[k], scale = M.length;
+  const frames = M.paths.frame.subarray(a, b), along = (name) => M.paths[name]?.subarray(a, b);
+  const xs = Array.from(along("x"), (v) => v * scale);
+  const ys = M.paths.y ? Array.from(along("y"), (v) => v * scale) : Array.from(frames, (f) => f * M.frame_interval);
+  const mine = [...M.windows.of.keys()].filter((j) => M.windows.of[j] === k && Number.isFinite(M.windows.w[j]));
+  const ratio = Array.from(frames, (f) => {
+    const over = mine.filter((j) => f >= M.windows.start[j] && f < M.windows.stop[j]);
+    return over.length ? over.reduce((sum, j) => sum + M.windows.w[j], 0) / over.length : M.w[row];
+  });
+  return { k, frames, xs, ys, ratio };
+}
+
+function drawPath() {
+  const M = ALL[state.shown], chart = charts.path, path = pathOf(M, state.row), said = chart.figure.querySelector(".said");
+  chart.figure.querySelector(".plot").hidden = !path;
+  if (!path) { said.textContent = "The page carries the paths of 1,000 trajectories; this one is in the table only."; return; }
+  const ends = (v) => [v.reduce((a, b) => Math.min(a, b)), v.reduce((a, b) => Math.max(a, b))];
+  const [x0, x1] = ends(path.xs), [y0, y1] = ends(path.ys), wide = Math.max(x1 - x0, y1 - y0) * 0.55 || 1;
+  const flat = M.dims === 1, unit = M.length_unit === "unit of the file" ? "unit of the file" : M.length_unit;
+  const mid = [(x0 + x1) / 2, (y0 + y1) / 2];
+  chart.begin({ x: flat ? [x0, x1] : [mid[0] - wide, mid[0] + wide], y: flat ? [y0, y1] : [mid[1] - wide, mid[1] + wide], square: !flat, down: true,
+    xLabel: `x (${unit})`, yLabel: flat ? `Time (${M.time_unit})` : `y (${unit})` });
+  let from = 0;
+  for (let i = 1; i <= path.frames.length; i++) {
+    const level = (j) => Math.round(20 * path.ratio[j]);
+    if (i < path.frames.length && path.frames[i] === path.frames[i - 1] + 1 && level(i) === level(from)) continue;
+    const broken = i < path.frames.length && path.frames[i] !== path.frames[i - 1] + 1;
+    chart.line(path.xs.slice(from, broken ? i : i + 1), path.ys.slice(from, broken ? i : i + 1), "--ink", { css: ratioColor(path.ratio[from]), weight: 1.5 });
+    from = i;
+  }
+  chart.points([path.xs[0]], [path.ys[0]], "--ink", { size: 8, opacity: 1 });
+  chart.legend([["w = 0: FBM", "--blue", "line"], ["w = 1: CTRW", "--vermillion", "line"], ["start", "--ink", "dot"]]);
+  said.textContent = `Particle ${M.particle[state.row]}: ${path.frames.length} positions, w ${interval(M, "w", state.row)}, colored by the w of the windows over each step.`;
+}
+
+function course(chart, names, y, yLabel) {
+  const M = ALL[state.shown], k = M.place.get(state.row), W = M.windows;
+  const mine = k == null ? [] : [...W.of.keys()].filter((j) => W.of[j] === k);
+  const time = mine.map((j) => 0.5 * (W.start[j] + W.stop[j]) * M.frame_interval);
+  const end = mine.length ? Math.max(...mine.map((j) => W.stop[j])) * M.frame_interval : M.frame_interval;
+  const start = mine.length ? Math.min(...mine.map((j) => W.start[j])) * M.frame_interval : 0;
+  chart.begin({ x: [start, end], y, xLabel: `Time (${M.time_unit})`, yLabel });
+  for (const [name, , css] of names) {
+    const pick = (end) => mine.map((j) => W[name + end][j]);
+    chart.band(time, pick("_low"), pick("_high"), css, { opacity: 0.22 });
+    chart.line(time, pick(""), css);
+    chart.points(time, pick(""), css, { size: 5, opacity: 1 });
+  }
+  if (names.length > 1) chart.legend(names.map(([, part, css]) => [part, css, "line"]));
+  chart.figure.querySelector(".said").textContent = mine.length
+    ? `${mine.length} windows; bands: 90% intervals. Windows overlap, so neighboring points are not independent.`
+    : "This trajectory is shorter than a window: no course.";
+  chart.reacts({ steps: time, hover: (x) => {
+    if (!mine.length) return null;
+    const i = time.reduce((a, t, j) => (Math.abs(t - x) < Math.abs(time[a] - x) ? j : a), 0), j = mine[i];
+    return { text: names.map(([name, part]) => `${part} ${fixed(W[name][j], 2)}${range(W[`${name}_low`][j], W[`${name}_high`][j], 2)}`).join("; "), x: time[i] };
+  } });
+}
+
+function drawMsd() {
+  const M = ALL[state.shown], chart = charts.msd;
+  if (!M.msd) { chart.figure.hidden = true; return; }
+  chart.figure.hidden = false;
+  const { lags, median, rows } = M.msd, n = lags.length, k = M.place.get(state.row);
+  const row = (j) => rows.subarray(j * n, (j + 1) * n);
+  const shown = [...Array(M.drawn.length).keys()].filter((j) => j % Math.ceil(M.drawn.length / 100) === 0);
+  const seen = [...shown.flatMap((j) => [...row(j)]), ...median].filter((v) => v > 0);
+  chart.begin({ x: [lags[0], lags[n - 1]], y: [quantile(seen, 0.01) * 0.7, quantile(seen, 0.995) * 1.6], xLog: true, yLog: true,
+    xLabel: `Lag (${M.time_unit})`, yLabel: `MSD (${M.length_unit === "unit of the file" ? "unit" : M.length_unit}²)`, yText: (v) => v.toExponential(0).replace("e+", "e") });
+  for (const j of shown) chart.line(lags, row(j), "--ghost", { weight: 0.6, opacity: 0.35 });
+  chart.line(lags, median, "--ink", { weight: 1.6, dash: "6 3" });
+  const entries = [["median", "--ink", "dash"]], said = [];
+  if (k != null && Number.isFinite(row(k)[0])) {
+    chart.points(lags, row(k), "--blue", { size: 6, opacity: 1 });
+    entries.push(["chosen trajectory", "--blue", "dot"]);
+    const a = M.tamsd_alpha[state.row], D = M.tamsd_D[state.row], offset = M.tamsd_offset[state.row];
+    if (Number.isFinite(a)) {
+      chart.line(lags, lags.map((t) => 2 * M.dims * D * t ** a + offset), "--vermillion", { weight: 1.6 });
+      entries.push(["its fit", "--vermillion", "line"]);
+      said.push(`Fit of 2 d D t^α + offset to lags up to a tenth of the track: α = ${fixed(a, 2)}, D = ${significant(D)} ${M.length_unit}²/${M.time_unit}^α, offset = ${significant(offset)} ${M.length_unit}².`);
+    }
+  }
+  chart.legend(entries, { side: "left" });
+  chart.figure.querySelector(".said").textContent = said.join(" ");
+}
+
+function drawParts() {
+  const M = ALL[state.shown], chart = charts.parts, bins = 25;
+  const counts = PARTS.map(([name]) => {
+    const found = new Float64Array(bins);
+    for (const v of M[name]) if (Number.isFinite(v)) found[Math.min(bins - 1, Math.floor(v * bins))]++;
+    return found;
+  });
+  chart.begin({ x: [0, 1], y: [0, 1.15 * Math.max(1, ...counts.flatMap((c) => [...c]))], xLabel: "Share of the mean squared step", yLabel: "Trajectories" });
+  PARTS.forEach(([, , css], k) => chart.stairs(0, 1 / bins, counts[k], css, { weight: 1.6, fill: 0.08 }));
+  chart.legend(PARTS.map(([name, part, css]) => [`${part}, median ${fixed(quantile(Array.from(M[name]), 0.5), 2)}`, css, "line"]));
+}
+
+function showTable() {
+  const M = ALL[state.shown], head = ["Particle", "Positions", "w", "α of FBM", "α of CTRW", `D (${M.length_unit === "unit of the file" ? "unit" : M.length_unit}²/${M.time_unit}^α)`, "FBM", "CTRW", "Brownian", "Noise", "MSD α", "Not told, and why"];
+  const rows = Array.from({ length: M.n }, (_, k) => [String(M.particle[k]), fixed(M.positions[k]), interval(M, "w", k), interval(M, "alpha_fbm", k), interval(M, "alpha_ctrw", k),
+    significant(M.D[k]), ...PARTS.map(([name]) => percent(Number.isFinite(M[name][k]) ? M[name][k] : null)), fixed(M.tamsd_alpha[k], 2), M.reasons[k]]);
+  byId("trajectories").replaceChildren(table(head, rows, { onRow: choose }));
+}
+
+function allRows() {
+  const M = ALL[state.shown], names = Object.keys(M.columns);
+  return [[...names, "reason"], ...Array.from({ length: M.n }, (_, k) => [...names.map((name) => M[name][k]), M.reasons[k]])];
+}
+
+function courseRows(names) {
+  const M = ALL[state.shown], k = M.place.get(state.row), W = M.windows, columns = names.flatMap((name) => ["", "_low", "_high"].map((end) => name + end));
+  return [["frame_start", "frame_stop", ...columns], ...[...W.of.keys()].filter((j) => W.of[j] === k).map((j) => [W.start[j], W.stop[j], ...columns.map((name) => W[name][j])])];
+}
+
+function choose(row) {
+  if (row == null || row < 0) return;
+  const M = ALL[state.shown];
+  state.row = row;
+  byId("particle").value = row;
+  document.querySelectorAll("#trajectories tbody tr").forEach((tr, k) => tr.classList.toggle("chosen", k === row));
+  drawMap();
+  drawPath();
+  course(charts["ratio-course"], [["w", "w", "--ink"]], [0, 1], "w (0: FBM, 1: CTRW)");
+  course(charts["exponent-course"], EXPONENTS, [0, 2], "Exponent α");
+  drawMsd();
+  drawParts();
+  byId("previous").disabled = row === 0;
+  byId("following").disabled = row === M.n - 1;
+}
+
+function showMeasurement(index) {
+  state.shown = index;
+  const M = ALL[index];
+  for (const section of document.querySelectorAll("[data-measurement]")) section.hidden = Number(section.dataset.measurement) !== index;
+  byId("particle").replaceChildren(...Array.from(M.particle, (name, k) => element("option", { value: k }, String(name))));
+  showTable();
+  const told = M.drawn.find((row) => Number.isFinite(M.w[row]));
+  choose(told ?? 0);
+}
+
+function start() {
+  themeButton();
+  charts.map = new Chart("map", { height: 380, csv: allRows });
+  charts.path = new Chart("path", { height: 380, csv: () => {
+    const path = pathOf(ALL[state.shown], state.row);
+    return path ? [["frame", "x", "y", "w"], ...Array.from(path.frames, (f, i) => [f, path.xs[i], path.ys[i], path.ratio[i]])] : [["frame", "x", "y", "w"]];
+  } });
+  charts["ratio-course"] = new Chart("ratio-course", { height: 230, csv: () => courseRows(["w"]) });
+  charts["exponent-course"] = new Chart("exponent-course", { height: 230, csv: () => courseRows(["alpha_fbm", "alpha_ctrw"]) });
+  charts.msd = new Chart("msd", { height: 280, csv: () => {
+    const { lags, rows } = ALL[state.shown].msd, k = ALL[state.shown].place.get(state.row), n = lags.length;
+    return [["lag", "msd"], ...Array.from(lags, (t, i) => [t, rows[k * n + i]])];
+  } });
+  charts.parts = new Chart("parts", { height: 280, csv: allRows });
+  byId("particle").addEventListener("change", (event) => choose(Number(event.target.value)));
+  byId("previous").addEventListener("click", () => choose(state.row - 1));
+  byId("following").addEventListener("click", () => choose(state.row + 1));
+  byId("table-csv").addEventListener("click", () => downloadCsv("trajectories", allRows()));
+  connectChoice(showMeasurement);
+  connectPrint(() => choose(state.row));
+  showMeasurement(0);
+  window.addEventListener("resize", later(() => choose(state.row), 200));
+}
+
+document.addEventListener("DOMContentLoaded", start);

@@ -1,0 +1,158 @@
+"""The app in a browser: from drop to report; what it refuses."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from perrin.io import write_mp
+from perrin.settings.simulation import LandingAssay, Species
+from perrin.simulate.movie import simulate_movie
+
+pytest.importorskip("nicegui", reason="app: pip install 'perrin[app]'")
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, int]]:
+    """An app of its own: its folder and port."""
+    folder = tmp_path_factory.mktemp("app")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    words = ["app", "--folder", str(folder), "--port", str(port), "--no-show"]
+    # NiceGUI starts no server where it believes to be tested itself
+    free = {name: value for name, value in os.environ.items() if "PYTEST" not in name}
+    with subprocess.Popen([sys.executable, "-m", "perrin", *words], env=free) as process:
+        until = time.monotonic() + 60
+        while time.monotonic() < until and process.poll() is None:
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                break
+            except OSError:
+                time.sleep(0.2)
+        yield folder, port
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=20)
+
+
+@pytest.fixture
+def page(browser: Any, served: tuple[Path, int]) -> Iterator[Any]:
+    """The app's page; at the end, nothing but the app itself may have been asked."""
+    address = f"http://127.0.0.1:{served[1]}"
+    context = browser.new_context(viewport={"width": 1366, "height": 768})
+    context.set_default_timeout(60_000)
+    opened, troubles = context.new_page(), []
+    opened.on("console", lambda m: troubles.append(m.text) if m.type == "error" else None)
+    opened.on("pageerror", lambda error: troubles.append(str(error)))
+    ours = (address, address.replace("http", "ws"), "data:", "blob:")
+    opened.on("request", lambda r: None if r.url.startswith(ours) else troubles.append(r.url))
+    opened.goto(address)
+    yield opened
+    context.close()
+    assert troubles == []
+
+
+@pytest.fixture(scope="module")
+def movie(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four seconds of binders as a vendor-layout file."""
+    species = Species(mass_kda=150, abundance=1.0)
+    made, _ = simulate_movie(LandingAssay(species=(species,), density=1.0), seconds=4, seed=5)
+    path = tmp_path_factory.mktemp("movies") / "dropped.mp"
+    write_mp(path, made)
+    return path
+
+
+def drop(page: Any, path: Path) -> None:
+    page.set_input_files("input[type=file]", path)
+    page.wait_for_selector(f".file:has-text('{path.stem}')")
+
+
+def test_from_drop_to_report(page: Any, served: tuple[Path, int], movie: Path) -> None:
+    drop(page, movie)
+    page.wait_for_selector("text=4.132 ms")
+    page.click("button:has-text('Analyse')")
+    report = page.frame_locator("iframe")
+    report.locator("h1").wait_for()
+    assert "150" in report.locator("h1").inner_text() or "peak" in report.locator("h1").inner_text()
+    folder = served[0] / "dropped-results"
+    assert (folder / "summary.json").is_file()
+    with page.expect_download() as waiting:
+        page.click("button:has-text('Table')")
+    assert Path(waiting.value.path()).read_bytes() == (folder / "events.csv").read_bytes()
+
+
+def test_cancel_leaves_nothing(page: Any, served: tuple[Path, int]) -> None:
+    page.click("button:has-text('Load example')")
+    page.wait_for_selector("text=Simulating the example")
+    page.click("button:has-text('Cancel')")
+    page.wait_for_selector("text=Stopped; nothing was written.")
+    assert not [path for path in served[0].iterdir() if "example" in path.name]
+
+
+def test_a_bad_file_is_named_and_the_app_goes_on(
+    page: Any, served: tuple[Path, int], tmp_path: Path
+) -> None:
+    bad = tmp_path / "notes.mp"
+    bad.write_bytes(b"\x89HDF\r\n\x1a\n not really")
+    drop(page, bad)
+    page.wait_for_selector(".problem:has-text('notes.mp')")
+    page.click("button:has-text('Analyse')")
+    page.wait_for_selector("text=Choose a file first.")
+
+
+def test_what_a_file_does_not_say_is_asked_for_each_time(
+    page: Any, served: tuple[Path, int], tmp_path: Path
+) -> None:
+    walks = tmp_path / "walks.csv"
+    rows = [f"0,{k},{k % 7},{k % 5}" for k in range(40)]
+    walks.write_text("\n".join(["particle,frame,x,y", *rows]))
+    drop(page, walks)
+    page.wait_for_selector("text=The file does not say, so please do:")
+    page.fill("[aria-label='Frames of a window']", "20")
+    page.fill("[aria-label='Stored pixel, or unit of the coordinates (nm)']", "100")
+    page.fill("[aria-label='Time between frames (s)']", "0.01")
+    page.wait_for_selector("text=The file does not say", state="hidden")
+    drop(page, walks)  # the same numbers may be wrong for another file
+    page.wait_for_selector("text=The file does not say", state="visible")
+    assert page.input_value("[aria-label='Frames of a window']") == "20"
+    page.reload()
+    remembered = json.loads((served[0] / ".perrin-app.json").read_text())
+    assert (remembered["window"], remembered["pixel_nm"]) == (20, None)
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        ("/files/..%2F..%2Fetc%2Fpasswd", {}, 403),
+        ("/files/../../etc/passwd", {}, 403),
+        ("/files/absent/report.html", {}, 404),
+        ("/", {"Host": "evil.example"}, 403),
+        ("/", {"Origin": "http://evil.example"}, 403),
+        ("/", {}, 200),
+    ],
+)
+def test_only_for_this_computer_and_this_folder(
+    served: tuple[Path, int], path: str, headers: dict[str, str], status: int
+) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", served[1], timeout=20)
+    connection.request("GET", path, headers=headers)
+    assert connection.getresponse().status == status
+    connection.close()
+
+
+def test_nothing_listens_beyond_the_loopback(served: tuple[Path, int]) -> None:
+    outside = [a[4][0] for a in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)]
+    for address in {a for a in outside if not a.startswith("127.")}:
+        with pytest.raises(OSError):  # noqa: PT011
+            socket.create_connection((address, served[1]), timeout=2)

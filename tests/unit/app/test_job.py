@@ -1,0 +1,55 @@
+"""Commands in processes of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+
+from perrin.app.job import Job
+
+SIMULATE = ["simulate", "landings", "--species", "150:1", "--density", "1", "--out"]
+
+
+def test_progress_and_what_was_said(tmp_path: Path) -> None:
+    job = Job([[*SIMULATE, "a.mp", "--seconds", "1"], ["inspect", "a.mp"]], tmp_path, "both")
+    seen: list[float] = []
+
+    async def watch() -> None:
+        running = asyncio.create_task(job.run())
+        while not running.done():
+            seen.append(job.share)
+            await asyncio.sleep(0.02)
+        await running
+
+    asyncio.run(watch())
+    assert job.state == "done", job.error
+    assert seen == sorted(seen)
+    assert any("Refeyn .mp" in line for line in job.said)
+
+
+def test_a_failure_is_one_readable_line(tmp_path: Path) -> None:
+    job = Job([["inspect", "absent.mp"], ["inspect", "never.mp"]], tmp_path, "absent")
+    asyncio.run(job.run())
+    assert job.state == "failed"
+    assert "absent.mp" in job.error
+    assert "never" not in job.error
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="interrupting a process differs there")
+def test_cancelled_it_leaves_nothing(tmp_path: Path) -> None:
+    job = Job([[*SIMULATE, "long.mp", "--seconds", "600"]], tmp_path, "long")
+
+    async def run() -> None:
+        running = asyncio.create_task(job.run())
+        while job.share == 0 and not running.done():
+            await asyncio.sleep(0.05)
+        assert job.left_s() is None or job.left_s() > 0
+        await job.cancel()
+        await running
+
+    asyncio.run(run())
+    assert job.state == "stopped"
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from perrin.app.choices import Choices
+from perrin.app.workspace import Workspace
+from perrin.errors import PerrinError
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    outer = tmp_path_factory.mktemp("outer")
+    (outer / "secret.txt").write_text("secret")
+    (outer / "inside").mkdir()
+    (outer / "inside" / "link").symlink_to(outer / "secret.txt")
+    (outer / "inside" / "movie.mp").write_bytes(b"x")
+    return Workspace(outer / "inside")
+
+
+@pytest.mark.parametrize("name", ["../secret.txt", "/etc/passwd", "a/../../secret.txt", "link", ""])
+def test_nothing_outside_is_reached(workspace: Workspace, name: str) -> None:
+    with pytest.raises(PerrinError):
+        workspace.path(name)
+
+
+@given(name=st.text(min_size=1, max_size=40))
+def test_what_is_dropped_stays_inside(workspace: Workspace, name: str) -> None:
+    try:
+        path = workspace.free(name)
+    except PerrinError:
+        return
+    assert path.parent == workspace.folder
+    assert not path.exists()
+    assert not path.name.startswith(".")
+
+
+def test_a_second_file_of_a_name_gets_a_number(workspace: Workspace) -> None:
+    assert workspace.free("movie.mp").name == "movie-2.mp"
+    assert workspace.free("C:\\data\\movie.mp").name == "movie-2.mp"
+
+
+def test_choices_are_remembered_and_bad_ones_forgotten(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    assert workspace.remembered() == Choices()
+    workspace.remember(Choices(n_avg=20))
+    assert workspace.remembered().n_avg == 20
+    (tmp_path / ".perrin-app.json").write_text('{"n_avg": -1}')
+    assert workspace.remembered() == Choices()
+    assert workspace.files() == []
+    with pytest.raises(PerrinError, match="not a folder"):
+        Workspace(tmp_path / "absent")

@@ -1,0 +1,110 @@
+"""The sentences: each rule speaks where it should, and is silent where not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from perrin.mass.spectrum import fit_spectrum
+from perrin.report.page.facts import Facts
+from perrin.report.page.fits import Filterable
+from perrin.report.page.landing_story import landing_story
+from perrin.settings.spectrum import SpectrumSettings
+
+RECORDED = {"n_avg": 10, "frame_interval_s": 1 / 242, "pixel_nm": 72.0, "instrument": "x"}
+
+
+def facts(
+    masses: np.ndarray[Any, Any],
+    *,
+    score: np.ndarray[Any, Any] | None = None,
+    threshold: float | None = None,
+    se: float = 1.0,
+    **summary: Any,
+) -> Facts:
+    base = np.ones(masses.size, bool)
+    chosen = Filterable(masses, base, score, None)
+    kept = base if threshold is None else chosen.kept("score", threshold)
+    spectrum = fit_spectrum(masses[kept], settings=SpectrumSettings(resamples=0))
+    events = pd.DataFrame({"contrast": -4e-5 * masses, "mass_kda": masses, "mass_se_kda": se})
+    said = {
+        "events": masses.size,
+        "landings": int((masses > 0).sum()),
+        "unbindings": int((masses < 0).sum()),
+        "retained": int(kept.sum()),
+        "recorded": RECORDED,
+        "notes": [],
+        "spectrum": spectrum.to_dict(),
+    }
+    return Facts(said | summary, events, chosen, threshold)
+
+
+def peaks_at(*positions: float, each: int = 1000, seed: int = 0) -> np.ndarray[Any, Any]:
+    rng = np.random.default_rng(seed)
+    return np.concatenate([rng.normal(at, 5, each) for at in positions])
+
+
+def density(mean: float, landings: list[int] | None = None) -> dict[str, Any]:
+    counts = landings or [50] * 20
+    return {
+        "time_edges_s": list(range(len(counts) + 1)),
+        "landings": counts,
+        "mean_density_per_um2_s": mean,
+        "mean_density_per_um2_s_low": 0.9 * mean,
+        "mean_density_per_um2_s_high": 1.1 * mean,
+    }
+
+
+def test_a_good_measurement_calls_for_no_change() -> None:
+    story = landing_story(facts(peaks_at(66, 132)))
+    assert story["headline"].startswith("Two peaks: ")
+    assert story["next"] == ["Nothing calls for a change."]
+    assert story["distrust"] == []
+    assert any("near whole multiples" in said for said in story["stands_out"])
+
+
+def test_dilution_brings_the_expected_neighbors_to_five_percent() -> None:
+    story = landing_story(facts(peaks_at(66), landing_density=density(2.0)))
+    reach = np.pi * (6 * 0.072) ** 2 * 40 / 242  # um^2 s
+    assert f"{1 - np.exp(-2.0 * reach):.0%} of the landings" in " ".join(story["distrust"])
+    factor = 2.0 * reach / -np.log(0.95)
+    assert f"Dilute about {factor:.1f}-fold" in story["next"][0]
+
+
+@pytest.mark.parametrize(
+    ("given", "part", "sentence"),
+    [
+        ({"masses": np.r_[peaks_at(66), -peaks_at(66, each=400)]}, "next", "Change the surface"),
+        ({"masses": peaks_at(66, each=100)}, "next", "Measure longer"),
+        ({"masses": peaks_at(66), "se": 4.5}, "next", "Integrate longer"),
+        ({"masses": np.empty(0)}, "headline", "Nothing was found"),
+        (
+            {"masses": peaks_at(66), "landing_density": density(0.1, [90] * 10 + [10] * 10)},
+            "distrust",
+            "surface fills up",
+        ),
+        (
+            {
+                "masses": peaks_at(66),
+                "peak_drifts": [{"change_kda": 3.1, "p_value": 1e-6, "events": 99}],
+            },
+            "distrust",
+            "kDa by +3.1.",
+        ),
+    ],
+)
+def test_what_is_wrong_is_said(given: dict[str, Any], part: str, sentence: str) -> None:
+    story = landing_story(facts(**given))
+    said = story[part] if part == "headline" else " ".join(story[part])
+    assert sentence in said
+
+
+def test_the_bias_of_the_filter_is_counted() -> None:
+    masses = peaks_at(66, 132)
+    score = np.where(np.arange(2000) % 10 < np.where(masses < 100, 3, 8), 0.95, 0.1)
+    story = landing_story(facts(masses, score=score, threshold=0.9))
+    (bias,) = (said for said in story["distrust"] if said.startswith("The filter keeps"))
+    assert "30% at 66 kDa and 80% at 132 kDa" in bias
