@@ -1,0 +1,168 @@
+"""The background: a running median over time, in bounded memory, that says what it swallowed.
+
+Frames at a regular spacing are the samples. For a block of frames the background is the
+median of the samples in a window around it, each divided by its own level first, so that the
+light may flicker. A particle that rests longer than half a window is part of the median; the
+caller hands in what makes the samples clean of the particles that are known (`clean`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numba import njit, prange
+from numpy.typing import NDArray
+
+from perrin.errors import PerrinError
+from perrin.io.movie import Movie
+from perrin.settings.tracking import MedianSettings
+
+Image = NDArray[np.float32]
+Clean = Callable[[int, Image], None]
+
+_BLOCKS = 4  # blocks in a window: the light changes little within one
+_LEVEL_EVERY = 4  # pixels each way that the level of a frame is taken from
+_TILE = 3.0  # particles across a tile of the spatial background
+
+
+@dataclass(frozen=True)
+class Block:
+    """Frames first to stop and the background (Y, X) of them all."""
+
+    first: int
+    stop: int
+    image: Image
+
+
+def sample_frames(n_frames: int, settings: MedianSettings) -> NDArray[np.int64]:
+    """Return the numbers of the frames that the medians are taken from."""
+    step = max(1, min(settings.window_frames, n_frames) // settings.samples)
+    return np.arange(step // 2, n_frames, step)
+
+
+def backgrounds(
+    movie: Movie, settings: MedianSettings, *, clean: Clean | None = None
+) -> Iterator[Block]:
+    """Yield the background of one block of frames after the other.
+
+    clean(frame, image): divides the known particles out of a sample, in place. No more than a
+    window of samples is held. Raises `PerrinError` for frames without light.
+    """
+    frames = sample_frames(movie.n_frames, settings)
+    inside = min(settings.samples, len(frames))
+    length = max(1, min(settings.window_frames, movie.n_frames) // _BLOCKS)
+    held: dict[int, Image] = {}
+    done: tuple[int, ...] = ()
+    image = np.empty((movie.height, movie.width), np.float32)
+    for first in range(0, movie.n_frames, length):
+        stop = min(movie.n_frames, first + length)
+        middle = np.searchsorted(frames, 0.5 * (first + stop - 1))
+        start = int(np.clip(middle - inside // 2, 0, len(frames) - inside))
+        wanted = tuple(int(frame) for frame in frames[start : start + inside])
+        if wanted != done:
+            held = {frame: image for frame, image in held.items() if frame in wanted}
+            for frame in wanted:
+                if frame not in held:
+                    held[frame] = _sample(movie, frame, clean)
+            image = median([held[frame] for frame in wanted])
+            done = wanted
+        yield Block(first, stop, image)
+
+
+def _sample(movie: Movie, frame: int, clean: Clean | None) -> Image:
+    image = np.asarray(movie.frames[frame : frame + 1][0], dtype=np.float32)
+    level = float(np.median(image[::_LEVEL_EVERY, ::_LEVEL_EVERY]))
+    if not level > 0:
+        raise PerrinError(
+            f"{movie.name}: frame {frame} is black (its median is {level:g} counts). "
+            "Was the shutter closed? Cut the frames without light off the movie."
+        )
+    image = image / np.float32(level)
+    if clean is not None:
+        clean(frame, image)
+    return image
+
+
+def median(images: list[Image]) -> Image:
+    """Return the median of each pixel over some images (Y, X)."""
+    stack = np.stack(images)
+    out = np.empty(stack.shape[1:], np.float32)
+    _median(stack, out)
+    return out
+
+
+def contrast(
+    frames: NDArray[Any], background: Image, *, sign: int
+) -> tuple[Image, NDArray[np.float64]]:
+    """Return sign * (frames / background / level - 1), (T, Y, X), and each frame's level (T,).
+
+    The level is the median ratio of a frame to the background.
+    """
+    out = np.empty(frames.shape, np.float32)
+    level = np.empty(len(frames))
+    _contrast(frames, background, float(sign), out, level)
+    return out, level
+
+
+def surroundings(image: Image, *, size_px: float) -> Image:
+    """Return the spatial background (Y, X) of an image: medians of tiles, interpolated.
+
+    Tiles are three particles (`size_px`) wide, so that a particle in one does not count.
+    """
+    from scipy.ndimage import map_coordinates, median_filter
+
+    height, width = image.shape
+    tile = max(8, int(_TILE * size_px))
+    rows = np.array_split(np.arange(height), max(1, height // tile))
+    columns = np.array_split(np.arange(width), max(1, width // tile))
+    coarse = np.array([[np.median(image[np.ix_(r, c)]) for c in columns] for r in rows])
+    if min(coarse.shape) >= 3:
+        coarse = median_filter(coarse, 3, mode="nearest")
+    at_y = np.interp(np.arange(height), [r.mean() for r in rows], np.arange(len(rows)))
+    at_x = np.interp(np.arange(width), [c.mean() for c in columns], np.arange(len(columns)))
+    places = np.meshgrid(at_y, at_x, indexing="ij")
+    return np.asarray(map_coordinates(coarse, places, order=1, mode="nearest"), np.float32)
+
+
+@njit(cache=True, parallel=True)
+def _median(stack, out):  # type: ignore[no-untyped-def]
+    """Median over the first axis, by insertion: quick for some tens of values."""
+    count, height, width = stack.shape
+    middle = count // 2
+    for y in prange(height):
+        values = np.empty(count, np.float32)
+        for x in range(width):
+            for n in range(count):
+                value = stack[n, y, x]
+                at = n
+                while at > 0 and values[at - 1] > value:
+                    values[at] = values[at - 1]
+                    at -= 1
+                values[at] = value
+            if count % 2:
+                out[y, x] = values[middle]
+            else:
+                out[y, x] = np.float32(0.5) * (values[middle - 1] + values[middle])
+
+
+@njit(cache=True, parallel=True)
+def _contrast(frames, background, sign, out, level):  # type: ignore[no-untyped-def]
+    n_frames, height, width = frames.shape
+    for t in prange(n_frames):
+        ratios = np.empty(
+            ((height - 1) // _LEVEL_EVERY + 1) * ((width - 1) // _LEVEL_EVERY + 1), np.float32
+        )
+        n = 0
+        for y in range(0, height, _LEVEL_EVERY):
+            for x in range(0, width, _LEVEL_EVERY):
+                ratios[n] = frames[t, y, x] / background[y, x]
+                n += 1
+        level[t] = np.median(ratios)
+        scale = np.float32(sign / level[t]) if level[t] > 0.0 else np.float32(0.0)
+        one = np.float32(sign)
+        for y in range(height):
+            for x in range(width):
+                out[t, y, x] = np.float32(frames[t, y, x]) / background[y, x] * scale - one
