@@ -2,8 +2,8 @@
 
 Frames at a regular spacing are the samples. For a block of frames the background is the
 median of the samples in a window around it, each divided by its own level first, so that the
-light may flicker. A particle that rests longer than half a window is part of the median; the
-caller hands in what makes the samples clean of the particles that are known (`clean`).
+light may flicker. A particle that rests longer than half a window is part of the median, and one that moves slowly biases it; so the caller hands
+in what makes the samples clean of the particles that are known (`clean`).
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ Clean = Callable[[int, Image], None]
 
 _BLOCKS = 4  # blocks in a window: the light changes little within one
 _LEVEL_EVERY = 4  # pixels each way that the level of a frame is taken from
-_TILE = 3.0  # particles across a tile of the spatial background
+_TILES = 6  # across the shorter side, for the spatial background
+_LEAST_TILE = 32  # pixels
 
 
 @dataclass(frozen=True)
@@ -107,15 +108,15 @@ def contrast(
     return out, level
 
 
-def surroundings(image: Image, *, size_px: float) -> Image:
-    """Return the spatial background (Y, X) of an image: medians of tiles, interpolated.
+def surroundings(image: Image) -> Image:
+    """Return an image (Y, X) without anything small in it: medians of tiles, interpolated.
 
-    Tiles are three particles (`size_px`) wide, so that a particle in one does not count.
+    A particle that covers less than half a tile does not count, moving or not.
     """
     from scipy.ndimage import map_coordinates, median_filter
 
     height, width = image.shape
-    tile = max(8, int(_TILE * size_px))
+    tile = max(_LEAST_TILE, min(height, width) // _TILES)
     rows = np.array_split(np.arange(height), max(1, height // tile))
     columns = np.array_split(np.arange(width), max(1, width // tile))
     coarse = np.array([[np.median(image[np.ix_(r, c)]) for c in columns] for r in rows])

@@ -1,0 +1,221 @@
+"""A movie to located particles: background and locating in turn, a block of frames at a time.
+
+Gold is bulky and its support smooth: the first background is that of its surroundings, so that
+particles at rest are seen like all others. Molecules are fainter than the speckle of the glass:
+only what moves is seen, against a median over time. Then the particles found in the samples of
+the running median are divided out of them, and the median is taken again. Memory is that of a
+window of samples and a block of frames, however long the movie is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+
+from perrin.errors import PerrinError
+from perrin.io.movie import Movie
+from perrin.optics.psf import HALF_WIDTH_PX, Psf, evaluate
+from perrin.settings.tracking import TrackingSettings
+from perrin.tracking.appearance import Appearance, learn
+from perrin.tracking.background import (
+    Clean,
+    backgrounds,
+    contrast,
+    sample_frames,
+    surroundings,
+)
+from perrin.tracking.find import Image
+from perrin.tracking.locate import Located, join, locate
+from perrin.tracking.shape import ANGLE, FLAT, HALF, WIDTH, A, X, Y, add_shapes
+
+Progress = Callable[[float], None]
+
+_CLEANINGS = 2
+_LEARNED_FROM = 24  # frames
+_AT_ONCE = 1 << 25  # pixels located at once
+_SHARE_OF_CLEANING = 0.15  # of the time, for the progress bar
+_SIGMA_OF_WIDTH = 0.3
+_FULL = 0.9  # of the field covered by particles: nobody tells them apart
+_GHOST = 0.6  # of the usual contrast, with the opposite sign
+
+
+@dataclass(frozen=True)
+class Seen:
+    """All located particles of a movie.
+
+    Attributes
+    ----------
+    located : Located
+        In order of frames.
+    appearance : Appearance or None
+        What they look like; None where none was found.
+    mean : (Y, X)
+        Mean background of the movie, relative.
+    ghosts : int
+        Molecules: spots with the opposite contrast in the samples. One is left where a molecule
+        that was taken for background goes away.
+    samples : int
+        Frames that the ghosts were counted in.
+
+    """
+
+    located: Located
+    appearance: Appearance | None
+    mean: Image
+    ghosts: int
+    samples: int
+
+
+def see(
+    movie: Movie, settings: TrackingSettings, *, psf: Psf | None, progress: Progress | None = None
+) -> Seen:
+    """Locate the particles of every frame.
+
+    Raises `PerrinError` for frames without light, frames that do not change at all, and for
+    more particles than the field can hold.
+    """
+    appearance = _learn(movie, settings, psf)
+    if appearance is None:
+        _say(progress, 1.0)
+        mean = np.mean([block.image for block in backgrounds(movie, settings.median)], axis=0)
+        return Seen(join([]), None, np.asarray(mean, np.float32), 0, 0)
+    known: dict[int, Located] = {}
+    ghosts = 0
+    for cleaning in range(_CLEANINGS):
+        clean = None if cleaning == 0 else _cleaner(known, appearance)
+        smooth = cleaning == 0 and settings.kind != "molecules"
+        known, ghosts = _in_samples(movie, settings, appearance, clean, smooth=smooth)
+        _say(progress, _SHARE_OF_CLEANING * (cleaning + 1) / _CLEANINGS)
+    parts, images = [], []
+    clean = _cleaner(known, appearance)
+    for block in backgrounds(movie, settings.median, clean=clean):
+        images.append((block.stop - block.first, block.image))
+        step = max(1, _AT_ONCE // block.image.size)
+        for first in range(block.first, block.stop, step):
+            stop = min(block.stop, first + step)
+            frames, _ = contrast(movie.frames[first:stop], block.image, sign=appearance.sign)
+            found = locate(frames, seen=appearance, threshold=settings.locate.threshold)
+            _refuse_crowds(found, first, movie, appearance)
+            found.frame[:] += first
+            parts.append(found)
+        _say(progress, _SHARE_OF_CLEANING + (1 - _SHARE_OF_CLEANING) * block.stop / movie.n_frames)
+    weights = [weight for weight, _ in images]
+    mean = np.average([image for _, image in images], axis=0, weights=weights)
+    samples = len(sample_frames(movie.n_frames, settings.median))
+    return Seen(join(parts), appearance, np.asarray(mean, np.float32), ghosts, samples)
+
+
+def _learn(movie: Movie, settings: TrackingSettings, psf: Psf | None) -> Appearance | None:
+    """Look at some frames, spread over the movie."""
+    step = max(1, len(sample_frames(movie.n_frames, settings.median)) // _LEARNED_FROM)
+    wanted = set(sample_frames(movie.n_frames, settings.median)[::step].tolist())
+    images: list[Image] = []
+    for block in backgrounds(movie, settings.median):
+        image = block.image if settings.kind == "molecules" else surroundings(block.image)
+        for frame in sorted(wanted & set(range(block.first, block.stop))):
+            images.append(contrast(movie.frames[frame : frame + 1], image, sign=1)[0][0])
+    frames = np.stack(images)
+    if not frames.any():
+        raise PerrinError(
+            f"{movie.name}: the frames are all alike, down to the last count. "
+            "A recorded movie has noise; is this a picture that was repeated?"
+        )
+    sign = {"dark": -1, "bright": 1, None: None}[settings.contrast]
+    width = settings.locate.width_nm
+    return learn(
+        frames,
+        kind=settings.kind,
+        sign=sign if sign or settings.kind != "molecules" else movie.landing_sign,
+        threshold=settings.locate.threshold,
+        psf=psf,
+        sigma_px=None if width is None else _SIGMA_OF_WIDTH * width / movie.pixel_nm,
+    )
+
+
+def _in_samples(
+    movie: Movie,
+    settings: TrackingSettings,
+    appearance: Appearance,
+    clean: Clean | None,
+    *,
+    smooth: bool,
+) -> tuple[dict[int, Located], int]:
+    """Locate the particles of the samples; count spots of the opposite contrast (molecules)."""
+    wanted = sample_frames(movie.n_frames, settings.median)
+    known: dict[int, Located] = {}
+    ghosts = 0
+    for block in backgrounds(movie, settings.median, clean=clean):
+        image = surroundings(block.image) if smooth else block.image
+        for frame in wanted[(wanted >= block.first) & (wanted < block.stop)]:
+            frames, _ = contrast(
+                movie.frames[int(frame) : int(frame) + 1], image, sign=appearance.sign
+            )
+            found = locate(frames, seen=appearance, threshold=settings.locate.threshold)
+            _refuse_crowds(found, int(frame), movie, appearance)
+            known[int(frame)] = found
+            if settings.kind == "molecules" and len(found):
+                usual = float(np.median(np.abs(found.contrast)))
+                other = locate(-frames, seen=appearance, threshold=settings.locate.threshold)
+                ghosts += int((np.abs(other.contrast) > _GHOST * usual).sum())
+    return known, ghosts
+
+
+def _refuse_crowds(found: Located, first: int, movie: Movie, seen: Appearance) -> None:
+    if not len(found):
+        return
+    counts = np.bincount(found.frame)
+    most = int(counts.argmax())
+    covers = 4 * seen.radius_px * seen.extent_px  # what encloses one
+    if counts[most] * covers > _FULL * movie.height * movie.width:
+        raise PerrinError(
+            f"{movie.name}: frame {first + most} holds {counts[most]} particles of "
+            f"{covers:.0f} px^2 in {movie.height} x {movie.width} px: more than can be told "
+            "apart. Dilute the sample, magnify more, or raise --threshold if this is noise."
+        )
+
+
+def _cleaner(known: dict[int, Located], seen: Appearance) -> Clean:
+    """Return what divides the particles found in a sample out of it."""
+
+    def clean(frame: int, image: Image) -> None:
+        found = known.get(frame)
+        if found is None or not len(found):
+            return
+        light = np.ones((1, *image.shape), np.float32)
+        if seen.shape is not None:
+            values = np.zeros((len(found), 8))
+            values[:, A], values[:, X], values[:, Y] = np.abs(found.contrast), found.x, found.y
+            values[:, ANGLE] = np.nan_to_num(found.angle)
+            values[:, HALF], values[:, WIDTH], values[:, FLAT] = vars(seen.shape).values()
+            reach = seen.shape.half_window
+            add_shapes(light, np.zeros(len(found), np.int64), values, reach, float(seen.sign))
+        elif seen.psf is not None:
+            change = seen.sign * np.abs(found.contrast)
+            _add_molecules(light[0], found.x, found.y, change, seen.psf.coefficients)
+        image /= np.maximum(light[0], 0.05)
+
+    return clean
+
+
+@njit(cache=True)
+def _add_molecules(light, xs, ys, change, psf):  # type: ignore[no-untyped-def]
+    height, width = light.shape
+    for n in range(len(xs)):
+        left = max(0, int(np.ceil(xs[n] - HALF_WIDTH_PX)))
+        right = min(width, int(xs[n] + HALF_WIDTH_PX) + 1)
+        top = max(0, int(np.ceil(ys[n] - HALF_WIDTH_PX)))
+        bottom = min(height, int(ys[n] + HALF_WIDTH_PX) + 1)
+        if left >= right or top >= bottom:
+            continue
+        image = np.empty((bottom - top, right - left))
+        evaluate(psf, xs[n] - left, ys[n] - top, image)
+        light[top:bottom, left:right] += change[n] * image
+
+
+def _say(progress: Progress | None, done: float) -> None:
+    if progress is not None:
+        progress(done)
+
