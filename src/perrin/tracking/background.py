@@ -25,17 +25,19 @@ Clean = Callable[[int, Image], None]
 
 _BLOCKS = 4  # blocks in a window: the light changes little within one
 _LEVEL_EVERY = 4  # pixels each way that the level of a frame is taken from
+_CLIP = 3.0  # standard deviations beyond which a pixel is no light
 _TILES = 6  # across the shorter side, for the spatial background
 _LEAST_TILE = 32  # pixels
 
 
 @dataclass(frozen=True)
 class Block:
-    """Frames first to stop and the background (Y, X) of them all."""
+    """Frames first to stop, the background (Y, X) of them all, and the mean frame it is of."""
 
     first: int
     stop: int
     image: Image
+    middle: float
 
 
 def sample_frames(n_frames: int, settings: MedianSettings) -> NDArray[np.int64]:
@@ -70,7 +72,7 @@ def backgrounds(
                     held[frame] = _sample(movie, frame, clean)
             image = median([held[frame] for frame in wanted])
             done = wanted
-        yield Block(first, stop, image)
+        yield Block(first, stop, image, float(np.mean(done)))
 
 
 def _sample(movie: Movie, frame: int, clean: Clean | None) -> Image:
@@ -95,17 +97,28 @@ def median(images: list[Image]) -> Image:
     return out
 
 
-def contrast(
-    frames: NDArray[Any], background: Image, *, sign: int
-) -> tuple[Image, NDArray[np.float64]]:
-    """Return sign * (frames / background / level - 1), (T, Y, X), and each frame's level (T,).
+def contrast(frames: NDArray[Any], background: Image, *, sign: int) -> Image:
+    """Return sign * (frames / background / light - 1), (T, Y, X).
 
-    The level is the median ratio of a frame to the background.
+    The light of a frame is its level against the background and a surface of second order over
+    the field, fitted without what stands out: it may flicker, and wander over the field.
     """
+    height, width = background.shape
+    y, x = np.arange(0, height, _LEVEL_EVERY), np.arange(0, width, _LEVEL_EVERY)
+    ratios = np.empty((len(frames), len(y) * len(x)), np.float32)
+    _ratios(frames, background, ratios)
+    level = np.median(ratios, axis=1, keepdims=True)
+    ratios /= np.where(level > 0, level, 1)
+    ratios -= 1
+    spread = 1.4826 * np.median(np.abs(ratios), axis=1, keepdims=True)
+    np.clip(ratios, -_CLIP * spread, _CLIP * spread, out=ratios)
+    down = np.repeat(y / height - 0.5, len(x))
+    across = np.tile(x / width - 0.5, len(y))
+    terms = np.stack([np.ones_like(down), across, down, across**2, across * down, down**2])
+    surface = (ratios @ np.linalg.pinv(terms).astype(np.float32)).astype(np.float32)
     out = np.empty(frames.shape, np.float32)
-    level = np.empty(len(frames))
-    _contrast(frames, background, float(sign), out, level)
-    return out, level
+    _contrast(frames, background, np.float32(sign), level[:, 0].astype(np.float32), surface, out)
+    return out
 
 
 def surroundings(image: Image) -> Image:
@@ -150,20 +163,29 @@ def _median(stack, out):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, parallel=True)
-def _contrast(frames, background, sign, out, level):  # type: ignore[no-untyped-def]
+def _ratios(frames, background, ratios):  # type: ignore[no-untyped-def]
     n_frames, height, width = frames.shape
     for t in prange(n_frames):
-        ratios = np.empty(
-            ((height - 1) // _LEVEL_EVERY + 1) * ((width - 1) // _LEVEL_EVERY + 1), np.float32
-        )
         n = 0
         for y in range(0, height, _LEVEL_EVERY):
             for x in range(0, width, _LEVEL_EVERY):
-                ratios[n] = frames[t, y, x] / background[y, x]
+                ratios[t, n] = frames[t, y, x] / background[y, x]
                 n += 1
-        level[t] = np.median(ratios)
-        scale = np.float32(sign / level[t]) if level[t] > 0.0 else np.float32(0.0)
-        one = np.float32(sign)
+
+
+@njit(cache=True, parallel=True, fastmath=True)
+def _contrast(frames, background, sign, level, surface, out):  # type: ignore[no-untyped-def]
+    n_frames, height, width = frames.shape
+    one = np.float32(1.0)
+    for t in prange(n_frames):
+        s = surface[t]
+        scale = one / level[t] if level[t] > 0.0 else np.float32(0.0)
         for y in range(height):
+            down = np.float32(y / height - 0.5)
+            first = one + s[0] + s[2] * down + s[5] * down * down
+            second = s[1] + s[4] * down
             for x in range(width):
-                out[t, y, x] = np.float32(frames[t, y, x]) / background[y, x] * scale - one
+                across = np.float32(x) / np.float32(width) - np.float32(0.5)
+                light = first + (second + s[3] * across) * across
+                ratio = np.float32(frames[t, y, x]) / background[y, x] * scale
+                out[t, y, x] = sign * (ratio / light - one)

@@ -10,7 +10,7 @@ window of samples and a block of frames, however long the movie is.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numba import njit
@@ -27,13 +27,15 @@ from perrin.tracking.background import (
     sample_frames,
     surroundings,
 )
+from perrin.tracking.drift import Drift, Registration
 from perrin.tracking.find import Image
 from perrin.tracking.locate import Located, join, locate
 from perrin.tracking.shape import ANGLE, FLAT, HALF, WIDTH, A, X, Y, add_shapes
 
 Progress = Callable[[float], None]
 
-_CLEANINGS = 2
+_MOST_CLEANINGS = 8
+_SETTLED = 0.005  # relative change of the contrast, or of the number, that is little enough
 _LEARNED_FROM = 24  # frames
 _AT_ONCE = 1 << 25  # pixels located at once
 _SHARE_OF_CLEANING = 0.15  # of the time, for the progress bar
@@ -55,10 +57,12 @@ class Seen:
     mean : (Y, X)
         Mean background of the movie, relative.
     ghosts : int
-        Molecules: spots with the opposite contrast in the samples. One is left where a molecule
-        that was taken for background goes away.
-    samples : int
-        Frames that the ghosts were counted in.
+        Molecules: spots of the opposite contrast, in all frames together. One is left where a
+        molecule that was taken for background goes away.
+    unsettled : float
+        Molecules: relative change of their contrast in the last round of cleaning.
+    drift : Drift or None
+        Of the stage, where there is structure to see it by.
 
     """
 
@@ -66,7 +70,8 @@ class Seen:
     appearance: Appearance | None
     mean: Image
     ghosts: int
-    samples: int
+    unsettled: float
+    drift: Drift | None
 
 
 def see(
@@ -81,31 +86,40 @@ def see(
     if appearance is None:
         _say(progress, 1.0)
         mean = np.mean([block.image for block in backgrounds(movie, settings.median)], axis=0)
-        return Seen(join([]), None, np.asarray(mean, np.float32), 0, 0)
-    known: dict[int, Located] = {}
+        return Seen(join([]), None, np.asarray(mean, np.float32), 0, 0.0, None)
+    known, unsettled = _known(movie, settings, appearance, progress)
+    parts: list[Located] = []
+    mean = np.zeros((movie.height, movie.width))
+    registration = Registration()
     ghosts = 0
-    for cleaning in range(_CLEANINGS):
-        clean = None if cleaning == 0 else _cleaner(known, appearance)
-        smooth = cleaning == 0 and settings.kind != "molecules"
-        known, ghosts = _in_samples(movie, settings, appearance, clean, smooth=smooth)
-        _say(progress, _SHARE_OF_CLEANING * (cleaning + 1) / _CLEANINGS)
-    parts, images = [], []
-    clean = _cleaner(known, appearance)
-    for block in backgrounds(movie, settings.median, clean=clean):
-        images.append((block.stop - block.first, block.image))
+    for block in backgrounds(movie, settings.median, clean=_cleaner(known, appearance)):
+        mean += block.image * ((block.stop - block.first) / movie.n_frames)
+        registration.add(block.image / surroundings(block.image), frame=block.middle)
         step = max(1, _AT_ONCE // block.image.size)
         for first in range(block.first, block.stop, step):
-            stop = min(block.stop, first + step)
-            frames, _ = contrast(movie.frames[first:stop], block.image, sign=appearance.sign)
+            raw = movie.frames[first : min(block.stop, first + step)]
+            frames = contrast(raw, block.image, sign=appearance.sign)
             found = locate(frames, seen=appearance, threshold=settings.locate.threshold)
             _refuse_crowds(found, first, movie, appearance)
-            found.frame[:] += first
-            parts.append(found)
+            if settings.kind == "molecules" and len(found):
+                ghosts += _ghosts(frames, found, appearance, settings)
+            parts.append(replace(found, frame=found.frame + first))
         _say(progress, _SHARE_OF_CLEANING + (1 - _SHARE_OF_CLEANING) * block.stop / movie.n_frames)
-    weights = [weight for weight, _ in images]
-    mean = np.average([image for _, image in images], axis=0, weights=weights)
-    samples = len(sample_frames(movie.n_frames, settings.median))
-    return Seen(join(parts), appearance, np.asarray(mean, np.float32), ghosts, samples)
+    return Seen(
+        located=join(parts),
+        appearance=appearance,
+        mean=mean.astype(np.float32),
+        ghosts=ghosts,
+        unsettled=unsettled,
+        drift=registration.drift(),
+    )
+
+
+def _ghosts(frames: Image, found: Located, seen: Appearance, settings: TrackingSettings) -> int:
+    """Count the spots with the opposite of the usual contrast."""
+    usual = float(np.median(np.abs(found.contrast)))
+    other = locate(-frames, seen=seen, threshold=settings.locate.threshold)
+    return int((np.abs(other.contrast) > _GHOST * usual).sum())
 
 
 def _learn(movie: Movie, settings: TrackingSettings, psf: Psf | None) -> Appearance | None:
@@ -116,7 +130,7 @@ def _learn(movie: Movie, settings: TrackingSettings, psf: Psf | None) -> Appeara
     for block in backgrounds(movie, settings.median):
         image = block.image if settings.kind == "molecules" else surroundings(block.image)
         for frame in sorted(wanted & set(range(block.first, block.stop))):
-            images.append(contrast(movie.frames[frame : frame + 1], image, sign=1)[0][0])
+            images.append(contrast(movie.frames[frame : frame + 1], image, sign=1)[0])
     frames = np.stack(images)
     if not frames.any():
         raise PerrinError(
@@ -135,32 +149,44 @@ def _learn(movie: Movie, settings: TrackingSettings, psf: Psf | None) -> Appeara
     )
 
 
+def _known(
+    movie: Movie, settings: TrackingSettings, appearance: Appearance, progress: Progress | None
+) -> tuple[dict[int, Located], float]:
+    """Locate the particles of the samples, again and again until their contrast settles.
+
+    Returns them, and the relative change in the last round. A slow molecule biases its own
+    background; each round takes most of the bias away. Against its surroundings gold is seen
+    without bias at once.
+    """
+    known, total = _in_samples(movie, settings, appearance, None)
+    if settings.kind != "molecules":
+        return known, 0.0
+    change = 1.0
+    for cleaning in range(_MOST_CLEANINGS):
+        before = total
+        clean = _cleaner(known, appearance)
+        known, total = _in_samples(movie, settings, appearance, clean)
+        _say(progress, _SHARE_OF_CLEANING * (cleaning + 1) / _MOST_CLEANINGS)
+        change = abs(total - before) / max(before, np.finfo(float).tiny)
+        if change <= _SETTLED:
+            break
+    return known, change
+
+
 def _in_samples(
-    movie: Movie,
-    settings: TrackingSettings,
-    appearance: Appearance,
-    clean: Clean | None,
-    *,
-    smooth: bool,
-) -> tuple[dict[int, Located], int]:
-    """Locate the particles of the samples; count spots of the opposite contrast (molecules)."""
+    movie: Movie, settings: TrackingSettings, appearance: Appearance, clean: Clean | None
+) -> tuple[dict[int, Located], float]:
+    """Locate the particles of the samples; return them by frame, and their contrasts' sum."""
     wanted = sample_frames(movie.n_frames, settings.median)
     known: dict[int, Located] = {}
-    ghosts = 0
     for block in backgrounds(movie, settings.median, clean=clean):
-        image = surroundings(block.image) if smooth else block.image
-        for frame in wanted[(wanted >= block.first) & (wanted < block.stop)]:
-            frames, _ = contrast(
-                movie.frames[int(frame) : int(frame) + 1], image, sign=appearance.sign
-            )
+        image = block.image if settings.kind == "molecules" else surroundings(block.image)
+        for frame in wanted[(wanted >= block.first) & (wanted < block.stop)].tolist():
+            frames = contrast(movie.frames[frame : frame + 1], image, sign=appearance.sign)
             found = locate(frames, seen=appearance, threshold=settings.locate.threshold)
-            _refuse_crowds(found, int(frame), movie, appearance)
-            known[int(frame)] = found
-            if settings.kind == "molecules" and len(found):
-                usual = float(np.median(np.abs(found.contrast)))
-                other = locate(-frames, seen=appearance, threshold=settings.locate.threshold)
-                ghosts += int((np.abs(other.contrast) > _GHOST * usual).sum())
-    return known, ghosts
+            _refuse_crowds(found, frame, movie, appearance)
+            known[frame] = found
+    return known, float(sum(np.abs(found.contrast).sum() for found in known.values()))
 
 
 def _refuse_crowds(found: Located, first: int, movie: Movie, seen: Appearance) -> None:

@@ -1,0 +1,242 @@
+"""Linking positions to tracks with trackpy, and what it needs: suggested from the data.
+
+The steps are seen without linking anything: of all pairs of positions in neighboring frames
+within a distance r, those beyond what a particle's own neighbors in its frame account for are
+true steps. So the search range follows from the data, and how often two ways of linking are
+about as likely.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from perrin.errors import PerrinError
+from perrin.settings.tracking import LinkSettings
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+MOST_MEMORY = 10
+_QUANTILE = 0.995  # of the steps lie within the search range, before the margin
+_MARGIN = 1.15
+_BINS = 200
+_LEAST_PX = 0.5
+_CLEARLY = 3.0  # standard deviations by which gaps are closed more often than by chance
+_FEW = 0.002  # of the positions: gaps that are not worth remembering for
+AMBIGUOUS = 0.02
+"""Expected share of wrong links from which a warning is due."""
+
+
+@dataclass(frozen=True)
+class Steps:
+    """What the positions say about the steps, before anything is linked.
+
+    search_px: within which all but a few steps lie. step_px: root mean square step of one
+    axis, of the bulk of the steps. spacing_px: mean distance between particles, density^-1/2.
+    r_px, share (K,): share of the particles that have made a step of at most r, by counting.
+    """
+
+    search_px: float
+    step_px: float
+    spacing_px: float
+    r_px: FloatArray
+    share: FloatArray
+
+
+@dataclass(frozen=True)
+class Linked:
+    """A track number for each position, -1 for none, and how sure the links are.
+
+    Attributes
+    ----------
+    particle : (N,) int64
+        Track of each position.
+    search_px, memory_frames
+        What was used.
+    steps : Steps
+        What they were suggested from.
+    ambiguity : (N,)
+        Probability that the link to the next frame is wrong, by the lengths of the steps of the
+        best exchange with another particle; NaN where there is none.
+
+    """
+
+    particle: IntArray
+    search_px: float
+    memory_frames: int
+    steps: Steps
+    ambiguity: FloatArray
+
+    @property
+    def wrong_share(self) -> float:
+        """Expected share of wrong links; 0 without links."""
+        known = self.ambiguity[np.isfinite(self.ambiguity)]
+        return float(known.mean()) if known.size else 0.0
+
+
+def link(
+    frame: IntArray, x: FloatArray, y: FloatArray, *, area_px: float, settings: LinkSettings
+) -> Linked:
+    """Link N positions, in order of frames, to tracks.
+
+    Raises `PerrinError` where trackpy is not installed, or where the search range holds so many
+    candidates that no linking is possible.
+    """
+    steps = measure_steps(frame, x, y, area_px=area_px)
+    search = settings.search_px or steps.search_px
+    memory = settings.memory_frames
+    if memory is None:
+        memory = suggest_memory(frame, x, y, _linked(frame, x, y, search, 0), search, area_px)
+    particle = _linked(frame, x, y, search, memory)
+    doubt = ambiguity(frame, x, y, particle, step_px=steps.step_px, search_px=search)
+    return Linked(particle, search, memory, steps, doubt)
+
+
+def measure_steps(frame: IntArray, x: FloatArray, y: FloatArray, *, area_px: float) -> Steps:
+    """Return what N positions in a field of `area_px` say about the steps between frames."""
+    frames = int(frame.max() - frame.min()) + 1 if len(frame) else 1
+    spacing = float(np.sqrt(area_px * frames / max(len(frame), 1)))
+    most = max(min(spacing, np.sqrt(area_px) / 2), 4 * _LEAST_PX)
+    r = np.linspace(0, most, _BINS + 1)[1:]
+    if len(frame) < 2:
+        return Steps(_LEAST_PX, _LEAST_PX, spacing, r, np.zeros(_BINS))
+    step = _distances(frame, x, y, most, later=1)
+    other = _distances(frame, x, y, most, later=0)
+    followed = np.isin(frame, frame - 1).sum()
+    share = (np.searchsorted(step, r, side="right") - np.searchsorted(other, r, side="right")) / (
+        max(int(followed), 1)
+    )
+    rising = np.maximum.accumulate(share)
+    plateau = float(np.median(share[-_BINS // 5 :])) if share[-1] > 0 else float(rising[-1])
+    plateau = max(plateau, 1e-9)
+    search = float(r[np.searchsorted(rising, _QUANTILE * plateau).clip(0, _BINS - 1)]) * _MARGIN
+    middle = float(r[np.searchsorted(rising, 0.5 * plateau).clip(0, _BINS - 1)])
+    return Steps(
+        search_px=max(search, _LEAST_PX),
+        step_px=max(middle / np.sqrt(2 * np.log(2)), 1e-3),
+        spacing_px=spacing,
+        r_px=r,
+        share=share,
+    )
+
+
+def _distances(
+    frame: IntArray, x: FloatArray, y: FloatArray, most: float, *, later: int
+) -> FloatArray:
+    """Return the sorted distances up to `most` to all positions `later` frames on, not itself."""
+    from scipy.spatial import cKDTree
+
+    apart = 2 * most + 1  # from one frame to the next, so that no other frame is met
+    here = cKDTree(np.stack([x, y, frame * apart], axis=1))
+    there = cKDTree(np.stack([x, y, (frame - later) * apart], axis=1))
+    pairs = here.sparse_distance_matrix(there, most, output_type="coo_matrix")
+    kept = pairs.row != pairs.col if later == 0 else np.ones(len(pairs.row), bool)
+    return np.sort(np.asarray(pairs.data[kept], dtype=np.float64))
+
+
+def suggest_memory(
+    frame: IntArray,
+    x: FloatArray,
+    y: FloatArray,
+    particle: IntArray,
+    search_px: float,
+    area_px: float,
+) -> int:
+    """Return the longest gap that tracks linked without memory go on after, beyond chance."""
+    table = pd.DataFrame({"frame": frame, "x": x, "y": y, "particle": particle})
+    ends = table.groupby("particle").tail(1)
+    starts = table.groupby("particle").head(1)
+    chance = np.pi * search_px**2 / area_px
+    born = starts["frame"].value_counts()
+    memory = 0
+    for gap in range(1, MOST_MEMORY + 1):
+        again = ends["frame"] + gap + 1
+        expected = float(born.reindex(again).fillna(0).sum()) * chance
+        seen = _rejoined(ends, starts, gap + 1, search_px)
+        if seen - expected > max(_CLEARLY * np.sqrt(expected + 1), _FEW * len(frame) / gap):
+            memory = gap
+    return memory
+
+
+def _rejoined(ends: pd.DataFrame, starts: pd.DataFrame, later: int, search_px: float) -> int:
+    from scipy.spatial import cKDTree
+
+    apart = 2 * search_px + 1
+    there = ends[["x", "y"]].to_numpy(float), (ends["frame"] + later).to_numpy(float) * apart
+    here = starts[["x", "y"]].to_numpy(float), starts["frame"].to_numpy(float) * apart
+    tree = cKDTree(np.column_stack(here))
+    distance, _ = tree.query(np.column_stack(there), distance_upper_bound=search_px)
+    return int(np.isfinite(distance).sum())
+
+
+def _linked(
+    frame: IntArray, x: FloatArray, y: FloatArray, search_px: float, memory: int
+) -> IntArray:
+    try:
+        import trackpy
+        from trackpy.linking.utils import SubnetOversizeException
+    except ImportError as error:
+        raise PerrinError("linking needs trackpy: pip install 'perrin[track]'.") from error
+    if not len(frame):
+        return np.empty(0, np.int64)
+    table = pd.DataFrame({"frame": frame, "x": x, "y": y})
+    logger = logging.getLogger("trackpy")
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        linked = trackpy.link(table, search_px, memory=memory)
+    except SubnetOversizeException as error:
+        raise PerrinError(
+            f"a search range of {search_px:.3g} px ties too many particles together to link them "
+            "(the density is too high for their steps). Give a smaller --search-px, or record "
+            "fewer particles or more frames a second."
+        ) from error
+    finally:
+        logger.setLevel(level)
+    return np.asarray(linked["particle"].sort_index(), dtype=np.int64)
+
+
+def ambiguity(
+    frame: IntArray,
+    x: FloatArray,
+    y: FloatArray,
+    particle: IntArray,
+    *,
+    step_px: float,
+    search_px: float,
+) -> FloatArray:
+    """Return the probability (N,) that the link from a position to the next frame is wrong.
+
+    Two particles i -> j and k -> l in the same two frames could be exchanged where the other
+    two distances are in range. For normal steps of variance s^2 an axis the odds of the exchange
+    are exp(-(d_il^2 + d_kj^2 - d_ij^2 - d_kl^2) / 2 s^2).
+    """
+    from scipy.spatial import cKDTree
+
+    order = np.lexsort((frame, particle))
+    follows = (np.diff(particle[order]) == 0) & (np.diff(frame[order]) == 1)
+    a, b = order[:-1][follows], order[1:][follows]
+    doubt = np.full(len(frame), np.nan)
+    doubt[a] = 0.0
+    if len(a) < 2:
+        return doubt
+    places = np.stack([x[a], y[a], frame[a] * (4 * search_px + 1)], axis=1)
+    pairs = cKDTree(places).query_pairs(2 * search_px, output_type="ndarray")
+    i, k = pairs[:, 0], pairs[:, 1]
+
+    def square(p: IntArray, q: IntArray) -> FloatArray:
+        found: FloatArray = (x[p] - x[q]) ** 2 + (y[p] - y[q]) ** 2
+        return found
+
+    il, kj = square(a[i], b[k]), square(a[k], b[i])
+    possible = (il <= search_px**2) & (kj <= search_px**2)
+    more = (il + kj - square(a[i], b[i]) - square(a[k], b[k])) / (2 * step_px**2)
+    odds = np.where(possible, 1 / (1 + np.exp(np.clip(more, -50, 50))), 0.0)
+    for rows in (a[i], a[k]):
+        np.maximum.at(doubt, rows, odds)
+    return doubt
