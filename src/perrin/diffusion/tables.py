@@ -16,6 +16,20 @@ TRACKS: tuple[Column, ...] = (
     Column("x", "float", "px", "horizontal position, in attrs['length_unit']"),
     Column("y", "float", "px", "vertical position, absent in one dimension"),
     Column("z", "float", "px", "depth, absent in one and two dimensions"),
+    Column("x_se", "float", "px", "standard error of x; this and all below where known"),
+    Column("y_se", "float", "px", "standard error of y"),
+    Column("angle_deg", "float", "deg", "of a rod from the x axis towards y, without jumps"),
+    Column("angle_se_deg", "float", "deg", "its standard error"),
+    Column("contrast", "float", "1", "at the centre; negative where darker, and for molecules"),
+    Column("contrast_se", "float", "1", "its standard error"),
+    Column("mass_kda", "float", "kDa", "calibrated mass of a molecule at this position"),
+    Column("mass_se_kda", "float", "kDa", "its standard error"),
+    Column("touching", "bool", "", "whether another particle is so near that its image reaches in"),
+    Column("drift_x", "float", "px", "drift of the stage that was taken off x"),
+    Column("drift_y", "float", "px", "drift of the stage that was taken off y"),
+    Column("pixel_nm", "float", "nm", "size of a pixel, the same in all rows"),
+    Column("frame_interval_s", "float", "s", "from frame to frame, the same in all rows"),
+    Column("exposure", "float", "1", "share of it with light, the same in all rows"),
 )
 
 _ESTIMATES: tuple[tuple[str, str, str], ...] = (

@@ -17,7 +17,7 @@ class MedianSettings(Settings):
     """The running median that is taken for the background."""
 
     window_frames: int = Field(
-        201, ge=3, description="frames around each frame that the median is taken over"
+        401, ge=3, description="frames around each frame that the median is taken over"
     )
     samples: int = Field(
         31, ge=3, le=201, description="frames in the window that are looked at, evenly spaced"
