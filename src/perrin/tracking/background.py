@@ -2,8 +2,9 @@
 
 Frames at a regular spacing are the samples. For a block of frames the background is the
 median of the samples in a window around it, each divided by its own level first, so that the
-light may flicker. A particle that rests longer than half a window is part of the median, and one that moves slowly biases it; so the caller hands
-in what makes the samples clean of the particles that are known (`clean`).
+light may flicker. A particle that rests longer than half a window is part of the median, and
+one that moves slowly biases it; so the caller hands in what makes the samples clean of the
+particles that are known (`clean`).
 """
 
 from __future__ import annotations
@@ -32,11 +33,16 @@ _LEAST_TILE = 32  # pixels
 
 @dataclass(frozen=True)
 class Block:
-    """Frames first to stop, the background (Y, X) of them all, and the mean frame it is of."""
+    """Frames first to stop and the background (Y, X) of them all.
+
+    own: the median of the samples among these frames alone, None where there are none; middle:
+    their mean frame.
+    """
 
     first: int
     stop: int
     image: Image
+    own: Image | None
     middle: float
 
 
@@ -72,7 +78,9 @@ def backgrounds(
                     held[frame] = _sample(movie, frame, clean)
             image = median([held[frame] for frame in wanted])
             done = wanted
-        yield Block(first, stop, image, float(np.mean(done)))
+        inner = [frame for frame in wanted if first <= frame < stop]
+        own = median([held[frame] for frame in inner]) if inner else None
+        yield Block(first, stop, image, own, float(np.mean(inner or wanted)))
 
 
 def _sample(movie: Movie, frame: int, clean: Clean | None) -> Image:
@@ -133,12 +141,23 @@ def surroundings(image: Image) -> Image:
     rows = np.array_split(np.arange(height), max(1, height // tile))
     columns = np.array_split(np.arange(width), max(1, width // tile))
     coarse = np.array([[np.median(image[np.ix_(r, c)]) for c in columns] for r in rows])
-    if min(coarse.shape) >= 3:
+    if min(coarse.shape) >= 3:  # on in a straight line beyond the middle of the outer tiles
+        coarse = np.pad(coarse, 1, mode="reflect", reflect_type="odd")
         coarse = median_filter(coarse, 3, mode="nearest")
-    at_y = np.interp(np.arange(height), [r.mean() for r in rows], np.arange(len(rows)))
-    at_x = np.interp(np.arange(width), [c.mean() for c in columns], np.arange(len(columns)))
+    else:
+        coarse = np.pad(coarse, 1, mode="edge")
+    at_y = _place(height, [float(r.mean()) for r in rows])
+    at_x = _place(width, [float(c.mean()) for c in columns])
     places = np.meshgrid(at_y, at_x, indexing="ij")
     return np.asarray(map_coordinates(coarse, places, order=1, mode="nearest"), np.float32)
+
+
+def _place(size: int, middles: list[float]) -> NDArray[np.float64]:
+    """Return where each pixel lies among the middles of the tiles and one more at both ends."""
+    first, last = 2 * middles[0] - (middles[1:] or [size])[0], 2 * middles[-1]
+    last = last - middles[-2] if len(middles) > 1 else float(size)
+    known = [first, *middles, last]
+    return np.interp(np.arange(size), known, np.arange(len(known)))
 
 
 @njit(cache=True, parallel=True)

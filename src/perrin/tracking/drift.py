@@ -16,8 +16,11 @@ from perrin.tracking.find import Image
 FloatArray = NDArray[np.float64]
 
 _ROUNDS = 4
-_PEAK = 8.0  # standard deviations of the correlation elsewhere: below it nothing is recognised
-_EDGE = 4  # pixels at the border that splines disturb
+_CORRELATED = 6.0  # standard errors of the correlation: below it nothing is recognised
+_CLIP = 3.0  # standard deviations: a particle that was left in is no structure of the support
+_SIGMA = 1.5  # pixels: structure finer than this is mostly shot noise
+_COARSE = 8.0  # pixels: coarser than this is light, which the camera and not the stage holds
+_EDGE = 16  # pixels at the border, where coarse structure is not known
 _SIGNIFICANT = 4.0  # standard errors
 
 
@@ -62,14 +65,12 @@ class Registration:
 
     def add(self, image: Image, *, frame: float) -> None:
         """Take in an image (Y, X) of the support alone, its mean about 1."""
-        structure = image.astype(np.float64) - float(np.mean(image))
+        structure = _structure(image)
         if self._first is None:
             self._first = structure
             self._rows.append((frame, 0.0, 0.0, 0.0))
             return
-        if self._lost or frame == self._rows[-1][0]:
-            return
-        found = register(self._first, structure)
+        found = None if self._lost else register(self._first, structure)
         if found is None:
             self._lost = True
             return
@@ -83,10 +84,20 @@ class Registration:
         return Drift(frame, x, y, se)
 
 
+def _structure(image: Image) -> FloatArray:
+    """Return what is finer than the light and coarser than the shot noise, clipped."""
+    from scipy.ndimage import gaussian_filter
+
+    values = image.astype(np.float64)
+    fine = gaussian_filter(values, _SIGMA) - gaussian_filter(values, _COARSE)
+    spread = 1.4826 * float(np.median(np.abs(fine - np.median(fine))))
+    return np.clip(fine, -_CLIP * spread, _CLIP * spread)
+
+
 def register(first: FloatArray, second: FloatArray) -> tuple[float, float, float] | None:
     """Return how far `second` (Y, X) has moved against `first`: x, y, standard error, px.
 
-    None where their correlation has no peak that stands out.
+    None where what they have in common is no more than chance.
     """
     from scipy.fft import irfft2, rfft2
 
@@ -94,8 +105,6 @@ def register(first: FloatArray, second: FloatArray) -> tuple[float, float, float
     one, other = rfft2(first * window), rfft2(second * window)
     correlation = irfft2(one.conj() * other, s=first.shape)
     peak = np.unravel_index(int(correlation.argmax()), correlation.shape)
-    if correlation[peak] < _PEAK * correlation.std():
-        return None
     size = np.array(first.shape)
     shift = np.array(peak, dtype=np.float64)
     shift -= np.where(shift > size / 2, size, 0)
@@ -113,16 +122,21 @@ def _refined(
     margin = int(np.ceil(np.abs(shift).max())) + _EDGE
     inner = (slice(margin, -margin), slice(margin, -margin))
     slopes = np.stack([slope[inner].ravel() for slope in np.gradient(first)])
-    if slopes.shape[1] < 100:
+    alike = 4 * np.pi * _SIGMA**2  # pixels over which smoothed noise is the same
+    independent = slopes.shape[1] / alike
+    if independent < _CORRELATED**2 or not first.any():
         return None
+    here = first[inner].ravel()
     normal = slopes @ slopes.T
-    error = np.inf
     for _ in range(_ROUNDS):
-        back = moved(second, -shift, order=3, mode="nearest")
-        rest = (back - first)[inner].ravel()
-        step = -np.linalg.solve(normal, slopes @ rest)
+        back = moved(second, -shift, order=3, mode="nearest")[inner].ravel()
+        step = -np.linalg.solve(normal, slopes @ (back - here))
         shift = shift + np.clip(step, -0.5, 0.5)
-        error = float(np.sqrt(np.linalg.inv(normal).diagonal().mean() * rest.var()))
+    common = float(np.corrcoef(back, here)[0, 1])
+    if not common > _CORRELATED / np.sqrt(independent):
+        return None
+    variance = float((back - here).var()) * alike
+    error = float(np.sqrt(np.linalg.inv(normal).diagonal().mean() * variance))
     return float(shift[1]), float(shift[0]), error
 
 

@@ -1,4 +1,8 @@
-"""Linking positions to tracks with trackpy, and what it needs: suggested from the data.
+"""Linking positions to tracks, and what it needs: suggested from the data.
+
+trackpy links from frame to frame; a track that ends goes on in one that begins a few frames
+later by the assignment of least squared distance over time (Jaqaman et al., Nat. Methods 5, 695
+(2008)), within the search range times the root of the time that has passed.
 
 The steps are seen without linking anything: of all pairs of positions in neighboring frames
 within a distance r, those beyond what a particle's own neighbors in its frame account for are
@@ -89,10 +93,11 @@ def link(
     """
     steps = measure_steps(frame, x, y, area_px=area_px)
     search = settings.search_px or steps.search_px
+    pieces = _linked(frame, x, y, search)
     memory = settings.memory_frames
     if memory is None:
-        memory = suggest_memory(frame, x, y, _linked(frame, x, y, search, 0), search, area_px)
-    particle = _linked(frame, x, y, search, memory)
+        memory = suggest_memory(frame, x, y, pieces, search_px=search, area_px=area_px)
+    particle = close_gaps(frame, x, y, pieces, search_px=search, memory_frames=memory)
     doubt = ambiguity(frame, x, y, particle, step_px=steps.step_px, search_px=search)
     return Linked(particle, search, memory, steps, doubt)
 
@@ -139,44 +144,115 @@ def _distances(
     return np.sort(np.asarray(pairs.data[kept], dtype=np.float64))
 
 
+@dataclass(frozen=True)
+class _Joints:
+    """Ends of tracks and beginnings within reach of them: rows of positions, gap and distance."""
+
+    end: IntArray
+    start: IntArray
+    later: IntArray
+    square: FloatArray
+
+
+def _joints(
+    frame: IntArray, x: FloatArray, y: FloatArray, particle: IntArray, search_px: float, most: int
+) -> _Joints:
+    """Return all ends and beginnings 2 to `most` + 1 frames apart, within the growing range."""
+    order = np.lexsort((frame, particle))
+    new = np.flatnonzero(np.diff(particle[order], prepend=-1))
+    starts, ends = order[new], order[np.append(new[1:], len(order)) - 1]
+    starts = starts[np.argsort(frame[starts], kind="stable")]
+    born = frame[starts]
+    found: list[tuple[IntArray, IntArray, IntArray, FloatArray]] = []
+    for later in range(2, most + 2):
+        low = np.searchsorted(born, frame[ends] + later, side="left")
+        high = np.searchsorted(born, frame[ends] + later, side="right")
+        end = np.repeat(ends, high - low)
+        start = np.concatenate([starts[a:b] for a, b in zip(low, high, strict=True)])
+        square = (x[end] - x[start]) ** 2 + (y[end] - y[start]) ** 2
+        near = square <= later * search_px**2
+        found.append((end[near], start[near], np.full(near.sum(), later), square[near]))
+    columns = [np.concatenate(column) for column in zip(*found, strict=True)]
+    return _Joints(*columns)
+
+
 def suggest_memory(
     frame: IntArray,
     x: FloatArray,
     y: FloatArray,
-    particle: IntArray,
+    pieces: IntArray,
+    *,
     search_px: float,
     area_px: float,
 ) -> int:
-    """Return the longest gap that tracks linked without memory go on after, beyond chance."""
-    table = pd.DataFrame({"frame": frame, "x": x, "y": y, "particle": particle})
-    ends = table.groupby("particle").tail(1)
-    starts = table.groupby("particle").head(1)
-    chance = np.pi * search_px**2 / area_px
-    born = starts["frame"].value_counts()
+    """Return the longest gap after which tracks (N,) go on more often than by chance."""
+    if not len(frame):
+        return 0
+    joints = _joints(frame, x, y, pieces, search_px, MOST_MEMORY)
+    order = np.lexsort((frame, pieces))
+    new = np.flatnonzero(np.diff(pieces[order], prepend=-1))
+    born = np.bincount(frame[order[new]], minlength=int(frame.max()) + 1)
+    ends = frame[order[np.append(new[1:], len(order)) - 1]]
     memory = 0
-    for gap in range(1, MOST_MEMORY + 1):
-        again = ends["frame"] + gap + 1
-        expected = float(born.reindex(again).fillna(0).sum()) * chance
-        seen = _rejoined(ends, starts, gap + 1, search_px)
-        if seen - expected > max(_CLEARLY * np.sqrt(expected + 1), _FEW * len(frame) / gap):
-            memory = gap
+    for later in range(2, MOST_MEMORY + 2):
+        at = ends + later
+        others = float(born[at[at < len(born)]].sum())
+        expected = others * min(np.pi * later * search_px**2 / area_px, 1.0)
+        seen = int((joints.later == later).sum())
+        if seen - expected > max(_CLEARLY * np.sqrt(expected + 1), _FEW * len(new)):
+            memory = later - 1
     return memory
 
 
-def _rejoined(ends: pd.DataFrame, starts: pd.DataFrame, later: int, search_px: float) -> int:
-    from scipy.spatial import cKDTree
-
-    apart = 2 * search_px + 1
-    there = ends[["x", "y"]].to_numpy(float), (ends["frame"] + later).to_numpy(float) * apart
-    here = starts[["x", "y"]].to_numpy(float), starts["frame"].to_numpy(float) * apart
-    tree = cKDTree(np.column_stack(here))
-    distance, _ = tree.query(np.column_stack(there), distance_upper_bound=search_px)
-    return int(np.isfinite(distance).sum())
-
-
-def _linked(
-    frame: IntArray, x: FloatArray, y: FloatArray, search_px: float, memory: int
+def close_gaps(
+    frame: IntArray,
+    x: FloatArray,
+    y: FloatArray,
+    pieces: IntArray,
+    *,
+    search_px: float,
+    memory_frames: int,
 ) -> IntArray:
+    """Return the tracks (N,) with gaps of up to `memory_frames` closed, numbered from 0."""
+    from scipy.optimize import linear_sum_assignment
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    if not memory_frames or not len(frame):
+        return pieces
+    joints = _joints(frame, x, y, pieces, search_px, memory_frames)
+    cost = joints.square / joints.later / search_px**2  # 1 is as bad as no link
+    count = int(pieces.max()) + 1
+    one, other = pieces[joints.end], pieces[joints.start]
+    edges = coo_matrix((np.ones(len(one)), (one, other + count)), shape=(2 * count, 2 * count))
+    _, group = connected_components(edges, directed=False)
+    follows = np.full(count, -1, np.int64)
+    order = np.argsort(group[one], kind="stable")
+    for rows in np.split(order, np.flatnonzero(np.diff(group[one][order])) + 1):
+        a, i = np.unique(one[rows], return_inverse=True)
+        b, j = np.unique(other[rows], return_inverse=True)
+        table = np.full((len(a), len(b)), 1.0)
+        np.minimum.at(table, (i, j), cost[rows])
+        for p, q in zip(*linear_sum_assignment(table), strict=True):
+            if table[p, q] < 1.0:
+                follows[a[p]] = b[q]
+    return _numbered(pieces, follows)
+
+
+def _numbered(pieces: IntArray, follows: IntArray) -> IntArray:
+    """Give a piece and all that follow it one number, in order of their first pieces."""
+    number = np.full(len(follows), -1, np.int64)
+    begins = np.setdiff1d(np.arange(len(follows)), follows)
+    for n, piece in enumerate(begins):
+        at = int(piece)
+        while at >= 0:
+            number[at] = n
+            at = int(follows[at])
+    return number[pieces]
+
+
+def _linked(frame: IntArray, x: FloatArray, y: FloatArray, search_px: float) -> IntArray:
+    """Return the tracks (N,) of positions linked from frame to frame, by trackpy."""
     try:
         import trackpy
         from trackpy.linking.utils import SubnetOversizeException
@@ -189,7 +265,7 @@ def _linked(
     level = logger.level
     logger.setLevel(logging.WARNING)
     try:
-        linked = trackpy.link(table, search_px, memory=memory)
+        linked = trackpy.link(table, search_px)
     except SubnetOversizeException as error:
         raise PerrinError(
             f"a search range of {search_px:.3g} px ties too many particles together to link them "

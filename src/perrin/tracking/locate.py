@@ -18,7 +18,7 @@ from perrin.landing.matched import WINDOW_PX
 from perrin.optics.psf import HALF_WIDTH_PX, Psf, evaluate
 from perrin.tracking.appearance import Appearance, free_of, starts_of
 from perrin.tracking.find import Candidates, Image, find, noise_of
-from perrin.tracking.shape import ANGLE, HALF, Shape, ShapeFits, A, X, Y, fit_shapes
+from perrin.tracking.shape import ANGLE, HALF, A, Shape, ShapeFits, X, Y, fit_shapes
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]

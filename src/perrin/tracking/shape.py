@@ -274,7 +274,7 @@ def _moved(q, step, free, trial):  # type: ignore[no-untyped-def]
     for a in range(len(free)):
         name = free[a]
         delta = step[a]
-        if name == X or name == Y:
+        if name in (X, Y):
             delta = min(max(delta, -2.0), 2.0)
             far = max(far, abs(delta))
         elif name == ANGLE:

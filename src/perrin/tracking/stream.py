@@ -94,7 +94,8 @@ def see(
     ghosts = 0
     for block in backgrounds(movie, settings.median, clean=_cleaner(known, appearance)):
         mean += block.image * ((block.stop - block.first) / movie.n_frames)
-        registration.add(block.image / surroundings(block.image), frame=block.middle)
+        if block.own is not None:
+            registration.add(block.own, frame=block.middle)
         step = max(1, _AT_ONCE // block.image.size)
         for first in range(block.first, block.stop, step):
             raw = movie.frames[first : min(block.stop, first + step)]
@@ -129,8 +130,10 @@ def _learn(movie: Movie, settings: TrackingSettings, psf: Psf | None) -> Appeara
     images: list[Image] = []
     for block in backgrounds(movie, settings.median):
         image = block.image if settings.kind == "molecules" else surroundings(block.image)
-        for frame in sorted(wanted & set(range(block.first, block.stop))):
-            images.append(contrast(movie.frames[frame : frame + 1], image, sign=1)[0])
+        images += [
+            contrast(movie.frames[frame : frame + 1], image, sign=1)[0]
+            for frame in sorted(wanted & set(range(block.first, block.stop)))
+        ]
     frames = np.stack(images)
     if not frames.any():
         raise PerrinError(

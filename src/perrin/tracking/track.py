@@ -196,7 +196,8 @@ def _mark_neighbors_of_gaps(positions: pd.DataFrame, seen: Seen) -> None:
 
     assert seen.appearance is not None  # noqa: S101 - something was located
     within = 2 * seen.appearance.extent_px
-    gone = [_gap_places(part) for _, part in positions[positions["particle"] >= 0].groupby("particle")]
+    tracked = positions[positions["particle"] >= 0]
+    gone = [_gap_places(part) for _, part in tracked.groupby("particle")]
     places = np.concatenate([part for part in gone if len(part)] or [np.empty((0, 3))])
     if not len(places):
         return
