@@ -83,7 +83,7 @@ def write_results(
         _write_thumbnails(partial / "thumbnails.npz", measurements)
         _write_figures(partial / "figures", measurements)
         summary = summarise(measurements, inputs=inputs, run=run)
-        text = json.dumps(_plain(summary), indent=2, allow_nan=False)
+        text = json.dumps(plain(summary), indent=2, allow_nan=False)
         (partial / SUMMARY).write_text(text + "\n", encoding="utf-8")
     return folder
 
@@ -101,7 +101,7 @@ def summarise(
         "python_version": platform.python_version(),
         "numpy_version": np.__version__,
         "run": dict(run or {}),
-        "inputs": [_fingerprint(Path(path)) for path in inputs],
+        "inputs": [fingerprint(Path(path)) for path in inputs],
         "measurements": [_summary(measurement) for measurement in measurements],
     }
 
@@ -133,7 +133,7 @@ def _summary(measurement: Measurement) -> dict[str, Any]:
     return summary
 
 
-def _fingerprint(path: Path) -> dict[str, Any]:
+def fingerprint(path: Path) -> dict[str, Any]:
     """Name, size and SHA-256 of an input file (a folder, such as Zarr, has its name only)."""
     if not path.is_file():
         return {"name": path.name}
@@ -144,14 +144,14 @@ def _fingerprint(path: Path) -> dict[str, Any]:
     return {"name": path.name, "bytes": path.stat().st_size, "sha256": digest.hexdigest()}
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """JSON's own types; NaN and infinity, which JSON lacks, become null."""
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, np.generic):
-        return _plain(value.item())
+        return plain(value.item())
     if isinstance(value, Path):
         return value.name
     if isinstance(value, float) and not math.isfinite(value):

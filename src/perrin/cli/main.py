@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from perrin._version import __version__
-from perrin.cli import diffusion, landings, simulate
+from perrin.cli import diffusion, landings, simulate, tracking
 from perrin.errors import PerrinError
 
 INTERRUPTED = 130  # what typer exits with after Ctrl-C
@@ -32,6 +32,7 @@ def _group(name: str, what_for: str) -> typer.Typer:
 simulations = _group("simulate", "Simulate measurements, with the truth beside them.")
 landings.register(app)
 simulate.register(simulations)
+tracking.register(app, simulate=simulations)
 diffusion.register(
     app,
     simulate=simulations,

@@ -67,9 +67,14 @@ CLASSICAL: tuple[Column, ...] = (
     Column("kurtosis", "float", "1", "of one-frame steps: 3 for a Gaussian"),
     Column("p_variation", "float", "1", "ln of the 4-variation at 1 frame over that at 4 frames"),
     Column("fbm_alpha", "float", "1", "exponent by maximum likelihood, FBM with noise"),
-    Column("fbm_noise_sigma", "float", "length", "localisation error by the same fit"),
+    Column("fbm_noise_sigma", "float", "length", "localisation error by the same fit, or known"),
 )
-TRAJECTORIES: tuple[Column, ...] = (*WINDOWS, *CLASSICAL)
+HANDED_OVER: tuple[Column, ...] = (
+    Column("localisation_se", "float", "length", "error of one axis that the table of tracks has"),
+    Column("share_noise_known", "float", "1", "share of the squared step that it accounts for"),
+    Column("exposure", "float", "1", "share of the frame with light, if the table has it"),
+)
+TRAJECTORIES: tuple[Column, ...] = (*WINDOWS, *CLASSICAL, *HANDED_OVER)
 
 
 def axes_of(tracks: pd.DataFrame) -> list[str]:

@@ -354,10 +354,11 @@ def _counts(
     """Electrons with their shot noise, as counts."""
     mean = np.maximum(light, 0) * np.float32(settings.electrons)
     if settings.electrons < _GAUSSIAN_FROM:
-        arrived = rng.poisson(mean).astype(np.float32)
+        arrived = rng.poisson(mean).astype(np.float64)
     else:
-        arrived = mean + np.sqrt(mean) * rng.standard_normal(mean.shape, dtype=np.float32)
-    counts = settings.offset_counts + arrived / np.float32(settings.electrons_per_count)
+        noise = rng.standard_normal(mean.shape, dtype=np.float32)
+        arrived = np.asarray(mean + np.sqrt(mean) * noise, np.float64)
+    counts = settings.offset_counts + arrived / settings.electrons_per_count
     rounded: NDArray[np.uint16] = np.clip(np.rint(counts), 0, 65535).astype(np.uint16)
     return rounded
 
@@ -375,7 +376,7 @@ def _changing(settings: MotionMovie, slow: FloatArray) -> NDArray[np.float32]:
     y = np.linspace(-1, 1, settings.height_px)[None, :, None]
     x = np.linspace(-1, 1, settings.width_px)[None, None, :]
     level, down, across = (settings.change * part[:, None, None] for part in slow)
-    return (np.maximum(1 + level + down * y + across * x, 0.05)).astype(np.float32)
+    return np.asarray(np.maximum(1 + level + down * y + across * x, 0.05), np.float32)
 
 
 def _truth(settings: MotionMovie, moving: Moving) -> pd.DataFrame:
@@ -401,9 +402,7 @@ def _truth(settings: MotionMovie, moving: Moving) -> pd.DataFrame:
     return table
 
 
-def _movie(
-    settings: MotionMovie, frames: NDArray[np.uint16] | SimulatedFrames, seed: int
-) -> Movie:
+def _movie(settings: MotionMovie, frames: NDArray[np.uint16] | SimulatedFrames, seed: int) -> Movie:
     return Movie(
         frames=frames,
         frame_interval_s=settings.frame_interval_s,

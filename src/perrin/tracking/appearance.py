@@ -222,9 +222,7 @@ def free_of(seen: Appearance) -> tuple[int, ...]:
     return WITH_ANGLE if seen.kind == "rods" else POSITION
 
 
-def _kappa(
-    frames: Image, found: Candidates, clear: NDArray[np.int64], seen: Appearance
-) -> float:
+def _kappa(frames: Image, found: Candidates, clear: NDArray[np.int64], seen: Appearance) -> float:
     """Return how the variance of a pixel grows with the contrast, from residuals."""
     shape = seen.shape
     assert shape is not None  # noqa: S101 - gold

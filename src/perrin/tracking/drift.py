@@ -121,7 +121,7 @@ def _refined(
 
     margin = int(np.ceil(np.abs(shift).max())) + _EDGE
     inner = (slice(margin, -margin), slice(margin, -margin))
-    slopes = np.stack([slope[inner].ravel() for slope in np.gradient(first)])
+    slopes = np.stack([np.gradient(first, axis=axis)[inner].ravel() for axis in (0, 1)])
     alike = 4 * np.pi * _SIGMA**2  # pixels over which smoothed noise is the same
     independent = slopes.shape[1] / alike
     if independent < _CORRELATED**2 or not first.any():
@@ -132,7 +132,8 @@ def _refined(
         back = moved(second, -shift, order=3, mode="nearest")[inner].ravel()
         step = -np.linalg.solve(normal, slopes @ (back - here))
         shift = shift + np.clip(step, -0.5, 0.5)
-    common = float(np.corrcoef(back, here)[0, 1])
+    common = float((back - back.mean()) @ (here - here.mean())) / len(here)
+    common /= float(back.std() * here.std())
     if not common > _CORRELATED / np.sqrt(independent):
         return None
     variance = float((back - here).var()) * alike

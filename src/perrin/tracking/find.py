@@ -89,7 +89,8 @@ def noise_of(frames: Image) -> FloatArray:
     part = frames[:, ::_NOISE_EVERY, ::_NOISE_EVERY].reshape(len(frames), -1)
     middle = np.median(part, axis=1, keepdims=True)
     noise = _MAD_TO_SD * np.median(np.abs(part - middle), axis=1)
-    return np.maximum(noise.astype(np.float64), np.finfo(np.float32).tiny)
+    floor = float(np.finfo(np.float32).tiny)
+    return np.asarray(np.maximum(noise, floor), dtype=np.float64)
 
 
 @njit(cache=True, parallel=True, fastmath=True)

@@ -97,8 +97,8 @@ def join(parts: list[Located]) -> Located:
 
 
 def _nothing() -> Located:
-    empty = np.empty(0)
-    return Located(np.empty(0, np.int64), *([empty] * 9), np.empty(0, np.int64))
+    none, empty = np.empty(0, np.int64), np.empty(0)
+    return Located(none, empty, empty, empty, empty, empty, empty, empty, empty, empty, none)
 
 
 def _gold(

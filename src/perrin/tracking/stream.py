@@ -247,4 +247,3 @@ def _add_molecules(light, xs, ys, change, psf):  # type: ignore[no-untyped-def]
 def _say(progress: Progress | None, done: float) -> None:
     if progress is not None:
         progress(done)
-

@@ -266,10 +266,7 @@ def _particles(
 ) -> pd.DataFrame:
     """Return a row a track: length, errors, diffusion coefficient, contrast and its steps."""
     rng = np.random.default_rng(_SEED)
-    rows = [
-        _particle(int(number), part, movie, settings, seen, rng)
-        for number, part in tracks.groupby("particle")
-    ]
+    rows = [_particle(part, movie, settings, seen, rng) for _, part in tracks.groupby("particle")]
     table = pd.DataFrame(rows, columns=None if rows else ["particle", "positions", "rests"])
     if "step_p" in table:
         known = table["step_p"].notna().to_numpy()
@@ -280,7 +277,6 @@ def _particles(
 
 
 def _particle(
-    number: int,
     part: pd.DataFrame,
     movie: Movie,
     settings: TrackingSettings,
@@ -298,7 +294,7 @@ def _particle(
     found = brownian_diffusion(filled, seen_frames, noise_sigma=error)
     unit = (movie.pixel_nm / 1000) ** 2 / movie.frame_interval_s
     row: dict[str, object] = {
-        "particle": number,
+        "particle": int(part["particle"].iloc[0]),
         "frame_start": int(frame[0]),
         "frame_stop": int(frame[-1]) + 1,
         "positions": len(frame),
