@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 _TAIL = 20  # frames of the tracks drawn behind each position
 _PER_SECOND = 10
-_DPI = 100
-_WIDTH_MM = 110.0
+_DPI = 90
+_WIDTH_MM = 90.0
 
 
 def write_track_movie(folder: Path, movie: Movie, found: Tracked, *, frames: int) -> Path:

@@ -59,11 +59,17 @@ def errors_figure(found: Tracked, *, pixel_nm: float) -> Figure:
         shown += [("angle_se_deg", 1.0, "angle error (°)")] if rods else []
         for axes, (name, unit, label) in zip(panels, shown, strict=True):
             error = table[name] * unit
-            axes.loglog(signal, error, ".", ms=2, color=look.BLUE, alpha=0.4, rasterized=True)
+            axes.plot(signal, error, ".", ms=2, color=look.BLUE, alpha=0.4, rasterized=True)
             middle = float((error * signal).median())
-            at = np.geomspace(signal.min(), signal.max(), 20)
-            axes.loglog(at, middle / at, color=look.VERMILLION, label="1 / signal-to-noise")
-            axes.set(xlabel="contrast over the noise of a pixel", ylabel=label)
+            low, high = (float(value) for value in signal.quantile((0.002, 0.998)))
+            at = np.linspace(0.9 * low, 1.1 * high, 50)
+            axes.plot(at, middle / at, color=look.VERMILLION, label="∝ 1 / signal")
+            axes.set(
+                xlabel="contrast over the noise of a pixel",
+                ylabel=label,
+                xlim=(at[0], at[-1]),
+                ylim=(0, 1.5 * float(error.quantile(0.998))),
+            )
             axes.legend()
     return figure
 
@@ -84,13 +90,16 @@ def links_figure(found: Tracked) -> Figure:
             label=f"search range {linked.search_px:.3g} px",
         )
         left.axvline(
-            steps.spacing_px, color=look.GRAY, ls=":", label=f"spacing {steps.spacing_px:.3g} px"
+            steps.spacing_px,
+            color=look.GRAY,
+            ls=":",
+            label=f"from particle to particle {steps.spacing_px:.3g} px",
         )
         left.set(
             xlabel="step from frame to frame (px)",
             ylabel="share of particles within",
             ylim=(0, 1.1),
-            xlim=(0, 1.05 * max(steps.r_px[-1], steps.spacing_px)),
+            xlim=(0, min(1.05 * max(steps.r_px[-1], steps.spacing_px), 4 * linked.search_px)),
         )
         left.legend(loc="lower right")
         doubt = linked.ambiguity[np.isfinite(linked.ambiguity)]

@@ -63,9 +63,9 @@ class Registration:
         self._rows: list[tuple[float, float, float, float]] = []
         self._lost = False
 
-    def add(self, image: Image, *, frame: float) -> None:
-        """Take in an image (Y, X) of the support alone, its mean about 1."""
-        structure = _structure(image)
+    def add(self, image: Image, *, free: NDArray[np.bool_], frame: float) -> None:
+        """Take in an image (Y, X), its mean about 1, free (Y, X) of particles or not."""
+        structure = _structure(image, free)
         if self._first is None:
             self._first = structure
             self._rows.append((frame, 0.0, 0.0, 0.0))
@@ -84,13 +84,18 @@ class Registration:
         return Drift(frame, x, y, se)
 
 
-def _structure(image: Image) -> FloatArray:
-    """Return what is finer than the light and coarser than the shot noise, clipped."""
+def _structure(image: Image, free: NDArray[np.bool_]) -> FloatArray:
+    """Return what is finer than the light and coarser than the shot noise, 0 where not free."""
     from scipy.ndimage import gaussian_filter
 
-    values = image.astype(np.float64)
-    fine = gaussian_filter(values, _SIGMA) - gaussian_filter(values, _COARSE)
-    spread = 1.4826 * float(np.median(np.abs(fine - np.median(fine))))
+    if not free.any():
+        return np.zeros(image.shape)
+    weight = free.astype(np.float64)
+    light = gaussian_filter(image * weight, _COARSE) / np.maximum(
+        gaussian_filter(weight, _COARSE), 1e-3
+    )
+    fine = gaussian_filter((image - light) * weight, _SIGMA) * weight
+    spread = 1.4826 * float(np.median(np.abs(fine[free])))
     return np.clip(fine, -_CLIP * spread, _CLIP * spread)
 
 
@@ -136,8 +141,12 @@ def _refined(
     common /= float(back.std() * here.std())
     if not common > _CORRELATED / np.sqrt(independent):
         return None
+    # slopes are noisy too: only what those of both images have in common is structure
+    image = moved(second, -shift, order=3, mode="nearest")
+    others = np.stack([np.gradient(image, axis=axis)[inner].ravel() for axis in (0, 1)])
+    inverse = np.linalg.inv(0.5 * (slopes @ others.T + others @ slopes.T))
     variance = float((back - here).var()) * alike
-    error = float(np.sqrt(np.linalg.inv(normal).diagonal().mean() * variance))
+    error = float(np.sqrt((inverse @ normal @ inverse).diagonal().mean() * variance))
     return float(shift[1]), float(shift[0]), error
 
 

@@ -26,7 +26,8 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 MOST_MEMORY = 10
-_QUANTILE = 0.995  # of the steps lie within the search range, before the margin
+_TAIL = 0.003  # of the particles may step beyond the search range, before the margin
+_CHANCE = 2.0  # standard deviations of the counted pairs that are no steps
 _MARGIN = 1.15
 _BINS = 200
 _LEAST_PX = 0.5
@@ -116,11 +117,9 @@ def measure_steps(frame: IntArray, x: FloatArray, y: FloatArray, *, area_px: flo
     share = (np.searchsorted(step, r, side="right") - np.searchsorted(other, r, side="right")) / (
         max(int(followed), 1)
     )
-    rising = np.maximum.accumulate(share)
-    plateau = float(np.median(share[-_BINS // 5 :])) if share[-1] > 0 else float(rising[-1])
-    plateau = max(plateau, 1e-9)
-    search = float(r[np.searchsorted(rising, _QUANTILE * plateau).clip(0, _BINS - 1)]) * _MARGIN
-    middle = float(r[np.searchsorted(rising, 0.5 * plateau).clip(0, _BINS - 1)])
+    k = _last_of_steps(share, np.histogram(step, np.append(0, r))[0], int(followed))
+    search = float(r[k]) * _MARGIN
+    middle = float(r[np.searchsorted(np.maximum.accumulate(share[: k + 1]), 0.5 * share[k])])
     return Steps(
         search_px=max(search, _LEAST_PX),
         step_px=max(middle / np.sqrt(2 * np.log(2)), 1e-3),
@@ -128,6 +127,20 @@ def measure_steps(frame: IntArray, x: FloatArray, y: FloatArray, *, area_px: flo
         r_px=r,
         share=share,
     )
+
+
+def _last_of_steps(share: FloatArray, counts: IntArray, followed: int) -> int:
+    """Return the first bin beyond which no more than a few steps, or chance, are found.
+
+    share (K,) within each distance, counts (K,) of all pairs in each bin.
+    """
+    for k in range(len(share) - 1):
+        beyond = slice(k + 1, min(len(share), 2 * k + 3))
+        chance = np.sqrt(2 * np.cumsum(counts[beyond])) / max(followed, 1)
+        more = share[beyond] - share[k]
+        if share[k] > 0 and (more <= _TAIL + _CHANCE * chance).all():
+            return k
+    return len(share) - 1
 
 
 def _distances(

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
 from perrin.io.movie import Movie
@@ -21,6 +22,7 @@ from perrin.optics.psf import HALF_WIDTH_PX, Psf, evaluate
 from perrin.settings.tracking import TrackingSettings
 from perrin.tracking.appearance import Appearance, learn
 from perrin.tracking.background import (
+    Block,
     Clean,
     backgrounds,
     contrast,
@@ -95,7 +97,8 @@ def see(
     for block in backgrounds(movie, settings.median, clean=_cleaner(known, appearance)):
         mean += block.image * ((block.stop - block.first) / movie.n_frames)
         if block.own is not None:
-            registration.add(block.own, frame=block.middle)
+            free = _free_of_particles(known, block, appearance)
+            registration.add(block.own, free=free, frame=block.middle)
         step = max(1, _AT_ONCE // block.image.size)
         for first in range(block.first, block.stop, step):
             raw = movie.frames[first : min(block.stop, first + step)]
@@ -204,6 +207,22 @@ def _refuse_crowds(found: Located, first: int, movie: Movie, seen: Appearance) -
             f"{covers:.0f} px^2 in {movie.height} x {movie.width} px: more than can be told "
             "apart. Dilute the sample, magnify more, or raise --threshold if this is noise."
         )
+
+
+def _free_of_particles(
+    known: dict[int, Located], block: Block, seen: Appearance
+) -> NDArray[np.bool_]:
+    """Return the pixels (Y, X) that no particle covers in the samples of a block of frames."""
+    free = np.ones(block.image.shape, bool)
+    if seen.kind == "molecules":  # fainter than the structure: what is left of them is nothing
+        return free
+    reach = int(np.ceil(1.5 * seen.extent_px)) + 1
+    for frame, found in known.items():
+        if block.first <= frame < block.stop:
+            for x, y in zip(np.rint(found.x), np.rint(found.y), strict=True):
+                rows = slice(max(0, int(y) - reach), int(y) + reach + 1)
+                free[rows, max(0, int(x) - reach) : int(x) + reach + 1] = False
+    return free
 
 
 def _cleaner(known: dict[int, Located], seen: Appearance) -> Clean:
