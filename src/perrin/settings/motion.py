@@ -66,7 +66,7 @@ class MotionMovie(Settings):
     )
     optics: OpticsSettings = OpticsSettings()
 
-    electrons: float = Field(gt=0, le=1e7, description="mean electrons in a pixel of a frame")
+    electrons: float = Field(gt=0, le=1e9, description="mean electrons in a pixel of a frame")
     electrons_per_count: float = Field(1.0, gt=0, description="gain")
     offset_counts: float = Field(0.0, ge=0, le=6e4, description="counts in the dark")
     falloff: float = Field(0.15, ge=0, lt=1, description="loss of light towards the corners")
@@ -134,7 +134,7 @@ _USUAL: Mapping[ParticleKind, Mapping[str, Any]] = {
     "molecules": {
         "pixel_nm": 72.0,
         "frame_interval_s": 3 / 726,
-        "step_nm": 30.0,
+        "step_nm": 80.0,
         "electrons": 8e5,
         "electrons_per_count": 20.0,
         "offset_counts": 10.0,

@@ -9,7 +9,7 @@ window of samples and a block of frames, however long the movie is.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -104,7 +104,7 @@ def see(
             raw = movie.frames[first : min(block.stop, first + step)]
             frames = contrast(raw, block.image, sign=appearance.sign)
             found = locate(frames, seen=appearance, threshold=settings.locate.threshold)
-            _refuse_crowds(found, first, movie, appearance)
+            _refuse_crowds(found, range(first, first + len(raw)), movie, appearance)
             if settings.kind == "molecules" and len(found):
                 ghosts += _ghosts(frames, found, appearance, settings)
             parts.append(replace(found, frame=found.frame + first))
@@ -187,15 +187,21 @@ def _in_samples(
     known: dict[int, Located] = {}
     for block in backgrounds(movie, settings.median, clean=clean):
         image = block.image if settings.kind == "molecules" else surroundings(block.image)
-        for frame in wanted[(wanted >= block.first) & (wanted < block.stop)].tolist():
-            frames = contrast(movie.frames[frame : frame + 1], image, sign=appearance.sign)
-            found = locate(frames, seen=appearance, threshold=settings.locate.threshold)
-            _refuse_crowds(found, frame, movie, appearance)
-            known[frame] = found
+        here = wanted[(wanted >= block.first) & (wanted < block.stop)].tolist()
+        if not here:
+            continue
+        raw = np.concatenate([movie.frames[frame : frame + 1] for frame in here])
+        frames = contrast(raw, image, sign=appearance.sign)
+        found = locate(frames, seen=appearance, threshold=settings.locate.threshold)
+        _refuse_crowds(found, here, movie, appearance)
+        known |= {frame: found[found.frame == k] for k, frame in enumerate(here)}
     return known, float(sum(np.abs(found.contrast).sum() for found in known.values()))
 
 
-def _refuse_crowds(found: Located, first: int, movie: Movie, seen: Appearance) -> None:
+def _refuse_crowds(
+    found: Located, frames: Sequence[int], movie: Movie, seen: Appearance
+) -> None:
+    """Raise `PerrinError` where the particles of a frame cover the field."""
     if not len(found):
         return
     counts = np.bincount(found.frame)
@@ -203,7 +209,7 @@ def _refuse_crowds(found: Located, first: int, movie: Movie, seen: Appearance) -
     covers = 4 * seen.radius_px * seen.extent_px  # what encloses one
     if counts[most] * covers > _FULL * movie.height * movie.width:
         raise PerrinError(
-            f"{movie.name}: frame {first + most} holds {counts[most]} particles of "
+            f"{movie.name}: frame {frames[most]} holds {counts[most]} particles of "
             f"{covers:.0f} px^2 in {movie.height} x {movie.width} px: more than can be told "
             "apart. Dilute the sample, magnify more, or raise --threshold if this is noise."
         )
