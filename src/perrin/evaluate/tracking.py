@@ -176,9 +176,7 @@ class Errors:
     angle_cover: float
 
 
-def position_errors(
-    truth: pd.DataFrame, positions: pd.DataFrame, *, isolated_px: float
-) -> Errors:
+def position_errors(truth: pd.DataFrame, positions: pd.DataFrame, *, isolated_px: float) -> Errors:
     """Compare positions with the truth where no other particle is within `isolated_px`.
 
     Positions that are marked as touching or merged do not count.

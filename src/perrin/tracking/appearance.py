@@ -166,7 +166,7 @@ def _shaped(frames: Image, start: Appearance, threshold: float) -> Appearance | 
         found, _ = find(frames, sigma_px=seen.sigma_px, threshold=threshold, regions=rods)
         if not len(found):
             return None
-        clear = np.argsort(-found.signal, kind="stable")[:MOST_FITTED]
+        clear = _usual(found, apart=3 * seen.extent_px)
         starts = starts_of(found, seen)
         if rods:
             starts[:, HALF] = np.median(found.half[clear])
@@ -199,6 +199,18 @@ def _shaped(frames: Image, start: Appearance, threshold: float) -> Appearance | 
             area_px=float(np.median(found.area[clear])),
         )
     return replace(seen, kappa=_kappa(frames, found, clear, seen))
+
+
+def _usual(found: Candidates, *, apart: float) -> NDArray[np.int64]:
+    """Return candidates that stand alone, those with the most usual signal: no pairs, no noise."""
+    from scipy.spatial import cKDTree
+
+    places = np.stack([found.x, found.y, found.frame * (apart + 1)], axis=1)
+    alone = np.ones(len(found), bool)
+    alone[cKDTree(places).query_pairs(apart, output_type="ndarray").ravel()] = False
+    rows = np.flatnonzero(alone) if alone.any() else np.arange(len(found))
+    unusual = np.abs(found.signal[rows] / np.median(found.signal[rows]) - 1)
+    return rows[np.argsort(unusual, kind="stable")[:MOST_FITTED]]
 
 
 def _with_half(seen: Appearance, half: float) -> Shape:

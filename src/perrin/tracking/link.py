@@ -134,11 +134,12 @@ def _last_of_steps(share: FloatArray, counts: IntArray, followed: int) -> int:
 
     share (K,) within each distance, counts (K,) of all pairs in each bin.
     """
+    most = float(share.max())
     for k in range(len(share) - 1):
         beyond = slice(k + 1, min(len(share), 2 * k + 3))
         chance = np.sqrt(2 * np.cumsum(counts[beyond])) / max(followed, 1)
         more = share[beyond] - share[k]
-        if share[k] > 0 and (more <= _TAIL + _CHANCE * chance).all():
+        if share[k] > 0.5 * most and (more <= _TAIL + _CHANCE * chance).all():
             return k
     return len(share) - 1
 

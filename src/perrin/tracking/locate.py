@@ -19,6 +19,7 @@ from perrin.optics.psf import HALF_WIDTH_PX, Psf, evaluate
 from perrin.tracking.appearance import Appearance, free_of, starts_of
 from perrin.tracking.find import Candidates, Image, find, noise_of
 from perrin.tracking.shape import ANGLE, HALF, A, Shape, ShapeFits, X, Y, fit_shapes
+from perrin.tracking.split import Pairs, split
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -26,6 +27,7 @@ BoolArray = NDArray[np.bool_]
 _ROUNDS = 2  # fits of particles near others, after the first
 _MERGED_AREA = 1.6  # times the usual area of a region
 _MERGED_MISFIT = 0.12  # of the contrast: what is left beyond the noise
+_SPLIT_MISFIT = 0.08  # the same, for a pair that explains it
 _MISFIT_SDS = 5.0
 _SAME = 0.6  # radii: two fits so near are one particle
 
@@ -116,7 +118,7 @@ def _gold(
     kept &= _first_of_same(
         found.frame, fits.values[:, X], fits.values[:, Y], kept, within=_SAME * shape.radius
     )
-    frame, area = found.frame[kept], found.area[kept]
+    frame, area, half = found.frame[kept], found.area[kept], found.half[kept]
     fits = _rows(fits, kept)
     pairs = _pairs(frame, fits.values[:, X], fits.values[:, Y], within=2 * shape.reach)
     for _ in range(_ROUNDS if len(pairs) else 0):
@@ -124,12 +126,27 @@ def _gold(
     label = np.zeros(len(frame), np.int64)
     label[_touching(fits.values, pairs, 2 * shape.radius + 1.0)] = 1
     pixels = (2 * shape.half_window + 1) ** 2
-    excess = fits.variance - noise[frame] ** 2
-    allowed = _MISFIT_SDS * np.sqrt(2 / pixels) * noise[frame] ** 2
-    odd = excess > np.maximum((_MERGED_MISFIT * fits.values[:, A]) ** 2, allowed)
+    allowed = noise[frame] ** 2 * (1 + _MISFIT_SDS * np.sqrt(2 / pixels))
+    odd = fits.variance > np.maximum(
+        allowed, noise[frame] ** 2 + (_MERGED_MISFIT * fits.values[:, A]) ** 2
+    )
     if seen.kind == "rods":
         odd |= area > _MERGED_AREA * seen.area_px
     label[odd] = 2
+    if odd.any() and np.isfinite(seen.amplitude):
+        rows = np.flatnonzero(odd)
+        two = split(
+            frames,
+            frame[rows],
+            fits.values[rows],
+            half[rows],
+            allowed=np.maximum(allowed, noise[frame] ** 2 + (_SPLIT_MISFIT * seen.amplitude) ** 2)[
+                rows
+            ],
+            seen=seen,
+            shape=shape,
+        )
+        frame, label, fits = _with_pairs(frame, label, fits, two, rows)
     return Located(
         frame=frame,
         x=fits.values[:, X],
@@ -143,6 +160,26 @@ def _gold(
         noise=np.sqrt(fits.variance),
         label=label,
     )
+
+
+def _with_pairs(
+    frame: NDArray[np.int64],
+    label: NDArray[np.int64],
+    fits: ShapeFits,
+    two: Pairs,
+    rows: NDArray[np.int64],
+) -> tuple[NDArray[np.int64], NDArray[np.int64], ShapeFits]:
+    """Put both particles of a pair in the place of the one that they looked like."""
+    gone = rows[two.replaced]
+    stays = np.setdiff1d(np.arange(len(frame)), gone)
+    every = np.concatenate([frame[stays], frame[gone], frame[gone]])
+    order = np.argsort(every, kind="stable")
+    columns = zip(*(vars(part).values() for part in (fits, two.one, two.other)), strict=True)
+    joined = ShapeFits(
+        *(np.concatenate([single[stays], one, other])[order] for single, one, other in columns)
+    )
+    labels = np.concatenate([label[stays], np.ones(2 * len(gone), np.int64)])
+    return every[order], labels[order], joined
 
 
 def _again(
@@ -163,6 +200,7 @@ def _again(
         half_window=shape.half_window,
         kappa=seen.kappa,
         neighbors=(first, fits.values[others]),
+        sign=seen.sign,
     )
     ok = np.isfinite(again.values[:, A])
     renewed = [column.copy() for column in vars(fits).values()]

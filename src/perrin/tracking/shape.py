@@ -89,6 +89,7 @@ def fit_shapes(
     half_window: int,
     kappa: float,
     neighbors: tuple[NDArray[np.int64], FloatArray] | None = None,
+    sign: int = -1,
 ) -> ShapeFits:
     """Fit N particles in frames (T, Y, X) of contrast, positive for a particle.
 
@@ -107,7 +108,10 @@ def fit_shapes(
     kappa : float
         How the variance grows with the contrast.
     neighbors : (first (N + 1,), values (M, 8)), optional
-        Images that are subtracted before a fit: i has values[first[i]] to values[first[i + 1]].
+        Images divided out before a fit: i has values[first[i]] to values[first[i + 1]]. What
+        passes through two particles passes through one after the other.
+    sign : int
+        -1 where particles are darker than their surroundings: for the division.
 
     """
     if neighbors is None:
@@ -122,6 +126,7 @@ def fit_shapes(
         half_window,
         kappa,
         *neighbors,
+        float(sign),
         values,
         errors,
         variance,
@@ -170,6 +175,7 @@ def _fit(  # type: ignore[no-untyped-def]
     kappa,
     first,
     others,
+    sign,
     values,
     errors,
     variance,
@@ -178,7 +184,7 @@ def _fit(  # type: ignore[no-untyped-def]
     for i in prange(len(starts)):
         data, top, left = _window(frames[frame[i]], starts[i], half_window)
         for j in range(first[i], first[i + 1]):
-            _subtract(data, top, left, others[j])
+            _divide(data, top, left, others[j], sign)
         ok = _fit_one(data, top, left, values[i], errors[i], free, kappa, half_window)
         if ok:
             _judge(data, top, left, values[i], errors[i], free, kappa, i, variance, misfit)
@@ -197,11 +203,14 @@ def _window(image, q, half_window):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _subtract(data, top, left, q):  # type: ignore[no-untyped-def]
+def _divide(data, top, left, q, sign):  # type: ignore[no-untyped-def]
+    """Divide the light by what another particle leaves of it."""
     cos, sin = np.cos(q[ANGLE]), np.sin(q[ANGLE])
     for j in range(data.shape[0]):
         for i in range(data.shape[1]):
-            data[j, i] -= q[A] * profile(q, left + i - q[X], top + j - q[Y], cos, sin)[0]
+            other = q[A] * profile(q, left + i - q[X], top + j - q[Y], cos, sin)[0]
+            left_over = max(1.0 + sign * other, 0.05)
+            data[j, i] = sign * ((1.0 + sign * data[j, i]) / left_over - 1.0)
 
 
 @njit(cache=True)

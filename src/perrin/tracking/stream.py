@@ -198,9 +198,7 @@ def _in_samples(
     return known, float(sum(np.abs(found.contrast).sum() for found in known.values()))
 
 
-def _refuse_crowds(
-    found: Located, frames: Sequence[int], movie: Movie, seen: Appearance
-) -> None:
+def _refuse_crowds(found: Located, frames: Sequence[int], movie: Movie, seen: Appearance) -> None:
     """Raise `PerrinError` where the particles of a frame cover the field."""
     if not len(found):
         return
