@@ -25,7 +25,7 @@ Image = NDArray[np.float32]
 Clean = Callable[[int, Image], None]
 
 _BLOCKS = 4  # blocks in a window: the light changes little within one
-_LEVEL_EVERY = 4  # pixels each way that the level of a frame is taken from
+_LEVEL_PIXELS = 8000  # of a frame that its light is taken from
 _CLIP = 3.0  # standard deviations beyond which a pixel is no light
 _TILES = 6  # across the shorter side, for the spatial background
 _LEAST_TILE = 32  # pixels
@@ -85,7 +85,8 @@ def backgrounds(
 
 def _sample(movie: Movie, frame: int, clean: Clean | None) -> Image:
     image = np.asarray(movie.frames[frame : frame + 1][0], dtype=np.float32)
-    level = float(np.median(image[::_LEVEL_EVERY, ::_LEVEL_EVERY]))
+    every = _every(image.shape)
+    level = float(np.median(image[::every, ::every]))
     if not level > 0:
         raise PerrinError(
             f"{movie.name}: frame {frame} is black (its median is {level:g} counts). "
@@ -112,9 +113,10 @@ def contrast(frames: NDArray[Any], background: Image, *, sign: int) -> Image:
     the field, fitted without what stands out: it may flicker, and wander over the field.
     """
     height, width = background.shape
-    y, x = np.arange(0, height, _LEVEL_EVERY), np.arange(0, width, _LEVEL_EVERY)
-    ratios = np.empty((len(frames), len(y) * len(x)), np.float32)
-    _ratios(frames, background, ratios)
+    every = _every(background.shape)
+    y, x = np.arange(0, height, every), np.arange(0, width, every)
+    ratios = np.asarray(frames[:, ::every, ::every] / background[::every, ::every], np.float32)
+    ratios = ratios.reshape(len(frames), -1)
     level = np.median(ratios, axis=1, keepdims=True)
     ratios /= np.where(level > 0, level, 1)
     ratios -= 1
@@ -127,6 +129,11 @@ def contrast(frames: NDArray[Any], background: Image, *, sign: int) -> Image:
     out = np.empty(frames.shape, np.float32)
     _contrast(frames, background, np.float32(sign), level[:, 0].astype(np.float32), surface, out)
     return out
+
+
+def _every(shape: tuple[int, ...]) -> int:
+    """Return the spacing of the pixels, each way, that the light of a frame is taken from."""
+    return max(1, int(np.sqrt(shape[0] * shape[1] / _LEVEL_PIXELS)))
 
 
 def surroundings(image: Image) -> Image:
@@ -181,17 +188,6 @@ def _median(stack, out):  # type: ignore[no-untyped-def]
                 out[y, x] = np.float32(0.5) * (values[middle - 1] + values[middle])
 
 
-@njit(cache=True, parallel=True)
-def _ratios(frames, background, ratios):  # type: ignore[no-untyped-def]
-    n_frames, height, width = frames.shape
-    for t in prange(n_frames):
-        n = 0
-        for y in range(0, height, _LEVEL_EVERY):
-            for x in range(0, width, _LEVEL_EVERY):
-                ratios[t, n] = frames[t, y, x] / background[y, x]
-                n += 1
-
-
 @njit(cache=True, parallel=True, fastmath=True)
 def _contrast(frames, background, sign, level, surface, out):  # type: ignore[no-untyped-def]
     n_frames, height, width = frames.shape
@@ -206,5 +202,5 @@ def _contrast(frames, background, sign, level, surface, out):  # type: ignore[no
             for x in range(width):
                 across = np.float32(x) / np.float32(width) - np.float32(0.5)
                 light = first + (second + s[3] * across) * across
-                ratio = np.float32(frames[t, y, x]) / background[y, x] * scale
-                out[t, y, x] = sign * (ratio / light - one)
+                expected = background[y, x] * light
+                out[t, y, x] = sign * (np.float32(frames[t, y, x]) * scale / expected - one)

@@ -17,7 +17,7 @@ Image = NDArray[np.float32]
 
 _LEVEL = 0.4
 _MAD_TO_SD = 1.4826
-_NOISE_EVERY = 3  # pixels each way
+_NOISE_PIXELS = 6000  # of a frame that its noise is taken from
 _REACH = 3.0  # standard deviations of the Gaussian
 _MOST = 4096  # candidates in one frame
 _LEAST_PIXELS = 4  # of a region
@@ -86,7 +86,8 @@ def smoothed(frames: Image, sigma_px: float) -> Image:
 
 def noise_of(frames: Image) -> FloatArray:
     """Return the robust standard deviation (T,) of frames about their median."""
-    part = frames[:, ::_NOISE_EVERY, ::_NOISE_EVERY].reshape(len(frames), -1)
+    every = max(1, int(np.sqrt(frames[0].size / _NOISE_PIXELS))) if len(frames) else 1
+    part = frames[:, ::every, ::every].reshape(len(frames), -1)
     middle = np.median(part, axis=1, keepdims=True)
     noise = _MAD_TO_SD * np.median(np.abs(part - middle), axis=1)
     floor = float(np.finfo(np.float32).tiny)

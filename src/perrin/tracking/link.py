@@ -304,7 +304,7 @@ def ambiguity(
 
     Two particles i -> j and k -> l in the same two frames could be exchanged where the other
     two distances are in range. For normal steps of variance s^2 an axis the odds of the exchange
-    are exp(-(d_il^2 + d_kj^2 - d_ij^2 - d_kl^2) / 2 s^2).
+    are exp(-(d_il^2 + d_kj^2 - d_ij^2 - d_kl^2) / 2 s^2); those of several exchanges add up.
     """
     from scipy.spatial import cKDTree
 
@@ -326,7 +326,7 @@ def ambiguity(
     il, kj = square(a[i], b[k]), square(a[k], b[i])
     possible = (il <= search_px**2) & (kj <= search_px**2)
     more = (il + kj - square(a[i], b[i]) - square(a[k], b[k])) / (2 * step_px**2)
-    odds = np.where(possible, 1 / (1 + np.exp(np.clip(more, -50, 50))), 0.0)
+    odds = np.where(possible, np.exp(-np.clip(more, -5, 50)), 0.0)
     for rows in (a[i], a[k]):
-        np.maximum.at(doubt, rows, odds)
-    return doubt
+        np.add.at(doubt, rows, odds)
+    return doubt / (1 + doubt)

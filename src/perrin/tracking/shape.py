@@ -34,10 +34,10 @@ EVERYTHING = tuple(range(8))
 ROUND = (A, B, X, Y, WIDTH, FLAT)
 
 _ITERATIONS = 25
-_TOLERANCE = 2e-3  # px, or radians times half length: far below any error
+_TOLERANCE = 5e-3  # px, or radians times half length: what is left then is far below any error
 _LEAST_WEIGHT = 0.05  # of 1 + kappa r
 _FLAT = (-6.0, 12.0)
-_OUT = 4.0  # ln of how small S is where a window ends
+_OUT = 3.0  # ln of how small S is where a window ends
 
 
 @dataclass(frozen=True)
@@ -185,7 +185,7 @@ def _fit(  # type: ignore[no-untyped-def]
         data, top, left = _window(frames[frame[i]], starts[i], half_window)
         for j in range(first[i], first[i + 1]):
             _divide(data, top, left, others[j], sign)
-        ok = _fit_one(data, top, left, values[i], errors[i], free, kappa, half_window)
+        ok = _fit_one(data, top, left, values[i], free, kappa, half_window)
         if ok:
             _judge(data, top, left, values[i], errors[i], free, kappa, i, variance, misfit)
         else:
@@ -214,18 +214,6 @@ def _divide(data, top, left, q, sign):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _cost(data, top, left, q, weight):  # type: ignore[no-untyped-def]
-    cos, sin = np.cos(q[ANGLE]), np.sin(q[ANGLE])
-    cost = 0.0
-    for j in range(data.shape[0]):
-        for i in range(data.shape[1]):
-            value = profile(q, left + i - q[X], top + j - q[Y], cos, sin)[0]
-            rest = data[j, i] - q[A] * value - q[B]
-            cost += weight[j, i] * rest * rest
-    return cost
-
-
-@njit(cache=True)
 def _gradient(q, value, slope, along, across, beyond, cos, sin, out):  # type: ignore[no-untyped-def]
     """Derivatives of A S + b by the eight parameters."""
     of_square = q[A] * slope
@@ -245,13 +233,14 @@ def _gradient(q, value, slope, along, across, beyond, cos, sin, out):  # type: i
 
 
 @njit(cache=True)
-def _normal(data, top, left, q, free, kappa, weight, normal, right):  # type: ignore[no-untyped-def]
-    """Weights, normal equations and cost at q."""
+def _normal(data, top, left, q, free, kappa, before, weight, normal, right):  # type: ignore[no-untyped-def]
+    """Weights and normal equations at q; returns the cost by the weights `before` and by these."""
     cos, sin = np.cos(q[ANGLE]), np.sin(q[ANGLE])
     gradient = np.empty(8)
+    chosen = np.empty(8)
     normal[:] = 0.0
     right[:] = 0.0
-    cost = 0.0
+    cost_before, cost = 0.0, 0.0
     count = len(free)
     for j in range(data.shape[0]):
         for i in range(data.shape[1]):
@@ -262,17 +251,20 @@ def _normal(data, top, left, q, free, kappa, weight, normal, right):  # type: ig
             w = 1.0 / max(1.0 + kappa * model, _LEAST_WEIGHT)
             weight[j, i] = w
             rest = data[j, i] - model
+            cost_before += before[j, i] * rest * rest
             cost += w * rest * rest
             _gradient(q, value, slope, along, across, beyond, cos, sin, gradient)
             for a in range(count):
-                scaled = w * gradient[free[a]]
+                chosen[a] = gradient[free[a]]
+            for a in range(count):
+                scaled = w * chosen[a]
                 right[a] += scaled * rest
                 for b in range(a + 1):
-                    normal[a, b] += scaled * gradient[free[b]]
+                    normal[a, b] += scaled * chosen[b]
     for a in range(count):
         for b in range(a):
             normal[b, a] = normal[a, b]
-    return cost
+    return cost_before, cost
 
 
 @njit(cache=True)
@@ -303,40 +295,40 @@ def _moved(q, step, free, trial):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _fit_one(data, top, left, q, error, free, kappa, half_window):  # type: ignore[no-untyped-def]
+def _fit_one(data, top, left, q, free, kappa, half_window):  # type: ignore[no-untyped-def]
     """Fit one window; q is the start and the result. Returns whether it worked."""
     count = len(free)
     if data.size <= count:
         return False
     x0, y0 = q[X], q[Y]
-    weight = np.empty_like(data)
+    weight, next_weight = np.ones_like(data), np.empty_like(data)
     normal, right, step = np.empty((count, count)), np.empty(count), np.empty(count)
+    next_normal, next_right = np.empty_like(normal), np.empty_like(right)
     trial = np.empty(8)
     damping = 1e-3
     converged = False
+    _, cost = _normal(data, top, left, q, free, kappa, weight, weight, normal, right)
     for _ in range(_ITERATIONS):
-        cost = _normal(data, top, left, q, free, kappa, weight, normal, right)
-        better = False
-        for _ in range(6):
-            scaled = normal.copy()
-            for a in range(count):
-                scaled[a, a] *= 1.0 + damping
-            if not solve(scaled, right, step):
-                return False
-            far = _moved(q, step, free, trial)
-            if _cost(data, top, left, trial, weight) <= cost:
-                better = True
-                break
-            if far < _TOLERANCE:
-                break
-            damping *= 10.0
-        if better:
+        scaled = normal.copy()
+        for a in range(count):
+            scaled[a, a] *= 1.0 + damping
+        if not solve(scaled, right, step):
+            return False
+        far = _moved(q, step, free, trial)
+        old, new = _normal(
+            data, top, left, trial, free, kappa, weight, next_weight, next_normal, next_right
+        )
+        if old <= cost:
             q[:] = trial
+            cost = new
+            weight, next_weight = next_weight, weight
+            normal, next_normal = next_normal, normal
+            right, next_right = next_right, right
             damping = max(damping * 0.2, 1e-9)
+        else:
+            damping *= 10.0
         if far < _TOLERANCE:
             converged = True
-            break
-        if not better:
             break
     far_off = max(abs(q[X] - x0), abs(q[Y] - y0)) > half_window
     return converged and not far_off and q[A] > 0.0
@@ -348,7 +340,7 @@ def _judge(data, top, left, q, error, free, kappa, i, variance, misfit):  # type
     count = len(free)
     weight = np.empty_like(data)
     normal, right, step = np.empty((count, count)), np.empty(count), np.empty(count)
-    cost = _normal(data, top, left, q, free, kappa, weight, normal, right)
+    _, cost = _normal(data, top, left, q, free, kappa, weight, weight, normal, right)
     variance[i] = cost / (data.size - count)
     misfit[i] = np.sqrt(variance[i]) / q[A]
     for a in range(count):

@@ -20,6 +20,7 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 _ROUNDS = 4
+_KEPT = 2  # arrangements that are fitted to the end
 _CONTRAST = (0.6, 1.6)  # of the usual: what both must have
 _APART = 0.7  # radii: nearer than that they are not two
 
@@ -49,22 +50,29 @@ def split(
     which a fit counts as good.
     """
     starts = _arrangements(values, half, shape, rods=seen.kind == "rods")
-    tries, count = starts.shape[:2]
-    one, other = (starts[:, :, k].reshape(-1, 8) for k in range(2))
-    at = np.tile(frame, tries)
-    fits = _fit(frames, at, one, other, seen, shape)
-    for _ in range(_ROUNDS):
-        one = _or(fits.values, one)
-        second = _fit(frames, at, other, one, seen, shape)
-        other = _or(second.values, other)
-        fits = _fit(frames, at, one, other, seen, shape)
-    worst = np.maximum(fits.variance, second.variance)
-    worst[~_plausible(fits.values, second.values, seen, shape)] = np.inf
-    worst = np.where(np.isfinite(worst), worst, np.inf).reshape(tries, count)
-    best = worst.argmin(axis=0)
-    good = np.flatnonzero(worst[best, np.arange(count)] <= allowed)
+    count = len(values)
+    one, other = starts[:, :, 0], starts[:, :, 1]
+    for rounds in (1, _ROUNDS):  # all arrangements once, then the best of them to the end
+        tries = len(one)
+        at = np.tile(frame, tries)
+        one, other = one.reshape(-1, 8), other.reshape(-1, 8)
+        for _ in range(rounds):
+            first = _fit(frames, at, one, other, seen, shape)
+            one = _or(first.values, one)
+            second = _fit(frames, at, other, one, seen, shape)
+            other = _or(second.values, other)
+        left = np.maximum(first.variance, second.variance)
+        left = np.where(np.isfinite(left), left, np.inf).reshape(tries, count)
+        order = np.argsort(left, axis=0)[:_KEPT]
+        chosen = order * count + np.arange(count)
+        if rounds == 1:
+            one, other = one[chosen], other[chosen]
+    plausible = _plausible(first.values, second.values, seen, shape)
+    left[~plausible.reshape(tries, count)] = np.inf
+    best = left.argmin(axis=0)
+    good = np.flatnonzero(left[best, np.arange(count)] <= allowed)
     rows = best[good] * count + good
-    return Pairs(good, _rows(fits, rows), _rows(second, rows))
+    return Pairs(good, _rows(first, rows), _rows(second, rows))
 
 
 def _arrangements(values: FloatArray, half: FloatArray, shape: Shape, *, rods: bool) -> FloatArray:

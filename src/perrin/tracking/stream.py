@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from perrin.errors import PerrinError
 from perrin.io.movie import Movie
 from perrin.optics.psf import HALF_WIDTH_PX, Psf, evaluate
-from perrin.settings.tracking import TrackingSettings
+from perrin.settings.tracking import MedianSettings, TrackingSettings
 from perrin.tracking.appearance import Appearance, learn
 from perrin.tracking.background import (
     Block,
@@ -39,6 +39,7 @@ Progress = Callable[[float], None]
 _MOST_CLEANINGS = 8
 _SETTLED = 0.005  # relative change of the contrast, or of the number, that is little enough
 _LEARNED_FROM = 24  # frames
+_FEW_SAMPLES = 5
 _AT_ONCE = 1 << 25  # pixels located at once
 _SHARE_OF_CLEANING = 0.15  # of the time, for the progress bar
 _SIGMA_OF_WIDTH = 0.3
@@ -131,7 +132,8 @@ def _learn(movie: Movie, settings: TrackingSettings, psf: Psf | None) -> Appeara
     step = max(1, len(sample_frames(movie.n_frames, settings.median)) // _LEARNED_FROM)
     wanted = set(sample_frames(movie.n_frames, settings.median)[::step].tolist())
     images: list[Image] = []
-    for block in backgrounds(movie, settings.median):
+    median = settings.median if settings.kind == "molecules" else _coarse(settings.median)
+    for block in backgrounds(movie, median):
         image = block.image if settings.kind == "molecules" else surroundings(block.image)
         images += [
             contrast(movie.frames[frame : frame + 1], image, sign=1)[0]
@@ -179,13 +181,19 @@ def _known(
     return known, change
 
 
+def _coarse(settings: MedianSettings) -> MedianSettings:
+    """Return settings for a background of which only the surroundings are wanted: few samples."""
+    return settings.model_copy(update={"samples": min(settings.samples, _FEW_SAMPLES)})
+
+
 def _in_samples(
     movie: Movie, settings: TrackingSettings, appearance: Appearance, clean: Clean | None
 ) -> tuple[dict[int, Located], float]:
     """Locate the particles of the samples; return them by frame, and their contrasts' sum."""
     wanted = sample_frames(movie.n_frames, settings.median)
     known: dict[int, Located] = {}
-    for block in backgrounds(movie, settings.median, clean=clean):
+    median = settings.median if settings.kind == "molecules" else _coarse(settings.median)
+    for block in backgrounds(movie, median, clean=clean):
         image = block.image if settings.kind == "molecules" else surroundings(block.image)
         here = wanted[(wanted >= block.first) & (wanted < block.stop)].tolist()
         if not here:
