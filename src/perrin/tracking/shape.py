@@ -232,7 +232,7 @@ def _gradient(q, value, slope, along, across, beyond, cos, sin, out):  # type: i
     out[FLAT] = q[A] * value * (power - top)
 
 
-@njit(cache=True)
+@njit(cache=True, fastmath=True)
 def _normal(data, top, left, q, free, kappa, before, weight, normal, right):  # type: ignore[no-untyped-def]
     """Weights and normal equations at q; returns the cost by the weights `before` and by these."""
     cos, sin = np.cos(q[ANGLE]), np.sin(q[ANGLE])
