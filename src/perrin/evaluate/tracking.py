@@ -114,7 +114,7 @@ def match_positions(
     from scipy.spatial.distance import cdist
 
     rows = np.full(len(truth), -1, np.int64)
-    here = {frame: part for frame, part in positions.reset_index(drop=True).groupby("frame")}
+    here = dict(iter(positions.reset_index(drop=True).groupby("frame")))
     order = np.arange(len(truth))
     for frame, part in truth.assign(row=order).groupby("frame"):
         if frame not in here:
