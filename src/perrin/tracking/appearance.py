@@ -181,9 +181,10 @@ def _shaped(frames: Image, start: Appearance, threshold: float) -> Appearance | 
             half_window=shape.half_window,
             kappa=seen.kappa,
         )
-        good = np.isfinite(fits.values[:, 0])
+        good = np.isfinite(fits.values[:, A])
         if not good.any():
             return None
+        good &= fits.misfit <= np.median(fits.misfit[good])  # two in one leave more
         middle = np.median(fits.values[good], axis=0)
         shape = Shape(
             half=float(middle[HALF]) if rods else 0.0,

@@ -13,6 +13,7 @@ about as likely.
 from __future__ import annotations
 
 import logging
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -267,11 +268,6 @@ def _numbered(pieces: IntArray, follows: IntArray) -> IntArray:
 
 def _linked(frame: IntArray, x: FloatArray, y: FloatArray, search_px: float) -> IntArray:
     """Return the tracks (N,) of positions linked from frame to frame, by trackpy."""
-    try:
-        import trackpy
-        from trackpy.linking.utils import SubnetOversizeException
-    except ImportError as error:
-        raise PerrinError("linking needs trackpy: pip install 'perrin[track]'.") from error
     if not len(frame):
         return np.empty(0, np.int64)
     table = pd.DataFrame({"frame": frame, "x": x, "y": y})
@@ -279,7 +275,16 @@ def _linked(frame: IntArray, x: FloatArray, y: FloatArray, search_px: float) -> 
     level = logger.level
     logger.setLevel(logging.WARNING)
     try:
-        linked = trackpy.link(table, search_px)
+        with warnings.catch_warnings():  # of what trackpy uses, which nobody here can mend
+            warnings.simplefilter("ignore")
+            import trackpy
+            from trackpy.linking.utils import SubnetOversizeException
+    except ImportError as error:
+        raise PerrinError("linking needs trackpy: pip install 'perrin[track]'.") from error
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            linked = trackpy.link(table, search_px)
     except SubnetOversizeException as error:
         raise PerrinError(
             f"a search range of {search_px:.3g} px ties too many particles together to link them "

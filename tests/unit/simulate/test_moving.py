@@ -128,7 +128,7 @@ def test_files_have_frames_numbers_and_truth(tmp_path: Path, suffix: str) -> Non
         ({"width_nm": 0.5}, "less than a pixel"),
         ({"kind": "rods", "length_nm": 4.0}, "longer than wide"),
         ({"electrons": 1e6}, "16 bits"),
-        ({"count": 500}, "take fewer"),
+        ({"count": 700}, "take fewer"),
         ({"exposure": 1.5}, "exposure"),
     ],
 )

@@ -134,9 +134,13 @@ def test_a_window_at_the_edge_counts_only_what_is_in_the_field() -> None:
     np.testing.assert_allclose(fits.values[0, [X, Y]], true[[X, Y]], atol=1e-2)
 
 
-def test_nothing_there_is_no_fit() -> None:
-    empty = np.zeros((1, 41, 41), np.float32)
+def test_the_opposite_contrast_is_no_particle() -> None:
     fits = fit_shapes(
-        empty, np.zeros(1, np.int64), row()[None], free=WITH_ANGLE, half_window=12, kappa=0.0
+        -drawn(row()[None]),
+        np.zeros(1, np.int64),
+        row()[None],
+        free=WITH_ANGLE,
+        half_window=12,
+        kappa=0.0,
     )
     assert np.isnan(fits.values).all()

@@ -31,7 +31,16 @@ def tracked(movie: Movie, kind: str, **settings: object) -> Tracked:
 
 @pytest.fixture(scope="module")
 def rods() -> tuple[Tracked, pd.DataFrame]:
-    movie, truth = simulated("rods", count=3, immobile=1, rotation_rad2_per_s=4.0, seed=2)
+    movie, truth = simulated(
+        "rods",
+        count=2,
+        immobile=1,
+        rotation_rad2_per_s=4.0,
+        height_px=160,
+        width_px=160,
+        length_nm=10.0,
+        seed=2,
+    )
     return tracked(movie, "rods", exposure=0.5), truth
 
 
@@ -66,7 +75,7 @@ def test_angles_do_not_jump_at_half_a_turn(rods: tuple[Tracked, pd.DataFrame]) -
 
 def test_a_rod_at_rest_is_tracked_and_said(rods: tuple[Tracked, pd.DataFrame]) -> None:
     found, truth = rods
-    still = truth[truth["particle"] == 3].iloc[0]
+    still = truth[truth["particle"] == 2].iloc[0]
     resting = found.particles[found.particles["rests"]]
     assert len(resting) == 1
     part = found.tracks[found.tracks["particle"] == resting["particle"].iloc[0]]
@@ -76,7 +85,7 @@ def test_a_rod_at_rest_is_tracked_and_said(rods: tuple[Tracked, pd.DataFrame]) -
 
 
 def test_two_rods_on_each_other_are_two_or_marked() -> None:
-    movie, truth = simulated("rods", count=3, height_px=64, width_px=64, length_nm=10.0, frames=40)
+    movie, truth = simulated("rods", count=4, height_px=96, width_px=96, length_nm=8.0, frames=40)
     found = tracked(movie, "rods")
     near = truth.merge(truth, on="frame", suffixes=("", "_other"))
     near = near[near["particle"] < near["particle_other"]]
