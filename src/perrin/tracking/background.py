@@ -141,7 +141,7 @@ def surroundings(image: Image) -> Image:
 
     A particle that covers less than half a tile does not count, moving or not.
     """
-    from scipy.ndimage import map_coordinates, median_filter
+    from scipy.ndimage import map_coordinates
 
     height, width = image.shape
     tile = max(_LEAST_TILE, min(height, width) // _TILES)
@@ -150,7 +150,6 @@ def surroundings(image: Image) -> Image:
     coarse = np.array([[np.median(image[np.ix_(r, c)]) for c in columns] for r in rows])
     if min(coarse.shape) >= 3:  # on in a straight line beyond the middle of the outer tiles
         coarse = np.pad(coarse, 1, mode="reflect", reflect_type="odd")
-        coarse = median_filter(coarse, 3, mode="nearest")
     else:
         coarse = np.pad(coarse, 1, mode="edge")
     at_y = _place(height, [float(r.mean()) for r in rows])

@@ -32,6 +32,7 @@ _CHANCE = 2.0  # standard deviations of the counted pairs that are no steps
 _MARGIN = 1.15
 _BINS = 200
 _LEAST_PX = 0.5
+_LEAST_RANGE = 0.3  # of the search range, down to which it is narrowed where it is crowded
 _CLEARLY = 3.0  # standard deviations by which gaps are closed more often than by chance
 _FEW = 0.002  # of the positions: gaps that are not worth remembering for
 AMBIGUOUS = 0.02
@@ -284,7 +285,9 @@ def _linked(frame: IntArray, x: FloatArray, y: FloatArray, search_px: float) -> 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            linked = trackpy.link(table, search_px)
+            linked = trackpy.link(
+                table, search_px, adaptive_stop=_LEAST_RANGE * search_px, adaptive_step=0.9
+            )
     except SubnetOversizeException as error:
         raise PerrinError(
             f"a search range of {search_px:.3g} px ties too many particles together to link them "

@@ -32,7 +32,8 @@ def test_same_seed_same_frames_and_another_seed_others() -> None:
 
 @pytest.mark.parametrize("contrast", ["dark", "bright"])
 def test_a_particle_is_where_the_truth_says(contrast: str) -> None:
-    settings = MotionMovie.of("spheres", **SMALL, electrons=1e4, contrast=contrast, texture=0.0)
+    alone = SMALL | {"count": 1, "electrons": 1e4, "texture": 0.0, "falloff": 0.0, "change": 0.0}
+    settings = MotionMovie.of("spheres", **alone, contrast=contrast)
     movie, truth, _ = simulate_motion(settings, seed=3)
     sign = -1 if contrast == "dark" else 1
     for _, row in truth[truth["frame"] == 7].iterrows():

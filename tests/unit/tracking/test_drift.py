@@ -35,7 +35,7 @@ def test_drift_is_found_within_its_errors() -> None:
     assert drift.significant
     for found, true in ((drift.y, shifts[:, 0]), (drift.x, shifts[:, 1])):
         assert (np.abs(found - true)[1:] < 4 * drift.se[1:]).all()
-    assert (drift.se[1:] < 0.05).all()
+    assert (drift.se[1:] < 0.1).all()
 
 
 def test_no_drift_is_not_significant() -> None:
