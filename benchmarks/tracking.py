@@ -35,6 +35,7 @@ from perrin.settings.motion import MotionMovie
 from perrin.settings.tracking import LinkSettings, ParticleKind, TrackingSettings
 from perrin.simulate.moving import simulate_motion
 from perrin.tracking.link import link
+from perrin.tracking.mass import mean_contrast
 from perrin.tracking.track import Tracked, track
 
 SNRS = (3, 10, 30)
@@ -107,9 +108,9 @@ def mass() -> list[Row]:
         clean = found.tracks[~found.tracks["touching"]]
         for _, part in clean.groupby("particle"):
             for k in range(len(part) // 100):
-                chunk = part.iloc[100 * k : 100 * (k + 1)]
-                values.append(chunk["mass_kda"].mean())
-                stated.append(chunk["mass_kda"].std() / 10)
+                level = mean_contrast(part["mass_kda"].to_numpy(float)[100 * k : 100 * (k + 1)])
+                values.append(level.contrast)
+                stated.append(level.contrast_se)
     mass_kda = np.array(values)
     bias = mass_kda.mean() / 150 - 1
     ratio = mass_kda.std(ddof=1) / bound

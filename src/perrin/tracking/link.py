@@ -272,9 +272,6 @@ def _linked(frame: IntArray, x: FloatArray, y: FloatArray, search_px: float) -> 
     if not len(frame):
         return np.empty(0, np.int64)
     table = pd.DataFrame({"frame": frame, "x": x, "y": y})
-    logger = logging.getLogger("trackpy")
-    level = logger.level
-    logger.setLevel(logging.WARNING)
     try:
         with warnings.catch_warnings():  # of what trackpy uses, which nobody here can mend
             warnings.simplefilter("ignore")
@@ -282,6 +279,9 @@ def _linked(frame: IntArray, x: FloatArray, y: FloatArray, search_px: float) -> 
             from trackpy.linking.utils import SubnetOversizeException
     except ImportError as error:
         raise PerrinError("linking needs trackpy: pip install 'perrin[track]'.") from error
+    logger = logging.getLogger("trackpy")  # it tells of every frame
+    level = logger.level
+    logger.setLevel(logging.WARNING)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -22,6 +22,7 @@ FloatArray = NDArray[np.float64]
 LEAST_POSITIONS = 20
 """A track with fewer positions is not looked at for a change."""
 _LEAST_SEGMENT = 5
+_CLIP = 4.0
 _ORDERS = 999
 _OVERSAMPLED = 9  # blurred images an axis that a blur is averaged over
 
@@ -54,9 +55,15 @@ class Step:
 def mean_contrast(contrast: FloatArray, *, blur: float = 1.0) -> Level:
     """Return the mean of the contrasts (L,) along a track, divided by `blur`.
 
+    Those more than four robust standard deviations from the median do not count: another
+    molecule may have passed over this one without being seen as two.
     The error is that of the mean of values whose neighbors may be correlated (Newey and West,
     Econometrica 55, 703 (1987), over the cube root of L frames).
     """
+    if len(contrast) > 2:
+        middle = np.median(contrast)
+        off = np.abs(contrast - middle)
+        contrast = contrast[off <= _CLIP * 1.4826 * np.median(off)]
     n = len(contrast)
     if n < 2:
         return Level(float(contrast.mean()) / blur if n else np.nan, np.nan, n)

@@ -105,7 +105,7 @@ def see(
             raw = movie.frames[first : min(block.stop, first + step)]
             frames = contrast(raw, block.image, sign=appearance.sign)
             found = locate(frames, seen=appearance, threshold=settings.locate.threshold)
-            _refuse_crowds(found, range(first, first + len(raw)), movie, appearance)
+            refuse_crowds(found, range(first, first + len(raw)), movie, appearance)
             if settings.kind == "molecules" and len(found):
                 ghosts += _ghosts(frames, found, appearance, settings)
             parts.append(replace(found, frame=found.frame + first))
@@ -201,12 +201,12 @@ def _in_samples(
         raw = np.concatenate([movie.frames[frame : frame + 1] for frame in here])
         frames = contrast(raw, image, sign=appearance.sign)
         found = locate(frames, seen=appearance, threshold=settings.locate.threshold)
-        _refuse_crowds(found, here, movie, appearance)
+        refuse_crowds(found, here, movie, appearance)
         known |= {frame: found[found.frame == k] for k, frame in enumerate(here)}
     return known, float(sum(np.abs(found.contrast).sum() for found in known.values()))
 
 
-def _refuse_crowds(found: Located, frames: Sequence[int], movie: Movie, seen: Appearance) -> None:
+def refuse_crowds(found: Located, frames: Sequence[int], movie: Movie, seen: Appearance) -> None:
     """Raise `PerrinError` where the particles of a frame cover the field."""
     if not len(found):
         return

@@ -74,7 +74,7 @@ def test_flicker_and_wandering_light_are_no_contrast() -> None:
 
 def test_surroundings_hold_nothing_small() -> None:
     y, x = np.mgrid[0:128, 0:128]
-    smooth = 1 - 0.1 * ((x - 64) ** 2 + (y - 64) ** 2) / 64**2
+    smooth = 1 - 0.1 * ((x - 64) ** 2 + (y - 64) ** 2) / 90**2
     image = smooth.copy()
     image[20:32, 50:62] *= 0.5
     found = surroundings(image.astype(np.float32))
