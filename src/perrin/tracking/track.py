@@ -16,7 +16,7 @@ from perrin.mass.calibration import Calibration
 from perrin.optics.psf import Psf
 from perrin.settings.tracking import TrackingSettings
 from perrin.tracking.drift import Drift
-from perrin.tracking.link import AMBIGUOUS, Linked, link
+from perrin.tracking.link import AMBIGUOUS, MOST_MEMORY, Linked, link
 from perrin.tracking.locate import LABELS
 from perrin.tracking.mass import (
     blur_factor,
@@ -190,14 +190,16 @@ def _link(positions: pd.DataFrame, movie: Movie, settings: TrackingSettings) -> 
 def _mark_neighbors_of_gaps(positions: pd.DataFrame, seen: Seen) -> None:
     """Mark as touching what is where a particle is missing: its image may hold both.
 
-    A missing particle is looked for where the straight line between both ends of a gap has it.
+    A missing particle is looked for where the straight line between both ends of a gap has it,
+    and for some frames where its track ends or before it begins.
     """
     from scipy.spatial import cKDTree
 
     assert seen.appearance is not None  # noqa: S101 - something was located
     within = 2 * seen.appearance.extent_px
     tracked = positions[positions["particle"] >= 0]
-    gone = [_gap_places(part) for _, part in tracked.groupby("particle")]
+    last = int(positions["frame"].max())
+    gone = [_gap_places(part, last) for _, part in tracked.groupby("particle")]
     places = np.concatenate([part for part in gone if len(part)] or [np.empty((0, 3))])
     if not len(places):
         return
@@ -211,12 +213,11 @@ def _mark_neighbors_of_gaps(positions: pd.DataFrame, seen: Seen) -> None:
     positions["label"] = labels
 
 
-def _gap_places(part: pd.DataFrame) -> FloatArray:
+def _gap_places(part: pd.DataFrame, last: int) -> FloatArray:
     """Return x, y and frame of the frames that a track misses, (M, 3)."""
     frame = part["frame"].to_numpy(np.int64)
-    if frame[-1] - frame[0] + 1 == len(frame):
-        return np.empty((0, 3))
-    missing = np.setdiff1d(np.arange(frame[0], frame[-1]), frame)
+    first, stop = max(0, frame[0] - MOST_MEMORY), min(last, frame[-1] + MOST_MEMORY) + 1
+    missing = np.setdiff1d(np.arange(first, stop), frame)
     x, y = (np.interp(missing, frame, part[name].to_numpy(float)) for name in "xy")
     return np.stack([x, y, missing.astype(float)], axis=1)
 
