@@ -100,7 +100,8 @@ def _image(settings: MotionMovie, place: tuple[float, ...], psf: Psf | None) -> 
         present=np.ones((1, 1), bool),
         sign=-1.0 if settings.contrast == "dark" else 1.0,
     )
-    return light[0] - 1
+    change: FloatArray = light[0] - 1
+    return change
 
 
 def match_positions(
@@ -121,10 +122,11 @@ def match_positions(
             continue
         found = here[frame]
         square = cdist(part[["x", "y"]], found[["x", "y"]], "sqeuclidean")
+        own, other = part["row"].to_numpy(np.int64), found.index.to_numpy(np.int64)
         cost = np.minimum(square, within_px**2)
         for i, j in zip(*linear_sum_assignment(cost), strict=True):
             if square[i, j] < within_px**2:
-                rows[part["row"].iloc[i]] = found.index[j]
+                rows[own[i]] = other[j]
     return rows
 
 
@@ -186,7 +188,7 @@ def position_errors(truth: pd.DataFrame, positions: pd.DataFrame, *, isolated_px
     present = truth[truth["present"]].reset_index(drop=True)
     places = present[["x", "y", "frame"]].to_numpy(float)
     places[:, 2] *= 2 * isolated_px + 1
-    nearest = cKDTree(places).query(places, k=2)[0][:, 1]
+    nearest = np.asarray(cKDTree(places).query(places, k=2)[0])[:, 1]
     alone = nearest > isolated_px
     row = match_positions(present, positions)
     found = positions.reset_index(drop=True)

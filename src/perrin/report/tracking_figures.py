@@ -50,7 +50,7 @@ def errors_figure(found: Tracked, *, pixel_nm: float) -> Figure:
     """Return standard errors of the positions (and angles) against signal-to-noise."""
     table = found.positions[found.positions["label"] == ""]
     table = table.iloc[:: max(1, len(table) // _MOST_POINTS)]
-    signal = np.abs(table["contrast"] / table["noise"])
+    signal = (table["contrast"] / table["noise"]).abs()
     rods = bool(np.isfinite(table["angle_se_deg"]).any())
     with look.style():
         figure = look.new_figure(width_mm=look.PAGE_MM if rods else look.COLUMN_MM, height_mm=65)

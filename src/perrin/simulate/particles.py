@@ -8,6 +8,8 @@ A molecule changes the light by its contrast times the point-spread function.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
@@ -45,7 +47,7 @@ def gold_table(*, length: float, width: float, blur: float, absorption: float) -
 
 
 def add_gold(
-    light: NDArray[np.float32],
+    light: NDArray[np.floating[Any]],
     *,
     tables: FloatArray,
     x: FloatArray,

@@ -337,4 +337,4 @@ def ambiguity(
     odds = np.where(possible, np.exp(-np.clip(more, -5, 50)), 0.0)
     for rows in (a[i], a[k]):
         np.add.at(doubt, rows, odds)
-    return doubt / (1 + doubt)
+    return np.asarray(doubt / (1 + doubt), dtype=np.float64)
