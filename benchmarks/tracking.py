@@ -196,8 +196,8 @@ def diffusion() -> list[Row]:
     model = MixtureModel(load_bundle("mixture"))
     settings = WindowSettings()
     told: dict[str, list[pd.DataFrame]] = {"tracks": [], "paths": [], "truth": []}
-    noise = []
-    for seed in range(9300, 9308):
+    noise, counted_rods = [], 0
+    for seed in range(9300, 9305):
         made = MotionMovie.of(
             "rods",
             walk="superposition",
@@ -216,6 +216,7 @@ def diffusion() -> list[Row]:
         pairs = pd.DataFrame({"true": truth["particle"], "track": np.where(row >= 0, owner, -1)})
         for particle, part in pairs.groupby("true"):
             best = part.loc[part["track"] >= 0, "track"].value_counts()
+            counted_rods += 1
             if not len(best) or best.iloc[0] < 250:
                 continue
             tracks = found.tracks[found.tracks["particle"] == best.index[0]]
@@ -244,8 +245,8 @@ def diffusion() -> list[Row]:
             Row(
                 f"end to end, {name}: MAE from tracks over that from true paths, L = 300",
                 f"{missed['tracks'][both].mean():.3f} against {missed['paths'][both].mean():.3f}: "
-                f"{grown.mean():+.3f} ± {error:.3f} ({both.sum()} rods, localisation error "
-                f"{np.mean(noise):.2f} of a step)",
+                f"{grown.mean():+.3f} ± {error:.3f} ({both.sum()} tracks of 250 positions or more, "
+                f"of {counted_rods} rods; localisation error {np.mean(noise):.2f} of a step)",
                 "+.03",
                 bool(grown.mean() <= 0.03),
             )

@@ -32,6 +32,7 @@ _CHANCE = 2.0  # standard deviations of the counted pairs that are no steps
 _MARGIN = 1.15
 _BINS = 200
 _LEAST_PX = 0.5
+_APART = 0.4  # of the distance from particle to particle: others are seldom met within it
 _LEAST_RANGE = 0.3  # of the search range, down to which it is narrowed where it is crowded
 _CLEARLY = 3.0  # standard deviations by which gaps are closed more often than by chance
 _FEW = 0.002  # of the positions: gaps that are not worth remembering for
@@ -43,11 +44,13 @@ AMBIGUOUS = 0.02
 class Steps:
     """What the positions say about the steps, before anything is linked.
 
-    search_px: within which all but a few steps lie. step_px: root mean square step of one
+    bulk_px: within which all but a few steps lie. search_px: the same, or more where particles
+    are far apart, so that rare long jumps are not cut. step_px: root mean square step of one
     axis, of the bulk of the steps. spacing_px: mean distance between particles, density^-1/2.
     r_px, share (K,): share of the particles that have made a step of at most r, by counting.
     """
 
+    bulk_px: float
     search_px: float
     step_px: float
     spacing_px: float
@@ -98,9 +101,10 @@ def link(
     search = settings.search_px or steps.search_px
     pieces = _linked(frame, x, y, search)
     memory = settings.memory_frames
+    reach = settings.search_px or steps.bulk_px  # rare jumps are not waited for
     if memory is None:
-        memory = suggest_memory(frame, x, y, pieces, search_px=search, area_px=area_px)
-    particle = close_gaps(frame, x, y, pieces, search_px=search, memory_frames=memory)
+        memory = suggest_memory(frame, x, y, pieces, search_px=reach, area_px=area_px)
+    particle = close_gaps(frame, x, y, pieces, search_px=reach, memory_frames=memory)
     doubt = ambiguity(frame, x, y, particle, step_px=steps.step_px, search_px=search)
     return Linked(particle, search, memory, steps, doubt)
 
@@ -112,7 +116,7 @@ def measure_steps(frame: IntArray, x: FloatArray, y: FloatArray, *, area_px: flo
     most = max(min(spacing, np.sqrt(area_px) / 2), 4 * _LEAST_PX)
     r = np.linspace(0, most, _BINS + 1)[1:]
     if len(frame) < 2:
-        return Steps(_LEAST_PX, _LEAST_PX, spacing, r, np.zeros(_BINS))
+        return Steps(_LEAST_PX, _LEAST_PX, _LEAST_PX, spacing, r, np.zeros(_BINS))
     step = _distances(frame, x, y, most, later=1)
     other = _distances(frame, x, y, most, later=0)
     followed = np.isin(frame, frame - 1).sum()
@@ -120,10 +124,11 @@ def measure_steps(frame: IntArray, x: FloatArray, y: FloatArray, *, area_px: flo
         max(int(followed), 1)
     )
     k = _last_of_steps(share, np.histogram(step, np.append(0, r))[0], int(followed))
-    search = float(r[k]) * _MARGIN
+    bulk = max(float(r[k]) * _MARGIN, _LEAST_PX)
     middle = float(r[np.searchsorted(np.maximum.accumulate(share[: k + 1]), 0.5 * share[k])])
     return Steps(
-        search_px=max(search, _LEAST_PX),
+        bulk_px=bulk,
+        search_px=max(bulk, _APART * spacing),
         step_px=max(middle / np.sqrt(2 * np.log(2)), 1e-3),
         spacing_px=spacing,
         r_px=r,

@@ -55,7 +55,8 @@ def test_steps_are_measured_without_linking() -> None:
     )
     assert steps.step_px == pytest.approx(2.0, rel=0.1)
     # a normal step is longer than 3.4 standard deviations once in 300 times
-    assert 3.2 * 2.0 < steps.search_px < 6 * 2.0
+    assert 3.2 * 2.0 < steps.bulk_px < 6 * 2.0
+    assert steps.search_px == pytest.approx(0.4 * FIELD / np.sqrt(40), rel=1e-6)
     assert steps.spacing_px == pytest.approx(FIELD / np.sqrt(40), rel=1e-6)
 
 
@@ -67,6 +68,15 @@ def test_suggested_settings_link_nearly_everything_right() -> None:
     assert score.f1 > 0.98
     tracks = pd.Series(found.particle).groupby(table["particle"]).nunique()
     assert tracks.mean() < 1.5  # gaps were closed
+
+
+def test_rare_long_jumps_are_followed_where_there_is_room() -> None:
+    table = walks(count=6, frames=200, step=0.5)
+    late = (table["particle"] == 2) & (table["frame"] >= 100)
+    table.loc[late, "x"] += 30.0
+    found = linked(table)
+    assert found.steps.bulk_px < 10
+    assert len(np.unique(found.particle[table["particle"] == 2])) == 1
 
 
 def test_without_gaps_no_memory_is_suggested() -> None:
