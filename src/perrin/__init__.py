@@ -35,12 +35,17 @@ if TYPE_CHECKING:
     from perrin.report.page import write_report
     from perrin.results import write_results
     from perrin.settings.landing import DetectionSettings, LandingSettings
+    from perrin.settings.motion import MotionMovie
     from perrin.settings.scores import ScoreSettings
     from perrin.settings.simulation import LandingAssay, Species, ThumbnailSettings
     from perrin.settings.spectrum import SpectrumSettings
+    from perrin.settings.tracking import TrackingSettings
     from perrin.simulate.movie import simulate_landings, simulate_movie
+    from perrin.simulate.moving import simulate_motion
     from perrin.simulate.presets import preset
     from perrin.simulate.thumbnails import simulate_thumbnails
+    from perrin.track_results import write_tracked
+    from perrin.tracking.track import Tracked, track
 
 # Public name -> module that has it. Imported on first use, so that `import perrin` is quick.
 _HOME = {
@@ -51,12 +56,15 @@ _HOME = {
     "LandingAssay": "settings.simulation",
     "LandingSettings": "settings.landing",
     "Measurement": "pipeline",
+    "MotionMovie": "settings.motion",
     "Movie": "io.movie",
     "Psf": "optics.psf",
     "ScoreSettings": "settings.scores",
     "Species": "settings.simulation",
     "SpectrumSettings": "settings.spectrum",
     "ThumbnailSettings": "settings.simulation",
+    "Tracked": "tracking.track",
+    "TrackingSettings": "settings.tracking",
     "analyse_events": "pipeline",
     "analyse_landings": "pipeline",
     "apply_calibration": "mass.calibration",
@@ -72,13 +80,16 @@ _HOME = {
     "read_events": "io.tables",
     "read_tracks": "io.tracks",
     "simulate_landings": "simulate.movie",
+    "simulate_motion": "simulate.moving",
     "simulate_movie": "simulate.movie",
     "simulate_thumbnails": "simulate.thumbnails",
+    "track": "tracking.track",
     "write_events": "io.tables",
     "write_mp": "io.refeyn_write",
     "write_mpr": "io.refeyn_write",
     "write_report": "report.page",
     "write_results": "results",
+    "write_tracked": "track_results",
 }
 
 __all__ = [
@@ -89,6 +100,7 @@ __all__ = [
     "LandingAssay",
     "LandingSettings",
     "Measurement",
+    "MotionMovie",
     "Movie",
     "PerrinError",
     "Psf",
@@ -96,6 +108,8 @@ __all__ = [
     "Species",
     "SpectrumSettings",
     "ThumbnailSettings",
+    "Tracked",
+    "TrackingSettings",
     "__version__",
     "analyse_events",
     "analyse_landings",
@@ -112,13 +126,16 @@ __all__ = [
     "read_events",
     "read_tracks",
     "simulate_landings",
+    "simulate_motion",
     "simulate_movie",
     "simulate_thumbnails",
+    "track",
     "write_events",
     "write_mp",
     "write_mpr",
     "write_report",
     "write_results",
+    "write_tracked",
 ]
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from perrin.errors import PerrinError
-from perrin.io.atomic import folder_written_whole
+from perrin.io.atomic import SUMMARY, check_folder, folder_written_whole
 from perrin.io.plain import plain
 from perrin.io.tables import write_events
 from perrin.pipeline import Measurement
@@ -24,30 +24,7 @@ from perrin.report.page import write_report
 from perrin.report.style import save_figure
 from perrin.tables import order_columns
 
-SUMMARY = "summary.json"
 _RESIDUALS = {"fit_error": "Fit error", "fit_residual": "Fit residual RMS"}  # ours wins
-
-
-def check_folder(folder: Path, *, overwrite: bool) -> None:
-    """Raise `PerrinError` if results cannot go to `folder`; ask before any long work.
-
-    A folder that holds a perrin summary is replaced with `overwrite`; any other folder with
-    something in it never is.
-    """
-    if folder.is_file():
-        raise PerrinError(f"{folder} is a file; results need a folder. Choose another --out.")
-    if not folder.is_dir() or not any(folder.iterdir()):
-        return
-    if not (folder / SUMMARY).is_file():
-        raise PerrinError(
-            f"{folder} holds files that are not perrin's results; they will not be replaced. "
-            "Choose another --out."
-        )
-    if not overwrite:
-        raise PerrinError(
-            f"{folder} already holds results. Choose another --out, or replace them with "
-            "--overwrite."
-        )
 
 
 def write_results(

@@ -17,6 +17,7 @@ from perrin.simulate.presets import preset
 
 COUNT = 1500
 SECONDS = 15.0
+PATCH_PX = 12.0  # from the middle of a thumbnail to its corner: nearer ones are neighbors
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +70,7 @@ def test_what_is_retained_are_binders_and_most_of_them(measured) -> None:
     movie, truth, found = measured
     events = found.events
     stays = (truth["motion"] == "binder").to_numpy() & is_accepted(truth, movie, n_avg=10)
-    alone = stays & is_isolated(truth, n_avg=10)
+    alone = stays & is_isolated(truth, n_avg=10, within_px=PATCH_PX)
     matched = match_landings(truth, events)
     binders = np.zeros(len(events), bool)
     binders[matched[stays & (matched >= 0)]] = True

@@ -13,10 +13,11 @@ import pytest
 from perrin import results as module
 from perrin.errors import PerrinError
 from perrin.io import read_events
+from perrin.io.atomic import check_folder
 from perrin.io.movie import Movie
 from perrin.mass.calibration import Calibration
 from perrin.pipeline import Measurement, analyse_events, analyse_landings
-from perrin.results import check_folder, write_results
+from perrin.results import write_results
 from perrin.settings.classifier import CLASSES
 from perrin.settings.spectrum import SpectrumSettings
 from perrin.simulate.movie import simulate_movie

@@ -50,8 +50,8 @@ def evaluate_classifier(
 ) -> None:
     """Measure what event classifiers reach on fresh events: AUC, errors, precision, speed."""
     from perrin.evaluate.classifier import evaluate_classifier as evaluate
+    from perrin.io.atomic import check_folder
     from perrin.models.classifier import ClassifierModel
-    from perrin.results import check_folder
     from perrin.settings.evaluation import ClassifierEvaluation
 
     check_folder(out, overwrite=overwrite)

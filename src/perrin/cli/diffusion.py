@@ -189,7 +189,7 @@ def _scale(
         if units != "unknown" or pixel_nm is not None or frame_interval_s is not None:
             raise PerrinError("--units is 'unknown', without --pixel-nm and --frame-interval-s.")
         return Scale.unknown()
-    of_unit = {"nm": 1.0, "um": 1000.0}.get(attrs["length_unit"])
+    of_unit = {"nm": 1.0, "um": 1000.0, "px": attrs["pixel_nm"]}.get(attrs["length_unit"])
     length = pixel_nm if pixel_nm is not None else of_unit
     interval = frame_interval_s if frame_interval_s is not None else attrs["frame_interval_s"]
     if length is None or interval is None:

@@ -65,10 +65,11 @@ def landings(
 
     import numpy as np
 
+    from perrin.io.atomic import check_folder
     from perrin.mass.calibration import Calibration
     from perrin.optics.psf import Psf
     from perrin.pipeline import analyse_landings, check_calibration
-    from perrin.results import check_folder, write_results
+    from perrin.results import write_results
     from perrin.settings.spectrum import SpectrumSettings
 
     check_folder(out, overwrite=overwrite)
@@ -120,9 +121,10 @@ def spectrum(
     import numpy as np
 
     from perrin.io import read_events
+    from perrin.io.atomic import check_folder
     from perrin.mass.calibration import Calibration
     from perrin.pipeline import analyse_events
-    from perrin.results import check_folder, write_results
+    from perrin.results import write_results
     from perrin.settings.spectrum import SpectrumSettings
 
     check_folder(out, overwrite=overwrite)

@@ -9,7 +9,16 @@ import typer
 
 from perrin._version import __version__
 from perrin.cli import app as app_command
-from perrin.cli import classifier, diffusion, landings, models, report, simulate, training
+from perrin.cli import (
+    classifier,
+    diffusion,
+    landings,
+    models,
+    report,
+    simulate,
+    tracking,
+    training,
+)
 from perrin.errors import PerrinError
 
 INTERRUPTED = 130  # what typer exits with after Ctrl-C
@@ -33,6 +42,7 @@ def _group(name: str, what_for: str) -> typer.Typer:
 simulations = _group("simulate", "Simulate measurements, with the truth beside them.")
 landings.register(app)
 simulate.register(simulations)
+tracking.register(app, simulate=simulations)
 training.register(_group("train", "Train a network (needs the extra 'train')."))
 evaluations = _group("evaluate", "Measure a trained network on data it has not seen.")
 diffusion.register(app, simulate=simulations, evaluate=evaluations)

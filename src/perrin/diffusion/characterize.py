@@ -87,7 +87,12 @@ def characterize(
         raise PerrinError("the table holds no track. Check the file.")
     windows = [window for track in whole for window in cut_windows(track, settings=settings)]
     trajectories = _estimates(whole, model=model, scale=scale)
-    beside = pd.DataFrame([_classical(track, scale) for track in whole], columns=_CLASSICAL)
+    errors = _localisation(tracks, whole)
+    told = zip(whole, errors, strict=True)
+    beside = pd.DataFrame(
+        [_classical(track, scale, error) for track, error in told], columns=_CLASSICAL
+    )
+    beside = beside.assign(**_handed_over(tracks, whole, errors, scale))
     units: dict[Hashable | None, object] = {
         "length_unit": scale.length_unit,
         "time_unit": scale.time_unit,
@@ -103,6 +108,30 @@ def characterize(
 
 
 _CLASSICAL = [column.name for column in CLASSICAL]
+
+
+def _localisation(tracks: pd.DataFrame, whole: list[Track]) -> list[float]:
+    """Return the root mean square error of one axis of each track, NaN where not known."""
+    columns = [name for name in ("x_se", "y_se") if name in tracks.columns]
+    if not columns:
+        return [float("nan")] * len(whole)
+    square = (tracks[columns] ** 2).mean(axis=1).groupby(tracks["particle"]).mean()
+    return [float(np.sqrt(square.loc[track.particle])) for track in whole]
+
+
+def _handed_over(
+    tracks: pd.DataFrame, whole: list[Track], errors: list[float], scale: Scale
+) -> dict[str, FloatArray | float]:
+    """Return the HANDED_OVER columns."""
+    error = np.array(errors)
+    steps = [classical.displacements(track.positions, track.seen, lag=1) for track in whole]
+    square = np.array([(step**2).mean() if step.size else np.nan for step in steps])
+    exposure = tracks.attrs.get("exposure")
+    return {
+        "localisation_se": error * scale.length,
+        "share_noise_known": 2 * error**2 / np.where(square > 0, square, np.nan),
+        "exposure": np.nan if exposure is None else float(exposure),
+    }
 
 
 def _estimates(tracks: list[Track], *, model: Model, scale: Scale) -> pd.DataFrame:
@@ -197,14 +226,19 @@ def _abstain(
     return ["; ".join(reason) for reason in reasons]
 
 
-def _classical(track: Track, scale: Scale) -> dict[str, float]:
-    """Return the CLASSICAL columns of a track, NaN where it is too short or never moves."""
+def _classical(track: Track, scale: Scale, error: float) -> dict[str, float]:
+    """Return the CLASSICAL columns of a track, NaN where it is too short or never moves.
+
+    error: localisation error of one axis in the unit of the positions, NaN where not known.
+    """
     positions, seen = track.positions * scale.length, track.seen
     lags = np.arange(1, max(4, min(len(seen) // 10, 30)) + 1)
     msd, pairs = classical.tamsd(positions, seen, lags=lags)
     fit = classical.fit_tamsd(msd, pairs, lags=lags, dims=positions.shape[1])
     moves = np.ptp(positions[seen], axis=0).any()
-    fbm = fit_fbm(positions, seen) if moves and 4 <= seen.sum() <= 1000 else None
+    known = error * scale.length if error > 0 else None
+    fits = moves and 4 <= seen.sum() <= 1000
+    fbm = fit_fbm(positions, seen, noise_sigma=known) if fits else None
     short, long = (classical.p_variation(positions, seen, p=4.0, lag=lag) for lag in (1, 4))
     values = (
         fit.alpha,

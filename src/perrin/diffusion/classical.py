@@ -27,6 +27,14 @@ class MsdFit:
     offset: float
 
 
+@dataclass(frozen=True)
+class BrownianFit:
+    """Diffusion coefficient of one axis and its standard error, in length^2 a frame."""
+
+    D: float
+    D_se: float
+
+
 def displacements(positions: FloatArray, seen: BoolArray, *, lag: int) -> FloatArray:
     """Return the displacements over `lag` frames whose both ends are seen, (pairs, d)."""
     if lag < 1:
@@ -129,6 +137,31 @@ def ergodicity_breaking(tamsds: ArrayLike) -> float:
     values = values[np.isfinite(values)]
     mean = values.mean() if len(values) > 1 else 0.0
     return float((values**2).mean() / mean**2 - 1) if mean > 0 else float("nan")
+
+
+def brownian_diffusion(
+    positions: FloatArray, seen: BoolArray, *, noise_sigma: float
+) -> BrownianFit:
+    """Return D of Brownian motion from steps and their covariance, whatever noise and blur.
+
+    D = <dx^2> / 2 + <dx_n dx_(n+1)> a frame (Vestergaard, Blainey and Flyvbjerg, Phys. Rev. E
+    89, 022726 (2014), eq. 14); its error by their eq. 16, with e = noise_sigma^2 / D. NaN
+    without two neighboring steps.
+    """
+    both = seen[1:] & seen[:-1]
+    pairs = both[1:] & both[:-1]
+    count = int(both.sum())
+    if not pairs.any():
+        return BrownianFit(np.nan, np.nan)
+    steps = np.diff(positions, axis=0)
+    follow = (steps[1:] * steps[:-1])[pairs].mean()
+    D = float((steps[both] ** 2).mean() / 2 + follow)
+    if not D > 0:  # at rest: what is found is noise
+        bound = float((steps[both] ** 2).mean()) / np.sqrt(count * positions.shape[1])
+        return BrownianFit(D, bound)
+    e = noise_sigma**2 / D
+    relative = (6 + 4 * e + 2 * e**2) / count + 4 * (1 + e) ** 2 / count**2
+    return BrownianFit(D, float(D * np.sqrt(relative / positions.shape[1])))
 
 
 def _line(

@@ -33,9 +33,16 @@ class FbmFit:
     log_likelihood: float
 
 
-def fit_fbm(positions: FloatArray, seen: NDArray[np.bool_], *, noisy: bool = True) -> FbmFit:
+def fit_fbm(
+    positions: FloatArray,
+    seen: NDArray[np.bool_],
+    *,
+    noisy: bool = True,
+    noise_sigma: float | None = None,
+) -> FbmFit:
     """Fit FBM, with localisation noise if `noisy`, to positions (L, d) where `seen` (L,).
 
+    `noise_sigma`: the localisation error of one axis where it is known; it is not fitted then.
     Raises `PerrinError` for fewer than four positions or a track that never moves.
     """
     times = np.flatnonzero(seen).astype(np.float64)
@@ -47,9 +54,12 @@ def fit_fbm(positions: FloatArray, seen: NDArray[np.bool_], *, noisy: bool = Tru
         raise PerrinError("the track never moves: it has no exponent. Leave it out.")
     steps = steps / unit
 
+    known = None if noise_sigma is None else (noise_sigma / unit) ** 2
+
     def cost(parameters: FloatArray) -> float:
         ratio = float(np.exp(parameters[1])) if noisy else 0.0
-        return -_profile(steps, times, float(parameters[0]), ratio)[0]
+        value, variance = _profile(steps, times, float(parameters[0]), ratio)
+        return -(value if known is None else _at(value, variance, known / ratio, steps.size))
 
     starts = [(0.5, -5.0), (1.0, -1.0)] if noisy else [(0.7, -8.0)]
     bounds = [_ALPHA, _LOG_NOISE if noisy else (-8.0, -8.0)]
@@ -60,6 +70,9 @@ def fit_fbm(positions: FloatArray, seen: NDArray[np.bool_], *, noisy: bool = Tru
     alpha, log_ratio = float(found.x[0]), float(found.x[1])
     ratio = np.exp(log_ratio) if noisy and log_ratio > _LOG_NOISE[0] + 0.01 else 0.0
     value, variance = _profile(steps, times, alpha, float(ratio))
+    if known is not None and ratio > 0:
+        value = _at(value, variance, known / ratio, steps.size)
+        variance = known / ratio
     step = unit * np.sqrt(variance)
     return FbmFit(
         alpha=alpha,
@@ -117,6 +130,12 @@ def _profile(
     log_determinant *= steps.shape[1]
     value = -0.5 * (steps.size * (np.log(2 * np.pi * variance) + 1) + log_determinant)
     return float(value), float(variance)
+
+
+def _at(value: float, best: float, variance: float, count: int) -> float:
+    """Return the log-likelihood at a step variance, from that at the best one."""
+    relative = best / variance
+    return value + 0.5 * count * (float(np.log(relative)) + 1 - relative)
 
 
 def _dense(steps: FloatArray, times: FloatArray, alpha: float, ratio: float) -> tuple[float, float]:

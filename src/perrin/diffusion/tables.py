@@ -16,6 +16,20 @@ TRACKS: tuple[Column, ...] = (
     Column("x", "float", "px", "horizontal position, in attrs['length_unit']"),
     Column("y", "float", "px", "vertical position, absent in one dimension"),
     Column("z", "float", "px", "depth, absent in one and two dimensions"),
+    Column("x_se", "float", "px", "standard error of x; this and all below where known"),
+    Column("y_se", "float", "px", "standard error of y"),
+    Column("angle_deg", "float", "deg", "of a rod from the x axis towards y, without jumps"),
+    Column("angle_se_deg", "float", "deg", "its standard error"),
+    Column("contrast", "float", "1", "at the centre; negative where darker, and for molecules"),
+    Column("contrast_se", "float", "1", "its standard error"),
+    Column("mass_kda", "float", "kDa", "calibrated mass of a molecule at this position"),
+    Column("mass_se_kda", "float", "kDa", "its standard error"),
+    Column("touching", "bool", "", "whether another particle is so near that its image reaches in"),
+    Column("drift_x", "float", "px", "drift of the stage that was taken off x"),
+    Column("drift_y", "float", "px", "drift of the stage that was taken off y"),
+    Column("pixel_nm", "float", "nm", "size of a pixel, the same in all rows"),
+    Column("frame_interval_s", "float", "s", "from frame to frame, the same in all rows"),
+    Column("exposure", "float", "1", "share of it with light, the same in all rows"),
 )
 
 _ESTIMATES: tuple[tuple[str, str, str], ...] = (
@@ -53,9 +67,14 @@ CLASSICAL: tuple[Column, ...] = (
     Column("kurtosis", "float", "1", "of one-frame steps: 3 for a Gaussian"),
     Column("p_variation", "float", "1", "ln of the 4-variation at 1 frame over that at 4 frames"),
     Column("fbm_alpha", "float", "1", "exponent by maximum likelihood, FBM with noise"),
-    Column("fbm_noise_sigma", "float", "length", "localisation error by the same fit"),
+    Column("fbm_noise_sigma", "float", "length", "localisation error by the same fit, or known"),
 )
-TRAJECTORIES: tuple[Column, ...] = (*WINDOWS, *CLASSICAL)
+HANDED_OVER: tuple[Column, ...] = (
+    Column("localisation_se", "float", "length", "error of one axis that the table of tracks has"),
+    Column("share_noise_known", "float", "1", "share of the squared step that it accounts for"),
+    Column("exposure", "float", "1", "share of the frame with light, if the table has it"),
+)
+TRAJECTORIES: tuple[Column, ...] = (*WINDOWS, *CLASSICAL, *HANDED_OVER)
 
 
 def axes_of(tracks: pd.DataFrame) -> list[str]:

@@ -9,6 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from perrin.errors import PerrinError
+
+SUMMARY = "summary.json"
+"""The file by which a folder is known to hold perrin's results."""
+
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
@@ -45,3 +50,25 @@ def folder_written_whole(path: Path) -> Iterator[Path]:
             partial.replace(path)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def check_folder(folder: Path, *, overwrite: bool) -> None:
+    """Raise `PerrinError` if results cannot go to `folder`; ask before any long work.
+
+    A folder that holds a perrin summary is replaced with `overwrite`; any other folder with
+    something in it never is.
+    """
+    if folder.is_file():
+        raise PerrinError(f"{folder} is a file; results need a folder. Choose another --out.")
+    if not folder.is_dir() or not any(folder.iterdir()):
+        return
+    if not (folder / SUMMARY).is_file():
+        raise PerrinError(
+            f"{folder} holds files that are not perrin's results; they will not be replaced. "
+            "Choose another --out."
+        )
+    if not overwrite:
+        raise PerrinError(
+            f"{folder} already holds results. Choose another --out, or replace them with "
+            "--overwrite."
+        )

@@ -13,8 +13,9 @@ import numpy.typing as npt
 import tifffile
 
 from perrin.errors import PerrinError
+from perrin.io.atomic import written_whole
 from perrin.io.found import Found, refuse_encoding
-from perrin.io.movie import LazyFrames
+from perrin.io.movie import LazyFrames, Movie
 from perrin.io.npy import MappedFrames
 
 Array = npt.NDArray[Any]
@@ -24,6 +25,8 @@ _NANOMETERS = {
     "mm": 1e6, "m": 1e9,
 }  # fmt: skip
 _SECONDS = {"s": 1.0, "sec": 1.0, "ms": 1e-3, "µs": 1e-6, "μs": 1e-6, "us": 1e-6, "min": 60.0}
+_WRITTEN_AT_ONCE = 32  # frames
+_SMALL_TIFF = 4_000_000_000  # bytes; a larger one needs 64-bit offsets
 
 
 class PagedFrames(LazyFrames):
@@ -156,3 +159,36 @@ def _in(value: object, unit: object, units: dict[str, float]) -> float | None:
 def _square(x: float | None, y: float | None) -> float | None:
     """Return the side of a pixel, None where it is not known to be square."""
     return x if x is not None and y is not None and abs(x / y - 1) < 1e-3 else None
+
+
+def write_tiff(path: Path, movie: Movie) -> None:
+    """Write a movie as OME-TIFF, with its frame interval and pixel size, whole or not at all.
+
+    Frames are read in order and a few at a time.
+    """
+    said = {
+        "axes": "TYX",
+        "TimeIncrement": movie.frame_interval_s,
+        "TimeIncrementUnit": "s",
+        "PhysicalSizeX": movie.pixel_nm,
+        "PhysicalSizeXUnit": "nm",
+        "PhysicalSizeY": movie.pixel_nm,
+        "PhysicalSizeYUnit": "nm",
+    }
+    frames = (
+        frame
+        for first in range(0, movie.n_frames, _WRITTEN_AT_ONCE)
+        for frame in movie.frames[first : first + _WRITTEN_AT_ONCE]
+    )
+    size = movie.n_frames * movie.height * movie.width * movie.frames.dtype.itemsize
+    with written_whole(path) as partial:
+        tifffile.imwrite(
+            partial,
+            frames,
+            shape=movie.frames.shape,
+            dtype=movie.frames.dtype,
+            ome=True,
+            bigtiff=size > _SMALL_TIFF,
+            photometric="minisblack",
+            metadata=said,
+        )

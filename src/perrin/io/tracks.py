@@ -2,7 +2,8 @@
 
 Reads trackpy's tables, TrackMate's CSV and XML, any CSV or parquet with the columns by name,
 and .mat and .npy arrays. Frames without a position stay missing rows. The columns are
-particle, frame, x, (y, z); ``attrs`` says where they come from and in which unit.
+particle, frame, x, (y, z); ``attrs`` says where they come from and in which unit. What
+`perrin track` adds to each position (errors, angle, contrast) is kept beside them.
 """
 
 from __future__ import annotations
@@ -26,13 +27,16 @@ _NAMES = {
     "z": ("z", "z_px", "position_z", "pos_z", "z_um", "z_nm"),
 }
 _UNITS = {"_px": "px", "_um": "um", "_nm": "nm"}
+_KEPT = ("x_se", "y_se", "angle_deg", "angle_se_deg", "contrast", "contrast_se")
+_SAME = ("pixel_nm", "frame_interval_s", "exposure")
 
 
 def read_tracks(path: str | Path) -> pd.DataFrame:
     """Return the tracks in a file: particle, frame, x, (y, z), sorted; NaN rows left out.
 
     ``attrs``: ``source``, ``format``, ``length_unit`` ("px", "nm", "um" or "unknown"),
-    ``frame_interval_s`` (None where the file does not say), ``dropped`` (rows with NaN).
+    ``frame_interval_s``, ``pixel_nm``, ``exposure`` (None where the file does not say),
+    ``dropped`` (rows with NaN).
     Arrays of shape (N, L, d) hold one trajectory a row, NaN where a frame is missing; arrays
     of rows hold x, y, (frame,) particle, in which frames are counted where they are not given.
 
@@ -72,11 +76,30 @@ def _by_name(table: pd.DataFrame, kind: str) -> pd.DataFrame:
             f"Rename them to particle, frame, x, y (known too: {', '.join(_NAMES['particle'])})."
         )
     tracks = pd.DataFrame({wanted: table[name] for wanted, name in found.items()})
+    own = {"pixel_nm", "frame_interval_s"} <= set(lower)
+    for name in _KEPT if own else ():
+        if name in lower:
+            tracks[name] = table[lower[name]]
     suffix = str(found["x"]).lower()[-3:]
     trackpy = kind == "CSV" and {"mass", "size", "ecc"} <= set(lower)
     unit = "px" if trackpy else _UNITS.get(suffix, "unknown")
     tracks.attrs = {"format": "trackpy CSV" if trackpy else kind, "length_unit": unit}
+    if own:
+        tracks.attrs = {"format": "perrin CSV", "length_unit": "px"}
+        tracks.attrs |= {name: _one(table, lower[name]) for name in _SAME if name in lower}
     return tracks
+
+
+def _one(table: pd.DataFrame, name: str) -> float:
+    """Return the one value of a column, which says something of the whole movie."""
+    values = pd.to_numeric(table[name], errors="coerce").unique()
+    if len(values) != 1 or not values[0] > 0:
+        said = ", ".join(f"{value:g}" for value in values[:4])
+        raise PerrinError(
+            f"column {name!r} holds {said or 'nothing'}; it is one positive number for all rows. "
+            "Tables of several movies are analysed one by one."
+        )
+    return float(values[0])
 
 
 def _from_array(array: NDArray[Any], kind: str) -> pd.DataFrame:
@@ -107,12 +130,15 @@ def _from_array(array: NDArray[Any], kind: str) -> pd.DataFrame:
 
 def _finished(tracks: pd.DataFrame, path: Path) -> pd.DataFrame:
     """Return the tracks with whole particles and frames, in order, without rows of NaN."""
-    attrs = {"frame_interval_s": None, **tracks.attrs, "source": str(path)}
+    unknown: dict[Any, Any] = dict.fromkeys(_SAME)
+    attrs = {**unknown, **tracks.attrs, "source": str(path)}
     axes = [name for name in ("x", "y", "z") if name in tracks]
     for name in (*axes, "particle", "frame"):
         if tracks[name].dtype.kind not in "iuf":
             raise PerrinError(f"{path}: column {name!r} holds {tracks[name].dtype}, not numbers.")
-    whole = tracks[["particle", "frame", *axes]].replace([np.inf, -np.inf], np.nan).dropna()
+    kept = [name for name in _KEPT if name in tracks]
+    whole = tracks[["particle", "frame", *axes, *kept]].replace([np.inf, -np.inf], np.nan)
+    whole = whole.dropna(subset=["particle", "frame", *axes])
     for name in ("particle", "frame"):
         if (whole[name] % 1 != 0).any():
             raise PerrinError(

@@ -155,7 +155,7 @@ def _fit_one(data, mask, coefficients, out):  # type: ignore[no-untyped-def]
         scaled[3, 3] *= 1.0 + damping
         if not np.isfinite(error):
             break
-        if not _solve(scaled, right, step):
+        if not solve(scaled, right, step):
             break
         dx, dy = _shortened(step[2]), _shortened(step[3])
         if abs(x + dx) > MAX_SHIFT_PX or abs(y + dy) > MAX_SHIFT_PX:
@@ -184,7 +184,7 @@ def _fit_one(data, mask, coefficients, out):  # type: ignore[no-untyped-def]
     for i in range(4):
         right[:] = 0.0
         right[i] = variance
-        if not _solve(normal.copy(), right, step):
+        if not solve(normal.copy(), right, step):
             return
         spread[i] = step[i]
     out[0] = amplitude - spread[0] / amplitude
@@ -197,7 +197,7 @@ def _fit_one(data, mask, coefficients, out):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _solve(matrix, right, solution):  # type: ignore[no-untyped-def]
+def solve(matrix, right, solution):  # type: ignore[no-untyped-def]
     """Solve a symmetric positive 4 x 4 system by Cholesky, in place; false if it is not one.
 
     By hand because LAPACK takes longer to compile and to call than to solve this.

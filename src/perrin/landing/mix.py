@@ -17,7 +17,7 @@ the balanced probabilities
     More is seen of each event, but a network that is too sure makes the shares wrong, more so
     than plain counts (``benchmarks/class_mix.py``). It stands beside the answer as a check.
 
-The probabilities of the events are then weighted so that their means are these shares.
+The probabilities of the events are weighted with these shares (`at_mix`).
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ from perrin.mass.results import Estimate
 
 FloatArray = NDArray[np.float64]
 
+_UNKNOWN = 0.1  # of the mix that probabilities are weighted with is balanced
 _BEFOREHAND = 1.0  # events of each class assumed beforehand: a handful does not decide it all
 _MOST_CYCLES = 2000
-_MOST_SCALINGS = 200
 _TOLERANCE = 1e-6  # of a share, in one cycle
 
 
@@ -107,22 +107,15 @@ def told_mix(
 
 
 def at_mix(probability: FloatArray, shares: FloatArray) -> FloatArray:
-    """Return balanced probabilities (N, C) weighted so that their means are `shares`.
+    """Return balanced probabilities (N, C) as they are where the classes have these shares.
 
-    Each class has one weight for all events, found by iterative scaling (Deming and Stephan
-    1940). For a network that knows how sure it may be, the weights are the shares.
+    A tenth of the mix is taken as balanced all the same: no sample is quite like the training,
+    and shares that come out as 0 would forbid what single events show.
     """
-    weight = shares.copy()
-    weighted = probability
-    for _ in range(_MOST_SCALINGS):
-        weighted = probability * weight
-        weighted = weighted / np.maximum(weighted.sum(axis=1, keepdims=True), 1e-300)
-        mean = weighted.mean(axis=0) if len(weighted) else shares
-        if np.abs(mean - shares).max() < _TOLERANCE:
-            break
-        weight *= shares / np.maximum(mean, 1e-12)
-        weight /= weight.sum()
-    return weighted
+    prior = (1 - _UNKNOWN) * shares + _UNKNOWN / len(shares)
+    weighted = probability * prior
+    result: FloatArray = weighted / weighted.sum(axis=1, keepdims=True)
+    return result
 
 
 def class_shares(

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from perrin.errors import PerrinError
+from perrin.io.atomic import SUMMARY
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
-
-SUMMARY = "summary.json"
 
 
 @dataclass(frozen=True)

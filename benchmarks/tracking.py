@@ -1,0 +1,324 @@
+"""Tracking against the Cramer-Rao bound, trackpy's whole pipeline, and the true paths.
+
+Fresh seeds, simulated movies. Parts can be named: ``python benchmarks/tracking.py bounds links``;
+they are bounds, mass, links, diffusion and speed. ``--frames 200`` shortens the speed test.
+
+- bounds: root mean square errors of particles that stand alone, over the bound of the simulated
+  image; signal-to-noise is the contrast at the centre over the noise of a pixel of background.
+- links: F1 of the links from frame to frame. The ratio is the mean step over density^-1/2. Beside
+  it: the same linking of the true positions (no locating errors, nothing missed), which is what
+  positions allow, and trackpy with the best of several thresholds and search ranges, chosen on
+  this movie with the truth in hand.
+- diffusion: the shipped mixture network on tracks of a rod movie and on the true paths.
+- speed: the same frames in memory, two cores; trackpy's batch with two processes and with one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import time
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from perrin.models.runtime import MixtureModel
+
+from _measure import Row, keep_to_two_cores, print_goals, skip
+from perrin.diffusion.characterize import Scale, characterize
+from perrin.evaluate.tracking import bounds, match_positions, position_errors, score_links
+from perrin.mass.calibration import calibrate
+from perrin.models.bundle import load_bundle
+from perrin.settings.diffusion import WindowSettings
+from perrin.settings.motion import MotionMovie
+from perrin.settings.tracking import LinkSettings, ParticleKind, TrackingSettings
+from perrin.simulate.moving import simulate_motion
+from perrin.tracking.link import link
+from perrin.tracking.mass import mean_contrast
+from perrin.tracking.track import Tracked, track
+
+SNRS = (3, 10, 30)
+CONTRAST = {"spheres": 0.470, "rods": 0.337, "molecules": 0.0057}
+ALONE_PX = {"spheres": 20, "rods": 36, "molecules": 20}
+PARTS = ("bounds", "mass", "links", "diffusion", "speed")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("parts", nargs="*", default=PARTS)
+    parser.add_argument("--frames", type=int, default=2000)
+    given = parser.parse_args()
+    keep_to_two_cores()
+    rows: list[Row] = []
+    for name in given.parts:
+        if name == "speed":
+            rows += speed(given.frames)
+        else:
+            rows += {"bounds": errors, "mass": mass, "links": links, "diffusion": diffusion}[name]()
+    print_goals(rows)
+
+
+def errors() -> list[Row]:
+    rows = []
+    for kind in ("spheres", "molecules", "rods"):
+        for snr in SNRS:
+            frames = {"spheres": 150, "molecules": 400, "rods": 100}[kind]
+            settings, truth, found = tracked(
+                kind,
+                seed=9000 + snr,
+                frames=frames,
+                count=6,
+                electrons=(snr / CONTRAST[kind]) ** 2,
+                electrons_per_count=max((snr / CONTRAST[kind]) ** 2 / 4e4, 0.02),
+            )
+            error = position_errors(truth, found.positions, isolated_px=ALONE_PX[kind])
+            bound = bounds(settings)
+            ratio = error.position_px / bound.position_px
+            wanted = kind != "rods"
+            rows.append(
+                Row(
+                    f"{kind}, signal-to-noise {snr}: position error over the bound",
+                    f"{ratio:.2f} ({error.position_px:.3f} px, {error.count} positions); "
+                    f"95% intervals cover {error.position_cover:.0%}",
+                    "1.15" if wanted else "",
+                    bool(ratio <= 1.15) if wanted else None,
+                )
+            )
+            if kind == "rods":
+                ratio = error.angle_deg / bound.angle_deg
+                rows.append(
+                    Row(
+                        f"rods, signal-to-noise {snr}: angle error over the bound",
+                        f"{ratio:.2f} ({error.angle_deg:.2f} degrees); "
+                        f"95% intervals cover {error.angle_cover:.0%}",
+                        "1.3",
+                        bool(ratio <= 1.3),
+                    )
+                )
+    return rows
+
+
+def mass() -> list[Row]:
+    """Masses of 150 kDa molecules, means over 100 frames."""
+    values, stated, bound = [], [], 0.0
+    for seed in (9100, 9101):
+        settings, _, found = tracked("molecules", seed=seed, frames=400, count=6)
+        bound = bounds(settings).contrast / abs(settings.contrast_per_kda) / 10
+        clean = found.tracks[~found.tracks["touching"]]
+        for _, part in clean.groupby("particle"):
+            for k in range(len(part) // 100):
+                level = mean_contrast(part["mass_kda"].to_numpy(float)[100 * k : 100 * (k + 1)])
+                values.append(level.contrast)
+                stated.append(level.contrast_se)
+    mass_kda = np.array(values)
+    bias = mass_kda.mean() / 150 - 1
+    ratio = mass_kda.std(ddof=1) / bound
+    return [
+        Row(
+            "mass of 150 kDa over 100 frames: bias",
+            f"{bias:+.2%} ({len(mass_kda)} stretches)",
+            "2%",
+            bool(abs(bias) < 0.02),
+        ),
+        Row(
+            "its error over the bound",
+            f"{ratio:.2f} ({mass_kda.std(ddof=1):.2f} kDa, stated {np.mean(stated):.2f})",
+            "1.3",
+            bool(ratio <= 1.3),
+        ),
+    ]
+
+
+def links() -> list[Row]:
+    rows = []
+    for ratio in (0.2, 0.1):
+        count, size = 120, 440
+        spacing = size / np.sqrt(count)
+        _, truth, found = tracked(
+            "spheres",
+            seed=9200,
+            frames=40,
+            count=count,
+            height_px=size,
+            width_px=size,
+            step_nm=ratio * spacing / np.sqrt(np.pi / 2),
+        )
+        inside = truth[
+            truth["x"].between(-0.5, size - 0.5) & truth["y"].between(-0.5, size - 0.5)
+        ].sort_values("frame", ignore_index=True)
+        perfect = link(
+            inside["frame"].to_numpy(np.int64),
+            inside["x"].to_numpy(float),
+            inside["y"].to_numpy(float),
+            area_px=float(size**2),
+            settings=LinkSettings(),
+        )
+        most = score_links(inside, inside.assign(particle=perfect.particle)).f1
+        ours, theirs = score_links(inside, found.tracks).f1, best_of_trackpy(inside, found)
+        rows.append(
+            Row(
+                f"links, mean step {ratio:g} of the mean distance: F1",
+                f"{ours:.3f}; of true positions {most:.3f}; trackpy {theirs}; expected wrong "
+                f"{wrong_share(found):.1%}",
+                ".98 and trackpy's" if ratio == 0.2 else "",
+                bool(ours >= 0.98) if ratio == 0.2 else None,
+            )
+        )
+    return rows
+
+
+def wrong_share(found: Tracked) -> float:
+    return found.linked.wrong_share if found.linked is not None else float("nan")
+
+
+def best_of_trackpy(truth: pd.DataFrame, found: Tracked) -> str:
+    try:
+        trackpy = quiet_trackpy()
+    except ImportError:
+        return "not installed"
+    movie = MOVIES[-1]
+    features = trackpy.batch(movie.frames[:], 11, invert=True, processes=1)
+    search_px = found.linked.search_px if found.linked is not None else 10.0
+    best = 0.0
+    for minmass in (400, 600, 800):
+        for search in (search_px, 0.8 * search_px):
+            try:
+                tracks = trackpy.link(features[features["mass"] > minmass], search, memory=3)
+            except trackpy.SubnetOversizeException:
+                continue
+            best = max(best, score_links(truth, tracks.reset_index(drop=True)).f1)
+    return f"{best:.3f}"
+
+
+def diffusion() -> list[Row]:
+    """MAE of w and of the exponents from tracks and from the true paths, the same particles."""
+    model = MixtureModel(load_bundle("mixture"))
+    settings = WindowSettings()
+    told: dict[str, list[pd.DataFrame]] = {"tracks": [], "paths": [], "truth": []}
+    noise, counted_rods = [], 0
+    for seed in range(9300, 9305):
+        made = MotionMovie.of(
+            "rods",
+            walk="superposition",
+            frames=300,
+            count=8,
+            height_px=448,
+            width_px=448,
+            step_nm=1.0,
+            length_nm=8.0,
+            width_nm=4.0,
+        )
+        movie, truth, walks = simulate_motion(made, seed=seed)
+        found = track(movie, settings=TrackingSettings(kind="rods"))
+        row = match_positions(truth, found.tracks)
+        owner = found.tracks["particle"].to_numpy()[row]
+        pairs = pd.DataFrame({"true": truth["particle"], "track": np.where(row >= 0, owner, -1)})
+        for particle, part in pairs.groupby("true"):
+            best = part.loc[part["track"] >= 0, "track"].value_counts()
+            counted_rods += 1
+            if not len(best) or best.iloc[0] < 250:
+                continue
+            tracks = found.tracks[found.tracks["particle"] == best.index[0]]
+            path = truth.loc[truth["particle"] == particle, ["particle", "frame", "x", "y"]]
+            noise.append(np.sqrt((tracks[["x_se", "y_se"]] ** 2).mean(axis=None)) / 2.0)
+            for name, table in (("tracks", tracks), ("paths", path.reset_index(drop=True))):
+                told[name].append(
+                    characterize(
+                        table, model=model, scale=Scale.unknown(), settings=settings
+                    ).trajectories
+                )
+            told["truth"].append(walks[walks["particle"] == particle])
+    tables = {name: pd.concat(parts, ignore_index=True) for name, parts in told.items()}
+    rows = []
+    for name in ("w", "alpha_fbm", "alpha_ctrw"):
+        true = tables["truth"][name]
+        counted = tables["truth"]["w"] < 0.5 if name == "alpha_fbm" else true.notna()
+        counted = tables["truth"]["w"] > 0.5 if name == "alpha_ctrw" else counted
+        missed = {
+            source: (tables[source][name] - true).abs()[counted] for source in ("tracks", "paths")
+        }
+        both = missed["tracks"].notna() & missed["paths"].notna()
+        grown = missed["tracks"][both] - missed["paths"][both]
+        error = grown.std() / np.sqrt(both.sum())
+        rows.append(
+            Row(
+                f"end to end, {name}: MAE from tracks over that from true paths, L = 300",
+                f"{missed['tracks'][both].mean():.3f} against {missed['paths'][both].mean():.3f}: "
+                f"{grown.mean():+.3f} ± {error:.3f} ({both.sum()} tracks of 250 positions or more, "
+                f"of {counted_rods} rods; localisation error {np.mean(noise):.2f} of a step)",
+                "+.03",
+                bool(grown.mean() <= 0.03),
+            )
+        )
+    return rows
+
+
+def speed(frames: int) -> list[Row]:
+    trackpy = quiet_trackpy_or_skip()
+    settings = MotionMovie.of(
+        "spheres", frames=frames, count=50, height_px=512, width_px=512, step_nm=3.0
+    )
+    movie, truth, _ = simulate_motion(settings, seed=9400)
+    short, _, _ = simulate_motion(settings.model_copy(update={"frames": 20}), seed=1)
+    run = TrackingSettings(kind="spheres")
+    track(short, settings=run)
+    trackpy.batch(short.frames[:4], 11, invert=True, processes=1)
+    wall, cpu = time.perf_counter(), time.process_time()
+    found = track(movie, settings=run)
+    ours, ours_cpu = time.perf_counter() - wall, time.process_time() - cpu
+    theirs: dict[int, float] = {}
+    for processes in (2, 1):
+        wall, cpu = time.perf_counter(), time.process_time()
+        features = trackpy.batch(movie.frames[:], 11, invert=True, minmass=400, processes=processes)
+        tracks = trackpy.link(features, found.linked.search_px, memory=3)  # type: ignore[union-attr]
+        theirs[processes] = time.perf_counter() - wall
+    theirs_cpu = time.process_time() - cpu  # of the one process: no child hides work
+    ratio, ratio_cpu = min(theirs.values()) / ours, theirs_cpu / ours_cpu
+    return [
+        Row(
+            f"{frames} frames of 512 x 512, 50 particles: trackpy's batch and link over ours",
+            f"{ratio:.1f} (wall {min(theirs.values()):.0f} s against {ours:.0f} s; CPU "
+            f"{theirs_cpu:.0f} s against {ours_cpu:.0f} s: {ratio_cpu:.1f}); F1 "
+            f"{score_links(truth, found.tracks).f1:.3f} against "
+            f"{score_links(truth, tracks.reset_index(drop=True)).f1:.3f}",
+            "5",
+            bool(ratio >= 5),
+        )
+    ]
+
+
+MOVIES: list[Any] = []
+
+
+def tracked(
+    kind: ParticleKind, *, seed: int, **changes: Any
+) -> tuple[MotionMovie, pd.DataFrame, Tracked]:
+    """Simulate and track; the movie is kept as the last of MOVIES."""
+    settings = MotionMovie.of(kind, **changes)
+    movie, truth, _ = simulate_motion(settings, seed=seed)
+    MOVIES[:] = [movie]
+    line = None
+    if kind == "molecules":
+        line = calibrate([66.0, 150.0, 480.0], [-3.8e-5 * m for m in (66.0, 150.0, 480.0)])
+    return settings, truth, track(movie, settings=TrackingSettings(kind=kind), calibration=line)
+
+
+def quiet_trackpy() -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import trackpy
+    warnings.simplefilter("ignore")
+    logging.getLogger("trackpy").setLevel(logging.WARNING)
+    return trackpy
+
+
+def quiet_trackpy_or_skip() -> Any:
+    try:
+        return quiet_trackpy()
+    except ImportError:
+        skip("trackpy is not installed: pip install 'perrin[track]'")
+
+
+if __name__ == "__main__":
+    main()

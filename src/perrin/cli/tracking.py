@@ -1,0 +1,249 @@
+"""Commands for movies of moving particles: track them, simulate them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from perrin.cli import options as o
+from perrin.errors import PerrinError
+
+if TYPE_CHECKING:
+    from perrin.io.movie import Movie
+    from perrin.mass.calibration import Calibration
+    from perrin.tracking.track import Tracked
+
+
+def register(app: typer.Typer, *, simulate: typer.Typer) -> None:
+    """Add the commands to `perrin` and `perrin simulate`."""
+    app.command("track")(track)
+    simulate.command("motion")(motion)
+
+
+def track(
+    movie: Annotated[Path, typer.Argument(help="Movie of moving particles.")],
+    out: o.Out,
+    kind: Annotated[str, typer.Option(help="What moves: rods, spheres or molecules.")],
+    pixel_nm: o.PixelNm = None,
+    frame_interval_s: Annotated[
+        float | None, typer.Option(help="Time between stored frames, s, if the file has none.")
+    ] = None,
+    exposure: Annotated[
+        float | None, typer.Option(help="Share of that time with light, 0 to 1: motion blur.")
+    ] = None,
+    contrast: Annotated[
+        str | None,
+        typer.Option(help="Particles are dark or bright; looked at where not given."),
+    ] = None,
+    width_nm: Annotated[
+        float | None, typer.Option(help="Diameter of rods or spheres; measured where not given.")
+    ] = None,
+    threshold: Annotated[float, typer.Option(help="Signal over noise of a particle.")] = 5.0,
+    search_px: Annotated[
+        float | None, typer.Option(help="Longest step between frames, px; suggested.")
+    ] = None,
+    memory_frames: Annotated[
+        int | None, typer.Option(help="Frames a particle may be missing; suggested.")
+    ] = None,
+    min_positions: Annotated[int, typer.Option(help="Shortest track that is kept.")] = 5,
+    window_frames: Annotated[
+        int, typer.Option(help="Frames that the running median is taken over.")
+    ] = 401,
+    keep_drift: Annotated[
+        bool, typer.Option("--keep-drift", help="Leave the drift of the stage in the tracks.")
+    ] = False,
+    calibration: o.CalibrationFile = None,
+    other_settings: Annotated[
+        bool,
+        typer.Option(
+            "--other-settings", help="Use a calibration that was recorded with other settings."
+        ),
+    ] = False,
+    psf: o.PsfFile = None,
+    dataset: o.Dataset = None,
+    encoding: o.Encoding = None,
+    overlay_frames: Annotated[
+        int, typer.Option(min=0, help="Frames of the short movie with overlays; 0: none.")
+    ] = 50,
+    overwrite: o.Overwrite = False,
+) -> None:
+    """Turn a movie of moving particles into tracks with errors, angles, contrasts, masses."""
+    from perrin.io.atomic import check_folder
+    from perrin.optics.psf import Psf
+    from perrin.settings.tracking import (
+        LinkSettings,
+        LocateSettings,
+        MedianSettings,
+        TrackingSettings,
+    )
+    from perrin.track_results import write_tracked
+    from perrin.tracking.track import track as run
+
+    check_folder(out, overwrite=overwrite)
+    settings = o.settings_from(
+        TrackingSettings,
+        kind=kind,
+        contrast=contrast,
+        exposure=exposure,
+        keep_drift=keep_drift,
+        median=o.settings_from(MedianSettings, window_frames=window_frames),
+        locate=o.settings_from(LocateSettings, threshold=threshold, width_nm=width_nm),
+        link=o.settings_from(
+            LinkSettings,
+            search_px=search_px,
+            memory_frames=memory_frames,
+            min_positions=min_positions,
+        ),
+    )
+    line = _calibration(calibration)
+    with (
+        _open(movie, pixel_nm, frame_interval_s, dataset=dataset, encoding=encoding) as opened,
+        o.progress_bar(movie.name) as progress,
+    ):
+        if line is not None and not other_settings:
+            _check_recorded(line, opened)
+        found = run(
+            opened,
+            settings=settings,
+            psf=None if psf is None else Psf.load(psf),
+            calibration=line,
+            progress=progress,
+        )
+        write_tracked(
+            out,
+            found,
+            movie=opened,
+            inputs=[movie],
+            run=o.this_run(0),
+            overlay_frames=overlay_frames,
+            overwrite=overwrite,
+        )
+    _say(found, out)
+
+
+def motion(
+    out: Annotated[Path, typer.Option("--out", help="Movie to write, .tif or .mp; truth beside.")],
+    kind: Annotated[str, typer.Option(help="What moves: rods, spheres or molecules.")],
+    walk: Annotated[
+        str,
+        typer.Option(
+            help="superposition, increments, interleaved, subordination, "
+            "or one walk: brownian, fbm, ctrw, sbm, levy, attm."
+        ),
+    ] = "brownian",
+    count: Annotated[int | None, typer.Option(help="Particles.")] = None,
+    frames: Annotated[int | None, typer.Option(help="Frames of the movie.")] = None,
+    size_px: Annotated[int | None, typer.Option(help="Rows and columns of a frame.")] = None,
+    step_nm: Annotated[
+        float | None, typer.Option(help="Root mean square step of one axis, nm.")
+    ] = None,
+    alpha: Annotated[float | None, typer.Option(help="Exponent of a single walk.")] = None,
+    exposure: Annotated[
+        float | None, typer.Option(help="Share of the frame with light: blur.")
+    ] = None,
+    contrast: Annotated[str | None, typer.Option(help="Particles are dark or bright.")] = None,
+    electrons: Annotated[
+        float | None, typer.Option(help="Electrons in a pixel of a frame (dose).")
+    ] = None,
+    length_nm: Annotated[float | None, typer.Option(help="Length of rods, nm.")] = None,
+    width_nm: Annotated[float | None, typer.Option(help="Width of rods, spheres, nm.")] = None,
+    rotation_rad2_per_s: Annotated[
+        float | None, typer.Option(help="Rotational diffusion coefficient of rods.")
+    ] = None,
+    mass_kda: Annotated[float | None, typer.Option(help="Mass of molecules.")] = None,
+    steps_to_kda: Annotated[
+        float | None, typer.Option(help="Mass from the middle of the movie on.")
+    ] = None,
+    drift_nm_per_s: Annotated[float | None, typer.Option(help="Drift of the stage.")] = None,
+    sticks_per_s: Annotated[float | None, typer.Option(help="Rate of sticking.")] = None,
+    leaves_per_s: Annotated[float | None, typer.Option(help="Rate of going out of sight.")] = None,
+    immobile: Annotated[int | None, typer.Option(help="Further particles at rest.")] = None,
+    pixel_nm: Annotated[float | None, typer.Option(help="Pixel in the sample, nm.")] = None,
+    frame_interval_s: Annotated[float | None, typer.Option(help="Time between frames, s.")] = None,
+    seed: o.Seed = 0,
+) -> None:
+    """Simulate a movie of moving particles, with the truth beside it."""
+    given = dict(locals())
+    from perrin.settings.motion import MotionMovie
+    from perrin.settings.tracking import PARTICLE_KINDS
+    from perrin.simulate.moving import write_motion
+
+    if kind not in PARTICLE_KINDS:
+        raise PerrinError(f"--kind is {kind!r}; choose {', '.join(PARTICLE_KINDS)}.")
+    changes: dict[str, Any] = {
+        name: value
+        for name, value in given.items()
+        if value is not None and name in MotionMovie.model_fields and name != "kind"
+    }
+    if size_px is not None:
+        changes |= {"height_px": size_px, "width_px": size_px}
+    usual = MotionMovie.of(kind).model_dump()
+    settings = o.settings_from(MotionMovie, **(usual | changes))
+    with o.progress_bar(out.name) as progress:
+        truth = write_motion(settings, seed=seed, out=out, progress=progress)
+    beside = out.with_suffix(".truth.csv")
+    typer.echo(f"{truth['particle'].nunique()} {kind} in {out}; truth in {beside}")
+
+
+def _open(
+    path: Path,
+    pixel_nm: float | None,
+    frame_interval_s: float | None,
+    *,
+    dataset: str | None,
+    encoding: str | None,
+) -> Movie:
+    """Open the movie; ask for the frame interval by the name that this command has for it."""
+    from perrin.io import inspect, open_movie
+
+    if frame_interval_s is not None and not frame_interval_s > 0:
+        raise PerrinError(f"--frame-interval-s is {frame_interval_s:g}; give seconds above 0.")
+    rate = None if frame_interval_s is None else 1 / frame_interval_s
+    options: dict[str, Any] = {
+        "pixel_nm": pixel_nm,
+        "frame_rate_hz": rate,
+        "dataset": dataset,
+        "encoding": encoding,
+    }
+    if "frame_rate_hz" in inspect(path, **options).missing:
+        raise PerrinError(
+            f"{path} does not say how long it is from frame to frame: give --frame-interval-s, "
+            "in seconds. Diffusion coefficients depend on it."
+        )
+    return open_movie(path, **options)
+
+
+def _calibration(path: Path | None) -> Calibration | None:
+    from perrin.mass.calibration import Calibration
+
+    return None if path is None else Calibration.load(path)
+
+
+def _check_recorded(calibration: Calibration, movie: Movie) -> None:
+    """Refuse a calibrant of another instrument; how it was averaged does not matter here."""
+    from perrin.mass.calibration import check_recorded
+
+    check_recorded(
+        calibration,
+        {
+            "frame_interval_s": movie.frame_interval_s,
+            "pixel_nm": movie.pixel_nm,
+            "instrument": movie.instrument,
+        },
+    )
+
+
+def _say(found: Tracked, out: Path) -> None:
+    typer.echo(f"{found.name}: {len(found.particles)} tracks, {len(found.tracks)} positions")
+    if found.linked is not None and len(found.particles):
+        error = found.particles["localisation_se_nm"].median()
+        typer.echo(
+            f"  localisation error {error:.3g} nm; linked within {found.linked.search_px:.3g} px, "
+            f"gaps of up to {found.linked.memory_frames} frames closed; "
+            f"about {found.linked.wrong_share:.2%} of the links wrong"
+        )
+    for note in found.notes:
+        typer.echo(f"  note: {note}")
+    typer.echo(f"results in {out}")

@@ -1,0 +1,1 @@
+"""Movies of moving particles to tracks: background, locating, linking, drift, mass."""

@@ -1,0 +1,160 @@
+"""Drift of the stage: the structure of the support, registered against that of the beginning.
+
+Whole pixels come from the highest cross-correlation, the rest from least squares on the slopes
+of the image, which also gives the standard error. Without structure there is no drift to see.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perrin.tracking.find import Image
+
+FloatArray = NDArray[np.float64]
+
+_ROUNDS = 4
+_CORRELATED = 6.0  # standard errors of the correlation: below it nothing is recognised
+_CLIP = 3.0  # standard deviations: a particle that was left in is no structure of the support
+_SIGMA = 1.5  # pixels: structure finer than this is mostly shot noise
+_COARSE = 8.0  # pixels: coarser than this is light, which the camera and not the stage holds
+_EDGE = 16  # pixels at the border, where coarse structure is not known
+_SIGNIFICANT = 4.0  # standard errors
+
+
+@dataclass(frozen=True)
+class Drift:
+    """Where the sample has moved to, against its place at the first of the frames.
+
+    Attributes
+    ----------
+    frame : (K,)
+        Mean frame of each background.
+    x, y : (K,)
+        Displacement, px.
+    se : (K,)
+        Standard error of each axis, px.
+
+    """
+
+    frame: FloatArray
+    x: FloatArray
+    y: FloatArray
+    se: FloatArray
+
+    @property
+    def significant(self) -> bool:
+        """Whether the sample has moved farther than the errors allow."""
+        far = np.hypot(self.x, self.y)
+        return bool((far > _SIGNIFICANT * np.maximum(self.se, 1e-9)).any())
+
+    def at(self, frame: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
+        """Return the displacement along x and y at frames, continued in a straight line."""
+        return _continued(frame, self.frame, self.x), _continued(frame, self.frame, self.y)
+
+
+class Registration:
+    """Registers one image after the other against the first; holds no more than that one."""
+
+    def __init__(self) -> None:
+        self._first: FloatArray | None = None
+        self._rows: list[tuple[float, float, float, float]] = []
+        self._lost = False
+
+    def add(self, image: Image, *, free: NDArray[np.bool_], frame: float) -> None:
+        """Take in an image (Y, X), its mean about 1, free (Y, X) of particles or not."""
+        structure = _structure(image, free)
+        if self._first is None:
+            self._first = structure
+            self._rows.append((frame, 0.0, 0.0, 0.0))
+            return
+        found = None if self._lost else register(self._first, structure)
+        if found is None:
+            self._lost = True
+            return
+        self._rows.append((frame, *found))
+
+    def drift(self) -> Drift | None:
+        """Return the drift; None where the support has no structure, or there is one image."""
+        if self._lost or len(self._rows) < 2:
+            return None
+        frame, x, y, se = np.array(self._rows).T
+        return Drift(frame, x, y, se)
+
+
+def _structure(image: Image, free: NDArray[np.bool_]) -> FloatArray:
+    """Return what is finer than the light and coarser than the shot noise, 0 where not free."""
+    from scipy.ndimage import gaussian_filter
+
+    if not free.any():
+        return np.zeros(image.shape)
+    weight = free.astype(np.float64)
+    light = gaussian_filter(image * weight, _COARSE) / np.maximum(
+        gaussian_filter(weight, _COARSE), 1e-3
+    )
+    fine = gaussian_filter((image - light) * weight, _SIGMA) * weight
+    spread = 1.4826 * float(np.median(np.abs(fine[free])))
+    return np.clip(fine, -_CLIP * spread, _CLIP * spread)
+
+
+def register(first: FloatArray, second: FloatArray) -> tuple[float, float, float] | None:
+    """Return how far `second` (Y, X) has moved against `first`: x, y, standard error, px.
+
+    None where what they have in common is no more than chance.
+    """
+    from scipy.fft import irfft2, rfft2
+
+    window = np.outer(np.hanning(first.shape[0]), np.hanning(first.shape[1]))
+    one, other = rfft2(first * window), rfft2(second * window)
+    correlation = irfft2(one.conj() * other, s=first.shape)
+    peak = np.unravel_index(int(correlation.argmax()), correlation.shape)
+    size = np.array(first.shape)
+    shift = np.array(peak, dtype=np.float64)
+    shift -= np.where(shift > size / 2, size, 0)
+    if (np.abs(shift) > size / 4).any():
+        return None
+    return _refined(first, second, shift)
+
+
+def _refined(
+    first: FloatArray, second: FloatArray, shift: FloatArray
+) -> tuple[float, float, float] | None:
+    """Refine a shift (y, x) of whole pixels by least squares on the slopes."""
+    from scipy.ndimage import shift as moved
+
+    margin = int(np.ceil(np.abs(shift).max())) + _EDGE
+    inner = (slice(margin, -margin), slice(margin, -margin))
+    slopes = np.stack([np.gradient(first, axis=axis)[inner].ravel() for axis in (0, 1)])
+    alike = 4 * np.pi * _SIGMA**2  # pixels over which smoothed noise is the same
+    independent = slopes.shape[1] / alike
+    if independent < _CORRELATED**2 or not first.any():
+        return None
+    here = first[inner].ravel()
+    normal = slopes @ slopes.T
+    for _ in range(_ROUNDS):
+        back = moved(second, -shift, order=3, mode="nearest")[inner].ravel()
+        step = -np.linalg.solve(normal, slopes @ (back - here))
+        shift = shift + np.clip(step, -0.5, 0.5)
+    common = float((back - back.mean()) @ (here - here.mean())) / len(here)
+    common /= float(back.std() * here.std())
+    if not common > _CORRELATED / np.sqrt(independent):
+        return None
+    # slopes are noisy too: only what those of both images have in common is structure
+    image = moved(second, -shift, order=3, mode="nearest")
+    others = np.stack([np.gradient(image, axis=axis)[inner].ravel() for axis in (0, 1)])
+    inverse = np.linalg.inv(0.5 * (slopes @ others.T + others @ slopes.T))
+    variance = float((back - here).var()) * alike
+    error = float(np.sqrt((inverse @ normal @ inverse).diagonal().mean() * variance))
+    return float(shift[1]), float(shift[0]), error
+
+
+def _continued(frame: NDArray[np.int64], at: FloatArray, value: FloatArray) -> FloatArray:
+    """Interpolate, and go on beyond both ends with the slope there."""
+    inside = np.interp(frame, at, value)
+    first = (value[1] - value[0]) / (at[1] - at[0])
+    last = (value[-1] - value[-2]) / (at[-1] - at[-2])
+    before = np.minimum(frame - at[0], 0) * first
+    after = np.maximum(frame - at[-1], 0) * last
+    return np.asarray(inside + before + after, dtype=np.float64)

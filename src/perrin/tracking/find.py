@@ -1,0 +1,225 @@
+"""Finding: where a smoothed frame of contrast stands out of its noise.
+
+Spheres and molecules are local maxima. Rods are regions: where the smoothed contrast is above
+the threshold and above .4 of the region's highest value; moments give place and angle.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit, prange
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+Image = NDArray[np.float32]
+
+_LEVEL = 0.4
+_MAD_TO_SD = 1.4826
+_NOISE_PIXELS = 6000  # of a frame that its noise is taken from
+_REACH = 3.0  # standard deviations of the Gaussian
+_MOST = 4096  # candidates in one frame
+_LEAST_PIXELS = 4  # of a region
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """N places worth a fit.
+
+    Attributes
+    ----------
+    frame : (N,) int64
+        Index of the frame.
+    x, y : (N,)
+        Place, px.
+    angle, half : (N,)
+        Of a region: direction of its long axis, radians, and half its length, px.
+    area : (N,)
+        Pixels of a region.
+    signal : (N,)
+        Highest smoothed contrast over its noise.
+
+    """
+
+    frame: NDArray[np.int64]
+    x: FloatArray
+    y: FloatArray
+    angle: FloatArray
+    half: FloatArray
+    area: FloatArray
+    signal: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+
+def find(
+    frames: Image, *, sigma_px: float, threshold: float, regions: bool
+) -> tuple[Candidates, FloatArray]:
+    """Find particles in frames (T, Y, X) of contrast, positive for a particle.
+
+    Returns the candidates in order of frames, and the noise (T,) of the smoothed frames.
+    """
+    smooth = smoothed(frames, sigma_px)
+    noise = noise_of(smooth)
+    found = np.empty((len(frames), _MOST, 6))
+    counts = np.zeros(len(frames), np.int64)
+    if regions:
+        _regions(smooth, threshold * noise, found, counts)
+    else:
+        _maxima(smooth, threshold * noise, max(1, int(sigma_px)), found, counts)
+    frame = np.repeat(np.arange(len(frames)), counts)
+    rows = np.concatenate([found[t, :n] for t, n in enumerate(counts)] or [np.empty((0, 6))])
+    x, y, angle, half, area, high = rows.T
+    return Candidates(frame, x, y, angle, half, area, high / noise[frame]), noise
+
+
+def smoothed(frames: Image, sigma_px: float) -> Image:
+    """Return frames (T, Y, X) smoothed with a Gaussian; edges are continued."""
+    reach = max(1, int(np.ceil(_REACH * sigma_px)))
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma_px) ** 2)
+    out = np.empty_like(frames)
+    _smooth(frames, (kernel / kernel.sum()).astype(np.float32), out)
+    return out
+
+
+def noise_of(frames: Image) -> FloatArray:
+    """Return the robust standard deviation (T,) of frames about their median."""
+    every = max(1, int(np.sqrt(frames[0].size / _NOISE_PIXELS))) if len(frames) else 1
+    part = frames[:, ::every, ::every].reshape(len(frames), -1)
+    middle = np.median(part, axis=1, keepdims=True)
+    noise = _MAD_TO_SD * np.median(np.abs(part - middle), axis=1)
+    floor = float(np.finfo(np.float32).tiny)
+    return np.asarray(np.maximum(noise, floor), dtype=np.float64)
+
+
+@njit(cache=True, parallel=True, fastmath=True)
+def _smooth(frames, kernel, out):  # type: ignore[no-untyped-def]
+    n_frames, height, width = frames.shape
+    reach = len(kernel) // 2
+    for t in prange(n_frames):
+        first = np.empty((height, width), np.float32)
+        line = np.empty(width + 2 * reach, np.float32)
+        for y in range(height):
+            line[:reach] = frames[t, y, 0]
+            line[reach : reach + width] = frames[t, y]
+            line[reach + width :] = frames[t, y, width - 1]
+            row = first[y]
+            row[:] = 0.0
+            for k in range(len(kernel)):
+                weight = kernel[k]
+                for x in range(width):
+                    row[x] += weight * line[x + k]
+        for y in range(height):
+            row = out[t, y]
+            row[:] = 0.0
+            for k in range(len(kernel)):
+                weight = kernel[k]
+                other = first[min(max(y + k - reach, 0), height - 1)]
+                for x in range(width):
+                    row[x] += weight * other[x]
+
+
+@njit(cache=True, parallel=True)
+def _maxima(frames, limit, radius, found, counts):  # type: ignore[no-untyped-def]
+    n_frames, height, width = frames.shape
+    for t in prange(n_frames):
+        for y in range(height):
+            for x in range(width):
+                value = frames[t, y, x]
+                if value < limit[t] or counts[t] == _MOST:
+                    continue
+                if _is_highest(frames[t], y, x, radius):
+                    found[t, counts[t], 0] = x
+                    found[t, counts[t], 1] = y
+                    found[t, counts[t], 2:5] = 0.0
+                    found[t, counts[t], 5] = value
+                    counts[t] += 1
+
+
+@njit(cache=True)
+def _is_highest(image, y, x, radius):  # type: ignore[no-untyped-def]
+    """Whether no pixel within the radius is higher; of equal ones the first counts."""
+    height, width = image.shape
+    value = image[y, x]
+    for j in range(max(y - radius, 0), min(y + radius + 1, height)):
+        for i in range(max(x - radius, 0), min(x + radius + 1, width)):
+            other = image[j, i]
+            if other > value or (other == value and (j, i) < (y, x)):
+                return False
+    return True
+
+
+@njit(cache=True, parallel=True)
+def _regions(frames, limit, found, counts):  # type: ignore[no-untyped-def]
+    n_frames, height, width = frames.shape
+    for t in prange(n_frames):
+        image = frames[t]
+        seen = np.zeros((height, width), np.uint8)
+        outer, inner = np.empty(height * width, np.int64), np.empty(height * width, np.int64)
+        for y in range(height):
+            for x in range(width):
+                if seen[y, x] or image[y, x] < limit[t]:
+                    continue
+                size = _flood(image, seen, y, x, limit[t], 0, 1, outer)
+                high = limit[t]
+                for n in range(size):
+                    high = max(high, image[outer[n] // width, outer[n] % width])
+                level = max(limit[t], _LEVEL * high)
+                for n in range(size):
+                    row, column = outer[n] // width, outer[n] % width
+                    if seen[row, column] == 1 and image[row, column] >= level:
+                        pixels = _flood(image, seen, row, column, level, 1, 2, inner)
+                        if pixels >= _LEAST_PIXELS and counts[t] < _MOST:
+                            _describe(image, inner, pixels, found[t, counts[t]])
+                            counts[t] += 1
+
+
+@njit(cache=True)
+def _flood(image, seen, y, x, level, old, new, pixels):  # type: ignore[no-untyped-def]
+    """List the pixels connected with (y, x) at or above `level` that are marked `old`."""
+    height, width = image.shape
+    pixels[0] = y * width + x
+    seen[y, x] = new
+    count, at = 1, 0
+    while at < count:
+        row, column = pixels[at] // width, pixels[at] % width
+        at += 1
+        for j in range(max(row - 1, 0), min(row + 2, height)):
+            for i in range(max(column - 1, 0), min(column + 2, width)):
+                if seen[j, i] == old and image[j, i] >= level:
+                    seen[j, i] = new
+                    pixels[count] = j * width + i
+                    count += 1
+    return count
+
+
+@njit(cache=True)
+def _describe(image, pixels, count, out):  # type: ignore[no-untyped-def]
+    """Centre, direction, half length, area and height of a region, weighted by the contrast."""
+    width = image.shape[1]
+    total, sx, sy, high = 0.0, 0.0, 0.0, 0.0
+    for n in range(count):
+        value = image[pixels[n] // width, pixels[n] % width]
+        total += value
+        sx += value * (pixels[n] % width)
+        sy += value * (pixels[n] // width)
+        high = max(high, value)
+    cx, cy = sx / total, sy / total
+    xx, yy, xy = 0.0, 0.0, 0.0
+    for n in range(count):
+        value = image[pixels[n] // width, pixels[n] % width]
+        dx, dy = pixels[n] % width - cx, pixels[n] // width - cy
+        xx += value * dx * dx
+        yy += value * dy * dy
+        xy += value * dx * dy
+    xx, yy, xy = xx / total, yy / total, xy / total
+    spread = np.sqrt(0.25 * (xx - yy) ** 2 + xy * xy)
+    longest, shortest = 0.5 * (xx + yy) + spread, max(0.5 * (xx + yy) - spread, 0.0)
+    out[0], out[1] = cx, cy
+    out[2] = 0.5 * np.arctan2(2.0 * xy, xx - yy)
+    # half the axis of a uniform segment of the width of the region
+    out[3] = np.sqrt(3.0 * max(longest - shortest, 0.0))
+    out[4] = count
+    out[5] = high

@@ -1,0 +1,280 @@
+"""A movie to located particles: background and locating in turn, a block of frames at a time.
+
+Gold is bulky and its support smooth: the first background is that of its surroundings, so that
+particles at rest are seen like all others. Molecules are fainter than the speckle of the glass:
+only what moves is seen, against a median over time. Then the particles found in the samples of
+the running median are divided out of them, and the median is taken again. Memory is that of a
+window of samples and a block of frames, however long the movie is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from perrin.errors import PerrinError
+from perrin.io.movie import Movie
+from perrin.optics.psf import HALF_WIDTH_PX, Psf, evaluate
+from perrin.settings.tracking import MedianSettings, TrackingSettings
+from perrin.tracking.appearance import Appearance, learn
+from perrin.tracking.background import (
+    Block,
+    Clean,
+    backgrounds,
+    contrast,
+    sample_frames,
+    surroundings,
+)
+from perrin.tracking.drift import Drift, Registration
+from perrin.tracking.find import Image
+from perrin.tracking.locate import Located, join, locate
+from perrin.tracking.shape import ANGLE, FLAT, HALF, WIDTH, A, X, Y, add_shapes
+
+Progress = Callable[[float], None]
+
+_MOST_CLEANINGS = 8
+_SETTLED = 0.005  # relative change of the contrast, or of the number, that is little enough
+_LEARNED_FROM = 24  # frames
+_FEW_SAMPLES = 5
+_AT_ONCE = 1 << 23  # pixels located at once
+_SHARE_OF_CLEANING = 0.15  # of the time, for the progress bar
+_SIGMA_OF_WIDTH = 0.3
+_FULL = 0.9  # of the field covered by particles: nobody tells them apart
+_GHOST = 0.6  # of the usual contrast, with the opposite sign
+
+
+@dataclass(frozen=True)
+class Seen:
+    """All located particles of a movie.
+
+    Attributes
+    ----------
+    located : Located
+        In order of frames.
+    appearance : Appearance or None
+        What they look like; None where none was found.
+    mean : (Y, X)
+        Mean background of the movie, relative.
+    ghosts : int
+        Molecules: spots of the opposite contrast, in all frames together. One is left where a
+        molecule that was taken for background goes away.
+    unsettled : float
+        Molecules: relative change of their contrast in the last round of cleaning.
+    drift : Drift or None
+        Of the stage, where there is structure to see it by.
+
+    """
+
+    located: Located
+    appearance: Appearance | None
+    mean: Image
+    ghosts: int
+    unsettled: float
+    drift: Drift | None
+
+
+def see(
+    movie: Movie, settings: TrackingSettings, *, psf: Psf | None, progress: Progress | None = None
+) -> Seen:
+    """Locate the particles of every frame.
+
+    Raises `PerrinError` for frames without light, frames that do not change at all, and for
+    more particles than the field can hold.
+    """
+    appearance = _learn(movie, settings, psf)
+    if appearance is None:
+        _say(progress, 1.0)
+        mean = np.mean([block.image for block in backgrounds(movie, settings.median)], axis=0)
+        return Seen(join([]), None, np.asarray(mean, np.float32), 0, 0.0, None)
+    known, unsettled = _known(movie, settings, appearance, progress)
+    parts: list[Located] = []
+    mean = np.zeros((movie.height, movie.width))
+    registration = Registration()
+    ghosts = 0
+    for block in backgrounds(movie, settings.median, clean=_cleaner(known, appearance)):
+        mean += block.image * ((block.stop - block.first) / movie.n_frames)
+        if block.own is not None:
+            free = _free_of_particles(known, block, appearance)
+            registration.add(block.own, free=free, frame=block.middle)
+        step = max(1, _AT_ONCE // block.image.size)
+        for first in range(block.first, block.stop, step):
+            raw = movie.frames[first : min(block.stop, first + step)]
+            frames = contrast(raw, block.image, sign=appearance.sign)
+            found = locate(frames, seen=appearance, threshold=settings.locate.threshold)
+            refuse_crowds(found, range(first, first + len(raw)), movie, appearance)
+            if settings.kind == "molecules" and len(found):
+                ghosts += _ghosts(frames, found, appearance, settings)
+            parts.append(replace(found, frame=found.frame + first))
+        _say(progress, _SHARE_OF_CLEANING + (1 - _SHARE_OF_CLEANING) * block.stop / movie.n_frames)
+    return Seen(
+        located=join(parts),
+        appearance=appearance,
+        mean=mean.astype(np.float32),
+        ghosts=ghosts,
+        unsettled=unsettled,
+        drift=registration.drift(),
+    )
+
+
+def _ghosts(frames: Image, found: Located, seen: Appearance, settings: TrackingSettings) -> int:
+    """Count the spots with the opposite of the usual contrast."""
+    usual = float(np.median(np.abs(found.contrast)))
+    other = locate(-frames, seen=seen, threshold=settings.locate.threshold)
+    return int((np.abs(other.contrast) > _GHOST * usual).sum())
+
+
+def _learn(movie: Movie, settings: TrackingSettings, psf: Psf | None) -> Appearance | None:
+    """Look at some frames, spread over the movie."""
+    step = max(1, len(sample_frames(movie.n_frames, settings.median)) // _LEARNED_FROM)
+    wanted = set(sample_frames(movie.n_frames, settings.median)[::step].tolist())
+    images: list[Image] = []
+    median = settings.median if settings.kind == "molecules" else _coarse(settings.median)
+    for block in backgrounds(movie, median):
+        image = block.image if settings.kind == "molecules" else surroundings(block.image)
+        images += [
+            contrast(movie.frames[frame : frame + 1], image, sign=1)[0]
+            for frame in sorted(wanted & set(range(block.first, block.stop)))
+        ]
+    frames = np.stack(images)
+    if not frames.any():
+        raise PerrinError(
+            f"{movie.name}: the frames are all alike, down to the last count. "
+            "A recorded movie has noise; is this a picture that was repeated?"
+        )
+    sign = {"dark": -1, "bright": 1, None: None}[settings.contrast]
+    width = settings.locate.width_nm
+    return learn(
+        frames,
+        kind=settings.kind,
+        sign=sign if sign or settings.kind != "molecules" else movie.landing_sign,
+        threshold=settings.locate.threshold,
+        psf=psf,
+        sigma_px=None if width is None else _SIGMA_OF_WIDTH * width / movie.pixel_nm,
+    )
+
+
+def _known(
+    movie: Movie, settings: TrackingSettings, appearance: Appearance, progress: Progress | None
+) -> tuple[dict[int, Located], float]:
+    """Locate the particles of the samples, again and again until their contrast settles.
+
+    Returns them, and the relative change in the last round. A slow molecule biases its own
+    background; each round takes most of the bias away. Against its surroundings gold is seen
+    without bias at once.
+    """
+    known, total = _in_samples(movie, settings, appearance, None)
+    if settings.kind != "molecules":
+        return known, 0.0
+    change = 1.0
+    for cleaning in range(_MOST_CLEANINGS):
+        before = total
+        clean = _cleaner(known, appearance)
+        known, total = _in_samples(movie, settings, appearance, clean)
+        _say(progress, _SHARE_OF_CLEANING * (cleaning + 1) / _MOST_CLEANINGS)
+        change = abs(total - before) / max(before, np.finfo(float).tiny)
+        if change <= _SETTLED:
+            break
+    return known, change
+
+
+def _coarse(settings: MedianSettings) -> MedianSettings:
+    """Return settings for a background of which only the surroundings are wanted: few samples."""
+    return settings.model_copy(update={"samples": min(settings.samples, _FEW_SAMPLES)})
+
+
+def _in_samples(
+    movie: Movie, settings: TrackingSettings, appearance: Appearance, clean: Clean | None
+) -> tuple[dict[int, Located], float]:
+    """Locate the particles of the samples; return them by frame, and their contrasts' sum."""
+    wanted = sample_frames(movie.n_frames, settings.median)
+    known: dict[int, Located] = {}
+    median = settings.median if settings.kind == "molecules" else _coarse(settings.median)
+    for block in backgrounds(movie, median, clean=clean):
+        image = block.image if settings.kind == "molecules" else surroundings(block.image)
+        here = wanted[(wanted >= block.first) & (wanted < block.stop)].tolist()
+        if not here:
+            continue
+        raw = np.concatenate([movie.frames[frame : frame + 1] for frame in here])
+        frames = contrast(raw, image, sign=appearance.sign)
+        found = locate(frames, seen=appearance, threshold=settings.locate.threshold)
+        refuse_crowds(found, here, movie, appearance)
+        known |= {frame: found[found.frame == k] for k, frame in enumerate(here)}
+    return known, float(sum(np.abs(found.contrast).sum() for found in known.values()))
+
+
+def refuse_crowds(found: Located, frames: Sequence[int], movie: Movie, seen: Appearance) -> None:
+    """Raise `PerrinError` where the particles of a frame cover the field."""
+    if not len(found):
+        return
+    counts = np.bincount(found.frame)
+    most = int(counts.argmax())
+    covers = 4 * seen.radius_px * seen.extent_px  # what encloses one
+    if counts[most] * covers > _FULL * movie.height * movie.width:
+        raise PerrinError(
+            f"{movie.name}: frame {frames[most]} holds {counts[most]} particles of "
+            f"{covers:.0f} px^2 in {movie.height} x {movie.width} px: more than can be told "
+            "apart. Dilute the sample, magnify more, or raise --threshold if this is noise."
+        )
+
+
+def _free_of_particles(
+    known: dict[int, Located], block: Block, seen: Appearance
+) -> NDArray[np.bool_]:
+    """Return the pixels (Y, X) that no particle covers in the samples of a block of frames."""
+    free = np.ones(block.image.shape, bool)
+    if seen.kind == "molecules":  # fainter than the structure: what is left of them is nothing
+        return free
+    reach = int(np.ceil(1.5 * seen.extent_px)) + 1
+    for frame, found in known.items():
+        if block.first <= frame < block.stop:
+            for x, y in zip(np.rint(found.x), np.rint(found.y), strict=True):
+                rows = slice(max(0, int(y) - reach), int(y) + reach + 1)
+                free[rows, max(0, int(x) - reach) : int(x) + reach + 1] = False
+    return free
+
+
+def _cleaner(known: dict[int, Located], seen: Appearance) -> Clean:
+    """Return what divides the particles found in a sample out of it."""
+
+    def clean(frame: int, image: Image) -> None:
+        found = known.get(frame)
+        if found is None or not len(found):
+            return
+        light = np.ones((1, *image.shape), np.float32)
+        if seen.shape is not None:
+            values = np.zeros((len(found), 8))
+            values[:, A], values[:, X], values[:, Y] = np.abs(found.contrast), found.x, found.y
+            values[:, ANGLE] = np.nan_to_num(found.angle)
+            values[:, HALF], values[:, WIDTH], values[:, FLAT] = vars(seen.shape).values()
+            reach = seen.shape.half_window
+            add_shapes(light, np.zeros(len(found), np.int64), values, reach, float(seen.sign))
+        elif seen.psf is not None:
+            change = seen.sign * np.abs(found.contrast)
+            _add_molecules(light[0], found.x, found.y, change, seen.psf.coefficients)
+        image /= np.maximum(light[0], 0.05)
+
+    return clean
+
+
+@njit(cache=True)
+def _add_molecules(light, xs, ys, change, psf):  # type: ignore[no-untyped-def]
+    height, width = light.shape
+    for n in range(len(xs)):
+        left = max(0, int(np.ceil(xs[n] - HALF_WIDTH_PX)))
+        right = min(width, int(xs[n] + HALF_WIDTH_PX) + 1)
+        top = max(0, int(np.ceil(ys[n] - HALF_WIDTH_PX)))
+        bottom = min(height, int(ys[n] + HALF_WIDTH_PX) + 1)
+        if left >= right or top >= bottom:
+            continue
+        image = np.empty((bottom - top, right - left))
+        evaluate(psf, xs[n] - left, ys[n] - top, image)
+        light[top:bottom, left:right] += change[n] * image
+
+
+def _say(progress: Progress | None, done: float) -> None:
+    if progress is not None:
+        progress(done)

@@ -1,0 +1,84 @@
+"""Tables of tracks out, and back in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from perrin.errors import PerrinError
+from perrin.io.track_formats import write_napari, write_trackmate, write_tracks_csv
+from perrin.io.tracks import read_tracks
+
+
+def table() -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    tracks = pd.DataFrame(
+        {
+            "particle": [0, 0, 0, 1, 1],
+            "frame": [2, 3, 5, 0, 1],
+            "x": rng.uniform(0, 100, 5),
+            "y": rng.uniform(0, 100, 5),
+            "x_se": rng.uniform(0.1, 0.2, 5),
+            "y_se": rng.uniform(0.1, 0.2, 5),
+            "angle_deg": rng.uniform(-200, 200, 5),
+            "contrast": rng.uniform(-0.5, -0.4, 5),
+        }
+    )
+    return tracks.assign(pixel_nm=0.5, frame_interval_s=0.01, exposure=0.8)
+
+
+def test_own_csv_is_read_back_with_errors_and_units(tmp_path: Path) -> None:
+    path = tmp_path / "tracks.csv"
+    write_tracks_csv(table(), path)
+    tracks = read_tracks(path)
+    columns = ["particle", "frame", "x", "y", "x_se", "y_se", "angle_deg", "contrast"]
+    pd.testing.assert_frame_equal(
+        pd.DataFrame(tracks[columns]), table()[columns], check_exact=False, rtol=1e-12
+    )
+    assert tracks.attrs["length_unit"] == "px"
+    assert tracks.attrs["pixel_nm"] == 0.5
+    assert tracks.attrs["frame_interval_s"] == 0.01
+    assert tracks.attrs["exposure"] == 0.8
+
+
+def test_csv_is_plain_for_other_programs(tmp_path: Path) -> None:
+    write_tracks_csv(table(), tmp_path / "tracks.csv")
+    plain = pd.read_csv(tmp_path / "tracks.csv")
+    assert list(plain.columns) == list(table().columns)
+    assert len(plain) == 5
+
+
+def test_a_table_of_two_movies_is_refused(tmp_path: Path) -> None:
+    two = table()
+    two.loc[3:, "pixel_nm"] = 0.7
+    write_tracks_csv(two, tmp_path / "tracks.csv")
+    with pytest.raises(PerrinError, match=r"pixel_nm.*0\.5, 0\.7"):
+        read_tracks(tmp_path / "tracks.csv")
+
+
+def test_trackmate_model_is_read_back(tmp_path: Path) -> None:
+    path = tmp_path / "tracks.xml"
+    write_trackmate(table(), path, pixel_nm=0.5, frame_interval_s=0.01)
+    tracks = read_tracks(path)
+    assert tracks.attrs["length_unit"] == "um"
+    assert tracks.attrs["frame_interval_s"] == 0.01
+    np.testing.assert_allclose(tracks["x"] * 2000, table()["x"])
+    assert tracks["frame"].tolist() == table()["frame"].tolist()
+    assert tracks["particle"].tolist() == table()["particle"].tolist()
+
+
+def test_napari_rows_are_track_time_y_x(tmp_path: Path) -> None:
+    write_napari(table(), tmp_path / "tracks.napari.npy")
+    rows = np.load(tmp_path / "tracks.napari.npy")
+    np.testing.assert_array_equal(rows, table()[["particle", "frame", "y", "x"]].to_numpy())
+
+
+def test_tables_without_tracks_are_written_too(tmp_path: Path) -> None:
+    empty = table().iloc[:0]
+    write_tracks_csv(empty, tmp_path / "tracks.csv")
+    write_trackmate(empty, tmp_path / "tracks.xml", pixel_nm=1, frame_interval_s=1)
+    write_napari(empty, tmp_path / "tracks.npy")
+    assert np.load(tmp_path / "tracks.npy").shape == (0, 4)
