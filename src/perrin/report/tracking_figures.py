@@ -61,14 +61,14 @@ def errors_figure(found: Tracked, *, pixel_nm: float) -> Figure:
             error = table[name] * unit
             axes.plot(signal, error, ".", ms=2, color=look.BLUE, alpha=0.4, rasterized=True)
             middle = float((error * signal).median())
-            low, high = (float(value) for value in signal.quantile((0.002, 0.998)))
+            low, high = (float(value) for value in signal.quantile((0.02, 0.98)))
             at = np.linspace(0.9 * low, 1.1 * high, 50)
             axes.plot(at, middle / at, color=look.VERMILLION, label="∝ 1 / signal")
             axes.set(
                 xlabel="contrast over the noise of a pixel",
                 ylabel=label,
                 xlim=(at[0], at[-1]),
-                ylim=(0, 1.5 * float(error.quantile(0.998))),
+                ylim=(0, 1.5 * float(error.quantile(0.98))),
             )
             axes.legend()
     return figure

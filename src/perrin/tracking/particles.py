@@ -1,0 +1,107 @@
+"""What each track says: how it moves, its contrast or mass, and whether that changes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from perrin.diffusion.classical import brownian_diffusion
+from perrin.io.movie import Movie
+from perrin.mass.calibration import Calibration
+from perrin.settings.tracking import TrackingSettings
+from perrin.tracking.mass import blur_factor, find_step, holm, mean_contrast, motion_blur_px
+from perrin.tracking.stream import Seen
+
+_SEED = 20_261  # of the orders in which contrasts are shuffled
+_RESTS = 3.0  # localisation errors: a track that stays within them rests
+
+
+def describe_tracks(
+    tracks: pd.DataFrame, movie: Movie, settings: TrackingSettings, seen: Seen
+) -> pd.DataFrame:
+    """Return a row a track: length, errors, diffusion coefficient, contrast and its steps."""
+    rng = np.random.default_rng(_SEED)
+    rows = [_particle(part, movie, settings, seen, rng) for _, part in tracks.groupby("particle")]
+    table = pd.DataFrame(rows, columns=None if rows else ["particle", "positions", "rests"])
+    if "step_p" in table:
+        known = table["step_p"].notna().to_numpy()
+        corrected = np.full(len(table), np.nan)
+        corrected[known] = holm(table.loc[known, "step_p"].to_numpy(float))
+        table["step_p"] = corrected
+    return table
+
+
+def _particle(
+    part: pd.DataFrame,
+    movie: Movie,
+    settings: TrackingSettings,
+    seen: Seen,
+    rng: np.random.Generator,
+) -> dict[str, object]:
+    frame = part["frame"].to_numpy(np.int64)
+    places = part[["x", "y"]].to_numpy(float)
+    error = float(np.sqrt((part[["x_se", "y_se"]].to_numpy(float) ** 2).mean()))
+    index = frame - frame[0]
+    seen_frames = np.zeros(index[-1] + 1, bool)
+    seen_frames[index] = True
+    filled = np.zeros((len(seen_frames), 2))
+    filled[index] = places
+    found = brownian_diffusion(filled, seen_frames, noise_sigma=error)
+    unit = (movie.pixel_nm / 1000) ** 2 / movie.frame_interval_s
+    row: dict[str, object] = {
+        "particle": int(part["particle"].iloc[0]),
+        "frame_start": int(frame[0]),
+        "frame_stop": int(frame[-1]) + 1,
+        "positions": len(frame),
+        "touching": int(part["touching"].sum()),
+        "localisation_se_nm": error * movie.pixel_nm,
+        "D_um2_per_s": found.D * unit,
+        "D_se_um2_per_s": found.D_se * unit,
+        "rests": bool((places.std(axis=0) < _RESTS * error).all()),
+    }
+    clean = part.loc[~part["touching"]]
+    values = clean["contrast"].to_numpy(float)
+    blur = 1.0
+    appearance = seen.appearance
+    if settings.exposure is not None and appearance is not None and appearance.psf is not None:
+        spread = motion_blur_px(2 * found.D, exposure=settings.exposure)
+        blur = blur_factor(appearance.psf, blur_px=spread)
+    level = mean_contrast(values, blur=blur)
+    row |= {"contrast": level.contrast, "contrast_se": level.contrast_se}
+    if settings.kind == "molecules":
+        row["blur_factor"] = blur
+        step = find_step(clean["frame"].to_numpy(np.int64), values / blur, rng=rng)
+        row |= {
+            "step_frame": np.nan if step is None else step.frame,
+            "step_contrast": np.nan if step is None else step.change,
+            "step_contrast_se": np.nan if step is None else step.change_se,
+            "step_p": np.nan if step is None else step.p_value,
+        }
+    return row
+
+
+def weigh(
+    tracks: pd.DataFrame, particles: pd.DataFrame, calibration: Calibration
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Add masses to the positions and to the tracks."""
+    attrs = tracks.attrs
+    contrast = tracks["contrast"].to_numpy(float)
+    mass = pd.DataFrame(
+        {
+            "mass_kda": calibration.mass_kda(contrast),
+            "mass_se_kda": calibration.mass_se_kda(contrast, tracks["contrast_se"].to_numpy(float)),
+        }
+    )
+    at = list(tracks.columns).index("contrast_se") + 1
+    tracks = pd.concat([tracks.iloc[:, :at], mass, tracks.iloc[:, at:]], axis=1)
+    tracks.attrs = attrs
+    if not len(particles):
+        return tracks, particles
+    level = particles["contrast"].to_numpy(float)
+    particles = particles.assign(
+        mass_kda=calibration.mass_kda(level),
+        mass_se_kda=calibration.mass_se_kda(level, particles["contrast_se"].to_numpy(float)),
+        step_kda=particles["step_contrast"] / calibration.gradient_per_kda,
+        step_se_kda=particles["step_contrast_se"] / abs(calibration.gradient_per_kda),
+    )
+    return tracks, particles
