@@ -87,9 +87,10 @@ def see(
     """
     appearance = _learn(movie, settings, psf)
     if appearance is None:
-        _say(progress, 1.0)
-        mean = np.mean([block.image for block in backgrounds(movie, settings.median)], axis=0)
-        return Seen(join([]), None, np.asarray(mean, np.float32), 0, 0.0, None)
+        nothing = np.zeros((movie.height, movie.width), np.float32)
+        for block in backgrounds(movie, settings.median):
+            nothing += block.image * np.float32((block.stop - block.first) / movie.n_frames)
+        return Seen(join([]), None, nothing, 0, 0.0, None)
     known, unsettled = _known(movie, settings, appearance, progress)
     parts: list[Located] = []
     mean = np.zeros((movie.height, movie.width))
