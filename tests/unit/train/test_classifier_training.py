@@ -166,7 +166,7 @@ def test_networks_become_bundles_and_ours_comes_back(tmp_path: Path) -> None:
     assert model.classes == CLASSES
     back = load_weights(folder).state_dict()
     for name, value in network.state_dict().items():
-        assert torch.equal(value, back[name]), name
+        torch.testing.assert_close(value, back[name], rtol=1e-3, atol=1e-6)  # half precision
     stacks = np.ones((3, 60, 17, 17), np.float32)
     stacks += 1e-3 * np.random.default_rng(0).standard_normal(stacks.shape, dtype=np.float32)
     answer = model.answer(stacks, np.ones((3, 17, 17), bool), n_avg=10, landing_sign=-1)
@@ -187,5 +187,8 @@ def test_networks_become_bundles_and_ours_comes_back(tmp_path: Path) -> None:
     assert found["activations"].shape == (3, 20, 9, 9)
     with pytest.raises(PerrinError, match="only perrin's own can be tuned"):
         load_weights(paper)
+    (folder / "weights.npz").write_bytes(b"not an archive")
+    with pytest.raises(PerrinError, match="does not hold the weights"):
+        load_weights(folder)
     with pytest.raises(PerrinError, match="is a mixture network"):
         ClassifierModel.load("mixture")

@@ -28,6 +28,7 @@ from perrin.train.classifier.network import HistoryNetwork
 from perrin.train.classifier.resnet import ResNet3D
 from perrin.train.export import check_same, quiet_exporter
 
+WEIGHTS = "weights.npz"
 OUTPUTS = ("score", "probability", "features", "activations")
 LIMITS = (
     "Trained on simulated landings: behaviour of molecules that the simulator does not have "
@@ -164,24 +165,33 @@ def load_weights(name: str | Path) -> HistoryNetwork:
         raise PerrinError(
             f"{name} is the paper's network; only perrin's own can be tuned. Take 'classifier'."
         )
-    import onnx
-    from onnx import numpy_helper
-
-    model = onnx.load(str(bundle_folder(name) / "model.onnx"))
-    stored = {
-        tensor.name.removeprefix("network."): torch.from_numpy(numpy_helper.to_array(tensor).copy())
-        for tensor in model.graph.initializer
-    }
+    path = bundle_folder(name) / WEIGHTS
     network = HistoryNetwork()
-    wanted = network.state_dict()
-    missing = [k for k in wanted if k not in stored and not k.endswith("num_batches_tracked")]
-    if missing:
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            state = {key: torch.from_numpy(stored[key]).float() for key in stored.files}
+        # the number of batches that a norm has seen does not matter, all else has to be there
+        counts = {k: v for k, v in network.state_dict().items() if v.ndim == 0}
+        network.load_state_dict(counts | state)
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise PerrinError(
-            f"{name}: model.onnx has no weights named {missing[0]} ({len(missing)} are missing): "
-            "it was written by another version of perrin. Train from nothing."
-        )
-    network.load_state_dict({k: stored.get(k, v) for k, v in wanted.items()})
+            f"{path} does not hold the weights of this version's network ({error}). Train from "
+            "nothing, or install the model again."
+        ) from error
     return network
+
+
+def _write_weights(network: HistoryNetwork, path: Path) -> None:
+    """Write what can be trained on: model.onnx has the norms folded into the convolutions.
+
+    Weights in half precision, of which training does not need more; norms in full.
+    """
+    arrays = {
+        key: value.numpy().astype(np.float16 if value.ndim > 1 else np.float32)
+        for key, value in network.state_dict().items()
+        if value.ndim > 0
+    }
+    np.savez_compressed(path, **arrays)
 
 
 def _write(
@@ -189,8 +199,9 @@ def _write(
 ) -> None:
     outputs.eval()
     with folder_written_whole(folder) as partial:
-        folded = about["view"] == "thumbnail"
-        content = _to_onnx(outputs, partial / "model.onnx", example, folded=folded)
+        content = _to_onnx(outputs, partial / "model.onnx", example)
+        if isinstance(outputs, _OurOutputs):
+            _write_weights(outputs.network, partial / WEIGHTS)
         session = open_session(content)
         with torch.inference_mode():
             expected = [found.numpy() for found in outputs(torch.from_numpy(example))]
@@ -222,14 +233,8 @@ def _write(
     load_bundle(folder)
 
 
-def _to_onnx(
-    outputs: nn.Module, path: Path, example: NDArray[np.float32], *, folded: bool
-) -> bytes:
-    """Write as ONNX with a free number of events.
-
-    With the norms folded into the convolutions, the weights cannot be trained on; ONNX Runtime
-    folds them itself when it loads a file, but fails at it in three dimensions.
-    """
+def _to_onnx(outputs: nn.Module, path: Path, example: NDArray[np.float32]) -> bytes:
+    """Write as ONNX with a free number of events and the norms folded into the convolutions."""
     with quiet_exporter():
         torch.onnx.export(
             outputs,
@@ -239,7 +244,7 @@ def _to_onnx(
             output_names=list(OUTPUTS),
             dynamo=True,
             external_data=False,
-            optimize=folded,
+            optimize=True,
             dynamic_shapes=({0: torch.export.Dim("count")},),
             verbose=False,
         )
