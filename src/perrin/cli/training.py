@@ -123,7 +123,11 @@ def train_classifier(
 ) -> None:
     """Train an event classifier, from nothing or tuned to an instrument; resumes when stopped."""
     with _torch_needed():
-        from perrin.train.classifier.export import write_our_bundle, write_paper_bundle
+        from perrin.train.classifier.export import (
+            load_weights,
+            write_our_bundle,
+            write_paper_bundle,
+        )
         from perrin.train.loop import read_metrics
     from perrin.settings.classifier import ClassifierTraining, PaperTraining
     from perrin.settings.simulation import ThumbnailSettings
@@ -146,11 +150,12 @@ def train_classifier(
         plain = ClassifierTraining() if start is None else ClassifierTraining.tuning()
         changed = plain.model_dump() | o.given(seed=seed, steps=steps)
         settings = o.settings_from(ClassifierTraining, **changed)
+        begun = None if start is None else load_weights(start)
         source = _source(buffer, epsf, calibration, movie_options)
         simulated = source.settings
         about = {"recipe": recipe, "start": start, "settings": settings.model_dump(mode="json")}
         _begin(run, about | {"source": source.describe()})
-        ours = _train_ours(settings, source, start, run=run, threads=threads, workers=workers)
+        ours = _train_ours(settings, source, begun, run=run, threads=threads, workers=workers)
         write_our_bundle(
             ours,
             run / out.name,
@@ -184,18 +189,16 @@ def _train_paper(settings: PaperTraining, *, run: Path, threads: int) -> ResNet3
 def _train_ours(
     settings: ClassifierTraining,
     source: Source,
-    start: str | None,
+    begun: HistoryNetwork | None,
     *,
     run: Path,
     threads: int,
     workers: int,
 ) -> HistoryNetwork:
-    from perrin.train.classifier.export import load_weights
     from perrin.train.classifier.ours import our_task
     from perrin.train.classifier.validation import validator
     from perrin.train.loop import train
 
-    begun = None if start is None else load_weights(start)
     task = our_task(settings, source, workers=workers, start=begun)
     with _watched(task.steps) as (progress, advanced):
         return train(
