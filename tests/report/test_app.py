@@ -92,6 +92,16 @@ def test_from_drop_to_report(page: Any, served: tuple[Path, int], movie: Path) -
     assert Path(waiting.value.path()).read_bytes() == (folder / "events.csv").read_bytes()
 
 
+def test_a_page_opened_again_shows_what_was_chosen(
+    page: Any, served: tuple[Path, int], movie: Path
+) -> None:
+    drop(page, movie)
+    page.wait_for_selector("text=4.132 ms")
+    page.reload()
+    page.wait_for_selector("text=4.132 ms")
+    page.wait_for_selector("text=2  Settings")
+
+
 def test_cancel_leaves_nothing(page: Any, served: tuple[Path, int]) -> None:
     page.click("button:has-text('Load example')")
     page.wait_for_selector("text=Simulating the example")

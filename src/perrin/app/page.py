@@ -97,6 +97,8 @@ class Page:
             with ui.column().classes("main"):
                 self.showing()
         ui.timer(0.3, self._tick)
+        if self.session.chosen:  # the page was opened again: the session knows what was chosen
+            ui.timer(0.05, self._look, once=True)
 
     # ---- files
 
