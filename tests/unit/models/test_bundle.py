@@ -39,6 +39,13 @@ def test_the_package_brings_a_network_that_passes_its_test() -> None:
     assert load_bundle("mixture").check_vector() < 1e-4
 
 
+@pytest.mark.parametrize("name", list_bundles())
+def test_shipped_networks_say_nothing_of_the_machine_that_made_them(name: str) -> None:
+    content = (bundle_folder(name) / "model.onnx").read_bytes()
+    assert b"site-packages" not in content
+    assert b"stack_trace" not in content
+
+
 def test_shares_sum_to_one_and_intervals_hold_the_middle(model, walks) -> None:
     answer = model.answer(*walks)
     np.testing.assert_allclose(answer[:, :4, 1].sum(axis=1), 1, atol=1e-5)

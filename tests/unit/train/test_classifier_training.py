@@ -164,6 +164,7 @@ def test_networks_become_bundles_and_ours_comes_back(tmp_path: Path) -> None:
     write_our_bundle(network, folder, settings=SMALL, source=data.Source(), curve=[], start=None)
     model = ClassifierModel.load(folder)
     assert model.classes == CLASSES
+    assert b"site-packages" not in (folder / "model.onnx").read_bytes()
     back = load_weights(folder).state_dict()
     for name, value in network.state_dict().items():
         torch.testing.assert_close(value, back[name], rtol=1e-3, atol=1e-6)  # half precision

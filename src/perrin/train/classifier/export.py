@@ -26,7 +26,7 @@ from perrin.simulate.thumbnails import threads
 from perrin.train.classifier.data import VARIED, WIDER, Source
 from perrin.train.classifier.network import HistoryNetwork
 from perrin.train.classifier.resnet import ResNet3D
-from perrin.train.export import check_same, quiet_exporter
+from perrin.train.export import check_same, quiet_exporter, without_traces
 
 WEIGHTS = "weights.npz"
 OUTPUTS = ("score", "probability", "features", "activations")
@@ -248,7 +248,7 @@ def _to_onnx(outputs: nn.Module, path: Path, example: NDArray[np.float32]) -> by
             dynamic_shapes=({0: torch.export.Dim("count")},),
             verbose=False,
         )
-    return path.read_bytes()
+    return without_traces(path)
 
 
 def _example(view: View, n_avg: int) -> NDArray[np.float32]:

@@ -18,7 +18,7 @@ from perrin.models.bundle import load_bundle, open_session
 from perrin.models.cards import MixtureCard, Vector
 from perrin.settings.diffusion import MixtureSettings, MixtureTraining
 from perrin.simulate.mixtures import simulate_mixture
-from perrin.train.export import check_same, quiet_exporter
+from perrin.train.export import check_same, quiet_exporter, without_traces
 from perrin.train.mixture.data import CAMERA, KINDS
 from perrin.train.mixture.intervals import Run, fit_interval
 from perrin.train.mixture.network import MixtureNetwork
@@ -115,7 +115,7 @@ def to_onnx(network: MixtureNetwork, path: Path) -> bytes:
             },
             verbose=False,
         )
-    return path.read_bytes()
+    return without_traces(path)
 
 
 def _example(seed: int, *, length: int, dims: int) -> tuple[NDArray[Any], NDArray[Any]]:
