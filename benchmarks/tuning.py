@@ -1,9 +1,10 @@
 """How much of what a shifted instrument costs the classifier is won back by tuning.
 
-The instrument has a PSF 15% wider, other speckle, more drift and less light. Its buffer movie and
-PSF are simulated into files and given to ``perrin train classifier --from default``, as a user
-would. Beside it stands what as many batches on the instrument itself give: its simulator, exactly
-known. What that does not win back is the instrument's own loss. Events to judge by are drawn from seeds that the tuning does not use.
+The instrument has a PSF 15% wider, other speckle and more drift. Its buffer movie and PSF are
+simulated into files and given to ``perrin train classifier --from default``, as a user would.
+Beside it stands what as many batches on the instrument itself give: its simulator, exactly
+known. What that does not win back is the instrument's own loss. Events to judge by are drawn
+from seeds that the tuning does not use.
 """
 
 from __future__ import annotations
