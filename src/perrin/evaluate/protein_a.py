@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from perrin.evaluate.answers import Answers, say
 from perrin.evaluate.matching import is_accepted, is_isolated, match_landings
 from perrin.landing.detect import detect
-from perrin.landing.thumbnails import THUMBNAIL_PX, frames_around, iter_stacks
+from perrin.landing.thumbnails import iter_event_stacks
 from perrin.models.classifier import ClassifierModel
 from perrin.optics.psf import Psf
 from perrin.settings.classifier import CLASSES
@@ -73,16 +73,13 @@ def detections(
     matched = match_landings(truth[wanted], events)
     binder = np.zeros(len(events), np.bool_)
     binder[matched[matched >= 0]] = True
-    before, after = frames_around(n_avg)
     rows, score, probability = [np.empty(0, np.int64)], [], []
-    for batch in iter_stacks(
+    for batch in iter_event_stacks(
         movie,
         frame=events["frame"].to_numpy(np.int64),
         y_px=events["y_px"].to_numpy(float),
         x_px=events["x_px"].to_numpy(float),
-        before=before,
-        after=after,
-        size=THUMBNAIL_PX,
+        n_avg=n_avg,
     ):
         told = [
             say(model, batch.stacks, batch.inside, n_avg=n_avg, landing_sign=movie.landing_sign)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from perrin.errors import PerrinError
 from perrin.io.movie import Movie
 from perrin.landing.mix import at_mix, class_mix, told_mix
-from perrin.landing.thumbnails import THUMBNAIL_PX, frames_around, iter_stacks
+from perrin.landing.thumbnails import iter_event_stacks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -159,16 +159,13 @@ def _answers(
     """Scores and balanced probabilities, each (N, C); NaN where there is no thumbnail."""
     score = np.full((len(events), len(model.classes)), np.nan)
     probability = score.copy()
-    before, after = frames_around(n_avg)
     done = 0
-    for batch in iter_stacks(
+    for batch in iter_event_stacks(
         movie,
         frame=events["frame"].to_numpy(np.int64),
         y_px=events["y_px"].to_numpy(float),
         x_px=events["x_px"].to_numpy(float),
-        before=before,
-        after=after,
-        size=THUMBNAIL_PX,
+        n_avg=n_avg,
     ):
         answer = model.answer(
             batch.stacks, batch.inside, n_avg=n_avg, landing_sign=movie.landing_sign

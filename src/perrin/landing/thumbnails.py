@@ -68,17 +68,8 @@ def cut_thumbnails(
 
     The landing frame k is at index 20 and the nearest pixel to (y, x) at [8, 8].
     """
-    before, after = frames_around(n_avg)
     values, inside, rows = [], [], []
-    for batch in iter_stacks(
-        movie,
-        frame=frame,
-        y_px=y_px,
-        x_px=x_px,
-        before=before,
-        after=after,
-        size=THUMBNAIL_PX,
-    ):
+    for batch in iter_event_stacks(movie, frame=frame, y_px=y_px, x_px=x_px, n_avg=n_avg):
         values.append(np.float32(-movie.landing_sign) * ratiometric(batch.stacks, n_avg=n_avg))
         inside.append(batch.inside)
         rows.append(batch.rows)
@@ -110,6 +101,27 @@ class StackBatch:
     rows: NDArray[np.int64]
     stacks: NDArray[np.float32]
     inside: NDArray[np.bool_]
+
+
+def iter_event_stacks(
+    movie: Movie,
+    *,
+    frame: NDArray[np.int64],
+    y_px: NDArray[np.float64],
+    x_px: NDArray[np.float64],
+    n_avg: int,
+) -> Iterator[StackBatch]:
+    """Yield the stacks that the thumbnails of events are made of: what networks are shown."""
+    before, after = frames_around(n_avg)
+    yield from iter_stacks(
+        movie,
+        frame=frame,
+        y_px=y_px,
+        x_px=x_px,
+        before=before,
+        after=after,
+        size=THUMBNAIL_PX,
+    )
 
 
 def iter_stacks(

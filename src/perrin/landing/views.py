@@ -23,7 +23,6 @@ from perrin.landing.ratiometric import ratiometric
 from perrin.landing.thumbnails import frames_around
 
 View = Literal["thumbnail", "history"]
-VIEWS: tuple[View, ...] = ("thumbnail", "history")
 
 EDGES = (1, 2, 3, 4, 5, 7, 9, 11, 14, 17, 21, 26, 31, 41, 61, 81)
 """Frames from the landing where the stretches of a history begin, on either side."""

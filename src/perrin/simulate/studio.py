@@ -19,7 +19,7 @@ from perrin.landing.thumbnails import (
     cut_stacks,
     frames_around,
     half_length,
-    iter_stacks,
+    iter_event_stacks,
 )
 from perrin.optics.psf import Psf
 from perrin.settings.landing import DetectionSettings
@@ -168,14 +168,12 @@ class Studio:
         stacks = np.empty((0, before + 1 + after, THUMBNAIL_PX, THUMBNAIL_PX), np.float32)
         inside = np.empty((0, THUMBNAIL_PX, THUMBNAIL_PX), np.bool_)
         rows = np.empty(0, np.int64)
-        for batch in iter_stacks(
+        for batch in iter_event_stacks(
             blank,
             frame=seen["frame"].to_numpy(),
             y_px=seen["y_px"].to_numpy(),
             x_px=seen["x_px"].to_numpy(),
-            before=before,
-            after=after,
-            size=THUMBNAIL_PX,
+            n_avg=self.settings.n_avg,
         ):
             stacks = np.concatenate([stacks, batch.stacks])[:most]
             inside = np.concatenate([inside, batch.inside])[:most]
