@@ -12,6 +12,7 @@ from perrin.cli import app as app_command
 from perrin.cli import (
     classifier,
     diffusion,
+    experiments,
     landings,
     models,
     report,
@@ -47,6 +48,7 @@ training.register(_group("train", "Train a network (needs the extra 'train')."))
 evaluations = _group("evaluate", "Measure a trained network on data it has not seen.")
 diffusion.register(app, simulate=simulations, evaluate=evaluations)
 classifier.register(evaluate=evaluations)
+experiments.register(app)
 models.register(_group("model", "Trained networks: list them, show a card, run the self-test."))
 report.register(app)
 app_command.register(app)
