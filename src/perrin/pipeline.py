@@ -22,6 +22,7 @@ from perrin.landing.fit import fit
 from perrin.landing.matched import MARGIN_PX
 from perrin.landing.neighbors import nearest_neighbor_px
 from perrin.landing.ratiometric import frame_means, ratiometric
+from perrin.landing.recheck import Recheck, look_again, recheck_n_avg, summarise_recheck
 from perrin.landing.thumbnails import Thumbnails, cut_thumbnails
 from perrin.mass.calibration import Calibration, apply_calibration, apply_embedded, check_recorded
 from perrin.mass.course import LandingDensity, PeakDrift, landing_density, peak_drift
@@ -73,6 +74,10 @@ class Measurement:
         What a user should know: rows left out, extrapolation, assumptions.
     recorded : mapping
         n_avg, frame interval, pixel size and instrument of the measurement, where known.
+    recheck : Recheck or None
+        Where `settings.recheck_ms` is set: how many landings are still there at that integration.
+    abundances : DataFrame or None
+        Shares of the peaks corrected for what is lost, see `perrin.mass.abundance`.
     settings, psf, density, drifts, thumbnails, snapshot
         Only for movies: the settings, the PSF, landing density over time, the drift of each
         peak (None where it cannot be told), example thumbnails and the busiest frame.
@@ -94,6 +99,8 @@ class Measurement:
     snapshot: Snapshot | None = None
     classification: Classification | None = None
     unfiltered: Spectrum | None = None
+    recheck: Recheck | None = None
+    abundances: pd.DataFrame | None = None
 
 
 def analyse_landings(
@@ -145,6 +152,8 @@ def analyse_landings(
     psf = psf or Psf.analytic(pixel_nm=movie.pixel_nm)
     if model is not None:
         check_model(model, movie, n_avg=settings.n_avg)  # before the long work
+    if settings.recheck_ms is not None:
+        recheck_n_avg(settings.recheck_ms, movie, n_avg=settings.n_avg)
     finding, scoring = (progress, None) if model is None else _halves(progress)
     events = find_events(movie, settings=settings, psf=psf, progress=finding)
     if calibration is not None:
@@ -170,6 +179,7 @@ def analyse_landings(
             rng=rng,
         )
         notes += classification.notes
+    events, recheck = _recheck(movie, events, settings, psf, spectrum_settings.confidence)
     thumbnails = _examples(movie, events, settings)
     if progress is not None:
         progress(1.0)
@@ -189,6 +199,7 @@ def analyse_landings(
         snapshot=_snapshot(movie, events, settings),
         classification=classification,
         unfiltered=unfiltered,
+        recheck=recheck,
     )
 
 
@@ -290,6 +301,20 @@ def _spectrum(
     return fit_spectrum(
         kept["contrast"].to_numpy(float), settings=settings, unit="contrast", rng=rng
     )
+
+
+def _recheck(
+    movie: Movie, events: pd.DataFrame, settings: LandingSettings, psf: Psf, confidence: float
+) -> tuple[pd.DataFrame, Recheck | None]:
+    """The events, looked at again where the settings ask for it, and what came of it."""
+    if settings.recheck_ms is None:
+        return events, None
+    frames = recheck_n_avg(settings.recheck_ms, movie, n_avg=settings.n_avg)
+    again = look_again(movie, events, n_avg=settings.n_avg, n_recheck=frames, psf=psf)
+    found = summarise_recheck(
+        again, recheck_ms=settings.recheck_ms, n_avg=frames, confidence=confidence
+    )
+    return check_events(order_columns(again)), found
 
 
 def _halves(progress: Progress | None) -> tuple[Progress | None, Progress | None]:

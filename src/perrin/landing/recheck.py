@@ -1,4 +1,4 @@
-"""Events looked at again at a longer integration: is the molecule still there?
+"""Is the molecule still there: events looked at again at a longer integration.
 
 A check of the filter that needs no labels (paper 002, Figure 5 D and E: discarded and retained
 detections of protein A at 140 ms). Two contrasts are read at the position of each event:
@@ -161,6 +161,14 @@ def summarise_recheck(
     groups |= {f"{_DISCARDED}: {label}": part for label, part in by_label if label}
     rows = [_row(name, part, confidence) for name, part in groups.items()]
     return Recheck(recheck_ms, n_avg, pd.DataFrame(rows))
+
+
+def late_ratios(events: pd.DataFrame) -> dict[str, FloatArray]:
+    """Late contrast over contrast of the landings that were retained, and of those discarded."""
+    known = events[((events["contrast"] < 0) & (events["still_there"] >= 0)).to_numpy()]
+    ratio = (known["late_contrast"] / known["contrast"]).to_numpy(float)
+    retained = known["retained"].to_numpy(bool)
+    return {_KEPT: ratio[retained], _DISCARDED: ratio[~retained]}
 
 
 def _row(name: str, part: pd.DataFrame, confidence: float) -> dict[str, Any]:

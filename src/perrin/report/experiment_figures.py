@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -116,10 +117,7 @@ def valleys_figure(
                 )
         for limit in (0.1, 0.3, 0.5):
             below.axhline(limit, color=GRAY, linewidth=0.5, linestyle=":")
-        named = [
-            f"{left:.0f} | {right:.0f} kDa"
-            for left, right in zip(peaks[:-1], peaks[1:], strict=True)
-        ]
+        named = [f"{left:.0f} | {right:.0f} kDa" for left, right in pairwise(peaks)]
         below.set_xticks(range(len(pairs)), named)
         below.set_ylim(0, None)
         below.set_ylabel("Valley-to-peak ratio")

@@ -17,6 +17,9 @@ class PlannedMeasurement(Settings):
     seconds: float = Field(gt=0, description="length of the movie, s")
     seed: int = Field(ge=0, description="of the simulation")
     landing: LandingSettings = LandingSettings()
+    refits: tuple[int, ...] = Field(
+        (), description="frames on each side with which all events are fitted once more"
+    )
 
 
 class ExperimentSettings(Settings):
@@ -24,6 +27,7 @@ class ExperimentSettings(Settings):
 
     seed: int = Field(1, ge=0, description="of all measurements and resamples")
     resamples: int = Field(200, ge=20, description="bootstrap resamples behind each interval")
+    thinnings: int = Field(20, ge=1, description="of a filter with more counts than another")
     confidence: float = Field(0.95, gt=0.5, lt=1, description="probability of each interval")
     scale: float = Field(
         1.0, gt=0, le=10, description="of the length of every movie; below 1 for a quick look"

@@ -36,7 +36,7 @@ from perrin.settings.experiments import ExperimentSettings, PlannedMeasurement
 from perrin.settings.spectrum import SpectrumSettings
 from perrin.simulate.presets import preset
 
-MOVIES, SECONDS = 8, 60.0
+MOVIES, SECONDS, SECONDS_FEWER = 8, 60.0, 30.0
 PEAKS = (50.0, 75.0, 110.0, 150.0)
 MAIN = 150.0
 PAPER_BEFORE, PAPER_AFTER = 3.9, 7.6
@@ -49,9 +49,12 @@ _CROWDED, _FEWER = "antibody", "fewer"
 
 def plan(settings: ExperimentSettings) -> tuple[PlannedMeasurement, ...]:
     """Plan movies of the preset, and as many with the paper's number of events."""
-    made = [(f"{_CROWDED}-{k}", preset("antibody")) for k in range(MOVIES)]
-    made += [(f"{_FEWER}-{k}", preset("antibody", density=FEWER)) for k in range(MOVIES)]
-    return tuple(planned(name, assay, seconds=SECONDS, settings=settings) for name, assay in made)
+    made = [(f"{_CROWDED}-{k}", preset("antibody"), SECONDS) for k in range(MOVIES)]
+    fewer = preset("antibody", density=FEWER)
+    made += [(f"{_FEWER}-{k}", fewer, SECONDS_FEWER) for k in range(MOVIES)]
+    return tuple(
+        planned(name, assay, seconds=seconds, settings=settings) for name, assay, seconds in made
+    )
 
 
 def analyse(measured: Sequence[Measured], context: Context) -> Findings:

@@ -24,7 +24,8 @@ from perrin.evaluate.experiments.core import (
     usual_goals,
 )
 from perrin.evaluate.experiments.measure import NOTHING, Measured
-from perrin.evaluate.experiments.selection import kept_and_landed, windows
+from perrin.evaluate.experiments.selection import windows
+from perrin.evaluate.kept_share import kept_and_landed
 from perrin.mass.abundance import correct_shares
 from perrin.settings.experiments import ExperimentSettings, PlannedMeasurement
 from perrin.settings.simulation import BINDERS_ONLY
@@ -139,7 +140,9 @@ def _oligomers(
         draws = context.rng.gamma(count + 0.5, size=(4000, len(count)))
         rows.append(_ratios(name, count, draws, confidence))
         if name in (CLASSIFIER, AUTO):
-            kept, landed = kept_and_landed(pool, of_pool[name], MASSES, species)
+            kept, landed = kept_and_landed(
+                pool, of_pool[name], windows=windows(MASSES), species=species
+            )
             shares = correct_shares(
                 count, kept=kept, landed=landed, names=names, rng=context.rng, confidence=confidence
             )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -29,7 +30,6 @@ BEFORE, PERFECT = "before", "perfect"
 LEAST = 40
 """Fewer events in the window have no width: the filter is left out, with NaN."""
 
-_THINNINGS = 20
 _SPECTRUM = SpectrumSettings(resamples=0)
 
 
@@ -80,7 +80,7 @@ def valleys_between(peaks: Sequence[float]) -> Quantity:
 
     3 kDa kernel, as by definition. Counts are equal over all of them.
     """
-    pairs = list(zip(peaks[:-1], peaks[1:], strict=True))
+    pairs = list(pairwise(peaks))
 
     def ratios(masses: FloatArray) -> FloatArray:
         found = [
@@ -155,7 +155,7 @@ def compare(
     quantity : Quantity
         What is compared.
     settings, rng
-        Resamples, confidence; random numbers.
+        Resamples, thinnings, confidence; random numbers.
     least : int
         A filter with fewer events in the window has NaN.
 
@@ -164,12 +164,12 @@ def compare(
     DataFrame, one row a filter and quantity
         ``quantity``, ``filter``; ``kept``, all its landings; ``in_window`` and
         ``equal_counts``, those in the window before and after thinning; ``value`` at equal
-        counts (mean of 20 thinnings) with ``value_low``, ``value_high`` (bootstrap);
+        counts (mean of the thinnings) with ``value_low``, ``value_high`` (bootstrap);
         ``gain_share``: (value - before) / (perfect - before), with ``gain_share_low`` and
         ``_high``, NaN where the perfect filter gains nothing that can be told from noise;
         ``over_residual`` with its ends: how much better than the residual filter that keeps as
-        many;         ``by_chance``: how often a random subset of the unfiltered landings, equally many, is at
-        least as good.
+        many; ``by_chance``: how often a random subset of the unfiltered landings, equally many,
+        is at least as good.
     """
     low, high = quantity.window
     inside = {name: int(((x >= low) & (x <= high)).sum()) for name, x in sets.items()}
@@ -180,7 +180,7 @@ def compare(
     drawn: dict[str, FloatArray] = {}
     for name in able:
         x, n = sets[name], size[name]
-        times = 1 if n == len(x) else _THINNINGS
+        times = 1 if n == len(x) else settings.thinnings
         thinned = [quantity.of(rng.choice(x, n, replace=False)) for _ in range(times)]
         value[name] = _mean(np.array(thinned))
         again = (quantity.of(rng.choice(x, n)) for _ in range(settings.resamples))

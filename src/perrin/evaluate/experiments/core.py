@@ -97,6 +97,7 @@ def planned(
     settings: ExperimentSettings,
     movie: str | None = None,
     landing: LandingSettings | None = None,
+    refits: tuple[int, ...] = (),
 ) -> PlannedMeasurement:
     """Plan a measurement; its seed follows from its name, or that of its `movie` if given."""
     entropy = [settings.seed, crc32((movie or name).encode())]
@@ -107,6 +108,7 @@ def planned(
         seconds=settings.scale * seconds,
         seed=seed,
         landing=landing or LandingSettings(),
+        refits=refits,
     )
 
 
@@ -295,7 +297,7 @@ def over_repeats(
 
     Returns ``filter``, ``repeats`` (those with enough events), ``repeats_mean``, ``repeats_sd``.
     """
-    few = context.settings.model_copy(update={"resamples": 1})
+    few = context.settings.model_copy(update={"resamples": 1, "thinnings": 4})
     parts = []
     for k, one in enumerate(measured):
         sets = landings_kept([one], {name: [least[k]] for name, least in at.items()})
@@ -320,7 +322,7 @@ def masses_of(measured: Sequence[Measured], which: Sequence[BoolArray]) -> Float
 
 
 def spectra_of(measured: Sequence[Measured], at: Thresholds) -> dict[str, FloatArray]:
-    """Masses (n,) of all events, both signs, that are fitted, kept, and that a perfect filter keeps."""
+    """Masses (n,), both signs, of all fitted events, of those kept, and of the perfect ones."""
     return {
         BEFORE: masses_of(measured, [one.events["fitted"].to_numpy(bool) for one in measured]),
         CLASSIFIER: masses_of(

@@ -35,7 +35,7 @@ from perrin.settings.simulation import BINDERS_ONLY
 from perrin.simulate.presets import PRESETS, preset
 
 REPEATS = 5
-SECONDS = {0.3: 60.0, 1.0: 40.0, 3.0: 20.0, 10.0: 16.0, 20.0: 12.0, 34.6: 12.0}
+SECONDS = {0.3: 45.0, 1.0: 24.0, 3.0: 12.0, 10.0: 10.0, 20.0: 8.0, 34.6: 8.0}
 """Length of the movies at each density: the denser, the shorter, for similar counts."""
 
 THRESHOLD = 0.8

@@ -33,7 +33,7 @@ from perrin.mass.resolution import valley_criterion
 from perrin.settings.experiments import ExperimentSettings, PlannedMeasurement
 from perrin.simulate.presets import PRESETS
 
-MOVIES, SECONDS = 8, 60.0
+MOVIES, SECONDS = 6, 60.0
 PEAKS = tuple(s.mass_kda for s in PRESETS["hsp27"].species)
 PAPER_BEFORE = (0.69, 0.42, 0.38, 0.38, 0.5)
 PAPER_AFTER = (0.06, 0.09, 0.25, 0.23, 0.3)

@@ -26,7 +26,7 @@ from perrin.evaluate.experiments.core import (
     usual_goals,
     value_of,
 )
-from perrin.evaluate.experiments.measure import Measured
+from perrin.evaluate.experiments.measure import Measured, refitted
 from perrin.settings.experiments import ExperimentSettings, PlannedMeasurement
 from perrin.settings.landing import LandingSettings
 from perrin.simulate.presets import PRESETS, preset
@@ -41,20 +41,20 @@ PAPER_BEST_MS, PAPER_BEST = "80 to 120 ms", "19 ± 1"
 
 
 def plan(settings: ExperimentSettings) -> tuple[PlannedMeasurement, ...]:
-    """Plan the same five movies for every integration."""
+    """Plan the same five movies for both integrations of the classification."""
     assay = preset("dynamin", density=DENSITY)
     return tuple(
         planned(
-            f"integration-{n_avg}-{fit}-{k}",
+            f"integration-{n_avg}-{k}",
             assay,
             seconds=SECONDS,
             settings=settings,
             movie=f"integration-{k}",
-            landing=LandingSettings(n_avg=n_avg, fit_n_avg=fit),
+            landing=LandingSettings(n_avg=n_avg),
+            refits=fits,
         )
         for k in range(REPEATS)
         for n_avg, fits in FITS.items()
-        for fit in fits
     )
 
 
@@ -67,7 +67,9 @@ def analyse(measured: Sequence[Measured], context: Context) -> Findings:
     comparisons, kept_tables = [], []
     for n_avg, fits in FITS.items():
         for fit in fits:
-            movies = [m for m in measured if m.name.startswith(f"integration-{n_avg}-{fit}-")]
+            movies = [
+                refitted(m, fit) for m in measured if m.name.startswith(f"integration-{n_avg}-")
+            ]
             at = thresholds(movies, context.model)
             compared = compare(
                 landings_kept(movies, at), quantity, settings=context.settings, rng=context.rng

@@ -8,7 +8,8 @@ version is measured again.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from perrin.io.atomic import written_whole
 from perrin.io.movie import Movie
 from perrin.landing.classification import filter_by_score
 from perrin.landing.classify import classify
+from perrin.landing.fit import fit
 from perrin.landing.mix import told_mix
 from perrin.landing.recheck import look_again, recheck_n_avg
 from perrin.landing.thumbnails import THUMBNAIL_PX, half_length
@@ -46,6 +48,7 @@ _EVENTS = (
     "x_px",
     "y_px",
     "contrast",
+    "contrast_noise",
     "snr_spatial",
     "snr_temporal",
     "mass_kda",
@@ -81,6 +84,8 @@ class Measured:
         Estimated share of each class among the scored landings.
     seconds, area_um2 : float
         Time and area in which events are looked for.
+    cpu_s : float
+        CPU time that simulation and analysis took.
 
     """
 
@@ -90,6 +95,7 @@ class Measured:
     shares: dict[str, float]
     seconds: float
     area_um2: float
+    cpu_s: float = 0.0
 
     @property
     def landing(self) -> BoolArray:
@@ -114,8 +120,10 @@ def measure(planned: PlannedMeasurement, *, model: ClassifierModel, folder: Path
     stored = _load(path, key)
     if stored is not None:
         return stored
+    start = time.process_time()
     movie, truth = _simulated(planned.assay.model_dump_json(), planned.seconds, planned.seed)
     measured = analyse(movie, truth, planned=planned, model=model)
+    measured = replace(measured, cpu_s=time.process_time() - start)
     _save(path, measured, key)
     return measured
 
@@ -162,6 +170,10 @@ def analyse(
     else:
         molecules = truth
         table = table.assign(perfect=False, isolated=False, motion=NOTHING, species="")
+    for n in planned.refits:
+        again = apply_calibration(fit(movie, events, fit_n_avg=n, psf=psf), line)
+        fitted = (again["label"] == "").to_numpy(bool)
+        table[refit_column(n)] = np.where(fitted, again["mass_kda"].to_numpy(float), np.nan)
     shares = told_mix(found.balanced, model.confusion)
     lost = 2 * landing.n_avg + 3  # frames at the ends: see `is_accepted`
     inner = (movie.height - 12) * (movie.width - 12)
@@ -173,6 +185,20 @@ def analyse(
         seconds=(movie.n_frames - lost) * movie.frame_interval_s,
         area_um2=inner * (movie.pixel_nm / 1000) ** 2,
     )
+
+
+def refit_column(n_avg: int) -> str:
+    """Column of the masses fitted once more, NaN where there is none."""
+    return f"mass_kda_at_{n_avg}"
+
+
+def refitted(measured: Measured, n_avg: int) -> Measured:
+    """The measurement with the masses of another integration of the fit."""
+    mass = measured.events[refit_column(n_avg)].to_numpy(float)
+    able = measured.events["fitted"].to_numpy(bool) & np.isfinite(mass)
+    single = measured.events["single"].to_numpy(bool) & able
+    events = measured.events.assign(mass_kda=mass, fitted=able, single=single)
+    return replace(measured, events=events)
 
 
 def _matched(
@@ -220,7 +246,7 @@ def alone_in_thumbnail(truth: pd.DataFrame, *, n_avg: int) -> BoolArray:
 def _save(path: Path, measured: Measured, key: dict[str, Any]) -> None:
     arrays: dict[str, NDArray[Any]] = {
         "key": np.array(json.dumps(key, sort_keys=True)),
-        "numbers": np.array([measured.seconds, measured.area_um2]),
+        "numbers": np.array([measured.seconds, measured.area_um2, measured.cpu_s]),
         "shares": np.array(json.dumps(measured.shares)),
     }
     for group, table in (("event", measured.events), ("molecule", measured.molecules)):
@@ -248,7 +274,7 @@ def _load(path: Path, key: dict[str, Any]) -> Measured | None:
                 for group in ("event", "molecule")
             }
             shares = json.loads(str(stored["shares"]))
-            seconds, area = map(float, stored["numbers"])
+            seconds, area, cpu_s = map(float, stored["numbers"])
     except (FileNotFoundError, BadZipFile, KeyError, ValueError, EOFError):
         return None
-    return Measured(path.stem, tables["event"], tables["molecule"], shares, seconds, area)
+    return Measured(path.stem, tables["event"], tables["molecule"], shares, seconds, area, cpu_s)

@@ -26,7 +26,7 @@ from perrin.evaluate.experiments.core import (
     usual_goals,
 )
 from perrin.evaluate.experiments.measure import Measured
-from perrin.landing.recheck import Recheck, summarise_recheck
+from perrin.landing.recheck import Recheck, late_ratios, summarise_recheck
 from perrin.mass.modes import density_grid, kernel_density, kernel_widths
 from perrin.mass.resolution import bootstrap, percentile_interval
 from perrin.settings.experiments import ExperimentSettings, PlannedMeasurement
@@ -34,10 +34,10 @@ from perrin.settings.landing import DetectionSettings, LandingSettings
 from perrin.simulate.presets import PRESETS, preset
 
 MASS = 42.0
-DENSITIES = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4)
+DENSITIES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
 """Landings per um^2 and second: six concentrations, in proportion."""
 
-REPEATS, BLANKS, SECONDS = 4, 4, 60.0
+REPEATS, BLANKS, SECONDS = 4, 4, 30.0
 RECHECK_MS = 140.0
 RECALL, PAPER_PRECISION = 0.23, 0.61
 PAPER_DISCARDED = "70% of protein A, 94% of all"
@@ -91,7 +91,7 @@ def analyse(measured: Sequence[Measured], context: Context) -> Findings:
                 masses_of(blanks, [one.events["fitted"].to_numpy(bool) for one in blanks]),
                 counts,
                 lines,
-                late_ratios(movies, at),
+                late_ratios(_with_retained(movies, at)),
                 mass_kda=MASS,
             )
         },
@@ -244,15 +244,6 @@ def _summed(events: pd.DataFrame, confidence: float) -> Recheck:
     return summarise_recheck(
         events, recheck_ms=RECHECK_MS, n_avg=round(RECHECK_MS / frame_ms), confidence=confidence
     )
-
-
-def late_ratios(movies: Sequence[Measured], at: Thresholds) -> dict[str, FloatArray]:
-    """Late contrast over contrast of the landings that were retained, and discarded."""
-    events = _with_retained(movies, at)
-    known = events[(events["contrast"] < 0) & (events["still_there"] >= 0)]
-    ratio = (known["late_contrast"] / known["contrast"]).to_numpy(float)
-    retained = known["retained"].to_numpy(bool)
-    return {"retained": ratio[retained], "discarded": ratio[~retained]}
 
 
 def _goals(

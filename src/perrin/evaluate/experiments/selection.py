@@ -7,6 +7,7 @@ measurements of a mixture, of molecules half of which do not stay, are corrected
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +25,7 @@ from perrin.evaluate.experiments.core import (
     thresholds,
 )
 from perrin.evaluate.experiments.measure import Measured
+from perrin.evaluate.kept_share import kept_and_landed
 from perrin.mass.abundance import correct_shares, uneven_note
 from perrin.mass.resolution import wilson_interval
 from perrin.settings.experiments import ExperimentSettings, PlannedMeasurement
@@ -36,11 +38,11 @@ if TYPE_CHECKING:
 NAME = "selection"
 MASSES = (42.0, 150.0, 480.0)
 TRUE_SHARES = (0.5, 0.3, 0.2)
-REPEATS, REPEAT_S = 100, 20.0
-POOL, POOL_S = 6, 60.0
+REPEATS, REPEAT_S = 100, 10.0
+POOL, POOL_S = 4, 60.0
 CURVE = (30.0, 36.0, 42.0, 50.0, 60.0, 75.0, 100.0, 150.0, 250.0, 480.0)
-CURVE_MOVIES = 3
-DENSITY = 1.0
+CURVE_MOVIES = 2
+DENSITY = 2.0
 _NAMES = [f"{mass:g} kDa" for mass in MASSES]
 _COVERAGE_GOAL = 0.95
 
@@ -85,7 +87,9 @@ def analyse(measured: Sequence[Measured], context: Context) -> Findings:
     notes: list[str] = []
     for name in (CLASSIFIER, AUTO):
         least_of_pool = _threshold(groups["pool"], context, name)
-        pool = kept_and_landed(groups["pool"], least_of_pool, MASSES, _NAMES)
+        pool = kept_and_landed(
+            groups["pool"], least_of_pool, windows=windows(MASSES), species=_NAMES
+        )
         counts = [_counts(one, _threshold([one], context, name)[0]) for one in groups["mixture"]]
         tables = [
             correct_shares(
@@ -128,34 +132,14 @@ def _threshold(measured: Sequence[Measured], context: Context, name: str) -> lis
 
 def windows(masses: Sequence[float]) -> list[tuple[float, float]]:
     """Masses that count for each species: to the middle between neighbors, from 0 up."""
-    middle = [0.0, *(0.5 * (a + b) for a, b in zip(masses[:-1], masses[1:], strict=True)), np.inf]
-    return list(zip(middle[:-1], middle[1:], strict=True))
+    middle = [0.0, *(0.5 * (a + b) for a, b in pairwise(masses)), np.inf]
+    return list(pairwise(middle))
 
 
 def _counts(one: Measured, threshold: float) -> IntArray:
     """Retained landings (S,) in the window of each species."""
     mass = one.events["mass_kda"].to_numpy(float)[one.kept(threshold) & one.landing]
     return np.array([((mass > low) & (mass <= high)).sum() for low, high in windows(MASSES)])
-
-
-def kept_and_landed(
-    pool: Sequence[Measured],
-    least: Sequence[float],
-    masses: Sequence[float],
-    species: Sequence[str],
-) -> tuple[IntArray, IntArray]:
-    """Molecules (S,) of each species retained in the window of its mass, and those that landed."""
-    kept, landed = np.zeros(len(masses), np.int64), np.zeros(len(masses), np.int64)
-    for one, threshold in zip(pool, least, strict=True):
-        event = one.molecules["event"].to_numpy(np.int64)
-        name = one.molecules["species"].to_numpy()
-        mass = one.events["mass_kda"].to_numpy(float)[event]
-        stays = (event >= 0) & (one.kept(threshold) & one.landing)[event]
-        for k, (low, high) in enumerate(windows(masses)):
-            own = name == species[k]
-            landed[k] += own.sum()
-            kept[k] += (own & stays & (mass > low) & (mass <= high)).sum()
-    return kept, landed
 
 
 def _coverage(repeats: pd.DataFrame, together: pd.DataFrame, confidence: float) -> pd.DataFrame:
