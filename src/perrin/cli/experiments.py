@@ -53,16 +53,21 @@ def reproduce(
     if classifier is None:
         raise PerrinError("the experiments are about the classifier: --model cannot be none here")
     names = list(EXPERIMENTS) if name == "all" else [name]
-    with o.progress_bar(f"reproduce {name}") as progress:
-        finished = run_experiments(
-            names,
-            out=out,
-            settings=settings,
-            model=classifier,
-            run=o.this_run(seed),
-            overwrite=overwrite,
-            progress=progress,
-        )
+    try:
+        with o.progress_bar(f"reproduce {name}") as progress:
+            finished = run_experiments(
+                names,
+                out=out,
+                settings=settings,
+                model=classifier,
+                run=o.this_run(seed),
+                overwrite=overwrite,
+                progress=progress,
+            )
+    except KeyboardInterrupt as stop:
+        raise PerrinError(
+            f"stopped; finished measurements are in {out}, the same command goes on from there."
+        ) from stop
     for one in finished:
         _say(one)
     typer.echo(f"tables and figures in {out}")
@@ -70,7 +75,8 @@ def reproduce(
 
 def _say(ran: Ran) -> None:
     """Print the goals of one experiment, and what compares with the paper."""
-    typer.echo(f"{ran.experiment.title} ({ran.wall_s:.0f} s, {ran.cpu_s:.0f} s of CPU time)")
+    cpu_s = ran.measuring_s + ran.analysing_s
+    typer.echo(f"{ran.experiment.title} ({cpu_s:.0f} s of CPU time, earlier runs included)")
     for goal in ran.findings.goals:
         typer.echo(f"  {goal.what}")
         bound = f" | perfect filter {goal.perfect}" if goal.perfect else ""

@@ -95,6 +95,8 @@ def landings(
     spectrum_settings = o.settings_from(SpectrumSettings, resamples=resamples)
     classifier = scores.classifier(model)
     score_settings = scores.settings(threshold, precision, model=classifier)
+    if correct_shares and (classifier is None or line is None):
+        raise PerrinError("--correct-shares needs a classifier and --calibration")
     rng = np.random.default_rng(seed)
     measured = []
     for path in movies:
@@ -117,7 +119,7 @@ def landings(
                 progress=progress,
             )
             measured.append(replace(done, notes=why_not + done.notes))
-    if correct_shares:
+    if correct_shares and classifier is not None:
         measured = [_corrected(one, classifier, seed) for one in measured]
     write_results(out, measured, inputs=movies, run=o.this_run(seed), overwrite=overwrite)
     say(measured, out)
@@ -272,12 +274,12 @@ def inspect(
         typer.echo(f"  note: {sentence}")
 
 
-def _corrected(measured: Measurement, classifier: ClassifierModel | None, seed: int) -> Measurement:
-    """The measurement with corrected shares of its peaks."""
+def _corrected(measured: Measurement, classifier: ClassifierModel, seed: int) -> Measurement:
+    """The measurement with corrected shares of its peaks; left as it is if it was not scored."""
     from perrin.evaluate.kept_share import correct_abundances
 
-    if classifier is None:
-        raise PerrinError("--correct-shares needs a classifier and masses; leave --model none out")
+    if measured.classification is None:
+        return measured
     with o.progress_bar(f"{measured.name}: simulating what is kept") as progress:
         return correct_abundances(measured, model=classifier, seed=seed, progress=progress)
 

@@ -9,13 +9,13 @@ import pandas as pd
 import pytest
 
 from perrin.evaluate.experiments.core import Context
-from perrin.evaluate.experiments.measure import Measured
+from perrin.evaluate.experiments.measure import Measured, refit_column
 from perrin.models.classifier import ClassifierModel
 from perrin.settings.classifier import CLASSES
 from perrin.settings.experiments import ExperimentSettings, PlannedMeasurement
 
 MakeUp = Callable[..., Measured]
-NOISE_KDA = 7.0
+NOISE_KDA, ARTEFACT_KDA = 7.0, 18.0
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +25,7 @@ def model() -> ClassifierModel:
 
 @pytest.fixture
 def context(model: ClassifierModel) -> Context:
-    settings = ExperimentSettings(resamples=40)
+    settings = ExperimentSettings(resamples=20, thinnings=2)
     return Context(settings, model, np.random.default_rng(2))
 
 
@@ -34,8 +34,8 @@ def make_up() -> MakeUp:
     return made_up
 
 
-def made_up(planned: PlannedMeasurement, *, count: int = 400, knows: bool = True) -> Measured:
-    """What a planned movie might give: half of the events are artefacts with a broad mass.
+def made_up(planned: PlannedMeasurement, *, count: int = 240, knows: bool = True) -> Measured:
+    """What a planned movie might give: half of the events are artefacts, far broader in mass.
 
     The classifier that `knows` scores every true binder 0.99 and everything else 0; one that
     does not scores at random.
@@ -50,7 +50,7 @@ def made_up(planned: PlannedMeasurement, *, count: int = 400, knows: bool = True
     mass = np.array([s.mass_kda for s in species] or [30.0])[kind]
     names = np.array([s.label for s in species] or [""], object)[kind]
     fitted = mass + NOISE_KDA * rng.standard_normal(count)
-    broad = mass * rng.uniform(0.6, 1.1, count)
+    broad = 0.97 * mass + ARTEFACT_KDA * rng.standard_normal(count)
     fitted = np.where(good, fitted, broad)
     leaves = ~good & (rng.random(count) < 0.3)
     score = np.where(good, 0.99, 0.0) if knows else rng.random(count)
@@ -80,6 +80,8 @@ def made_up(planned: PlannedMeasurement, *, count: int = 400, knows: bool = True
             "species": names,
         }
     )
+    for n in planned.refits:
+        events[refit_column(n)] = events["mass_kda"]
     molecules = pd.DataFrame(
         {
             "species": names,

@@ -16,11 +16,6 @@ def analysed(name: str, make_up: Any, context: Context, **how: Any) -> Findings:
     return one.analyse([make_up(planned, **how) for planned in plan], context)
 
 
-@pytest.fixture(scope="module")
-def resolved() -> tuple[str, ...]:
-    return ("bsa", "dynamin", "antibody", "density", "integration")
-
-
 @pytest.mark.parametrize("name", ["bsa", "dynamin", "antibody", "density", "integration"])
 def test_who_knows_the_truth_reaches_the_bound(name: str, make_up: Any, context: Context) -> None:
     found = analysed(name, make_up, context)
@@ -28,7 +23,7 @@ def test_who_knows_the_truth_reaches_the_bound(name: str, make_up: Any, context:
     at = comparison[comparison["filter"].isin([CLASSIFIER, AUTO])]
     told = at["gain_share"].dropna()
     assert len(told)
-    assert (abs(told - 1) < 0.35).all()  # the same events, thinned differently
+    assert (abs(told - 1) < 0.5).all()  # the same events, thinned differently
     kept = found.tables["kept"]
     assert (kept["kept_share"] == 1).all()
     assert not any(goal.met == "no" for goal in found.goals if "residual" not in goal.what)
