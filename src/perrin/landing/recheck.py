@@ -157,8 +157,9 @@ def summarise_recheck(
     landing = events[(events["contrast"] < 0).to_numpy()]
     retained = landing["retained"].to_numpy(bool)
     groups = {_KEPT: landing[retained], _DISCARDED: landing[~retained]}
-    by_label = landing[~retained].groupby("label", sort=True)
-    groups |= {f"{_DISCARDED}: {label}": part for label, part in by_label if label}
+    gone = landing[~retained]
+    for label in sorted(set(gone["label"]) - {""}):
+        groups[f"{_DISCARDED}: {label}"] = gone[gone["label"] == label]
     rows = [_row(name, part, confidence) for name, part in groups.items()]
     return Recheck(recheck_ms, n_avg, pd.DataFrame(rows))
 

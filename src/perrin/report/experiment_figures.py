@@ -48,6 +48,7 @@ _NAMES = {
     "classifier, auto": "classifier, auto threshold",
     "perfect": "perfect filter",
 }
+_LEAST_FOUND = 20  # a share of fewer is not drawn
 _DENSITY = "Landings per µm² and second"
 
 
@@ -121,7 +122,15 @@ def valleys_figure(
         below.set_xticks(range(len(pairs)), named)
         below.set_ylim(0, None)
         below.set_ylabel("Valley-to-peak ratio")
-        below.legend(loc="upper left", bbox_to_anchor=(1, 1), borderpad=0)
+        handles, labels = below.get_legend_handles_labels()
+        last = sorted(range(len(labels)), key=lambda k: labels[k].startswith("the paper"))
+        below.legend(
+            [handles[k] for k in last],
+            [labels[k] for k in last],
+            loc="upper left",
+            bbox_to_anchor=(1, 1),
+            borderpad=0,
+        )
     return figure
 
 
@@ -137,7 +146,9 @@ def density_figure(comparison: pd.DataFrame, kept: pd.DataFrame) -> Figure:
         for name, line in (("classifier", "-"), ("classifier, auto", "--")):
             for kind, color in colors.items():
                 rows = kept[
-                    (kept["filter"] == name) & (kept["binders"] == kind) & (kept["found"] > 0)
+                    (kept["filter"] == name)
+                    & (kept["binders"] == kind)
+                    & (kept["found"] >= _LEAST_FOUND)
                 ]
                 threshold = "auto" if name.endswith("auto") else f"{rows['threshold'].iloc[0]:g}"
                 right.plot(
@@ -400,4 +411,5 @@ def _reach(rows: pd.DataFrame) -> Floats:
     """Distances (2, n) from values to the ends of their intervals; 0 where there is none."""
     low = (rows["value"] - rows["value_low"]).clip(lower=0)
     high = (rows["value_high"] - rows["value"]).clip(lower=0)
-    return np.nan_to_num(np.stack([low.to_numpy(float), high.to_numpy(float)]))
+    reach: Floats = np.nan_to_num(np.stack([low.to_numpy(float), high.to_numpy(float)]))
+    return reach

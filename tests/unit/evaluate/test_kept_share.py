@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from perrin.errors import PerrinError
@@ -58,17 +57,7 @@ def test_shares_are_corrected_at_the_noise_of_the_movie(
 
 
 def test_what_cannot_be_corrected(measured: Measurement, model: ClassifierModel) -> None:
-    from dataclasses import replace
-
     with pytest.raises(PerrinError, match="with a classifier"):
         correct_abundances(replace(measured, classification=None), model=model, seed=1)
     with pytest.raises(PerrinError, match="give --calibration"):
         correct_abundances(replace(measured, calibration=None), model=model, seed=1)
-
-
-def test_random_numbers_are_those_of_the_seed(
-    measured: Measurement, model: ClassifierModel
-) -> None:
-    first: Any = correct_abundances(measured, model=model, seed=2, seconds=6).abundances
-    again: Any = correct_abundances(measured, model=model, seed=2, seconds=6).abundances
-    np.testing.assert_array_equal(first["corrected_share"], again["corrected_share"])

@@ -187,14 +187,14 @@ def _negative(artefacts: pd.DataFrame) -> Goal:
 
 
 def _ratio(ratios: pd.DataFrame) -> Goal:
-    at = ratios.set_index("landings")
+    at = {row["landings"]: row for row in ratios.to_dict("records")}
 
     def said(name: str) -> str:
-        row = at.loc[name]
+        row = at[name]
         return number(row["dimer_over_monomer"], row["dimer_low"], row["dimer_high"], digits=3)
 
-    true = at.loc["the sample", "dimer_over_monomer"]
-    corrected = at.loc[f"{CLASSIFIER}, corrected"]
+    true = at["the sample"]["dimer_over_monomer"]
+    corrected = at[f"{CLASSIFIER}, corrected"]
     inside = corrected["dimer_low"] <= true <= corrected["dimer_high"]
     return Goal(
         f"dimer over monomer unchanged within its error (in the sample {true:.3f})",

@@ -71,7 +71,7 @@ def analyse(measured: Sequence[Measured], context: Context) -> Findings:
         },
         figures={
             "hsp27": valleys_figure(
-                spectra_of(measured, at), comparison, peaks=PEAKS, limits=(-250, 450)
+                spectra_of(measured, at), comparison, peaks=PEAKS, limits=(-420, 450)
             )
         },
         goals=(*usual_goals(mean, kept), _pairs(comparison)),
@@ -121,13 +121,19 @@ def _with_criteria(comparison: pd.DataFrame, quantity: Quantity) -> pd.DataFrame
         CLASSIFIER: dict(zip(quantity.names, PAPER_AFTER, strict=False)),
     }
     return comparison.assign(
-        meets=[valley_criterion(value) for value in comparison["value"]],
-        meets_surely=[valley_criterion(high) for high in comparison["value_high"]],
+        meets=comparison["value"].map(_criterion),
+        meets_surely=comparison["value_high"].map(_criterion),
         paper=[
             paper.get(name, {}).get(what, np.nan)
             for name, what in zip(comparison["filter"], comparison["quantity"], strict=True)
         ],
     )
+
+
+def _criterion(ratio: float) -> float:
+    """Strictest criterion that a ratio meets; NaN for none."""
+    limit = valley_criterion(ratio)
+    return np.nan if limit is None else limit
 
 
 def _pairs(comparison: pd.DataFrame) -> Goal:

@@ -100,8 +100,8 @@ class Measured:
     @property
     def landing(self) -> BoolArray:
         """Fitted landings (N,)."""
-        fitted: BoolArray = self.events["fitted"].to_numpy(bool)
-        return fitted & (self.events["contrast"].to_numpy(float) < 0)
+        landing: BoolArray = (self.events["fitted"] & (self.events["contrast"] < 0)).to_numpy(bool)
+        return landing
 
     def kept(self, threshold: float) -> BoolArray:
         """Events (N,) that the classifier retains at a threshold on ``score_binder``."""
@@ -153,12 +153,12 @@ def analyse(
         found.events, n_avg=landing.n_avg, settings=ScoreSettings(threshold=_ALL)
     )
     table = found.events
-    names = _EVENTS
+    names = list(_EVENTS)
     if landing.recheck_ms is not None:
         n = recheck_n_avg(landing.recheck_ms, movie, n_avg=landing.n_avg)
         table = look_again(movie, table, n_avg=landing.n_avg, n_recheck=n, psf=psf)
-        names += _RECHECKED
-    table = table[list(names)].assign(fitted=found.events["retained"], single=everything.single)
+        names += list(_RECHECKED)
+    table = table[names].assign(fitted=found.events["retained"], single=everything.single)
     if len(truth):
         molecules, kind, row = _matched(truth, events, movie, n_avg=landing.n_avg)
         of = truth.iloc[np.maximum(row, 0)].reset_index(drop=True)
@@ -254,13 +254,14 @@ def _save(path: Path, measured: Measured, key: dict[str, Any]) -> None:
             values = table[name].to_numpy()
             arrays[f"{group}/{name}"] = values.astype(str) if values.dtype == object else values
     with written_whole(path) as partial:
-        np.savez_compressed(partial, allow_pickle=False, **arrays)  # type: ignore[arg-type]
+        np.savez_compressed(partial, allow_pickle=False, **arrays)
 
 
 def _load(path: Path, key: dict[str, Any]) -> Measured | None:
     """The measurement in a file, or None: no file, an unreadable one, or made otherwise."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        # opened here: numpy leaves a broken file open
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             if str(stored["key"]) != json.dumps(key, sort_keys=True):
                 return None
             tables = {

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from perrin.evaluate.experiments.compare import BEFORE, PERFECT, FloatArray, resolving_power_at
+from perrin.evaluate.experiments.compare import (
+    BEFORE,
+    PERFECT,
+    BoolArray,
+    FloatArray,
+    resolving_power_at,
+)
 from perrin.evaluate.experiments.core import (
     AUTO,
     CLASSIFIER,
@@ -95,7 +102,7 @@ def analyse(measured: Sequence[Measured], context: Context) -> Findings:
                 mass_kda=MASS,
             )
         },
-        goals=(*usual_goals(comparison, kept), *_goals(kept, symmetry, lines, counts, recheck)),
+        goals=(*usual_goals(comparison, kept), *_goals(kept, symmetry, lines, recheck)),
         comparable="The buffer is simulated, and easier than the paper's: its detections are "
         "fewer, its false ones more unlike binders. Thresholds of detection are perrin's own "
         "permissive ones; the paper's (0.01 and 0.15) are of another program.",
@@ -108,11 +115,9 @@ def _threshold_at(movies: Sequence[Measured], recall: float) -> float:
     return float(np.quantile(np.concatenate(scores), 1 - recall))
 
 
-def _true(one: Measured) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    true: np.ndarray[tuple[int], np.dtype[np.bool_]] = one.landing & one.events["perfect"].to_numpy(
-        bool
-    )
-    return true & one.events["single"].to_numpy(bool)
+def _true(one: Measured) -> BoolArray:
+    true: BoolArray = (one.events["perfect"] & one.events["single"]).to_numpy(bool)
+    return true & one.landing
 
 
 def asymmetry(masses: FloatArray) -> FloatArray:
@@ -250,31 +255,30 @@ def _goals(
     kept: pd.DataFrame,
     symmetry: pd.DataFrame,
     lines: pd.DataFrame,
-    counts: pd.DataFrame,
     recheck: pd.DataFrame,
 ) -> list[Goal]:
-    alone = kept[kept["binders"] == "alone in the thumbnail"].set_index("filter")
-    near = kept[kept["binders"] == "alone within 6 px"].set_index("filter")
-    shape, line = symmetry.set_index("landings_of"), lines.set_index("filter")
-    there = recheck[recheck["by"] == "told"].set_index("group")
+    alone = _by(kept[kept["binders"] == "alone in the thumbnail"], "filter")
+    near = _by(kept[kept["binders"] == "alone within 6 px"], "filter")
+    shape, line = _by(symmetry, "landings_of"), _by(lines, "filter")
+    there = _by(recheck[recheck["by"] == "told"], "group")
 
     def skew(name: str) -> str:
-        row = shape.loc[name]
+        row = shape[name]
         return number(row["asymmetry"], row["asymmetry_low"], row["asymmetry_high"], digits=2)
 
     def straight(name: str) -> str:
-        row = line.loc[name]
+        row = line[name]
         return (
             f"slope {row['slope']:.0f} ± {row['slope_se']:.0f}, offset {row['offset']:.1f} ± "
             f"{row['offset_se']:.1f}, chi2 {row['chi2']:.1f}, buffer {row['buffer']:.1f}"
         )
 
     def still(name: str) -> str:
-        row = there.loc[name]
+        row = there[name]
         return f"{percent(row['share'], row['share_low'], row['share_high'])} of {row['rechecked']}"
 
     def linear(name: str) -> bool:
-        row = line.loc[name]
+        row = line[name]
         return bool(abs(row["offset"]) <= 2 * row["offset_se"])
 
     return [
@@ -282,8 +286,8 @@ def _goals(
             "precision where 23% of the true binders are kept",
             percent(PAPER_PRECISION),
             "-",
-            percent(alone.loc[_SHARP, "precision"])
-            + f"; of binders alone within 6 px {percent(near.loc[_SHARP, 'precision'])}",
+            percent(alone[_SHARP]["precision"])
+            + f"; of binders alone within 6 px {percent(near[_SHARP]['precision'])}",
             "100%",
             "-",
         ),
@@ -313,3 +317,8 @@ def _goals(
             "-",
         ),
     ]
+
+
+def _by(table: pd.DataFrame, column: str) -> dict[str, dict[str, Any]]:
+    """Rows by what they are of."""
+    return {row[column]: row for row in table.to_dict("records")}
