@@ -69,8 +69,13 @@ def resolving_power_at(mass_kda: float, *, peaks: Sequence[float]) -> Quantity:
     if main < len(peaks) - 1:
         high = min(high, 0.5 * (peaks[main + 1] + mass_kda))
 
+    near = [peak for peak in peaks if 0.5 * mass_kda <= peak <= 1.5 * mass_kda]
+    here = near.index(mass_kda)
+
     def power(masses: FloatArray) -> FloatArray:
-        return np.array([resolving_power_near(masses, peaks, main, settings=_SPECTRUM)])
+        # the events around the peak say all of it, in half the time
+        local = masses[np.abs(masses - mass_kda) <= 0.5 * mass_kda]
+        return np.array([resolving_power_near(local, near, here, settings=_SPECTRUM)])
 
     return Quantity((f"resolving power at {mass_kda:g} kDa",), power, (low, high))
 
