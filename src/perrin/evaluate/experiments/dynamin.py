@@ -23,7 +23,7 @@ from perrin.evaluate.experiments.measure import Measured
 from perrin.settings.experiments import ExperimentSettings, PlannedMeasurement
 from perrin.simulate.presets import PRESETS
 
-MOVIES, SECONDS = 6, 60.0
+MOVIES, SECONDS = 5, 60.0
 PEAKS = tuple(s.mass_kda for s in PRESETS["dynamin"].species)
 DIMER, TETRAMER = 180.0, 360.0
 PAPER = {DIMER: "10", TETRAMER: "17"}
