@@ -44,7 +44,7 @@ MASS = 42.0
 DENSITIES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
 """Landings per um^2 and second: six concentrations, in proportion."""
 
-REPEATS, BLANKS, SECONDS = 4, 4, 20.0
+REPEATS, BLANKS, SECONDS = 4, 4, 15.0
 RECHECK_MS = 140.0
 RECALL, PAPER_PRECISION = 0.23, 0.61
 PAPER_DISCARDED = "70% of protein A, 94% of all"
