@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,9 @@ from perrin.diffusion.tables import CLASSICAL, ESTIMATES, WINDOWS
 from perrin.diffusion.windows import Track, cut_windows, to_tracks
 from perrin.errors import PerrinError
 from perrin.settings.diffusion import WindowSettings
+
+if TYPE_CHECKING:
+    from perrin.models.mixture import Answer
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -37,8 +40,15 @@ class Model(Protocol):
     def refusal(self, seen: BoolArray, dims: int) -> str | None:
         """Return why a track is out of range, or None."""
 
-    def answer(self, positions: Sequence[FloatArray], seen: Sequence[BoolArray]) -> FloatArray:
-        """Return low, middle and high of each target in 0 to 1, (N, 10, 3)."""
+    def answer(
+        self,
+        positions: Sequence[FloatArray],
+        seen: Sequence[BoolArray],
+        *,
+        noise: FloatArray | None = None,
+        exposure: FloatArray | None = None,
+    ) -> Answer:
+        """Return what is in each track: see `perrin.models.mixture.MixtureModel.answer`."""
 
 
 @dataclass(frozen=True)
@@ -87,12 +97,8 @@ def characterize(
         raise PerrinError("the table holds no track. Check the file.")
     windows = [window for track in whole for window in cut_windows(track, settings=settings)]
     trajectories = _estimates(whole, model=model, scale=scale)
-    errors = _localisation(tracks, whole)
-    told = zip(whole, errors, strict=True)
-    beside = pd.DataFrame(
-        [_classical(track, scale, error) for track, error in told], columns=_CLASSICAL
-    )
-    beside = beside.assign(**_handed_over(tracks, whole, errors, scale))
+    beside = pd.DataFrame([_classical(track, scale) for track in whole], columns=_CLASSICAL)
+    beside = beside.assign(**_handed_over(whole, scale))
     units: dict[Hashable | None, object] = {
         "length_unit": scale.length_unit,
         "time_unit": scale.time_unit,
@@ -110,27 +116,15 @@ def characterize(
 _CLASSICAL = [column.name for column in CLASSICAL]
 
 
-def _localisation(tracks: pd.DataFrame, whole: list[Track]) -> list[float]:
-    """Return the root mean square error of one axis of each track, NaN where not known."""
-    columns = [name for name in ("x_se", "y_se") if name in tracks.columns]
-    if not columns:
-        return [float("nan")] * len(whole)
-    square = (tracks[columns] ** 2).mean(axis=1).groupby(tracks["particle"]).mean()
-    return [float(np.sqrt(square.loc[track.particle])) for track in whole]
-
-
-def _handed_over(
-    tracks: pd.DataFrame, whole: list[Track], errors: list[float], scale: Scale
-) -> dict[str, FloatArray | float]:
+def _handed_over(whole: list[Track], scale: Scale) -> dict[str, FloatArray]:
     """Return the HANDED_OVER columns."""
-    error = np.array(errors)
+    error = np.array([track.noise for track in whole])
     steps = [classical.displacements(track.positions, track.seen, lag=1) for track in whole]
     square = np.array([(step**2).mean() if step.size else np.nan for step in steps])
-    exposure = tracks.attrs.get("exposure")
     return {
         "localisation_se": error * scale.length,
         "share_noise_known": 2 * error**2 / np.where(square > 0, square, np.nan),
-        "exposure": np.nan if exposure is None else float(exposure),
+        "exposure": np.array([track.exposure for track in whole]),
     }
 
 
@@ -152,8 +146,13 @@ def _estimates(tracks: list[Track], *, model: Model, scale: Scale) -> pd.DataFra
     said = np.array(reasons, dtype=object)
     if kept.size:
         chosen = [tracks[i] for i in kept]
-        answer = model.answer([t.positions for t in chosen], [t.seen for t in chosen])
-        told = _physical(answer, chosen, scale)
+        answer = model.answer(
+            [track.positions for track in chosen],
+            [track.seen for track in chosen],
+            noise=np.array([track.noise for track in chosen]),
+            exposure=np.array([track.exposure for track in chosen]),
+        )
+        told = _physical(answer.quantiles, chosen, scale)
         for name, values in told.items():
             columns[name][kept] = values
         said[kept] = _abstain(columns, kept, chosen)
@@ -226,17 +225,14 @@ def _abstain(
     return ["; ".join(reason) for reason in reasons]
 
 
-def _classical(track: Track, scale: Scale, error: float) -> dict[str, float]:
-    """Return the CLASSICAL columns of a track, NaN where it is too short or never moves.
-
-    error: localisation error of one axis in the unit of the positions, NaN where not known.
-    """
+def _classical(track: Track, scale: Scale) -> dict[str, float]:
+    """Return the CLASSICAL columns of a track, NaN where it is too short or never moves."""
     positions, seen = track.positions * scale.length, track.seen
     lags = np.arange(1, max(4, min(len(seen) // 10, 30)) + 1)
     msd, pairs = classical.tamsd(positions, seen, lags=lags)
     fit = classical.fit_tamsd(msd, pairs, lags=lags, dims=positions.shape[1])
     moves = np.ptp(positions[seen], axis=0).any()
-    known = error * scale.length if error > 0 else None
+    known = track.noise * scale.length if track.noise > 0 else None
     fits = moves and 4 <= seen.sum() <= 1000
     fbm = fit_fbm(positions, seen, noise_sigma=known) if fits else None
     short, long = (classical.p_variation(positions, seen, p=4.0, lag=lag) for lag in (1, 4))

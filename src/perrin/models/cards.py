@@ -40,14 +40,15 @@ class Card(Settings):
 class Interval(Settings):
     """Calibration of the 90% intervals: factors on the distances middle - low, high - middle.
 
-    Cells: nearest `lengths` (in logarithm), then the predicted noise share and the predicted
-    middle, each by its inner `edges`; factors[target][side][length][noise][middle].
+    Cells: whether the noise was known (0 or 1), nearest `lengths` (in logarithm), then the
+    predicted noise share and the predicted middle, each by its inner `edges`;
+    factors[target][side][known][length][noise][middle].
     """
 
     lengths: tuple[int, ...]
     noise_edges: tuple[float, ...]
     middle_edges: tuple[float, ...]
-    factors: tuple[tuple[tuple[tuple[tuple[float, ...], ...], ...], ...], ...]
+    factors: tuple[tuple[tuple[tuple[tuple[tuple[float, ...], ...], ...], ...], ...], ...]
 
 
 class MixtureCard(Card):

@@ -13,6 +13,7 @@ from perrin.diffusion.standard import TARGETS, to_unit
 from perrin.diffusion.summary import ergodicity, msd_curves, summary
 from perrin.diffusion.tables import TRAJECTORIES, WINDOWS
 from perrin.errors import PerrinError
+from perrin.models.mixture import Answer
 from perrin.settings.diffusion import WindowSettings
 from perrin.simulate.walk_tables import tracks_table
 from perrin.simulate.walks import brownian
@@ -35,9 +36,18 @@ class Says:
     def refusal(self, seen: np.ndarray, dims: int) -> str | None:
         return "too short" if len(seen) < 10 else None
 
-    def answer(self, positions: Sequence[np.ndarray], seen: Sequence[np.ndarray]) -> np.ndarray:
+    def answer(
+        self,
+        positions: Sequence[np.ndarray],
+        seen: Sequence[np.ndarray],
+        *,
+        noise: np.ndarray | None = None,
+        exposure: np.ndarray | None = None,
+    ) -> Answer:
+        self.told = noise, exposure
         one = np.stack([self.middle - 0.1, self.middle, self.middle + 0.1], axis=1).clip(0, 1)
-        return np.repeat(one[None], len(positions), axis=0)
+        steps = [np.full((len(track) - 1, 2), 0.5) for track in positions]
+        return Answer(np.repeat(one[None], len(positions), axis=0), steps)
 
 
 def tracks(count: int = 3, length: int = 40) -> pd.DataFrame:
@@ -72,6 +82,20 @@ def test_the_diffusion_coefficient_follows_the_units() -> None:
     assert plain["D"].mean() == pytest.approx(0.3, rel=0.25)
     with pytest.raises(PerrinError, match="above 0"):
         Scale.of_pixels(pixel_nm=0, frame_interval_s=1)
+
+
+def test_the_model_is_told_what_the_table_knows_of_the_camera() -> None:
+    model = Says()
+    table = tracks().assign(x_se=0.3, y_se=0.4)
+    table.attrs["exposure"] = 0.25
+    result = characterize(table, model=model, scale=Scale.unknown(), settings=WINDOW)
+    error = np.sqrt((0.3**2 + 0.4**2) / 2)
+    noise, exposure = model.told  # of the windows, asked last
+    np.testing.assert_allclose(noise, error)
+    np.testing.assert_allclose(exposure, 0.25)
+    np.testing.assert_allclose(result.trajectories["localisation_se"], error)
+    characterize(tracks(), model=model, scale=Scale.unknown(), settings=WINDOW)
+    assert np.isnan(model.told).all()
 
 
 def test_small_parts_have_no_exponent_and_a_reason() -> None:
