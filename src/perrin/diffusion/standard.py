@@ -9,10 +9,11 @@ told of the noise need not guess it. Out: ten targets in 0 to 1.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from perrin.errors import PerrinError
 
@@ -39,6 +40,9 @@ TARGETS: tuple[tuple[str, float, float], ...] = (
     ("jump_rate", 0.0, 1.0),
 )
 """Names of the ten outputs and the range that 0 to 1 stands for."""
+
+
+_TOKENS = 32_768  # frames in one call: larger batches leave the cache
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,34 @@ def standardise(
     padded[:, : positions.shape[1]] = centred / step[:, None, None]
     mask[:, : positions.shape[1]] = seen
     return Standard(padded, mask, _known(noise, exposure, step), step)
+
+
+def joined(
+    positions: Sequence[FloatArray],
+    seen: Sequence[NDArray[np.bool_]],
+    *,
+    noise: FloatArray | None = None,
+    exposure: FloatArray | None = None,
+) -> Standard:
+    """Return tracks of several lengths, (L, d) and (L,) each, standardised in one array."""
+    length = max(len(track) for track in positions)
+    together = np.zeros((len(positions), length, positions[0].shape[1]))
+    mask = np.zeros((len(positions), length), dtype=bool)
+    for i, (track, frames) in enumerate(zip(positions, seen, strict=True)):
+        together[i, : len(track)] = track
+        mask[i, : len(track)] = frames
+    return standardise(together, mask, noise=noise, exposure=exposure)
+
+
+def grouped(lengths: ArrayLike) -> list[NDArray[np.int64]]:
+    """Return which tracks go through the network together: of equal padded length."""
+    padded = -(-np.asarray(lengths) // MULTIPLE) * MULTIPLE
+    parts: list[NDArray[np.int64]] = []
+    for length in np.unique(padded):
+        rows = np.flatnonzero(padded == length)
+        size = max(1, _TOKENS // int(length))
+        parts += [rows[first : first + size] for first in range(0, len(rows), size)]
+    return parts
 
 
 def _known(

@@ -12,7 +12,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from perrin.diffusion.standard import MULTIPLE, TARGETS, Standard, standardise
+from perrin.diffusion.standard import TARGETS, Standard, grouped, joined
 from perrin.errors import PerrinError
 from perrin.models.bundle import Bundle, load_bundle_of
 from perrin.models.cards import Interval, MixtureCard
@@ -20,7 +20,6 @@ from perrin.models.cards import Interval, MixtureCard
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
-_TOKENS = 32_768  # frames in one call: larger batches leave the cache
 _NOTHING = 0.005  # ends of intervals closer than this to 0 or 1 are 0 or 1
 _NOISE, _MIDDLE = 3, 1  # row of the noise share; column of the middle
 
@@ -81,15 +80,10 @@ class MixtureModel:
             if refused:
                 raise PerrinError(f"a track has {refused}. Cut it into windows, or leave it out.")
         lengths = np.array([len(track) for track in positions])
-        padded = -(-lengths // MULTIPLE) * MULTIPLE
-        parts: list[NDArray[np.int64]] = []
-        for length in np.unique(padded):
-            rows = np.flatnonzero(padded == length)
-            size = max(1, _TOKENS // int(length))
-            parts += [rows[first : first + size] for first in range(0, len(rows), size)]
+        parts = grouped(lengths)
 
         def run(part: NDArray[np.int64]) -> dict[str, NDArray[np.float32]]:
-            standard = _joined(
+            standard = joined(
                 [positions[i] for i in part],
                 [seen[i] for i in part],
                 noise=None if noise is None else noise[part],
@@ -111,22 +105,6 @@ class MixtureModel:
 def inputs_of(standard: Standard) -> dict[str, NDArray[np.float32]]:
     """Return the inputs of the network by name."""
     return {"positions": standard.positions, "seen": standard.seen, "known": standard.known}
-
-
-def _joined(
-    positions: list[FloatArray],
-    seen: list[BoolArray],
-    *,
-    noise: FloatArray | None,
-    exposure: FloatArray | None,
-) -> Standard:
-    length = max(len(track) for track in positions)
-    joined = np.zeros((len(positions), length, positions[0].shape[1]))
-    mask = np.zeros((len(positions), length), dtype=bool)
-    for i, (track, frames) in enumerate(zip(positions, seen, strict=True)):
-        joined[i, : len(track)] = track
-        mask[i, : len(track)] = frames
-    return standardise(joined, mask, noise=noise, exposure=exposure)
 
 
 def calibrated(
