@@ -51,7 +51,7 @@ def evaluate_andi(model: AndiModel, *, count: int, seed: int) -> AndiFigures:
                     for balance in ("exponents", "models")
                 )
                 cell = {"dims": dims, "protocol": protocol, "frames": length, "n": count}
-                rows.append(cell | of_exponent(model, first) | of_model(model, second))
+                rows.append({**cell, **of_exponent(model, first), **of_model(model, second)})
                 if (dims, whole, length) == (2, None, 100):
                     confusion = confusion_of(model, second)
     return AndiFigures(pd.DataFrame(rows), confusion)

@@ -40,6 +40,11 @@ class AndiModel:
         """Return the model of a bundle; raises `PerrinError` for one of another task."""
         return cls(load_bundle_of(name, AndiCard))
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the models, in the order of the answers."""
+        return self.bundle.card.models
+
     def refusal(self, seen: BoolArray, dims: int) -> str | None:
         """Return why a track, seen (L,), is outside what the card covers; None if it is not."""
         card = self.bundle.card

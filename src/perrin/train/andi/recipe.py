@@ -119,4 +119,5 @@ def _loss(network: AndiNetwork, batch: Batch) -> Tensor:
     quantile = torch.maximum(levels * missed, (levels - 1) * missed)
     quantile = (quantile * missed.new_tensor((1.0, 2.0, 1.0))).sum(dim=1)
     named = functional.cross_entropy(model, torch.from_numpy(batch.model))
-    return (quantile * weight).mean() + MODEL_WEIGHT * named
+    loss: Tensor = (quantile * weight).mean() + MODEL_WEIGHT * named
+    return loss
