@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -13,9 +14,6 @@ from perrin.diffusion import classical
 from perrin.diffusion.windows import to_tracks
 from perrin.errors import PerrinError
 from perrin.tables import Column
-
-if TYPE_CHECKING:
-    from perrin.models.andi import AndiAnswer
 
 COLUMNS: tuple[Column, ...] = (
     Column("particle", "int", "", "number of the track"),
@@ -27,6 +25,14 @@ COLUMNS: tuple[Column, ...] = (
     Column("p_model", "float", "1", "its probability; the others follow as p_attm, p_ctrw, ..."),
     Column("reason", "text", "", "why there is no answer"),
 )
+
+
+@dataclass(frozen=True)
+class AndiAnswer:
+    """alpha (N, 3): 5%, 50% and 95% quantile; model (N, 5): probability of each of the models."""
+
+    alpha: FloatArray
+    model: FloatArray
 
 
 class Model(Protocol):

@@ -55,6 +55,19 @@ class Standard:
     step: FloatArray
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What is in N tracks.
+
+    quantiles (N, 10, 3): calibrated low, middle and high of each of `TARGETS`, in 0 to 1, the
+    middle shares with sum 1. steps, N of (L - 1, 2): probability that the step from a frame to
+    the next holds a jump, and that it follows a CTRW if the track switches between both.
+    """
+
+    quantiles: FloatArray
+    steps: list[FloatArray]
+
+
 def standardise(
     positions: FloatArray,
     seen: NDArray[np.bool_],

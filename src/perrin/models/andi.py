@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from perrin.diffusion.andi import AndiAnswer
 from perrin.diffusion.standard import grouped, joined
 from perrin.errors import PerrinError
 from perrin.models.bundle import Bundle, load_bundle_of
@@ -19,14 +19,6 @@ from perrin.models.cards import AndiCard
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class AndiAnswer:
-    """alpha (N, 3): 5%, 50% and 95% quantile; model (N, 5): probability of each of the models."""
-
-    alpha: FloatArray
-    model: FloatArray
 
 
 class AndiModel:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from perrin.diffusion.standard import TARGETS, Standard, grouped, joined
+from perrin.diffusion.standard import TARGETS, Answer, Standard, grouped, joined
 from perrin.errors import PerrinError
 from perrin.models.bundle import Bundle, load_bundle_of
 from perrin.models.cards import Interval, MixtureCard
@@ -22,19 +21,6 @@ BoolArray = NDArray[np.bool_]
 
 _NOTHING = 0.005  # ends of intervals closer than this to 0 or 1 are 0 or 1
 _NOISE, _MIDDLE = 3, 1  # row of the noise share; column of the middle
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What is in N tracks.
-
-    quantiles (N, 10, 3): calibrated low, middle and high of each of `TARGETS`, in 0 to 1, the
-    middle shares with sum 1. steps, N of (L - 1, 2): probability that the step from a frame to
-    the next holds a jump, and that it follows a CTRW if the track switches between both.
-    """
-
-    quantiles: FloatArray
-    steps: list[FloatArray]
 
 
 class MixtureModel:

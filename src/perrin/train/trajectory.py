@@ -127,7 +127,10 @@ class Trunk(nn.Module):
             pooled += pool(x.float(), mask, with_largest=stage == len(STAGES) - 1)
         for stage in reversed(range(len(STAGES) - 1)):
             fine, mask = levels[stage]
-            x = torch.cat([fine, x.repeat_interleave(2, dim=2)], dim=1)
+            twice = torch.stack([x, x], dim=3).flatten(
+                start_dim=2
+            )  # quicker than repeating in ONNX
+            x = torch.cat([fine, twice], dim=1)
             x = self.after[stage](functional.relu(self.back[stage](x)) * mask, mask)
         pooled += pool(x.float(), mask, with_largest=True)
         return x, pooled

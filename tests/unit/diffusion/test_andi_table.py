@@ -8,9 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from perrin.diffusion.andi import COLUMNS, andi_table
+from perrin.diffusion.andi import COLUMNS, AndiAnswer, andi_table
 from perrin.errors import PerrinError
-from perrin.models.andi import AndiAnswer
 from perrin.simulate.walk_tables import tracks_table
 from perrin.simulate.walks import brownian
 
