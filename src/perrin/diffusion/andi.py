@@ -15,6 +15,8 @@ from perrin.diffusion.windows import to_tracks
 from perrin.errors import PerrinError
 from perrin.tables import Column
 
+FloatArray = NDArray[np.float64]
+
 COLUMNS: tuple[Column, ...] = (
     Column("particle", "int", "", "number of the track"),
     Column("frames", "int", "frame", "from its first to its last position"),
