@@ -317,7 +317,7 @@ def quiet_trackpy_or_skip() -> Any:
     try:
         return quiet_trackpy()
     except ImportError:
-        skip("trackpy is not installed: pip install 'perrin[track]'")
+        skip("trackpy is not installed: pip install trackpy")
 
 
 if __name__ == "__main__":
