@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
@@ -186,11 +186,11 @@ def _exchanges(count: int) -> NDArray[np.int64]:
     return np.array(pairs, dtype=np.int64).reshape(-1, 2)
 
 
-@njit(cache=True, parallel=True, fastmath=True)
+@njit(cache=True, nogil=True, fastmath=True)
 def _median(stack, pairs, out):  # type: ignore[no-untyped-def]
     """Median over the first axis: a row of pixels is sorted at once, with no branches."""
     count, height, width = stack.shape
-    for y in prange(height):
+    for y in range(height):
         rows = stack[:, y].copy()
         for n in range(len(pairs)):
             low, high = rows[pairs[n, 0]], rows[pairs[n, 1]]
@@ -200,10 +200,10 @@ def _median(stack, pairs, out):  # type: ignore[no-untyped-def]
         out[y] = np.float32(0.5) * (rows[(count - 1) // 2] + rows[count // 2])
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True, nogil=True)
 def _levels(ratios, level):  # type: ignore[no-untyped-def]
     """Take the median of each row (T,); leave the relative rest, clipped, in its place."""
-    for t in prange(len(ratios)):
+    for t in range(len(ratios)):
         row = ratios[t]
         level[t] = np.median(row)
         row /= level[t] if level[t] > 0.0 else np.float32(1.0)
@@ -213,12 +213,12 @@ def _levels(ratios, level):  # type: ignore[no-untyped-def]
             row[n] = min(max(row[n], -limit), limit)
 
 
-@njit(cache=True, parallel=True, fastmath=True)
+@njit(cache=True, nogil=True, fastmath=True)
 def _contrast(frames, background, sign, level, surface, out):  # type: ignore[no-untyped-def]
     n_frames, height, width = frames.shape
     across = (np.arange(width) / width - 0.5).astype(np.float32)
     one = np.float32(1.0)
-    for t in prange(n_frames):
+    for t in range(n_frames):
         s0, s1, s2, s3, s4, s5 = surface[t]
         scale = sign / level[t] if level[t] > 0.0 else np.float32(0.0)
         for y in range(height):

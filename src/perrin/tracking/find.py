@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
@@ -93,21 +93,21 @@ def noise_of(frames: Image) -> FloatArray:
     return found
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True, nogil=True)
 def _noise(rows):  # type: ignore[no-untyped-def]
     out = np.empty(len(rows))
-    for t in prange(len(rows)):
+    for t in range(len(rows)):
         rest = np.abs(rows[t] - np.median(rows[t]))
         out[t] = max(_MAD_TO_SD * np.median(rest), _LEAST_NOISE)
     return out
 
 
-@njit(cache=True, parallel=True, fastmath=True)
+@njit(cache=True, nogil=True, fastmath=True)
 def _smooth(frames, kernel, out):  # type: ignore[no-untyped-def]
     """Smooth along rows, then across them; kernel: its middle and one side."""
     n_frames, height, width = frames.shape
     reach = len(kernel) - 1
-    for t in prange(n_frames):
+    for t in range(n_frames):
         first = np.empty((height, width), np.float32)
         line = np.empty(width + 2 * reach, np.float32)
         for y in range(height):
@@ -135,10 +135,10 @@ def _add_both(one, other, weight, out):  # type: ignore[no-untyped-def]
         out[x] += weight * (one[x] + other[x])
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True, nogil=True)
 def _maxima(frames, limit, radius, found, counts):  # type: ignore[no-untyped-def]
     n_frames, height, width = frames.shape
-    for t in prange(n_frames):
+    for t in range(n_frames):
         for y in range(height):
             for x in range(width):
                 value = frames[t, y, x]
@@ -165,10 +165,10 @@ def _is_highest(image, y, x, radius):  # type: ignore[no-untyped-def]
     return True
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True, nogil=True)
 def _regions(frames, limit, found, counts):  # type: ignore[no-untyped-def]
     n_frames, height, width = frames.shape
-    for t in prange(n_frames):
+    for t in range(n_frames):
         image = frames[t]
         seen = np.zeros((height, width), np.uint8)
         outer, inner = np.empty(height * width, np.int64), np.empty(height * width, np.int64)

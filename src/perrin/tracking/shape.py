@@ -19,7 +19,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
 
 from perrin.landing.fit import solve
@@ -161,11 +161,11 @@ def profile(q, dx, dy, cos, sin):  # type: ignore[no-untyped-def]
     return (1.0 + np.exp(-q[FLAT])) / (1.0 + power)
 
 
-@njit(cache=True, parallel=True, fastmath=True)
+@njit(cache=True, nogil=True, fastmath=True)
 def add_shapes(frames, frame, values, half_window, sign):  # type: ignore[no-untyped-def]
     """Add sign * A S of each particle (N, 8) to frames (T, Y, X), in place."""
     n_frames, height, width = frames.shape
-    for t in prange(n_frames):
+    for t in range(n_frames):
         for i in range(len(values)):
             if frame[i] != t:
                 continue
@@ -178,7 +178,7 @@ def add_shapes(frames, frame, values, half_window, sign):  # type: ignore[no-unt
                     frames[t, y, x] += sign * q[A] * value
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True, nogil=True)
 def _fit(  # type: ignore[no-untyped-def]
     frames,
     frame,
@@ -194,7 +194,7 @@ def _fit(  # type: ignore[no-untyped-def]
     variance,
     misfit,
 ):
-    for i in prange(len(starts)):
+    for i in range(len(starts)):
         x, y, data = _window(frames[frame[i]], starts[i], half_window)
         for j in range(first[i], first[i + 1]):
             _divide(x, y, data, others[j], sign)
