@@ -26,7 +26,7 @@ Image = NDArray[np.float32]
 Clean = Callable[[int, Image], None]
 
 _BLOCKS = 4  # blocks in a window: the light changes little within one
-_LEVEL_PIXELS = 8000  # of a frame that its light is taken from
+_LEVEL_PIXELS = 4000  # of a frame that its light is taken from
 _MAD_TO_SD = 1.4826
 _CLIP = 3.0  # standard deviations beyond which a pixel is no light
 _TILES = 6  # across the shorter side, for the spatial background
