@@ -139,10 +139,12 @@ def _add_both(one, other, weight, out):  # type: ignore[no-untyped-def]
 def _maxima(frames, limit, radius, found, counts):  # type: ignore[no-untyped-def]
     n_frames, height, width = frames.shape
     for t in range(n_frames):
+        least = np.float32(limit[t])
         for y in range(height):
+            row = frames[t, y]
             for x in range(width):
-                value = frames[t, y, x]
-                if value < limit[t]:
+                value = row[x]
+                if value < least:
                     continue
                 if counts[t] < _MOST and _is_highest(frames[t], y, x, radius):
                     found[t, counts[t], 0] = x

@@ -133,7 +133,7 @@ def measure_steps(frame: IntArray, x: FloatArray, y: FloatArray, *, area_px: flo
     middle = float(r[np.searchsorted(np.maximum.accumulate(share[: k + 1]), 0.5 * share[k])])
     step_px = max(middle / np.sqrt(2 * np.log(2)), 1e-3)
     # in a crowd chance hides the longest steps: normal ones end where a Gaussian says
-    longest = max(float(r[k]), float(np.sqrt(-2 * np.log(_TAIL))) * step_px)
+    longest = max(float(r[k]), min(float(np.sqrt(-2 * np.log(_TAIL))) * step_px, most))
     bulk = max(longest * _MARGIN, _LEAST_PX)
     return Steps(
         bulk_px=bulk,
