@@ -89,6 +89,8 @@ def diffusion(
         run=o.this_run(),
     )
     told = found.trajectories["w"].notna().sum()
+    for note in found.notes:
+        typer.echo(f"  note: {note}")
     typer.echo(f"{told} of {len(found.trajectories)} trajectories characterised; results in {out}")
 
 

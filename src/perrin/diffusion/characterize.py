@@ -80,6 +80,25 @@ class Characterised:
     windows: pd.DataFrame
     scale: Scale
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was done with the noise and the blur that the table of tracks told of."""
+        notes = []
+        known = self.trajectories["share_noise_known"].median()
+        if np.isfinite(known):
+            notes.append(
+                f"localisation errors of the table: {known:.1%} of the mean squared step (the "
+                f"network finds {self.trajectories['share_noise'].median():.1%} without them); "
+                "fbm_alpha takes them off"
+            )
+        exposure = self.trajectories["exposure"].max()
+        if exposure > 0:
+            notes.append(
+                f"light during {exposure:.0%} of the frame interval: neither the network nor "
+                "fbm_alpha takes motion blur off, so alpha_fbm and fbm_alpha come out too large"
+            )
+        return tuple(notes)
+
 
 def characterize(
     tracks: pd.DataFrame, *, model: Model, scale: Scale, settings: WindowSettings
