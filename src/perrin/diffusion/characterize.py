@@ -87,15 +87,14 @@ class Characterised:
         known = self.trajectories["share_noise_known"].median()
         if np.isfinite(known):
             notes.append(
-                f"localisation errors of the table: {known:.1%} of the mean squared step (the "
-                f"network finds {self.trajectories['share_noise'].median():.1%} without them); "
-                "fbm_alpha takes them off"
+                f"localisation errors of the table: {known:.1%} of the mean squared step; the "
+                "network is told of them, and fbm_alpha takes them off"
             )
         exposure = self.trajectories["exposure"].max()
         if exposure > 0:
             notes.append(
-                f"light during {exposure:.0%} of the frame interval: neither the network nor "
-                "fbm_alpha takes motion blur off, so alpha_fbm and fbm_alpha come out too large"
+                f"light during {exposure:.0%} of the frame interval: the network is told of it; "
+                "fbm_alpha does not take motion blur off and comes out too large"
             )
         return tuple(notes)
 
