@@ -56,9 +56,7 @@ def main() -> None:
         skip("PERRIN_ANDI_ENV does not name an environment with andi-datasets (see the docstring)")
     model = AndiModel.load()
     print(f"{COUNT} trajectories a cell and task, seed {SEED}; RANDI's figure in brackets.\n")
-    print(
-        "| dimensions | protocol | frames | exponent, error | the same, models even | micro-F1 | better |"
-    )
+    print("| dimensions | protocol | frames | exponent | models even | micro-F1 | better |")
     print("|---|---|---|---|---|---|---|")
     for dims in (1, 2):
         with tempfile.TemporaryDirectory(prefix="perrin-bench-") as folder:
