@@ -14,6 +14,7 @@ from perrin.cli import (
     diffusion,
     landings,
     models,
+    quantifier,
     report,
     simulate,
     tracking,
@@ -49,6 +50,7 @@ evaluations = _group("evaluate", "Measure a trained network on data it has not s
 diffusion.register(app, simulate=simulations, evaluate=evaluations)
 andi.register(app, evaluate=evaluations)
 classifier.register(evaluate=evaluations)
+quantifier.register(evaluate=evaluations)
 models.register(_group("model", "Trained networks: list them, show a card, run the self-test."))
 report.register(app)
 app_command.register(app)
