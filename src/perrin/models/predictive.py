@@ -1,0 +1,197 @@
+"""Is a track out of the model? A posterior predictive check, track by track.
+
+Replicates are drawn from what the network answered, each from parameters within their intervals:
+FBM and Brownian motion, jumps at the steps where it sees them, localisation noise, the same
+length, gaps and exposure; where the track switches, FBM moves it in its regimes only. Track and
+replicates are compared in statistics that the network was not asked for: MSD at several lags,
+kurtosis, velocity autocorrelation, anisotropy, and whether large steps lead back.
+
+How odd the track is among its replicates is one Mahalanobis distance; how often a track of the
+model is as odd was measured on simulated ones, in cells of length (`CALIBRATION`), because
+answers are uncertain in ways that independent intervals do not hold.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perrin.diffusion.regimes import find_regimes
+from perrin.diffusion.standard import TARGETS, from_unit
+from perrin.simulate.walk_noise import SUBFRAMES, expose
+from perrin.simulate.walks import brownian, fbm
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from perrin.diffusion.windows import Track
+    from perrin.models.mixture import Answer
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+REPLICATES = 120
+LAGS = (2, 4, 8, 16, 32, 64)
+"""Frames at which the MSD is compared, over that of one frame; up to a quarter of the track."""
+MEMORY = (1, 2, 3)
+"""Frames at which the velocity autocorrelation is compared."""
+LONG_MEMORY = tuple(range(8, 24))
+"""Frames over which its mean is compared."""
+REACH = 0.5
+BLOCK = 16
+"""Steps over which the direction of motion is taken."""
+_SEED = 7
+_INDEX = {name: k for k, (name, _, _) in enumerate(TARGETS)}
+_SHARES = ("share_fbm", "share_brownian", "share_noise", "share_ctrw")
+_NORMAL = 1.6448536269514722  # the intervals are 90%
+_TINY = 1e-9
+
+
+def oddness(track: Track, quantiles: FloatArray, steps: FloatArray) -> float:
+    """Return how far a track is from its replicates: squared Mahalanobis distance a statistic.
+
+    quantiles (10, 3), steps (L - 1, 2): as in `perrin.models.mixture.Answer`.
+    """
+    rng = np.random.default_rng([_SEED, track.particle % 2**32, len(track.seen)])
+    observed = statistics(track.positions[None], track.seen)[0]
+    made = statistics(replicates(track, quantiles, steps, count=REPLICATES, rng=rng), track.seen)
+    usable = np.isfinite(observed) & np.isfinite(made).all(axis=0)
+    if not usable.any():
+        return float("nan")
+    made, away = made[:, usable], observed[usable] - made[:, usable].mean(axis=0)
+    spread = np.maximum(made.std(axis=0), _TINY)
+    correlation = np.cov((made / spread).T, ddof=0).reshape(len(spread), len(spread))
+    correlation += 0.02 * np.eye(len(spread))
+    away /= spread
+    return float(away @ np.linalg.solve(correlation, away) / len(spread))
+
+
+def replicates(
+    track: Track,
+    quantiles: FloatArray,
+    steps: FloatArray,
+    *,
+    count: int,
+    rng: np.random.Generator,
+) -> FloatArray:
+    """Return `count` tracks that the answer could have come from, (count, L, d), any unit."""
+    length, dims = track.positions.shape
+    drawn = _parameters(quantiles, count, rng)
+    shares = {name: np.sqrt(drawn[name])[:, None, None] for name in _SHARES}
+    alpha = np.clip(from_unit(drawn["alpha_fbm"], _INDEX["alpha_fbm"]), 0.02, 1.98)
+    blurred = track.exposure > 0
+    fine = SUBFRAMES if blurred else 1
+    parts = [
+        fbm(alpha, length=length * fine, rng=rng, dims=dims),
+        brownian(count, length=length * fine, rng=rng, dims=dims),
+    ]
+    if blurred:
+        parts = [expose(part, track.exposure) for part in parts]
+    moved = _unit(np.diff(parts[0], axis=1) * _of_fbm(steps[:, 1], count, rng)[..., None])
+    moved = moved * shares["share_fbm"]
+    moved += _unit(np.diff(parts[1], axis=1)) * shares["share_brownian"]
+    jumping = rng.random((count, length - 1)) < steps[:, 0]
+    rate = max(float(steps[:, 0].mean()), 1 / length)
+    jumps = rng.standard_normal(moved.shape) * jumping[..., None] / np.sqrt(rate)
+    moved += jumps * shares["share_ctrw"]
+    positions = np.zeros((count, length, dims))
+    np.cumsum(moved, axis=1, out=positions[:, 1:])
+    noise = rng.standard_normal(positions.shape) * shares["share_noise"] / np.sqrt(2)
+    made: FloatArray = positions + noise
+    return made
+
+
+def statistics(positions: FloatArray, seen: BoolArray) -> FloatArray:
+    """Return the compared statistics of tracks (N, L, d) with the same frames `seen` (L,): (N, q).
+
+    ln of the MSD at `LAGS` over that at one frame; ln of the kurtosis of steps over 1 and 4
+    frames; velocity autocorrelation at `MEMORY`; ln of the anisotropy of steps in blocks; ln of
+    the length of the sum of s|s| over its root sum of squares (small where large steps lead
+    back). They do not change with rotation or unit. NaN where a track is too short for one.
+    """
+    length, dims = positions.shape[1:]
+    both = seen[1:] & seen[:-1]
+    step = np.where(both[:, None], np.diff(positions, axis=1), 0.0)
+    square = (step**2).sum(axis=2)
+    mean = np.maximum(square.sum(axis=1) / max(int(both.sum()), 1), _TINY)
+    found = []
+    for lag in LAGS:
+        if lag > length // 4:
+            continue
+        pair = seen[lag:] & seen[:-lag]
+        far = ((positions[:, lag:] - positions[:, :-lag])[:, pair] ** 2).sum(axis=2)
+        found.append(np.log(np.maximum(far.mean(axis=1), _TINY) / mean))
+    for lag in (1, 4):
+        pair = seen[lag:] & seen[:-lag]
+        far = (positions[:, lag:] - positions[:, :-lag])[:, pair] ** 2
+        found.append(np.log(_kurtosis(far)))
+    found += [_memory(step, both, lag) / mean for lag in MEMORY]
+    if length > 4 * max(LONG_MEMORY):
+        found.append(np.mean([_memory(step, both, lag) for lag in LONG_MEMORY], axis=0) / mean)
+    if dims > 1:
+        found.append(np.log(np.maximum(_anisotropy(step, square), _TINY)))
+    weighted = step * np.sqrt(square)[..., None]
+    total = (weighted.sum(axis=1) ** 2).sum(axis=1)
+    found.append(np.log((total + _TINY) / ((weighted**2).sum(axis=(1, 2)) + _TINY)))
+    return np.stack(found, axis=1)
+
+
+def _memory(step: FloatArray, both: BoolArray, lag: int) -> FloatArray:
+    """Return <s(t) s(t + lag)> of the steps (N, L - 1, d) that are there: (N,)."""
+    pairs = max(int((both[lag:] & both[:-lag]).sum()), 1)
+    product: FloatArray = np.einsum("nld,nld->n", step[:, lag:], step[:, :-lag]) / pairs
+    return product
+
+
+def _kurtosis(far: FloatArray) -> FloatArray:
+    """Return <s^4> / <s^2>^2 of squared displacements (N, pairs, d)."""
+    second = np.maximum((far**1).mean(axis=(1, 2)), _TINY)
+    kurtosis: FloatArray = np.maximum((far**2).mean(axis=(1, 2)), _TINY) / second**2
+    return kurtosis
+
+
+def _anisotropy(step: FloatArray, square: FloatArray) -> FloatArray:
+    """Return how far the steps of a block have one axis, mean over blocks: 0 to 1.
+
+    From the traceless part of the sum of s s^T over the block, which no rotation changes.
+    """
+    count, steps, dims = step.shape
+    block = min(BLOCK, steps)
+    blocks = steps // block
+    part = step[:, : blocks * block].reshape(count, blocks, block, dims)
+    tensor = np.einsum("nbki,nbkj->nbij", part, part)
+    size = np.trace(tensor, axis1=2, axis2=3)
+    tensor -= size[..., None, None] * np.eye(dims) / dims
+    length = np.sqrt((tensor**2).sum(axis=(2, 3)) * dims / (dims - 1))
+    anisotropy: FloatArray = length.sum(axis=1) / np.maximum(size.sum(axis=1), _TINY)
+    return anisotropy
+
+
+def _parameters(
+    quantiles: FloatArray, count: int, rng: np.random.Generator
+) -> dict[str, FloatArray]:
+    """Return draws (count,) of the shares, which sum to 1, and of alpha_fbm in 0 to 1."""
+    low, middle, high = quantiles.T[:, :, None]
+    normal = rng.standard_normal((len(quantiles), count))
+    reach = np.where(normal > 0, high - middle, middle - low) / _NORMAL
+    values = np.clip(middle + REACH * normal * reach, 0.0, 1.0)
+    drawn = {name: values[_INDEX[name]] for name in (*_SHARES, "alpha_fbm")}
+    total = np.maximum(sum(drawn[name] for name in _SHARES), _TINY)
+    return drawn | {name: drawn[name] / total for name in _SHARES}
+
+
+def _of_fbm(p: FloatArray, count: int, rng: np.random.Generator) -> BoolArray:
+    """Return which steps FBM moves, (count, L - 1): all, unless the track switches."""
+    if not any(regime.changed for regime in find_regimes(p)):
+        return np.ones((count, len(p)), dtype=bool)
+    moved: BoolArray = p <= rng.random((count, 1))
+    return moved
+
+
+def _unit(step: FloatArray) -> FloatArray:
+    """Return steps (N, L - 1, d) scaled to a mean square of 1 on each axis."""
+    size = np.sqrt((step**2).mean(axis=(1, 2), keepdims=True))
+    scaled: FloatArray = step / np.maximum(size, _TINY)
+    return scaled
