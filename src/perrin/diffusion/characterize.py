@@ -18,7 +18,7 @@ from perrin.diffusion import classical
 from perrin.diffusion.course import PIECE, Course, follow, in_pieces, joined
 from perrin.diffusion.likelihood import fit_fbm
 from perrin.diffusion.standard import TARGETS, from_unit
-from perrin.diffusion.tables import CLASSICAL, ESTIMATES, WINDOWS
+from perrin.diffusion.tables import CLASSICAL, ESTIMATES, FALSE_FLAGS, WINDOWS
 from perrin.diffusion.windows import Track, cut_windows, to_tracks
 from perrin.errors import PerrinError
 from perrin.settings.diffusion import WindowSettings
@@ -31,8 +31,6 @@ BoolArray = NDArray[np.bool_]
 
 LEAST_SHARE = 0.1
 LEAST_JUMPS = 3
-FALSE_FLAGS = 0.05
-"""Share of the tracks of the model that are flagged as out of it."""
 _INDEX = {name: k for k, (name, _, _) in enumerate(TARGETS)}
 _DIRECT = tuple(name for name in ESTIMATES if name in _INDEX)
 

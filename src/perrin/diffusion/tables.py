@@ -74,6 +74,8 @@ HANDED_OVER: tuple[Column, ...] = (
     Column("share_noise_known", "float", "1", "share of the squared step that it accounts for"),
     Column("exposure", "float", "1", "share of the frame with light, if the table has it"),
 )
+FALSE_FLAGS = 0.05
+"""Share of the tracks of the model that are flagged as out of it."""
 CHECK: tuple[Column, ...] = (
     Column("out_of_model_p", "float", "1", "share of tracks of the model that look odder"),
     Column("out_of_model", "bool", "", "whether that is below 5%: read the estimates with doubt"),

@@ -36,6 +36,9 @@ class Says:
     def refusal(self, seen: np.ndarray, dims: int) -> str | None:
         return "too short" if len(seen) < 10 else None
 
+    def oddness(self, tracks, answer):
+        return np.full(len(tracks), 0.5)
+
     def answer(
         self,
         positions: Sequence[np.ndarray],
@@ -133,7 +136,7 @@ def test_the_ensemble_is_summed_up() -> None:
     assert told["told"]["w"] == 5
     assert told["told"]["alpha_ctrw"] == 0
     assert told["quartiles"]["w"] == [0.3, 0.3, 0.3]
-    curves = msd_curves(table, result)
+    curves = msd_curves(table, result.trajectories, result.scale)
     time, msd = curves[0]
     assert time[0] == 1
     assert np.isfinite(msd).all()
