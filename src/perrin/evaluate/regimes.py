@@ -22,7 +22,7 @@ BoolArray = NDArray[np.bool_]
 
 TOLERANCE = 10
 """Frames by which a change point may be off and still count."""
-WINDOW_SIZES, WINDOW_STRIDE = (30, 100), 5
+WINDOW_SIZES, WINDOW_STRIDE = (30, 100), 10
 _FRAMES = [name for name, _, _ in TARGETS].index("frames_ctrw")
 _IN_MODEL: tuple[tuple[float, dict[str, object]], ...] = (
     (0.40, {}),
@@ -37,11 +37,11 @@ _IN_MODEL: tuple[tuple[float, dict[str, object]], ...] = (
 
 @dataclass(frozen=True)
 class Drawn:
-    """Simulated tracks, the network's answer, and which steps follow the CTRW (None: no switch)."""
+    """Simulated tracks, the answer, and which steps follow the CTRW: (N, L - 1), or (N, 0)."""
 
     tracks: list[Track]
     answer: Answer
-    masks: BoolArray | None
+    masks: BoolArray
 
 
 def draw(
@@ -60,8 +60,8 @@ def draw(
         noise=mixture.truth.noise_sigma[kept] if told else None,
         exposure=settings.exposure if told else np.nan,
     )
-    masks = None if mixture.mask is None else mixture.mask[kept]
-    return Drawn(tracks, ask(model, tracks), masks)
+    masks = np.zeros((len(kept), 0), dtype=bool) if mixture.mask is None else mixture.mask
+    return Drawn(tracks, ask(model, tracks), masks[kept])
 
 
 def as_tracks(
@@ -88,7 +88,6 @@ def ask(model: MixtureModel, tracks: Sequence[Track]) -> Answer:
 
 def frame_errors(drawn: Drawn) -> tuple[float, float]:
     """Return the mean absolute error of p_ctrw step by step, and the coverage of ctrw_near."""
-    assert drawn.masks is not None  # noqa: S101
     errors, covered = [], []
     for steps, mask in zip(drawn.answer.steps, drawn.masks, strict=True):
         errors.append(np.abs(steps[:, 1] - mask).mean())
@@ -103,7 +102,6 @@ def window_errors(model: MixtureModel, drawn: Drawn) -> dict[str, float]:
     At a step: the mean of `frames_ctrw` of the windows over it; "both": weighted by the inverse
     square of the width of their intervals.
     """
-    assert drawn.masks is not None  # noqa: S101
     length = drawn.masks.shape[1] + 1
     sums = {size: np.zeros((2, *drawn.masks.shape)) for size in WINDOW_SIZES}
     for size, total in sums.items():
@@ -189,8 +187,7 @@ def in_model(
 def calibration(
     model: MixtureModel, *, lengths: Sequence[int], count: int, seed: int
 ) -> dict[int, tuple[float, ...]]:
-    """Return `perrin.models.predictive.CALIBRATION` as measured for `model` on about `count` tracks
-    a length."""
+    """Return `perrin.models.predictive.CALIBRATION` of `model`, `count` tracks a length."""
     table = {}
     for length in lengths:
         rng = np.random.default_rng([seed, length])

@@ -44,10 +44,10 @@ BLOCK = 16
 """Steps over which the direction of motion is taken."""
 LEVELS = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01)
 CALIBRATION: dict[int, tuple[float, ...]] = {
-    30: (1.3, 1.8, 2.15, 2.6, 3.3, 4.0),
-    100: (1.3, 1.8, 2.15, 2.6, 3.3, 4.0),
-    300: (1.3, 1.8, 2.15, 2.6, 3.3, 4.0),
-    1000: (1.3, 1.8, 2.15, 2.6, 3.3, 4.0),
+    30: (1.28, 1.68, 1.98, 2.17, 2.43, 2.7),
+    100: (1.46, 1.86, 2.08, 2.31, 2.66, 2.86),
+    300: (1.53, 2.05, 2.38, 2.74, 3.3, 3.54),
+    1000: (1.53, 2.05, 2.38, 2.74, 3.3, 3.54),
 }
 """Distances that so many (`LEVELS`) of the tracks of the model exceed, by frames of the track."""
 _SEED = 7
@@ -126,8 +126,8 @@ def replicates(
 def statistics(positions: FloatArray, seen: BoolArray) -> FloatArray:
     """Return the compared statistics of tracks (N, L, d) with the same frames `seen` (L,): (N, q).
 
-    ln of the MSD at `LAGS` over that at one frame; ln of the kurtosis of steps over 1 and 4
-    frames; velocity autocorrelation at `MEMORY`; ln of the anisotropy of steps in blocks; ln of
+    ln of the MSD at `LAGS` over that at one frame; ln of the kurtosis of the length of
+    steps over 1 and 4 frames; velocity autocorrelation at `MEMORY`; ln of the anisotropy of steps in blocks; ln of
     the length of the sum of s|s| over its root sum of squares (small where large steps lead
     back). They do not change with rotation or unit. NaN where a track is too short for one.
     """
@@ -173,11 +173,13 @@ def _memory(step: FloatArray, both: BoolArray, lag: int) -> FloatArray:
 
 
 def _kurtosis(far: FloatArray, pairs: int) -> FloatArray:
-    """Return <s^4> / <s^2>^2 of displacements (N, L - lag, d), `pairs` of which are there."""
-    square = far**2
-    count = pairs * far.shape[2]
-    second = np.maximum(square.sum(axis=(1, 2)) / count, _TINY)
-    kurtosis: FloatArray = np.einsum("nld,nld->n", square, square) / count / second**2
+    """Return <|s|^4> / <|s|^2>^2 of displacements (N, L - lag, d), `pairs` of which are there.
+
+    Of the length, so that rotation changes nothing: 1 + 2 / d for a Gaussian.
+    """
+    square = np.einsum("nld,nld->nl", far, far)
+    second = np.maximum(square.sum(axis=1) / pairs, _TINY)
+    kurtosis: FloatArray = np.einsum("nl,nl->n", square, square) / pairs / second**2
     return np.maximum(kurtosis, _TINY)
 
 

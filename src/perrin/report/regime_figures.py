@@ -110,12 +110,14 @@ def _share(axes: Axes, along: pd.DataFrame, regimes: pd.DataFrame) -> None:
 
 
 def _exponents(axes: Axes, along: pd.DataFrame) -> None:
-    time = along["time"]
+    """Draw the exponent of the label of each regime; both where it is undecided."""
     for name, label in (("alpha_fbm", "fbm"), ("alpha_ctrw", "ctrw")):
+        shown = along["label"].isin([label, "undecided"])
+        low, middle, high = (along[name + end].where(shown) for end in ("_low", "", "_high"))
         axes.fill_between(
-            time, along[f"{name}_low"], along[f"{name}_high"], color=COLORS[label], alpha=0.2, lw=0
+            along["time"], low, high, step="post", color=COLORS[label], alpha=0.2, lw=0
         )
-        axes.plot(time, along[name], color=COLORS[label], lw=1.2)
+        axes.step(along["time"], middle, where="post", color=COLORS[label], lw=1.2)
     axes.axhline(1, color=look.GRAY, lw=0.5, ls=":")
     axes.set(ylim=(0, 1.5), ylabel="exponent α")
 
@@ -134,7 +136,7 @@ def _explain(figure: Figure, left: Axes, right: Axes) -> None:
     figure.legend(handles=handles, loc="outside upper center", ncols=4)
 
 
-_PLACES = {"fbm": (0.0, 0.0), "ctrw": (2.0, 0.0), "undecided": (1.0, -1.45)}
+_PLACES = {"fbm": (0.0, 0.0), "ctrw": (2.0, 0.0), "undecided": (1.0, -1.5)}
 
 
 def _map(axes: Axes, course: Course, time_unit: str) -> None:
@@ -144,7 +146,7 @@ def _map(axes: Axes, course: Course, time_unit: str) -> None:
     most = max(int(course.transitions["number"].max()), 1)
     for name, (x, y) in _PLACES.items():
         share = float(frames.get(name, 0.0))
-        axes.scatter([x], [y], s=1400, color=COLORS[name], alpha=0.25, lw=0)
+        axes.scatter([x], [y], s=2300, color=COLORS[name], alpha=0.25, lw=0)
         axes.text(x, y, f"{NAMES[name]}\n{share:.0%} of frames", ha="center", va="center")
     for row in course.transitions.itertuples():
         if not row.number:
@@ -152,7 +154,7 @@ def _map(axes: Axes, course: Course, time_unit: str) -> None:
         a, b = np.array(_PLACES[row.before]), np.array(_PLACES[row.after])
         along = (b - a) / np.linalg.norm(b - a)
         aside = np.array([-along[1], along[0]])
-        start, end = a + 0.45 * along + 0.07 * aside, b - 0.45 * along + 0.07 * aside
+        start, end = a + 0.5 * along + 0.07 * aside, b - 0.5 * along + 0.07 * aside
         axes.add_patch(
             FancyArrowPatch(
                 tuple(start),
@@ -164,9 +166,9 @@ def _map(axes: Axes, course: Course, time_unit: str) -> None:
                 connectionstyle="arc3,rad=-0.12",
             )
         )
-        at = (start + end) / 2 + 0.2 * aside
+        at = (start + end) / 2 + (0.2 if along[1] == 0 else 0.34) * aside
         axes.text(*at, f"{row.number}\n{row.rate:.2g} / {time_unit}", ha="center", va="center")
-    axes.set(xlim=(-0.6, 2.6), ylim=(-1.95, 0.55))
+    axes.set(xlim=(-0.6, 2.6), ylim=(-2.0, 0.5))
     axes.set_aspect("equal")
     axes.axis("off")
     axes.set_title("Transitions: number, rate")
@@ -183,7 +185,7 @@ def _survival(axes: Axes, course: Course, time_unit: str) -> None:
             end: np.concatenate([[1.0], curve["survival" + end]]) for end in ("", "_low", "_high")
         }
         axes.fill_between(
-            time, left["_low"], left["_high"], step="post", color=COLORS[label], alpha=0.2, lw=0
+            time, left["_low"], left["_high"], step="post", color=COLORS[label], alpha=0.15, lw=0
         )
         spells, ended = int(curve["at_risk"].iloc[0]), int(curve["ended"].sum())
         name = f"{NAMES[label]}: {ended} of {spells} seen to end"
