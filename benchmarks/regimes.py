@@ -91,8 +91,8 @@ def changes(model: MixtureModel) -> None:
                 f"| {ours.matched / ours.true:.2f} | {ours.covered:.0%} | {theirs} |"
             )
     print(
-        "\nClassical: penalised search (ruptures, exact, squared error) on the logarithm of the step and on "
-        "the product of neighboring steps, with the best of its penalties "
+        "\nClassical: penalised search (ruptures, exact, squared error) on the logarithm of the "
+        "step and on the product of neighboring steps, with the best of its penalties "
         f"{', '.join(f'{penalty:g}' for penalty in PENALTIES)} for these very tracks.\n"
     )
 

@@ -46,17 +46,15 @@ def directed(count: int, *, length: int, rng: np.random.Generator, speed: float)
 
 
 def mislinked(
-    count: int, *, length: int, rng: np.random.Generator, far: float, back: bool
+    count: int, *, length: int, rng: np.random.Generator, far: float, swaps: int
 ) -> FloatArray:
-    """Return FBM that jumps `far` steps to another particle once, and `back` later or not."""
+    """Return FBM whose links go to another particle, `far` steps away, and back: `swaps` errors."""
     walks = fbm(rng.uniform(0.5, 1.0, count), length=length, rng=rng)
     angle = rng.uniform(0, 2 * np.pi, count)
     jump = far * np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    away = rng.integers(length // 6, length // 2, count)
-    home = away + rng.integers(length // 15, length // 3, count) if back else np.full(count, length)
-    frame = np.arange(length)
-    other = (frame >= away[:, None]) & (frame < home[:, None])
-    moved: FloatArray = walks + jump[:, None] * other[..., None]
+    at = rng.integers(length // 6, length - length // 6, (count, swaps))
+    swapped = (np.arange(length)[None, :, None] >= at[:, None]).sum(axis=2) % 2
+    moved: FloatArray = walks + jump[:, None] * swapped[..., None]
     return moved
 
 
@@ -84,8 +82,9 @@ ODD_WALKS: Mapping[str, Callable[..., FloatArray]] = {
     "confined, radius 5 steps": partial(confined, radius=5.0),
     "directed, 0.25 steps a frame": partial(directed, speed=0.25),
     "directed, 0.5 steps a frame": partial(directed, speed=0.5),
-    "linking error, 8 steps": partial(mislinked, far=8.0, back=False),
-    "linking error and back, 8 steps": partial(mislinked, far=8.0, back=True),
+    "1 linking error, 8 steps": partial(mislinked, far=8.0, swaps=1),
+    "2 linking errors, there and back": partial(mislinked, far=8.0, swaps=2),
+    "6 linking errors, there and back": partial(mislinked, far=8.0, swaps=6),
     "rod, 2 times faster along": partial(rotating, ratio=2.0, turn=0.01),
     "rod, 4 times faster along": partial(rotating, ratio=4.0, turn=0.01),
 }

@@ -126,10 +126,10 @@ def replicates(
 def statistics(positions: FloatArray, seen: BoolArray) -> FloatArray:
     """Return the compared statistics of tracks (N, L, d) with the same frames `seen` (L,): (N, q).
 
-    ln of the MSD at `LAGS` over that at one frame; ln of the kurtosis of the length of
-    steps over 1 and 4 frames; velocity autocorrelation at `MEMORY`; ln of the anisotropy of steps in blocks; ln of
-    the length of the sum of s|s| over its root sum of squares (small where large steps lead
-    back). They do not change with rotation or unit. NaN where a track is too short for one.
+    ln of the MSD at `LAGS` over that at one frame; ln of the kurtosis of the length of steps over 1
+    and 4 frames; velocity autocorrelation at `MEMORY` and over `LONG_MEMORY`; ln of the anisotropy
+    of steps in blocks; ln of the squared sum of s|s| over its sum of squares (small where large
+    steps lead back). They do not change with rotation or unit; short tracks have fewer.
     """
     length, dims = positions.shape[1:]
     both = seen[1:] & seen[:-1]

@@ -45,8 +45,8 @@ def test_odd_walks_are_what_they_say() -> None:
     assert np.hypot(inside[..., 0], inside[..., 1]).max() <= 3
     along = directed(200, length=100, rng=rng, speed=1.0)
     assert np.linalg.norm(along[:, -1], axis=1).mean() == pytest.approx(99, rel=0.1)
-    jumped = np.diff(mislinked(20, length=100, rng=rng, far=50.0, back=True), axis=1)
-    assert ((np.linalg.norm(jumped, axis=2) > 25).sum(axis=1) == 2).all()
+    jumped = np.diff(mislinked(20, length=100, rng=rng, far=50.0, swaps=1), axis=1)
+    assert ((np.linalg.norm(jumped, axis=2) > 25).sum(axis=1) == 1).all()
     rods = np.diff(rotating(500, length=3, rng=rng, ratio=4.0, turn=1e-9), axis=1)
     # hardly turned: two steps of a rod have one axis, so their squares go together
     x, y = rods[..., 0] ** 2, rods[..., 1] ** 2
