@@ -136,7 +136,7 @@ def _explain(figure: Figure, left: Axes, right: Axes) -> None:
     figure.legend(handles=handles, loc="outside upper center", ncols=4)
 
 
-_PLACES = {"fbm": (0.0, 0.0), "ctrw": (2.0, 0.0), "undecided": (1.0, -1.5)}
+_PLACES = {"fbm": (0.0, 0.0), "ctrw": (3.2, 0.0), "undecided": (1.6, -2.0)}
 
 
 def _map(axes: Axes, course: Course, time_unit: str) -> None:
@@ -146,15 +146,15 @@ def _map(axes: Axes, course: Course, time_unit: str) -> None:
     most = max(int(course.transitions["number"].max()), 1)
     for name, (x, y) in _PLACES.items():
         share = float(frames.get(name, 0.0))
-        axes.scatter([x], [y], s=2300, color=COLORS[name], alpha=0.25, lw=0)
-        axes.text(x, y, f"{NAMES[name]}\n{share:.0%} of frames", ha="center", va="center")
+        axes.scatter([x], [y], s=2000, color=COLORS[name], alpha=0.25, lw=0)
+        axes.text(x, y, f"{NAMES[name]}\n{share:.0%}", ha="center", va="center")
     for row in course.transitions.itertuples():
         if not row.number:
             continue
         a, b = np.array(_PLACES[row.before]), np.array(_PLACES[row.after])
         along = (b - a) / np.linalg.norm(b - a)
         aside = np.array([-along[1], along[0]])
-        start, end = a + 0.5 * along + 0.07 * aside, b - 0.5 * along + 0.07 * aside
+        start, end = a + 0.68 * along + 0.07 * aside, b - 0.68 * along + 0.07 * aside
         axes.add_patch(
             FancyArrowPatch(
                 tuple(start),
@@ -166,12 +166,12 @@ def _map(axes: Axes, course: Course, time_unit: str) -> None:
                 connectionstyle="arc3,rad=-0.12",
             )
         )
-        at = (start + end) / 2 + (0.2 if along[1] == 0 else 0.34) * aside
+        at = (start + end) / 2 + (0.3 if along[1] == 0 else 0.42) * aside
         axes.text(*at, f"{row.number}\n{row.rate:.2g} / {time_unit}", ha="center", va="center")
-    axes.set(xlim=(-0.6, 2.6), ylim=(-2.0, 0.5))
+    axes.set(xlim=(-0.7, 3.9), ylim=(-2.65, 0.65))
     axes.set_aspect("equal")
     axes.axis("off")
-    axes.set_title("Transitions: number, rate")
+    axes.set_title("Share of frames; transitions: number, rate")
 
 
 def _survival(axes: Axes, course: Course, time_unit: str) -> None:

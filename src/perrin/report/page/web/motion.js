@@ -91,7 +91,7 @@ function drawRegimes() {
   if (!n) { said.textContent = k == null ? "The page carries the course of 1,000 trajectories; this one is in time_course.csv." : "Nothing is told of this trajectory in time."; return; }
   const part = (name) => Array.from(M.along[name].subarray(a, b), (v) => v / 100);
   const time = Array.from({ length: n }, (_, i) => (M.along.first[k] + i) * M.frame_interval), mine = regimesOf(M, k);
-  chart.begin({ x: [time[0], time[n - 1]], y: [0, 1], xLabel: `Time (${M.time_unit})`, yLabel: "Share of CTRW" });
+  chart.begin({ x: [time[0], time[n - 1]], y: [0, 1.4], xLabel: `Time (${M.time_unit})`, yLabel: "Share of CTRW" });
   for (const r of mine) {
     chart.band([r.start, r.stop], [0, 0], [1, 1], REGIMES[r.label][1], { opacity: 0.12 });
     if (!Number.isFinite(r.low)) continue;
