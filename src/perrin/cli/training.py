@@ -38,6 +38,7 @@ Threads = Annotated[int, typer.Option(min=1, help="Threads of the network.")]
 def register(train: typer.Typer) -> None:
     """Add the commands to the group."""
     train.command("mixture")(train_mixture)
+    train.command("andi")(train_andi)
     train.command("classifier")(train_classifier)
 
 
@@ -81,6 +82,47 @@ def train_mixture(
     write_bundle(network, out, settings=settings, count=calibrate, progress=typer.echo)
     typer.echo("measuring")
     found = evaluate(MixtureModel.load(out), count=measure, seed=seed + 1)
+    curve = read_metrics(run / "metrics.csv")
+    record_measured(out, figures=found.for_card() | {"seed": seed + 1, "training_curve": curve})
+    typer.echo(f"model in {out}; training curve and checkpoint in {run}")
+
+
+def train_andi(
+    out: Out,
+    steps: Steps = None,
+    seed: Seed = 1,
+    threads: Threads = 2,
+    measure: Annotated[
+        int, typer.Option(min=50, help="Trajectories of each cell for the figures on the card.")
+    ] = 2000,
+) -> None:
+    """Train the network of the AnDi tasks and write it as a model; goes on where it was stopped."""
+    with _torch_needed():
+        from perrin.train.andi.export import write_andi_bundle
+        from perrin.train.andi.recipe import andi_task, validator
+        from perrin.train.export import record_measured
+        from perrin.train.loop import read_metrics, train
+    from perrin.evaluate.andi import evaluate_andi
+    from perrin.models.andi import AndiModel
+    from perrin.settings.diffusion import AndiTraining
+
+    changed: dict[str, Any] = {"seed": seed} | ({"steps": steps} if steps else {})
+    settings = o.settings_from(AndiTraining, **changed)
+    run = _run_folder(out)
+    _begin(run, {"settings": settings.model_dump(mode="json")})
+    task = andi_task(settings)
+    with _watched(task.steps) as (progress, advanced):
+        network = train(
+            task,
+            run=run,
+            threads=threads,
+            validate=validator(),
+            progress=progress,
+            advanced=advanced,
+        )
+    write_andi_bundle(network, out, settings=settings)
+    typer.echo("measuring")
+    found = evaluate_andi(AndiModel.load(out), count=measure, seed=seed + 1)
     curve = read_metrics(run / "metrics.csv")
     record_measured(out, figures=found.for_card() | {"seed": seed + 1, "training_curve": curve})
     typer.echo(f"model in {out}; training curve and checkpoint in {run}")

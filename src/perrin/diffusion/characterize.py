@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -17,14 +17,11 @@ from numpy.typing import NDArray
 from perrin.diffusion import classical
 from perrin.diffusion.course import PIECE, Course, follow, in_pieces, joined
 from perrin.diffusion.likelihood import fit_fbm
-from perrin.diffusion.standard import TARGETS, from_unit
+from perrin.diffusion.standard import TARGETS, Answer, from_unit
 from perrin.diffusion.tables import CLASSICAL, ESTIMATES, FALSE_FLAGS, WINDOWS
 from perrin.diffusion.windows import Track, cut_windows, to_tracks
 from perrin.errors import PerrinError
 from perrin.settings.diffusion import WindowSettings
-
-if TYPE_CHECKING:
-    from perrin.models.mixture import Answer
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]

@@ -9,10 +9,11 @@ told of the noise need not guess it. Out: ten targets in 0 to 1.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from perrin.errors import PerrinError
 
@@ -41,6 +42,9 @@ TARGETS: tuple[tuple[str, float, float], ...] = (
 """Names of the ten outputs and the range that 0 to 1 stands for."""
 
 
+_TOKENS = 32_768  # frames in one call: larger batches leave the cache
+
+
 @dataclass(frozen=True)
 class Standard:
     """Input of the network: positions (N, T, d), seen (N, T), known (N, 4) float32; step (N,)."""
@@ -49,6 +53,19 @@ class Standard:
     seen: NDArray[np.float32]
     known: NDArray[np.float32]
     step: FloatArray
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is in N tracks.
+
+    quantiles (N, 10, 3): calibrated low, middle and high of each of `TARGETS`, in 0 to 1, the
+    middle shares with sum 1. steps, N of (L - 1, 2): probability that the step from a frame to
+    the next holds a jump, and that it follows a CTRW if the track switches between both.
+    """
+
+    quantiles: FloatArray
+    steps: list[FloatArray]
 
 
 def standardise(
@@ -83,6 +100,34 @@ def standardise(
     padded[:, : positions.shape[1]] = centred / step[:, None, None]
     mask[:, : positions.shape[1]] = seen
     return Standard(padded, mask, _known(noise, exposure, step), step)
+
+
+def joined(
+    positions: Sequence[FloatArray],
+    seen: Sequence[NDArray[np.bool_]],
+    *,
+    noise: FloatArray | None = None,
+    exposure: FloatArray | None = None,
+) -> Standard:
+    """Return tracks of several lengths, (L, d) and (L,) each, standardised in one array."""
+    length = max(len(track) for track in positions)
+    together = np.zeros((len(positions), length, positions[0].shape[1]))
+    mask = np.zeros((len(positions), length), dtype=bool)
+    for i, (track, frames) in enumerate(zip(positions, seen, strict=True)):
+        together[i, : len(track)] = track
+        mask[i, : len(track)] = frames
+    return standardise(together, mask, noise=noise, exposure=exposure)
+
+
+def grouped(lengths: ArrayLike) -> list[NDArray[np.int64]]:
+    """Return which tracks go through the network together: of equal padded length."""
+    padded = -(-np.asarray(lengths) // MULTIPLE) * MULTIPLE
+    parts: list[NDArray[np.int64]] = []
+    for length in np.unique(padded):
+        rows = np.flatnonzero(padded == length)
+        size = max(1, _TOKENS // int(length))
+        parts += [rows[first : first + size] for first in range(0, len(rows), size)]
+    return parts
 
 
 def _known(

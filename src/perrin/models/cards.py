@@ -66,6 +66,21 @@ class MixtureCard(Card):
         return f"{self.task}, {self.frames[0]} to {self.frames[1]} frames"
 
 
+class AndiCard(Card):
+    """A network for the tasks of the AnDi challenge: exponent and model of a trajectory."""
+
+    task: Literal["andi"] = "andi"
+    models: tuple[str, ...] = Field(description="in the order of the outputs")
+    frames: tuple[int, int] = Field(description="shortest and longest trajectory")
+    dims: tuple[int, ...]
+
+    def summary(self) -> str:
+        """Return what it is in a few words."""
+        return (
+            f"{self.task}, {len(self.models)} models, {self.frames[0]} to {self.frames[1]} frames"
+        )
+
+
 class ClassifierCard(Card):
     """A network that sorts landings into classes."""
 
@@ -89,4 +104,8 @@ class ClassifierCard(Card):
         return f"{self.task}, {len(self.classes)} classes, n_avg {self.n_avg[0]} to {self.n_avg[1]}"
 
 
-CARDS: dict[str, type[Card]] = {"mixture": MixtureCard, "classifier": ClassifierCard}
+CARDS: dict[str, type[Card]] = {
+    "mixture": MixtureCard,
+    "classifier": ClassifierCard,
+    "andi": AndiCard,
+}

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from perrin.diffusion.standard import MULTIPLE, TARGETS, Standard, standardise
+from perrin.diffusion.standard import TARGETS, Answer, Standard, grouped, joined
 from perrin.diffusion.windows import Track
 from perrin.errors import PerrinError
 from perrin.models import predictive
@@ -22,22 +21,8 @@ from perrin.models.cards import Interval, MixtureCard
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
-_TOKENS = 32_768  # frames in one call: larger batches leave the cache
 _NOTHING = 0.005  # ends of intervals closer than this to 0 or 1 are 0 or 1
 _NOISE, _MIDDLE = 3, 1  # row of the noise share; column of the middle
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What is in N tracks.
-
-    quantiles (N, 10, 3): calibrated low, middle and high of each of `TARGETS`, in 0 to 1, the
-    middle shares with sum 1. steps, N of (L - 1, 2): probability that the step from a frame to
-    the next holds a jump, and that it follows a CTRW if the track switches between both.
-    """
-
-    quantiles: FloatArray
-    steps: list[FloatArray]
 
 
 class MixtureModel:
@@ -83,15 +68,10 @@ class MixtureModel:
             if refused:
                 raise PerrinError(f"a track has {refused}. Cut it into windows, or leave it out.")
         lengths = np.array([len(track) for track in positions])
-        padded = -(-lengths // MULTIPLE) * MULTIPLE
-        parts: list[NDArray[np.int64]] = []
-        for length in np.unique(padded):
-            rows = np.flatnonzero(padded == length)
-            size = max(1, _TOKENS // int(length))
-            parts += [rows[first : first + size] for first in range(0, len(rows), size)]
+        parts = grouped(lengths)
 
         def run(part: NDArray[np.int64]) -> dict[str, NDArray[np.float32]]:
-            standard = _joined(
+            standard = joined(
                 [positions[i] for i in part],
                 [seen[i] for i in part],
                 noise=None if noise is None else noise[part],
@@ -130,22 +110,6 @@ class MixtureModel:
 def inputs_of(standard: Standard) -> dict[str, NDArray[np.float32]]:
     """Return the inputs of the network by name."""
     return {"positions": standard.positions, "seen": standard.seen, "known": standard.known}
-
-
-def _joined(
-    positions: list[FloatArray],
-    seen: list[BoolArray],
-    *,
-    noise: FloatArray | None,
-    exposure: FloatArray | None,
-) -> Standard:
-    length = max(len(track) for track in positions)
-    joined = np.zeros((len(positions), length, positions[0].shape[1]))
-    mask = np.zeros((len(positions), length), dtype=bool)
-    for i, (track, frames) in enumerate(zip(positions, seen, strict=True)):
-        joined[i, : len(track)] = track
-        mask[i, : len(track)] = frames
-    return standardise(joined, mask, noise=noise, exposure=exposure)
 
 
 def calibrated(

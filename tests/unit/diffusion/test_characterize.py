@@ -9,11 +9,10 @@ import pandas as pd
 import pytest
 
 from perrin.diffusion.characterize import Scale, characterize
-from perrin.diffusion.standard import TARGETS, to_unit
+from perrin.diffusion.standard import TARGETS, Answer, to_unit
 from perrin.diffusion.summary import ergodicity, msd_curves, summary
 from perrin.diffusion.tables import TRAJECTORIES, WINDOWS
 from perrin.errors import PerrinError
-from perrin.models.mixture import Answer
 from perrin.settings.diffusion import WindowSettings
 from perrin.simulate.walk_tables import tracks_table
 from perrin.simulate.walks import brownian

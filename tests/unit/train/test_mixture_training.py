@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch", reason="training needs torch")
 from perrin.diffusion.standard import KNOWN  # noqa: E402
 from perrin.settings.diffusion import MixtureSettings, MixtureTraining  # noqa: E402
 from perrin.train.loop import train  # noqa: E402
-from perrin.train.mixture.data import KINDS, draw_batch, stream  # noqa: E402
+from perrin.train.mixture.data import KINDS, draw_batch  # noqa: E402
 from perrin.train.mixture.network import MixtureNetwork  # noqa: E402
 from perrin.train.mixture.recipe import mixture_task, pinball  # noqa: E402
 
@@ -34,10 +34,10 @@ def test_kinds_are_a_distribution() -> None:
 
 
 def test_a_batch_depends_on_its_step_alone() -> None:
-    following = stream(SMALL, first_step=0)
+    following = mixture_task(SMALL).batches(0)
     next(following)
     np.testing.assert_array_equal(
-        next(following).positions, next(stream(SMALL, first_step=1)).positions
+        next(following).positions, next(mixture_task(SMALL).batches(1)).positions
     )
 
 

@@ -1,11 +1,8 @@
-"""Fresh trajectories for training: every batch is new, drawn in a thread beside the network."""
+"""Fresh trajectories for training: every batch is new."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from queue import Queue
 
 import numpy as np
 from numpy.typing import NDArray
@@ -151,28 +148,6 @@ def targets(
     weight[:, 8] *= np.clip(10 * gaussian, 0.05, 1)
     weight[np.isnan(weight)] = 0.0
     return np.nan_to_num(unit).astype(np.float32), weight
-
-
-def stream(settings: MixtureTraining, *, first_step: int, ahead: int = 6) -> Iterator[Batch]:
-    """Yield batches without end from `first_step` on; each depends on its step alone."""
-    queue: Queue[Batch | Exception] = Queue(maxsize=ahead)
-
-    def draw() -> None:
-        step = first_step
-        try:
-            while True:
-                seed = np.random.SeedSequence(settings.seed, spawn_key=(step,))
-                queue.put(draw_batch(settings, rng=np.random.default_rng(seed)))
-                step += 1
-        except Exception as error:  # raised again where the batch is taken
-            queue.put(error)
-
-    threading.Thread(target=draw, daemon=True).start()
-    while True:
-        batch = queue.get()
-        if isinstance(batch, Exception):
-            raise batch
-        yield batch
 
 
 def _draw_length(settings: MixtureTraining, rng: np.random.Generator) -> int:

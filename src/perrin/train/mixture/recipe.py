@@ -7,8 +7,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from perrin.settings.diffusion import MixtureTraining
+from perrin.train.ahead import drawn_ahead
 from perrin.train.loop import Cosine, Task
-from perrin.train.mixture.data import Batch, stream
+from perrin.train.mixture.data import Batch, draw_batch
 from perrin.train.mixture.network import MixtureNetwork, Reading
 
 QUANTILES = (0.05, 0.5, 0.95)
@@ -25,7 +26,9 @@ def mixture_task(settings: MixtureTraining) -> Task[MixtureNetwork, Batch]:
         optimiser=torch.optim.AdamW(
             network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
         ),
-        batches=lambda step: stream(settings, first_step=step),
+        batches=lambda step: drawn_ahead(
+            lambda rng: draw_batch(settings, rng=rng), seed=settings.seed, first_step=step
+        ),
         loss=_loss,
         schedule=Cosine(settings.learning_rate, settings.warmup, settings.steps),
         steps=settings.steps,
