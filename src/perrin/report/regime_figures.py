@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -58,8 +59,10 @@ def regimes_figure(tracks: pd.DataFrame, course: Course) -> Figure:
             y = (y - y.min() - np.ptp(y) / 2) / size - 1.3 * (number // _COLUMNS)
             own = course.time_course[course.time_course["particle"] == particle]
             label = own.set_index("frame")["label"].reindex(frame).to_numpy()
-            for k in range(len(x) - 1):
-                axes.plot(x[k : k + 2], y[k : k + 2], lw=0.7, color=COLORS[label[k]])
+            turns = np.flatnonzero(label[1:] != label[:-1]) + 1
+            for first, last in pairwise([0, *turns, len(x) - 1]):
+                part = slice(first, last + 1)
+                axes.plot(x[part], y[part], lw=0.7, color=COLORS[label[first]])
             axes.plot(x[:1], y[:1], "o", ms=2.5, color=look.BLACK)
             middle = 1.2 * (number % _COLUMNS), -1.3 * (number // _COLUMNS) - 0.58
             axes.text(*middle, f"{particle}", ha="center", va="top")

@@ -70,6 +70,30 @@ def test_the_tables_have_their_columns() -> None:
     assert (result.windows["w_low"] < result.windows["w"]).all()
 
 
+def test_a_track_too_long_for_the_model_has_a_time_course_from_pieces() -> None:
+    class Short(Says):
+        def refusal(self, seen: np.ndarray, dims: int) -> str | None:
+            return "too long" if len(seen) > 1000 else super().refusal(seen, dims)
+
+    result = characterize(tracks(1, 1500), model=Short(), scale=Scale.unknown(), settings=WINDOW)
+    assert np.isnan(result.trajectories["w"][0])
+    assert result.trajectories["reason"][0] == "too long"
+    assert len(result.course.time_course) == 1500
+    assert result.course.regimes["label"].tolist() == ["undecided"]
+
+
+def test_what_looks_odd_is_flagged() -> None:
+    class Doubtful(Says):
+        def oddness(self, tracks, answer):
+            return np.array([0.2, 0.04, 0.9])
+
+    result = characterize(tracks(), model=Doubtful(), scale=Scale.unknown(), settings=WINDOW)
+    assert result.trajectories["out_of_model"].tolist() == [False, True, False]
+    told = summary(result)["out_of_model"]
+    assert (told["checked"], told["flagged"]) == (3, 1)
+    assert told["share"] == pytest.approx(1 / 3)
+
+
 def test_the_diffusion_coefficient_follows_the_units() -> None:
     plain = found(tracks()).trajectories
     scale = Scale.of_pixels(pixel_nm=50, frame_interval_s=0.01)
