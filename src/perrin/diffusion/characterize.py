@@ -170,16 +170,16 @@ def _steps(asked: _Asked, model: Model) -> list[FloatArray | None]:
     """Return the step probabilities of each track, long ones from pieces, None if not told."""
     found: list[FloatArray | None] = [None] * len(asked.tracks)
     if asked.answer is not None:
-        for row, steps in zip(asked.rows, asked.answer.steps, strict=True):
-            found[row] = steps
+        for kept, steps in zip(asked.rows, asked.answer.steps, strict=True):
+            found[kept] = steps
     for row, track in enumerate(asked.tracks):
         if len(track.seen) <= PIECE:
             continue
         pieces = in_pieces(track)
         told = _ask(pieces, model)
         if told.answer is not None:
-            steps = dict(zip(told.rows.tolist(), told.answer.steps, strict=True))
-            found[row] = joined([steps.get(k) for k in range(len(pieces))], len(track.seen))
+            of = dict(zip(told.rows.tolist(), told.answer.steps, strict=True))
+            found[row] = joined([of.get(k) for k in range(len(pieces))], len(track.seen))
     return found
 
 

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from perrin.diffusion.regimes import find_regimes, share_near
-from perrin.diffusion.standard import TARGETS
+from perrin.diffusion.standard import TARGETS, Answer
 from perrin.diffusion.windows import Track
 from perrin.models import predictive
-from perrin.models.mixture import Answer, MixtureModel
+from perrin.models.mixture import MixtureModel
 from perrin.settings.diffusion import MixtureSettings
 from perrin.simulate.mixtures import simulate_mixture
 
@@ -121,7 +121,9 @@ def window_errors(model: MixtureModel, drawn: Drawn) -> dict[str, float]:
             weight = 1 / max(high - low, 0.05) ** 2
             total[:, i, s : s + size - 1] += np.array([weight * middle, weight])[:, None]
     errors = {}
-    for name, total in [*((str(k), v) for k, v in sums.items()), ("both", sum(sums.values()))]:
+    totals = {str(size): total for size, total in sums.items()}
+    totals["both"] = np.sum(list(sums.values()), axis=0)
+    for name, total in totals.items():
         share = np.divide(total[0], total[1], out=np.full_like(total[0], 0.5), where=total[1] > 0)
         errors[name] = float(np.abs(share - drawn.masks).mean())
     return errors
@@ -160,7 +162,7 @@ def score_changes(
             continue
         apart = np.abs(np.subtract.outer([point[0] for point in points], real))
         rows, columns = linear_sum_assignment(np.minimum(apart, 2 * TOLERANCE))
-        for row, column in zip(rows, columns, strict=True):
+        for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
             matched += bool(apart[row, column] <= TOLERANCE)
             if apart[row, column] < 2 * TOLERANCE:
                 _, low, high = points[row]

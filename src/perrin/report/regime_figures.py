@@ -151,10 +151,11 @@ def _map(axes: Axes, course: Course, time_unit: str) -> None:
         share = float(frames.get(name, 0.0))
         axes.scatter([x], [y], s=2000, color=COLORS[name], alpha=0.25, lw=0)
         axes.text(x, y, f"{NAMES[name]}\n{share:.0%}", ha="center", va="center")
-    for row in course.transitions.itertuples():
-        if not row.number:
-            continue
-        a, b = np.array(_PLACES[row.before]), np.array(_PLACES[row.after])
+    seen = course.transitions[course.transitions["number"] > 0]
+    for before, after, number, rate in zip(
+        seen["before"], seen["after"], seen["number"], seen["rate"], strict=True
+    ):
+        a, b = (np.array(_PLACES[name], dtype=float) for name in (before, after))
         along = (b - a) / np.linalg.norm(b - a)
         aside = np.array([-along[1], along[0]])
         start, end = a + 0.68 * along + 0.07 * aside, b - 0.68 * along + 0.07 * aside
@@ -164,13 +165,13 @@ def _map(axes: Axes, course: Course, time_unit: str) -> None:
                 tuple(end),
                 arrowstyle="-|>",
                 mutation_scale=8,
-                lw=0.5 + 2 * row.number / most,
-                color=COLORS[row.before],
+                lw=0.5 + 2 * number / most,
+                color=COLORS[before],
                 connectionstyle="arc3,rad=-0.12",
             )
         )
-        at = (start + end) / 2 + (0.3 if along[1] == 0 else 0.42) * aside
-        axes.text(*at, f"{row.number}\n{row.rate:.2g} / {time_unit}", ha="center", va="center")
+        x, y = (start + end) / 2 + (0.3 if along[1] == 0 else 0.42) * aside
+        axes.text(x, y, f"{number}\n{rate:.2g} / {time_unit}", ha="center", va="center")
     axes.set(xlim=(-0.7, 3.9), ylim=(-2.65, 0.65))
     axes.set_aspect("equal")
     axes.axis("off")
