@@ -96,15 +96,14 @@ def _chosen(regimes: pd.DataFrame, count: int) -> list[int]:
 def _share(axes: Axes, along: pd.DataFrame, regimes: pd.DataFrame) -> None:
     time = along["time"].to_numpy(float)
     frame_time = np.diff(time).mean() if len(time) > 1 else 1.0
-    for row in regimes.itertuples():
-        axes.axvspan(
-            row.time_start, row.time_start + row.dwell, color=COLORS[row.label], alpha=0.12, lw=0
-        )
-        if np.isfinite(row.start_low):
-            first = time[0] - along["frame"].iloc[0] * frame_time
-            low, high = (first + at * frame_time for at in (row.start_low, row.start_high))
-            axes.axvspan(low, high, color=look.BLACK, alpha=0.18, lw=0)
-            axes.axvline(row.time_start, color=look.BLACK, lw=0.8)
+    first = time[0] - along["frame"].iloc[0] * frame_time
+    numbers = regimes[["time_start", "dwell", "start_low", "start_high"]].to_numpy(float)
+    for label, (start, dwell, low, high) in zip(regimes["label"], numbers, strict=True):
+        axes.axvspan(start, start + dwell, color=COLORS[label], alpha=0.12, lw=0)
+        if np.isfinite(low):
+            band = first + low * frame_time, first + high * frame_time
+            axes.axvspan(*band, color=look.BLACK, alpha=0.18, lw=0)
+            axes.axvline(start, color=look.BLACK, lw=0.8)
     axes.fill_between(
         time, along["ctrw_near_low"], along["ctrw_near_high"], color=look.ORANGE, alpha=0.35, lw=0
     )
