@@ -26,7 +26,7 @@ FloatArray = NDArray[np.float64]
 FBM, CTRW, UNDECIDED = 0, 1, 2
 LABELS = ("fbm", "ctrw", "undecided")
 
-SURE = 0.85
+SURE = 0.88
 """A stretch is FBM or CTRW if the geometric mean of the probability of its steps is above this."""
 SWITCH = 3.0
 """Cost of a change of state, in natural logarithms of probability."""
