@@ -89,6 +89,8 @@ def diffusion(
         run=o.this_run(),
     )
     told = found.trajectories["w"].notna().sum()
+    for note in found.notes:
+        typer.echo(f"  note: {note}")
     changed = found.course.regimes.loc[found.course.regimes["start_low"].notna(), "particle"]
     odd = int(found.trajectories["out_of_model"].sum())
     typer.echo(f"{told} of {len(found.trajectories)} trajectories characterised; results in {out}")

@@ -88,6 +88,24 @@ class Characterised:
     course: Course
     scale: Scale
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was done with the noise and the blur that the table of tracks told of."""
+        notes = []
+        known = self.trajectories["share_noise_known"].median()
+        if np.isfinite(known):
+            notes.append(
+                f"localisation errors of the table: {known:.1%} of the mean squared step; the "
+                "network is told of them, and fbm_alpha takes them off"
+            )
+        exposure = self.trajectories["exposure"].max()
+        if exposure > 0:
+            notes.append(
+                f"light during {exposure:.0%} of the frame interval: the network is told of it; "
+                "fbm_alpha does not take motion blur off and comes out too large"
+            )
+        return tuple(notes)
+
 
 @dataclass(frozen=True)
 class _Asked:
