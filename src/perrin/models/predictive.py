@@ -37,6 +37,7 @@ MEMORY = (1, 2, 3)
 LONG_MEMORY = tuple(range(8, 24))
 """Frames over which its mean is compared."""
 WORST = 3
+"""Deviations that count: the largest ones."""
 REACH = 0.5
 """Share of the width of the intervals over which parameters are drawn. They are drawn one by one,
 while their errors go together: with all of the width replicates differ by more than they should."""
@@ -62,7 +63,7 @@ def distance(track: Track, quantiles: FloatArray, steps: FloatArray) -> float:
     """Return how far a track is from its replicates: the mean of its `WORST` largest deviations.
 
     A deviation is that from the median of the replicates, 1.645 where it reaches their 5% or 95%
-    quantile. quantiles (10, 3), steps (L - 1, 2): as in `perrin.models.mixture.Answer`.
+    quantile. quantiles (10, 3), steps (L - 1, 2): as in `perrin.diffusion.standard.Answer`.
     """
     rng = np.random.default_rng([_SEED, track.particle % 2**32, len(track.seen)])
     observed = statistics(track.positions[None], track.seen)[0]
