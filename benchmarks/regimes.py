@@ -150,7 +150,7 @@ def flags(model: MixtureModel) -> None:
         p = np.concatenate(
             [
                 model.oddness(drawn.tracks, drawn.answer)
-                for _, drawn in measure.in_model(model, length=length, count=3 * COUNT, rng=rng)
+                for _, drawn in measure.in_model(model, length=length, count=8 * COUNT, rng=rng)
             ]
         )
         checked += len(p)
