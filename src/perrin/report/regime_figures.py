@@ -170,11 +170,11 @@ def _map(axes: Axes, course: Course, time_unit: str) -> None:
             )
         )
         x, y = (start + end) / 2 + (0.3 if along[1] == 0 else 0.42) * aside
-        axes.text(x, y, f"{number}\n{rate:.2g} / {time_unit}", ha="center", va="center")
+        axes.text(x, y, f"{number}\n{rate:.2g}", ha="center", va="center")
     axes.set(xlim=(-0.7, 3.9), ylim=(-2.65, 0.65))
     axes.set_aspect("equal")
     axes.axis("off")
-    axes.set_title("Share of frames; transitions: number, rate")
+    axes.set_title(f"Share of frames; transitions: number, rate per {time_unit}")
 
 
 def _survival(axes: Axes, course: Course, time_unit: str) -> None:
@@ -197,7 +197,7 @@ def _survival(axes: Axes, course: Course, time_unit: str) -> None:
         axes.plot(lost["time"], lost["survival"], "|", ms=4, color=COLORS[label])
         longest = max(longest, float(time[-1]))
     if longest:
-        axes.legend(loc="upper right")
+        axes.legend(loc="lower left")
     else:
         axes.text(0.5, 0.5, "no regime with a seen start", ha="center", transform=axes.transAxes)
     axes.set(
