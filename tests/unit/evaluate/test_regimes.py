@@ -47,7 +47,9 @@ def test_odd_walks_are_what_they_say() -> None:
     assert np.linalg.norm(along[:, -1], axis=1).mean() == pytest.approx(99, rel=0.1)
     jumped = np.diff(mislinked(20, length=100, rng=rng, far=50.0, swaps=1), axis=1)
     assert ((np.linalg.norm(jumped, axis=2) > 25).sum(axis=1) == 1).all()
-    rods = np.diff(rotating(500, length=3, rng=rng, ratio=4.0, turn=1e-9), axis=1)
-    # hardly turned: two steps of a rod have one axis, so their squares go together
+    rods = np.diff(rotating(5000, length=3, rng=rng, ratio=4.0, turn=1e-9), axis=1)
+    # hardly turned, two steps of a rod have one axis: with squares of 1 along and 1/4 across,
+    # x^2 - y^2 of both have covariance (3/4)^2 / 2 and variance (2.6875 + 1) / 2
     x, y = rods[..., 0] ** 2, rods[..., 1] ** 2
-    assert np.corrcoef((x - y)[:, 0], (x - y)[:, 1])[0, 1] > 0.1
+    found = np.corrcoef((x - y)[:, 0], (x - y)[:, 1])[0, 1]
+    assert found == pytest.approx(0.5625 / 3.6875, abs=4 / np.sqrt(5000))
