@@ -2,8 +2,11 @@ r"""Exponent and model as in the first AnDi challenge, on walks that andi-datase
 
 One bundle for all lengths and both dimensions, beside the published figures of RANDI (54
 networks, 1,500 trajectories a cell). Protocols: "exact", generated at the length; "cut", the
-start of 999 frames. andi-datasets (2.1.13) needs numpy below 2 and so an environment of its own,
-named by the variable PERRIN_ANDI_ENV; without it this benchmark is skipped::
+start of 999 frames. How RANDI's walks were spread over models and exponents is not on record
+here, so the error of the exponent is given twice: exponents uniform (a model drawn for each),
+and models equally common; "better" asks for both. andi-datasets (2.1.13) needs numpy below 2
+and so an environment of its own, named by the variable PERRIN_ANDI_ENV; without it this
+benchmark is skipped::
 
     python3 -m venv $PERRIN_ANDI_ENV
     $PERRIN_ANDI_ENV/bin/pip install andi-datasets IPython
@@ -53,8 +56,8 @@ def main() -> None:
         skip("PERRIN_ANDI_ENV does not name an environment with andi-datasets (see the docstring)")
     model = AndiModel.load()
     print(f"{COUNT} trajectories a cell and task, seed {SEED}; RANDI's figure in brackets.\n")
-    print("| dimensions | protocol | frames | exponent, error | micro-F1 | better in both |")
-    print("|---|---|---|---|---|---|")
+    print("| dimensions | protocol | frames | exponent | models even | micro-F1 | better |")
+    print("|---|---|---|---|---|---|---|")
     for dims in (1, 2):
         with tempfile.TemporaryDirectory(prefix="perrin-bench-") as folder:
             path = Path(folder, "walks.npz")
@@ -66,12 +69,13 @@ def main() -> None:
                     for k, length in enumerate(LENGTHS):
                         first, second = (walks_of(drawn, task, protocol, length) for task in (1, 2))
                         error = of_exponent(model, first)["alpha_mae"]
+                        even = of_exponent(model, second)["alpha_mae"]
                         f1 = of_model(model, second)["micro_f1"]
                         theirs, their_f1 = figures[0][k], figures[1][k]
-                        both = "yes" if error < theirs and f1 > their_f1 else "no"
+                        better = "yes" if max(error, even) < theirs and f1 > their_f1 else "no"
                         print(
                             f"| {dims} | {protocol} | {length} | {error:.3f} ({theirs:.3f}) | "
-                            f"{f1:.3f} ({their_f1:.3f}) | {both} |",
+                            f"{even:.3f} | {f1:.3f} ({their_f1:.3f}) | {better} |",
                             flush=True,
                         )
 
