@@ -165,6 +165,8 @@ def flags(model: MixtureModel) -> None:
 
 
 def real(model: MixtureModel) -> None:
+    if "PERRIN_SHARED" not in os.environ:
+        sys.exit("real tracks: set PERRIN_SHARED to the folder that holds data/diffusion")
     folder = Path(os.environ["PERRIN_SHARED"]) / "data" / "diffusion"
     print("Real trajectories, unit and localisation error not known.\n")
     print(
