@@ -91,7 +91,10 @@ def diffusion(
     told = found.trajectories["w"].notna().sum()
     for note in found.notes:
         typer.echo(f"  note: {note}")
+    changed = found.course.regimes.loc[found.course.regimes["start_low"].notna(), "particle"]
+    odd = int(found.trajectories["out_of_model"].sum())
     typer.echo(f"{told} of {len(found.trajectories)} trajectories characterised; results in {out}")
+    typer.echo(f"{changed.nunique()} change between FBM-like and CTRW-like; {odd} out of the model")
 
 
 def walks(
@@ -114,6 +117,7 @@ def walks(
     ] = "ordinary",
     exposure: Annotated[float, typer.Option(help="Share of the frame with light: blur.")] = 0.0,
     missing: Annotated[float, typer.Option(help="Expected share of missing frames.")] = 0.0,
+    segment: Annotated[int, typer.Option(help="Frames of a segment of an interleaved walk.")] = 30,
     alpha: Annotated[
         float, typer.Option(help="Exponent of a single walk (not of a mixture).")
     ] = 0.7,
@@ -138,6 +142,7 @@ def walks(
             start=start,
             exposure=exposure,
             missing=missing,
+            segment_frames=segment,
         )
         mixture = simulate_mixture(settings, count=count, rng=rng)
         tracks = tracks_table(mixture.positions, mixture.seen)

@@ -15,9 +15,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from perrin.diffusion import classical
+from perrin.diffusion.course import PIECE, Course, follow, in_pieces, joined
 from perrin.diffusion.likelihood import fit_fbm
 from perrin.diffusion.standard import TARGETS, Answer, from_unit
-from perrin.diffusion.tables import CLASSICAL, ESTIMATES, WINDOWS
+from perrin.diffusion.tables import CLASSICAL, ESTIMATES, FALSE_FLAGS, WINDOWS
 from perrin.diffusion.windows import Track, cut_windows, to_tracks
 from perrin.errors import PerrinError
 from perrin.settings.diffusion import WindowSettings
@@ -47,6 +48,9 @@ class Model(Protocol):
     ) -> Answer:
         """Return what is in each track: see `perrin.models.mixture.MixtureModel.answer`."""
 
+    def oddness(self, tracks: Sequence[Track], answer: Answer) -> FloatArray:
+        """Return the share of its own tracks that look odder than each: see `MixtureModel`."""
+
 
 @dataclass(frozen=True)
 class Scale:
@@ -74,10 +78,14 @@ class Scale:
 
 @dataclass(frozen=True)
 class Characterised:
-    """One row a track in `trajectories`, one row a window in `windows`; attrs: the units."""
+    """One row a track in `trajectories`, one row a window in `windows`; attrs: the units.
+
+    course: what changes along the tracks.
+    """
 
     trajectories: pd.DataFrame
     windows: pd.DataFrame
+    course: Course
     scale: Scale
 
     @property
@@ -99,31 +107,48 @@ class Characterised:
         return tuple(notes)
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """Tracks, why there is no answer (empty if there is), and the answer of `rows` of them."""
+
+    tracks: list[Track]
+    reasons: list[str]
+    rows: NDArray[np.int64]
+    answer: Answer | None
+
+
 def characterize(
     tracks: pd.DataFrame, *, model: Model, scale: Scale, settings: WindowSettings
 ) -> Characterised:
     """Return what moves each particle of `tracks` (particle, frame, x, y, z).
 
-    Columns: `perrin.diffusion.tables.TRAJECTORIES` and `WINDOWS`. Raises `PerrinError` for
-    tables that are no tracks (`check_tracks`) or hold no track.
+    Columns: `perrin.diffusion.tables.TRAJECTORIES`, `WINDOWS` and of the time course. Raises
+    `PerrinError` for tables that are no tracks (`check_tracks`) or hold no track.
     """
     whole = to_tracks(tracks)
     if not whole:
         raise PerrinError("the table holds no track. Check the file.")
     windows = [window for track in whole for window in cut_windows(track, settings=settings)]
-    trajectories = _estimates(whole, model=model, scale=scale)
+    asked = _ask(whole, model)
     beside = pd.DataFrame([_classical(track, scale) for track in whole], columns=_CLASSICAL)
-    beside = beside.assign(**_handed_over(whole, scale))
+    beside = beside.assign(**_handed_over(whole, scale), **_check(asked, model))
+    course = follow(
+        whole,
+        _steps(asked, model),
+        estimate=lambda parts: _estimates(_ask(parts, model), scale),
+        frame_interval=scale.frame_interval,
+    )
     units: dict[Hashable | None, object] = {
         "length_unit": scale.length_unit,
         "time_unit": scale.time_unit,
     }
     result = Characterised(
-        trajectories=pd.concat([trajectories, beside], axis=1),
-        windows=_estimates(windows, model=model, scale=scale),
+        trajectories=pd.concat([_estimates(asked, scale), beside], axis=1),
+        windows=_estimates(_ask(windows, model), scale),
+        course=course,
         scale=scale,
     )
-    for table in (result.trajectories, result.windows):
+    for table in (result.trajectories, result.windows, *vars(course).values()):
         table.attrs = dict(units)
     return result
 
@@ -143,10 +168,50 @@ def _handed_over(whole: list[Track], scale: Scale) -> dict[str, FloatArray]:
     }
 
 
-def _estimates(tracks: list[Track], *, model: Model, scale: Scale) -> pd.DataFrame:
-    """Return the WINDOWS table of `tracks`, a row each, NaN where the model refuses."""
+def _ask(tracks: list[Track], model: Model) -> _Asked:
+    """Return what the model answers of those tracks that it does not refuse."""
     reasons = [_refusal(track, model) for track in tracks]
-    kept = np.array([i for i, reason in enumerate(reasons) if not reason], dtype=np.int64)
+    rows = np.array([i for i, reason in enumerate(reasons) if not reason], dtype=np.int64)
+    if not rows.size:
+        return _Asked(tracks, reasons, rows, None)
+    chosen = [tracks[i] for i in rows]
+    answer = model.answer(
+        [track.positions for track in chosen],
+        [track.seen for track in chosen],
+        noise=np.array([track.noise for track in chosen]),
+        exposure=np.array([track.exposure for track in chosen]),
+    )
+    return _Asked(tracks, reasons, rows, answer)
+
+
+def _steps(asked: _Asked, model: Model) -> list[FloatArray | None]:
+    """Return the step probabilities of each track, long ones from pieces, None if not told."""
+    found: list[FloatArray | None] = [None] * len(asked.tracks)
+    if asked.answer is not None:
+        for kept, steps in zip(asked.rows, asked.answer.steps, strict=True):
+            found[kept] = steps
+    for row, track in enumerate(asked.tracks):
+        if len(track.seen) <= PIECE:
+            continue
+        pieces = in_pieces(track)
+        told = _ask(pieces, model)
+        if told.answer is not None:
+            of = dict(zip(told.rows.tolist(), told.answer.steps, strict=True))
+            found[row] = joined([of.get(k) for k in range(len(pieces))], len(track.seen))
+    return found
+
+
+def _check(asked: _Asked, model: Model) -> dict[str, FloatArray | BoolArray]:
+    """Return the CHECK columns."""
+    p = np.full(len(asked.tracks), np.nan)
+    if asked.answer is not None:
+        p[asked.rows] = model.oddness([asked.tracks[i] for i in asked.rows], asked.answer)
+    return {"out_of_model_p": p, "out_of_model": p < FALSE_FLAGS}
+
+
+def _estimates(asked: _Asked, scale: Scale) -> pd.DataFrame:
+    """Return the WINDOWS table of tracks, a row each, NaN where the model refused."""
+    tracks, kept = asked.tracks, asked.rows
     table = pd.DataFrame(
         {
             "particle": [track.particle for track in tracks],
@@ -158,16 +223,10 @@ def _estimates(tracks: list[Track], *, model: Model, scale: Scale) -> pd.DataFra
     columns = {
         column.name: np.full(len(tracks), np.nan) for column in WINDOWS if column.kind == "float"
     }
-    said = np.array(reasons, dtype=object)
-    if kept.size:
+    said = np.array(asked.reasons, dtype=object)
+    if asked.answer is not None:
         chosen = [tracks[i] for i in kept]
-        answer = model.answer(
-            [track.positions for track in chosen],
-            [track.seen for track in chosen],
-            noise=np.array([track.noise for track in chosen]),
-            exposure=np.array([track.exposure for track in chosen]),
-        )
-        told = _physical(answer.quantiles, chosen, scale)
+        told = _physical(asked.answer.quantiles, chosen, scale)
         for name, values in told.items():
             columns[name][kept] = values
         said[kept] = _abstain(columns, kept, chosen)

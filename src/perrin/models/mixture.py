@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perrin.diffusion.standard import TARGETS, Answer, Standard, grouped, joined
+from perrin.diffusion.windows import Track
 from perrin.errors import PerrinError
+from perrin.models import predictive
 from perrin.models.bundle import Bundle, load_bundle_of
 from perrin.models.cards import Interval, MixtureCard
 
@@ -86,6 +88,23 @@ class MixtureModel:
                     steps[i] = of_frames[: lengths[i] - 1].astype(float)
         known = np.zeros(len(lengths), dtype=bool) if noise is None else np.isfinite(noise)
         return Answer(calibrated(raw, lengths, known, self.bundle.card.interval), steps)
+
+    def oddness(self, tracks: Sequence[Track], answer: Answer) -> FloatArray:
+        """Return the share of tracks of the model that look odder than each: (N,), a p-value.
+
+        `answer` is that of the tracks. NaN where a track has nothing to compare. How:
+        `perrin.models.predictive`.
+        """
+        distance = np.array(
+            [
+                predictive.distance(track, quantiles, steps)
+                for track, quantiles, steps in zip(
+                    tracks, answer.quantiles, answer.steps, strict=True
+                )
+            ]
+        )
+        lengths = np.array([len(track.seen) for track in tracks])
+        return predictive.calibrated(distance, lengths)
 
 
 def inputs_of(standard: Standard) -> dict[str, NDArray[np.float32]]:

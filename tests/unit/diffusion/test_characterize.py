@@ -35,6 +35,9 @@ class Says:
     def refusal(self, seen: np.ndarray, dims: int) -> str | None:
         return "too short" if len(seen) < 10 else None
 
+    def oddness(self, tracks, answer):
+        return np.full(len(tracks), 0.5)
+
     def answer(
         self,
         positions: Sequence[np.ndarray],
@@ -65,6 +68,30 @@ def test_the_tables_have_their_columns() -> None:
     assert len(result.trajectories) == 3
     assert len(result.windows) == 9
     assert (result.windows["w_low"] < result.windows["w"]).all()
+
+
+def test_a_track_too_long_for_the_model_has_a_time_course_from_pieces() -> None:
+    class Short(Says):
+        def refusal(self, seen: np.ndarray, dims: int) -> str | None:
+            return "too long" if len(seen) > 1000 else super().refusal(seen, dims)
+
+    result = characterize(tracks(1, 1500), model=Short(), scale=Scale.unknown(), settings=WINDOW)
+    assert np.isnan(result.trajectories["w"][0])
+    assert result.trajectories["reason"][0] == "too long"
+    assert len(result.course.time_course) == 1500
+    assert result.course.regimes["label"].tolist() == ["undecided"]
+
+
+def test_what_looks_odd_is_flagged() -> None:
+    class Doubtful(Says):
+        def oddness(self, tracks, answer):
+            return np.array([0.2, 0.04, 0.9])
+
+    result = characterize(tracks(), model=Doubtful(), scale=Scale.unknown(), settings=WINDOW)
+    assert result.trajectories["out_of_model"].tolist() == [False, True, False]
+    told = summary(result)["out_of_model"]
+    assert (told["checked"], told["flagged"]) == (3, 1)
+    assert told["share"] == pytest.approx(1 / 3)
 
 
 def test_the_diffusion_coefficient_follows_the_units() -> None:
@@ -132,7 +159,7 @@ def test_the_ensemble_is_summed_up() -> None:
     assert told["told"]["w"] == 5
     assert told["told"]["alpha_ctrw"] == 0
     assert told["quartiles"]["w"] == [0.3, 0.3, 0.3]
-    curves = msd_curves(table, result)
+    curves = msd_curves(table, result.trajectories, result.scale)
     time, msd = curves[0]
     assert time[0] == 1
     assert np.isfinite(msd).all()
