@@ -99,5 +99,8 @@ def _walk(
         return attm(alpha, length=length, dims=dims, rng=rng, quantiles=_ATTM_QUANTILES)
     if name == "levy":
         return levy_walk(alpha, length=length, dims=dims, rng=rng, whole_frames=True)
-    draw = {"ctrw": ctrw, "fbm": fbm, "sbm": scaled_brownian}[name]
-    return draw(alpha, length=length, dims=dims, rng=rng)
+    if name == "ctrw":
+        # andi-datasets shows a jump in the frame that its wait ends in, one earlier than `ctrw`
+        walk = ctrw(alpha, length=length + 1, dims=dims, rng=rng)[:, 1:]
+        return walk - walk[:, :1]
+    return {"fbm": fbm, "sbm": scaled_brownian}[name](alpha, length=length, dims=dims, rng=rng)

@@ -40,3 +40,11 @@ def test_a_cut_walk_is_scaled_over_the_whole() -> None:
     assert np.median(clean) > 3  # ageing motion is fastest at its start
     with pytest.raises(PerrinError, match="cannot cut"):
         simulate_andi(3, length=20, generated=10, rng=np.random.default_rng(2))
+
+
+def test_a_ctrw_may_jump_in_its_first_step() -> None:
+    walks = simulate_andi(4000, length=10, generated=40, rng=np.random.default_rng(3))
+    quiet = (walks.model == MODELS.index("ctrw")) & (walks.noise == 0.1) & (walks.alpha > 0.8)
+    first = np.abs(np.diff(walks.positions[quiet], axis=1)[:, 0]).max(axis=1)
+    # waits of less than two frames: 1 - 2^-alpha, about .46; small jumps drown in the noise
+    assert 0.25 < (first > 0.4).mean() < 0.5
