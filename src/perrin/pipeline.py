@@ -24,6 +24,7 @@ from perrin.landing.neighbors import nearest_neighbor_px
 from perrin.landing.quantification import Quantification, describe, weigh
 from perrin.landing.quantify import Model as Quantifier
 from perrin.landing.ratiometric import frame_means, ratiometric
+from perrin.landing.recheck import Recheck, look_again, recheck_n_avg, summarise_recheck
 from perrin.landing.thumbnails import Thumbnails, cut_thumbnails
 from perrin.mass.calibration import Calibration, apply_calibration, apply_embedded, check_recorded
 from perrin.mass.course import LandingDensity, PeakDrift, landing_density, peak_drift
@@ -77,6 +78,10 @@ class Measurement:
         n_avg, frame interval, pixel size and instrument of the measurement, where known.
     quantification : Quantification or None
         With a quantifier: spectrum of all landings, check against the fit, surface.
+    recheck : Recheck or None
+        Where `settings.recheck_ms` is set: how many landings are still there at that integration.
+    abundances : DataFrame or None
+        Shares of the peaks corrected for what is lost, see `perrin.mass.abundance`.
     settings, psf, density, drifts, thumbnails, snapshot
         Only for movies: the settings, the PSF, landing density over time, the drift of each
         peak (None where it cannot be told), example thumbnails and the busiest frame.
@@ -99,6 +104,8 @@ class Measurement:
     classification: Classification | None = None
     unfiltered: Spectrum | None = None
     quantification: Quantification | None = None
+    recheck: Recheck | None = None
+    abundances: pd.DataFrame | None = None
 
 
 def analyse_landings(
@@ -158,6 +165,8 @@ def analyse_landings(
     steps = 1 + (model is not None) + (quantifier is not None)
     finding, *further = _parts(progress, steps)
     scoring = further[0] if model is not None else None
+    if settings.recheck_ms is not None:
+        recheck_n_avg(settings.recheck_ms, movie, n_avg=settings.n_avg)
     events = find_events(movie, settings=settings, psf=psf, progress=finding)
     if calibration is not None:
         events = apply_calibration(events, calibration)
@@ -200,6 +209,7 @@ def analyse_landings(
             rng=rng,
         )
         notes = quantification.notes + notes
+    events, recheck = _recheck(movie, events, settings, psf, spectrum_settings.confidence)
     thumbnails = _examples(movie, events, settings)
     if progress is not None:
         progress(1.0)
@@ -220,6 +230,7 @@ def analyse_landings(
         classification=classification,
         unfiltered=unfiltered,
         quantification=quantification,
+        recheck=recheck,
     )
 
 
@@ -332,6 +343,20 @@ def _parts(progress: Progress | None, count: int) -> list[Progress | None]:
         return lambda done: progress(0.95 * (number + done) / count)
 
     return [part(0), *(part(count - k) for k in range(1, count))]
+
+
+def _recheck(
+    movie: Movie, events: pd.DataFrame, settings: LandingSettings, psf: Psf, confidence: float
+) -> tuple[pd.DataFrame, Recheck | None]:
+    """The events, looked at again where the settings ask for it, and what came of it."""
+    if settings.recheck_ms is None:
+        return events, None
+    frames = recheck_n_avg(settings.recheck_ms, movie, n_avg=settings.n_avg)
+    again = look_again(movie, events, n_avg=settings.n_avg, n_recheck=frames, psf=psf)
+    found = summarise_recheck(
+        again, recheck_ms=settings.recheck_ms, n_avg=frames, confidence=confidence
+    )
+    return check_events(order_columns(again)), found
 
 
 def _density(movie: Movie, events: pd.DataFrame, settings: LandingSettings) -> LandingDensity:

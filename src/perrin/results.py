@@ -17,9 +17,10 @@ from perrin.errors import PerrinError
 from perrin.io.atomic import SUMMARY, check_folder, folder_written_whole
 from perrin.io.plain import plain
 from perrin.io.tables import write_events
+from perrin.landing.recheck import late_ratios
 from perrin.pipeline import Measurement
 from perrin.provenance import provenance
-from perrin.report import figures, quantifier_figures, score_figures
+from perrin.report import experiment_figures, figures, quantifier_figures, score_figures
 from perrin.report.page import write_report
 from perrin.report.style import save_figure
 from perrin.tables import order_columns
@@ -42,8 +43,10 @@ def write_results(
     versions and the hash of each input; ``thumbnails.npz`` example thumbnails of movies;
     ``figures/`` SVG and PNG; ``report.html`` all of it to look at. With a classifier,
     ``tradeoff.csv`` says what each threshold keeps and ``removed.csv`` what was removed at each
-    mass. Nothing appears until everything is written. `run` is what else is needed to repeat
-    it, such as the command and the seed.
+    mass; where events were looked at again, ``recheck.csv`` says what was still there;
+    ``abundances.csv`` has corrected shares, if these were asked for. Nothing appears until
+    everything is written. `run` is what else is needed to repeat it, such as the command and
+    the seed.
 
     Raises `PerrinError` if the folder exists (see `check_folder`) or nothing was measured.
     """
@@ -58,6 +61,14 @@ def write_results(
         write_events(events, partial / "events.h5")
         _write_thumbnails(partial / "thumbnails.npz", measurements)
         _write_filter_tables(partial, measurements)
+        _write_optional(
+            partial / "recheck.csv",
+            {m.name: m.recheck.groups for m in measurements if m.recheck is not None},
+        )
+        _write_optional(
+            partial / "abundances.csv",
+            {m.name: m.abundances for m in measurements if m.abundances is not None},
+        )
         _write_figures(partial / "figures", measurements)
         summary = summarise(measurements, inputs=inputs, run=run)
         text = json.dumps(plain(summary), indent=2, allow_nan=False)
@@ -101,6 +112,10 @@ def _summary(measurement: Measurement) -> dict[str, Any]:
         summary["spectrum_before"] = measurement.unfiltered.to_dict()
     if measurement.quantification is not None:
         summary["quantification"] = measurement.quantification.to_dict()
+    if measurement.abundances is not None:
+        summary["abundances"] = measurement.abundances.to_dict("records")
+    if measurement.recheck is not None:
+        summary["recheck"] = measurement.recheck.to_dict()
     if measurement.calibration is not None:
         summary["calibration"] = measurement.calibration.model_dump(mode="json")
     if measurement.settings is not None:
@@ -157,6 +172,13 @@ def _write_filter_tables(folder: Path, measurements: Sequence[Measurement]) -> N
         joined.to_csv(folder / f"{name}.csv", index=False)
 
 
+def _write_optional(path: Path, tables: Mapping[str, pd.DataFrame]) -> None:
+    """Write one table for all measurements that have it, if any has."""
+    if tables:
+        joined = pd.concat(tables, names=["measurement"]).reset_index(level=0)
+        joined.to_csv(path, index=False)
+
+
 def _write_figures(folder: Path, measurements: Sequence[Measurement]) -> None:
     folder.mkdir()
     spectra = {m.name: m.spectrum for m in measurements}
@@ -201,6 +223,10 @@ def _figures_of(measurement: Measurement) -> dict[str, Figure]:
     if measurement.quantification is not None:
         made |= quantifier_figures.all_figures(
             measurement.quantification, events, filtered=measurement.spectrum
+        )
+    if measurement.recheck is not None:
+        made["recheck"] = experiment_figures.recheck_figure(
+            late_ratios(events), recheck_ms=measurement.recheck.recheck_ms
         )
     if measurement.snapshot is not None and measurement.settings is not None:
         shown = measurement.snapshot

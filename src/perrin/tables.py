@@ -75,6 +75,13 @@ EVENTS: tuple[Column, ...] = (
         )
     ),
     Column("strange", "bool", "", "unlike anything the quantifier has learned from"),
+    Column("recheck_contrast", "float", "1", "contrast at the longer integration, same place"),
+    Column("recheck_contrast_se", "float", "1", "standard error of it"),
+    Column("late_contrast", "float", "1", "contrast in the frames beyond n_avg of the landing"),
+    Column("late_contrast_se", "float", "1", "standard error of it"),
+    Column(
+        "still_there", "int", "", "1: late_contrast is over half of contrast; 0: not; -1: unknown"
+    ),
     Column("neighbor_px", "float", "px", "distance to the nearest event within 2 n_avg frames"),
     *(Column(f"score_{name}", "float", "1", f"score of {name}, 0 to 1") for name in CLASSES),
     *(Column(f"p_{name}", "float", "1", f"probability of {name}") for name in CLASSES),

@@ -13,6 +13,7 @@ from typing import Any
 
 import h5py
 import numpy as np
+import pandas as pd
 import pytest
 
 from perrin.cli.main import main
@@ -222,6 +223,51 @@ def test_landings_are_filtered_by_default(  # type: ignore[no-untyped-def]
     assert "note: no calibration" in out
     (said,) = json.loads((tmp_path / "o" / "summary.json").read_text())["measurements"]
     assert said["classification"]["threshold"] == 0.7
+
+
+def test_events_are_looked_at_again(  # type: ignore[no-untyped-def]
+    run, classified: Path, tmp_path: Path
+) -> None:
+    words = ("landings", classified, "--resamples", 0, "--out", tmp_path / "o", "--recheck-ms")
+    status, _, err = run(*words, 30)
+    assert status == 1
+    assert "looking again at 30 ms is 7 frames, hardly more than the 10" in err
+    assert not (tmp_path / "o").exists()
+    status, out, _ = run(*words, 140)
+    assert status == 0
+    assert "still there at 140 ms: " in out
+    table = pd.read_csv(tmp_path / "o" / "recheck.csv").set_index("group")
+    assert table.loc["retained", "share"] > 0.85 > 0.6 > table.loc["discarded", "share"]
+    events = read_events(tmp_path / "o" / "events.csv")
+    assert set(events["still_there"]) == {-1, 0, 1}
+    assert (tmp_path / "o" / "figures" / "recheck.svg").exists()
+    (said,) = json.loads((tmp_path / "o" / "summary.json").read_text())["measurements"]
+    assert said["recheck"]["n_avg"] == 34
+    assert said["settings"]["recheck_ms"] == 140
+
+
+@pytest.mark.parametrize("words", [[], ["--model", "none"]])
+def test_shares_need_masses_and_a_classifier(  # type: ignore[no-untyped-def]
+    run, classified: Path, tmp_path: Path, words: list[str]
+) -> None:
+    status, _, err = run(
+        "landings", classified, "--out", tmp_path / "o", "--correct-shares", *words
+    )
+    assert status == 1
+    assert "--correct-shares needs a classifier and --calibration" in err
+    assert not (tmp_path / "o").exists()
+
+
+def test_experiments_need_a_name_and_a_classifier(  # type: ignore[no-untyped-def]
+    run, tmp_path: Path
+) -> None:
+    status, _, err = run("reproduce", "bovine", "--out", tmp_path / "o")
+    assert status == 1
+    assert "there is no experiment 'bovine'; there are bsa, dynamin" in err
+    status, _, err = run("reproduce", "bsa", "--model", "none", "--out", tmp_path / "o")
+    assert status == 1
+    assert "--model cannot be none" in err
+    assert not (tmp_path / "o").exists()
 
 
 def test_a_movie_out_of_range_is_analysed_unless_the_model_was_named(  # type: ignore[no-untyped-def]

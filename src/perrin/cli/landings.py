@@ -15,6 +15,7 @@ from perrin.errors import PerrinError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from perrin.models.classifier import ClassifierModel
     from perrin.pipeline import Measurement
     from perrin.settings.landing import LandingSettings
 
@@ -44,10 +45,24 @@ def landings(
     temporal_threshold: Annotated[
         float | None, typer.Option(help="Signal-to-noise ratio of the step in time.")
     ] = None,
+    recheck_ms: Annotated[
+        float | None,
+        typer.Option(
+            "--recheck-ms",
+            help="Look at all events again at this integration, ms (140): which are still there?",
+        ),
+    ] = None,
     model: scores.ModelName = "default",
     threshold: scores.Threshold = None,
     precision: scores.Precision = None,
     quantifier: scores.QuantifierName = "default",
+    correct_shares: Annotated[
+        bool,
+        typer.Option(
+            "--correct-shares",
+            help="Correct the shares of the peaks for what noise and detection lose (simulates).",
+        ),
+    ] = False,
     psf: o.PsfFile = None,
     other_settings: Annotated[
         bool,
@@ -75,13 +90,15 @@ def landings(
 
     check_folder(out, overwrite=overwrite)
     settings = _landing_settings(
-        n_avg, fit_n_avg, permissive, spatial_threshold, temporal_threshold
+        n_avg, fit_n_avg, permissive, spatial_threshold, temporal_threshold, recheck_ms
     )
     line = None if calibration is None else Calibration.load(calibration)
     spectrum_settings = o.settings_from(SpectrumSettings, resamples=resamples)
     classifier = scores.classifier(model)
     score_settings = scores.settings(threshold, precision, model=classifier)
     weighing = scores.quantifier(quantifier)
+    if correct_shares and (classifier is None or line is None):
+        raise PerrinError("--correct-shares needs a classifier and --calibration")
     rng = np.random.default_rng(seed)
     measured = []
     for path in movies:
@@ -106,6 +123,8 @@ def landings(
                 progress=progress,
             )
             measured.append(replace(done, notes=why_not + unweighed + done.notes))
+    if correct_shares and classifier is not None:
+        measured = [_corrected(one, classifier, seed) for one in measured]
     write_results(out, measured, inputs=movies, run=o.this_run(seed), overwrite=overwrite)
     say(measured, out)
 
@@ -259,12 +278,23 @@ def inspect(
         typer.echo(f"  note: {sentence}")
 
 
+def _corrected(measured: Measurement, classifier: ClassifierModel, seed: int) -> Measurement:
+    """The measurement with corrected shares of its peaks; left as it is if it was not scored."""
+    from perrin.evaluate.kept_share import correct_abundances
+
+    if measured.classification is None:
+        return measured
+    with o.progress_bar(f"{measured.name}: simulating what is kept") as progress:
+        return correct_abundances(measured, model=classifier, seed=seed, progress=progress)
+
+
 def _landing_settings(
     n_avg: int,
     fit_n_avg: int | None,
     permissive: bool,
     spatial: float | None,
     temporal: float | None,
+    recheck_ms: float | None = None,
 ) -> LandingSettings:
     from perrin.settings.landing import DetectionSettings, LandingSettings
 
@@ -272,7 +302,13 @@ def _landing_settings(
     given = {"spatial_threshold": spatial, "temporal_threshold": temporal}
     values = start.model_dump() | {name: v for name, v in given.items() if v is not None}
     detection = o.settings_from(DetectionSettings, **values)
-    return o.settings_from(LandingSettings, n_avg=n_avg, fit_n_avg=fit_n_avg, detection=detection)
+    return o.settings_from(
+        LandingSettings,
+        n_avg=n_avg,
+        fit_n_avg=fit_n_avg,
+        detection=detection,
+        recheck_ms=recheck_ms,
+    )
 
 
 def _calibrant(

@@ -12,6 +12,7 @@ from perrin.cli import (
     andi,
     classifier,
     diffusion,
+    experiments,
     landings,
     models,
     quantifier,
@@ -51,6 +52,7 @@ diffusion.register(app, simulate=simulations, evaluate=evaluations)
 andi.register(app, evaluate=evaluations)
 classifier.register(evaluate=evaluations)
 quantifier.register(evaluate=evaluations)
+experiments.register(app)
 models.register(_group("model", "Trained networks: list them, show a card, run the self-test."))
 report.register(app)
 app_command.register(app)

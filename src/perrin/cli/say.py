@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from perrin.landing.classification import Classification
     from perrin.landing.quantification import Quantification
+    from perrin.landing.recheck import Recheck
     from perrin.mass.results import Estimate, Spectrum
     from perrin.pipeline import Measurement
 
@@ -25,6 +28,10 @@ def say(measured: list[Measurement], out: Path) -> None:
             _say_peaks(measurement.name, measurement.spectrum)
         if measurement.quantification is not None:
             _say_all(measurement.name, measurement.quantification)
+        if measurement.abundances is not None:
+            _say_abundances(measurement.abundances)
+        if measurement.recheck is not None:
+            _say_recheck(measurement.recheck)
         for note in measurement.notes:
             typer.echo(f"  note: {note}")
     if any(m.spectrum.unit == "contrast" for m in measured):
@@ -72,6 +79,24 @@ def _say_all(name: str, found: Quantification) -> None:
 def _share(share: Estimate) -> str:
     ends = "" if share.low is None else f" ({share.low:.1%} to {share.high:.1%})"
     return f"{share.value:.1%}{ends}"
+
+
+def _say_abundances(shares: pd.DataFrame) -> None:
+    typer.echo("shares of the peaks, counted, and corrected for what noise and detection lose:")
+    for row in shares.to_dict("records"):
+        typer.echo(
+            f"  {row['species']}: {row['share']:.0%}, corrected {row['corrected_share']:.0%} "
+            f"({row['corrected_share_low']:.0%} to {row['corrected_share_high']:.0%}); "
+            f"kept in the simulation {row['kept_share']:.0%}"
+        )
+
+
+def _say_recheck(found: Recheck) -> None:
+    said = []
+    for group in ("retained", "discarded"):
+        number, share = found.share(group)
+        said.append(f"{share:.0%} of {number} {group}" if number else f"no {group}")
+    typer.echo(f"still there at {found.recheck_ms:g} ms: {', '.join(said)} landings")
 
 
 def _in_unit(value: float, unit: str) -> tuple[str, str]:

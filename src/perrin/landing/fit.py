@@ -73,6 +73,24 @@ def fit_patches(
     return PsfFit(*out.T.copy())
 
 
+def amplitudes_at(
+    patches: NDArray[Any],
+    *,
+    dx_px: NDArray[np.float64],
+    dy_px: NDArray[np.float64],
+    psf: Psf,
+    inside: NDArray[np.bool_],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Contrast (N,) of patches (N, S, S) at known positions, and its standard error (N,).
+
+    Amplitude and constant background are free, the position (against the middle pixel) is not:
+    nothing climbs onto the noise, so nothing is subtracted. NaN where nothing can be fitted.
+    """
+    out = np.empty((len(patches), 2))
+    _amplitudes(patches.astype(np.float64), inside, psf.coefficients, dx_px, dy_px, out)
+    return out[:, 0].copy(), out[:, 1].copy()
+
+
 def fit(movie: Movie, events: pd.DataFrame, *, fit_n_avg: int, psf: Psf) -> pd.DataFrame:
     """Fit every detected event at its landing frame.
 
@@ -194,6 +212,22 @@ def fit_patch(data, mask, coefficients, out):  # type: ignore[no-untyped-def]
     out[4] = np.sqrt(spread[2])
     out[5] = np.sqrt(spread[3])
     out[6] = np.sqrt(variance)
+
+
+@njit(cache=True, parallel=True)
+def _amplitudes(patches, mask, coefficients, dx, dy, out):  # type: ignore[no-untyped-def]
+    size = patches.shape[1]
+    for e in prange(len(patches)):
+        work, normal, right = np.empty((3, size, size)), np.empty((4, 4)), np.empty(4)
+        error, amplitude = _linear(
+            patches[e], mask[e], coefficients, size // 2, dx[e], dy[e], work, normal, right
+        )
+        free = mask[e].sum() - 2
+        out[e, :] = np.nan
+        if np.isfinite(error) and free > 0:
+            spread = normal[1, 1] / (normal[0, 0] * normal[1, 1] - normal[0, 1] ** 2)
+            out[e, 0] = amplitude
+            out[e, 1] = np.sqrt(error / free * spread)
 
 
 @njit(cache=True)

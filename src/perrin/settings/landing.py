@@ -48,6 +48,9 @@ class LandingSettings(Settings):
         None, ge=1, le=500, description="frames averaged on each side for the fit; n_avg if None"
     )
     detection: DetectionSettings = DetectionSettings()
+    recheck_ms: float | None = Field(
+        None, gt=0, description="integration at which all events are looked at again, ms"
+    )
 
     @property
     def n_avg_of_fit(self) -> int:

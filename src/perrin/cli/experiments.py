@@ -1,0 +1,86 @@
+"""The command that runs the paper's experiments."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from perrin.cli import options as o
+from perrin.cli import scores
+from perrin.errors import PerrinError
+
+if TYPE_CHECKING:
+    from perrin.evaluate.experiments.run import Ran
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command("reproduce")(reproduce)
+
+
+def reproduce(
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="all, bsa, dynamin, hsp27, antibody, protein-a, density, integration or selection."
+        ),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option("--out", help="Folder; measurements there are used again, after Ctrl-C too."),
+    ],
+    model: scores.ModelName = "default",
+    seed: o.Seed = 1,
+    resamples: Annotated[
+        int, typer.Option("--resamples", min=20, help="Bootstrap resamples behind each interval.")
+    ] = 200,
+    scale: Annotated[
+        float,
+        typer.Option("--scale", help="Factor on the length of all movies; 0.2: a quick look."),
+    ] = 1.0,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Throw measurements of other settings away.")
+    ] = False,
+) -> None:
+    """Run the experiments of the mass photometry paper on simulated measurements."""
+    from perrin.evaluate.experiments.run import EXPERIMENTS, run_experiments
+    from perrin.settings.experiments import ExperimentSettings
+
+    settings = o.settings_from(ExperimentSettings, seed=seed, resamples=resamples, scale=scale)
+    classifier = scores.classifier(model)
+    if classifier is None:
+        raise PerrinError("the experiments are about the classifier: --model cannot be none here")
+    names = list(EXPERIMENTS) if name == "all" else [name]
+    try:
+        with o.progress_bar(f"reproduce {name}") as progress:
+            finished = run_experiments(
+                names,
+                out=out,
+                settings=settings,
+                model=classifier,
+                run=o.this_run(seed),
+                overwrite=overwrite,
+                progress=progress,
+            )
+    except KeyboardInterrupt as stop:
+        raise PerrinError(
+            f"stopped; finished measurements are in {out}, the same command goes on from there."
+        ) from stop
+    for one in finished:
+        _say(one)
+    typer.echo(f"tables and figures in {out}")
+
+
+def _say(ran: Ran) -> None:
+    """Print the goals of one experiment, and what compares with the paper."""
+    cpu_s = ran.measuring_s + ran.analysing_s
+    typer.echo(f"{ran.experiment.title} ({cpu_s:.0f} s of CPU time, earlier runs included)")
+    for goal in ran.findings.goals:
+        typer.echo(f"  {goal.what}")
+        bound = f" | perfect filter {goal.perfect}" if goal.perfect else ""
+        typer.echo(f"    {goal.ours}{bound}")
+        typer.echo(f"    paper {goal.paper} | goal {goal.goal} | reached: {goal.met}")
+    for note in (ran.findings.comparable, *ran.findings.notes):
+        typer.echo(f"  note: {note}")

@@ -1,0 +1,112 @@
+"""Abundances corrected for what detection and a filter lose, with their intervals.
+
+Of each species a share e_s of the molecules that land is retained, and e grows with mass: light
+molecules are lost in noise. Counts n_s of retained landings give the shares
+
+    a_s = (n_s / e_s) / sum over species of (n_t / e_t)
+
+The e_s come from a simulation: k_s of t_s molecules retained. n_s is a Poisson number and k_s a
+binomial one; the interval is that of a_s when rate and share are drawn from their posteriors
+with Jeffreys priors, Gamma(n + 1/2) and Beta(k + 1/2, t - k + 1/2). It corrects what noise and
+detection lose; it knows nothing of species that stick differently to the glass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from perrin.errors import PerrinError
+from perrin.mass.resolution import percentile_interval
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import ArrayLike, NDArray
+
+    Floats = NDArray[np.float64]
+
+DRAWS = 4000
+UNEVEN = 2.0
+"""The kept shares of two species differ a lot if one is more than this times the other."""
+
+
+def correct_shares(
+    counts: ArrayLike,
+    *,
+    kept: ArrayLike,
+    landed: ArrayLike,
+    names: Sequence[str],
+    rng: np.random.Generator,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """Shares of species among the molecules that land, from counts of retained landings.
+
+    Parameters
+    ----------
+    counts : (S,) int
+        Retained landings of each species.
+    kept, landed : (S,) int
+        In the simulation: molecules that landed of each species, and of these the retained.
+    names : sequence of str
+        Of the S species.
+    rng : numpy Generator
+        For the posterior draws.
+    confidence : float
+        Probability of the intervals.
+
+    Returns
+    -------
+    DataFrame, one row a species
+        ``species``, ``counts``, ``share`` as counted, ``kept_share`` in the simulation with
+        ``_low``, ``_high``, and ``corrected_share`` with ``_low``, ``_high``.
+
+    Raises
+    ------
+    PerrinError
+        If nothing was counted, or the simulation lost every molecule of a species.
+
+    """
+    import pandas as pd
+
+    n, k, t = (np.asarray(x, np.float64) for x in (counts, kept, landed))
+    if n.sum() <= 0:
+        raise PerrinError("no retained landings: there are no abundances to correct")
+    if (k <= 0).any() or (k > t).any():
+        worst = names[int(np.argmin(k))]
+        raise PerrinError(
+            f"of {worst} {k.min():.0f} molecules were retained in the simulation: its kept share "
+            "is not known. Simulate longer, lower the threshold, or leave this species out."
+        )
+    rates = rng.gamma(n + 0.5, size=(DRAWS, len(n)))
+    shares = rng.beta(k + 0.5, t - k + 0.5, size=(DRAWS, len(n)))
+    corrected = rates / shares
+    corrected /= corrected.sum(axis=1, keepdims=True)
+    value = n * t / k
+    low, high = percentile_interval(corrected, confidence=confidence)
+    kept_low, kept_high = percentile_interval(shares, confidence=confidence)
+    return pd.DataFrame(
+        {
+            "species": list(names),
+            "counts": n.astype(np.int64),
+            "share": n / n.sum(),
+            "kept_share": k / t,
+            "kept_share_low": kept_low,
+            "kept_share_high": kept_high,
+            "corrected_share": value / value.sum(),
+            "corrected_share_low": low,
+            "corrected_share_high": high,
+        }
+    )
+
+
+def uneven_note(shares: pd.DataFrame) -> str | None:
+    """Return a warning where one species loses much more than another, else None."""
+    kept = shares.set_index("species")["kept_share"]
+    if kept.max() < UNEVEN * kept.min():
+        return None
+    return (
+        f"UNEVEN LOSS: of {kept.idxmin()} only {kept.min():.0%} of the molecules are retained, "
+        f"of {kept.idxmax()} {kept.max():.0%}: compare corrected shares, not counts"
+    )
