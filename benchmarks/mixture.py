@@ -7,9 +7,15 @@ from __future__ import annotations
 
 import sys
 
+import numpy as np
+from numpy.typing import NDArray
+
 from perrin.evaluate.mixture import evaluate_mixture
 from perrin.models.mixture import MixtureModel
+from perrin.settings.diffusion import MixtureSettings
+from perrin.simulate.mixtures import simulate_mixture
 
+FloatArray = NDArray[np.float64]
 COUNT, SEED = 2000, 20_261
 SHOWN = ("w", "alpha_fbm", "alpha_ctrw", "frames_ctrw")
 
@@ -40,6 +46,52 @@ def main() -> None:
     low, high = bins["w_cover"].min(), bins["w_cover"].max()
     print(f"\nCoverage of w in fifths of the predicted w (100 or more): {low:.0%} to {high:.0%}.")
     print(f"\n{found.trajectories_per_s:,.0f} trajectories of 100 frames a second.")
+    for told, said in ((True, "noise told"), (False, "not told")):
+        share = three_classes(told=told, count=count)
+        print(
+            f"\nFBM, Brownian or CTRW, 100 frames, noise of half a step, {said}: {share:.3f} right."
+        )
+
+
+def three_classes(*, told: bool, count: int) -> float:
+    """Return the share told right, thresholds chosen on other trajectories."""
+    best = (0.0, 0.0, 0.0)
+    model = MixtureModel.load("mixture")
+    ctrw, alpha, true = _three(model, told=told, count=count, seed=SEED + 1)
+    for share in np.linspace(0.1, 0.9, 17):
+        for exponent in np.linspace(0.6, 1.1, 51):
+            right = float((_named(ctrw, alpha, share, exponent) == true).mean())
+            best = max(best, (right, share, exponent))
+    ctrw, alpha, true = _three(model, told=told, count=count, seed=SEED + 2)
+    return float((_named(ctrw, alpha, *best[1:]) == true).mean())
+
+
+def _named(ctrw: FloatArray, alpha: FloatArray, share: float, exponent: float) -> FloatArray:
+    return np.where(ctrw > share, 2, np.where(alpha > exponent, 1, 0))
+
+
+def _three(
+    model: MixtureModel, *, told: bool, count: int, seed: int
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return mean probability of the CTRW, alpha_fbm and class of `count` walks of each kind."""
+    kinds: tuple[dict[str, object], ...] = (
+        {"w": (0.0, 0.0), "alpha_fbm": (0.2, 0.96)},
+        {"w": (0.0, 0.0), "alpha_fbm": (1.0, 1.0)},
+        {"w": (1.0, 1.0), "alpha_ctrw": (0.1, 0.99)},
+    )
+    ctrw, alpha = [], []
+    for k, kind in enumerate(kinds):
+        settings = MixtureSettings.model_validate({"length": 100, "noise": (0.5, 0.5), **kind})
+        drawn = simulate_mixture(settings, count=count, rng=np.random.default_rng((seed, k)))
+        answer = model.answer(
+            list(drawn.positions),
+            list(drawn.seen),
+            noise=drawn.truth.noise_sigma if told else None,
+            exposure=np.zeros(count) if told else None,
+        )
+        ctrw += [steps[:, 1].mean() for steps in answer.steps]
+        alpha.append(2 * answer.quantiles[:, 5, 1])
+    return np.array(ctrw), np.concatenate(alpha), np.repeat(np.arange(len(kinds)), count)
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     )
     from perrin.mass.spectrum import fit_spectrum
     from perrin.models.classifier import ClassifierModel
+    from perrin.models.quantifier import QuantifierModel
     from perrin.optics.psf import Psf
     from perrin.pipeline import Measurement, analyse_events, analyse_landings
     from perrin.report.page import write_report
@@ -59,6 +60,7 @@ _HOME = {
     "MotionMovie": "settings.motion",
     "Movie": "io.movie",
     "Psf": "optics.psf",
+    "QuantifierModel": "models.quantifier",
     "ScoreSettings": "settings.scores",
     "Species": "settings.simulation",
     "SpectrumSettings": "settings.spectrum",
@@ -104,6 +106,7 @@ __all__ = [
     "Movie",
     "PerrinError",
     "Psf",
+    "QuantifierModel",
     "ScoreSettings",
     "Species",
     "SpectrumSettings",

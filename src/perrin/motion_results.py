@@ -13,6 +13,7 @@ from perrin.io.atomic import folder_written_whole
 from perrin.io.plain import plain
 from perrin.provenance import provenance
 from perrin.report import diffusion_figures as figures
+from perrin.report import regime_figures
 from perrin.report.page import write_report
 from perrin.report.style import save_figure
 
@@ -37,7 +38,8 @@ def write_motion_results(
     """Write what `characterize` found into one folder; an earlier one of that name is replaced.
 
     ``tracks.csv`` holds the tracks in the file's own unit, ``trajectories.csv`` and
-    ``windows.csv`` what was found, ``summary.json`` the ensemble, settings and versions,
+    ``windows.csv`` what was found, ``time_course.csv``, ``regimes.csv``, ``transitions.csv`` and
+    ``survival.csv`` how it changes, ``summary.json`` the ensemble, settings and versions,
     ``figures/`` SVG and PNG, ``report.html`` all of it to look at.
     """
     folder = Path(folder)
@@ -51,13 +53,15 @@ def write_motion_results(
         **summary(found),
     }
     told = found.trajectories["w"].notna().any()
-    curves = msd_curves(tracks, found) if told else {}
+    curves = msd_curves(tracks, found.trajectories, found.scale) if told else {}
     if curves:
         about["ergodicity_breaking"] = ergodicity(curves)
     with folder_written_whole(folder) as partial:
         tracks[["particle", "frame", *axes]].to_csv(partial / "tracks.csv", index=False)
         found.trajectories.to_csv(partial / "trajectories.csv", index=False)
         found.windows.to_csv(partial / "windows.csv", index=False)
+        for name, table in vars(found.course).items():
+            table.to_csv(partial / f"{name}.csv", index=False, float_format="%.5g")
         (partial / "figures").mkdir()
         if curves:
             for name, figure in _figures(tracks, found, curves).items():
@@ -83,4 +87,10 @@ def _figures(
     }
     if found.windows["w"].notna().any():
         drawn["windows"] = figures.windows_figure(found.windows)
+    course = found.course
+    if len(course.regimes):
+        unit = found.scale.time_unit
+        drawn["time_course"] = regime_figures.course_figure(course, time_unit=unit)
+        drawn["regimes"] = regime_figures.regimes_figure(tracks, course)
+        drawn["transitions"] = regime_figures.transitions_figure(course, time_unit=unit)
     return drawn

@@ -21,6 +21,8 @@ from perrin.landing.detect import detect
 from perrin.landing.fit import fit
 from perrin.landing.matched import MARGIN_PX
 from perrin.landing.neighbors import nearest_neighbor_px
+from perrin.landing.quantification import Quantification, describe, weigh
+from perrin.landing.quantify import Model as Quantifier
 from perrin.landing.ratiometric import frame_means, ratiometric
 from perrin.landing.recheck import Recheck, look_again, recheck_n_avg, summarise_recheck
 from perrin.landing.thumbnails import Thumbnails, cut_thumbnails
@@ -74,6 +76,8 @@ class Measurement:
         What a user should know: rows left out, extrapolation, assumptions.
     recorded : mapping
         n_avg, frame interval, pixel size and instrument of the measurement, where known.
+    quantification : Quantification or None
+        With a quantifier: spectrum of all landings, check against the fit, surface.
     recheck : Recheck or None
         Where `settings.recheck_ms` is set: how many landings are still there at that integration.
     abundances : DataFrame or None
@@ -99,6 +103,7 @@ class Measurement:
     snapshot: Snapshot | None = None
     classification: Classification | None = None
     unfiltered: Spectrum | None = None
+    quantification: Quantification | None = None
     recheck: Recheck | None = None
     abundances: pd.DataFrame | None = None
 
@@ -112,6 +117,7 @@ def analyse_landings(
     calibration: Calibration | None = None,
     model: Model | None = None,
     scores: ScoreSettings | None = None,
+    quantifier: Quantifier | None = None,
     rng: np.random.Generator | None = None,
     progress: Progress | None = None,
 ) -> Measurement:
@@ -135,6 +141,8 @@ def analyse_landings(
         it sees thumbnails at `settings.n_avg`. Without one all fitted events are retained.
     scores : ScoreSettings, optional
         How the threshold on its scores is chosen; 0.9 by default.
+    quantifier : Quantifier, optional
+        What reads the mass of every landing, such as ``perrin.QuantifierModel.load("default")``.
     rng : numpy Generator, optional
         For bootstrap intervals; without it there are none.
     progress : callable, optional
@@ -152,14 +160,24 @@ def analyse_landings(
     psf = psf or Psf.analytic(pixel_nm=movie.pixel_nm)
     if model is not None:
         check_model(model, movie, n_avg=settings.n_avg)  # before the long work
+    if quantifier is not None:
+        quantifier.check_range(pixel_nm=movie.pixel_nm, frame_interval_s=movie.frame_interval_s)
+    steps = 1 + (model is not None) + (quantifier is not None)
+    finding, *further = _parts(progress, steps)
+    scoring = further[0] if model is not None else None
     if settings.recheck_ms is not None:
         recheck_n_avg(settings.recheck_ms, movie, n_avg=settings.n_avg)
-    finding, scoring = (progress, None) if model is None else _halves(progress)
     events = find_events(movie, settings=settings, psf=psf, progress=finding)
     if calibration is not None:
         events = apply_calibration(events, calibration)
     notes = tuple(events.attrs.get("notes", ())) + tuple(movie.provenance.get("notes", ()))
-    unfiltered = classification = None
+    if quantifier is not None:
+        events = weigh(
+            movie, events, model=quantifier, calibration=calibration, progress=further[-1]
+        )
+        events = check_events(order_columns(events))
+    unfiltered = classification = quantification = None
+    single = events["retained"].to_numpy(bool)
     if model is None:
         spectrum = _spectrum(events, spectrum_settings, rng)
     else:
@@ -179,6 +197,18 @@ def analyse_landings(
             rng=rng,
         )
         notes += classification.notes
+        single = filtered.single
+    if quantifier is not None:
+        quantification = describe(
+            events,
+            model=quantifier,
+            single=single,
+            calibration=calibration,
+            frame_interval_s=movie.frame_interval_s,
+            settings=spectrum_settings,
+            rng=rng,
+        )
+        notes = quantification.notes + notes
     events, recheck = _recheck(movie, events, settings, psf, spectrum_settings.confidence)
     thumbnails = _examples(movie, events, settings)
     if progress is not None:
@@ -199,6 +229,7 @@ def analyse_landings(
         snapshot=_snapshot(movie, events, settings),
         classification=classification,
         unfiltered=unfiltered,
+        quantification=quantification,
         recheck=recheck,
     )
 
@@ -303,6 +334,17 @@ def _spectrum(
     )
 
 
+def _parts(progress: Progress | None, count: int) -> list[Progress | None]:
+    """What finding, weighing and scoring report to: equal parts of one bar."""
+
+    def part(number: int) -> Progress | None:
+        if progress is None:
+            return None
+        return lambda done: progress(0.95 * (number + done) / count)
+
+    return [part(0), *(part(count - k) for k in range(1, count))]
+
+
 def _recheck(
     movie: Movie, events: pd.DataFrame, settings: LandingSettings, psf: Psf, confidence: float
 ) -> tuple[pd.DataFrame, Recheck | None]:
@@ -315,13 +357,6 @@ def _recheck(
         again, recheck_ms=settings.recheck_ms, n_avg=frames, confidence=confidence
     )
     return check_events(order_columns(again)), found
-
-
-def _halves(progress: Progress | None) -> tuple[Progress | None, Progress | None]:
-    """What finding and scoring report to: the two parts of one bar."""
-    if progress is None:
-        return None, None
-    return (lambda done: progress(0.5 * done)), (lambda done: progress(0.475 + 0.475 * done))
 
 
 def _density(movie: Movie, events: pd.DataFrame, settings: LandingSettings) -> LandingDensity:

@@ -20,7 +20,7 @@ from perrin.io.tables import write_events
 from perrin.landing.recheck import late_ratios
 from perrin.pipeline import Measurement
 from perrin.provenance import provenance
-from perrin.report import experiment_figures, figures, score_figures
+from perrin.report import experiment_figures, figures, quantifier_figures, score_figures
 from perrin.report.page import write_report
 from perrin.report.style import save_figure
 from perrin.tables import order_columns
@@ -86,7 +86,11 @@ def summarise(
     """All figures of some measurements, with what is needed to make them again."""
     return {
         **provenance(inputs, run),
-        "measurements": [_summary(measurement) for measurement in measurements],
+        "measurements": [
+            _summary(measurement)
+            | ({"figures": _file_name(measurement.name)} if len(measurements) > 1 else {})
+            for measurement in measurements
+        ],
     }
 
 
@@ -106,6 +110,8 @@ def _summary(measurement: Measurement) -> dict[str, Any]:
     if measurement.classification is not None and measurement.unfiltered is not None:
         summary["classification"] = measurement.classification.to_dict()
         summary["spectrum_before"] = measurement.unfiltered.to_dict()
+    if measurement.quantification is not None:
+        summary["quantification"] = measurement.quantification.to_dict()
     if measurement.abundances is not None:
         summary["abundances"] = measurement.abundances.to_dict("records")
     if measurement.recheck is not None:
@@ -213,6 +219,10 @@ def _figures_of(measurement: Measurement) -> dict[str, Figure]:
             events,
             before=measurement.unfiltered,
             after=measurement.spectrum,
+        )
+    if measurement.quantification is not None:
+        made |= quantifier_figures.all_figures(
+            measurement.quantification, events, filtered=measurement.spectrum
         )
     if measurement.recheck is not None:
         made["recheck"] = experiment_figures.recheck_figure(

@@ -34,6 +34,12 @@ class Column:
     meaning: str
 
 
+_MOTIONS = (
+    ("duration_ms", "ms", "time on the surface; infinite beyond what a thumbnail shows"),
+    ("path_nm", "nm", "length of the way taken on the surface"),
+    ("net_nm", "nm", "distance from the landing to where the motion ends"),
+    ("speed_nm_per_ms", "nm/ms", "speed while moving, of rollers and wobblers"),
+)
 EVENTS: tuple[Column, ...] = (
     Column("measurement", "text", "", "name of the movie or file the event comes from"),
     Column("event", "int", "", "number of the event in its measurement, from 0"),
@@ -52,6 +58,23 @@ EVENTS: tuple[Column, ...] = (
     Column("snr_temporal", "float", "1", "signal-to-noise ratio of the step in time"),
     Column("mass_kda", "float", "kDa", "calibrated mass, negative for an unbinding"),
     Column("mass_se_kda", "float", "kDa", "standard error of the mass, calibration included"),
+    Column("contrast_net", "float", "1", "contrast that the quantifier reads, negative"),
+    Column("contrast_net_se", "float", "1", "its standard error: 90% interval over 3.29"),
+    Column("contrast_net_low", "float", "1", "lighter end of the 90% interval of contrast_net"),
+    Column("contrast_net_high", "float", "1", "heavier end of it"),
+    Column("mass_net_kda", "float", "kDa", "mass that belongs to contrast_net"),
+    Column("mass_net_low_kda", "float", "kDa", "lower end of its 90% interval"),
+    Column("mass_net_high_kda", "float", "kDa", "upper end of it"),
+    *(
+        Column(f"{name}{end}", "float", unit, f"{what}{said}")
+        for name, unit, what in _MOTIONS
+        for end, said in (
+            ("", ""),
+            ("_low", ": lower end of its 90% interval"),
+            ("_high", ": upper end of it"),
+        )
+    ),
+    Column("strange", "bool", "", "unlike anything the quantifier has learned from"),
     Column("recheck_contrast", "float", "1", "contrast at the longer integration, same place"),
     Column("recheck_contrast_se", "float", "1", "standard error of it"),
     Column("late_contrast", "float", "1", "contrast in the frames beyond n_avg of the landing"),

@@ -75,6 +75,11 @@ def test_a_trajectory_is_chosen_and_shown(visit: Visit, moved: Path) -> None:
     assert page.input_value("#particle") == "5"
     assert "Particle 5: 120 positions" in page.inner_text("#path .said")
     assert "3 windows" in page.inner_text("#ratio-course .said")
+    regimes = pd.read_csv(moved / "regimes.csv").query("particle == 5")
+    names = {"fbm": "FBM-like", "ctrw": "CTRW-like", "undecided": "undecided"}
+    told = page.inner_text("#regimes .said")
+    assert told.startswith(f"Particle 5: {names[regimes['label'].iloc[0]]}")
+    assert told.count(" until ") == len(regimes) - 1
     page.focus("#following")
     page.keyboard.press("Enter")
     assert page.input_value("#particle") == "6"

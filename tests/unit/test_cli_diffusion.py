@@ -41,7 +41,12 @@ def test_from_simulation_to_results(run, tmp_path: Path) -> None:
     found = pd.read_csv(out / "trajectories.csv")
     assert found["w"].notna().all()
     assert len(pd.read_csv(out / "windows.csv")) == 36
+    for name in ("time_course", "regimes", "transitions", "survival"):
+        assert (out / f"{name}.csv").is_file()
+    assert len(pd.read_csv(out / "time_course.csv")) == 12 * 120
+    assert pd.read_csv(out / "regimes.csv")["particle"].nunique() == 12
     told = json.loads((out / "summary.json").read_text())
+    assert told["regimes"]["tracks"] == told["out_of_model"]["checked"] == 12
     assert told["units"] == {"length_unit": "nm", "time_unit": "s"}
     assert told["scale"] == {"length": 100, "frame_interval": 0.01}
     assert told["settings"] == {"frames": 60, "stride": 30}
@@ -50,6 +55,7 @@ def test_from_simulation_to_results(run, tmp_path: Path) -> None:
     assert "Particle" in (out / "report.html").read_text(encoding="utf-8")
     drawn = {path.name for path in (out / "figures").iterdir()}
     assert {"ensemble.png", "msd.svg", "tracks.png", "windows.png"} <= drawn
+    assert {"time_course.png", "regimes.svg", "transitions.png"} <= drawn
     with pytest.raises(PerrinError, match="already there"):
         run(*command, "--units", "unknown")
     run(*command, "--units", "unknown", "--overwrite")

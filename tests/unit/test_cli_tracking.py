@@ -51,7 +51,10 @@ def test_from_a_rod_movie_to_what_moves_them(run, tmp_path: Path) -> None:
     with pytest.raises(PerrinError, match="already holds results"):
         run("track", movie, "--kind", "rods", *numbers, "--out", out)
     # the table says its units, error and exposure: nothing has to be given again
-    assert "characterised" in run("diffusion", out / "tracks.csv", "--out", tmp_path / "moves")
+    said = run("diffusion", out / "tracks.csv", "--out", tmp_path / "moves")
+    assert "characterised" in said
+    assert "note: localisation errors of the table" in said
+    assert "note: light during 50% of the frame interval" in said
     told = pd.read_csv(tmp_path / "moves" / "trajectories.csv")
     tracks = pd.read_csv(out / "tracks.csv")
     first = tracks[tracks["particle"] == told["particle"].iloc[0]]

@@ -49,6 +49,17 @@ def diffusion(
     units: Annotated[
         str | None, typer.Option(help="'unknown': keep the file's unit of length, and frames.")
     ] = None,
+    localisation_error: Annotated[
+        float | None,
+        typer.Option(
+            help="Localisation error of one axis, in the unit of the coordinates, where the "
+            "table has no x_se; 0: none."
+        ),
+    ] = None,
+    exposure: Annotated[
+        float | None,
+        typer.Option(help="Share of the frame interval with light, if the file does not say."),
+    ] = None,
     window: Annotated[int, typer.Option(help="Frames of a window along a track.")] = 100,
     stride: Annotated[int, typer.Option(help="Frames from one window to the next.")] = 50,
     model: ModelName = DEFAULT_MODEL,
@@ -64,6 +75,7 @@ def diffusion(
     _check_free(out, overwrite=overwrite)
     table = read_tracks(tracks)
     scale = _scale(table.attrs, pixel_nm, frame_interval_s, units)
+    _tell_camera(table, localisation_error, exposure)
     settings = o.settings_from(WindowSettings, frames=window, stride=stride)
     network = MixtureModel.load(model)
     found = characterize(table, model=network, scale=scale, settings=settings)
@@ -77,7 +89,12 @@ def diffusion(
         run=o.this_run(),
     )
     told = found.trajectories["w"].notna().sum()
+    for note in found.notes:
+        typer.echo(f"  note: {note}")
+    changed = found.course.regimes.loc[found.course.regimes["start_low"].notna(), "particle"]
+    odd = int(found.trajectories["out_of_model"].sum())
     typer.echo(f"{told} of {len(found.trajectories)} trajectories characterised; results in {out}")
+    typer.echo(f"{changed.nunique()} change between FBM-like and CTRW-like; {odd} out of the model")
 
 
 def walks(
@@ -100,6 +117,7 @@ def walks(
     ] = "ordinary",
     exposure: Annotated[float, typer.Option(help="Share of the frame with light: blur.")] = 0.0,
     missing: Annotated[float, typer.Option(help="Expected share of missing frames.")] = 0.0,
+    segment: Annotated[int, typer.Option(help="Frames of a segment of an interleaved walk.")] = 30,
     alpha: Annotated[
         float, typer.Option(help="Exponent of a single walk (not of a mixture).")
     ] = 0.7,
@@ -124,6 +142,7 @@ def walks(
             start=start,
             exposure=exposure,
             missing=missing,
+            segment_frames=segment,
         )
         mixture = simulate_mixture(settings, count=count, rng=rng)
         tracks = tracks_table(mixture.positions, mixture.seen)
@@ -169,6 +188,25 @@ def evaluate_mixture(
     typer.echo(found.cells[shown].round(3).to_string(index=False))
     typer.echo(found.fbm.round(3).to_string(index=False))
     typer.echo(f"{found.trajectories_per_s:.0f} trajectories of 100 frames a second")
+
+
+def _tell_camera(
+    table: pd.DataFrame, localisation_error: float | None, exposure: float | None
+) -> None:
+    """Put what the user knows of the camera into the table. What the file says is not overruled."""
+    if localisation_error is not None:
+        if not 0 <= localisation_error < float("inf"):
+            raise PerrinError(f"--localisation-error {localisation_error:g}: 0 or more is needed.")
+        if "x_se" in table.columns:
+            raise PerrinError("the table has x_se already: leave --localisation-error out.")
+        table["x_se"] = localisation_error
+    if exposure is not None:
+        if not 0 <= exposure <= 1:
+            raise PerrinError(f"--exposure {exposure:g}: a share of the frame, 0 to 1, is needed.")
+        said = table.attrs.get("exposure")
+        if said is not None and said != exposure:
+            raise PerrinError(f"the file says that the exposure is {said:g}: leave --exposure out.")
+        table.attrs["exposure"] = exposure
 
 
 def _check_free(out: Path, *, overwrite: bool) -> None:

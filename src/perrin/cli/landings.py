@@ -55,6 +55,7 @@ def landings(
     model: scores.ModelName = "default",
     threshold: scores.Threshold = None,
     precision: scores.Precision = None,
+    quantifier: scores.QuantifierName = "default",
     correct_shares: Annotated[
         bool,
         typer.Option(
@@ -95,6 +96,7 @@ def landings(
     spectrum_settings = o.settings_from(SpectrumSettings, resamples=resamples)
     classifier = scores.classifier(model)
     score_settings = scores.settings(threshold, precision, model=classifier)
+    weighing = scores.quantifier(quantifier)
     if correct_shares and (classifier is None or line is None):
         raise PerrinError("--correct-shares needs a classifier and --calibration")
     rng = np.random.default_rng(seed)
@@ -107,6 +109,7 @@ def landings(
             if line is not None and not other_settings:
                 check_calibration(line, movie, settings)
             why_not = scores.why_not(classifier, movie, settings, named=model)
+            unweighed = scores.why_not_weighed(weighing, movie, named=quantifier)
             done = analyse_landings(
                 movie,
                 settings=settings,
@@ -115,10 +118,11 @@ def landings(
                 calibration=line,
                 model=None if why_not else classifier,
                 scores=score_settings,
+                quantifier=None if unweighed else weighing,
                 rng=rng,
                 progress=progress,
             )
-            measured.append(replace(done, notes=why_not + done.notes))
+            measured.append(replace(done, notes=why_not + unweighed + done.notes))
     if correct_shares and classifier is not None:
         measured = [_corrected(one, classifier, seed) for one in measured]
     write_results(out, measured, inputs=movies, run=o.this_run(seed), overwrite=overwrite)

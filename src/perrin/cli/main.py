@@ -8,18 +8,20 @@ from typing import Annotated
 import typer
 
 from perrin._version import __version__
-from perrin.cli import app as app_command
 from perrin.cli import (
+    andi,
     classifier,
     diffusion,
     experiments,
     landings,
     models,
+    quantifier,
     report,
     simulate,
     tracking,
     training,
 )
+from perrin.cli import app as app_command
 from perrin.errors import PerrinError
 
 INTERRUPTED = 130  # what typer exits with after Ctrl-C
@@ -47,7 +49,9 @@ tracking.register(app, simulate=simulations)
 training.register(_group("train", "Train a network (needs the extra 'train')."))
 evaluations = _group("evaluate", "Measure a trained network on data it has not seen.")
 diffusion.register(app, simulate=simulations, evaluate=evaluations)
+andi.register(app, evaluate=evaluations)
 classifier.register(evaluate=evaluations)
+quantifier.register(evaluate=evaluations)
 experiments.register(app)
 models.register(_group("model", "Trained networks: list them, show a card, run the self-test."))
 report.register(app)

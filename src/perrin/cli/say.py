@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from perrin.landing.classification import Classification
+    from perrin.landing.quantification import Quantification
     from perrin.landing.recheck import Recheck
-    from perrin.mass.results import Spectrum
+    from perrin.mass.results import Estimate, Spectrum
     from perrin.pipeline import Measurement
 
 
@@ -25,6 +26,8 @@ def say(measured: list[Measurement], out: Path) -> None:
             _say_peaks(f"{measurement.name}, after the filter", measurement.spectrum)
         else:
             _say_peaks(measurement.name, measurement.spectrum)
+        if measurement.quantification is not None:
+            _say_all(measurement.name, measurement.quantification)
         if measurement.abundances is not None:
             _say_abundances(measurement.abundances)
         if measurement.recheck is not None:
@@ -55,6 +58,27 @@ def _say_classes(found: Classification) -> None:
         f"retained with score_binder of {found.threshold:.3g} or more ({found.chosen}): "
         f"estimated precision {found.precision:.0%}, recall {found.recall:.0%}"
     )
+
+
+def _say_all(name: str, found: Quantification) -> None:
+    """The spectrum of all landings, the check against the fit, and the surface."""
+    typer.echo(f"{name}, all landings, weighed by {found.model}: {found.landings}")
+    for one in found.spectrum.components:
+        at, unit = _in_unit(one.mean.value, found.spectrum.unit)
+        typer.echo(f"  species at {at} {unit}: {_share(one.share)}")
+    agreed = found.agreement
+    if agreed is not None and agreed.events:
+        typer.echo(
+            f"  network against fit on {agreed.events} sure binders: {agreed.difference:+.1%} "
+            f"(give or take {agreed.se:.1%})"
+        )
+    for sentence in () if found.surface is None else found.surface.sentences:
+        typer.echo(f"  surface: {sentence}")
+
+
+def _share(share: Estimate) -> str:
+    ends = "" if share.low is None else f" ({share.low:.1%} to {share.high:.1%})"
+    return f"{share.value:.1%}{ends}"
 
 
 def _say_abundances(shares: pd.DataFrame) -> None:

@@ -1,4 +1,4 @@
-"""Options for the classifier of landings: which one, and what its scores retain."""
+"""Options for the networks of landings: which ones, and what their scores retain."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from perrin.errors import PerrinError
 if TYPE_CHECKING:
     from perrin.io.movie import Movie
     from perrin.models.classifier import ClassifierModel
+    from perrin.models.quantifier import QuantifierModel
     from perrin.settings.landing import LandingSettings
     from perrin.settings.scores import ScoreSettings
 
@@ -20,6 +21,14 @@ ModelName = Annotated[
     typer.Option(
         "--model",
         help="Classifier: default, none, a name (see perrin model list) or a folder. The default "
+        "is left out, with a note, for movies that it was not trained for.",
+    ),
+]
+QuantifierName = Annotated[
+    str,
+    typer.Option(
+        "--quantifier",
+        help="Network that weighs every landing: default, none, a name or a folder. The default "
         "is left out, with a note, for movies that it was not trained for.",
     ),
 ]
@@ -44,6 +53,29 @@ def classifier(name: str) -> ClassifierModel | None:
     from perrin.models.classifier import ClassifierModel
 
     return None if name == "none" else ClassifierModel.load(name)
+
+
+def quantifier(name: str) -> QuantifierModel | None:
+    """The quantifier that was asked for; None for none."""
+    from perrin.models.quantifier import QuantifierModel
+
+    return None if name == "none" else QuantifierModel.load(name)
+
+
+def why_not_weighed(model: QuantifierModel | None, movie: Movie, *, named: str) -> tuple[str, ...]:
+    """Return a note that says why the network weighs nothing, if nobody said so.
+
+    Raises `PerrinError` where the user named the model that does not fit.
+    """
+    if model is None:
+        return ()
+    try:
+        model.check_range(pixel_nm=movie.pixel_nm, frame_interval_s=movie.frame_interval_s)
+    except PerrinError as error:
+        if named != "default":
+            raise
+        return (f"bad landings have no mass of the network: {error}",)
+    return ()
 
 
 def settings(

@@ -73,6 +73,7 @@ def track(
     from perrin.io.atomic import check_folder
     from perrin.optics.psf import Psf
     from perrin.settings.tracking import (
+        SAMPLES,
         LinkSettings,
         LocateSettings,
         MedianSettings,
@@ -88,7 +89,9 @@ def track(
         contrast=contrast,
         exposure=exposure,
         keep_drift=keep_drift,
-        median=o.settings_from(MedianSettings, window_frames=window_frames),
+        median=o.settings_from(
+            MedianSettings, window_frames=window_frames, samples=SAMPLES.get(kind, 31)
+        ),
         locate=o.settings_from(LocateSettings, threshold=threshold, width_nm=width_nm),
         link=o.settings_from(
             LinkSettings,

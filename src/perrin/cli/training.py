@@ -38,7 +38,9 @@ Threads = Annotated[int, typer.Option(min=1, help="Threads of the network.")]
 def register(train: typer.Typer) -> None:
     """Add the commands to the group."""
     train.command("mixture")(train_mixture)
+    train.command("andi")(train_andi)
     train.command("classifier")(train_classifier)
+    train.command("quantifier")(train_quantifier)
 
 
 def train_mixture(
@@ -81,6 +83,47 @@ def train_mixture(
     write_bundle(network, out, settings=settings, count=calibrate, progress=typer.echo)
     typer.echo("measuring")
     found = evaluate(MixtureModel.load(out), count=measure, seed=seed + 1)
+    curve = read_metrics(run / "metrics.csv")
+    record_measured(out, figures=found.for_card() | {"seed": seed + 1, "training_curve": curve})
+    typer.echo(f"model in {out}; training curve and checkpoint in {run}")
+
+
+def train_andi(
+    out: Out,
+    steps: Steps = None,
+    seed: Seed = 1,
+    threads: Threads = 2,
+    measure: Annotated[
+        int, typer.Option(min=50, help="Trajectories of each cell for the figures on the card.")
+    ] = 2000,
+) -> None:
+    """Train the network of the AnDi tasks and write it as a model; goes on where it was stopped."""
+    with _torch_needed():
+        from perrin.train.andi.export import write_andi_bundle
+        from perrin.train.andi.recipe import andi_task, validator
+        from perrin.train.export import record_measured
+        from perrin.train.loop import read_metrics, train
+    from perrin.evaluate.andi import evaluate_andi
+    from perrin.models.andi import AndiModel
+    from perrin.settings.diffusion import AndiTraining
+
+    changed: dict[str, Any] = {"seed": seed} | ({"steps": steps} if steps else {})
+    settings = o.settings_from(AndiTraining, **changed)
+    run = _run_folder(out)
+    _begin(run, {"settings": settings.model_dump(mode="json")})
+    task = andi_task(settings)
+    with _watched(task.steps) as (progress, advanced):
+        network = train(
+            task,
+            run=run,
+            threads=threads,
+            validate=validator(),
+            progress=progress,
+            advanced=advanced,
+        )
+    write_andi_bundle(network, out, settings=settings)
+    typer.echo("measuring")
+    found = evaluate_andi(AndiModel.load(out), count=measure, seed=seed + 1)
     curve = read_metrics(run / "metrics.csv")
     record_measured(out, figures=found.for_card() | {"seed": seed + 1, "training_curve": curve})
     typer.echo(f"model in {out}; training curve and checkpoint in {run}")
@@ -168,6 +211,108 @@ def train_classifier(
         raise PerrinError(f"--recipe is {recipe!r}; there are perrin and paper.")
     _measure_and_move(run / out.name, out, simulated=simulated, count=measure, seed=seed + 1)
     typer.echo(f"model in {out}; training curve and checkpoint in {run}")
+
+
+@o.takes_movie_options
+def train_quantifier(
+    out: Out,
+    start: Annotated[
+        str | None,
+        typer.Option("--from", help="Go on from this quantifier; default: the shipped one."),
+    ] = None,
+    trunk: Annotated[
+        str, typer.Option(help="Classifier whose first layers to begin with, without --from.")
+    ] = "default",
+    buffer: Annotated[
+        Path | None, typer.Option(help="Buffer movie of your instrument, as background.")
+    ] = None,
+    epsf: Annotated[
+        Path | None, typer.Option(help="Empirical PSF of your instrument (`perrin psf`).")
+    ] = None,
+    calibration: Annotated[
+        Path | None, typer.Option(help="Calibration of your instrument, for contrast per kDa.")
+    ] = None,
+    steps: Steps = None,
+    seed: Seed = 1,
+    threads: Threads = 1,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that simulate events.")] = 1,
+    calibrate: Annotated[
+        int, typer.Option(min=200, help="Events that the intervals are calibrated on.")
+    ] = 12_000,
+    measure: Annotated[
+        int, typer.Option(min=50, help="Events of each cell for the figures on the card.")
+    ] = 1000,
+    *,
+    movie_options: o.MovieOptions,
+) -> None:
+    """Train the network that weighs every landing; goes on where it was stopped."""
+    with _torch_needed():
+        from perrin.train.classifier.export import load_weights
+        from perrin.train.loop import read_metrics, train
+        from perrin.train.quantifier.export import load_weights as load_quantifier
+        from perrin.train.quantifier.export import write_bundle
+        from perrin.train.quantifier.ours import quantifier_task
+        from perrin.train.quantifier.validation import validator
+    from perrin.settings.quantifier import QuantifierTraining
+
+    plain = QuantifierTraining() if start is None else QuantifierTraining.tuning()
+    changed = plain.model_dump() | o.given(seed=seed, steps=steps)
+    settings = o.settings_from(QuantifierTraining, **changed)
+    source = _source(buffer, epsf, calibration, movie_options)
+    run = _run_folder(out)
+    about = {"start": start, "trunk": trunk, "settings": settings.model_dump(mode="json")}
+    _begin(run, about | {"source": source.describe()})
+    task = quantifier_task(
+        settings,
+        source,
+        workers=workers,
+        trunk=load_weights(trunk) if start is None else None,
+        start=None if start is None else load_quantifier(start),
+    )
+    with _watched(task.steps) as (progress, advanced):
+        network = train(
+            task,
+            run=run,
+            threads=threads,
+            validate=validator(source),
+            progress=progress,
+            advanced=advanced,
+        )
+    typer.echo("calibrating the intervals")
+    write_bundle(
+        network,
+        run / out.name,
+        settings=settings,
+        source=source,
+        curve=read_metrics(run / "metrics.csv"),
+        begun={"start": start, "trunk": trunk},
+        count=calibrate,
+    )
+    _measure_quantifier(run / out.name, source=source, count=measure, seed=seed + 1)
+    (run / out.name).rename(out)
+    typer.echo(f"model in {out}; training curve and checkpoint in {run}")
+
+
+def _measure_quantifier(made: Path, *, source: Source, count: int, seed: int) -> None:
+    """Measure a new quantifier on the model of its instrument; the figures go to its card."""
+    from perrin.evaluate.quantifier import evaluate_quantifier
+    from perrin.models.classifier import ClassifierModel
+    from perrin.models.quantifier import QuantifierModel
+    from perrin.optics.psf import Psf
+    from perrin.settings.evaluation import QuantifierEvaluation
+    from perrin.train.export import record_measured
+
+    settings = QuantifierEvaluation(count=count, bound_count=min(count, 300), seed=seed)
+    with o.progress_bar("measuring") as progress:
+        found = evaluate_quantifier(
+            QuantifierModel.load(made),
+            settings=settings,
+            classifier=ClassifierModel.load("default"),
+            simulated=source.settings,
+            psf=None if source.psf is None else Psf.load(source.psf),
+            progress=progress,
+        )
+    record_measured(made, figures=found.for_card())
 
 
 def _train_paper(settings: PaperTraining, *, run: Path, threads: int) -> ResNet3D:

@@ -15,9 +15,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from perrin.diffusion import classical
+from perrin.diffusion.course import PIECE, Course, follow, in_pieces, joined
 from perrin.diffusion.likelihood import fit_fbm
-from perrin.diffusion.standard import TARGETS, from_unit
-from perrin.diffusion.tables import CLASSICAL, ESTIMATES, WINDOWS
+from perrin.diffusion.standard import TARGETS, Answer, from_unit
+from perrin.diffusion.tables import CLASSICAL, ESTIMATES, FALSE_FLAGS, WINDOWS
 from perrin.diffusion.windows import Track, cut_windows, to_tracks
 from perrin.errors import PerrinError
 from perrin.settings.diffusion import WindowSettings
@@ -37,8 +38,18 @@ class Model(Protocol):
     def refusal(self, seen: BoolArray, dims: int) -> str | None:
         """Return why a track is out of range, or None."""
 
-    def answer(self, positions: Sequence[FloatArray], seen: Sequence[BoolArray]) -> FloatArray:
-        """Return low, middle and high of each target in 0 to 1, (N, 10, 3)."""
+    def answer(
+        self,
+        positions: Sequence[FloatArray],
+        seen: Sequence[BoolArray],
+        *,
+        noise: FloatArray | None = None,
+        exposure: FloatArray | None = None,
+    ) -> Answer:
+        """Return what is in each track: see `perrin.models.mixture.MixtureModel.answer`."""
+
+    def oddness(self, tracks: Sequence[Track], answer: Answer) -> FloatArray:
+        """Return the share of its own tracks that look odder than each: see `MixtureModel`."""
 
 
 @dataclass(frozen=True)
@@ -67,11 +78,43 @@ class Scale:
 
 @dataclass(frozen=True)
 class Characterised:
-    """One row a track in `trajectories`, one row a window in `windows`; attrs: the units."""
+    """One row a track in `trajectories`, one row a window in `windows`; attrs: the units.
+
+    course: what changes along the tracks.
+    """
 
     trajectories: pd.DataFrame
     windows: pd.DataFrame
+    course: Course
     scale: Scale
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was done with the noise and the blur that the table of tracks told of."""
+        notes = []
+        known = self.trajectories["share_noise_known"].median()
+        if np.isfinite(known):
+            notes.append(
+                f"localisation errors of the table: {known:.1%} of the mean squared step; the "
+                "network is told of them, and fbm_alpha takes them off"
+            )
+        exposure = self.trajectories["exposure"].max()
+        if exposure > 0:
+            notes.append(
+                f"light during {exposure:.0%} of the frame interval: the network is told of it; "
+                "fbm_alpha does not take motion blur off and comes out too large"
+            )
+        return tuple(notes)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Tracks, why there is no answer (empty if there is), and the answer of `rows` of them."""
+
+    tracks: list[Track]
+    reasons: list[str]
+    rows: NDArray[np.int64]
+    answer: Answer | None
 
 
 def characterize(
@@ -79,30 +122,33 @@ def characterize(
 ) -> Characterised:
     """Return what moves each particle of `tracks` (particle, frame, x, y, z).
 
-    Columns: `perrin.diffusion.tables.TRAJECTORIES` and `WINDOWS`. Raises `PerrinError` for
-    tables that are no tracks (`check_tracks`) or hold no track.
+    Columns: `perrin.diffusion.tables.TRAJECTORIES`, `WINDOWS` and of the time course. Raises
+    `PerrinError` for tables that are no tracks (`check_tracks`) or hold no track.
     """
     whole = to_tracks(tracks)
     if not whole:
         raise PerrinError("the table holds no track. Check the file.")
     windows = [window for track in whole for window in cut_windows(track, settings=settings)]
-    trajectories = _estimates(whole, model=model, scale=scale)
-    errors = _localisation(tracks, whole)
-    told = zip(whole, errors, strict=True)
-    beside = pd.DataFrame(
-        [_classical(track, scale, error) for track, error in told], columns=_CLASSICAL
+    asked = _ask(whole, model)
+    beside = pd.DataFrame([_classical(track, scale) for track in whole], columns=_CLASSICAL)
+    beside = beside.assign(**_handed_over(whole, scale), **_check(asked, model))
+    course = follow(
+        whole,
+        _steps(asked, model),
+        estimate=lambda parts: _estimates(_ask(parts, model), scale),
+        frame_interval=scale.frame_interval,
     )
-    beside = beside.assign(**_handed_over(tracks, whole, errors, scale))
     units: dict[Hashable | None, object] = {
         "length_unit": scale.length_unit,
         "time_unit": scale.time_unit,
     }
     result = Characterised(
-        trajectories=pd.concat([trajectories, beside], axis=1),
-        windows=_estimates(windows, model=model, scale=scale),
+        trajectories=pd.concat([_estimates(asked, scale), beside], axis=1),
+        windows=_estimates(_ask(windows, model), scale),
+        course=course,
         scale=scale,
     )
-    for table in (result.trajectories, result.windows):
+    for table in (result.trajectories, result.windows, *vars(course).values()):
         table.attrs = dict(units)
     return result
 
@@ -110,34 +156,62 @@ def characterize(
 _CLASSICAL = [column.name for column in CLASSICAL]
 
 
-def _localisation(tracks: pd.DataFrame, whole: list[Track]) -> list[float]:
-    """Return the root mean square error of one axis of each track, NaN where not known."""
-    columns = [name for name in ("x_se", "y_se") if name in tracks.columns]
-    if not columns:
-        return [float("nan")] * len(whole)
-    square = (tracks[columns] ** 2).mean(axis=1).groupby(tracks["particle"]).mean()
-    return [float(np.sqrt(square.loc[track.particle])) for track in whole]
-
-
-def _handed_over(
-    tracks: pd.DataFrame, whole: list[Track], errors: list[float], scale: Scale
-) -> dict[str, FloatArray | float]:
+def _handed_over(whole: list[Track], scale: Scale) -> dict[str, FloatArray]:
     """Return the HANDED_OVER columns."""
-    error = np.array(errors)
+    error = np.array([track.noise for track in whole])
     steps = [classical.displacements(track.positions, track.seen, lag=1) for track in whole]
     square = np.array([(step**2).mean() if step.size else np.nan for step in steps])
-    exposure = tracks.attrs.get("exposure")
     return {
         "localisation_se": error * scale.length,
         "share_noise_known": 2 * error**2 / np.where(square > 0, square, np.nan),
-        "exposure": np.nan if exposure is None else float(exposure),
+        "exposure": np.array([track.exposure for track in whole]),
     }
 
 
-def _estimates(tracks: list[Track], *, model: Model, scale: Scale) -> pd.DataFrame:
-    """Return the WINDOWS table of `tracks`, a row each, NaN where the model refuses."""
+def _ask(tracks: list[Track], model: Model) -> _Asked:
+    """Return what the model answers of those tracks that it does not refuse."""
     reasons = [_refusal(track, model) for track in tracks]
-    kept = np.array([i for i, reason in enumerate(reasons) if not reason], dtype=np.int64)
+    rows = np.array([i for i, reason in enumerate(reasons) if not reason], dtype=np.int64)
+    if not rows.size:
+        return _Asked(tracks, reasons, rows, None)
+    chosen = [tracks[i] for i in rows]
+    answer = model.answer(
+        [track.positions for track in chosen],
+        [track.seen for track in chosen],
+        noise=np.array([track.noise for track in chosen]),
+        exposure=np.array([track.exposure for track in chosen]),
+    )
+    return _Asked(tracks, reasons, rows, answer)
+
+
+def _steps(asked: _Asked, model: Model) -> list[FloatArray | None]:
+    """Return the step probabilities of each track, long ones from pieces, None if not told."""
+    found: list[FloatArray | None] = [None] * len(asked.tracks)
+    if asked.answer is not None:
+        for kept, steps in zip(asked.rows, asked.answer.steps, strict=True):
+            found[kept] = steps
+    for row, track in enumerate(asked.tracks):
+        if len(track.seen) <= PIECE:
+            continue
+        pieces = in_pieces(track)
+        told = _ask(pieces, model)
+        if told.answer is not None:
+            of = dict(zip(told.rows.tolist(), told.answer.steps, strict=True))
+            found[row] = joined([of.get(k) for k in range(len(pieces))], len(track.seen))
+    return found
+
+
+def _check(asked: _Asked, model: Model) -> dict[str, FloatArray | BoolArray]:
+    """Return the CHECK columns."""
+    p = np.full(len(asked.tracks), np.nan)
+    if asked.answer is not None:
+        p[asked.rows] = model.oddness([asked.tracks[i] for i in asked.rows], asked.answer)
+    return {"out_of_model_p": p, "out_of_model": p < FALSE_FLAGS}
+
+
+def _estimates(asked: _Asked, scale: Scale) -> pd.DataFrame:
+    """Return the WINDOWS table of tracks, a row each, NaN where the model refused."""
+    tracks, kept = asked.tracks, asked.rows
     table = pd.DataFrame(
         {
             "particle": [track.particle for track in tracks],
@@ -149,11 +223,10 @@ def _estimates(tracks: list[Track], *, model: Model, scale: Scale) -> pd.DataFra
     columns = {
         column.name: np.full(len(tracks), np.nan) for column in WINDOWS if column.kind == "float"
     }
-    said = np.array(reasons, dtype=object)
-    if kept.size:
+    said = np.array(asked.reasons, dtype=object)
+    if asked.answer is not None:
         chosen = [tracks[i] for i in kept]
-        answer = model.answer([t.positions for t in chosen], [t.seen for t in chosen])
-        told = _physical(answer, chosen, scale)
+        told = _physical(asked.answer.quantiles, chosen, scale)
         for name, values in told.items():
             columns[name][kept] = values
         said[kept] = _abstain(columns, kept, chosen)
@@ -226,17 +299,14 @@ def _abstain(
     return ["; ".join(reason) for reason in reasons]
 
 
-def _classical(track: Track, scale: Scale, error: float) -> dict[str, float]:
-    """Return the CLASSICAL columns of a track, NaN where it is too short or never moves.
-
-    error: localisation error of one axis in the unit of the positions, NaN where not known.
-    """
+def _classical(track: Track, scale: Scale) -> dict[str, float]:
+    """Return the CLASSICAL columns of a track, NaN where it is too short or never moves."""
     positions, seen = track.positions * scale.length, track.seen
     lags = np.arange(1, max(4, min(len(seen) // 10, 30)) + 1)
     msd, pairs = classical.tamsd(positions, seen, lags=lags)
     fit = classical.fit_tamsd(msd, pairs, lags=lags, dims=positions.shape[1])
     moves = np.ptp(positions[seen], axis=0).any()
-    known = error * scale.length if error > 0 else None
+    known = track.noise * scale.length if track.noise > 0 else None
     fits = moves and 4 <= seen.sum() <= 1000
     fbm = fit_fbm(positions, seen, noise_sigma=known) if fits else None
     short, long = (classical.p_variation(positions, seen, p=4.0, lag=lag) for lag in (1, 4))

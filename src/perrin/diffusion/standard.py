@@ -2,15 +2,18 @@
 
 In: positions (N, T, d), moved to their mean and divided by the root mean square one-frame
 step of one axis, so that neither place nor unit matters; frames without a position are zero
-and unseen; T is rounded up to a multiple of 4 with unseen frames. Out: ten targets in 0 to 1.
+and unseen; T is rounded up to a multiple of 4 with unseen frames. With them goes what is known
+of the camera (N, 4): localisation error and exposure, each with a flag, since a network that is
+told of the noise need not guess it. Out: ten targets in 0 to 1.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from perrin.errors import PerrinError
 
@@ -19,6 +22,11 @@ FloatArray = NDArray[np.float64]
 LAGS = (1, 2, 4, 8, 16, 32, 64, 128)
 """Displacements that the network starts from, in frames."""
 MULTIPLE = 4
+KNOWN = 4
+"""Length of what is known of the camera: flag and noise, flag and exposure; zeros where not known.
+
+Noise: localisation error over the root mean square step, times sqrt(2), at most 1.5.
+"""
 TARGETS: tuple[tuple[str, float, float], ...] = (
     ("share_fbm", 0.0, 1.0),
     ("share_ctrw", 0.0, 1.0),
@@ -34,23 +42,49 @@ TARGETS: tuple[tuple[str, float, float], ...] = (
 """Names of the ten outputs and the range that 0 to 1 stands for."""
 
 
+_TOKENS = 32_768  # frames in one call: larger batches leave the cache
+
+
 @dataclass(frozen=True)
 class Standard:
-    """Input of the network: positions (N, T, d) and seen (N, T) float32, step (N,)."""
+    """Input of the network: positions (N, T, d), seen (N, T), known (N, 4) float32; step (N,)."""
 
     positions: NDArray[np.float32]
     seen: NDArray[np.float32]
+    known: NDArray[np.float32]
     step: FloatArray
 
 
-def standardise(positions: FloatArray, seen: NDArray[np.bool_]) -> Standard:
-    """Return `positions` (N, L, d), known where `seen` (N, L), as the network takes them.
+@dataclass(frozen=True)
+class Answer:
+    """What is in N tracks.
+
+    quantiles (N, 10, 3): calibrated low, middle and high of each of `TARGETS`, in 0 to 1, the
+    middle shares with sum 1. steps, N of (L - 1, 2): probability that the step from a frame to
+    the next holds a jump, and that it follows a CTRW if the track switches between both.
+    """
+
+    quantiles: FloatArray
+    steps: list[FloatArray]
+
+
+def standardise(
+    positions: FloatArray,
+    seen: NDArray[np.bool_],
+    *,
+    noise: FloatArray | None = None,
+    exposure: FloatArray | None = None,
+) -> Standard:
+    """Return `positions` (N, L, d), there where `seen` (N, L), as the network takes them.
+
+    noise (N,): localisation error of one axis, in the unit of the positions; exposure (N,):
+    share of the frame interval in which light is collected. NaN, or no array: not known.
 
     Raises `PerrinError` where a trajectory has no two neighboring frames or never moves.
     """
-    known = np.where(seen[..., None], positions, 0.0)
+    there = np.where(seen[..., None], positions, 0.0)
     frames = seen.sum(axis=1)
-    centred = known - (known.sum(axis=1) / np.maximum(frames, 1)[:, None])[:, None]
+    centred = there - (there.sum(axis=1) / np.maximum(frames, 1)[:, None])[:, None]
     centred *= seen[..., None]
     both = seen[:, 1:] & seen[:, :-1]
     pairs = both.sum(axis=1)
@@ -65,7 +99,48 @@ def standardise(positions: FloatArray, seen: NDArray[np.bool_]) -> Standard:
     padded, mask = np.zeros(shape, np.float32), np.zeros(shape[:2], np.float32)
     padded[:, : positions.shape[1]] = centred / step[:, None, None]
     mask[:, : positions.shape[1]] = seen
-    return Standard(padded, mask, step)
+    return Standard(padded, mask, _known(noise, exposure, step), step)
+
+
+def joined(
+    positions: Sequence[FloatArray],
+    seen: Sequence[NDArray[np.bool_]],
+    *,
+    noise: FloatArray | None = None,
+    exposure: FloatArray | None = None,
+) -> Standard:
+    """Return tracks of several lengths, (L, d) and (L,) each, standardised in one array."""
+    length = max(len(track) for track in positions)
+    together = np.zeros((len(positions), length, positions[0].shape[1]))
+    mask = np.zeros((len(positions), length), dtype=bool)
+    for i, (track, frames) in enumerate(zip(positions, seen, strict=True)):
+        together[i, : len(track)] = track
+        mask[i, : len(track)] = frames
+    return standardise(together, mask, noise=noise, exposure=exposure)
+
+
+def grouped(lengths: ArrayLike) -> list[NDArray[np.int64]]:
+    """Return which tracks go through the network together: of equal padded length."""
+    padded = -(-np.asarray(lengths) // MULTIPLE) * MULTIPLE
+    parts: list[NDArray[np.int64]] = []
+    for length in np.unique(padded):
+        rows = np.flatnonzero(padded == length)
+        size = max(1, _TOKENS // int(length))
+        parts += [rows[first : first + size] for first in range(0, len(rows), size)]
+    return parts
+
+
+def _known(
+    noise: FloatArray | None, exposure: FloatArray | None, step: FloatArray
+) -> NDArray[np.float32]:
+    known = np.zeros((len(step), KNOWN), np.float32)
+    relative = None if noise is None else np.minimum(np.sqrt(2) * noise / step, 1.5)
+    for column, values in ((0, relative), (2, exposure)):
+        if values is not None:
+            told = np.isfinite(values)
+            known[:, column] = told
+            known[:, column + 1] = np.where(told, values, 0.0)
+    return known
 
 
 def to_unit(values: FloatArray, target: int) -> FloatArray:

@@ -8,12 +8,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from perrin.diffusion import dwell
 from perrin.diffusion.classical import ergodicity_breaking, tamsd
-from perrin.diffusion.tables import CLASSICAL, ESTIMATES
+from perrin.diffusion.regimes import LABELS
+from perrin.diffusion.tables import CLASSICAL, ESTIMATES, FALSE_FLAGS
 from perrin.diffusion.windows import to_tracks
 
 if TYPE_CHECKING:
-    from perrin.diffusion.characterize import Characterised
+    from perrin.diffusion.characterize import Characterised, Scale
 
 FloatArray = NDArray[np.float64]
 
@@ -35,21 +37,45 @@ def summary(found: Characterised) -> dict[str, Any]:
         },
         "windows": len(found.windows),
         "reasons": {str(why) or "none": int(number) for why, number in reasons.items()},
+        "out_of_model": _flags(table),
+        "regimes": _regimes(found),
+    }
+
+
+def _flags(table: pd.DataFrame) -> dict[str, Any]:
+    checked, flagged = int(table["out_of_model_p"].notna().sum()), int(table["out_of_model"].sum())
+    return {
+        "checked": checked,
+        "flagged": flagged,
+        "share": flagged / checked if checked else None,
+        "expected_share": FALSE_FLAGS,
+    }
+
+
+def _regimes(found: Characterised) -> dict[str, Any]:
+    regimes, along = found.course.regimes, found.course.time_course
+    changes = regimes.loc[regimes["start_low"].notna(), "particle"]
+    return {
+        "tracks": int(regimes["particle"].nunique()),
+        "tracks_with_change": int(changes.nunique()),
+        "changes": len(changes),
+        "frames": {label: int((along["label"] == label).sum()) for label in LABELS},
+        "dwell": dwell.summary(regimes),
     }
 
 
 def msd_curves(
-    tracks: pd.DataFrame, found: Characterised
+    tracks: pd.DataFrame, trajectories: pd.DataFrame, scale: Scale
 ) -> dict[int, tuple[FloatArray, FloatArray]]:
-    """Return time and time-averaged MSD of each characterised track, in the units of `found`.
+    """Return time and time-averaged MSD of each characterised track, in the units of `scale`.
 
     Lags are spaced by ratio, up to a quarter of the longest track.
     """
-    kept = set(found.trajectories.loc[found.trajectories["w"].notna(), "particle"])
+    kept = set(trajectories.loc[trajectories["w"].notna(), "particle"])
     chosen = [track for track in to_tracks(tracks) if track.particle in kept]
     longest = max(len(track.seen) for track in chosen)
     lags = np.unique(np.geomspace(1, max(4, longest // 4), _LAGS).astype(int))
-    length, interval = found.scale.length, found.scale.frame_interval
+    length, interval = scale.length, scale.frame_interval
     return {
         track.particle: (
             lags * interval,

@@ -74,7 +74,68 @@ HANDED_OVER: tuple[Column, ...] = (
     Column("share_noise_known", "float", "1", "share of the squared step that it accounts for"),
     Column("exposure", "float", "1", "share of the frame with light, if the table has it"),
 )
-TRAJECTORIES: tuple[Column, ...] = (*WINDOWS, *CLASSICAL, *HANDED_OVER)
+FALSE_FLAGS = 0.05
+"""Share of the tracks of the model that are flagged as out of it."""
+CHECK: tuple[Column, ...] = (
+    Column("out_of_model_p", "float", "1", "share of tracks of the model that look odder"),
+    Column("out_of_model", "bool", "", "whether that is below 5%: read the estimates with doubt"),
+)
+TRAJECTORIES: tuple[Column, ...] = (*WINDOWS, *CLASSICAL, *HANDED_OVER, *CHECK)
+
+REGIMES: tuple[Column, ...] = (
+    Column("particle", "int", "", "number of the track"),
+    Column("regime", "int", "", "number of the regime along it, from 0"),
+    Column("frame_start", "int", "frame", "first frame with a position"),
+    Column("frame_stop", "int", "frame", "one after the last; two regimes share a frame"),
+    Column("label", "text", "", "fbm, ctrw, or undecided: none for sure, or both at once"),
+    Column("confidence", "float", "1", "mean probability of the label; undecided: NaN"),
+    Column("start_low", "float", "frame", "the change at its start: 5% quantile; NaN if none"),
+    Column("start_high", "float", "frame", "the same, 95% quantile"),
+    Column("time_start", "float", "time", "of its first step, frame times frame interval"),
+    Column("dwell", "float", "time", "how long it lasts"),
+    Column("left_censored", "bool", "", "it began before the track, or before it was sure"),
+    Column("right_censored", "bool", "", "it ends with the track, or with certainty"),
+    *(column for column in WINDOWS if column.name not in ("particle", "frame_start", "frame_stop")),
+)
+ALONG: tuple[str, ...] = ("w", "alpha_fbm", "alpha_ctrw")
+"""Estimates that the time course carries: those of the regime that a frame belongs to."""
+TIME_COURSE: tuple[Column, ...] = (
+    Column("particle", "int", "", "number of the track"),
+    Column("frame", "int", "frame", "every frame from its first to its last"),
+    Column("time", "float", "time", "frame times frame interval"),
+    Column("seen", "bool", "", "whether the frame has a position"),
+    Column("regime", "int", "", "number of the regime that the step to the next frame is in"),
+    Column("label", "text", "", "of that regime"),
+    Column("p_ctrw", "float", "1", "probability that this step follows the CTRW, not the FBM"),
+    Column("ctrw_near", "float", "1", "share of CTRW among the steps up to 10 frames away"),
+    Column("ctrw_near_low", "float", "1", "the same: 5% quantile"),
+    Column("ctrw_near_high", "float", "1", "the same: 95% quantile"),
+    Column("p_jump", "float", "1", "probability that this step holds a jump"),
+    *(
+        Column(name + end, "float", "1", f"{name} of the regime{said}")
+        for name in ALONG
+        for end, said in (("", ""), ("_low", ": 5% quantile"), ("_high", ": 95% quantile"))
+    ),
+)
+TRANSITIONS: tuple[Column, ...] = (
+    Column("before", "text", "", "label of a regime"),
+    Column("after", "text", "", "label of the next regime of the same track"),
+    Column("number", "int", "", "how often that was seen"),
+    Column("time", "float", "time", "spent in the first by all tracks"),
+    Column("rate", "float", "1 / time", "number over time"),
+    Column("rate_low", "float", "1 / time", "5% quantile, Poisson"),
+    Column("rate_high", "float", "1 / time", "95% quantile, Poisson"),
+)
+SURVIVAL: tuple[Column, ...] = (
+    Column("label", "text", "", "fbm or ctrw"),
+    Column("time", "float", "time", "dwell time"),
+    Column("at_risk", "int", "", "regimes with a seen start that lasted at least so long"),
+    Column("ended", "int", "", "of them, those that a change ended then"),
+    Column("censored", "int", "", "of them, those lost from sight then"),
+    Column("survival", "float", "1", "share that lasts longer, Kaplan-Meier"),
+    Column("survival_low", "float", "1", "5% quantile"),
+    Column("survival_high", "float", "1", "95% quantile"),
+)
 
 
 def axes_of(tracks: pd.DataFrame) -> list[str]:

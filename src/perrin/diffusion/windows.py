@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -15,12 +15,18 @@ from perrin.settings.diffusion import WindowSettings
 
 @dataclass(frozen=True)
 class Track:
-    """A track or a part of it: positions (L, d), zero where not seen (L,), from frame `start`."""
+    """A track or a part of it, from frame `start`.
+
+    positions (L, d): zero where not seen (L,). noise: localisation error of one axis, in the
+    unit of the positions; exposure: share of the frame with light; NaN where not known.
+    """
 
     particle: int
     start: int
     positions: NDArray[np.float64]
     seen: NDArray[np.bool_]
+    noise: float = np.nan
+    exposure: float = np.nan
 
     @property
     def stop(self) -> int:
@@ -31,6 +37,8 @@ class Track:
 def to_tracks(tracks: pd.DataFrame) -> list[Track]:
     """Return each particle of a table of tracks as arrays; frames without a row are gaps.
 
+    The noise of a track is the root mean square of its x_se and y_se.
+
     Raises `PerrinError` as `check_tracks` does.
     """
     table = check_tracks(tracks)
@@ -40,6 +48,9 @@ def to_tracks(tracks: pd.DataFrame) -> list[Track]:
     position = table[axes].to_numpy(dtype=np.float64)
     first = np.flatnonzero(np.diff(particle, prepend=particle[:1] - 1))
     stops = [*first[1:], len(table)] if len(table) else []
+    stated = [name for name in ("x_se", "y_se") if name in table.columns]
+    square = (table[stated].to_numpy(dtype=np.float64) ** 2).sum(axis=1) / max(len(stated), 1)
+    exposure = tracks.attrs.get("exposure")
     found = []
     for a, b in zip(first, stops, strict=True):
         index = frame[a:b] - frame[a]
@@ -47,7 +58,16 @@ def to_tracks(tracks: pd.DataFrame) -> list[Track]:
         seen[index] = True
         positions = np.zeros((len(seen), len(axes)))
         positions[index] = position[a:b]
-        found.append(Track(int(particle[a]), int(frame[a]), positions, seen))
+        found.append(
+            Track(
+                int(particle[a]),
+                int(frame[a]),
+                positions,
+                seen,
+                noise=float(np.sqrt(square[a:b].mean())) if stated else np.nan,
+                exposure=np.nan if exposure is None else float(exposure),
+            )
+        )
     return found
 
 
@@ -62,4 +82,9 @@ def cut_windows(track: Track, *, settings: WindowSettings) -> Iterator[Track]:
         if not there.size:
             continue
         a, b = first + int(there[0]), first + int(there[-1]) + 1
-        yield Track(track.particle, track.start + a, track.positions[a:b], track.seen[a:b])
+        yield replace(
+            track,
+            start=track.start + a,
+            positions=track.positions[a:b],
+            seen=track.seen[a:b],
+        )

@@ -37,6 +37,8 @@ CELLS: tuple[tuple[str, Mapping[str, object]], ...] = (
     ("increments, L = 100", {"length": 100, "kind": "increments"}),
     ("interleaved, L = 300", {"length": 300, "kind": "interleaved"}),
 )
+"""Each is asked twice, of the same trajectories: with localisation error and exposure known, and
+without (", not told")."""
 _FBM_ALPHAS, _FBM_LENGTHS = (0.4, 0.7, 1.0, 1.5), (100, 300)
 
 
@@ -82,10 +84,13 @@ def evaluate_mixture(model: MixtureModel, *, count: int, seed: int) -> Evaluatio
     cells, bins = [], []
     for (name, changes), own in zip(CELLS, seeds, strict=False):
         settings = MixtureSettings.model_validate(changes)
-        drawn = draw(model, settings, count=count, rng=np.random.default_rng(own))
-        cells.append({"cell": name, **figures(drawn)})
-        if settings.kind == "superposition":
-            bins += [{"cell": name, **row} for row in coverage_by_ratio(drawn)]
+        for told in (True, False):
+            rng = np.random.default_rng(own)
+            drawn = draw(model, settings, count=count, rng=rng, told=told)
+            cell = name if told else f"{name}, not told"
+            cells.append({"cell": cell, **figures(drawn)})
+            if settings.kind == "superposition":
+                bins += [{"cell": cell, **row} for row in coverage_by_ratio(drawn)]
     rng = np.random.default_rng(seeds[-1])
     return Evaluation(
         cells=pd.DataFrame(cells),
@@ -96,9 +101,16 @@ def evaluate_mixture(model: MixtureModel, *, count: int, seed: int) -> Evaluatio
 
 
 def draw(
-    model: MixtureModel, settings: MixtureSettings, *, count: int, rng: np.random.Generator
+    model: MixtureModel,
+    settings: MixtureSettings,
+    *,
+    count: int,
+    rng: np.random.Generator,
+    told: bool = True,
 ) -> Drawn:
     """Return the answers of `model` and the truth of those of `count` that it answers.
+
+    told: whether the model knows the localisation error and the exposure.
 
     Left out are trajectories that do not move, and those out of the model's range (drawn with
     more frames missing than it covers).
@@ -107,7 +119,14 @@ def draw(
     dims = mixture.positions.shape[2]
     kept = (np.diff(mixture.positions, axis=1) != 0).any(axis=(1, 2))
     kept &= np.array([model.refusal(seen, dims) is None for seen in mixture.seen])
-    unit = model.answer(list(mixture.positions[kept]), list(mixture.seen[kept]))
+    sigma = mixture.truth.noise_sigma[kept]
+    found = model.answer(
+        list(mixture.positions[kept]),
+        list(mixture.seen[kept]),
+        noise=sigma if told else None,
+        exposure=np.full(len(sigma), settings.exposure) if told else None,
+    )
+    unit = found.quantiles
     answer = np.stack([from_unit(unit[:, k], k) for k in range(len(TARGETS))], axis=1)
     truth = Truth(**{name: value[kept] for name, value in vars(mixture.truth).items()})
     return Drawn(answer, truth)

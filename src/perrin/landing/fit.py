@@ -153,11 +153,11 @@ def fit(movie: Movie, events: pd.DataFrame, *, fit_n_avg: int, psf: Psf) -> pd.D
 @njit(cache=True, parallel=True)
 def _fit(patches, mask, coefficients, out):  # type: ignore[no-untyped-def]
     for e in prange(len(patches)):
-        _fit_one(patches[e], mask[e], coefficients, out[e])
+        fit_patch(patches[e], mask[e], coefficients, out[e])
 
 
 @njit(cache=True)
-def _fit_one(data, mask, coefficients, out):  # type: ignore[no-untyped-def]
+def fit_patch(data, mask, coefficients, out):  # type: ignore[no-untyped-def]
     """Levenberg-Marquardt in the position; amplitude and background are linear."""
     size = data.shape[0]
     middle = size // 2

@@ -96,10 +96,44 @@ def histories(
     is 0. Then the field of view (0 or 1), and the natural logarithm of that root mean square
     over the noise of one frame, the same in all pixels.
     """
+    seen, _ = scaled_histories(stacks, inside, before=before, landing_sign=landing_sign)
+    return seen
+
+
+def scaled_histories(
+    stacks: NDArray[np.float32],
+    inside: NDArray[np.bool_],
+    *,
+    before: int,
+    landing_sign: int,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Histories (N, 33, S, S) as `histories` has them, and their scales (N,) in contrast.
+
+    A scale is the root mean square that the history was divided by: with it the amplitude of
+    an event is kept. It is 0 for a stack that lies outside the field.
+    """
     count, _, height, width = stacks.shape
     out = np.zeros((count, HISTORY_CHANNELS, height, width), np.float32)
-    _histories(stacks, inside, before, float(-landing_sign), np.array(EDGES), out)
-    return out
+    scale = np.zeros(count, np.float32)
+    _histories(stacks, inside, before, float(-landing_sign), np.array(EDGES), out, scale)
+    return out, scale
+
+
+def stretches(before: int, after: int) -> NDArray[np.float64]:
+    """Return the weights (31, before + 1 + after) of the frames in each stretch of a history.
+
+    The rows sum to 1, or to 0 where a stretch lies beyond the stack.
+    """
+    bins, total = len(EDGES) - 1, before + 1 + after
+    weights = np.zeros((2 * bins + 1, total))
+    weights[bins, before] = 1.0
+    for k in range(bins):
+        early = slice(max(before - EDGES[k + 1] + 1, 0), max(before - EDGES[k] + 1, 0))
+        late = slice(min(before + EDGES[k], total), min(before + EDGES[k + 1], total))
+        for row, frames in ((k, early), (bins + 1 + k, late)):
+            if frames.stop > frames.start:
+                weights[row, frames] = 1.0 / (frames.stop - frames.start)
+    return weights
 
 
 @njit(cache=True, parallel=True)
@@ -126,7 +160,7 @@ def _standardise(values, inside, out):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, parallel=True)
-def _histories(stacks, inside, before, sign, edges, out):  # type: ignore[no-untyped-def]
+def _histories(stacks, inside, before, sign, edges, out, scale):  # type: ignore[no-untyped-def]
     count, _, height, width = stacks.shape
     bins = len(edges) - 1
     for e in prange(count):
@@ -144,6 +178,7 @@ def _histories(stacks, inside, before, sign, edges, out):  # type: ignore[no-unt
             continue
         rms = np.sqrt(max(square / frames, 1e-30))
         noise = max(changed / steps * 0.886, 1e-15)  # sqrt(pi) / 2: of a normal difference
+        scale[e] = rms
         out[e, : 2 * bins + 1] /= np.float32(rms)
         out[e, 2 * bins + 1] = inside[e]
         out[e, 2 * bins + 2] = np.log(rms / noise)

@@ -69,13 +69,15 @@ def density_grid(values: Floats, *, kernel: float, growth: float) -> Floats:
     return np.arange(first, last + 1) * step
 
 
-def kernel_density(values: Floats, grid: Floats, *, widths: Floats) -> Floats:
+def kernel_density(
+    values: Floats, grid: Floats, *, widths: Floats, weights: Floats | None = None
+) -> Floats:
     """Events per unit of `values` at each grid point, shape of `grid`.
 
-    Each event is a Gaussian of area 1 whose standard deviation is `widths` at its own
-    place on the grid (a sample-point density: Silverman 1986, section 5.3). Events are
-    first shared between their two nearest grid points, so cost does not grow with their
-    number. Raises `PerrinError` where an event lies outside the grid.
+    Each event is a Gaussian whose area is 1, or its weight, and whose standard deviation is
+    `widths` at its own place on the grid (a sample-point density: Silverman 1986, section
+    5.3). Events are first shared between their two nearest grid points, so cost does not grow
+    with their number. Raises `PerrinError` where an event lies outside the grid.
     """
     if values.size and (values.min() < grid[0] or values.max() > grid[-1]):
         raise PerrinError(
@@ -85,9 +87,10 @@ def kernel_density(values: Floats, grid: Floats, *, widths: Floats) -> Floats:
     step = (grid[-1] - grid[0]) / (len(grid) - 1)
     place = (values - grid[0]) / step
     left = np.minimum(place.astype(np.int64), len(grid) - 2)
-    weight = place - left
-    counts = np.bincount(left, 1.0 - weight, minlength=len(grid))
-    counts[1:] += np.bincount(left, weight, minlength=len(grid))[:-1]
+    right = place - left
+    each = np.ones(len(values)) if weights is None else weights
+    counts = np.bincount(left, each * (1.0 - right), minlength=len(grid))
+    counts[1:] += np.bincount(left, each * right, minlength=len(grid))[:-1]
     density: Floats = _spread(counts, widths / step) / step
     return density
 

@@ -40,14 +40,15 @@ class Card(Settings):
 class Interval(Settings):
     """Calibration of the 90% intervals: factors on the distances middle - low, high - middle.
 
-    Cells: nearest `lengths` (in logarithm), then the predicted noise share and the predicted
-    middle, each by its inner `edges`; factors[target][side][length][noise][middle].
+    Cells: whether the noise was known (0 or 1), nearest `lengths` (in logarithm), then the
+    predicted noise share and the predicted middle, each by its inner `edges`;
+    factors[target][side][known][length][noise][middle].
     """
 
     lengths: tuple[int, ...]
     noise_edges: tuple[float, ...]
     middle_edges: tuple[float, ...]
-    factors: tuple[tuple[tuple[tuple[tuple[float, ...], ...], ...], ...], ...]
+    factors: tuple[tuple[tuple[tuple[tuple[tuple[float, ...], ...], ...], ...], ...], ...]
 
 
 class MixtureCard(Card):
@@ -63,6 +64,21 @@ class MixtureCard(Card):
     def summary(self) -> str:
         """Return what it is in a few words."""
         return f"{self.task}, {self.frames[0]} to {self.frames[1]} frames"
+
+
+class AndiCard(Card):
+    """A network for the tasks of the AnDi challenge: exponent and model of a trajectory."""
+
+    task: Literal["andi"] = "andi"
+    models: tuple[str, ...] = Field(description="in the order of the outputs")
+    frames: tuple[int, int] = Field(description="shortest and longest trajectory")
+    dims: tuple[int, ...]
+
+    def summary(self) -> str:
+        """Return what it is in a few words."""
+        return (
+            f"{self.task}, {len(self.models)} models, {self.frames[0]} to {self.frames[1]} frames"
+        )
 
 
 class ClassifierCard(Card):
@@ -88,4 +104,42 @@ class ClassifierCard(Card):
         return f"{self.task}, {len(self.classes)} classes, n_avg {self.n_avg[0]} to {self.n_avg[1]}"
 
 
-CARDS: dict[str, type[Card]] = {"mixture": MixtureCard, "classifier": ClassifierCard}
+class QuantityIntervals(Settings):
+    """Calibration of a quantifier: cells by the most probable class and the relative width.
+
+    middle[class][width] is a factor on all three quantiles of the contrast;
+    factors[target][side][class][width] those on the distances middle - low, high - middle.
+    The relative width is that of the interval of the contrast over its middle, sorted by its
+    inner `width_edges`.
+    """
+
+    width_edges: tuple[float, ...]
+    middle: tuple[tuple[float, ...], ...]
+    factors: tuple[tuple[tuple[tuple[float, ...], ...], ...], ...]
+
+
+class QuantifierCard(Card):
+    """A network that reads contrast, stay and motion of a landing from its history."""
+
+    task: Literal["quantifier"] = "quantifier"
+    targets: tuple[str, ...] = Field(description="in the order of the quantiles")
+    units: tuple[float, ...] = Field(description="of the raw quantiles")
+    classes: tuple[str, ...] = Field(description="in the order of the probabilities")
+    integration: int = Field(description="n_avg that stacks are cut for")
+    pixel_nm: Range = Field(description="pixel sizes in the sample")
+    frame_interval_s: Range = Field(description="times from frame to frame")
+    contrast: Range = Field(description="of the molecules it has learned from")
+    strange: float = Field(description="strangeness that 0.5% of training events exceed")
+    interval: QuantityIntervals
+
+    def summary(self) -> str:
+        """Return what it is in a few words."""
+        return f"{self.task}, pixels of {self.pixel_nm[0]:.3g} to {self.pixel_nm[1]:.3g} nm"
+
+
+CARDS: dict[str, type[Card]] = {
+    "mixture": MixtureCard,
+    "classifier": ClassifierCard,
+    "quantifier": QuantifierCard,
+    "andi": AndiCard,
+}

@@ -11,15 +11,16 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from perrin.diffusion.standard import MULTIPLE, TARGETS, standardise
+from perrin.diffusion.standard import TARGETS, Answer, Standard, grouped, joined
+from perrin.diffusion.windows import Track
 from perrin.errors import PerrinError
+from perrin.models import predictive
 from perrin.models.bundle import Bundle, load_bundle_of
 from perrin.models.cards import Interval, MixtureCard
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
-_TOKENS = 32_768  # frames in one call: larger batches leave the cache
 _NOTHING = 0.005  # ends of intervals closer than this to 0 or 1 are 0 or 1
 _NOISE, _MIDDLE = 3, 1  # row of the noise share; column of the middle
 
@@ -48,52 +49,78 @@ class MixtureModel:
             return f"{missing:.0%} of the frames missing; the model covers {card.max_missing:.0%}"
         return None
 
-    def answer(self, positions: Sequence[FloatArray], seen: Sequence[BoolArray]) -> FloatArray:
-        """Return low, middle and high of each target in 0 to 1 for each track, (N, 10, 3).
+    def answer(
+        self,
+        positions: Sequence[FloatArray],
+        seen: Sequence[BoolArray],
+        *,
+        noise: FloatArray | None = None,
+        exposure: FloatArray | None = None,
+    ) -> Answer:
+        """Return what is in each track; lengths may differ.
 
-        positions: (L, d) each, seen: (L,) each; lengths may differ. Intervals are calibrated,
-        the middle shares sum to 1. Raises `PerrinError` for a track out of range, or one that
-        never moves.
+        positions: (L, d) each, seen: (L,) each. noise (N,): localisation error of one axis, in
+        the unit of the positions; exposure (N,): share of the frame with light; NaN, or no
+        array: not known. Raises `PerrinError` for a track out of range, or one that never moves.
         """
         for track, frames in zip(positions, seen, strict=True):
             refused = self.refusal(frames, track.shape[1])
             if refused:
                 raise PerrinError(f"a track has {refused}. Cut it into windows, or leave it out.")
         lengths = np.array([len(track) for track in positions])
-        padded = -(-lengths // MULTIPLE) * MULTIPLE
-        parts: list[NDArray[np.int64]] = []
-        for length in np.unique(padded):
-            rows = np.flatnonzero(padded == length)
-            size = max(1, _TOKENS // int(length))
-            parts += [rows[first : first + size] for first in range(0, len(rows), size)]
+        parts = grouped(lengths)
 
-        def run(part: NDArray[np.int64]) -> NDArray[np.float32]:
-            return self._run([positions[i] for i in part], [seen[i] for i in part])
+        def run(part: NDArray[np.int64]) -> dict[str, NDArray[np.float32]]:
+            standard = joined(
+                [positions[i] for i in part],
+                [seen[i] for i in part],
+                noise=None if noise is None else noise[part],
+                exposure=None if exposure is None else exposure[part],
+            )
+            return self.bundle.run(inputs_of(standard), ["answer", "frames"])
 
         raw = np.zeros((len(lengths), len(TARGETS), 3))
+        steps: list[FloatArray] = [np.zeros((0, 2))] * len(lengths)
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            for part, answer in zip(parts, pool.map(run, parts), strict=True):
-                raw[part] = answer
-        return calibrated(raw, lengths, self.bundle.card.interval)
+            for part, told in zip(parts, pool.map(run, parts), strict=True):
+                raw[part] = told["answer"]
+                for i, of_frames in zip(part, told["frames"], strict=True):
+                    steps[i] = of_frames[: lengths[i] - 1].astype(float)
+        known = np.zeros(len(lengths), dtype=bool) if noise is None else np.isfinite(noise)
+        return Answer(calibrated(raw, lengths, known, self.bundle.card.interval), steps)
 
-    def _run(self, positions: list[FloatArray], seen: list[BoolArray]) -> NDArray[np.float32]:
-        length = max(len(track) for track in positions)
-        joined = np.zeros((len(positions), length, positions[0].shape[1]))
-        mask = np.zeros((len(positions), length), dtype=bool)
-        for i, (track, frames) in enumerate(zip(positions, seen, strict=True)):
-            joined[i, : len(track)] = track
-            mask[i, : len(track)] = frames
-        standard = standardise(joined, mask)
-        inputs = {"positions": standard.positions, "seen": standard.seen}
-        return self.bundle.run(inputs, ["answer"])["answer"]
+    def oddness(self, tracks: Sequence[Track], answer: Answer) -> FloatArray:
+        """Return the share of tracks of the model that look odder than each: (N,), a p-value.
+
+        `answer` is that of the tracks. NaN where a track has nothing to compare. How:
+        `perrin.models.predictive`.
+        """
+        distance = np.array(
+            [
+                predictive.distance(track, quantiles, steps)
+                for track, quantiles, steps in zip(
+                    tracks, answer.quantiles, answer.steps, strict=True
+                )
+            ]
+        )
+        lengths = np.array([len(track.seen) for track in tracks])
+        return predictive.calibrated(distance, lengths)
 
 
-def calibrated(raw: FloatArray, lengths: NDArray[np.int64], interval: Interval) -> FloatArray:
+def inputs_of(standard: Standard) -> dict[str, NDArray[np.float32]]:
+    """Return the inputs of the network by name."""
+    return {"positions": standard.positions, "seen": standard.seen, "known": standard.known}
+
+
+def calibrated(
+    raw: FloatArray, lengths: NDArray[np.int64], known: BoolArray, interval: Interval
+) -> FloatArray:
     """Return `raw` (N, 10, 3) with intervals scaled by the factors of the card, within 0 to 1."""
-    factors = np.array(interval.factors)  # (10, 2, lengths, noise, middle)
+    factors = np.array(interval.factors)  # (10, 2, known, lengths, noise, middle)
     length, noise, middle = cells(raw, lengths, interval)
     target = np.arange(raw.shape[1])
-    factor = factors[target, :, length[:, None], noise[:, None], middle]  # (N, 10, 2)
+    told = known.astype(np.int64)[:, None]
+    factor = factors[target, :, told, length[:, None], noise[:, None], middle]  # (N, 10, 2)
     answer = raw.copy()
     answer[..., 0] = raw[..., 1] - factor[..., 0] * (raw[..., 1] - raw[..., 0])
     answer[..., 2] = raw[..., 1] + factor[..., 1] * (raw[..., 2] - raw[..., 1])

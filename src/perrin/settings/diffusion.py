@@ -74,7 +74,7 @@ class WindowSettings(Settings):
 class MixtureTraining(Settings):
     """How the mixture network is trained; the card of a bundle records it."""
 
-    steps: int = Field(4_400, ge=1, description="batches")
+    steps: int = Field(12_000, ge=1, description="batches")
     tokens: int = Field(16_384, ge=64, description="frames in a batch, all trajectories together")
     seed: int = Field(1, ge=0, description="of weights and trajectories")
     learning_rate: float = Field(2e-3, gt=0, description="highest; warmed up, then cosine to zero")
@@ -87,6 +87,21 @@ class MixtureTraining(Settings):
     usual_length: int = Field(400, ge=12, lt=1000, description="most batches are up to here")
     long_share: float = Field(0.1, ge=0, le=1, description="share of batches beyond the usual")
     noisy: float = Field(0.5, ge=0, le=1, description="share with localisation noise")
-    blurred: float = Field(0.1, ge=0, le=1, description="share with motion blur")
+    blurred: float = Field(0.15, ge=0, le=1, description="share with motion blur")
     gappy: float = Field(0.12, ge=0, le=1, description="share with missing frames")
+    validate_every: int = Field(500, ge=1, description="batches between validations and saves")
+
+
+class AndiTraining(Settings):
+    """How the network of the AnDi tasks is trained; the card of a bundle records it."""
+
+    steps: int = Field(7_000, ge=1, description="batches")
+    tokens: int = Field(16_384, ge=1024, description="frames in a batch, all trajectories together")
+    seed: int = Field(1, ge=0, description="of weights and trajectories")
+    learning_rate: float = Field(2e-3, gt=0, description="highest; warmed up, then cosine to zero")
+    warmup: int = Field(300, ge=1, description="batches to reach it")
+    weight_decay: float = Field(0.01, ge=0, description="AdamW")
+    average: float = Field(0.999, ge=0, lt=1, description="decay of the averaged weights")
+    two_dimensional: float = Field(0.6, ge=0, le=1, description="share of batches; the rest is 1D")
+    cut: float = Field(0.5, ge=0, le=1, description="share of batches cut from 999 frames")
     validate_every: int = Field(500, ge=1, description="batches between validations and saves")

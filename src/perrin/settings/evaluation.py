@@ -29,3 +29,19 @@ class ClassifierEvaluation(Settings):
         if 0 < self.shown < 50:
             raise ValueError("a t-SNE needs 50 events or more; 0 leaves it out")
         return self
+
+
+class QuantifierEvaluation(Settings):
+    """How many events of which kind a quantifier is measured on, and from which seed."""
+
+    count: int = Field(10_000, ge=50, description="events of each class and mass")
+    masses_kda: tuple[float, ...] = Field(
+        (60.0, 100.0, 180.0, 400.0, 800.0), min_length=1, description="masses of the cells"
+    )
+    bound_count: int = Field(
+        500, ge=0, description="events of each class at the middle mass that the oracle measures"
+    )
+    fitted_count: int = Field(
+        100, ge=0, description="of those, how many the fit of the path measures"
+    )
+    seed: int = Field(7, ge=0, description="of everything")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field
@@ -11,6 +12,8 @@ from perrin.settings.base import Settings
 ParticleKind = Literal["rods", "spheres", "molecules"]
 PARTICLE_KINDS: tuple[ParticleKind, ...] = ("rods", "spheres", "molecules")
 Contrast = Literal["dark", "bright"]
+SAMPLES: Mapping[str, int] = {"rods": 31, "spheres": 31, "molecules": 101}
+"""Samples of the background by kind: its noise is what limits the mass of a molecule."""
 
 
 class MedianSettings(Settings):
@@ -20,7 +23,10 @@ class MedianSettings(Settings):
         401, ge=3, description="frames around each frame that the median is taken over"
     )
     samples: int = Field(
-        31, ge=3, le=201, description="frames in the window that are looked at, evenly spaced"
+        101,
+        ge=3,
+        le=401,
+        description="frames in the window that are looked at, evenly spaced; for gold 31 will do",
     )
 
 
@@ -65,6 +71,8 @@ class TrackingSettings(Settings):
     keep_drift: bool = Field(
         False, description="leave the measured drift of the stage in the positions"
     )
-    median: MedianSettings = MedianSettings()
+    median: MedianSettings = Field(
+        default_factory=lambda given: MedianSettings(samples=SAMPLES[given["kind"]])
+    )
     locate: LocateSettings = LocateSettings()
     link: LinkSettings = LinkSettings()

@@ -70,12 +70,14 @@ class Truth:
 class Mixture:
     """N simulated trajectories: positions (N, L, d), seen (N, L), their truth.
 
+    ctrw : (N, L, d), the positions of the CTRW part alone, noise-free.
     mask : (N, L - 1) bool, steps of an interleaved mixture that follow the CTRW, else None.
     """
 
     positions: FloatArray
     seen: NDArray[np.bool_]
     truth: Truth
+    ctrw: FloatArray
     mask: NDArray[np.bool_] | None
 
 
@@ -118,6 +120,7 @@ def simulate_mixture(settings: MixtureSettings, *, count: int, rng: np.random.Ge
         positions=positions,
         seen=lose_frames(count, settings.length, expected=settings.missing, rng=rng),
         truth=_truth(settings, parts, alpha_fbm, alpha_ctrw, sigma, mask),
+        ctrw=parts.ctrw,
         mask=mask,
     )
 

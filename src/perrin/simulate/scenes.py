@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -31,6 +31,9 @@ from perrin.simulate.recorded import add_to_recorded
 from perrin.simulate.render import mean_light, multiply_landings, widening_coefficients
 
 _NOISE_EVENTS = 32  # events that share one stream of shot noise
+_SEEN_FRAMES = 10  # that a detector sees together
+_SEEN_LATE = 0.4  # share of moving molecules that it sees after they landed
+_SEEN_ERROR_PX = 0.33
 
 FloatArray = NDArray[np.float64]
 
@@ -143,6 +146,39 @@ def draw_scenes(
         n_frames=2 * (half + settings.n_avg + slack_frames),
         size=size,
         land_frame=land_frame,
+    )
+
+
+def scattered(scenes: Scenes, *, rng: np.random.Generator) -> Scenes:
+    """Move the patches in place and time as a detector that sees noise and motion would.
+
+    It centres on the mean position of the next `_SEEN_FRAMES` frames, give or take a third of
+    a pixel; a fifth of the events it sees a frame early or late, and two in five of those that
+    move only at some moment of their motion.
+    """
+    count = len(scenes.labels)
+    central = scenes.particles[scenes.owned[:-1]]
+    moving = central.at_rest - central.land
+    late = np.where(rng.random(count) < _SEEN_LATE, rng.random(count) * moving, 0.0)
+    shift = rng.choice([-1, 0, 1], size=count, p=[0.1, 0.8, 0.1]) - np.rint(late).astype(np.int64)
+    times = late[:, None] + np.arange(_SEEN_FRAMES)
+    times = np.minimum(times, np.maximum(central.leave - central.land, late)[:, None])
+    steps = times / np.maximum(central.step_frames, 1e-9)[:, None]
+    knots = np.arange(central.x.shape[1])
+    middle = np.empty((count, 2))
+    for axis, at in ((0, central.y), (1, central.x)):
+        for b in range(count):
+            middle[b, axis] = np.interp(steps[b], knots, at[b]).mean()
+    middle += _SEEN_ERROR_PX * rng.standard_normal(middle.shape)
+    event = np.repeat(np.arange(count), np.diff(scenes.owned))
+    return replace(
+        scenes,
+        particles=replace(
+            scenes.particles,
+            land=scenes.particles.land + shift[event],
+            leave=scenes.particles.leave + shift[event],
+        ),
+        corner=np.rint(middle).astype(np.int64) - scenes.size // 2,
     )
 
 

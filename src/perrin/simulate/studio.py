@@ -28,14 +28,21 @@ from perrin.simulate.movie import simulate_movie
 from perrin.simulate.recorded import instrument_of
 from perrin.simulate.render import widening_coefficients
 from perrin.simulate.sample import truth_table
-from perrin.simulate.scenes import PatchModel, RecordedPatches, Scenes, draw_scenes
+from perrin.simulate.scenes import (
+    PatchModel,
+    RecordedPatches,
+    Scenes,
+    draw_scenes,
+    scattered,
+)
 
 _SLACK_PX = 8
 _GATE_PX = 4.0
 _BLANK_S = 20.0
 _MOST_ROUNDS = 100
 
-Centring = Literal["truth", "detector"]
+Centring = Literal["truth", "detector", "scattered"]
+"""On the truth, as the detector sees it, or scattered around the truth about as it would be."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +136,8 @@ class Studio:
                 slack_px=_SLACK_PX if detector else 0,
                 rng=np.random.default_rng(draw_seed),
             )
+            if self.centring == "scattered":
+                scenes = scattered(scenes, rng=np.random.default_rng(draw_seed.spawn(1)[0]))
             counts, mean = self.patches.record(scenes, seed=record_seed, pool=pool)
             part = self._landings(scenes, counts, mean)
             yield replace(part, rows=waiting[part.rows])

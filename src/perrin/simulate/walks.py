@@ -126,31 +126,45 @@ def jumping_ctrw(
 
 
 def levy_walk(
-    alpha: ArrayLike, *, length: int, rng: np.random.Generator, dims: int = 2
+    alpha: ArrayLike,
+    *,
+    length: int,
+    rng: np.random.Generator,
+    dims: int = 2,
+    whole_frames: bool = False,
 ) -> FloatArray:
-    """Return Levy walks, (N, L, d), `alpha` (N,) in (1, 2): MSD ~ t^alpha.
+    """Return Levy walks, (N, L, d), `alpha` (N,) in (1, 2]: MSD ~ t^alpha.
 
-    Flights at unit speed in random directions last (1 - U)^(-1 / (3 - alpha)) frames
-    (Zaburdaev, Denisov and Klafter, Rev. Mod. Phys. 87, 483 (2015)).
+    Flights at unit speed in random directions last (1 - U)^(-1 / s) frames, s = 3 - alpha
+    (Zaburdaev, Denisov and Klafter, Rev. Mod. Phys. 87, 483 (2015)); alpha = 2 is ballistic, s
+    uniform in (0, 1). ``whole_frames``: flights are cut to whole frames, as in AnDi.
     """
     exponents = _exponents(alpha, low=1.0, high=2.0, name="levy_walk")
     _check_shape(length, dims)
     walks = np.zeros((len(exponents), length, dims))
-    _draw_levy(exponents, rng, walks)
+    flights = np.where(exponents < 2, 3 - exponents, rng.random(len(exponents)))
+    _draw_levy(flights, whole_frames, rng, walks)
     return walks
 
 
-def attm(alpha: ArrayLike, *, length: int, rng: np.random.Generator, dims: int = 2) -> FloatArray:
-    """Return annealed transient time walks, (N, L, d), `alpha` (N,) in (0, 1).
+def attm(
+    alpha: ArrayLike,
+    *,
+    length: int,
+    rng: np.random.Generator,
+    dims: int = 2,
+    quantiles: tuple[float, float] = (0.0, 1.0),
+) -> FloatArray:
+    """Return annealed transient time walks, (N, L, d), `alpha` (N,) in (0, 1].
 
-    Brownian periods with diffusivity D (density D^(s-1) on (0, 1)) that last D^(-g) frames,
-    s = alpha * g, g uniform between 0 and min(3, 1 / (1 - alpha)), so that s < g < s + 1
-    (Massignan et al., Phys. Rev. Lett. 112, 150603 (2014)).
+    Brownian periods with diffusivity D (density D^(s-1) on (0, 1), cut at `quantiles`) that
+    last D^(-g) frames, s = alpha * g uniform between .03 and min(3.3, alpha / (1 - alpha)), so
+    that s <= g < s + 1 (Massignan et al., Phys. Rev. Lett. 112, 150603 (2014)).
     """
     exponents = _exponents(alpha, low=0.0, high=1.0, name="attm")
     _check_shape(length, dims)
     walks = np.zeros((len(exponents), length, dims))
-    _draw_attm(exponents, rng, walks)
+    _draw_attm(exponents, *quantiles, rng, walks)
     return walks
 
 
@@ -166,7 +180,7 @@ WALKS: dict[str, Callable[..., FloatArray]] = {
 
 def _exponents(alpha: ArrayLike, *, low: float, high: float, name: str) -> FloatArray:
     exponents = np.atleast_1d(np.asarray(alpha, dtype=np.float64))
-    closed = name in ("ctrw", "jumping_ctrw")
+    closed = name in ("ctrw", "jumping_ctrw", "levy_walk", "attm")
     bad = ~((exponents > low) & ((exponents <= high) if closed else (exponents < high)))
     if bad.any():
         raise PerrinError(
@@ -251,7 +265,7 @@ def _draw_ctrw(alpha, wait_unit, aged, tries, rng, walks):  # type: ignore[no-un
 
 
 @njit(cache=True, nogil=True)
-def _draw_levy(alpha, rng, walks):  # type: ignore[no-untyped-def]
+def _draw_levy(flights, whole_frames, rng, walks):  # type: ignore[no-untyped-def]
     """Fill walks (N, L, d), zeros."""
     count, length, dims = walks.shape
     velocity = np.empty(dims)
@@ -263,7 +277,9 @@ def _draw_levy(alpha, rng, walks):  # type: ignore[no-untyped-def]
             frame_left = 1.0
             while frame_left > 0.0:
                 if left <= 0.0:
-                    left = (1.0 - rng.random()) ** (-1.0 / (3.0 - alpha[i]))
+                    left = (1.0 - rng.random()) ** (-1.0 / flights[i])
+                    if whole_frames:
+                        left = np.floor(left)
                     norm = 0.0
                     for axis in range(dims):
                         velocity[axis] = rng.standard_normal()
@@ -277,17 +293,21 @@ def _draw_levy(alpha, rng, walks):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _draw_attm(alpha, rng, walks):  # type: ignore[no-untyped-def]
+def _draw_attm(alpha, lowest, highest, rng, walks):  # type: ignore[no-untyped-def]
     """Fill walks (N, L, d), zeros."""
     count, length, dims = walks.shape
     for i in range(count):
-        slope = rng.random() * min(3.0, 1.0 / (1.0 - alpha[i]))
+        most = 3.3 if alpha[i] > 0.76 else min(3.3, alpha[i] / (1.0 - alpha[i]))
+        least = min(0.03, most / 2)
+        density = least + rng.random() * (most - least)
+        slope = density / alpha[i]
         left, diffusivity = 0.0, 1.0  # of the period under way
         for t in range(1, length):
             variance, frame_left = 0.0, 1.0
             while frame_left > 0.0:
                 if left <= 0.0:
-                    diffusivity = (1.0 - rng.random()) ** (1.0 / (alpha[i] * slope))
+                    drawn = lowest + (highest - lowest) * (1.0 - rng.random())
+                    diffusivity = drawn ** (1.0 / density)
                     left = diffusivity ** (-slope)
                 passed = min(left, frame_left)
                 variance += diffusivity * passed

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
@@ -25,7 +26,8 @@ Image = NDArray[np.float32]
 Clean = Callable[[int, Image], None]
 
 _BLOCKS = 4  # blocks in a window: the light changes little within one
-_LEVEL_PIXELS = 8000  # of a frame that its light is taken from
+_LEVEL_PIXELS = 4000  # of a frame that its light is taken from
+_MAD_TO_SD = 1.4826
 _CLIP = 3.0  # standard deviations beyond which a pixel is no light
 _TILES = 6  # across the shorter side, for the spatial background
 _LEAST_TILE = 32  # pixels
@@ -102,7 +104,7 @@ def median(images: list[Image]) -> Image:
     """Return the median of each pixel over some images (Y, X)."""
     stack = np.stack(images)
     out = np.empty(stack.shape[1:], np.float32)
-    _median(stack, out)
+    _median(stack, _exchanges(len(stack)), out)
     return out
 
 
@@ -114,21 +116,23 @@ def contrast(frames: NDArray[Any], background: Image, *, sign: int) -> Image:
     """
     height, width = background.shape
     every = _every(background.shape)
-    y, x = np.arange(0, height, every), np.arange(0, width, every)
     ratios = np.asarray(frames[:, ::every, ::every] / background[::every, ::every], np.float32)
     ratios = ratios.reshape(len(frames), -1)
-    level = np.median(ratios, axis=1, keepdims=True)
-    ratios /= np.where(level > 0, level, 1)
-    ratios -= 1
-    spread = 1.4826 * np.median(np.abs(ratios), axis=1, keepdims=True)
-    np.clip(ratios, -_CLIP * spread, _CLIP * spread, out=ratios)
-    down = np.repeat(y / height - 0.5, len(x))
-    across = np.tile(x / width - 0.5, len(y))
-    terms = np.stack([np.ones_like(down), across, down, across**2, across * down, down**2])
-    surface = (ratios @ np.linalg.pinv(terms).astype(np.float32)).astype(np.float32)
+    level = np.empty(len(frames), np.float32)
+    _levels(ratios, level)
+    surface = ratios @ _to_surface(height, width, every)
     out = np.empty(frames.shape, np.float32)
-    _contrast(frames, background, np.float32(sign), level[:, 0].astype(np.float32), surface, out)
+    _contrast(frames, background, np.float32(sign), level, surface, out)
     return out
+
+
+@lru_cache(maxsize=4)
+def _to_surface(height: int, width: int, every: int) -> Image:
+    """Return what values at every so many pixels are multiplied with for a surface (K, 6)."""
+    y, x = np.mgrid[0:height:every, 0:width:every].reshape(2, -1)
+    down, across = y / height - 0.5, x / width - 0.5
+    terms = np.stack([np.ones_like(down), across, down, across**2, across * down, down**2])
+    return np.linalg.pinv(terms).astype(np.float32)
 
 
 def _every(shape: tuple[int, ...]) -> int:
@@ -141,8 +145,6 @@ def surroundings(image: Image) -> Image:
 
     A particle that covers less than half a tile does not count, moving or not.
     """
-    from scipy.ndimage import map_coordinates
-
     height, width = image.shape
     tile = max(_LEAST_TILE, min(height, width) // _TILES)
     rows = np.array_split(np.arange(height), max(1, height // tile))
@@ -152,54 +154,78 @@ def surroundings(image: Image) -> Image:
         coarse = np.pad(coarse, 1, mode="reflect", reflect_type="odd")
     else:
         coarse = np.pad(coarse, 1, mode="edge")
-    at_y = _place(height, [float(r.mean()) for r in rows])
-    at_x = _place(width, [float(c.mean()) for c in columns])
-    places = np.meshgrid(at_y, at_x, indexing="ij")
-    return np.asarray(map_coordinates(coarse, places, order=1, mode="nearest"), np.float32)
+    down = _weights(height, [float(r.mean()) for r in rows])
+    across = _weights(width, [float(c.mean()) for c in columns])
+    return np.asarray(down @ coarse @ across.T, np.float32)
 
 
-def _place(size: int, middles: list[float]) -> NDArray[np.float64]:
-    """Return where each pixel lies among the middles of the tiles and one more at both ends."""
+def _weights(size: int, middles: list[float]) -> NDArray[np.float64]:
+    """Return the weights (size, M + 2) of the tiles in each pixel, and of one more at both ends."""
     first, last = 2 * middles[0] - (middles[1:] or [size])[0], 2 * middles[-1]
     last = last - middles[-2] if len(middles) > 1 else float(size)
     known = [first, *middles, last]
-    return np.interp(np.arange(size), known, np.arange(len(known)))
+    each = np.eye(len(known))
+    return np.stack([np.interp(np.arange(size), known, one) for one in each], axis=1)
 
 
-@njit(cache=True, parallel=True)
-def _median(stack, out):  # type: ignore[no-untyped-def]
-    """Median over the first axis, by insertion: quick for some tens of values."""
+def _exchanges(count: int) -> NDArray[np.int64]:
+    """Return the pairs (K, 2) of places that Batcher's odd-even merge sort compares in turn."""
+    pairs = []
+    power = 1
+    while power < count:
+        step = power
+        while step:
+            for start in range(step % power, count - step, 2 * step):
+                pairs += [
+                    (place, place + step)
+                    for place in range(start, min(start + step, count - step))
+                    if place // (2 * power) == (place + step) // (2 * power)
+                ]
+            step //= 2
+        power *= 2
+    return np.array(pairs, dtype=np.int64).reshape(-1, 2)
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def _median(stack, pairs, out):  # type: ignore[no-untyped-def]
+    """Median over the first axis: a row of pixels is sorted at once, with no branches."""
     count, height, width = stack.shape
-    middle = count // 2
-    for y in prange(height):
-        values = np.empty(count, np.float32)
-        for x in range(width):
-            for n in range(count):
-                value = stack[n, y, x]
-                at = n
-                while at > 0 and values[at - 1] > value:
-                    values[at] = values[at - 1]
-                    at -= 1
-                values[at] = value
-            if count % 2:
-                out[y, x] = values[middle]
-            else:
-                out[y, x] = np.float32(0.5) * (values[middle - 1] + values[middle])
+    for y in range(height):
+        rows = stack[:, y].copy()
+        for n in range(len(pairs)):
+            low, high = rows[pairs[n, 0]], rows[pairs[n, 1]]
+            for x in range(width):
+                one, other = low[x], high[x]
+                low[x], high[x] = min(one, other), max(one, other)
+        out[y] = np.float32(0.5) * (rows[(count - 1) // 2] + rows[count // 2])
 
 
-@njit(cache=True, parallel=True, fastmath=True)
+@njit(cache=True, nogil=True)
+def _levels(ratios, level):  # type: ignore[no-untyped-def]
+    """Take the median of each row (T,); leave the relative rest, clipped, in its place."""
+    for t in range(len(ratios)):
+        row = ratios[t]
+        level[t] = np.median(row)
+        row /= level[t] if level[t] > 0.0 else np.float32(1.0)
+        row -= np.float32(1.0)
+        limit = np.float32(_CLIP * _MAD_TO_SD) * np.median(np.abs(row))
+        for n in range(len(row)):
+            row[n] = min(max(row[n], -limit), limit)
+
+
+@njit(cache=True, nogil=True, fastmath=True)
 def _contrast(frames, background, sign, level, surface, out):  # type: ignore[no-untyped-def]
     n_frames, height, width = frames.shape
+    across = (np.arange(width) / width - 0.5).astype(np.float32)
     one = np.float32(1.0)
-    for t in prange(n_frames):
-        s = surface[t]
-        scale = one / level[t] if level[t] > 0.0 else np.float32(0.0)
+    for t in range(n_frames):
+        s0, s1, s2, s3, s4, s5 = surface[t]
+        scale = sign / level[t] if level[t] > 0.0 else np.float32(0.0)
         for y in range(height):
             down = np.float32(y / height - 0.5)
-            first = one + s[0] + s[2] * down + s[5] * down * down
-            second = s[1] + s[4] * down
+            first = one + s0 + (s2 + s5 * down) * down
+            second = s1 + s4 * down
+            counts, behind, row = frames[t, y], background[y], out[t, y]
             for x in range(width):
-                across = np.float32(x) / np.float32(width) - np.float32(0.5)
-                light = first + (second + s[3] * across) * across
-                expected = background[y, x] * light
-                out[t, y, x] = sign * (np.float32(frames[t, y, x]) * scale / expected - one)
+                light = first + (second + s3 * across[x]) * across[x]
+                row[x] = scale * np.float32(counts[x]) / (behind[x] * light) - sign

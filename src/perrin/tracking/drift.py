@@ -11,11 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from perrin.tracking.find import Image
+from perrin.tracking.find import Image, smoothed
 
 FloatArray = NDArray[np.float64]
 
 _ROUNDS = 4
+_SETTLED_PX = 1e-3
 _CORRELATED = 6.0  # standard errors of the correlation: below it nothing is recognised
 _CLIP = 3.0  # standard deviations: a particle that was left in is no structure of the support
 _SIGMA = 1.5  # pixels: structure finer than this is mostly shot noise
@@ -59,7 +60,7 @@ class Registration:
     """Registers one image after the other against the first; holds no more than that one."""
 
     def __init__(self) -> None:
-        self._first: FloatArray | None = None
+        self._first: Image | None = None
         self._rows: list[tuple[float, float, float, float]] = []
         self._lost = False
 
@@ -84,29 +85,26 @@ class Registration:
         return Drift(frame, x, y, se)
 
 
-def _structure(image: Image, free: NDArray[np.bool_]) -> FloatArray:
+def _structure(image: Image, free: NDArray[np.bool_]) -> Image:
     """Return what is finer than the light and coarser than the shot noise, 0 where not free."""
-    from scipy.ndimage import gaussian_filter
-
     if not free.any():
-        return np.zeros(image.shape)
-    weight = free.astype(np.float64)
-    light = gaussian_filter(image * weight, _COARSE) / np.maximum(
-        gaussian_filter(weight, _COARSE), 1e-3
-    )
-    fine = gaussian_filter((image - light) * weight, _SIGMA) * weight
+        return np.zeros_like(image)
+    weight = free.astype(np.float32)
+    total, share = smoothed(np.stack([image * weight, weight]), _COARSE)
+    light = total / np.maximum(share, np.float32(1e-3))
+    fine = smoothed(((image - light) * weight)[None], _SIGMA)[0] * weight
     spread = 1.4826 * float(np.median(np.abs(fine[free])))
-    return np.clip(fine, -_CLIP * spread, _CLIP * spread)
+    return np.asarray(np.clip(fine, -_CLIP * spread, _CLIP * spread), np.float32)
 
 
-def register(first: FloatArray, second: FloatArray) -> tuple[float, float, float] | None:
+def register(first: Image, second: Image) -> tuple[float, float, float] | None:
     """Return how far `second` (Y, X) has moved against `first`: x, y, standard error, px.
 
     None where what they have in common is no more than chance.
     """
     from scipy.fft import irfft2, rfft2
 
-    window = np.outer(np.hanning(first.shape[0]), np.hanning(first.shape[1]))
+    window = np.outer(*(np.hanning(size).astype(np.float32) for size in first.shape))
     one, other = rfft2(first * window), rfft2(second * window)
     correlation = irfft2(one.conj() * other, s=first.shape)
     peak = np.unravel_index(int(correlation.argmax()), correlation.shape)
@@ -118,14 +116,13 @@ def register(first: FloatArray, second: FloatArray) -> tuple[float, float, float
     return _refined(first, second, shift)
 
 
-def _refined(
-    first: FloatArray, second: FloatArray, shift: FloatArray
-) -> tuple[float, float, float] | None:
+def _refined(first: Image, second: Image, shift: FloatArray) -> tuple[float, float, float] | None:
     """Refine a shift (y, x) of whole pixels by least squares on the slopes."""
-    from scipy.ndimage import shift as moved
+    from scipy.fft import rfft2
 
     margin = int(np.ceil(np.abs(shift).max())) + _EDGE
     inner = (slice(margin, -margin), slice(margin, -margin))
+    spectrum = rfft2(second)
     slopes = np.stack([np.gradient(first, axis=axis)[inner].ravel() for axis in (0, 1)])
     alike = 4 * np.pi * _SIGMA**2  # pixels over which smoothed noise is the same
     independent = slopes.shape[1] / alike
@@ -134,20 +131,33 @@ def _refined(
     here = first[inner].ravel()
     normal = slopes @ slopes.T
     for _ in range(_ROUNDS):
-        back = moved(second, -shift, order=3, mode="nearest")[inner].ravel()
+        image = _moved_back(spectrum, shift, first.shape)
+        back = image[inner].ravel()
         step = -np.linalg.solve(normal, slopes @ (back - here))
         shift = shift + np.clip(step, -0.5, 0.5)
+        if np.abs(step).max() < _SETTLED_PX:
+            break
     common = float((back - back.mean()) @ (here - here.mean())) / len(here)
     common /= float(back.std() * here.std())
     if not common > _CORRELATED / np.sqrt(independent):
         return None
     # slopes are noisy too: only what those of both images have in common is structure
-    image = moved(second, -shift, order=3, mode="nearest")
     others = np.stack([np.gradient(image, axis=axis)[inner].ravel() for axis in (0, 1)])
     inverse = np.linalg.inv(0.5 * (slopes @ others.T + others @ slopes.T))
     variance = float((back - here).var()) * alike
     error = float(np.sqrt((inverse @ normal @ inverse).diagonal().mean() * variance))
     return float(shift[1]), float(shift[0]), error
+
+
+def _moved_back(
+    spectrum: NDArray[np.complex64], shift: FloatArray, shape: tuple[int, ...]
+) -> Image:
+    """Return the image (Y, X) of a spectrum, moved by -shift (y, x), around the edges."""
+    from scipy.fft import irfft2
+
+    down = np.exp(2j * np.pi * shift[0] * np.fft.fftfreq(shape[0])).astype(np.complex64)
+    across = np.exp(2j * np.pi * shift[1] * np.fft.rfftfreq(shape[1])).astype(np.complex64)
+    return np.asarray(irfft2(spectrum * down[:, None] * across, s=shape), np.float32)
 
 
 def _continued(frame: NDArray[np.int64], at: FloatArray, value: FloatArray) -> FloatArray:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
@@ -17,7 +17,8 @@ Image = NDArray[np.float32]
 
 _LEVEL = 0.4
 _MAD_TO_SD = 1.4826
-_NOISE_PIXELS = 6000  # of a frame that its noise is taken from
+_LEAST_NOISE = float(np.finfo(np.float32).tiny)
+_NOISE_PIXELS = 3000  # of a frame that its noise is taken from
 _REACH = 3.0  # standard deviations of the Gaussian
 _MOST = 4096  # candidates in one frame
 _LEAST_PIXELS = 4  # of a region
@@ -78,59 +79,74 @@ def find(
 def smoothed(frames: Image, sigma_px: float) -> Image:
     """Return frames (T, Y, X) smoothed with a Gaussian; edges are continued."""
     reach = max(1, int(np.ceil(_REACH * sigma_px)))
-    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma_px) ** 2)
+    kernel = np.exp(-0.5 * (np.arange(reach + 1) / sigma_px) ** 2)
+    kernel /= kernel[0] + 2 * kernel[1:].sum()
     out = np.empty_like(frames)
-    _smooth(frames, (kernel / kernel.sum()).astype(np.float32), out)
+    _smooth(frames, kernel.astype(np.float32), out)
     return out
 
 
 def noise_of(frames: Image) -> FloatArray:
     """Return the robust standard deviation (T,) of frames about their median."""
     every = max(1, int(np.sqrt(frames[0].size / _NOISE_PIXELS))) if len(frames) else 1
-    part = frames[:, ::every, ::every].reshape(len(frames), -1)
-    middle = np.median(part, axis=1, keepdims=True)
-    noise = _MAD_TO_SD * np.median(np.abs(part - middle), axis=1)
-    floor = float(np.finfo(np.float32).tiny)
-    return np.asarray(np.maximum(noise, floor), dtype=np.float64)
+    found: FloatArray = _noise(frames[:, ::every, ::every].reshape(len(frames), -1))
+    return found
 
 
-@njit(cache=True, parallel=True, fastmath=True)
+@njit(cache=True, nogil=True)
+def _noise(rows):  # type: ignore[no-untyped-def]
+    out = np.empty(len(rows))
+    for t in range(len(rows)):
+        rest = np.abs(rows[t] - np.median(rows[t]))
+        out[t] = max(_MAD_TO_SD * np.median(rest), _LEAST_NOISE)
+    return out
+
+
+@njit(cache=True, nogil=True, fastmath=True)
 def _smooth(frames, kernel, out):  # type: ignore[no-untyped-def]
+    """Smooth along rows, then across them; kernel: its middle and one side."""
     n_frames, height, width = frames.shape
-    reach = len(kernel) // 2
-    for t in prange(n_frames):
+    reach = len(kernel) - 1
+    for t in range(n_frames):
         first = np.empty((height, width), np.float32)
         line = np.empty(width + 2 * reach, np.float32)
         for y in range(height):
             line[:reach] = frames[t, y, 0]
             line[reach : reach + width] = frames[t, y]
             line[reach + width :] = frames[t, y, width - 1]
-            row = first[y]
-            row[:] = 0.0
-            for k in range(len(kernel)):
-                weight = kernel[k]
-                for x in range(width):
-                    row[x] += weight * line[x + k]
+            _weighted(frames[t, y], kernel[0], first[y])
+            for k in range(1, reach + 1):
+                _add_both(line[reach - k :], line[reach + k :], kernel[k], first[y])
         for y in range(height):
-            row = out[t, y]
-            row[:] = 0.0
-            for k in range(len(kernel)):
-                weight = kernel[k]
-                other = first[min(max(y + k - reach, 0), height - 1)]
-                for x in range(width):
-                    row[x] += weight * other[x]
+            _weighted(first[y], kernel[0], out[t, y])
+            for k in range(1, reach + 1):
+                _add_both(first[max(y - k, 0)], first[min(y + k, height - 1)], kernel[k], out[t, y])
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True, fastmath=True)
+def _weighted(row, weight, out):  # type: ignore[no-untyped-def]
+    for x in range(len(out)):
+        out[x] = weight * row[x]
+
+
+@njit(cache=True, fastmath=True)
+def _add_both(one, other, weight, out):  # type: ignore[no-untyped-def]
+    for x in range(len(out)):
+        out[x] += weight * (one[x] + other[x])
+
+
+@njit(cache=True, nogil=True)
 def _maxima(frames, limit, radius, found, counts):  # type: ignore[no-untyped-def]
     n_frames, height, width = frames.shape
-    for t in prange(n_frames):
+    for t in range(n_frames):
+        least = np.float32(limit[t])
         for y in range(height):
+            row = frames[t, y]
             for x in range(width):
-                value = frames[t, y, x]
-                if value < limit[t] or counts[t] == _MOST:
+                value = row[x]
+                if value < least:
                     continue
-                if _is_highest(frames[t], y, x, radius):
+                if counts[t] < _MOST and _is_highest(frames[t], y, x, radius):
                     found[t, counts[t], 0] = x
                     found[t, counts[t], 1] = y
                     found[t, counts[t], 2:5] = 0.0
@@ -151,10 +167,10 @@ def _is_highest(image, y, x, radius):  # type: ignore[no-untyped-def]
     return True
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True, nogil=True)
 def _regions(frames, limit, found, counts):  # type: ignore[no-untyped-def]
     n_frames, height, width = frames.shape
-    for t in prange(n_frames):
+    for t in range(n_frames):
         image = frames[t]
         seen = np.zeros((height, width), np.uint8)
         outer, inner = np.empty(height * width, np.int64), np.empty(height * width, np.int64)

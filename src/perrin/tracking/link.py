@@ -1,8 +1,9 @@
 """Linking positions to tracks, and what it needs: suggested from the data.
 
-trackpy links from frame to frame; a track that ends goes on in one that begins a few frames
-later by the assignment of least squared distance over time (Jaqaman et al., Nat. Methods 5, 695
-(2008)), within the search range times the root of the time that has passed.
+Linking is the assignment of least cost (Jaqaman et al., Nat. Methods 5, 695 (2008)), solved
+exactly by scipy, first from frame to frame, then from the ends of tracks to beginnings a few
+frames later. A link costs its squared distance over the time that has passed, no link the
+square of the search range: for normal steps the most probable links.
 
 The steps are seen without linking anything: of all pairs of positions in neighboring frames
 within a distance r, those beyond what a particle's own neighbors in its frame account for are
@@ -12,12 +13,9 @@ about as likely.
 
 from __future__ import annotations
 
-import logging
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
@@ -33,7 +31,7 @@ _MARGIN = 1.15
 _BINS = 200
 _LEAST_PX = 0.5
 _APART = 0.4  # of the distance from particle to particle: others are seldom met within it
-_LEAST_RANGE = 0.3  # of the search range, down to which it is narrowed where it is crowded
+_MOST_CANDIDATES = 30.0  # for the next position of one particle: more than that is no linking
 _CLEARLY = 3.0  # standard deviations by which gaps are closed more often than by chance
 _FEW = 0.002  # of the positions: gaps that are not worth remembering for
 AMBIGUOUS = 0.02
@@ -94,12 +92,20 @@ def link(
 ) -> Linked:
     """Link N positions, in order of frames, to tracks.
 
-    Raises `PerrinError` where trackpy is not installed, or where the search range holds so many
-    candidates that no linking is possible.
+    Raises `PerrinError` where a search range that was given holds so many candidates that
+    linking is guessing.
     """
     steps = measure_steps(frame, x, y, area_px=area_px)
     search = settings.search_px or steps.search_px
-    pieces = _linked(frame, x, y, search)
+    if np.pi * search**2 > _MOST_CANDIDATES * steps.spacing_px**2:
+        within = np.pi * (search / steps.spacing_px) ** 2
+        raise PerrinError(
+            f"a search range of {search:.3g} px holds {within:.0f} particles on average (it is "
+            f"{steps.spacing_px:.3g} px from one to the next): linking "
+            "would be guessing. Give a smaller --search-px, or record fewer particles or more "
+            "frames a second."
+        )
+    pieces = link_frames(frame, x, y, search_px=search)
     memory = settings.memory_frames
     reach = settings.search_px or steps.bulk_px  # rare jumps are not waited for
     if memory is None:
@@ -124,12 +130,15 @@ def measure_steps(frame: IntArray, x: FloatArray, y: FloatArray, *, area_px: flo
         max(int(followed), 1)
     )
     k = _last_of_steps(share, np.histogram(step, np.append(0, r))[0], int(followed))
-    bulk = max(float(r[k]) * _MARGIN, _LEAST_PX)
     middle = float(r[np.searchsorted(np.maximum.accumulate(share[: k + 1]), 0.5 * share[k])])
+    step_px = max(middle / np.sqrt(2 * np.log(2)), 1e-3)
+    # in a crowd chance hides the longest steps: normal ones end where a Gaussian says
+    longest = max(float(r[k]), min(float(np.sqrt(-2 * np.log(_TAIL))) * step_px, most))
+    bulk = max(longest * _MARGIN, _LEAST_PX)
     return Steps(
         bulk_px=bulk,
         search_px=max(bulk, _APART * spacing),
-        step_px=max(middle / np.sqrt(2 * np.log(2)), 1e-3),
+        step_px=step_px,
         spacing_px=spacing,
         r_px=r,
         share=share,
@@ -155,14 +164,73 @@ def _distances(
     frame: IntArray, x: FloatArray, y: FloatArray, most: float, *, later: int
 ) -> FloatArray:
     """Return the sorted distances up to `most` to all positions `later` frames on, not itself."""
+    one, other, distance = _pairs(frame, x, y, most, later=later)
+    return np.sort(distance[one != other])
+
+
+def _pairs(
+    frame: IntArray, x: FloatArray, y: FloatArray, most: float, *, later: int
+) -> tuple[IntArray, IntArray, FloatArray]:
+    """Return rows of positions (M,), of others `later` frames on, and distances up to `most`."""
     from scipy.spatial import cKDTree
 
     apart = 2 * most + 1  # from one frame to the next, so that no other frame is met
     here = cKDTree(np.stack([x, y, frame * apart], axis=1))
-    there = cKDTree(np.stack([x, y, (frame - later) * apart], axis=1))
-    pairs = here.sparse_distance_matrix(there, most, output_type="coo_matrix")
-    kept = pairs.row != pairs.col if later == 0 else np.ones(len(pairs.row), bool)
-    return np.sort(np.asarray(pairs.data[kept], dtype=np.float64))
+    there = cKDTree(np.stack([x, y, (frame - later) * apart], axis=1)) if later else here
+    pairs = here.sparse_distance_matrix(there, most, output_type="ndarray")
+    return pairs["i"].astype(np.int64), pairs["j"].astype(np.int64), pairs["v"]
+
+
+def link_frames(frame: IntArray, x: FloatArray, y: FloatArray, *, search_px: float) -> IntArray:
+    """Return the tracks (N,) of positions linked from one frame to the next, numbered from 0."""
+    if not len(frame):
+        return np.empty(0, np.int64)
+    one, other, distance = _pairs(frame, x, y, search_px, later=1)
+    follows = _assigned(one, other, (distance / search_px) ** 2, count=len(frame))
+    return _numbered(np.arange(len(frame)), follows)
+
+
+def _assigned(one: IntArray, other: IntArray, cost: FloatArray, *, count: int) -> IntArray:
+    """Return what follows each of `count` things, -1 for nothing: the assignment of least cost.
+
+    cost (M,): of `other` following `one`; 1 is as bad as no link. Things that are not tied by
+    possible links are assigned apart from each other.
+    """
+    from scipy.optimize import linear_sum_assignment
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    edges = coo_matrix((np.ones(len(one)), (one, other + count)), shape=(2 * count, 2 * count))
+    groups, found = connected_components(edges, directed=False)
+    group = found.astype(np.int64)
+    here, first_here, row = _grouped(group[:count], groups)
+    there, first_there, column = _grouped(group[count:], groups)
+    order = np.argsort(group[one], kind="stable")
+    one, other, cost = one[order], other[order], cost[order]
+    first = np.searchsorted(group[one], np.arange(groups + 1))
+    follows = np.full(count, -1, np.int64)
+    single = first[:-1][np.diff(first) == 1]
+    single = single[cost[single] < 1.0]
+    follows[one[single]] = other[single]
+    for g in np.flatnonzero(np.diff(first) > 1):
+        rows = here[first_here[g] : first_here[g + 1]]
+        columns = there[first_there[g] : first_there[g + 1]]
+        own = slice(first[g], first[g + 1])
+        table = np.ones((len(rows), len(columns)))
+        table[row[one[own]], column[other[own]]] = cost[own]
+        p, q = linear_sum_assignment(table)
+        linked = table[p, q] < 1.0
+        follows[rows[p[linked]]] = columns[q[linked]]
+    return follows
+
+
+def _grouped(group: IntArray, groups: int) -> tuple[IntArray, IntArray, IntArray]:
+    """Return members by group (N,), where each group starts (G + 1,), and places within them."""
+    order = np.argsort(group, kind="stable")
+    first = np.searchsorted(group[order], np.arange(groups + 1))
+    place = np.empty(len(group), np.int64)
+    place[order] = np.arange(len(group)) - first[group[order]]
+    return order, first, place
 
 
 @dataclass(frozen=True)
@@ -235,73 +303,23 @@ def close_gaps(
     memory_frames: int,
 ) -> IntArray:
     """Return the tracks (N,) with gaps of up to `memory_frames` closed, numbered from 0."""
-    from scipy.optimize import linear_sum_assignment
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
     if not memory_frames or not len(frame):
         return pieces
     joints = _joints(frame, x, y, pieces, search_px, memory_frames)
-    cost = joints.square / joints.later / search_px**2  # 1 is as bad as no link
+    cost = joints.square / joints.later / search_px**2
     count = int(pieces.max()) + 1
-    one, other = pieces[joints.end], pieces[joints.start]
-    edges = coo_matrix((np.ones(len(one)), (one, other + count)), shape=(2 * count, 2 * count))
-    _, group = connected_components(edges, directed=False)
-    follows = np.full(count, -1, np.int64)
-    order = np.argsort(group[one], kind="stable")
-    for rows in np.split(order, np.flatnonzero(np.diff(group[one][order])) + 1):
-        a, i = np.unique(one[rows], return_inverse=True)
-        b, j = np.unique(other[rows], return_inverse=True)
-        table = np.full((len(a), len(b)), 1.0)
-        np.minimum.at(table, (i, j), cost[rows])
-        for p, q in zip(*linear_sum_assignment(table), strict=True):
-            if table[p, q] < 1.0:
-                follows[a[p]] = b[q]
-    return _numbered(pieces, follows)
+    return _numbered(pieces, _assigned(pieces[joints.end], pieces[joints.start], cost, count=count))
 
 
 def _numbered(pieces: IntArray, follows: IntArray) -> IntArray:
-    """Give a piece and all that follow it one number, in order of their first pieces."""
-    number = np.full(len(follows), -1, np.int64)
-    begins = np.setdiff1d(np.arange(len(follows)), follows)
-    for n, piece in enumerate(begins):
-        at = int(piece)
-        while at >= 0:
-            number[at] = n
-            at = int(follows[at])
+    """Give a piece and all that follow it one number, from 0."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    count, linked = len(follows), np.flatnonzero(follows >= 0)
+    edges = coo_matrix((np.ones(len(linked)), (linked, follows[linked])), shape=(count, count))
+    number: IntArray = connected_components(edges, directed=False)[1].astype(np.int64)
     return number[pieces]
-
-
-def _linked(frame: IntArray, x: FloatArray, y: FloatArray, search_px: float) -> IntArray:
-    """Return the tracks (N,) of positions linked from frame to frame, by trackpy."""
-    if not len(frame):
-        return np.empty(0, np.int64)
-    table = pd.DataFrame({"frame": frame, "x": x, "y": y})
-    try:
-        with warnings.catch_warnings():  # of what trackpy uses, which nobody here can mend
-            warnings.simplefilter("ignore")
-            import trackpy
-            from trackpy.linking.utils import SubnetOversizeException
-    except ImportError as error:
-        raise PerrinError("linking needs trackpy: pip install 'perrin[track]'.") from error
-    logger = logging.getLogger("trackpy")  # it tells of every frame
-    level = logger.level
-    logger.setLevel(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            linked = trackpy.link(
-                table, search_px, adaptive_stop=_LEAST_RANGE * search_px, adaptive_step=0.9
-            )
-    except SubnetOversizeException as error:
-        raise PerrinError(
-            f"a search range of {search_px:.3g} px ties too many particles together to link them "
-            "(the density is too high for their steps). Give a smaller --search-px, or record "
-            "fewer particles or more frames a second."
-        ) from error
-    finally:
-        logger.setLevel(level)
-    return np.asarray(linked["particle"].sort_index(), dtype=np.int64)
 
 
 def ambiguity(

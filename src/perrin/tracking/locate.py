@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
 
-from perrin.landing.fit import fit_patches
+from perrin.landing.fit import fit_patch
 from perrin.landing.matched import WINDOW_PX
 from perrin.optics.psf import HALF_WIDTH_PX, Psf, evaluate
 from perrin.tracking.appearance import Appearance, free_of, starts_of
@@ -260,41 +260,31 @@ def _psf_fits(
     row, column = np.rint(y).astype(np.int64), np.rint(x).astype(np.int64)
     if others is None:
         others = np.zeros(len(frame) + 1, np.int64), np.zeros((0, 7))
-    patches = np.zeros((len(frame), WINDOW_PX, WINDOW_PX))
-    inside = np.zeros(patches.shape, np.bool_)
-    _cut(frames, frame, row, column, psf.coefficients, *others, patches, inside)
-    found = fit_patches(patches, psf=psf, inside=inside)
-    return np.stack(
-        [
-            found.contrast,
-            found.contrast_se,
-            column + found.dx_px,
-            row + found.dy_px,
-            found.x_se_px,
-            found.y_se_px,
-            found.residual,
-        ],
-        axis=1,
-    )
+    fits = np.empty((len(frame), 7))
+    _fit(frames, frame, row, column, psf.coefficients, *others, fits)
+    fits[:, 2] += column
+    fits[:, 3] += row
+    return fits
 
 
-@njit(cache=True, parallel=True)
-def _cut(frames, frame, row, column, psf, first, others, patches, inside):  # type: ignore[no-untyped-def]
-    """Cut patches (N, S, S) around pixels, with the other molecules' images subtracted."""
+@njit(cache=True, nogil=True)
+def _fit(frames, frame, row, column, psf, first, others, fits):  # type: ignore[no-untyped-def]
+    """Fit patches around pixels, with the other molecules' images subtracted."""
     _, height, width = frames.shape
-    size = patches.shape[1]
-    for n in prange(len(frame)):
+    size = WINDOW_PX
+    patch, image = np.empty((size, size)), np.empty((size, size))
+    inside = np.empty((size, size), np.bool_)
+    for n in range(len(frame)):
         top, left = row[n] - size // 2, column[n] - size // 2
-        image = np.empty((size, size))
         for j in range(size):
             for i in range(size):
                 y, x = top + j, left + i
-                if 0 <= y < height and 0 <= x < width:
-                    patches[n, j, i] = frames[frame[n], y, x]
-                    inside[n, j, i] = True
+                inside[j, i] = 0 <= y < height and 0 <= x < width
+                patch[j, i] = frames[frame[n], y, x] if inside[j, i] else 0.0
         for k in range(first[n], first[n + 1]):
             evaluate(psf, others[k, 2] - left, others[k, 3] - top, image)
-            patches[n] -= others[k, 0] * image
+            patch -= others[k, 0] * image
+        fit_patch(patch, inside, psf, fits[n])
 
 
 def _inside(x: FloatArray, y: FloatArray, frames: Image) -> BoolArray:

@@ -11,6 +11,7 @@ from perrin.tracking.link import AMBIGUOUS, Linked
 from perrin.tracking.locate import LABELS
 from perrin.tracking.stream import Seen
 
+_CHANCE = 0.5  # spots in a frame: so few, and no track, are noise
 _MERGED = LABELS.index("merged")
 
 
@@ -26,11 +27,13 @@ def notes_of(
     removed: bool,
 ) -> list[str]:
     """Return what a user should know, a sentence each."""
-    if seen.appearance is None or linked is None:
+    chance = not len(tracks) and len(positions) < _CHANCE * movie.n_frames
+    if seen.appearance is None or linked is None or chance:
+        stray = f" but {len(positions)} spots that are nowhere followed" if len(positions) else ""
         return [
             f"no particle found in {movie.n_frames} frames: nothing stands out by "
-            f"{settings.locate.threshold:g} times the noise. Look at the movie, check --contrast "
-            "and --kind, or lower --threshold"
+            f"{settings.locate.threshold:g} times the noise{stray}. Look at the movie, check "
+            "--contrast and --kind, or lower --threshold"
         ]
     notes = []
     if settings.contrast is None and settings.kind != "molecules":

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from perrin.diffusion.classical import brownian_diffusion
 from perrin.io.movie import Movie
@@ -21,7 +24,14 @@ def describe_tracks(
 ) -> pd.DataFrame:
     """Return a row a track: length, errors, diffusion coefficient, contrast and its steps."""
     rng = np.random.default_rng(_SEED)
-    rows = [_particle(part, movie, settings, seen, rng) for _, part in tracks.groupby("particle")]
+    names = ("particle", "frame", "x", "y", "x_se", "y_se", "contrast", "touching")
+    columns = {name: tracks[name].to_numpy() for name in names}
+    first = np.flatnonzero(np.diff(columns["particle"], prepend=-1))
+    parts = zip(*(np.split(column, first[1:]) for column in columns.values()), strict=True)
+    rows = [
+        _particle(dict(zip(names, part, strict=True)), movie, settings, seen, rng)
+        for part in (parts if len(tracks) else ())
+    ]
     table = pd.DataFrame(rows, columns=None if rows else ["particle", "positions", "rests"])
     if "step_p" in table:
         known = table["step_p"].notna().to_numpy()
@@ -32,15 +42,15 @@ def describe_tracks(
 
 
 def _particle(
-    part: pd.DataFrame,
+    part: dict[str, NDArray[Any]],
     movie: Movie,
     settings: TrackingSettings,
     seen: Seen,
     rng: np.random.Generator,
 ) -> dict[str, object]:
-    frame = part["frame"].to_numpy(np.int64)
-    places = part[["x", "y"]].to_numpy(float)
-    error = float(np.sqrt((part[["x_se", "y_se"]].to_numpy(float) ** 2).mean()))
+    frame = part["frame"].astype(np.int64)
+    places = np.stack([part["x"], part["y"]], axis=1)
+    error = float(np.sqrt((np.stack([part["x_se"], part["y_se"]]) ** 2).mean()))
     index = frame - frame[0]
     seen_frames = np.zeros(index[-1] + 1, bool)
     seen_frames[index] = True
@@ -49,7 +59,7 @@ def _particle(
     found = brownian_diffusion(filled, seen_frames, noise_sigma=error)
     unit = (movie.pixel_nm / 1000) ** 2 / movie.frame_interval_s
     row: dict[str, object] = {
-        "particle": int(part["particle"].iloc[0]),
+        "particle": int(part["particle"][0]),
         "frame_start": int(frame[0]),
         "frame_stop": int(frame[-1]) + 1,
         "positions": len(frame),
@@ -59,8 +69,8 @@ def _particle(
         "D_se_um2_per_s": found.D_se * unit,
         "rests": bool((places.std(axis=0) < _RESTS * error).all()),
     }
-    clean = part.loc[~part["touching"]]
-    values = clean["contrast"].to_numpy(float)
+    clean = ~part["touching"].astype(bool)
+    values = part["contrast"][clean]
     blur = 1.0
     appearance = seen.appearance
     if settings.exposure is not None and appearance is not None and appearance.psf is not None:
@@ -70,7 +80,7 @@ def _particle(
     row |= {"contrast": level.contrast, "contrast_se": level.contrast_se}
     if settings.kind == "molecules":
         row["blur_factor"] = blur
-        step = find_step(clean["frame"].to_numpy(np.int64), values / blur, rng=rng)
+        step = find_step(frame[clean], values / blur, rng=rng)
         row |= {
             "step_frame": np.nan if step is None else step.frame,
             "step_contrast": np.nan if step is None else step.change,

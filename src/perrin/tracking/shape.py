@@ -19,7 +19,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
 
 from perrin.landing.fit import solve
@@ -136,23 +136,36 @@ def fit_shapes(
 
 
 @njit(cache=True, inline="always")
-def profile(q, dx, dy, cos, sin):  # type: ignore[no-untyped-def]
-    """Return S, dS/d(d^2), and along, across, beyond: where the pixel is in the particle's axes."""
+def _exp(z):  # type: ignore[no-untyped-def]
+    """Return e^z to 1e-9 for |z| < 10, by squaring: unlike libm's, it lets loops be vectorised."""
+    x = z * (1 / 256)
+    y = 1 + x * (1 + x * (1 / 2 + x * (1 / 6 + x * (1 / 24 + x * (1 / 120)))))
+    for _ in range(8):
+        y *= y
+    return y
+
+
+@njit(cache=True, inline="always")
+def _axes(dx, dy, cos, sin, half):  # type: ignore[no-untyped-def]
+    """Return where a pixel is along and across a particle, and how far beyond its axis."""
     along, across = dx * cos + dy * sin, dy * cos - dx * sin
-    beyond = max(abs(along) - q[HALF], 0.0)
+    return along, across, max(abs(along) - half, 0.0)
+
+
+@njit(cache=True, inline="always")
+def profile(q, dx, dy, cos, sin):  # type: ignore[no-untyped-def]
+    """Return S at a distance from the centre of a particle q (8,)."""
+    _, across, beyond = _axes(dx, dy, cos, sin, q[HALF])
     square = beyond * beyond + across * across
-    steep = 1.0 / (q[WIDTH] * q[WIDTH])
-    power = np.exp(min(square * steep - q[FLAT], 60.0))
-    value = (1.0 + np.exp(-q[FLAT])) / (1.0 + power)
-    slope = -value * power / (1.0 + power) * steep
-    return value, slope, along, across, beyond
+    power = _exp(min(square / (q[WIDTH] * q[WIDTH]) - q[FLAT], 60.0))
+    return (1.0 + np.exp(-q[FLAT])) / (1.0 + power)
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True, nogil=True, fastmath=True)
 def add_shapes(frames, frame, values, half_window, sign):  # type: ignore[no-untyped-def]
     """Add sign * A S of each particle (N, 8) to frames (T, Y, X), in place."""
     n_frames, height, width = frames.shape
-    for t in prange(n_frames):
+    for t in range(n_frames):
         for i in range(len(values)):
             if frame[i] != t:
                 continue
@@ -161,11 +174,11 @@ def add_shapes(frames, frame, values, half_window, sign):  # type: ignore[no-unt
             row, column = int(np.rint(q[Y])), int(np.rint(q[X]))
             for y in range(max(0, row - half_window), min(height, row + half_window + 1)):
                 for x in range(max(0, column - half_window), min(width, column + half_window + 1)):
-                    value = profile(q, x - q[X], y - q[Y], cos, sin)[0]
+                    value = profile(q, x - q[X], y - q[Y], cos, sin)
                     frames[t, y, x] += sign * q[A] * value
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True, nogil=True)
 def _fit(  # type: ignore[no-untyped-def]
     frames,
     frame,
@@ -181,89 +194,106 @@ def _fit(  # type: ignore[no-untyped-def]
     variance,
     misfit,
 ):
-    for i in prange(len(starts)):
-        data, top, left = _window(frames[frame[i]], starts[i], half_window)
+    for i in range(len(starts)):
+        x, y, data = _window(frames[frame[i]], starts[i], half_window)
         for j in range(first[i], first[i + 1]):
-            _divide(data, top, left, others[j], sign)
-        ok = _fit_one(data, top, left, values[i], free, kappa, half_window)
-        if ok:
-            _judge(data, top, left, values[i], errors[i], free, kappa, i, variance, misfit)
+            _divide(x, y, data, others[j], sign)
+        normal = np.empty((len(free), len(free)))
+        cost = _fit_one(x, y, data, values[i], free, kappa, half_window, normal)
+        if cost >= 0.0:
+            variance[i] = cost / (len(data) - len(free))
+            misfit[i] = np.sqrt(variance[i]) / values[i, A]
+            _state(errors[i], free, normal, variance[i])
         else:
             values[i] = np.nan
 
 
 @njit(cache=True)
 def _window(image, q, half_window):  # type: ignore[no-untyped-def]
-    """Cut the window around the starting pixel, as far as it is in the field."""
+    """List the pixels around the start, as far as they are in the field: x, y and contrast."""
     height, width = image.shape
     row, column = int(np.rint(q[Y])), int(np.rint(q[X]))
     top, left = max(0, row - half_window), max(0, column - half_window)
     bottom, right = min(height, row + half_window + 1), min(width, column + half_window + 1)
-    return image[top:bottom, left:right].astype(np.float64), top, left
-
-
-@njit(cache=True)
-def _divide(data, top, left, q, sign):  # type: ignore[no-untyped-def]
-    """Divide the light by what another particle leaves of it."""
-    cos, sin = np.cos(q[ANGLE]), np.sin(q[ANGLE])
-    for j in range(data.shape[0]):
-        for i in range(data.shape[1]):
-            other = q[A] * profile(q, left + i - q[X], top + j - q[Y], cos, sin)[0]
-            left_over = max(1.0 + sign * other, 0.05)
-            data[j, i] = sign * ((1.0 + sign * data[j, i]) / left_over - 1.0)
-
-
-@njit(cache=True)
-def _gradient(q, value, slope, along, across, beyond, cos, sin, out):  # type: ignore[no-untyped-def]
-    """Derivatives of A S + b by the eight parameters."""
-    of_square = q[A] * slope
-    d_along = 2.0 * beyond * np.sign(along)
-    d_across = 2.0 * across
-    top = 1.0 / (1.0 + np.exp(q[FLAT]))
-    power = -slope * q[WIDTH] * q[WIDTH] / max(value, 1e-300)  # E / (1 + E)
-    square = beyond * beyond + across * across
-    out[A] = value
-    out[B] = 1.0
-    out[X] = of_square * (-d_along * cos + d_across * sin)
-    out[Y] = of_square * (-d_along * sin - d_across * cos)
-    out[ANGLE] = of_square * (d_along * across - d_across * along)
-    out[HALF] = -of_square * 2.0 * beyond
-    out[WIDTH] = -of_square * 2.0 * square / q[WIDTH]
-    out[FLAT] = q[A] * value * (power - top)
+    count = max(bottom - top, 0) * max(right - left, 0)
+    xs, ys, data = np.empty(count), np.empty(count), np.empty(count)
+    n = 0
+    for y in range(top, bottom):
+        for x in range(left, right):
+            xs[n], ys[n], data[n] = x, y, image[y, x]
+            n += 1
+    return xs, ys, data
 
 
 @njit(cache=True, fastmath=True)
-def _normal(data, top, left, q, free, kappa, before, weight, normal, right):  # type: ignore[no-untyped-def]
-    """Weights and normal equations at q; returns the cost by the weights `before` and by these."""
+def _divide(x, y, data, q, sign):  # type: ignore[no-untyped-def]
+    """Divide the light by what another particle leaves of it."""
     cos, sin = np.cos(q[ANGLE]), np.sin(q[ANGLE])
-    gradient = np.empty(8)
-    chosen = np.empty(8)
-    normal[:] = 0.0
-    right[:] = 0.0
+    for n in range(len(data)):
+        other = q[A] * profile(q, x[n] - q[X], y[n] - q[Y], cos, sin)
+        data[n] = sign * ((1.0 + sign * data[n]) / max(1.0 + sign * other, 0.05) - 1.0)
+
+
+@njit(cache=True, fastmath=True)
+def _model(x, y, q, more, model, slopes):  # type: ignore[no-untyped-def]
+    """Fill in A S + b for N pixels, and its derivatives (8, N) by the parameters.
+
+    more: those by angle, half length, width and flatness too. Numbers are taken out of q, and the
+    loops kept short, for the compiler to vectorise them.
+    """
+    cos, sin = np.cos(q[ANGLE]), np.sin(q[ANGLE])
+    a, b, x0, y0, half, width, flat = q[A], q[B], q[X], q[Y], q[HALF], q[WIDTH], q[FLAT]
+    steep = 1.0 / (width * width)
+    high, edge = 1.0 + np.exp(-flat), 1.0 / (1.0 + np.exp(flat))
+    for n in range(len(x)):
+        _, across, beyond = _axes(x[n] - x0, y[n] - y0, cos, sin, half)
+        model[n] = _exp(min((beyond * beyond + across * across) * steep - flat, 60.0))
+    if more:
+        for n in range(len(x)):
+            along, across, beyond = _axes(x[n] - x0, y[n] - y0, cos, sin, half)
+            part = 1.0 / (1.0 + model[n])
+            slope = -2.0 * a * steep * high * model[n] * part * part  # by half of d^2
+            toward = beyond if along > 0.0 else -beyond
+            slopes[ANGLE, n] = slope * across * (toward - along)
+            slopes[HALF, n] = -slope * beyond
+            slopes[WIDTH, n] = -slope * (beyond * beyond + across * across) / width
+            slopes[FLAT, n] = a * high * part * (1.0 - part - edge)
+    for n in range(len(x)):
+        along, across, beyond = _axes(x[n] - x0, y[n] - y0, cos, sin, half)
+        part = 1.0 / (1.0 + model[n])
+        slope = -2.0 * a * steep * high * model[n] * part * part
+        toward = beyond if along > 0.0 else -beyond
+        slopes[X, n] = slope * (across * sin - toward * cos)
+        slopes[Y, n] = -slope * (across * cos + toward * sin)
+        slopes[A, n] = high * part
+        model[n] = a * high * part + b
+
+
+@njit(cache=True, fastmath=True)
+def _normal(x, y, data, q, free, kappa, before, weight, slopes, normal, right):  # type: ignore[no-untyped-def]
+    """Weights and normal equations at q; returns the cost by the weights `before` and by these."""
+    rest = np.empty(len(data))
+    _model(x, y, q, len(free) > 4, rest, slopes)
     cost_before, cost = 0.0, 0.0
-    count = len(free)
-    for j in range(data.shape[0]):
-        for i in range(data.shape[1]):
-            value, slope, along, across, beyond = profile(
-                q, left + i - q[X], top + j - q[Y], cos, sin
-            )
-            model = q[A] * value + q[B]
-            w = 1.0 / max(1.0 + kappa * model, _LEAST_WEIGHT)
-            weight[j, i] = w
-            rest = data[j, i] - model
-            cost_before += before[j, i] * rest * rest
-            cost += w * rest * rest
-            _gradient(q, value, slope, along, across, beyond, cos, sin, gradient)
-            for a in range(count):
-                chosen[a] = gradient[free[a]]
-            for a in range(count):
-                scaled = w * chosen[a]
-                right[a] += scaled * rest
-                for b in range(a + 1):
-                    normal[a, b] += scaled * chosen[b]
-    for a in range(count):
-        for b in range(a):
-            normal[b, a] = normal[a, b]
+    for n in range(len(data)):
+        weight[n] = 1.0 / max(1.0 + kappa * rest[n], _LEAST_WEIGHT)
+        rest[n] = data[n] - rest[n]
+        cost_before += before[n] * rest[n] * rest[n]
+        cost += weight[n] * rest[n] * rest[n]
+        rest[n] *= weight[n]
+    for a in range(len(free)):
+        one = slopes[free[a]]
+        total = 0.0
+        for n in range(len(data)):
+            total += one[n] * rest[n]
+        right[a] = total
+        for b in range(a + 1):
+            other = slopes[free[b]]
+            total = 0.0
+            for n in range(len(data)):
+                total += weight[n] * one[n] * other[n]
+            normal[a, b] = total
+            normal[b, a] = total
     return cost_before, cost
 
 
@@ -295,35 +325,35 @@ def _moved(q, step, free, trial):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _fit_one(data, top, left, q, free, kappa, half_window):  # type: ignore[no-untyped-def]
-    """Fit one window; q is the start and the result. Returns whether it worked."""
+def _fit_one(x, y, data, q, free, kappa, half_window, normal):  # type: ignore[no-untyped-def]
+    """Fit one window; q is the start and the result, normal the Fisher information there.
+
+    Returns the weighted sum of squares that is left, -1 where the fit did not work.
+    """
     count = len(free)
-    if data.size <= count:
-        return False
+    if len(data) <= count:
+        return -1.0
     x0, y0 = q[X], q[Y]
     weight, next_weight = np.ones_like(data), np.empty_like(data)
-    normal, right, step = np.empty((count, count)), np.empty(count), np.empty(count)
-    next_normal, next_right = np.empty_like(normal), np.empty_like(right)
-    trial = np.empty(8)
+    next_normal, scaled = np.empty_like(normal), np.empty_like(normal)
+    right, next_right, step = np.empty(count), np.empty(count), np.empty(count)
+    slopes, trial = np.ones((8, len(data))), np.empty(8)  # that by b stays 1
     damping = 1e-3
     converged = False
-    _, cost = _normal(data, top, left, q, free, kappa, weight, weight, normal, right)
+    _, cost = _normal(x, y, data, q, free, kappa, weight, weight, slopes, normal, right)
     for _ in range(_ITERATIONS):
-        scaled = normal.copy()
+        scaled[:] = normal
         for a in range(count):
             scaled[a, a] *= 1.0 + damping
         if not solve(scaled, right, step):
-            return False
+            return -1.0
         far = _moved(q, step, free, trial)
         old, new = _normal(
-            data, top, left, trial, free, kappa, weight, next_weight, next_normal, next_right
+            x, y, data, trial, free, kappa, weight, next_weight, slopes, next_normal, next_right
         )
         if old <= cost:
-            q[:] = trial
+            q[:], normal[:], right[:], weight[:] = trial, next_normal, next_right, next_weight
             cost = new
-            weight, next_weight = next_weight, weight
-            normal, next_normal = next_normal, normal
-            right, next_right = next_right, right
             damping = max(damping * 0.2, 1e-9)
         else:
             damping *= 10.0
@@ -331,20 +361,16 @@ def _fit_one(data, top, left, q, free, kappa, half_window):  # type: ignore[no-u
             converged = True
             break
     far_off = max(abs(q[X] - x0), abs(q[Y] - y0)) > half_window
-    return converged and not far_off and q[A] > 0.0
+    return cost if converged and not far_off and q[A] > 0.0 else -1.0
 
 
 @njit(cache=True)
-def _judge(data, top, left, q, error, free, kappa, i, variance, misfit):  # type: ignore[no-untyped-def]
-    """Errors from the Fisher information, and how well the model fits."""
+def _state(error, free, normal, variance):  # type: ignore[no-untyped-def]
+    """Standard errors: the diagonal of the inverse of the Fisher information."""
     count = len(free)
-    weight = np.empty_like(data)
-    normal, right, step = np.empty((count, count)), np.empty(count), np.empty(count)
-    _, cost = _normal(data, top, left, q, free, kappa, weight, weight, normal, right)
-    variance[i] = cost / (data.size - count)
-    misfit[i] = np.sqrt(variance[i]) / q[A]
+    right, step = np.empty(count), np.empty(count)
     for a in range(count):
         right[:] = 0.0
-        right[a] = variance[i]
+        right[a] = variance
         if solve(normal.copy(), right, step):
             error[free[a]] = np.sqrt(max(step[a], 0.0))

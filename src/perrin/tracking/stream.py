@@ -9,8 +9,9 @@ window of samples and a block of frames, however long the movie is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -33,6 +34,7 @@ from perrin.tracking.drift import Drift, Registration
 from perrin.tracking.find import Image
 from perrin.tracking.locate import Located, join, locate
 from perrin.tracking.shape import ANGLE, FLAT, HALF, WIDTH, A, X, Y, add_shapes
+from perrin.tracking.threads import in_threads
 
 Progress = Callable[[float], None]
 
@@ -40,7 +42,7 @@ _MOST_CLEANINGS = 8
 _SETTLED = 0.005  # relative change of the contrast, or of the number, that is little enough
 _LEARNED_FROM = 24  # frames
 _FEW_SAMPLES = 5
-_AT_ONCE = 1 << 23  # pixels located at once
+_AT_ONCE = 1 << 21  # pixels located at once: few, for the cache
 _SHARE_OF_CLEANING = 0.15  # of the time, for the progress bar
 _SIGMA_OF_WIDTH = 0.3
 _FULL = 0.9  # of the field covered by particles: nobody tells them apart
@@ -92,25 +94,26 @@ def see(
             nothing += block.image * np.float32((block.stop - block.first) / movie.n_frames)
         return Seen(join([]), None, nothing, 0, 0.0, None)
     known, unsettled = _known(movie, settings, appearance, progress)
-    parts: list[Located] = []
     mean = np.zeros((movie.height, movie.width))
     registration = Registration()
+    stretches = _stretches(movie, settings, appearance, known, mean, registration)
+    parts: list[Located] = []
     ghosts = 0
-    for block in backgrounds(movie, settings.median, clean=_cleaner(known, appearance)):
-        mean += block.image * ((block.stop - block.first) / movie.n_frames)
-        if block.own is not None:
-            free = _free_of_particles(known, block, appearance)
-            registration.add(block.own, free=free, frame=block.middle)
-        step = max(1, _AT_ONCE // block.image.size)
-        for first in range(block.first, block.stop, step):
-            raw = movie.frames[first : min(block.stop, first + step)]
-            frames = contrast(raw, block.image, sign=appearance.sign)
-            found = locate(frames, seen=appearance, threshold=settings.locate.threshold)
-            refuse_crowds(found, range(first, first + len(raw)), movie, appearance)
-            if settings.kind == "molecules" and len(found):
-                ghosts += _ghosts(frames, found, appearance, settings)
-            parts.append(replace(found, frame=found.frame + first))
-        _say(progress, _SHARE_OF_CLEANING + (1 - _SHARE_OF_CLEANING) * block.stop / movie.n_frames)
+
+    def work(stretch: _Stretch) -> tuple[Located, int, int]:
+        frames = contrast(stretch.raw, stretch.background, sign=appearance.sign)
+        found = locate(frames, seen=appearance, threshold=settings.locate.threshold)
+        numbers = stretch.first + np.arange(len(frames))
+        refuse_crowds(found, numbers, movie, appearance)
+        others = 0
+        if settings.kind == "molecules" and len(found):
+            others = _ghosts(frames, found, appearance, settings)
+        return replace(found, frame=numbers[found.frame]), others, int(numbers[-1]) + 1
+
+    for part, others, stop in in_threads(work, stretches):
+        parts.append(part)
+        ghosts += others
+        _say(progress, _SHARE_OF_CLEANING + (1 - _SHARE_OF_CLEANING) * stop / movie.n_frames)
     return Seen(
         located=join(parts),
         appearance=appearance,
@@ -119,6 +122,35 @@ def see(
         unsettled=unsettled,
         drift=registration.drift(),
     )
+
+
+@dataclass(frozen=True)
+class _Stretch:
+    """Frames from `first` on, (T, Y, X), and their background (Y, X)."""
+
+    first: int
+    raw: NDArray[Any]
+    background: Image
+
+
+def _stretches(
+    movie: Movie,
+    settings: TrackingSettings,
+    appearance: Appearance,
+    known: dict[int, Located],
+    mean: NDArray[np.float64],
+    registration: Registration,
+) -> Iterator[_Stretch]:
+    """Yield the movie, a few frames at a time; the mean background and the drift are taken in."""
+    step = max(1, _AT_ONCE // mean.size)
+    for block in backgrounds(movie, settings.median, clean=_cleaner(known, appearance)):
+        mean += block.image * ((block.stop - block.first) / movie.n_frames)
+        if block.own is not None:
+            free = _free_of_particles(known, block, appearance)
+            registration.add(block.own, free=free, frame=block.middle)
+        for first in range(block.first, block.stop, step):
+            raw = movie.frames[first : min(block.stop, first + step)]
+            yield _Stretch(first, raw, block.image)
 
 
 def _ghosts(frames: Image, found: Located, seen: Appearance, settings: TrackingSettings) -> int:
@@ -192,22 +224,31 @@ def _in_samples(
 ) -> tuple[dict[int, Located], float]:
     """Locate the particles of the samples; return them by frame, and their contrasts' sum."""
     wanted = sample_frames(movie.n_frames, settings.median)
-    known: dict[int, Located] = {}
     median = settings.median if settings.kind == "molecules" else _coarse(settings.median)
-    for block in backgrounds(movie, median, clean=clean):
-        image = block.image if settings.kind == "molecules" else surroundings(block.image)
-        here = wanted[(wanted >= block.first) & (wanted < block.stop)].tolist()
-        if not here:
-            continue
-        raw = np.concatenate([movie.frames[frame : frame + 1] for frame in here])
+
+    def samples() -> Iterator[tuple[list[int], NDArray[Any], Image]]:
+        for block in backgrounds(movie, median, clean=clean):
+            image = block.image if settings.kind == "molecules" else surroundings(block.image)
+            here = wanted[(wanted >= block.first) & (wanted < block.stop)].tolist()
+            if here:
+                yield here, np.concatenate([movie.frames[k : k + 1] for k in here]), image
+
+    def work(sample: tuple[list[int], NDArray[Any], Image]) -> dict[int, Located]:
+        here, raw, image = sample
         frames = contrast(raw, image, sign=appearance.sign)
         found = locate(frames, seen=appearance, threshold=settings.locate.threshold)
         refuse_crowds(found, here, movie, appearance)
-        known |= {frame: found[found.frame == k] for k, frame in enumerate(here)}
+        return {frame: found[found.frame == k] for k, frame in enumerate(here)}
+
+    known: dict[int, Located] = {}
+    for part in in_threads(work, samples()):
+        known |= part
     return known, float(sum(np.abs(found.contrast).sum() for found in known.values()))
 
 
-def refuse_crowds(found: Located, frames: Sequence[int], movie: Movie, seen: Appearance) -> None:
+def refuse_crowds(
+    found: Located, frames: Sequence[int] | NDArray[np.int64], movie: Movie, seen: Appearance
+) -> None:
     """Raise `PerrinError` where the particles of a frame cover the field."""
     if not len(found):
         return

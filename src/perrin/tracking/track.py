@@ -94,7 +94,7 @@ def track(
     ------
     PerrinError
         For movies that cannot be tracked: without light, without change, with more particles
-        than the field can hold, or where trackpy is not installed.
+        than the field can hold.
 
     """
     if calibration is not None and settings.kind != "molecules":

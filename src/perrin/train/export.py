@@ -9,9 +9,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
+from torch import Tensor, nn
+
 from perrin.errors import PerrinError
 from perrin.io.atomic import written_whole
 from perrin.models.bundle import read_card
+
+WEIGHTS = "weights.npz"
 
 
 @contextmanager
@@ -43,6 +49,36 @@ def without_traces(path: Path) -> bytes:
         del tensor.metadata_props[:]
     onnx.save(model, str(path))
     return path.read_bytes()
+
+
+def write_weights(network: nn.Module, path: Path) -> None:
+    """Write what can be trained on: model.onnx has the norms folded into the convolutions.
+
+    Weights in half precision, of which training does not need more; norms in full.
+    """
+    arrays = {
+        key: value.numpy().astype(np.float16 if value.ndim > 1 else np.float32)
+        for key, value in network.state_dict().items()
+        if value.ndim > 0
+    }
+    np.savez_compressed(path, **arrays)
+
+
+def read_weights(network: nn.Module, path: Path) -> None:
+    """Give a network the weights of a file. Raises `PerrinError` for those of another network."""
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            state: dict[str, Tensor] = {
+                key: torch.from_numpy(stored[key]).float() for key in stored.files
+            }
+        # the number of batches that a norm has seen does not matter, all else has to be there
+        counts = {k: v for k, v in network.state_dict().items() if v.ndim == 0}
+        network.load_state_dict(counts | state)
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise PerrinError(
+            f"{path} does not hold the weights of this version's network ({error}). Train from "
+            "nothing, or install the model again."
+        ) from error
 
 
 def record_measured(folder: Path, **measured: Any) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from perrin.diffusion.characterize import Scale, characterize
-from perrin.diffusion.standard import TARGETS, to_unit
+from perrin.diffusion.standard import TARGETS, Answer, to_unit
 from perrin.diffusion.summary import ergodicity, msd_curves, summary
 from perrin.diffusion.tables import TRAJECTORIES, WINDOWS
 from perrin.errors import PerrinError
@@ -35,9 +35,21 @@ class Says:
     def refusal(self, seen: np.ndarray, dims: int) -> str | None:
         return "too short" if len(seen) < 10 else None
 
-    def answer(self, positions: Sequence[np.ndarray], seen: Sequence[np.ndarray]) -> np.ndarray:
+    def oddness(self, tracks, answer):
+        return np.full(len(tracks), 0.5)
+
+    def answer(
+        self,
+        positions: Sequence[np.ndarray],
+        seen: Sequence[np.ndarray],
+        *,
+        noise: np.ndarray | None = None,
+        exposure: np.ndarray | None = None,
+    ) -> Answer:
+        self.told = noise, exposure
         one = np.stack([self.middle - 0.1, self.middle, self.middle + 0.1], axis=1).clip(0, 1)
-        return np.repeat(one[None], len(positions), axis=0)
+        steps = [np.full((len(track) - 1, 2), 0.5) for track in positions]
+        return Answer(np.repeat(one[None], len(positions), axis=0), steps)
 
 
 def tracks(count: int = 3, length: int = 40) -> pd.DataFrame:
@@ -58,6 +70,30 @@ def test_the_tables_have_their_columns() -> None:
     assert (result.windows["w_low"] < result.windows["w"]).all()
 
 
+def test_a_track_too_long_for_the_model_has_a_time_course_from_pieces() -> None:
+    class Short(Says):
+        def refusal(self, seen: np.ndarray, dims: int) -> str | None:
+            return "too long" if len(seen) > 1000 else super().refusal(seen, dims)
+
+    result = characterize(tracks(1, 1500), model=Short(), scale=Scale.unknown(), settings=WINDOW)
+    assert np.isnan(result.trajectories["w"][0])
+    assert result.trajectories["reason"][0] == "too long"
+    assert len(result.course.time_course) == 1500
+    assert result.course.regimes["label"].tolist() == ["undecided"]
+
+
+def test_what_looks_odd_is_flagged() -> None:
+    class Doubtful(Says):
+        def oddness(self, tracks, answer):
+            return np.array([0.2, 0.04, 0.9])
+
+    result = characterize(tracks(), model=Doubtful(), scale=Scale.unknown(), settings=WINDOW)
+    assert result.trajectories["out_of_model"].tolist() == [False, True, False]
+    told = summary(result)["out_of_model"]
+    assert (told["checked"], told["flagged"]) == (3, 1)
+    assert told["share"] == pytest.approx(1 / 3)
+
+
 def test_the_diffusion_coefficient_follows_the_units() -> None:
     plain = found(tracks()).trajectories
     scale = Scale.of_pixels(pixel_nm=50, frame_interval_s=0.01)
@@ -72,6 +108,20 @@ def test_the_diffusion_coefficient_follows_the_units() -> None:
     assert plain["D"].mean() == pytest.approx(0.3, rel=0.25)
     with pytest.raises(PerrinError, match="above 0"):
         Scale.of_pixels(pixel_nm=0, frame_interval_s=1)
+
+
+def test_the_model_is_told_what_the_table_knows_of_the_camera() -> None:
+    model = Says()
+    table = tracks().assign(x_se=0.3, y_se=0.4)
+    table.attrs["exposure"] = 0.25
+    result = characterize(table, model=model, scale=Scale.unknown(), settings=WINDOW)
+    error = np.sqrt((0.3**2 + 0.4**2) / 2)
+    noise, exposure = model.told  # of the windows, asked last
+    np.testing.assert_allclose(noise, error)
+    np.testing.assert_allclose(exposure, 0.25)
+    np.testing.assert_allclose(result.trajectories["localisation_se"], error)
+    characterize(tracks(), model=model, scale=Scale.unknown(), settings=WINDOW)
+    assert np.isnan(model.told).all()
 
 
 def test_small_parts_have_no_exponent_and_a_reason() -> None:
@@ -109,7 +159,7 @@ def test_the_ensemble_is_summed_up() -> None:
     assert told["told"]["w"] == 5
     assert told["told"]["alpha_ctrw"] == 0
     assert told["quartiles"]["w"] == [0.3, 0.3, 0.3]
-    curves = msd_curves(table, result)
+    curves = msd_curves(table, result.trajectories, result.scale)
     time, msd = curves[0]
     assert time[0] == 1
     assert np.isfinite(msd).all()

@@ -47,7 +47,7 @@ def test_shipped_networks_say_nothing_of_the_machine_that_made_them(name: str) -
 
 
 def test_shares_sum_to_one_and_intervals_hold_the_middle(model, walks) -> None:
-    answer = model.answer(*walks)
+    answer = model.answer(*walks).quantiles
     np.testing.assert_allclose(answer[:, :4, 1].sum(axis=1), 1, atol=1e-5)
     assert (answer[..., 0] <= answer[..., 1] + 1e-9).all()
     assert (answer[..., 1] <= answer[..., 2] + 1e-9).all()
@@ -56,18 +56,18 @@ def test_shares_sum_to_one_and_intervals_hold_the_middle(model, walks) -> None:
 
 def test_rotation_reflection_scale_and_place_change_nothing(model, walks) -> None:
     positions, seen = walks
-    expected = model.answer(positions, seen)
+    expected = model.answer(positions, seen).quantiles
     turn = np.array([[np.cos(0.7), -np.sin(0.7)], [np.sin(0.7), np.cos(0.7)]])
     for change in (turn, np.diag([1.0, -1.0]), 1e-4 * np.eye(2), 300 * turn):
         changed = [1e3 + track @ change.T for track in positions]
-        np.testing.assert_allclose(model.answer(changed, seen), expected, atol=ROUNDING)
+        np.testing.assert_allclose(model.answer(changed, seen).quantiles, expected, atol=ROUNDING)
 
 
 def test_lengths_may_differ_in_one_call(model, walks) -> None:
     positions, seen = walks
     cut = [(p[:n], s[:n]) for p, s, n in zip(positions, seen, range(20, 60), strict=True)]
-    together = model.answer([p for p, _ in cut], [s for _, s in cut])
-    alone = np.concatenate([model.answer([p], [s]) for p, s in cut])
+    together = model.answer([p for p, _ in cut], [s for _, s in cut]).quantiles
+    alone = np.concatenate([model.answer([p], [s]).quantiles for p, s in cut])
     np.testing.assert_allclose(together, alone, atol=ROUNDING)
 
 

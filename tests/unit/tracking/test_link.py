@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -116,16 +114,3 @@ def test_too_long_a_range_in_a_crowd_says_what_to_do() -> None:
 def test_nothing_and_one_position_are_no_error() -> None:
     assert len(linked(walks().iloc[:0]).particle) == 0
     assert linked(walks().iloc[:1]).particle.tolist() == [0]
-
-
-def test_without_trackpy_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = builtins.__import__
-
-    def without(name, *args, **kwargs):
-        if name.startswith("trackpy"):
-            raise ImportError("No module named 'trackpy'")
-        return real(name, *args, **kwargs)
-
-    monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(PerrinError, match=r"perrin\[track\]"):
-        linked(walks())

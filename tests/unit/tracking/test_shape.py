@@ -43,10 +43,10 @@ def drawn(values: np.ndarray, *, size: int = 41, frames: int | None = None) -> n
 
 def test_radius_and_reach_are_where_the_contrast_is_half_and_nearly_gone() -> None:
     q = row()
-    at_half = profile(q, 0.0, ROD.radius, 1.0, 0.0)[0]
+    at_half = profile(q, 0.0, ROD.radius, 1.0, 0.0)
     assert at_half == pytest.approx(0.5, abs=1e-9)
-    assert profile(q, ROD.reach, 0.0, 1.0, 0.0)[0] < 0.06
-    assert profile(q, 0.0, 0.0, 1.0, 0.0)[0] == pytest.approx(1.0)
+    assert profile(q, ROD.reach, 0.0, 1.0, 0.0) < 0.06
+    assert profile(q, 0.0, 0.0, 1.0, 0.0) == pytest.approx(1.0)
 
 
 def test_fits_without_noise_give_back_every_parameter() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from perrin.diffusion.standard import Standard
 from perrin.models.bundle import load_bundle
 from perrin.models.mixture import calibrated
 from perrin.settings.diffusion import MixtureTraining
@@ -15,19 +16,20 @@ from perrin.train.mixture import intervals
 LENGTHS = (20, 60)
 
 
-def sure(positions: np.ndarray, seen: np.ndarray) -> np.ndarray:
+def sure(standard: Standard) -> np.ndarray:
     """A model that answers the same for every track, far too sure of itself."""
     one = np.repeat([[0.46, 0.5, 0.54]], 10, axis=0).astype(np.float32)
-    return np.repeat(one[None], len(positions), axis=0)
+    return np.repeat(one[None], len(standard.seen), axis=0)
 
 
 def test_calibrated_intervals_cover_ninety_percent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(intervals, "LENGTHS", LENGTHS)
     found = intervals.fit_interval(sure, count=400, rng=np.random.default_rng(0))
-    raw, truth, known = intervals._answers(
-        sure, kind="superposition", length=20, count=400, rng=np.random.default_rng(1)
+    fresh = intervals._drawn(
+        kind="superposition", length=20, count=400, rng=np.random.default_rng(1)
     )
-    answer = calibrated(raw, np.full(len(raw), 20), found)
+    raw, truth, known = intervals._answers(sure, fresh, told=True)
+    answer = calibrated(raw, np.full(len(raw), 20), np.ones(len(raw), dtype=bool), found)
     inside = (answer[..., 0] <= truth) & (truth <= answer[..., 2])
     error = np.sqrt(2 * 0.9 * 0.1 / (4 * 400))  # of the calibration and of the count
     for target in (4, 5, 6):

@@ -9,9 +9,10 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="training needs torch")
 
-from perrin.settings.diffusion import MixtureTraining  # noqa: E402
+from perrin.diffusion.standard import KNOWN  # noqa: E402
+from perrin.settings.diffusion import MixtureSettings, MixtureTraining  # noqa: E402
 from perrin.train.loop import train  # noqa: E402
-from perrin.train.mixture.data import KINDS, draw_batch, stream  # noqa: E402
+from perrin.train.mixture.data import KINDS, draw_batch  # noqa: E402
 from perrin.train.mixture.network import MixtureNetwork  # noqa: E402
 from perrin.train.mixture.recipe import mixture_task, pinball  # noqa: E402
 
@@ -20,9 +21,12 @@ SMALL = MixtureTraining(steps=6, tokens=512, validate_every=3, warmup=2)
 
 def answers(network: MixtureNetwork, positions: np.ndarray, seen: np.ndarray) -> np.ndarray:
     with torch.inference_mode():
-        return network(
-            torch.tensor(positions, dtype=torch.float32), torch.tensor(seen, dtype=torch.float32)
-        ).numpy()
+        answer, _ = network(
+            torch.tensor(positions, dtype=torch.float32),
+            torch.tensor(seen, dtype=torch.float32),
+            torch.zeros(len(positions), KNOWN),
+        )
+        return answer.numpy()
 
 
 def test_kinds_are_a_distribution() -> None:
@@ -30,10 +34,10 @@ def test_kinds_are_a_distribution() -> None:
 
 
 def test_a_batch_depends_on_its_step_alone() -> None:
-    following = stream(SMALL, first_step=0)
+    following = mixture_task(SMALL).batches(0)
     next(following)
     np.testing.assert_array_equal(
-        next(following).positions, next(stream(SMALL, first_step=1)).positions
+        next(following).positions, next(mixture_task(SMALL).batches(1)).positions
     )
 
 
@@ -45,6 +49,15 @@ def test_targets_are_shares_that_sum_to_one_and_lie_in_range() -> None:
         assert ((batch.target >= 0) & (batch.target <= 1)).all()
         assert ((batch.weight >= 0) & (batch.weight <= 1)).all()
         np.testing.assert_allclose(batch.target[:, :4].sum(axis=1), 1, atol=1e-5)
+        # the CTRW's part of the standardised squared step is the share that is learned
+        steps = (batch.seen[:, 1:] * batch.seen[:, :-1]).sum(axis=1)
+        assert set(np.unique(batch.segment)) <= {-1.0, 0.0, 1.0}
+        pure = batch.target[:, 1] == 0
+        assert not batch.moved[pure].any()
+        whole = steps == batch.seen.sum(axis=1) - 1
+        share = (batch.moved**2).sum(axis=(1, 2)) / steps / batch.positions.shape[2]
+        near = np.abs(share - batch.target[:, 1])[whole]
+        assert np.median(near) < 0.1
 
 
 def test_padding_changes_nothing() -> None:
@@ -68,6 +81,23 @@ def test_the_loss_is_least_at_the_quantiles() -> None:
             moved = right.clone()
             moved[..., k] += shift
             assert pinball(moved, target, weight) > least
+
+
+def test_a_path_split_by_the_truth_gives_the_true_ratio() -> None:
+    from perrin.simulate.mixtures import simulate_mixture
+    from perrin.train.mixture.network import _of_paths, _path
+
+    settings = MixtureSettings(length=64)
+    drawn = simulate_mixture(settings, count=20, rng=np.random.default_rng(0))
+    x, c = (
+        torch.from_numpy(part.transpose(0, 2, 1).astype(np.float32))
+        for part in (drawn.positions, drawn.ctrw)
+    )
+    seen = torch.ones(20, 64)
+    moved = [torch.nn.functional.pad(part.diff(dim=2), (0, 1)) for part in (c, x - c)]
+    masks = torch.ones(20, 9, 64)
+    *_, ratio = _of_paths([_path(part, seen) for part in moved], masks)
+    np.testing.assert_allclose(ratio[:, 0].numpy(), drawn.truth.w, atol=0.01)
 
 
 def test_a_stopped_run_goes_on_where_it_was(tmp_path: Path) -> None:

@@ -285,7 +285,7 @@ def usual_goals(comparison: pd.DataFrame, kept: pd.DataFrame) -> tuple[Goal, ...
                 )
             ),
             "",
-            _better(by_filter.loc[CLASSIFIER]),
+            _better(pd.Series(by_filter.loc[CLASSIFIER])),
         ),
     )
 

@@ -106,7 +106,8 @@ class Measured:
     def kept(self, threshold: float) -> BoolArray:
         """Events (N,) that the classifier retains at a threshold on ``score_binder``."""
         passing: BoolArray = (self.events["score_binder"] >= threshold).to_numpy(bool)
-        return passing & self.events["single"].to_numpy(bool)
+        kept: BoolArray = passing & self.events["single"].to_numpy(bool)
+        return kept
 
 
 def measure(planned: PlannedMeasurement, *, model: ClassifierModel, folder: Path) -> Measured:

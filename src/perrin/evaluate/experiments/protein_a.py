@@ -321,4 +321,5 @@ def _goals(
 
 def _by(table: pd.DataFrame, column: str) -> dict[str, dict[str, Any]]:
     """Rows by what they are of."""
-    return {row[column]: row for row in table.to_dict("records")}
+    rows = [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+    return {row[column]: row for row in rows}

@@ -45,6 +45,8 @@ class MotionFolder:
     tracks: pd.DataFrame
     trajectories: pd.DataFrame
     windows: pd.DataFrame
+    regimes: pd.DataFrame
+    time_course: pd.DataFrame
 
 
 def read_folder(path: str | Path) -> LandingFolder | MotionFolder:
@@ -108,7 +110,7 @@ def _motion(path: Path, summary: dict[str, Any]) -> MotionFolder:
     import pandas as pd
 
     tables = {}
-    for name in ("tracks", "trajectories", "windows"):
+    for name in ("tracks", "trajectories", "windows", "regimes", "time_course"):
         file = path / f"{name}.csv"
         if not file.is_file():
             raise PerrinError(

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from perrin.diffusion.characterize import Characterised, Scale
+from perrin.diffusion.characterize import Scale
+from perrin.diffusion.regimes import LABELS
 from perrin.diffusion.summary import msd_curves
 from perrin.diffusion.tables import TRAJECTORIES, axes_of
 from perrin.report.page.encode import packed
@@ -50,6 +51,8 @@ def _record(folder: MotionFolder) -> dict[str, Any]:
         "drawn": drawn.tolist(),
         "paths": _paths(folder.tracks, table["particle"].to_numpy()[drawn]),
         "windows": _windows(folder.windows, table["particle"].to_numpy()[drawn]),
+        "regimes": _regimes(folder.regimes, table["particle"].to_numpy()[drawn]),
+        "along": _along(folder.time_course, table["particle"].to_numpy()[drawn]),
         "msd": _msd(folder, drawn),
         "story": motion_story(folder),
         "settings": {
@@ -93,17 +96,38 @@ def _windows(windows: pd.DataFrame, particles: np.ndarray[Any, Any]) -> dict[str
     }
 
 
+def _regimes(regimes: pd.DataFrame, particles: np.ndarray[Any, Any]) -> dict[str, Any]:
+    """Regimes of some particles; `of` is their place among these, `label` that in LABELS."""
+    place = {particle: k for k, particle in enumerate(particles)}
+    kept = regimes[regimes["particle"].isin(place)]
+    label = kept["label"].map({name: k for k, name in enumerate(LABELS)})
+    found = {"of": packed(kept["particle"].map(place), "i4"), "label": packed(label, "i4")}
+    names = ("time_start", "dwell", "start_low", "start_high", "confidence")
+    return found | {name: packed(kept[name], "f4") for name in names}
+
+
+def _along(course: pd.DataFrame, particles: np.ndarray[Any, Any]) -> dict[str, Any]:
+    """Share of CTRW near each frame of some particles, in percent, and where each ends."""
+    groups = dict(list(course.groupby("particle")))
+    chosen = [groups[particle] for particle in particles if particle in groups]
+    counts = [len(groups[particle]) if particle in groups else 0 for particle in particles]
+    found = {
+        name: packed(np.rint(100 * np.concatenate([[], *(part[name] for part in chosen)])), "u1")
+        for name in ("ctrw_near", "ctrw_near_low", "ctrw_near_high")
+    }
+    first = [int(groups[p]["frame"].iloc[0]) if p in groups else 0 for p in particles]
+    return found | {"stops": np.cumsum(counts).tolist(), "first": first}
+
+
 def _msd(folder: MotionFolder, drawn: np.ndarray[Any, np.dtype[np.int64]]) -> dict[str, Any] | None:
     """Lags and the time-averaged MSD of each drawn trajectory (rows), NaN where there is none."""
     if folder.trajectories["w"].notna().sum() == 0:
         return None
     scale, units = folder.summary["scale"], folder.summary["units"]
-    found = Characterised(
-        folder.trajectories,
-        folder.windows,
-        Scale(scale["length"], scale["frame_interval"], units["length_unit"], units["time_unit"]),
+    measured = Scale(
+        scale["length"], scale["frame_interval"], units["length_unit"], units["time_unit"]
     )
-    curves = msd_curves(folder.tracks, found)
+    curves = msd_curves(folder.tracks, folder.trajectories, measured)
     lags = next(iter(curves.values()))[0]
     nothing = np.full(len(lags), np.nan)
     particles = folder.trajectories["particle"].to_numpy()[drawn]

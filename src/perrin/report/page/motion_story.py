@@ -35,7 +35,16 @@ def motion_story(folder: MotionFolder) -> dict[str, Any]:
     rules: dict[str, tuple[Rule, ...]] = {
         "measured": (_what, _told),
         "stands_out": (_shares, _exponent, _spread, _changing, _msd),
-        "distrust": (_refused, _noisy, _short, _uncertain, _disagreeing, _not_jumping, _few),
+        "distrust": (
+            _out_of_model,
+            _refused,
+            _noisy,
+            _short,
+            _uncertain,
+            _disagreeing,
+            _not_jumping,
+            _few,
+        ),
         "next": (_less_noise, _longer, _more, _scale),
     }
     story: dict[str, Any] = {
@@ -114,14 +123,32 @@ def _spread(folder: MotionFolder) -> str | None:
 
 
 def _changing(folder: MotionFolder) -> str | None:
-    """Trajectories with two windows whose 90% intervals of w do not meet."""
-    groups = folder.windows.dropna(subset=["w"]).groupby("particle")
-    apart = groups["w_low"].max() > groups["w_high"].min()
-    if not apart.sum():
+    """Trajectories that change between FBM-like and CTRW-like, and how long each lasts."""
+    found, unit = folder.summary["regimes"], folder.summary["units"]["time_unit"]
+    if not found["tracks"]:
+        return None
+    if not found["changes"]:
+        return f"No change of regime in {found['tracks']} trajectories."
+    lasts = [
+        f"{name} {told['mean_dwell']:.2g} {unit} (censored ends counted)"
+        for label, name in (("fbm", "FBM-like"), ("ctrw", "CTRW-like"))
+        if (told := found["dwell"][label])["mean_dwell"] is not None
+    ]
+    dwell = f"; mean dwell time: {', '.join(lasts)}" if lasts else ""
+    return (
+        f"{found['tracks_with_change']} of {found['tracks']} trajectories change between FBM-like "
+        f"and CTRW-like, {found['changes']} times{dwell}."
+    )
+
+
+def _out_of_model(folder: MotionFolder) -> str | None:
+    """More trajectories that no mixture explains than there would be by chance."""
+    told = folder.summary["out_of_model"]
+    if not told["checked"] or not told["share"] > 2 * told["expected_share"]:
         return None
     return (
-        f"In {int(apart.sum())} of {len(apart)}, w differs between windows by more than its "
-        "intervals; the long waits of a steady CTRW do that too."
+        f"{told['share']:.0%} of the trajectories look like no mixture of FBM, CTRW and noise "
+        f"({told['expected_share']:.0%} would by chance): their numbers mean little."
     )
 
 

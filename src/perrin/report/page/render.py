@@ -17,6 +17,7 @@ from perrin.report.page.encode import as_json
 from perrin.report.page.folders import LandingFolder, MotionFolder, read_folder
 from perrin.report.page.landings import landing_records
 from perrin.report.page.motion import motion_records
+from perrin.report.page.weighed import weighed_records
 
 _WEB = files("perrin.report.page") / "web"
 _SCRIPTS = {
@@ -61,10 +62,15 @@ def render_report(results: Sequence[str | Path]) -> str:
         )
     kind = "landings" if landings else "motion"
     records = landing_records(landings) if landings else motion_records(motions)
-    return _page(kind, records, [folder.summary for folder in folders])
+    return _page(kind, records, [folder.summary for folder in folders], weighed_records(landings))
 
 
-def _page(kind: str, records: list[dict[str, Any]], summaries: list[dict[str, Any]]) -> str:
+def _page(
+    kind: str,
+    records: list[dict[str, Any]],
+    summaries: list[dict[str, Any]],
+    weighed: list[dict[str, Any] | None],
+) -> str:
     """Fill the template; Jinja escapes every text that comes from a file's name or content."""
     from jinja2 import Environment, FunctionLoader, StrictUndefined
 
@@ -77,6 +83,7 @@ def _page(kind: str, records: list[dict[str, Any]], summaries: list[dict[str, An
         version=__version__,
         citation=_CITATIONS[kind],
         records=records,
+        weighed=weighed,
         unit="kDa" if records[0].get("unit") == "kDa" else "10⁻³",
         classified=any(record.get("threshold") is not None for record in records),
         confidence=_confidence(records),

@@ -121,7 +121,7 @@ def stream(
     waiting: deque[Future[Batch]] = deque()
     number = first_step // BLOCK_STEPS
     begin = first_step % BLOCK_STEPS
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_leave_ctrl_c) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=leave_ctrl_c) as pool:
         try:
             while True:
                 while len(waiting) < _AHEAD * workers:
@@ -140,7 +140,7 @@ def stream(
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _leave_ctrl_c() -> None:
+def leave_ctrl_c() -> None:
     """Leave Ctrl-C to the process that trains: it saves before it stops."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 

@@ -26,9 +26,15 @@ from perrin.simulate.thumbnails import threads
 from perrin.train.classifier.data import VARIED, WIDER, Source
 from perrin.train.classifier.network import HistoryNetwork
 from perrin.train.classifier.resnet import ResNet3D
-from perrin.train.export import check_same, quiet_exporter, without_traces
+from perrin.train.export import (
+    WEIGHTS,
+    check_same,
+    quiet_exporter,
+    read_weights,
+    without_traces,
+    write_weights,
+)
 
-WEIGHTS = "weights.npz"
 OUTPUTS = ("score", "probability", "features", "activations")
 LIMITS = (
     "Trained on simulated landings: behaviour of molecules that the simulator does not have "
@@ -165,33 +171,9 @@ def load_weights(name: str | Path) -> HistoryNetwork:
         raise PerrinError(
             f"{name} is the paper's network; only perrin's own can be tuned. Take 'classifier'."
         )
-    path = bundle_folder(name) / WEIGHTS
     network = HistoryNetwork()
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            state = {key: torch.from_numpy(stored[key]).float() for key in stored.files}
-        # the number of batches that a norm has seen does not matter, all else has to be there
-        counts = {k: v for k, v in network.state_dict().items() if v.ndim == 0}
-        network.load_state_dict(counts | state)
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise PerrinError(
-            f"{path} does not hold the weights of this version's network ({error}). Train from "
-            "nothing, or install the model again."
-        ) from error
+    read_weights(network, bundle_folder(name) / WEIGHTS)
     return network
-
-
-def _write_weights(network: HistoryNetwork, path: Path) -> None:
-    """Write what can be trained on: model.onnx has the norms folded into the convolutions.
-
-    Weights in half precision, of which training does not need more; norms in full.
-    """
-    arrays = {
-        key: value.numpy().astype(np.float16 if value.ndim > 1 else np.float32)
-        for key, value in network.state_dict().items()
-        if value.ndim > 0
-    }
-    np.savez_compressed(path, **arrays)
 
 
 def _write(
@@ -201,7 +183,7 @@ def _write(
     with folder_written_whole(folder) as partial:
         content = _to_onnx(outputs, partial / "model.onnx", example)
         if isinstance(outputs, _OurOutputs):
-            _write_weights(outputs.network, partial / WEIGHTS)
+            write_weights(outputs.network, partial / WEIGHTS)
         session = open_session(content)
         with torch.inference_mode():
             expected = [found.numpy() for found in outputs(torch.from_numpy(example))]

@@ -1,18 +1,15 @@
-"""Fresh trajectories for training: every batch is new, drawn in a thread beside the network."""
+"""Fresh trajectories for training: every batch is new."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
-from queue import Queue
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
 from perrin.diffusion.standard import MULTIPLE, TARGETS, standardise, to_unit
 from perrin.settings.diffusion import MixtureSettings, MixtureTraining
-from perrin.simulate.mixtures import Truth, simulate_mixture
+from perrin.simulate.mixtures import Mixture, Truth, simulate_mixture
 
 FloatArray = NDArray[np.float64]
 
@@ -24,12 +21,13 @@ LENGTHS = (
 )
 """Padded lengths of batches, about equally far apart in logarithm; some count twice."""
 KINDS: tuple[tuple[float, dict[str, object]], ...] = (
-    (0.40, {}),
-    (0.14, {"start": "aged"}),
+    (0.36, {}),
+    (0.12, {"start": "aged"}),
     (0.06, {"alpha_fbm": (0.1, 1.9)}),
     (0.05, {"kind": "increments", "brownian": (0.0, 1.0)}),
     (0.02, {"kind": "increments", "start": "aged"}),
-    (0.09, {"kind": "interleaved"}),
+    (0.07, {"kind": "interleaved"}),
+    (0.08, {"kind": "interleaved", "start": "aged"}),
     (0.12, {**_PURE, **_WIDE}),
     (0.04, {**_PURE}),
     (0.02, {**_PURE, "brownian": (0.0, 1.0)}),
@@ -38,22 +36,35 @@ KINDS: tuple[tuple[float, dict[str, object]], ...] = (
 """Share of the training trajectories and what differs from the defaults of the simulator."""
 
 
+SEGMENTS = (10, 150)
+"""Frames of a segment in the second kind of interleaved mixture, uniform in logarithm."""
+
 CAMERA: dict[str, object] = {
     "noise": "uniform, 0 to 1 step (in one of three 0 to 3)",
     "exposure": "uniform, 0.1 to 1",
     "missing": "uniform, 0.02 to 0.3",
+    "known": "noise, exposure or both, each for half of the trajectories; noise to 5%",
 }
 """What `_draw_camera` draws, for the card."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """positions (N, T, d), seen (N, T), target (N, 10) in 0 to 1, weight (N, 10); float32."""
+    """What the network takes and what is true; float32.
+
+    positions (N, T, d), seen (N, T), known (N, 4): see `perrin.diffusion.standard`.
+    target, weight (N, 10): in 0 to 1. moved (N, d, T): standardised displacement of the CTRW
+    part from a frame to the next. segment (N, T): 1 where that step follows the CTRW, 0 where
+    it follows FBM, -1 where both move it.
+    """
 
     positions: NDArray[np.float32]
     seen: NDArray[np.float32]
+    known: NDArray[np.float32]
     target: NDArray[np.float32]
     weight: NDArray[np.float32]
+    moved: NDArray[np.float32]
+    segment: NDArray[np.float32]
 
 
 def draw_batch(settings: MixtureTraining, *, rng: np.random.Generator) -> Batch:
@@ -68,22 +79,45 @@ def draw_batch(settings: MixtureTraining, *, rng: np.random.Generator) -> Batch:
         if count == 0:
             continue
         camera = _draw_camera(settings, rng)
+        if kind == {"kind": "interleaved", "start": "aged"}:
+            camera["segment_frames"] = int(np.exp(rng.uniform(*np.log(SEGMENTS))))
         drawn = MixtureSettings.model_validate({"length": length, "dims": dims, **camera, **kind})
         mixture = simulate_mixture(drawn, count=int(count), rng=rng)
-        # an interleaved track may hold nothing but a CTRW that never jumps
-        moves = (np.diff(mixture.positions, axis=1) != 0).any(axis=2)
-        usable = (moves & mixture.seen[:, 1:] & mixture.seen[:, :-1]).any(axis=1)
-        standard = standardise(mixture.positions[usable], mixture.seen[usable])
-        target, weight = targets(mixture.truth, standard.step, usable)
-        parts.append(Batch(standard.positions, standard.seen, target, weight))
+        parts.append(_as_batch(mixture, exposure=drawn.exposure, rng=rng))
     # equal shapes again and again: the convolutions are prepared once for each
     kept = rng.permutation(sum(len(part.seen) for part in parts))[:wanted]
+    names = [field.name for field in fields(Batch)]
     return Batch(
-        positions=np.concatenate([part.positions for part in parts])[kept],
-        seen=np.concatenate([part.seen for part in parts])[kept],
-        target=np.concatenate([part.target for part in parts])[kept],
-        weight=np.concatenate([part.weight for part in parts])[kept],
+        **{name: np.concatenate([getattr(part, name) for part in parts])[kept] for name in names}
     )
+
+
+def _as_batch(mixture: Mixture, *, exposure: float, rng: np.random.Generator) -> Batch:
+    # an interleaved track may hold nothing but a CTRW that never jumps
+    moves = (np.diff(mixture.positions, axis=1) != 0).any(axis=2)
+    usable = (moves & mixture.seen[:, 1:] & mixture.seen[:, :-1]).any(axis=1)
+    sigma = mixture.truth.noise_sigma[usable]
+    told_noise, told_exposure = rng.random((2, len(sigma))) < 0.5
+    standard = standardise(
+        mixture.positions[usable],
+        mixture.seen[usable],
+        noise=np.where(told_noise, sigma * rng.normal(1.0, 0.05, len(sigma)), np.nan),
+        exposure=np.where(told_exposure, exposure, np.nan),
+    )
+    target, weight = targets(mixture.truth, standard.step, usable)
+    count, length, dims = standard.positions.shape
+    steps = mixture.positions.shape[1] - 1
+    moved = np.zeros((count, dims, length), np.float32)
+    jumps = np.diff(mixture.ctrw[usable], axis=1) / standard.step[:, None, None]
+    moved[..., :steps] = jumps.transpose(0, 2, 1)
+    segment = np.full((count, length), -1.0, np.float32)
+    if mixture.mask is not None:
+        segment[:, :steps] = mixture.mask[usable]
+    else:
+        shares = mixture.truth.shares[usable]
+        segment[shares[:, 1] == 0, :steps] = 0.0
+        segment[shares[:, 0] + shares[:, 2] == 0, :steps] = 1.0
+    return Batch(standard.positions, standard.seen, standard.known, target, weight, moved, segment)
 
 
 def targets(
@@ -114,28 +148,6 @@ def targets(
     weight[:, 8] *= np.clip(10 * gaussian, 0.05, 1)
     weight[np.isnan(weight)] = 0.0
     return np.nan_to_num(unit).astype(np.float32), weight
-
-
-def stream(settings: MixtureTraining, *, first_step: int, ahead: int = 6) -> Iterator[Batch]:
-    """Yield batches without end from `first_step` on; each depends on its step alone."""
-    queue: Queue[Batch | Exception] = Queue(maxsize=ahead)
-
-    def draw() -> None:
-        step = first_step
-        try:
-            while True:
-                seed = np.random.SeedSequence(settings.seed, spawn_key=(step,))
-                queue.put(draw_batch(settings, rng=np.random.default_rng(seed)))
-                step += 1
-        except Exception as error:  # raised again where the batch is taken
-            queue.put(error)
-
-    threading.Thread(target=draw, daemon=True).start()
-    while True:
-        batch = queue.get()
-        if isinstance(batch, Exception):
-            raise batch
-        yield batch
 
 
 def _draw_length(settings: MixtureTraining, rng: np.random.Generator) -> int:

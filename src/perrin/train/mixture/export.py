@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from perrin._version import __version__
-from perrin.diffusion.standard import TARGETS, standardise
+from perrin.diffusion.standard import KNOWN, TARGETS, Standard, standardise
 from perrin.io.atomic import folder_written_whole
 from perrin.models.bundle import load_bundle, open_session
 from perrin.models.cards import MixtureCard, Vector
+from perrin.models.mixture import inputs_of
 from perrin.settings.diffusion import MixtureSettings, MixtureTraining
 from perrin.simulate.mixtures import simulate_mixture
 from perrin.train.export import check_same, quiet_exporter, without_traces
 from perrin.train.mixture.data import CAMERA, KINDS
 from perrin.train.mixture.intervals import Run, fit_interval
 from perrin.train.mixture.network import MixtureNetwork
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
 
 FRAMES = (10, 1000)
 MAX_MISSING = 0.35
@@ -31,8 +36,8 @@ LIMITS = (
     "Intervals are calibrated over superpositions with alpha_fbm in .1 to 1, alpha_ctrw in .2 to "
     ".98 and w in 0 to 1, all uniform, ordinary start, without and with localisation noise up to "
     "one step; with other priors, motion blur, gaps or aged walks they may cover less.",
-    "Motion blur is not told from FBM: with light over the whole frame interval alpha_fbm comes "
-    "out too high, and its interval does not say so.",
+    "Motion blur looks like a larger exponent: where the exposure is not known (not given with "
+    "the tracks), alpha_fbm comes out too high with light over the whole frame interval.",
     "An FBM part with an exponent within .05 of 1 counts as Brownian; few tracks tell so much, so "
     "that share_brownian is close to 0 even there: read alpha_fbm and its interval.",
 )
@@ -59,12 +64,12 @@ def write_bundle(
         content = to_onnx(network, partial / "model.onnx")
         session = open_session(content)
 
-        def run(positions: NDArray[np.float32], seen: NDArray[np.float32]) -> NDArray[np.float32]:
-            (answer,) = session.run(None, {"positions": positions, "seen": seen})
+        def run(standard: Standard) -> NDArray[np.float32]:
+            (answer,) = session.run(["answer"], inputs_of(standard))
             result: NDArray[np.float32] = answer
             return result
 
-        _compare(network, run, seed=settings.seed)
+        _compare(network, session, seed=settings.seed)
         progress("calibrating the intervals")
         seed = np.random.SeedSequence(settings.seed, spawn_key=(1 << 31,))
         card = MixtureCard(
@@ -76,6 +81,8 @@ def write_bundle(
                 "positions": "(N, T, d) float32, see perrin.diffusion.standard: mean at zero, root "
                 "mean square one-frame step of one axis 1, zero where not seen, T a multiple of 4",
                 "seen": "(N, T) float32, 1 where the frame has a position",
+                "known": "(N, 4) float32, flag and sqrt(2) times the localisation error over the "
+                "step, flag and exposure; zeros where not known",
             },
             outputs=tuple(name for name, _, _ in TARGETS),
             frames=FRAMES,
@@ -98,46 +105,49 @@ def write_bundle(
 
 def to_onnx(network: MixtureNetwork, path: Path) -> bytes:
     """Write `network` as ONNX with free N, T and d; return the bytes."""
-    example = torch.randn(3, 24, 2), torch.ones(3, 24)
+    example = torch.randn(3, 24, 2), torch.ones(3, 24), torch.zeros(3, KNOWN)
     count, quarter, dims = (torch.export.Dim(name) for name in ("count", "quarter", "dims"))
     with quiet_exporter():
         torch.onnx.export(
             network,
             example,
             path,
-            input_names=["positions", "seen"],
-            output_names=["answer"],
+            input_names=["positions", "seen", "known"],
+            output_names=["answer", "frames"],
             dynamo=True,
             external_data=False,
             dynamic_shapes={
                 "positions": {0: count, 1: 4 * quarter, 2: dims},
                 "seen": {0: count, 1: 4 * quarter},
+                "known": {0: count},
             },
             verbose=False,
         )
     return without_traces(path)
 
 
-def _example(seed: int, *, length: int, dims: int) -> tuple[NDArray[Any], NDArray[Any]]:
+def _example(seed: int, *, length: int, dims: int) -> Standard:
     settings = MixtureSettings(length=length, dims=dims, noise=(0.0, 1.0), missing=0.2)
     drawn = simulate_mixture(settings, count=4, rng=np.random.default_rng(seed))
-    standard = standardise(drawn.positions, drawn.seen)
-    return standard.positions, standard.seen
+    noise = drawn.truth.noise_sigma.copy()
+    noise[::2] = np.nan
+    return standardise(drawn.positions, drawn.seen, noise=noise)
 
 
-def _compare(network: MixtureNetwork, run: Run, *, seed: int) -> None:
+def _compare(network: MixtureNetwork, session: InferenceSession, *, seed: int) -> None:
     for length, dims in ((12, 2), (25, 1), (100, 3), (1000, 2)):
-        positions, seen = _example(seed, length=length, dims=dims)
+        inputs = inputs_of(_example(seed, length=length, dims=dims))
         with torch.inference_mode():
-            expected = network(torch.from_numpy(positions), torch.from_numpy(seen)).numpy()
-        worst = float(np.abs(run(positions, seen) - expected).max())
-        check_same(worst, allowed=_TOLERANCE, where=f"at {length} frames, {dims}D")
+            expected = network(*(torch.from_numpy(x) for x in inputs.values()))
+        for told, own in zip(session.run(["answer", "frames"], inputs), expected, strict=True):
+            worst = float(np.abs(told - own.numpy()).max())
+            check_same(worst, allowed=_TOLERANCE, where=f"at {length} frames, {dims}D")
 
 
 def _vector(run: Run, *, seed: int) -> Vector:
-    positions, seen = _example(seed, length=20, dims=2)
-    positions = np.round(positions, 4)
+    example = _example(seed, length=20, dims=2)
+    example = replace(example, positions=np.round(example.positions, 4))
     return Vector(
-        inputs={"positions": positions.tolist(), "seen": seen.tolist()},
-        outputs={"answer": run(positions, seen).tolist()},
+        inputs={name: values.tolist() for name, values in inputs_of(example).items()},
+        outputs={"answer": run(example).tolist()},
     )

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from perrin.settings.diffusion import MixtureTraining
+from perrin.train.ahead import drawn_ahead
 from perrin.train.loop import Cosine, Task
-from perrin.train.mixture.data import Batch, stream
-from perrin.train.mixture.network import MixtureNetwork, bounded
+from perrin.train.mixture.data import Batch, draw_batch
+from perrin.train.mixture.network import MixtureNetwork, Reading
 
 QUANTILES = (0.05, 0.5, 0.95)
 IMPORTANCE = (0.7, 0.7, 0.7, 0.7, 2.0, 3.0, 1.0, 1.0, 1.0, 0.5)  # of the ten targets
+OF_FRAMES = 0.3  # weight of what is said frame by frame
 
 
 def mixture_task(settings: MixtureTraining) -> Task[MixtureNetwork, Batch]:
@@ -23,7 +26,9 @@ def mixture_task(settings: MixtureTraining) -> Task[MixtureNetwork, Batch]:
         optimiser=torch.optim.AdamW(
             network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
         ),
-        batches=lambda step: stream(settings, first_step=step),
+        batches=lambda step: drawn_ahead(
+            lambda rng: draw_batch(settings, rng=rng), seed=settings.seed, first_step=step
+        ),
         loss=_loss,
         schedule=Cosine(settings.learning_rate, settings.warmup, settings.steps),
         steps=settings.steps,
@@ -42,11 +47,22 @@ def pinball(answer: Tensor, target: Tensor, weight: Tensor) -> Tensor:
     return (loss * weight * missed.new_tensor(IMPORTANCE)).sum() / len(loss)
 
 
+def of_frames(told: Reading, batch: Batch) -> Tensor:
+    """Return the loss of what is said of every frame: jumps, segments, the CTRW's displacements."""
+    seen = torch.from_numpy(batch.seen)
+    both = seen * functional.pad(seen, (0, 1))[:, 1:]
+    moved, segment = torch.from_numpy(batch.moved), torch.from_numpy(batch.segment)
+    jumped = (moved != 0).any(dim=1).float()
+    jump = functional.binary_cross_entropy_with_logits(told.jump, jumped, weight=both)
+    known = both * (segment >= 0)
+    of_segment = functional.binary_cross_entropy_with_logits(
+        told.segment, segment.clamp(min=0), weight=known
+    )
+    missed = functional.smooth_l1_loss(told.moved, moved, reduction="none").mean(dim=1)
+    return jump + 2 * of_segment + (missed * both).mean()
+
+
 def _loss(network: MixtureNetwork, batch: Batch) -> Tensor:
-    positions, seen = torch.from_numpy(batch.positions), torch.from_numpy(batch.seen)
-    energy, masks = network.filters(positions, seen)
-    with torch.autocast("cpu", dtype=torch.bfloat16):  # the rest asks for full precision
-        pooled = network.trunk(energy, masks, seen)
-    pooled = network.whole(energy, masks, positions.shape[2]) + pooled
-    answer = bounded(network.head(torch.cat(pooled, dim=1)))
-    return pinball(answer, torch.from_numpy(batch.target), torch.from_numpy(batch.weight))
+    told = network.read(*(torch.from_numpy(x) for x in (batch.positions, batch.seen, batch.known)))
+    target, weight = torch.from_numpy(batch.target), torch.from_numpy(batch.weight)
+    return pinball(told.answer, target, weight) + OF_FRAMES * of_frames(told, batch)

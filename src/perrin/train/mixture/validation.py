@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from perrin.diffusion.standard import from_unit, standardise
+from perrin.diffusion.standard import Standard, from_unit, standardise
 from perrin.settings.diffusion import MixtureSettings
 from perrin.simulate.mixtures import Truth, simulate_mixture
 
@@ -21,18 +21,20 @@ CASES: dict[str, dict[str, object]] = {
     "clean_100": {"length": 100},
     "clean_300": {"length": 300},
     "noisy_100": {"length": 100, "noise": (0.5, 0.5)},
+    "blurred_100": {"length": 100, "exposure": 1.0},
     "interleaved_300": {"kind": "interleaved", "length": 300},
     "fbm_100": {"length": 100, "w": (0.0, 0.0), "alpha_fbm": (0.7, 0.7)},
 }
+"""The camera is known in each; `clean_100` is asked a second time without (`untold_100`)."""
 
 
 @dataclass(frozen=True)
 class Case:
     """One set of trajectories as the network takes them, and their truth."""
 
-    positions: NDArray[np.float32]
-    seen: NDArray[np.float32]
+    standard: Standard
     truth: Truth
+    mask: NDArray[np.bool_] | None
 
 
 def validator(count: int = 600) -> Callable[[nn.Module], dict[str, float]]:
@@ -42,16 +44,30 @@ def validator(count: int = 600) -> Callable[[nn.Module], dict[str, float]]:
         settings = MixtureSettings.model_validate(changes)
         drawn = simulate_mixture(settings, count=count, rng=np.random.default_rng(_SEED))
         moving = np.nan_to_num(drawn.truth.shares.sum(axis=1)) > 0
-        standard = standardise(drawn.positions[moving], drawn.seen[moving])
         truth = Truth(**{k: v[moving] for k, v in vars(drawn.truth).items()})
-        cases[name] = Case(standard.positions, standard.seen, truth)
+        standard = standardise(
+            drawn.positions[moving],
+            drawn.seen[moving],
+            noise=truth.noise_sigma,
+            exposure=np.full(len(truth.w), settings.exposure),
+        )
+        cases[name] = Case(standard, truth, None if drawn.mask is None else drawn.mask[moving])
+    told = cases["clean_100"]
+    nothing = replace(told.standard, known=np.zeros_like(told.standard.known))
+    cases["untold_100"] = replace(told, standard=nothing)
 
     def validate(network: nn.Module) -> dict[str, float]:
         figures: dict[str, float] = {}
         for name, case in cases.items():
+            x = case.standard
             with torch.inference_mode():
-                answer = network(torch.from_numpy(case.positions), torch.from_numpy(case.seen))
+                answer, frames = network(
+                    *(torch.from_numpy(part) for part in (x.positions, x.seen, x.known))
+                )
             figures |= _errors(name, answer.numpy().astype(np.float64)[:, :, 1], case.truth)
+            if case.mask is not None:
+                told = frames.numpy()[:, : case.mask.shape[1], 1]
+                figures[f"segment_{name}"] = float(np.abs(told - case.mask).mean())
         return figures
 
     return validate

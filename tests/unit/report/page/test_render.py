@@ -120,7 +120,7 @@ def test_what_does_not_go_together_is_refused(results: Path, tmp_path: Path) -> 
         render_report([cut])
     (cut / "summary.json").write_text('{"trajectories": 3}')
     (cut / "tracks.csv").write_text("particle,frame,x\n")
-    for name in ("trajectories", "windows"):
+    for name in ("trajectories", "windows", "regimes", "time_course"):
         (cut / f"{name}.csv").write_text("particle\n")
     with pytest.raises(PerrinError, match="do not go into one report"):
         render_report([results, cut])

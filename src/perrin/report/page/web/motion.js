@@ -4,20 +4,14 @@
 const ALL = DATA.measurements.map((record, index) => {
   const open = (columns) => Object.fromEntries(Object.entries(columns).map(([name, value]) => [name, value?.data == null ? value : unpack(value)]));
   const msd = record.msd && { lags: unpack(record.msd.lags), median: unpack(record.msd.median), rows: unpack(record.msd.rows) };
-  return { ...record, index, ...open(record.columns), paths: open(record.paths), windows: open(record.windows), msd,
+  return { ...record, index, ...open(record.columns), paths: open(record.paths), windows: open(record.windows), regimes: open(record.regimes), along: open(record.along), msd,
     place: new Map(record.drawn.map((row, k) => [row, k])) };
 });
 const EXPONENTS = [["alpha_fbm", "FBM", "--blue"], ["alpha_ctrw", "CTRW", "--vermillion"]];
 const PARTS = [["share_fbm", "FBM", "--blue"], ["share_ctrw", "CTRW", "--vermillion"], ["share_brownian", "Brownian", "--green"], ["share_noise", "noise", "--gray"]];
+const REGIMES = [["FBM-like", "--blue"], ["CTRW-like", "--vermillion"], ["undecided", "--gray"]];
 const state = { shown: 0, row: 0 };
 const charts = {};
-
-// Blue for w = 0 (FBM) to orange for w = 1 (CTRW); gray where nothing was told.
-function ratioColor(w) {
-  if (!Number.isFinite(w)) return "#8b95a1";
-  const ends = [[0, 114, 178], [158, 128, 158], [213, 94, 0]], at = Math.min(1, Math.max(0, w)) * 2, k = Math.min(1, Math.floor(at));
-  return `rgb(${ends[k].map((v, c) => Math.round(v + (at - k) * (ends[k + 1][c] - v))).join(",")})`;
-}
 
 const interval = (M, name, row, digits = 2) => {
   const value = M[name]?.[row];
@@ -58,7 +52,7 @@ function drawMap() {
   });
 }
 
-// Frames, positions, and the w of each frame: mean of the windows over it, else of the track.
+// Frames, positions, and the regime of each frame (undecided where nothing is told).
 function pathOf(M, row) {
   const k = M.place.get(row);
   if (k == null) return null;
@@ -66,12 +60,53 @@ function pathOf(M, row) {
   const frames = M.paths.frame.subarray(a, b), along = (name) => M.paths[name]?.subarray(a, b);
   const xs = Array.from(along("x"), (v) => v * scale);
   const ys = M.paths.y ? Array.from(along("y"), (v) => v * scale) : Array.from(frames, (f) => f * M.frame_interval);
-  const mine = [...M.windows.of.keys()].filter((j) => M.windows.of[j] === k && Number.isFinite(M.windows.w[j]));
-  const ratio = Array.from(frames, (f) => {
-    const over = mine.filter((j) => f >= M.windows.start[j] && f < M.windows.stop[j]);
-    return over.length ? over.reduce((sum, j) => sum + M.windows.w[j], 0) / over.length : M.w[row];
+  const mine = regimesOf(M, k);
+  const regime = Array.from(frames, (f) => {
+    const t = f * M.frame_interval, last = mine.filter((r) => t >= r.start - 0.001 * M.frame_interval).pop();
+    return last ? last.label : 2;
   });
-  return { k, frames, xs, ys, ratio };
+  return { k, frames, xs, ys, regime };
+}
+
+function regimesOf(M, k) {
+  const R = M.regimes;
+  return [...R.of.keys()].filter((j) => R.of[j] === k).map((j) => ({ label: R.label[j], start: R.time_start[j], stop: R.time_start[j] + R.dwell[j],
+    low: R.start_low[j] * M.frame_interval, high: R.start_high[j] * M.frame_interval, confidence: R.confidence[j] }));
+}
+
+// "CTRW-like until 1.2 s (1.1 to 1.3), then FBM-like": the regimes in words.
+function inWords(M, mine) {
+  if (!mine.length) return "Nothing is told of this trajectory in time.";
+  const parts = mine.map((r, i) => {
+    const next = mine[i + 1], end = next && (Number.isFinite(next.low) ? ` until ${significant(next.start)} ${M.time_unit} (${significant(next.low)} to ${significant(next.high)})` : ` until ${significant(next.start)} ${M.time_unit}`);
+    return `${REGIMES[r.label][0]}${end ?? ""}`;
+  });
+  return `Particle ${M.particle[state.row]}: ${parts.join(", then ")}.`;
+}
+
+function drawRegimes() {
+  const M = ALL[state.shown], chart = charts.regimes, k = M.place.get(state.row), said = chart.figure.querySelector(".said");
+  const a = k ? M.along.stops[k - 1] : 0, b = k == null ? 0 : M.along.stops[k], n = b - a;
+  chart.figure.querySelector(".plot").hidden = !n;
+  if (!n) { said.textContent = k == null ? "The page carries the course of 1,000 trajectories; this one is in time_course.csv." : "Nothing is told of this trajectory in time."; return; }
+  const part = (name) => Array.from(M.along[name].subarray(a, b), (v) => v / 100);
+  const time = Array.from({ length: n }, (_, i) => (M.along.first[k] + i) * M.frame_interval), mine = regimesOf(M, k);
+  chart.begin({ x: [time[0], time[n - 1]], y: [0, 1.4], xLabel: `Time (${M.time_unit})`, yLabel: "Share of CTRW" });
+  for (const r of mine) {
+    chart.band([r.start, r.stop], [0, 0], [1, 1], REGIMES[r.label][1], { opacity: 0.12 });
+    if (!Number.isFinite(r.low)) continue;
+    chart.band([r.low, r.high], [0, 0], [1, 1], "--ink", { opacity: 0.18 });
+    chart.rule({ x: r.start }, "--ink");
+  }
+  const share = part("ctrw_near");
+  chart.band(time, part("ctrw_near_low"), part("ctrw_near_high"), "--orange", { opacity: 0.3 });
+  chart.line(time, share, "--orange");
+  chart.legend([...REGIMES.map(([name, css]) => [name, css, "dot"]), ["share within ±10 frames", "--orange", "line"]]);
+  said.textContent = `${inWords(M, mine)} Line and dark band: a change and its 90% interval.`;
+  chart.reacts({ steps: time, hover: (x) => {
+    const i = Math.min(n - 1, Math.max(0, Math.round(x / M.frame_interval) - M.along.first[k]));
+    return { text: `${significant(time[i])} ${M.time_unit}: share of CTRW ${fixed(share[i], 2)}`, x: time[i] };
+  } });
 }
 
 function drawPath() {
@@ -86,15 +121,14 @@ function drawPath() {
     xLabel: `x (${unit})`, yLabel: flat ? `Time (${M.time_unit})` : `y (${unit})` });
   let from = 0;
   for (let i = 1; i <= path.frames.length; i++) {
-    const level = (j) => Math.round(20 * path.ratio[j]);
-    if (i < path.frames.length && path.frames[i] === path.frames[i - 1] + 1 && level(i) === level(from)) continue;
+    if (i < path.frames.length && path.frames[i] === path.frames[i - 1] + 1 && path.regime[i] === path.regime[from]) continue;
     const broken = i < path.frames.length && path.frames[i] !== path.frames[i - 1] + 1;
-    chart.line(path.xs.slice(from, broken ? i : i + 1), path.ys.slice(from, broken ? i : i + 1), "--ink", { css: ratioColor(path.ratio[from]), weight: 1.5 });
+    chart.line(path.xs.slice(from, broken ? i : i + 1), path.ys.slice(from, broken ? i : i + 1), REGIMES[path.regime[from]][1], { weight: 1.5 });
     from = i;
   }
   chart.points([path.xs[0]], [path.ys[0]], "--ink", { size: 8, opacity: 1 });
-  chart.legend([["w = 0: FBM", "--blue", "line"], ["w = 1: CTRW", "--vermillion", "line"], ["start", "--ink", "dot"]]);
-  said.textContent = `Particle ${M.particle[state.row]}: ${path.frames.length} positions, w ${interval(M, "w", state.row)}, colored by the w of the windows over each step.`;
+  chart.legend([...REGIMES.map(([name, css]) => [name, css, "line"]), ["start", "--ink", "dot"]]);
+  said.textContent = `Particle ${M.particle[state.row]}: ${path.frames.length} positions, w ${interval(M, "w", state.row)}, in the colors of its regimes.${M.out_of_model_p[state.row] < 0.05 ? " Out of the model: no mixture explains it." : ""}`;
 }
 
 function course(chart, names, y, yLabel) {
@@ -161,9 +195,9 @@ function drawParts() {
 }
 
 function showTable() {
-  const M = ALL[state.shown], head = ["Particle", "Positions", "w", "α of FBM", "α of CTRW", `D (${M.length_unit === "unit of the file" ? "unit" : M.length_unit}²/${M.time_unit}^α)`, "FBM", "CTRW", "Brownian", "Noise", "MSD α", "Not told, and why"];
+  const M = ALL[state.shown], head = ["Particle", "Positions", "w", "α of FBM", "α of CTRW", `D (${M.length_unit === "unit of the file" ? "unit" : M.length_unit}²/${M.time_unit}^α)`, "FBM", "CTRW", "Brownian", "Noise", "MSD α", "Out of model, p", "Not told, and why"];
   const rows = Array.from({ length: M.n }, (_, k) => [String(M.particle[k]), fixed(M.positions[k]), interval(M, "w", k), interval(M, "alpha_fbm", k), interval(M, "alpha_ctrw", k),
-    significant(M.D[k]), ...PARTS.map(([name]) => percent(Number.isFinite(M[name][k]) ? M[name][k] : null)), fixed(M.tamsd_alpha[k], 2), M.reasons[k]]);
+    significant(M.D[k]), ...PARTS.map(([name]) => percent(Number.isFinite(M[name][k]) ? M[name][k] : null)), fixed(M.tamsd_alpha[k], 2), fixed(M.out_of_model_p[k], 3), M.reasons[k]]);
   byId("trajectories").replaceChildren(table(head, rows, { onRow: choose }));
 }
 
@@ -185,6 +219,7 @@ function choose(row) {
   document.querySelectorAll("#trajectories tbody tr").forEach((tr, k) => tr.classList.toggle("chosen", k === row));
   drawMap();
   drawPath();
+  drawRegimes();
   course(charts["ratio-course"], [["w", "w", "--ink"]], [0, 1], "w (0: FBM, 1: CTRW)");
   course(charts["exponent-course"], EXPONENTS, [0, 2], "Exponent α");
   drawMsd();
@@ -208,7 +243,11 @@ function start() {
   charts.map = new Chart("map", { height: 380, csv: allRows });
   charts.path = new Chart("path", { height: 380, csv: () => {
     const path = pathOf(ALL[state.shown], state.row);
-    return path ? [["frame", "x", "y", "w"], ...Array.from(path.frames, (f, i) => [f, path.xs[i], path.ys[i], path.ratio[i]])] : [["frame", "x", "y", "w"]];
+    return path ? [["frame", "x", "y", "regime"], ...Array.from(path.frames, (f, i) => [f, path.xs[i], path.ys[i], REGIMES[path.regime[i]][0]])] : [["frame", "x", "y", "regime"]];
+  } });
+  charts.regimes = new Chart("regimes", { height: 230, csv: () => {
+    const M = ALL[state.shown], k = M.place.get(state.row);
+    return [["regime", "start", "stop", "start_low", "start_high", "confidence"], ...regimesOf(M, k).map((r) => [REGIMES[r.label][0], r.start, r.stop, r.low, r.high, r.confidence])];
   } });
   charts["ratio-course"] = new Chart("ratio-course", { height: 230, csv: () => courseRows(["w"]) });
   charts["exponent-course"] = new Chart("exponent-course", { height: 230, csv: () => courseRows(["alpha_fbm", "alpha_ctrw"]) });

@@ -1,0 +1,71 @@
+"""Commands for the AnDi tasks: exponent and model of each track, and what a network reaches."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from perrin.cli import options as o
+from perrin.errors import PerrinError
+
+DEFAULT_MODEL = "andi"
+
+ModelName = Annotated[
+    str, typer.Option("--model", help="Name or folder of a network; see `perrin model list`.")
+]
+
+
+def register(app: typer.Typer, *, evaluate: typer.Typer) -> None:
+    """Add the commands to `perrin` and to `perrin evaluate`."""
+    app.command("andi")(andi)
+    evaluate.command("andi")(evaluate_andi)
+
+
+def andi(
+    tracks: Annotated[
+        Path, typer.Argument(help="Tracks: trackpy, TrackMate, CSV, parquet, .mat, .npy.")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="Table to write, .csv: one row a track.")],
+    model: ModelName = DEFAULT_MODEL,
+    overwrite: o.Overwrite = False,
+) -> None:
+    """Say exponent and model of each track, as in the AnDi challenge (no units are needed)."""
+    from perrin.diffusion.andi import andi_table
+    from perrin.io.atomic import written_whole
+    from perrin.io.tracks import read_tracks
+    from perrin.models.andi import AndiModel
+
+    if out.exists() and not overwrite:
+        raise PerrinError(f"{out} is already there; choose another name, or add --overwrite.")
+    table = andi_table(read_tracks(tracks), model=AndiModel.load(model))
+    with written_whole(out) as partial:
+        table.to_csv(partial, index=False)
+    told = int(table["alpha"].notna().sum())
+    typer.echo(f"{told} of {len(table)} tracks told; table in {out}")
+
+
+def evaluate_andi(
+    out: o.Out,
+    model: ModelName = DEFAULT_MODEL,
+    count: Annotated[int, typer.Option(min=50, help="Trajectories of each cell and task.")] = 3000,
+    seed: o.Seed = 7,
+    overwrite: o.Overwrite = False,
+) -> None:
+    """Measure what a network reaches in the tasks of the AnDi challenge, by length."""
+    from perrin.evaluate.andi import evaluate_andi as evaluate
+    from perrin.io.atomic import folder_written_whole
+    from perrin.models.andi import AndiModel
+
+    if out.exists() and not overwrite:
+        raise PerrinError(f"{out} is already there; choose another folder, or add --overwrite.")
+    found = evaluate(AndiModel.load(model), count=count, seed=seed)
+    with folder_written_whole(out) as partial:
+        found.cells.to_csv(partial / "cells.csv", index=False)
+        found.confusion.to_csv(partial / "confusion.csv", index_label="true")
+        summary = {"model": model, "count": count, "seed": seed}
+        (partial / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
+    typer.echo(found.cells.round(3).to_string(index=False))
+    typer.echo(found.confusion.round(2).to_string())

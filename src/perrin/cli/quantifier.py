@@ -1,0 +1,108 @@
+"""Commands for the quantifier: measure what it reaches."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from perrin.cli import options as o
+from perrin.errors import PerrinError
+
+if TYPE_CHECKING:
+    from perrin.evaluate.quantifier import QuantifierFigures
+    from perrin.models.quantifier import QuantifierModel
+
+_TABLES = ("accuracy", "bound", "coverage", "motion", "strangers")
+
+
+def register(*, evaluate: typer.Typer) -> None:
+    """Add the commands to the groups of `perrin`."""
+    evaluate.command("quantifier")(evaluate_quantifier)
+
+
+def evaluate_quantifier(
+    out: o.Out,
+    model: Annotated[str, typer.Option("--model", help="Name or folder of a network.")] = "default",
+    count: Annotated[int, typer.Option(help="Events of each class and mass.")] = 10_000,
+    masses: Annotated[str, typer.Option(help="Masses in kDa.")] = "60,100,180,400,800",
+    bound_count: Annotated[
+        int, typer.Option(help="Events of each class for the oracle; 0: none.")
+    ] = 500,
+    fitted_count: Annotated[
+        int, typer.Option(help="Of these, how many for the fit of the path.")
+    ] = 100,
+    seed: o.Seed = 7,
+    overwrite: o.Overwrite = False,
+) -> None:
+    """Measure what a quantifier reaches on fresh events: accuracy, bias, coverage, the bound."""
+    from perrin.evaluate.quantifier import evaluate_quantifier as evaluate
+    from perrin.io.atomic import check_folder
+    from perrin.models.classifier import ClassifierModel
+    from perrin.models.quantifier import QuantifierModel
+    from perrin.settings.evaluation import QuantifierEvaluation
+
+    check_folder(out, overwrite=overwrite)
+    settings = o.settings_from(
+        QuantifierEvaluation,
+        count=count,
+        masses_kda=_masses(masses),
+        bound_count=bound_count,
+        fitted_count=fitted_count,
+        seed=seed,
+    )
+    measured = QuantifierModel.load(model)
+    with o.progress_bar("evaluating") as progress:
+        found = evaluate(
+            measured,
+            settings=settings,
+            classifier=ClassifierModel.load("default"),
+            progress=progress,
+        )
+    _write(out, found, measured)
+    for name in _TABLES:
+        if len(getattr(found, name)):
+            typer.echo(f"\n{name}")
+            typer.echo(getattr(found, name).round(4).to_string(index=False, na_rep=""))
+    typer.echo("")
+    for name, speed in found.events_per_s.items():
+        typer.echo(f"{name}: {speed:.0f} events a second")
+    typer.echo(f"tables and figures in {out}")
+
+
+def _write(out: Path, found: QuantifierFigures, model: QuantifierModel) -> None:
+    """Write tables, figures and summary into the folder `out`, whole or not at all."""
+    from perrin._version import __version__
+    from perrin.io.atomic import folder_written_whole
+    from perrin.report import quantifier_scores as draw
+    from perrin.report.style import save_figure
+
+    with folder_written_whole(out) as partial:
+        for name in _TABLES:
+            if len(getattr(found, name)):
+                getattr(found, name).to_csv(partial / f"{name}.csv", index=False)
+        (partial / "figures").mkdir()
+        figures = {
+            "accuracy": draw.accuracy_figure(found.events, found.bound),
+            "bias": draw.bias_figure(found.accuracy),
+        }
+        for name, figure in figures.items():
+            save_figure(figure, partial / "figures" / name)
+        summary = {
+            "perrin_version": __version__,
+            "run": o.this_run(found.settings.seed),
+            "model": {"name": model.name, "sha256": model.bundle.card.sha256},
+            "settings": found.settings.model_dump(mode="json"),
+            "events_per_s": found.events_per_s,
+        }
+        (partial / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
+
+
+def _masses(text: str) -> tuple[float, ...]:
+    """Return '60,180' as numbers."""
+    try:
+        return tuple(float(part) for part in text.split(",") if part.strip())
+    except ValueError as error:
+        raise PerrinError(f"--masses {text!r}: give numbers with commas, as 60,180.") from error

@@ -1,0 +1,245 @@
+"""Spectrum of events that each have an error of their own: nothing has to be thrown away.
+
+Mixture: each species is a normal distribution of true masses, each event adds its own error, so
+an event that is worth little says little and none is filtered: the shares need no correction
+for what a filter would have removed (extreme deconvolution: Bovy, Hogg and Roweis, Ann. Appl.
+Stat. 5, 1657, 2011). Density: each event counts by its precision, so that peaks are as sharp as
+the sharp events make them; its areas are not abundances.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import exp, log, pi, sqrt
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numba import njit
+
+from perrin.errors import PerrinError
+from perrin.mass.modes import (
+    FWHM_PER_SD,
+    Mode,
+    density_grid,
+    find_modes,
+    kernel_density,
+    kernel_widths,
+)
+from perrin.mass.results import ComponentEstimate, Estimate, Unit
+from perrin.mass.spectrum import CONTRAST_PER_KDA
+from perrin.settings.spectrum import SpectrumSettings
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+MIN_EVENTS = 20
+_MAX_STEPS = 2000
+_TOLERANCE = 1e-6  # change of the log likelihood an event and step, over which EM goes on
+_DEFAULTS = SpectrumSettings()
+
+
+@dataclass(frozen=True)
+class ErrorSpectrum:
+    """A spectrum of landings with errors.
+
+    Attributes
+    ----------
+    unit : "kDa" or "contrast"
+        Of all positions; contrasts are counted positive for landings.
+    n_events : int
+        Landings used, whatever their class.
+    effective_events : float
+        As many events with equal errors say as much about the density: the squared sum of the
+        weights over the sum of their squares (Kish).
+    density_at, density : (G,)
+        Density, by precision: events per unit.
+    components : tuple of ComponentEstimate
+        Species: mean, FWHM of the true masses (errors taken out), share of the landings.
+    background_share : Estimate
+        Share that is spread evenly.
+    confidence : float or None
+        Of the intervals; None without.
+
+    """
+
+    unit: Unit
+    n_events: int
+    effective_events: float
+    density_at: Floats
+    density: Floats
+    components: tuple[ComponentEstimate, ...]
+    background_share: Estimate | None
+    confidence: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers for JSON, `unit` in the names."""
+        background = self.background_share
+        return {
+            "unit": self.unit,
+            "landings": self.n_events,
+            "effective_landings": self.effective_events,
+            "confidence_of_intervals": self.confidence,
+            "components": [component.to_dict(self.unit) for component in self.components],
+            "background_share": None if background is None else background.value,
+            f"density_at_{self.unit.lower()}": self.density_at[::_THIN].tolist(),
+            "density": self.density[::_THIN].tolist(),
+        }
+
+
+_THIN = 10
+
+
+def spectrum_with_errors(
+    values: Floats,
+    errors: Floats,
+    *,
+    settings: SpectrumSettings = _DEFAULTS,
+    unit: Unit = "kDa",
+    rng: np.random.Generator | None = None,
+) -> ErrorSpectrum:
+    """Return the spectrum of landings (N,) with standard errors (N,), both above 0.
+
+    Kernel, significance of peaks and range as in `perrin.mass.spectrum.fit_spectrum`; intervals
+    by bootstrap of the events where `rng` is given. Raises `PerrinError` where values and
+    errors do not belong together.
+    """
+    if values.shape != errors.shape or values.ndim != 1:
+        raise PerrinError(
+            f"values of shape {values.shape} and errors of shape {errors.shape}: one error for "
+            "each value is needed."
+        )
+    scale = 1.0 if unit == "kDa" else CONTRAST_PER_KDA
+    good = np.isfinite(values) & np.isfinite(errors) & (values > 0) & (errors > 0)
+    good &= values <= scale * settings.range_kda[1]
+    values, errors = values[good], errors[good]
+    kernel, growth = scale * settings.kernel_kda, settings.kernel_growth
+    grid = density_grid(values, kernel=kernel, growth=growth)
+    widths = kernel_widths(grid, kernel=kernel, growth=growth)
+    own = kernel_widths(values, kernel=kernel, growth=growth)
+    weights = own**2 / (own**2 + errors**2)
+    if len(values):
+        weights *= weights.sum() / np.square(weights).sum()  # so that they count as events
+    density = kernel_density(values, grid, widths=widths, weights=weights)
+    table = np.empty((0, 3))
+    ends, resamples = None, settings.resamples if rng is not None else 0
+    if len(values) >= MIN_EVENTS:
+        modes = find_modes(density, grid, widths=widths, significance=settings.peak_significance)
+        start = _start(values, modes, kernel=kernel)
+        min_sd = scale * settings.min_fwhm_kda / FWHM_PER_SD
+        table = _choose(values, errors, start, min_sd=min_sd)
+        if rng is not None and resamples:
+            drawn = []
+            for _ in range(resamples):
+                rows = rng.integers(len(values), size=len(values))
+                drawn.append(_fit(values[rows], errors[rows], table, min_sd=min_sd)[0])
+            tail = 50 * (1 - settings.confidence)
+            ends = np.percentile(drawn, [tail, 100 - tail], axis=0)
+    return ErrorSpectrum(
+        unit=unit,
+        n_events=len(values),
+        effective_events=float(weights.sum()),
+        density_at=grid,
+        density=density,
+        components=_components(table, ends),
+        background_share=_background(table, ends) if len(table) else None,
+        confidence=settings.confidence if resamples else None,
+    )
+
+
+def _components(table: Floats, ends: Floats | None) -> tuple[ComponentEstimate, ...]:
+    def estimate(k: int, column: int, factor: float = 1.0) -> Estimate:
+        value = factor * float(table[k, column])
+        if ends is None:
+            return Estimate(value)
+        low, high = (factor * float(end) for end in ends[:, k, column])
+        return Estimate(value, low, high)
+
+    return tuple(
+        ComponentEstimate(
+            mean=estimate(k, 0), fwhm=estimate(k, 1, FWHM_PER_SD), share=estimate(k, 2)
+        )
+        for k in range(len(table))
+    )
+
+
+def _background(table: Floats, ends: Floats | None) -> Estimate:
+    value = max(0.0, 1.0 - float(table[:, 2].sum()))
+    return Estimate(value)
+
+
+def _start(values: Floats, modes: list[Mode], *, kernel: float) -> Floats:
+    """One species a mode, as wide as the events around it: (K, 3: mean, sd, share)."""
+    rows = []
+    for mode in modes:
+        near = values[(values >= mode.low) & (values <= mode.high)]
+        # the median absolute deviation of a normal distribution is 0.6745 sd
+        sd = float(np.median(np.abs(near - mode.position))) / 0.6745 if near.size else kernel
+        rows.append((mode.position, max(sd, kernel), 0.95 * near.size / values.size))
+    return np.array(rows)
+
+
+def _choose(values: Floats, errors: Floats, start: Floats, *, min_sd: float) -> Floats:
+    """Components (K, 3: mean, sd, share) in order of mass: those whose loss the BIC regrets."""
+    table, best = _fit(values, errors, start, min_sd=min_sd)
+    penalty = 1.5 * log(len(values))  # half of BIC's 3 parameters
+    while len(table) > 1:
+        fewer = [
+            _fit(values, errors, np.delete(table, k, 0), min_sd=min_sd) for k in range(len(table))
+        ]
+        kept = max(fewer, key=lambda fit: fit[1])
+        if kept[1] < best - penalty:
+            break
+        table, best = kept
+    return table[np.argsort(table[:, 0])]
+
+
+def _fit(values: Floats, errors: Floats, start: Floats, *, min_sd: float) -> tuple[Floats, float]:
+    """Maximum likelihood from `start` (K, 3) by EM; components and log likelihood."""
+    low, high = float(values.min()), float(values.max())
+    table, reached = _em(values, errors, start.copy(), max(high - low, min_sd), float(min_sd))
+    return table, float(reached)
+
+
+@njit(cache=True)
+def _em(values, errors, table, span, min_sd):  # type: ignore[no-untyped-def]
+    """EM for normal species (K, 3) blurred by the error of each event, on an even background."""
+    count, kinds = len(values), len(table)
+    part = np.empty(kinds)
+    sums = np.empty((kinds, 3))
+    last = -np.inf
+    reached = last
+    for _ in range(_MAX_STEPS):
+        background = max(1.0 - table[:, 2].sum(), 1e-9) / span
+        sums[:] = 0.0
+        reached = 0.0
+        for i in range(count):
+            total = background
+            for k in range(kinds):
+                variance = table[k, 1] ** 2 + errors[i] ** 2
+                apart = values[i] - table[k, 0]
+                part[k] = table[k, 2] * exp(-0.5 * apart**2 / variance) / sqrt(2 * pi * variance)
+                total += part[k]
+            reached += log(total)
+            for k in range(kinds):
+                share = part[k] / total
+                own = table[k, 1] ** 2
+                pull = own / (own + errors[i] ** 2)
+                moved = pull * (values[i] - table[k, 0])  # expected true mass, from the mean
+                sums[k, 0] += share
+                sums[k, 1] += share * moved
+                sums[k, 2] += share * (moved**2 + own * (1.0 - pull))
+        if reached - last < _TOLERANCE * count:
+            break
+        last = reached
+        for k in range(kinds):
+            if sums[k, 0] < 1e-9:
+                table[k, 2] = 0.0
+                continue
+            shift = sums[k, 1] / sums[k, 0]
+            table[k, 0] += shift
+            spread = sums[k, 2] / sums[k, 0] - shift**2
+            table[k, 1] = max(sqrt(max(spread, 0.0)), min_sd)
+            table[k, 2] = sums[k, 0] / count
+    return table, reached

@@ -1,0 +1,77 @@
+"""The AnDi network at work: trajectories in, exponent and model out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perrin.diffusion.andi import AndiAnswer
+from perrin.diffusion.standard import grouped, joined
+from perrin.errors import PerrinError
+from perrin.models.bundle import Bundle, load_bundle_of
+from perrin.models.cards import AndiCard
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+
+class AndiModel:
+    """Reads the anomalous exponent and the diffusion model from trajectories of any length."""
+
+    def __init__(self, bundle: Bundle[AndiCard]) -> None:
+        self.bundle = bundle
+
+    @classmethod
+    def load(cls, name: str | Path = "andi") -> Self:
+        """Return the model of a bundle; raises `PerrinError` for one of another task."""
+        return cls(load_bundle_of(name, AndiCard))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the models, in the order of the answers."""
+        return self.bundle.card.models
+
+    def refusal(self, seen: BoolArray, dims: int) -> str | None:
+        """Return why a track, seen (L,), is outside what the card covers; None if it is not."""
+        card = self.bundle.card
+        shortest, longest = card.frames
+        if not shortest <= len(seen) <= longest:
+            return f"{len(seen)} frames; the model covers {shortest} to {longest}"
+        if dims not in card.dims:
+            return f"{dims} dimensions; the model covers {', '.join(map(str, card.dims))}"
+        if not seen.all():
+            return f"{int((~seen).sum())} missing frames; the model covers tracks without gaps"
+        return None
+
+    def answer(
+        self, positions: Sequence[FloatArray], seen: Sequence[BoolArray] | None = None
+    ) -> AndiAnswer:
+        """Return exponent and model of each track, (L, d) each; seen (L,): all frames if None.
+
+        Raises `PerrinError` for a track out of range, or one that never moves.
+        """
+        seen = [np.ones(len(track), dtype=bool) for track in positions] if seen is None else seen
+        for track, frames in zip(positions, seen, strict=True):
+            refused = self.refusal(frames, track.shape[1])
+            if refused:
+                raise PerrinError(f"a track has {refused}. Cut it into windows, or leave it out.")
+        parts = grouped([len(track) for track in positions])
+
+        def run(part: NDArray[np.int64]) -> dict[str, NDArray[np.float32]]:
+            standard = joined([positions[i] for i in part], [seen[i] for i in part])
+            inputs = {"positions": standard.positions, "seen": standard.seen}
+            return self.bundle.run(inputs, ["alpha", "model"])
+
+        alpha = np.zeros((len(positions), 3))
+        logits = np.zeros((len(positions), len(self.bundle.card.models)))
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for part, told in zip(parts, pool.map(run, parts), strict=True):
+                alpha[part], logits[part] = told["alpha"], told["model"]
+        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return AndiAnswer(alpha, odds / odds.sum(axis=1, keepdims=True))

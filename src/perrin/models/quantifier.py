@@ -1,0 +1,164 @@
+"""The quantifier at work: stacks in, calibrated quantiles of contrast, stay and motion out."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perrin.errors import PerrinError
+from perrin.landing.quantities import LONGEST_STAY, TARGETS
+from perrin.landing.thumbnails import frames_around
+from perrin.landing.views import scaled_histories
+from perrin.models.bundle import Arrays, Bundle, load_bundle_of
+from perrin.models.cards import QuantifierCard, QuantityIntervals
+
+FloatArray = NDArray[np.float64]
+
+SHIPPED = "quantifier"
+"""The bundle that ``default`` stands for."""
+
+OUTPUTS = ("quantiles", "probability", "strangeness")
+_BATCH = 64  # events in one call: larger batches leave the cache
+_CHUNK = 1024  # events whose views are in memory at a time
+_CONTRAST, _STAY = TARGETS.index("contrast"), TARGETS.index("stay")
+
+
+@dataclass(frozen=True)
+class Quantities:
+    """What a quantifier says of N events.
+
+    Attributes
+    ----------
+    quantiles : (N, 5, 3) float64
+        Low, middle and high (5, 50, 95%) of each of `perrin.landing.quantities.TARGETS`:
+        contrast (above 0, for landings), stay in frames, path and net displacement in pixels,
+        speed in pixels a frame.
+    probability : (N, C) float64
+        Of the classes on its card.
+    strange : (N,) bool
+        Events unlike anything in training: their numbers mean nothing.
+
+    """
+
+    quantiles: FloatArray
+    probability: FloatArray
+    strange: NDArray[np.bool_]
+
+
+class QuantifierModel:
+    """What `perrin.landing.quantify` asks."""
+
+    def __init__(self, bundle: Bundle[QuantifierCard]) -> None:
+        self.bundle = bundle
+
+    @classmethod
+    def load(cls, name: str | Path) -> Self:
+        """Return the model of a bundle: a folder, a name, or ``default`` for the shipped one.
+
+        Raises `PerrinError` for a bundle of another task.
+        """
+        return cls(load_bundle_of(SHIPPED if name == "default" else name, QuantifierCard))
+
+    @property
+    def name(self) -> str:
+        """Name of the bundle."""
+        return self.bundle.card.name
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Classes in the order of the probabilities."""
+        return self.bundle.card.classes
+
+    @property
+    def integration(self) -> int:
+        """The n_avg that stacks have to be cut for, whatever that of the analysis."""
+        return self.bundle.card.integration
+
+    def check_range(self, *, pixel_nm: float, frame_interval_s: float) -> None:
+        """Raise `PerrinError` for data that the card does not cover, with what to do."""
+        card = self.bundle.card
+        for what, value, (low, high), unit, factor in (
+            ("pixel size", pixel_nm, card.pixel_nm, "nm", 1.0),
+            ("frame interval", frame_interval_s, card.frame_interval_s, "ms", 1e3),
+        ):
+            if not low <= value <= high:
+                raise PerrinError(
+                    f"{what} is {value * factor:.4g} {unit}; the model {card.name} was trained for "
+                    f"{low * factor:.4g} to {high * factor:.4g} {unit}. Train one for this "
+                    "instrument (perrin train quantifier), or analyse without (--quantifier none)."
+                )
+
+    def answer(
+        self, stacks: NDArray[np.float32], inside: NDArray[np.bool_], *, landing_sign: int
+    ) -> Quantities:
+        """Return what stacks (N, 60, 17, 17), cut for `integration`, hold."""
+        found, scale = self.raw(stacks, inside, landing_sign=landing_sign)
+        card = self.bundle.card
+        quantiles = found["quantiles"].astype(np.float64)
+        quantiles *= np.array(card.units)[:, None]
+        quantiles = calibrated(quantiles, found["probability"], card.interval)
+        quantiles[:, _CONTRAST] *= scale[:, None]
+        return Quantities(
+            quantiles,
+            found["probability"].astype(np.float64),
+            found["strangeness"] > card.strange,
+        )
+
+    def raw(
+        self, stacks: NDArray[np.float32], inside: NDArray[np.bool_], *, landing_sign: int
+    ) -> tuple[Arrays, NDArray[np.float32]]:
+        """Return the network's outputs, not calibrated, and the scales (N,) in contrast."""
+        before, after = frames_around(self.integration)
+        if stacks.shape[1] != before + 1 + after:
+            raise PerrinError(
+                f"stacks have {stacks.shape[1]} frames; the model {self.name} needs "
+                f"{before + 1 + after}: cut them with perrin.landing.thumbnails.iter_event_stacks "
+                f"for n_avg = {self.integration}."
+            )
+        found: list[Arrays] = []
+        scales = []
+
+        def run(seen: NDArray[np.float32]) -> Arrays:
+            return self.bundle.run({"view": seen}, OUTPUTS)
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for first in range(0, max(len(stacks), 1), _CHUNK):
+                rows = slice(first, first + _CHUNK)
+                seen, scale = scaled_histories(
+                    stacks[rows], inside[rows], before=before, landing_sign=landing_sign
+                )
+                starts = range(0, max(len(seen), 1), _BATCH)  # one empty batch for no events
+                found += pool.map(run, (seen[k : k + _BATCH] for k in starts))
+                scales.append(scale)
+        outputs = {name: np.concatenate([part[name] for part in found]) for name in OUTPUTS}
+        return outputs, np.concatenate(scales)
+
+
+def calibrated(
+    quantiles: FloatArray, probability: NDArray[np.floating], interval: QuantityIntervals
+) -> FloatArray:
+    """Return quantiles (N, 5, 3) with the factors of a card: middles unbiased, ends that cover."""
+    kind, width = cells(quantiles, probability, interval.width_edges)
+    answer = quantiles.copy()
+    answer[:, _CONTRAST] *= np.array(interval.middle)[kind, width][:, None]
+    factors = np.array(interval.factors)[:, :, kind, width].transpose(2, 0, 1)  # (N, 5, 2)
+    middle = answer[..., 1]
+    answer[..., 0] = middle - factors[..., 0] * (middle - answer[..., 0])
+    answer[..., 2] = middle + factors[..., 1] * (answer[..., 2] - middle)
+    answer[:, _STAY] = np.minimum(answer[:, _STAY], LONGEST_STAY)
+    return np.asarray(np.maximum(answer, 0.0))
+
+
+def cells(
+    quantiles: FloatArray, probability: NDArray[np.floating], width_edges: tuple[float, ...]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the calibration cell of each event: most probable class (N,), width (N,)."""
+    low, middle, high = quantiles[:, _CONTRAST].T
+    width = (high - low) / np.maximum(middle, 1e-9)
+    return probability.argmax(axis=1), np.searchsorted(width_edges, width)

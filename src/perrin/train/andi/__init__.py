@@ -1,0 +1,1 @@
+"""Training of the network for the tasks of the AnDi challenge."""

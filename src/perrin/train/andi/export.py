@@ -1,0 +1,107 @@
+"""From a trained AnDi network to a bundle: ONNX, card, self-test."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from perrin._version import __version__
+from perrin.diffusion.standard import Standard, standardise
+from perrin.io.atomic import folder_written_whole
+from perrin.models.bundle import load_bundle, open_session
+from perrin.models.cards import AndiCard, Vector
+from perrin.settings.diffusion import AndiTraining
+from perrin.simulate.andi import EXPONENTS, MODELS, NOISES, simulate_andi
+from perrin.train.andi.network import AndiNetwork
+from perrin.train.export import check_same, quiet_exporter, without_traces
+
+FRAMES = (10, 1000)
+LIMITS = (
+    "Every trajectory is told as one of the five models with one exponent, also one that is none "
+    "of them, or several: for mixtures and changes in time use a mixture network.",
+    "Trained with localisation noise of .1, .5 and 1 step as in the challenge; noise-free "
+    "trajectories and motion blur are outside of it. No missing frames.",
+    "alpha_low and alpha_high are the network's own quantiles, not calibrated afterwards; the "
+    "card's figures say what they cover.",
+)
+_TOLERANCE = 5e-4  # between torch and ONNX Runtime, float32, logits
+
+
+def write_andi_bundle(network: AndiNetwork, folder: Path, *, settings: AndiTraining) -> AndiCard:
+    """Write `network` as a bundle to `folder` and return its card.
+
+    Raises `PerrinError` where torch and ONNX Runtime differ.
+    """
+    network.eval()
+    with folder_written_whole(folder) as partial:
+        content = _to_onnx(network, partial / "model.onnx")
+        session = open_session(content)
+        for length, dims in ((12, 2), (25, 1), (300, 2), (1000, 1)):
+            inputs = _inputs(_example(settings.seed, length=length, dims=dims))
+            with torch.inference_mode():
+                expected = network(*(torch.from_numpy(x) for x in inputs.values()))
+            for told, own in zip(session.run(["alpha", "model"], inputs), expected, strict=True):
+                worst = float(np.abs(told - own.numpy()).max())
+                check_same(worst, allowed=_TOLERANCE, where=f"at {length} frames, {dims}D")
+        example = _inputs(_example(settings.seed, length=20, dims=2))
+        example["positions"] = np.round(example["positions"], 4)
+        told = session.run(["alpha", "model"], example)
+        card = AndiCard(
+            name=folder.name,
+            perrin_version=__version__,
+            sha256=hashlib.sha256(content).hexdigest(),
+            licence="MIT",
+            inputs={
+                "positions": "(N, T, d) float32, see perrin.diffusion.standard",
+                "seen": "(N, T) float32, 1 where the frame is part of the track, 0 in the padding",
+            },
+            models=MODELS,
+            frames=FRAMES,
+            dims=(1, 2),
+            limits=LIMITS,
+            training={
+                "settings": settings.model_dump(mode="json"),
+                "exponents": {name: list(ends) for name, ends in EXPONENTS.items()},
+                "noises": list(NOISES),
+            },
+            figures={},
+            vector=Vector(
+                inputs={name: values.tolist() for name, values in example.items()},
+                outputs={"alpha": told[0].tolist(), "model": told[1].tolist()},
+            ),
+        )
+        (partial / "card.json").write_text(card.model_dump_json(indent=1) + "\n")
+    load_bundle(folder)
+    return card
+
+
+def _to_onnx(network: AndiNetwork, path: Path) -> bytes:
+    count, quarter, dims = (torch.export.Dim(name) for name in ("count", "quarter", "dims"))
+    with quiet_exporter():
+        torch.onnx.export(
+            network,
+            (torch.randn(3, 24, 2), torch.ones(3, 24)),
+            path,
+            input_names=["positions", "seen"],
+            output_names=["alpha", "model"],
+            dynamo=True,
+            external_data=False,
+            dynamic_shapes={
+                "positions": {0: count, 1: 4 * quarter, 2: dims},
+                "seen": {0: count, 1: 4 * quarter},
+            },
+            verbose=False,
+        )
+    return without_traces(path)
+
+
+def _example(seed: int, *, length: int, dims: int) -> Standard:
+    drawn = simulate_andi(4, length=length, dims=dims, rng=np.random.default_rng(seed))
+    return standardise(drawn.positions, np.ones((4, length), dtype=bool))
+
+
+def _inputs(standard: Standard) -> dict[str, np.ndarray]:
+    return {"positions": standard.positions, "seen": standard.seen}

@@ -1,0 +1,1 @@
+"""The quantifier: contrast, stay and motion of landings."""

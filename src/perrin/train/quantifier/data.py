@@ -1,0 +1,227 @@
+"""Fresh events with their truth, simulated in blocks, in processes of their own.
+
+Unlike the classifier's, a block has one instrument with one PSF: a contrast means nothing
+without the PSF it belongs to. Camera, timing and background vary.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perrin.landing.quantities import INTEGRATION
+from perrin.landing.thumbnails import frames_around
+from perrin.landing.views import scaled_histories, stretches
+from perrin.settings.classifier import PAPER_CLASSES
+from perrin.settings.quantifier import QuantifierTraining
+from perrin.settings.simulation import ThumbnailSettings
+from perrin.simulate.quantities import central, truth_of
+from perrin.simulate.studio import Centring, Part
+from perrin.simulate.thumbnails import threads
+from perrin.train.classifier.data import Source, leave_ctrl_c, varied
+from perrin.train.quantifier.network import STRETCHES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BLOCK_STEPS = 8
+"""Batches of one block."""
+_AHEAD = 2  # blocks that each process draws before they are asked for
+_AT_ONCE = 500  # events drawn at a time
+_ELSEWHERE = (0.3, 120.0)  # fewest and most landings elsewhere in the field during a thumbnail
+_BRIGHTER = 1.5e-5  # by one of about 150 kDa, in a field of 151 x 38 pixels
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Events as the network sees them, and their truth.
+
+    Attributes
+    ----------
+    views : (N, 33, 17, 17)
+        Histories; float16 until a batch is handed out, to travel lightly.
+    scale : (N,) float32
+        Of the histories, in contrast.
+    target, known : (N, 5) float32
+        The truth in the order of `TARGETS`, and 1 where there is one.
+    mass_kda, contrast_per_kda : (N,) float32
+        Mass, and contrast (above 0) for each kDa.
+    labels : (N,) int64
+        Number of the class.
+
+    """
+
+    views: NDArray[np.float16] | NDArray[np.float32]
+    scale: NDArray[np.float32]
+    target: NDArray[np.float32]
+    known: NDArray[np.float32]
+    mass_kda: NDArray[np.float32]
+    contrast_per_kda: NDArray[np.float32]
+    labels: NDArray[np.int64]
+
+    def __getitem__(self, rows: slice | NDArray[np.int64]) -> Batch:
+        return Batch(*(values[rows] for values in vars(self).values()))
+
+    @classmethod
+    def joined(cls, parts: list[Batch]) -> Batch:
+        """Return several batches as one."""
+        columns = zip(*(vars(part).values() for part in parts), strict=True)
+        return cls(*(np.concatenate(column) for column in columns))
+
+
+def stream(
+    settings: QuantifierTraining, source: Source, *, first_step: int, workers: int
+) -> Iterator[Batch]:
+    """Yield batches without end from `first_step`.
+
+    Each depends on the seed and its step alone, whatever the number of workers.
+    """
+    context = multiprocessing.get_context("spawn")
+    waiting: deque[Future[Batch]] = deque()
+    number, begin = divmod(first_step, BLOCK_STEPS)
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=leave_ctrl_c) as pool:
+        try:
+            while True:
+                while len(waiting) < _AHEAD * workers:
+                    waiting.append(pool.submit(draw_block, settings, source, number))
+                    number += 1
+                block = waiting.popleft().result()
+                for k in range(begin, BLOCK_STEPS):
+                    batch = block[k * settings.batch : (k + 1) * settings.batch]
+                    yield replace(batch, views=batch.views.astype(np.float32))
+                begin = 0
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def draw_block(settings: QuantifierTraining, source: Source, number: int) -> Batch:
+    """Draw the events of `BLOCK_STEPS` batches."""
+    seed = np.random.SeedSequence(settings.seed, spawn_key=(number,))
+    own_seed, *seeds = seed.spawn(4)
+    rng = np.random.default_rng(own_seed)
+    wanted = BLOCK_STEPS * settings.batch
+    seen = round(settings.detected * wanted)
+    other = round(settings.varied * wanted)
+    plain = replace(source, settings=source.settings.model_copy(update={"masses": settings.masses}))
+    changed = replace(plain, settings=other_background(plain.settings, rng=rng), buffer=None)
+    counts: tuple[tuple[Source, Centring, int], ...] = (
+        (plain, "detector", seen),
+        (changed, "scattered", other),
+        (plain, "scattered", wanted - seen - other),
+    )
+    parts = [
+        events(asked, count=count, centring=centring, seed=part_seed, rng=rng)
+        for (asked, centring, count), part_seed in zip(counts, seeds, strict=True)
+        if count
+    ]
+    block = Batch.joined(parts)
+    return block[rng.permutation(len(block.labels))]
+
+
+def other_background(plain: ThumbnailSettings, *, rng: np.random.Generator) -> ThumbnailSettings:
+    """Return another camera, timing and background with the optics and contrasts of `plain`."""
+    other = varied(plain, rng=rng)
+    kept = {
+        name: getattr(plain.instrument, name) for name in ("pixel_nm", "contrast_per_kda", "optics")
+    }
+    instrument = other.instrument.model_copy(update=kept)
+    return other.model_copy(update={"instrument": instrument})
+
+
+def events(
+    source: Source,
+    *,
+    count: int,
+    centring: Centring,
+    seed: np.random.SeedSequence,
+    rng: np.random.Generator,
+) -> Batch:
+    """Draw events of the five classes in equal parts, with their truth."""
+    blocks = -(-count // _AT_ONCE)
+    shared, *seeds = seed.spawn(1 + blocks)
+    found = []
+    with (
+        threads(1) as pool,
+        source.studio(INTEGRATION, centring=centring, seed=shared) as studio,
+    ):
+        for block, own in enumerate(seeds):
+            labels = rng.choice(PAPER_CLASSES, min(_AT_ONCE, count - block * _AT_ONCE))
+            found += [
+                _batch(part, landing_sign=studio.landing_sign, rng=rng)
+                for part in studio.events(labels, seed=own, pool=pool)
+            ]
+    return Batch.joined(found)
+
+
+def _batch(part: Part, *, landing_sign: int, rng: np.random.Generator) -> Batch:
+    """Events of a studio as the network sees them, in a field where more lands, and the truth."""
+    before, _ = frames_around(INTEGRATION)
+    views, scale = scaled_histories(
+        part.stacks, part.inside, before=before, landing_sign=landing_sign
+    )
+    views, scale = crowded(views, scale, rng=rng)
+    truth = central(part)
+    target, known = targets(truth, scale)
+    return Batch(
+        views=views.astype(np.float16),
+        scale=scale,
+        target=target,
+        known=known,
+        mass_kda=truth["mass_kda"].to_numpy(np.float32),
+        contrast_per_kda=-(truth["contrast"] / truth["mass_kda"]).to_numpy(np.float32),
+        labels=np.array([PAPER_CLASSES.index(name) for name in truth["class"]], np.int64),
+    )
+
+
+def crowded(
+    views: NDArray[np.float32], scale: NDArray[np.float32], *, rng: np.random.Generator
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Histories (N, 33, 17, 17) and scales (N,) as if molecules landed elsewhere in the field.
+
+    Frames are divided by the mean of the whole field, and each landing darkens that a little:
+    everything else seems to brighten, step by step. A patch with one event knows nothing of
+    it, a crowded movie is full of it, and a network that has not seen it reads masses too small.
+    """
+    before, after = frames_around(INTEGRATION)
+    weights = stretches(before, after)
+    level = _levels(len(views), before + 1 + after, rng=rng)
+    change = level @ weights.T - weights.any(axis=1) * level[:, :before].mean(axis=1)[:, None]
+    field, count = views[:, STRETCHES], len(weights)
+    brighter = (change / np.maximum(scale, 1e-12)[:, None]).astype(np.float32)
+    seen = views[:, :count] + brighter[:, :, None, None] * field[:, None]
+    # the scale is the root mean square over all frames and pixels in the field
+    frames = (weights > 0).sum(axis=1)
+    pixels = np.maximum(field.sum(axis=(1, 2)), 1)
+    square = (np.square(seen).sum(axis=(2, 3)) @ frames) / (frames.sum() * pixels)
+    larger = np.sqrt(np.maximum(square, 1e-12)).astype(np.float32)
+    out = views.copy()
+    out[:, :count] = seen / larger[:, None, None, None]
+    out[:, -1] += np.log(larger)[:, None, None]
+    return out, scale * larger
+
+
+def _levels(count: int, n_frames: int, *, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Levels (N, T) of the background by what lands and leaves elsewhere, from none to many."""
+    rate = np.exp(rng.uniform(np.log(_ELSEWHERE[0]), np.log(_ELSEWHERE[1]), size=count))
+    leaving = rng.uniform(0, 0.5, size=count)
+    number = rng.poisson((rate / n_frames)[:, None], size=(count, n_frames))
+    step = _BRIGHTER * rng.uniform(0.3, 2.0, size=(count, n_frames))
+    sign = np.where(rng.random((count, n_frames)) < leaving[:, None], -1, 1)
+    return np.cumsum(number * step * sign, axis=1)
+
+
+def targets(
+    truth: pd.DataFrame, scale: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the truth (N, 5) as the network gives it, and where there is one."""
+    target, known = truth_of(truth)
+    target[:, 0] /= np.maximum(scale, 1e-12)
+    known &= (scale > 0)[:, None]
+    return target.astype(np.float32), known.astype(np.float32)

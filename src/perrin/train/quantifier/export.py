@@ -1,0 +1,250 @@
+"""From a trained quantifier to a bundle, and back to weights to go on from."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from perrin._version import __version__
+from perrin.io.atomic import folder_written_whole
+from perrin.landing.quantities import INTEGRATION, TARGETS
+from perrin.landing.thumbnails import THUMBNAIL_PX
+from perrin.landing.views import HISTORY_CHANNELS
+from perrin.models.bundle import Arrays, bundle_folder, load_bundle, load_bundle_of, open_session
+from perrin.models.cards import QuantifierCard, QuantityIntervals, Vector
+from perrin.models.quantifier import OUTPUTS, SHIPPED
+from perrin.settings.classifier import CLASSES
+from perrin.settings.quantifier import QuantifierTraining
+from perrin.train.classifier.data import VARIED, Source
+from perrin.train.classifier.network import FEATURES, HistoryNetwork
+from perrin.train.export import (
+    WEIGHTS,
+    check_same,
+    quiet_exporter,
+    read_weights,
+    without_traces,
+    write_weights,
+)
+from perrin.train.quantifier.data import Batch, events
+from perrin.train.quantifier.intervals import HeldOut, fit_intervals
+from perrin.train.quantifier.network import UNITS, QuantifierNetwork
+from perrin.train.quantifier.ours import flatness
+
+LIMITS = (
+    "Trained on simulated landings of one PSF: with another PSF or pixel size contrasts are "
+    "wrong by as much as those of a fit with the wrong PSF. Train or tune it for yours.",
+    "Behaviour that the simulator does not have (slow dissociation, diffusion before binding, "
+    "two molecules at once in one place) is answered as the nearest thing that it has, where it "
+    "is not strange enough to be flagged.",
+    "Molecules that leave are not weighed, only those that land.",
+    "A stay is followed for 24 frames; what stays longer is said to stay.",
+)
+_TOLERANCE = 1e-3  # between torch and ONNX Runtime, float32, relative to the largest
+_SAME = 1.02  # of the pixel size: the PSF is that of the instrument
+_STRANGE = 0.995
+_BATCH = 200
+_FOR_SPREAD = 5000  # events that the spread of the features is taken from
+_SHRINK = 0.02  # of the covariance of features towards its mean variance
+
+
+class _Outputs(nn.Module):
+    """Histories (B, 33, 17, 17) -> what a bundle gives.
+
+    Strangeness is the squared distance of the features from the nearest class of training
+    events, in units of their spread (Mahalanobis), over their number.
+    """
+
+    means: Tensor
+    whiten: Tensor
+
+    def __init__(self, network: QuantifierNetwork, means: Tensor, whiten: Tensor) -> None:
+        super().__init__()
+        self.network = network
+        self.register_buffer("means", means @ whiten)  # (C, F)
+        self.register_buffer("whiten", whiten)  # (F, F)
+
+    def forward(self, view: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return quantiles (B, 5, 3), probabilities (B, 6), strangeness (B,)."""
+        features, weights, logits = self.network.look(view)
+        quantiles = self.network.read(view, features, weights)
+        apart = (features @ self.whiten)[:, None] - self.means  # (B, C, F)
+        return quantiles, logits.softmax(dim=1), (apart**2).mean(dim=2).amin(dim=1)
+
+
+def write_bundle(
+    network: QuantifierNetwork,
+    folder: Path,
+    *,
+    settings: QuantifierTraining,
+    source: Source,
+    curve: list[dict[str, float]],
+    begun: dict[str, str | None],
+    count: int,
+) -> None:
+    """Write a network as a bundle, its intervals calibrated on `count` fresh events.
+
+    They are centred as the detector does, of all classes and masses of the training. Its
+    figures are those of `perrin.train.export.record_measured`.
+    """
+    network.eval()
+    held_out = _held_out(source, settings, count=count)
+    outputs = _Outputs(network, *_spread(network, held_out[:_FOR_SPREAD])).eval()
+    example = held_out.views[:5].astype(np.float32)
+    with folder_written_whole(folder) as partial:
+        content = _to_onnx(outputs, partial / "model.onnx", example)
+        write_weights(network, partial / WEIGHTS)
+        session = open_session(content)
+        said = _answers(session, held_out)
+        with torch.inference_mode():
+            expected = [found.numpy() for found in outputs(torch.from_numpy(example))]
+        given = session.run(list(OUTPUTS), {"view": example})
+        for name, found, wanted in zip(OUTPUTS, given, expected, strict=True):
+            worst = float(np.abs(found - wanted).max() / max(1.0, np.abs(wanted).max()))
+            check_same(worst, allowed=_TOLERANCE, where=f"in {name}")
+        tested = np.round(example[:2].astype(float), 2).astype(np.float32)
+        card = QuantifierCard(
+            name=folder.name,
+            perrin_version=__version__,
+            sha256=hashlib.sha256(content).hexdigest(),
+            licence="MIT",
+            limits=LIMITS,
+            figures={},
+            inputs={
+                "view": f"(N, {HISTORY_CHANNELS}, {THUMBNAIL_PX}, {THUMBNAIL_PX}) float32, "
+                "perrin.landing.views.scaled_histories"
+            },
+            training={
+                "settings": settings.model_dump(mode="json"),
+                **begun,
+                "source": source.describe(),
+                "varied": {group: VARIED[group] for group in ("camera", "background")},
+                "calibration_events": count,
+                "curve": curve,
+            },
+            strange=round(float(np.quantile(said["strangeness"], _STRANGE)), 4),
+            interval=_intervals(said, held_out, settings),
+            vector=Vector(
+                inputs={"view": np.round(tested.astype(float), 2).tolist()},
+                outputs={
+                    name: answer.tolist()
+                    for name, answer in zip(
+                        OUTPUTS[:2], session.run(list(OUTPUTS[:2]), {"view": tested}), strict=True
+                    )
+                },
+            ),
+            **_covers(source, settings),
+        )
+        (partial / "card.json").write_text(card.model_dump_json(indent=None) + "\n")
+    load_bundle(folder)
+
+
+def load_weights(name: str | Path) -> QuantifierNetwork:
+    """Return a quantifier with the weights of a bundle, to go on training from.
+
+    Raises `PerrinError` for a bundle of another kind.
+    """
+    name = SHIPPED if name == "default" else name
+    load_bundle_of(name, QuantifierCard)
+    network = QuantifierNetwork(HistoryNetwork())
+    read_weights(network, bundle_folder(name) / WEIGHTS)
+    return network
+
+
+def _covers(source: Source, settings: QuantifierTraining) -> dict[str, Any]:
+    """What the card says of targets, classes and the data it is valid for."""
+    instrument = source.settings.instrument
+    interval = VARIED["instrument"]["camera_rate_hz"] if settings.varied > 0 else _SAME
+    each = abs(instrument.contrast_per_kda)
+    return {
+        "targets": TARGETS,
+        "units": UNITS,
+        "classes": CLASSES,
+        "integration": INTEGRATION,
+        "pixel_nm": (instrument.pixel_nm / _SAME, instrument.pixel_nm * _SAME),
+        "frame_interval_s": (
+            instrument.frame_interval_s / interval,
+            instrument.frame_interval_s * interval,
+        ),
+        "contrast": (each * settings.masses.low_kda, each * settings.masses.high_kda),
+    }
+
+
+def _held_out(source: Source, settings: QuantifierTraining, *, count: int) -> Batch:
+    """Return events of the source that no training draws, as the detector sees them."""
+    plain = source.settings.model_copy(update={"masses": settings.masses})
+    return events(
+        replace(source, settings=plain),
+        count=count,
+        centring="detector",
+        seed=np.random.SeedSequence([settings.seed, 1]),
+        rng=np.random.default_rng([settings.seed, 2]),
+    )
+
+
+def _answers(session: Any, batch: Batch) -> Arrays:
+    """Outputs of a bundle, not calibrated, by name."""
+
+    def run(first: int) -> list[NDArray[np.float32]]:
+        view = batch.views[first : first + _BATCH].astype(np.float32)
+        answers: list[NDArray[np.float32]] = session.run(list(OUTPUTS), {"view": view})
+        return answers
+
+    parts = [run(first) for first in range(0, len(batch.labels), _BATCH)]
+    columns = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return dict(zip(OUTPUTS, columns, strict=True))
+
+
+def _intervals(said: Arrays, batch: Batch, settings: QuantifierTraining) -> QuantityIntervals:
+    middle = torch.from_numpy(said["quantiles"][:, 0, 1])
+    units = np.array(UNITS)
+    found = HeldOut(
+        quantiles=said["quantiles"].astype(np.float64) * units[:, None],
+        probability=said["probability"].astype(np.float64),
+        truth=batch.target.astype(np.float64),
+        known=batch.known > 0,
+        weight=flatness(batch, middle, settings.masses).numpy().astype(np.float64),
+    )
+    return fit_intervals(found, classes=len(CLASSES))
+
+
+def _spread(network: QuantifierNetwork, batch: Batch) -> tuple[Tensor, Tensor]:
+    """Means of the classes' features (C, F), what makes their common covariance one (F, F)."""
+    parts = []
+    with torch.inference_mode():
+        for first in range(0, len(batch.labels), _BATCH):
+            view = torch.from_numpy(batch.views[first : first + _BATCH].astype(np.float32))
+            parts.append(network.look(view)[0].numpy())
+    features, labels = np.concatenate(parts), batch.labels
+    present = np.unique(labels)
+    means = np.stack([features[labels == c].mean(axis=0) for c in present]).astype(np.float64)
+    left = features - means[np.searchsorted(present, labels)]
+    covariance = left.T @ left / len(left)
+    values, vectors = np.linalg.eigh(covariance)
+    floor = _SHRINK * float(np.trace(covariance)) / FEATURES
+    whiten = vectors / np.sqrt(np.maximum(values, 0) + floor)
+    return torch.from_numpy(means).float(), torch.from_numpy(whiten).float()
+
+
+def _to_onnx(outputs: nn.Module, path: Path, example: NDArray[np.float32]) -> bytes:
+    """Write as ONNX with a free number of events and the norms folded into the convolutions."""
+    with quiet_exporter():
+        torch.onnx.export(
+            outputs,
+            (torch.from_numpy(example),),
+            path,
+            input_names=["view"],
+            output_names=list(OUTPUTS),
+            dynamo=True,
+            external_data=False,
+            optimize=True,
+            dynamic_shapes=({0: torch.export.Dim("count")},),
+            verbose=False,
+        )
+    return without_traces(path)

@@ -1,0 +1,95 @@
+"""The recipe of the quantifier: fresh events, quantile losses, AdamW, averaged weights.
+
+Two things keep the estimate unbiased. Events are weighted so that all masses count as if they
+were equally common, whatever they were drawn from: the median of what is possible is then
+where the likelihood has its middle, and nothing is pulled to common masses. And each event's
+loss is divided by the width of its own interval, so that sharp events count as much as blurred
+ones. Both weights depend on what the network sees, beside the mass that cancels the prior.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from perrin.landing.quantities import QUANTILES
+from perrin.settings.quantifier import QuantifierTraining
+from perrin.settings.simulation import MassPrior
+from perrin.train.classifier.data import Source
+from perrin.train.classifier.network import HistoryNetwork
+from perrin.train.loop import Cosine, Task
+from perrin.train.quantifier.data import Batch, stream
+from perrin.train.quantifier.network import UNITS, QuantifierNetwork
+
+_ENDS = 1.5  # weight of the ends of an interval, whose losses are small by nature
+_MOTION = 0.25  # of a target of motion
+_CLASS = 0.25
+_NARROWEST = 0.02  # of what a width of the contrast is taken for
+_MOST = 5.0
+
+
+def quantifier_task(
+    settings: QuantifierTraining,
+    source: Source,
+    *,
+    workers: int,
+    trunk: HistoryNetwork | None = None,
+    start: QuantifierNetwork | None = None,
+) -> Task[QuantifierNetwork, Batch]:
+    """Return what is trained: on a classifier's trunk, or from the weights of `start`."""
+    torch.manual_seed(settings.seed)
+    network = start or QuantifierNetwork(trunk or HistoryNetwork())
+    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return Task(
+        network=network,
+        optimiser=torch.optim.AdamW(
+            network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+        ),
+        batches=lambda step: stream(settings, source, first_step=step, workers=workers),
+        loss=lambda network, batch: _loss(network, batch, settings.masses),
+        schedule=Cosine(settings.learning_rate, settings.warmup, settings.steps),
+        steps=settings.steps,
+        validate_every=settings.validate_every,
+        average=settings.average,
+    )
+
+
+def _loss(network: QuantifierNetwork, batch: Batch, prior: MassPrior) -> Tensor:
+    view = torch.from_numpy(batch.views).to(memory_format=torch.channels_last)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        features, weights, logits = network.look(view)
+    quantiles = network.read(view, features.float(), weights.float())
+    unit = quantiles.new_tensor(UNITS)
+    target = torch.from_numpy(batch.target) / unit
+    known = torch.from_numpy(batch.known)
+    low, middle, high = quantiles[:, 0].detach().unbind(dim=1)
+    width = ((high - low) / 3.29).clamp_min(_NARROWEST)
+    flat = flatness(batch, middle, prior)
+    lost = pinball(quantiles, target) * known  # (B, 5)
+    contrast = (lost[:, 0] / width * flat).mean()
+    motion = (lost[:, 1:] * flat[:, None]).mean(dim=0).sum()
+    sorted_out = functional.cross_entropy(logits.float(), torch.from_numpy(batch.labels))
+    return contrast + _MOTION * motion + _CLASS * sorted_out
+
+
+def pinball(quantiles: Tensor, target: Tensor) -> Tensor:
+    """Return the quantile loss: (B, 5, 3), (B, 5) -> (B, 5)."""
+    missed = target[:, :, None] - quantiles
+    levels = missed.new_tensor(QUANTILES)
+    loss = torch.maximum(levels * missed, (levels - 1) * missed)
+    return (loss * missed.new_tensor((_ENDS, 1.0, _ENDS))).sum(dim=2)
+
+
+def flatness(batch: Batch, middle: Tensor, prior: MassPrior) -> Tensor:
+    """Weights (B,) with which all masses near the one that is seen are equally common."""
+    true = torch.from_numpy(batch.mass_kda)
+    per_scale = torch.from_numpy(batch.scale / batch.contrast_per_kda)
+    return (_density(middle * per_scale, prior) / _density(true, prior)).clamp_max(_MOST)
+
+
+def _density(mass: Tensor, prior: MassPrior) -> Tensor:
+    """Density of the prior, without a unit; as at its ends beyond them."""
+    below = prior.low_share / (prior.middle_kda - prior.low_kda)
+    above = (1 - prior.low_share) / (prior.high_kda - prior.middle_kda)
+    return torch.where(mass < prior.middle_kda, below, above)

@@ -1,0 +1,43 @@
+"""The evaluation of the shipped quantifier, small: whole, written, and of the right size."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from perrin.cli.main import app
+
+runner = pytest.importorskip("typer.testing").CliRunner()
+
+
+def test_an_evaluation_writes_its_tables_and_figures(tmp_path: Path) -> None:
+    out = tmp_path / "evaluation"
+    words = ["evaluate", "quantifier", "--count", "50", "--masses", "180", "--bound-count", "0"]
+    told = runner.invoke(app, [*words, "--seed", "3", "--out", str(out)])
+    assert told.exit_code == 0, told.output
+    accuracy = pd.read_csv(out / "accuracy.csv")
+    assert len(accuracy) == 2 * 5  # backgrounds, classes
+    assert (accuracy["events"] == 50).all()
+    moving = accuracy[accuracy["class"].isin(["unbinder", "roller", "wobbler"])]
+    assert (moving["within"] > moving["fit_within"] + 0.1).all()
+    isolated = accuracy[accuracy["class"] != "neighbors"]
+    assert (isolated["bias"].abs() < 0.01 + 4 * isolated["bias_se"]).all()
+    coverage = pd.read_csv(out / "coverage.csv")
+    assert coverage["events"].iloc[-1] == 250
+    strangers = pd.read_csv(out / "strangers.csv").set_index("kind")["flagged"]
+    assert strangers["brightens instead of darkens"] > 0.7
+    assert strangers["usual"] < 0.15
+    assert {path.name for path in (out / "figures").glob("*.png")} == {"accuracy.png", "bias.png"}
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["settings"]["count"] == 50
+    assert "with the classifier" in summary["events_per_s"]
+
+
+def test_masses_that_are_none_are_refused(tmp_path: Path) -> None:
+    words = ["evaluate", "quantifier", "--masses", "heavy", "--out", str(tmp_path / "o")]
+    told = runner.invoke(app, words)
+    assert told.exit_code != 0
+    assert "give numbers with commas" in str(told.exception)

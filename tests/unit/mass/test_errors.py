@@ -1,0 +1,73 @@
+"""Spectra of events that have errors of their own: what went in comes out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from perrin.errors import PerrinError
+from perrin.mass.errors import spectrum_with_errors
+from perrin.mass.modes import FWHM_PER_SD
+from perrin.settings.spectrum import SpectrumSettings
+
+PLAIN = SpectrumSettings()
+
+
+def sample(count: int, seed: int = 2) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Two species, 100 and 200 kDa, 4 kDa wide; half of the events with errors of 15 kDa."""
+    rng = np.random.default_rng(seed)
+    heavy = rng.random(count) < 0.3
+    errors = np.where(rng.random(count) < 0.5, 3.0, 15.0)
+    true = np.where(heavy, 200.0, 100.0) + 4.0 * rng.standard_normal(count)
+    return true + errors * rng.standard_normal(count), errors, heavy
+
+
+def test_shares_means_and_true_widths_are_recovered() -> None:
+    values, errors, heavy = sample(4000)
+    found = spectrum_with_errors(values, errors, settings=PLAIN)
+    light, second = found.components
+    share_se = np.sqrt(0.3 * 0.7 / 4000)
+    assert second.share.value == pytest.approx(heavy.mean(), abs=4 * share_se)
+    mean_se = 5.0 / np.sqrt(0.5 * 1200)  # the sharp half counts: hypot(3, 4) kDa each
+    assert second.mean.value == pytest.approx(200, abs=4 * mean_se)
+    assert light.mean.value == pytest.approx(100, abs=4 * 5.0 / np.sqrt(0.5 * 2800))
+    # variance of 5 kDa from the sharp half, the error of 3 kDa known
+    sd_se = 5.0**2 / (4.0 * np.sqrt(2 * 0.5 * 2800))
+    assert light.fwhm.value / FWHM_PER_SD == pytest.approx(4.0, abs=4 * sd_se)
+
+
+def test_precise_events_make_sharper_peaks_than_equal_weights() -> None:
+    values, errors, _ = sample(4000)
+    found = spectrum_with_errors(values, errors, settings=PLAIN)
+    equal = spectrum_with_errors(values, np.full_like(errors, 1e-6), settings=PLAIN)
+
+    def valley(spectrum: object) -> float:
+        at, density = spectrum.density_at, spectrum.density  # type: ignore[attr-defined]
+        return float(np.interp(150, at, density) / np.interp(100, at, density))
+
+    assert valley(found) < 0.5 * valley(equal)
+    step = found.density_at[1] - found.density_at[0]
+    assert found.density.sum() * step == pytest.approx(found.effective_events, rel=1e-3)
+
+
+def test_intervals_hold_the_truth() -> None:
+    values, errors, heavy = sample(1500, seed=7)
+    found = spectrum_with_errors(
+        values,
+        errors,
+        settings=SpectrumSettings(resamples=60, confidence=0.99),
+        rng=np.random.default_rng(1),
+    )
+    share = found.components[1].share
+    assert share.low is not None
+    assert share.high is not None
+    assert share.low < heavy.mean() < share.high
+    assert share.high - share.low < 8 * np.sqrt(0.3 * 0.7 / 1500)
+
+
+def test_few_or_unusable_events_make_no_mixture() -> None:
+    few = spectrum_with_errors(np.array([100.0, np.nan]), np.array([3.0, 3.0]))
+    assert few.components == ()
+    assert few.n_events == 1
+    with pytest.raises(PerrinError, match="one error for each value"):
+        spectrum_with_errors(np.ones(3), np.ones(2))

@@ -1,0 +1,67 @@
+"""The truth of what a quantifier reads, and events scattered as a detector scatters them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from perrin.landing.quantities import LONGEST_STAY, TARGETS
+from perrin.settings.simulation import ThumbnailSettings
+from perrin.simulate.quantities import central, off_centre, truth_of
+from perrin.simulate.studio import Part, Studio
+from perrin.simulate.thumbnails import threads
+
+KINDS = np.array(["binder", "unbinder", "neighbors", "roller", "wobbler"])
+COUNT = 150
+
+
+@pytest.fixture(scope="module")
+def part() -> Part:
+    shared, own = np.random.SeedSequence(3).spawn(2)
+    studio = Studio.of(
+        ThumbnailSettings(), centring="scattered", background=None, psf=None, seed=shared
+    )
+    with threads(1) as pool:
+        (found,) = studio.events(np.resize(KINDS, COUNT), seed=own, pool=pool)
+    return found
+
+
+def test_truth_follows_from_what_a_molecule_did(part: Part) -> None:
+    truth = part.truth
+    found, known = truth_of(truth)
+    of = {name: found[:, k] for k, name in enumerate(TARGETS)}
+    kind = truth["motion"].to_numpy()
+    stays = np.isinf(truth["end_frame"].to_numpy(float))
+    assert (of["stay"][stays] == LONGEST_STAY).all()
+    leaving = (kind == "unbinder") & ~stays
+    assert of["stay"][leaving] == pytest.approx(truth["duration_frames"][leaving], abs=1e-9)
+    assert (of["path"][kind == "binder"] == 0).all()
+    rolling = kind == "roller"
+    assert of["path"][rolling] == pytest.approx(of["net"][rolling])  # one straight line
+    assert (of["net"] <= of["path"] + 1e-9).all()
+    assert (
+        known[:, TARGETS.index("speed")].tolist() == np.isin(kind, ["roller", "wobbler"]).tolist()
+    )
+    assert of["speed"][rolling] == pytest.approx(
+        of["path"][rolling] / truth["duration_frames"][rolling]
+    )
+
+
+def test_scattered_events_lie_about_as_a_detector_sees_them(part: Part) -> None:
+    """A third of a pixel of error, rounded to pixels; a frame early or late; movers elsewhere."""
+    resting = part.truth[part.truth["class"].isin(["binder", "unbinder"]).to_numpy()]
+    y, x = (resting[name].to_numpy() - 8 for name in ("y_px", "x_px"))
+    spread = np.hypot(1 / 3, np.sqrt(1 / 12))
+    assert np.std(np.r_[y, x]) == pytest.approx(spread, abs=4 * spread / np.sqrt(4 * len(y)))
+    assert set(resting["frame"] - 20) == {-1, 0, 1}
+    moving = part.truth[part.truth["class"] == "roller"]
+    assert np.hypot(moving["y_px"] - 8, moving["x_px"] - 8).median() > 1
+
+
+def test_the_molecule_in_the_middle_is_the_one_that_is_meant(part: Part) -> None:
+    chosen = central(part)
+    own = off_centre(part.truth.reset_index(drop=True))
+    assert (off_centre(chosen) <= own + 1e-9).all()
+    moved = (off_centre(chosen) < own - 1e-9).to_numpy()
+    assert set(part.truth["class"][moved]) <= {"neighbors"}
+    assert chosen["class"].tolist() == part.truth["class"].tolist()

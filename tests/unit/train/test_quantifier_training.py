@@ -1,0 +1,166 @@
+"""Training of the quantifier: events with truth, loss, calibration, export and the way back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="training needs torch")
+
+from perrin.errors import PerrinError  # noqa: E402
+from perrin.landing.quantities import INTEGRATION, TARGETS  # noqa: E402
+from perrin.models.quantifier import QuantifierModel, calibrated  # noqa: E402
+from perrin.settings.classifier import CLASSES, PAPER_CLASSES  # noqa: E402
+from perrin.settings.quantifier import QuantifierTraining  # noqa: E402
+from perrin.train.classifier.data import Source  # noqa: E402
+from perrin.train.classifier.network import HistoryNetwork  # noqa: E402
+from perrin.train.loop import train  # noqa: E402
+from perrin.train.quantifier import data  # noqa: E402
+from perrin.train.quantifier.export import load_weights, write_bundle  # noqa: E402
+from perrin.train.quantifier.intervals import HeldOut, fit_intervals, quantile  # noqa: E402
+from perrin.train.quantifier.network import UNITS, QuantifierNetwork  # noqa: E402
+from perrin.train.quantifier.ours import flatness, pinball, quantifier_task  # noqa: E402
+
+SMALL = QuantifierTraining(steps=8, batch=16, warmup=2, validate_every=8)
+
+
+@pytest.fixture(scope="module")
+def block() -> data.Batch:
+    return data.draw_block(SMALL, Source(), 0)
+
+
+def test_a_block_depends_on_its_number_alone_and_holds_the_truth(block: data.Batch) -> None:
+    again = data.draw_block(SMALL, Source(), 0)
+    np.testing.assert_array_equal(block.views, again.views)
+    np.testing.assert_array_equal(block.target, again.target)
+    assert len(block.labels) == data.BLOCK_STEPS * SMALL.batch
+    assert set(block.labels) == set(range(len(PAPER_CLASSES)))
+    assert np.isfinite(block.views).all()
+    np.testing.assert_allclose(
+        block.target[:, 0] * block.scale, block.mass_kda * block.contrast_per_kda, rtol=1e-5
+    )
+
+
+def test_other_backgrounds_keep_psf_and_contrast() -> None:
+    plain = Source().settings
+    other = data.other_background(plain, rng=np.random.default_rng(1))
+    assert other.instrument.optics == plain.instrument.optics
+    assert other.instrument.pixel_nm == plain.instrument.pixel_nm
+    assert other.instrument.contrast_per_kda == plain.instrument.contrast_per_kda
+    assert other.background != plain.background
+
+
+def test_weights_make_all_masses_equally_common(block: data.Batch) -> None:
+    """Where a network sees the true mass, every event counts as one; elsewhere the prior goes."""
+    seen = torch.from_numpy(block.target[:, 0])
+    assert flatness(block, seen, SMALL.masses).numpy() == pytest.approx(1.0)
+    light = replace(block, mass_kda=np.full_like(block.mass_kda, 100))
+    heavy = replace(block, mass_kda=np.full_like(block.mass_kda, 300))
+    ratio = flatness(heavy, seen, SMALL.masses) / flatness(light, seen, SMALL.masses)
+    prior = SMALL.masses
+    below = prior.low_share / (prior.middle_kda - prior.low_kda)
+    above = (1 - prior.low_share) / (prior.high_kda - prior.middle_kda)
+    seen_heavy = torch.from_numpy(block.mass_kda > prior.middle_kda)
+    assert ratio[seen_heavy].numpy() == pytest.approx(below / above)
+    assert ratio[~seen_heavy].numpy() == pytest.approx(5.0)  # no event counts for more than five
+
+
+def test_the_loss_is_least_at_the_quantiles() -> None:
+    truth = torch.randn(20_000, 1, generator=torch.Generator().manual_seed(1)).expand(-1, 5)
+
+    def loss(*levels: float) -> float:
+        return float(pinball(torch.tensor(levels).expand(len(truth), 5, 3), truth).mean())
+
+    best = loss(-1.645, 0.0, 1.645)
+    for other in ((-1.3, 0.0, 1.645), (-1.645, 0.2, 1.645), (-1.645, 0.0, 2.0)):
+        assert loss(*other) > best
+
+
+def test_quantiles_rise_and_the_contrast_is_linear_in_the_data(block: data.Batch) -> None:
+    torch.manual_seed(0)
+    network = QuantifierNetwork(HistoryNetwork()).eval()
+    view = torch.from_numpy(block.views[:6].astype(np.float32))
+    with torch.inference_mode():
+        quantiles, logits = network(view)
+        features, weights, _ = network.look(view)
+        doubled = view.clone()
+        doubled[:, :31] *= 2
+        one = network.read(view, features, weights)[:, 0, 1]
+        # the correction sees the sums too; where its last layer is 0 it is linear
+        network.out.weight.zero_()
+        network.out.bias.zero_()
+        single = network.read(view, features, weights)[:, 0, 1]
+        double = network.read(doubled, features, weights)[:, 0, 1]
+    assert quantiles.shape == (6, 5, 3)
+    assert logits.shape == (6, len(CLASSES))
+    assert (quantiles.diff(dim=2) >= 0).all()
+    assert torch.isfinite(one).all()
+    torch.testing.assert_close(double, 2 * single)
+
+
+def test_calibrated_intervals_cover_new_events_and_middles_are_unbiased() -> None:
+    """Answers that are 5% too small, with intervals half as wide as they should be."""
+    rng = np.random.default_rng(2)
+
+    def drawn(count: int) -> tuple[HeldOut, np.ndarray]:
+        truth = np.repeat(rng.uniform(5, 10, count)[:, None], len(TARGETS), axis=1)
+        noise = 0.05 * truth[:, :1] * rng.standard_normal((count, 1))
+        middle = np.where(np.arange(len(TARGETS)) == 0, 0.95 * (truth + noise), truth + noise)
+        half = 0.5 * 1.645 * 0.05 * truth
+        quantiles = np.stack([middle - half, middle, middle + half], axis=2)
+        kind = np.eye(len(CLASSES))[rng.integers(5, size=count)]
+        known = np.ones(truth.shape, bool)
+        return HeldOut(quantiles, kind, truth, known, np.ones(count)), truth
+
+    intervals = fit_intervals(drawn(20_000)[0], classes=len(CLASSES))
+    new, truth = drawn(20_000)
+    found = calibrated(new.quantiles, new.probability, intervals)
+    error = np.median(found[:, 0, 1] / truth[:, 0]) - 1
+    assert abs(error) < 4 * 1.2533 * 0.05 / np.sqrt(4000)
+    inside = (found[:, :, 0] <= truth) & (truth <= found[:, :, 2])
+    for target in (0, 2, 3, 4):  # a stay is cut off at the longest one
+        assert inside[:, target].mean() == pytest.approx(0.9, abs=4 * np.sqrt(0.09 / 4000))
+
+
+def test_weighted_quantiles() -> None:
+    values, weight = np.array([3.0, 1.0, 2.0]), np.array([1.0, 1.0, 8.0])
+    assert quantile(values, weight, 0.5) == 2.0
+    assert quantile(values, weight, 0.05) == 1.0
+
+
+def test_the_network_learns_and_becomes_a_bundle_that_comes_back(tmp_path: Path) -> None:
+    pytest.importorskip("onnxscript", reason="exporting needs onnxscript")
+    task = quantifier_task(SMALL, Source(), workers=1)
+    network = train(
+        task,
+        run=tmp_path / "run",
+        threads=1,
+        validate=lambda _: {},
+        progress=lambda _: None,
+    )
+    folder = tmp_path / "mine"
+    write_bundle(
+        network, folder, settings=SMALL, source=Source(), curve=[], begun={"start": None}, count=200
+    )
+    model = QuantifierModel.load(folder)
+    assert model.integration == INTEGRATION
+    back = load_weights(folder).state_dict()
+    for name, value in network.state_dict().items():
+        if value.ndim == 0:
+            continue  # how many batches a norm has seen does not matter
+        torch.testing.assert_close(value, back[name], rtol=1e-3, atol=1e-6)  # half precision
+    stacks = np.ones((3, 60, 17, 17), np.float32)
+    stacks += 1e-3 * np.random.default_rng(0).standard_normal(stacks.shape, dtype=np.float32)
+    answer = model.answer(stacks, np.ones((3, 17, 17), bool), landing_sign=-1)
+    assert answer.quantiles.shape == (3, len(TARGETS), 3)
+    assert (np.diff(answer.quantiles, axis=2) >= 0).all()
+    with pytest.raises(PerrinError, match="pixel size is 84 nm"):
+        model.check_range(pixel_nm=84, frame_interval_s=0.00413)
+    with pytest.raises(PerrinError, match="stacks have 30 frames"):
+        model.answer(stacks[:, :30], np.ones((3, 17, 17), bool), landing_sign=-1)
+    with pytest.raises(PerrinError, match="is a classifier network"):
+        QuantifierModel.load("classifier")
+    assert len(UNITS) == len(TARGETS)
