@@ -139,6 +139,7 @@ def density_figure(comparison: pd.DataFrame, kept: pd.DataFrame) -> Figure:
     with style():
         figure = new_figure(width_mm=PAGE_MM, height_mm=70.0)
         left, right = figure.subplots(1, 2)
+        left.set_xscale("log")
         _lines(left, comparison, "density")
         left.set_ylabel("Resolving power at 360 kDa")
         left.legend(loc="lower left", borderpad=0)
@@ -195,15 +196,14 @@ def integration_figure(comparison: pd.DataFrame) -> Figure:
                     f"classified at {classified} ms",
                     (start, 1),
                     xycoords=("data", "axes fraction"),
-                    xytext=(3, -2),
+                    xytext=(3, 2),
                     textcoords="offset points",
-                    va="top",
+                    va="bottom",
                     color=GRAY,
                 )
         axes.set_xlabel("Integration of the fit (ms)")
         axes.set_ylabel("Resolving power at 360 kDa")
         axes.set_xlim(0, None)
-        axes.set_ylim(0, None)
         axes.legend(loc="lower right", borderpad=0)
     return figure
 
@@ -241,7 +241,7 @@ def protein_a_figure(
         titration.set_ylim(0, None)
         titration.legend(loc="lower left", bbox_to_anchor=(0, 1), borderpad=0)
         draw_late_ratios(again, late)
-        again.set_xlabel("Contrast in the frames beyond\n40 ms over contrast at 40 ms")
+        again.set_xlabel("Contrast beyond 40 ms\nover contrast at 40 ms")
     return figure
 
 
@@ -251,7 +251,7 @@ def recheck_figure(late: Mapping[str, Floats], *, recheck_ms: float) -> Figure:
         figure = new_figure(width_mm=85.0, height_mm=60.0)
         axes = figure.subplots()
         draw_late_ratios(axes, late)
-        axes.set_xlabel(f"Contrast up to {recheck_ms:g} ms over contrast at detection")
+        axes.set_xlabel(f"Late contrast, up to {recheck_ms:g} ms, over contrast")
     return figure
 
 
@@ -390,13 +390,16 @@ def _compared(axes: Axes, rows: pd.DataFrame, *, named: bool) -> None:
 
 
 def _lines(axes: Axes, comparison: pd.DataFrame, x: str, *, named: bool = True) -> None:
-    """Value against a column, a line with intervals for each filter."""
+    """Value against a column, a line with intervals for each filter, beside each other."""
+    log = axes.get_xscale() == "log"
     for k, (name, color) in enumerate(FILTER_COLORS.items()):
         rows = comparison[comparison["filter"] == name].sort_values(x)
         if not len(rows):
             continue
+        place = rows[x]
+        apart = 0.012 * place if log else 0.004 * float(comparison[x].max())
         axes.errorbar(
-            rows[x] * (1 + 0.012 * (k - 2)),  # beside each other
+            place + apart * (k - 2),
             rows["value"],
             yerr=_reach(rows),
             marker="o",

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from perrin.evaluate.experiments import protein_a, selection
@@ -12,8 +13,10 @@ from perrin.settings.experiments import ExperimentSettings
 
 def analysed(name: str, make_up: Any, context: Context, **how: Any) -> Findings:
     one = EXPERIMENTS[name]
-    plan = one.plan(context.settings)
-    return one.analyse([make_up(planned, **how) for planned in plan], context)
+    measured = [make_up(planned, **how) for planned in one.plan(context.settings)]
+    if one.then is not None:
+        measured += [make_up(planned, **how) for planned in one.then(measured, context)]
+    return one.analyse(measured, context)
 
 
 @pytest.mark.parametrize("name", ["bsa", "dynamin", "antibody", "density", "integration"])
@@ -71,6 +74,18 @@ def test_corrected_shares_hold_the_truth(make_up: Any, context: Context) -> None
     assert (each["intervals"] == selection.REPEATS).all()
     assert (each["coverage"] > 0.87).all()  # 95% of 100, four standard errors
     assert found.goals[0].met == ("yes" if (each["coverage_high"] >= 0.95).all() else "no")
+
+
+def test_what_corrects_is_a_sample_as_it_was_measured(make_up: Any, context: Context) -> None:
+    one = EXPERIMENTS["selection"]
+    measured = [make_up(planned) for planned in one.plan(context.settings)]
+    assert one.then is not None
+    pool = one.then(measured, context)
+    assay = pool[0].assay
+    assert len(pool) == selection.POOL
+    share = np.array([species.abundance for species in assay.species])
+    np.testing.assert_allclose(share / share.sum(), selection.TRUE_SHARES, atol=0.05)
+    assert assay.motions == {"binder": 0.5, "unbinder": 0.0, "roller": 0.0, "wobbler": 0.5}
 
 
 def test_plans_have_names_and_seeds_of_their_own() -> None:
