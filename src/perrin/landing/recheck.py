@@ -9,7 +9,8 @@ detections of protein A at 140 ms). Two contrasts are read at the position of ea
 ``late_contrast``
     over the frames that lie farther than n_avg from the landing, on both sides: frames that the
     event was not chosen by. A molecule that stays has its contrast in them, one that left, or
-    noise, has none on average. ``still_there`` where it is more than half of the event's own.
+    white noise, has none on average; of a background that changes slowly a part is left.
+    ``still_there`` where it is more than half of the event's own.
 """
 
 from __future__ import annotations

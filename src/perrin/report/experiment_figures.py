@@ -48,6 +48,8 @@ _NAMES = {
     "classifier, auto": "classifier, auto threshold",
     "perfect": "perfect filter",
 }
+_FEW = 0.15  # of the highest bin: what is lower is drawn larger
+_FACTORS = (1, 2, 5, 10, 20, 50)
 _LEAST_FOUND = 20  # a share of fewer is not drawn
 _DENSITY = "Landings per µm² and second"
 
@@ -204,7 +206,7 @@ def integration_figure(comparison: pd.DataFrame) -> Figure:
         axes.set_xlabel("Integration of the fit (ms)")
         axes.set_ylabel("Resolving power at 360 kDa")
         axes.set_xlim(0, None)
-        axes.legend(loc="lower right", borderpad=0)
+        axes.legend(loc="lower center", borderpad=0)
     return figure
 
 
@@ -342,22 +344,30 @@ def _draw_repeats(axes: Axes, repeats: pd.DataFrame, coverage: pd.DataFrame) -> 
 def _histograms(
     axes: Axes, masses: Mapping[str, Floats], *, limits: tuple[float, float], bin_kda: float
 ) -> None:
-    """All events filled, kept ones and those of the perfect filter as outlines."""
+    """All events filled, kept ones and those of the perfect filter as outlines.
+
+    Where these are few, both are drawn larger by a factor that the legend says.
+    """
     edges = np.arange(limits[0], limits[1] + bin_kda, bin_kda)
     named = {"before": "before", "classifier": "classifier", "perfect": "perfect filter"}
-    top = 0
+    counted = {name: np.histogram(masses[name], edges)[0] for name in named}
+    highest = {name: int(counts.max(initial=1)) for name, counts in counted.items()}
+    top = max(highest.values())
+    kept = max(highest[name] for name in named if name != "before")
+    larger = max(factor for factor in _FACTORS if factor == 1 or factor * kept <= 0.7 * top)
+    if kept > _FEW * top:
+        larger = 1
     for name, label in named.items():
-        counts = np.histogram(masses[name], edges)[0]
         fill = name == "before"
+        factor = 1 if fill else larger
         axes.stairs(
-            counts,
+            factor * counted[name],
             edges,
             color=PALE_RED if fill else BLACK if name == "classifier" else GREEN,
             fill=fill,
             linewidth=0.8,
-            label=f"{label} ({len(masses[name])})",
+            label=f"{label} ({len(masses[name])})" + (f", × {factor}" if factor > 1 else ""),
         )
-        top = max(top, int(counts.max(initial=1)))
     axes.axvline(0, color=GRAY, linewidth=0.5)
     axes.set_xlim(*limits)
     axes.set_ylim(0, 1.05 * top)

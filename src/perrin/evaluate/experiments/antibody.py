@@ -81,10 +81,7 @@ def analyse(measured: Sequence[Measured], context: Context) -> Findings:
         ):
             tables[key].append(table.assign(density=name))
         events = sum(len(one.events) for one in movies)
-        notes.append(
-            f"{name}: {events} events in {len(movies)} movies of {SECONDS:g} s (paper: "
-            f"{PAPER_EVENTS} in {MOVIES} of 60 s)"
-        )
+        notes.append(f"{name}: {events} events in {len(movies)} movies (paper: {PAPER_EVENTS})")
         goals += [
             Goal(f"{name}: {g.what}", g.paper, g.goal, g.ours, g.perfect, g.met)
             for g in (*usual_goals(comparison, kept), _power(comparison))
