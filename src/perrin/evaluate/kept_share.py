@@ -1,13 +1,15 @@
 """What share of each species is kept, from a simulation at the noise of a measurement.
 
-Molecules with the masses of the measurement's peaks land and stay in a simulated movie whose
-matched-filter noise is the measured one; it is analysed as the measurement was, with the same
-threshold. What is retained of each species corrects its counts (`perrin.mass.abundance`).
+Molecules with the masses of the measurement's peaks land in a simulated movie: in the shares in
+which they were detected (heavy neighbors hide light molecules), with the motions that the
+classifier tells, as densely, at the measured noise. It is analysed as the measurement was, with
+the same threshold. What is retained of each species corrects its counts
+(`perrin.mass.abundance`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -23,10 +25,18 @@ from perrin.models.classifier import ClassifierModel
 from perrin.optics.psf import Psf
 from perrin.pipeline import Measurement
 from perrin.settings.experiments import PlannedMeasurement
-from perrin.settings.simulation import CameraSettings, InstrumentSettings, LandingAssay, Species
+from perrin.settings.simulation import (
+    MOTIONS,
+    CameraSettings,
+    InstrumentSettings,
+    LandingAssay,
+    Species,
+)
 from perrin.simulate.movie import simulate_movie
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     IntArray = NDArray[np.int64]
 
 MEANING = (
@@ -76,9 +86,19 @@ def correct_abundances(
     names = [f"{peak.mode.value:.0f} kDa" for peak in peaks]
     widths = [np.nan if peak.fwhm is None else peak.fwhm.value / FWHM_PER_SD for peak in peaks]
     masses = [peak.mode.value for peak in peaks]
+    detected = _detected(measured.events, windows)
     instrument = _instrument(measured)
     noise_kda = _noise_kda(measured.events["contrast_noise"].to_numpy(float), instrument)
-    start = _planned(measured, instrument, CameraSettings(), masses, names, widths, noise_kda)
+    assay = sample_like(
+        masses,
+        names=names,
+        counts=detected,
+        widths_kda=[_width(sd, noise_kda) for sd in widths],
+        shares={share.name: share.share.value for share in measured.classification.shares},
+        density=1.0 if measured.density is None else measured.density.mean,
+    ).model_copy(update={"instrument": instrument})
+    landing = measured.settings.model_copy(update={"recheck_ms": None})
+    start = PlannedMeasurement(name="kept-share", assay=assay, seconds=1.0, seed=0, landing=landing)
     trial = _simulate(start, model, seconds=_TRIAL_S, seed=seed)
     planned = start.model_copy(
         update={
@@ -115,6 +135,45 @@ def correct_abundances(
     return replace(measured, abundances=table, notes=(*measured.notes, *notes))
 
 
+def sample_like(
+    masses: Sequence[float],
+    *,
+    names: Sequence[str],
+    counts: Sequence[int] | IntArray,
+    shares: Mapping[str, float],
+    density: float,
+    widths_kda: Sequence[float] | None = None,
+) -> LandingAssay:
+    """Return a sample like a measured one, to be simulated.
+
+    Parameters
+    ----------
+    masses, names, counts : (S,)
+        Of the species: kDa, and how many landings were detected of each, before any filter.
+    shares : mapping
+        Share of each class among the landings. Neighbors are binders that landed close.
+    density : float
+        Landings per um^2 and second; kept between 0.3 and 3.
+    widths_kda : (S,), optional
+        Standard deviation of the mass of each species.
+
+    """
+    usual = [Species(mass_kda=1.0, abundance=1.0).width_kda] * len(masses)
+    species = tuple(
+        # half a molecule where none was detected: every species needs some
+        Species(mass_kda=mass, abundance=max(float(count), 0.5), name=name, width_kda=width)
+        for mass, name, count, width in zip(masses, names, counts, widths_kda or usual, strict=True)
+    )
+    weights = {name: shares.get(name, 0.0) for name in MOTIONS}
+    weights["binder"] += shares.get("neighbors", 0.0)
+    whole = sum(weights.values())
+    return LandingAssay(
+        species=species,
+        density=float(np.clip(density, *_DENSITY)),
+        motions={name: weight / whole for name, weight in weights.items()},
+    )
+
+
 def kept_and_landed(
     pool: Sequence[Measured],
     least: Sequence[float],
@@ -136,6 +195,12 @@ def kept_and_landed(
     return kept, landed
 
 
+def _detected(events: pd.DataFrame, windows: Sequence[tuple[float, float]]) -> IntArray:
+    """Landings (S,) in each window of mass, before the filter."""
+    mass = events["mass_kda"].to_numpy(float)
+    return np.array([((mass > low) & (mass <= high)).sum() for low, high in windows])
+
+
 def _instrument(measured: Measurement) -> InstrumentSettings:
     """The simulator's instrument with the pixel, frame interval and contrast of a measurement."""
     assert measured.calibration is not None  # noqa: S101
@@ -145,32 +210,6 @@ def _instrument(measured: Measurement) -> InstrumentSettings:
         frame_binning=1,
         contrast_per_kda=measured.calibration.gradient_per_kda,
     )
-
-
-def _planned(
-    measured: Measurement,
-    instrument: InstrumentSettings,
-    camera: CameraSettings,
-    masses: Sequence[float],
-    names: Sequence[str],
-    widths: Sequence[float],
-    noise_kda: float,
-) -> PlannedMeasurement:
-    """Equal numbers of each peak's molecules, all staying, as dense as in the measurement."""
-    species = tuple(
-        Species(mass_kda=mass, abundance=1.0, name=name, width_kda=_width(sd, noise_kda))
-        for mass, name, sd in zip(masses, names, widths, strict=True)
-    )
-    density = 1.0 if measured.density is None else measured.density.mean
-    assay = LandingAssay(
-        species=species,
-        density=float(np.clip(density, *_DENSITY)),
-        instrument=instrument,
-        camera=camera,
-    )
-    assert measured.settings is not None  # noqa: S101
-    landing = measured.settings.model_copy(update={"recheck_ms": None})
-    return PlannedMeasurement(name="kept-share", assay=assay, seconds=1.0, seed=0, landing=landing)
 
 
 def _width(sd: float, noise_kda: float) -> float:

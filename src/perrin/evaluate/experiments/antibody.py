@@ -36,7 +36,7 @@ from perrin.settings.experiments import ExperimentSettings, PlannedMeasurement
 from perrin.settings.spectrum import SpectrumSettings
 from perrin.simulate.presets import preset
 
-MOVIES, SECONDS = 8, 30.0
+MOVIES, SECONDS = 8, 60.0
 PEAKS = (50.0, 75.0, 110.0, 150.0)
 MAIN = 150.0
 PAPER_BEFORE, PAPER_AFTER = 3.9, 7.6

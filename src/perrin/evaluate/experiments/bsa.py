@@ -24,26 +24,31 @@ from perrin.evaluate.experiments.core import (
     usual_goals,
 )
 from perrin.evaluate.experiments.measure import NOTHING, Measured
-from perrin.evaluate.experiments.selection import windows
+from perrin.evaluate.experiments.selection import pool_like, windows
 from perrin.evaluate.kept_share import kept_and_landed
 from perrin.mass.abundance import correct_shares
 from perrin.settings.experiments import ExperimentSettings, PlannedMeasurement
-from perrin.settings.simulation import BINDERS_ONLY
 from perrin.simulate.presets import PRESETS
 
 MOVIES, POOL, SECONDS = 6, 3, 60.0
 MASSES = (66.4, 132.9, 199.3)
-_MOVIE, _POOL = "bsa", "binders"
+_MOVIE, _POOL = "bsa", "pool"
+_NAMES = [f"{mass:g} kDa" for mass in MASSES]
 
 
 def plan(settings: ExperimentSettings) -> tuple[PlannedMeasurement, ...]:
-    """Plan movies of the preset, and of binders alone, to correct abundances with."""
-    assay = PRESETS["bsa"]
-    even = tuple(s.model_copy(update={"abundance": 1.0}) for s in assay.species)
-    binders = assay.model_copy(update={"species": even, "motions": BINDERS_ONLY})
-    made = [(f"{_MOVIE}-{k}", assay) for k in range(MOVIES)]
-    made += [(f"{_POOL}-{k}", binders) for k in range(POOL)]
-    return tuple(planned(name, which, seconds=SECONDS, settings=settings) for name, which in made)
+    """Plan movies of the preset."""
+    return tuple(
+        planned(f"{_MOVIE}-{k}", PRESETS["bsa"], seconds=SECONDS, settings=settings)
+        for k in range(MOVIES)
+    )
+
+
+def then(measured: Sequence[Measured], context: Context) -> tuple[PlannedMeasurement, ...]:
+    """Plan the simulation that corrects the abundances."""
+    return pool_like(
+        measured, MASSES, _NAMES, movies=POOL, seconds=SECONDS, settings=context.settings
+    )
 
 
 def analyse(measured: Sequence[Measured], context: Context) -> Findings:
@@ -121,8 +126,6 @@ def _oligomers(
     at = thresholds(movies, context.model)
     of_pool = thresholds(pool, context.model)
     confidence = context.settings.confidence
-    names = [f"{mass:g} kDa" for mass in MASSES]
-    species = [s.label for s in PRESETS["bsa"].species]
     true = np.array([s.abundance for s in PRESETS["bsa"].species])
     rows = [_ratios("the sample", true)]
     fitted = {"before": [one.landing for one in movies]}
@@ -141,10 +144,15 @@ def _oligomers(
         rows.append(_ratios(name, count, draws, confidence))
         if name in (CLASSIFIER, AUTO):
             kept, landed = kept_and_landed(
-                pool, of_pool[name], windows=windows(MASSES), species=species
+                pool, of_pool[name], windows=windows(MASSES), species=_NAMES
             )
             shares = correct_shares(
-                count, kept=kept, landed=landed, names=names, rng=context.rng, confidence=confidence
+                count,
+                kept=kept,
+                landed=landed,
+                names=_NAMES,
+                rng=context.rng,
+                confidence=confidence,
             )
             drawn = draws / context.rng.beta(
                 kept + 0.5, landed - kept + 0.5, size=(4000, len(count))

@@ -83,12 +83,16 @@ class Context:
 
 @dataclass(frozen=True)
 class Experiment:
-    """An experiment: its name, the measurements that it needs, and what it makes of them."""
+    """An experiment: its name, the measurements that it needs, and what it makes of them.
+
+    ``then`` plans further ones, from what the first ones were.
+    """
 
     name: str
     title: str
     plan: Callable[[ExperimentSettings], tuple[PlannedMeasurement, ...]]
     analyse: Callable[[Sequence[Measured], Context], Findings]
+    then: Callable[[Sequence[Measured], Context], tuple[PlannedMeasurement, ...]] | None = None
 
 
 def planned(

@@ -40,14 +40,16 @@ from perrin.settings.experiments import ExperimentSettings
 EXPERIMENTS: dict[str, Experiment] = {
     one.name: one
     for one in (
-        Experiment("bsa", "BSA: optimal and suboptimal landings", bsa.plan, bsa.analyse),
+        Experiment("bsa", "BSA: optimal and suboptimal landings", bsa.plan, bsa.analyse, bsa.then),
         Experiment("dynamin", "Dynamin: firm binding", dynamin.plan, dynamin.analyse),
         Experiment("hsp27", "HSP27: overlapping oligomers", hsp27.plan, hsp27.analyse),
         Experiment("antibody", "Antibody: hardly any binding", antibody.plan, antibody.analyse),
         Experiment("protein-a", "Protein A: low mass", protein_a.plan, protein_a.analyse),
         Experiment("density", "Landing density", density.plan, density.analyse),
         Experiment("integration", "Integration time", integration.plan, integration.analyse),
-        Experiment("selection", "Selection bias", selection.plan, selection.analyse),
+        Experiment(
+            "selection", "Selection bias", selection.plan, selection.analyse, selection.then
+        ),
     )
 }
 _SETTINGS = "settings.json"
@@ -98,18 +100,22 @@ def run_experiments(
     whole, done = sum(one.seconds for plan in plans.values() for one in plan), 0.0
     finished = []
     for name, plan in plans.items():
+        rng = np.random.default_rng(np.random.SeedSequence([settings.seed, len(plan)]))
+        context = Context(settings, model, rng)
         measured = []
         for one in plan:
             measured.append(measure(one, model=model, folder=out / _MEASUREMENTS / name))
             done += one.seconds
             if progress is not None:
                 progress(done / whole)
-        rng = np.random.default_rng(np.random.SeedSequence([settings.seed, len(plan)]))
+        then = EXPERIMENTS[name].then
+        more = () if then is None else then(measured, context)
+        measured += [measure(m, model=model, folder=out / _MEASUREMENTS / name) for m in more]
         start = time.process_time()
-        found = EXPERIMENTS[name].analyse(measured, Context(settings, model, rng))
+        found = EXPERIMENTS[name].analyse(measured, context)
         measuring_s = sum(one.cpu_s for one in measured)
         ran = Ran(EXPERIMENTS[name], found, measuring_s, time.process_time() - start)
-        _write(out / name, ran, plan_s=[p.model_dump(mode="json") for p in plan], run=run)
+        _write(out / name, ran, plan_s=[p.model_dump(mode="json") for p in (*plan, *more)], run=run)
         _gather(out)
         finished.append(ran)
     return finished

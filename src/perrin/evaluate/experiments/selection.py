@@ -1,7 +1,7 @@
 """Selection bias: what is kept of each mass, and abundances corrected for it.
 
-One simulation of binders says what share of each species is retained; a hundred further
-measurements of a mixture, of molecules half of which do not stay, are corrected with it.
+A hundred measurements of a mixture, half of whose molecules do not stay, are corrected with one
+simulation of a sample like it: as it was detected and classified, the truth is not asked.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from perrin.evaluate.experiments.core import (
     thresholds,
 )
 from perrin.evaluate.experiments.measure import Measured
-from perrin.evaluate.kept_share import kept_and_landed
+from perrin.evaluate.kept_share import kept_and_landed, sample_like
 from perrin.mass.abundance import correct_shares, uneven_note
 from perrin.mass.resolution import wilson_interval
 from perrin.settings.experiments import ExperimentSettings, PlannedMeasurement
@@ -38,25 +38,59 @@ if TYPE_CHECKING:
 NAME = "selection"
 MASSES = (42.0, 150.0, 480.0)
 TRUE_SHARES = (0.5, 0.3, 0.2)
-REPEATS, REPEAT_S = 100, 4.0
-POOL, POOL_S = 2, 60.0
+REPEATS, REPEAT_S = 100, 10.0
+POOL, POOL_S = 4, 60.0
 CURVE = (30.0, 36.0, 42.0, 50.0, 60.0, 75.0, 100.0, 150.0, 250.0, 480.0)
 CURVE_MOVIES = 1
-DENSITY = 2.0
+DENSITY = 1.0
 _NAMES = [f"{mass:g} kDa" for mass in MASSES]
 _COVERAGE_GOAL = 0.95
 
 
 def plan(settings: ExperimentSettings) -> tuple[PlannedMeasurement, ...]:
-    """Plan the pool, movies of many masses for the curve, and the repeats of the mixture."""
-    even = _assay(MASSES, (1.0,) * len(MASSES))
+    """Plan movies of many masses for the curve, and the repeats of the mixture."""
     curve = _assay(CURVE, (1.0,) * len(CURVE))
     mixture = _assay(MASSES, TRUE_SHARES).model_copy(update={"motions": PRESETS["bsa"].motions})
-    made = [(f"pool-{k}", even, POOL_S) for k in range(POOL)]
-    made += [(f"curve-{k}", curve, POOL_S) for k in range(CURVE_MOVIES)]
+    made = [(f"curve-{k}", curve, POOL_S) for k in range(CURVE_MOVIES)]
     made += [(f"mixture-{k}", mixture, REPEAT_S) for k in range(REPEATS)]
     return tuple(
         planned(name, assay, seconds=seconds, settings=settings) for name, assay, seconds in made
+    )
+
+
+def then(measured: Sequence[Measured], context: Context) -> tuple[PlannedMeasurement, ...]:
+    """Plan the simulation that corrects: a sample like the mixture, as it was measured."""
+    mixture = [one for one in measured if one.name.startswith("mixture")]
+    return pool_like(
+        mixture, MASSES, _NAMES, movies=POOL, seconds=POOL_S, settings=context.settings
+    )
+
+
+def pool_like(
+    measured: Sequence[Measured],
+    masses: Sequence[float],
+    names: Sequence[str],
+    *,
+    movies: int,
+    seconds: float,
+    settings: ExperimentSettings,
+) -> tuple[PlannedMeasurement, ...]:
+    """Plan movies of a sample like a measured one: species as detected, motions as told."""
+    landings = [int(one.landing.sum()) for one in measured]
+    mass = np.concatenate([m.events["mass_kda"].to_numpy(float)[m.landing] for m in measured])
+    shares = {
+        name: float(np.average([one.shares[name] for one in measured], weights=landings))
+        for name in measured[0].shares
+    }
+    assay = sample_like(
+        masses,
+        names=names,
+        counts=[int(((mass > low) & (mass <= high)).sum()) for low, high in windows(masses)],
+        shares=shares,
+        density=sum(landings) / sum(one.seconds * one.area_um2 for one in measured),
+    )
+    return tuple(
+        planned(f"pool-{k}", assay, seconds=seconds, settings=settings) for k in range(movies)
     )
 
 
