@@ -1,4 +1,4 @@
-"""Batches drawn in a thread beside the network, in order, each from its own seed."""
+"""Training on walks that are drawn beside the network, in order, each batch from its own seed."""
 
 from __future__ import annotations
 
@@ -8,8 +8,36 @@ from queue import Queue
 from typing import TypeVar
 
 import numpy as np
+import torch
+from torch import Tensor, nn
+
+from perrin.settings.diffusion import AndiTraining, MixtureTraining
+from perrin.train.loop import Cosine, Task
 
 Batch = TypeVar("Batch")
+Network = TypeVar("Network", bound=nn.Module)
+
+
+def fresh_task(
+    network: Network,
+    settings: AndiTraining | MixtureTraining,
+    *,
+    draw: Callable[[np.random.Generator], Batch],
+    loss: Callable[[Network, Batch], Tensor],
+) -> Task[Network, Batch]:
+    """Return the training of `network` on fresh batches: AdamW, one cosine, averaged weights."""
+    return Task(
+        network=network,
+        optimiser=torch.optim.AdamW(
+            network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+        ),
+        batches=lambda step: drawn_ahead(draw, seed=settings.seed, first_step=step),
+        loss=loss,
+        schedule=Cosine(settings.learning_rate, settings.warmup, settings.steps),
+        steps=settings.steps,
+        validate_every=settings.validate_every,
+        average=settings.average,
+    )
 
 
 def drawn_ahead(

@@ -14,9 +14,9 @@ from torch.nn import functional
 from perrin.diffusion.standard import MULTIPLE, standardise
 from perrin.settings.diffusion import AndiTraining
 from perrin.simulate.andi import CUT_FROM, AndiWalks, simulate_andi
-from perrin.train.ahead import drawn_ahead
+from perrin.train.ahead import fresh_task
 from perrin.train.andi.network import QUANTILES, AndiNetwork
-from perrin.train.loop import Cosine, Task
+from perrin.train.loop import Task
 from perrin.train.mixture.data import LENGTHS
 
 MODEL_WEIGHT = 0.5  # of the cross entropy beside the quantile loss
@@ -38,20 +38,8 @@ class Batch:
 def andi_task(settings: AndiTraining) -> Task[AndiNetwork, Batch]:
     """Return what is trained, and how."""
     torch.manual_seed(settings.seed)
-    network = AndiNetwork()
-    return Task(
-        network=network,
-        optimiser=torch.optim.AdamW(
-            network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
-        ),
-        batches=lambda step: drawn_ahead(
-            lambda rng: draw_batch(settings, rng=rng), seed=settings.seed, first_step=step
-        ),
-        loss=_loss,
-        schedule=Cosine(settings.learning_rate, settings.warmup, settings.steps),
-        steps=settings.steps,
-        validate_every=settings.validate_every,
-        average=settings.average,
+    return fresh_task(
+        AndiNetwork(), settings, draw=lambda rng: draw_batch(settings, rng=rng), loss=_loss
     )
 
 
@@ -73,7 +61,7 @@ def draw_batch(settings: AndiTraining, *, rng: np.random.Generator) -> Batch:
 def as_batch(drawn: AndiWalks) -> Batch:
     """Return walks as the network takes them; an exponent weighs as if all were equally common."""
     standard = standardise(drawn.positions, np.ones(drawn.positions.shape[:2], dtype=bool))
-    # three of five models go below 1 (two of them only there), three above
+    # four of five models go below 1, two of them only there; three go above
     weight = np.where(drawn.alpha < 1, 0.5 / 0.6, 0.5 / 0.4).astype(np.float32)
     return Batch(
         standard.positions, standard.seen, drawn.model, drawn.alpha.astype(np.float32), weight

@@ -7,8 +7,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from perrin.settings.diffusion import MixtureTraining
-from perrin.train.ahead import drawn_ahead
-from perrin.train.loop import Cosine, Task
+from perrin.train.ahead import fresh_task
+from perrin.train.loop import Task
 from perrin.train.mixture.data import Batch, draw_batch
 from perrin.train.mixture.network import MixtureNetwork, Reading
 
@@ -20,20 +20,8 @@ OF_FRAMES = 0.3  # weight of what is said frame by frame
 def mixture_task(settings: MixtureTraining) -> Task[MixtureNetwork, Batch]:
     """Return what is trained, and how."""
     torch.manual_seed(settings.seed)
-    network = MixtureNetwork()
-    return Task(
-        network=network,
-        optimiser=torch.optim.AdamW(
-            network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
-        ),
-        batches=lambda step: drawn_ahead(
-            lambda rng: draw_batch(settings, rng=rng), seed=settings.seed, first_step=step
-        ),
-        loss=_loss,
-        schedule=Cosine(settings.learning_rate, settings.warmup, settings.steps),
-        steps=settings.steps,
-        validate_every=settings.validate_every,
-        average=settings.average,
+    return fresh_task(
+        MixtureNetwork(), settings, draw=lambda rng: draw_batch(settings, rng=rng), loss=_loss
     )
 
 
