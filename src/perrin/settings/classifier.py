@@ -7,6 +7,7 @@ from typing import Self
 from pydantic import Field
 
 from perrin.settings.base import Settings
+from perrin.settings.simulation import CrowdSettings
 
 CLASSES = ("binder", "unbinder", "neighbors", "roller", "wobbler", "buffer")
 """In the order of a network's outputs; the paper's network has the first five."""
@@ -48,6 +49,9 @@ class ClassifierTraining(Settings):
     detected: float = Field(0.1, ge=0, le=1, description="share centred as the detector does")
     departures: float = Field(0.06, ge=0, le=0.5, description="share of molecules that leave")
     blanks: int = Field(80, ge=1, description="buffer events in a block")
+    crowd: CrowdSettings = Field(
+        CrowdSettings(share=0.5), description="what lands beside the thumbnails"
+    )
 
     @classmethod
     def tuning(cls) -> Self:

@@ -248,6 +248,34 @@ class MassPrior(Settings):
         return self
 
 
+class CrowdSettings(Settings):
+    """What lands and leaves elsewhere in the field.
+
+    Not in the thumbnail, but beside it in space or time, and in the mean of the frames.
+    """
+
+    share: float = Field(0.0, ge=0, le=1, description="share of the events in a crowded field")
+    low_per_um2_s: float = Field(
+        0.3, gt=0, description="lowest density of landings; uniform in logarithm"
+    )
+    high_per_um2_s: float = Field(30.0, gt=0, description="highest")
+    motions: dict[Motion, float] = Field(
+        {"binder": 0.4, "unbinder": 0.2, "roller": 0.2, "wobbler": 0.2},
+        description="share of each kind of motion",
+    )
+
+    @field_validator("motions")
+    @classmethod
+    def _sums_to_one(cls, motions: dict[Motion, float]) -> dict[Motion, float]:
+        return _probabilities(motions)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.low_per_um2_s > self.high_per_um2_s:
+            raise ValueError("low_per_um2_s is above high_per_um2_s: swap or change them")
+        return self
+
+
 class ThumbnailSettings(Settings):
     """What simulated thumbnails are drawn from."""
 
@@ -261,6 +289,7 @@ class ThumbnailSettings(Settings):
     camera: CameraSettings = CameraSettings()
     background: BackgroundSettings = BackgroundSettings()
     motion: MotionSettings = MotionSettings()
+    crowd: CrowdSettings = CrowdSettings()
 
     @field_validator("classes")
     @classmethod

@@ -51,6 +51,8 @@ class Scenes:
         from the first frame of the patch, places are those of the field.
     owned : (B + 1,) int64
         Event b has the molecules owned[b] to owned[b + 1].
+    crowd, crowd_owned
+        The same for molecules elsewhere in the field, which are in no thumbnail.
     corner : (B, 2) int64
         Row and column of the field where each patch begins (it may leave the field).
     n_frames, size : int
@@ -64,6 +66,8 @@ class Scenes:
     mass_kda: FloatArray
     focus: FloatArray
     owned: NDArray[np.int64]
+    crowd: Particles
+    crowd_owned: NDArray[np.int64]
     corner: NDArray[np.int64]
     n_frames: int
     size: int
@@ -135,6 +139,16 @@ def draw_scenes(
         instrument=instrument,
     )
     size = THUMBNAIL_PX + 2 * slack_px
+    n_frames = 2 * (half + settings.n_avg + slack_frames)
+    crowd, crowd_owned = _draw_crowd(
+        settings,
+        instrument,
+        centre=np.column_stack([land[central], middle]),
+        half=half,
+        n_frames=n_frames,
+        focus=focus,
+        rng=rng,
+    )
     return Scenes(
         labels=labels,
         particles=particles,
@@ -142,11 +156,61 @@ def draw_scenes(
         mass_kda=mass,
         focus=focus[event],
         owned=owned,
+        crowd=crowd,
+        crowd_owned=crowd_owned,
         corner=middle - size // 2,
-        n_frames=2 * (half + settings.n_avg + slack_frames),
+        n_frames=n_frames,
         size=size,
         land_frame=land_frame,
     )
+
+
+def _draw_crowd(
+    settings: ThumbnailSettings,
+    instrument: InstrumentSettings,
+    *,
+    centre: FloatArray,
+    half: int,
+    n_frames: int,
+    focus: FloatArray,
+    rng: np.random.Generator,
+) -> tuple[Particles, NDArray[np.int64]]:
+    """Draw what lands elsewhere in the field of each event, and which event owns it.
+
+    centre (B, 3): frame, row and column of the events. What would land or leave in a thumbnail
+    of `half` frames each way is left out: an event with that is of the class ``neighbors``.
+    """
+    crowd, motion = settings.crowd, settings.motion
+    count = len(centre)
+    early = max(motion.unbinder_max_frames, motion.roller_max_frames, motion.wobbler_max_frames)
+    area_um2 = instrument.height_px * instrument.width_px * (instrument.pixel_nm / 1e3) ** 2
+    seconds = (n_frames + early) * instrument.frame_interval_s
+    crowded = rng.random(count) < crowd.share
+    low, high = np.log([crowd.low_per_um2_s, crowd.high_per_um2_s])
+    density = np.exp(rng.uniform(low, high, size=count))
+    number = rng.poisson(np.where(crowded, density, 0.0) * area_um2 * seconds)
+    event, total = np.repeat(np.arange(count), number), int(number.sum())
+    names = rng.choice(list(crowd.motions), size=total, p=list(crowd.motions.values()))
+    particles = place(
+        draw_motions(names, settings=motion, rng=rng),
+        land=rng.uniform(-early, n_frames, size=total),
+        x_px=rng.uniform(-0.5, instrument.width_px - 0.5, size=total),
+        y_px=rng.uniform(-0.5, instrument.height_px - 0.5, size=total),
+        contrast=instrument.contrast_per_kda * draw_masses(settings.masses, count=total, rng=rng),
+        focus=focus[event],
+        widening=settings.background.widening,
+        instrument=instrument,
+    )
+    reach = np.array([half, THUMBNAIL_PX / 2, THUMBNAIL_PX / 2])
+    row, last = np.arange(total), particles.steps
+    landing = np.column_stack([particles.land, particles.y[:, 0], particles.x[:, 0]])
+    leaving = np.column_stack([particles.leave, particles.y[row, last], particles.x[row, last]])
+    near = np.zeros(total, np.bool_)
+    for place_and_time in (landing, leaving):
+        near |= (np.abs(place_and_time - centre[event]) <= reach).all(axis=1)
+    kept = ~near & (particles.leave > 0)
+    owned = np.concatenate([[0], np.cumsum(np.bincount(event[kept], minlength=count))])
+    return particles[kept], owned.astype(np.int64)
 
 
 def scattered(scenes: Scenes, *, rng: np.random.Generator) -> Scenes:
@@ -170,14 +234,16 @@ def scattered(scenes: Scenes, *, rng: np.random.Generator) -> Scenes:
         for b in range(count):
             middle[b, axis] = np.interp(steps[b], knots, at[b]).mean()
     middle += _SEEN_ERROR_PX * rng.standard_normal(middle.shape)
-    event = np.repeat(np.arange(count), np.diff(scenes.owned))
+    none = np.zeros(1, np.int64)
+
+    def moved(particles: Particles, owned: NDArray[np.int64]) -> Particles:
+        frames = -np.repeat(shift, np.diff(owned))
+        return particles.shifted(frames=frames, y_px=none, x_px=none)
+
     return replace(
         scenes,
-        particles=replace(
-            scenes.particles,
-            land=scenes.particles.land + shift[event],
-            leave=scenes.particles.leave + shift[event],
-        ),
+        particles=moved(scenes.particles, scenes.owned),
+        crowd=moved(scenes.crowd, scenes.crowd_owned),
         corner=np.rint(middle).astype(np.int64) - scenes.size // 2,
     )
 
@@ -312,16 +378,14 @@ def _add_landings(
     """Multiply the molecules into `light`; return what they do to the frame means (B, T)."""
     window = np.zeros((len(scenes.labels), 3), np.int64)
     window[:, 1:] = scenes.corner
-    particles = scenes.particles.seen_with(landing_sign)
-    multiply_landings(light, particles, window=window, owned=scenes.owned, psf=psf, wider=wider)
-    return mean_light(
-        particles,
-        owned=scenes.owned,
-        n_frames=scenes.n_frames,
-        field=field,
-        psf=psf,
-        wider=wider,
-    )
+    mean = np.ones((len(scenes.labels), scenes.n_frames))
+    for group, owned in ((scenes.particles, scenes.owned), (scenes.crowd, scenes.crowd_owned)):
+        particles = group.seen_with(landing_sign)
+        multiply_landings(light, particles, window=window, owned=owned, psf=psf, wider=wider)
+        mean *= mean_light(
+            particles, owned=owned, n_frames=scenes.n_frames, field=field, psf=psf, wider=wider
+        )
+    return mean
 
 
 def _crop(field: NDArray[np.float32], scenes: Scenes) -> NDArray[np.float32]:

@@ -7,7 +7,6 @@ go on. T, the number of frames, is a multiple of 4.
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -134,11 +133,6 @@ class Trunk(nn.Module):
             x = self.after[stage](functional.relu(self.back[stage](x)) * mask, mask)
         pooled += pool(x.float(), mask, with_largest=True)
         return x, pooled
-
-
-def in_bfloat16(wanted: bool) -> AbstractContextManager[None]:
-    """Return a context in which convolutions run in bfloat16, or one that changes nothing."""
-    return torch.autocast("cpu", dtype=torch.bfloat16) if wanted else nullcontext()
 
 
 def inputs_of(found: Energies) -> Tensor:

@@ -18,6 +18,7 @@ from perrin.optics.psf import Psf
 from perrin.settings.simulation import (
     BackgroundSettings,
     CameraSettings,
+    CrowdSettings,
     MassPrior,
     ThumbnailSettings,
 )
@@ -286,3 +287,71 @@ def test_refuses() -> None:
         ThumbnailSettings(classes={"binder": 0.5})
     with pytest.raises(ValidationError, match="must not fall"):
         MassPrior(low_kda=200)
+
+
+def _crowded(share: float, density: float = 10.0) -> Scenes:
+    crowd = CrowdSettings(share=share, low_per_um2_s=density, high_per_um2_s=density)
+    settings = ThumbnailSettings(crowd=crowd)
+    return draw_scenes(
+        np.full(400, "binder"),
+        settings,
+        settings.instrument,
+        slack_frames=0,
+        slack_px=0,
+        rng=np.random.default_rng(11),
+    )
+
+
+def test_a_crowd_changes_no_event() -> None:
+    alone, crowded = _crowded(0.0), _crowded(1.0)
+    assert len(alone.crowd) == 0
+    np.testing.assert_array_equal(alone.corner, crowded.corner)
+    np.testing.assert_array_equal(alone.particles.x, crowded.particles.x)
+
+
+def test_a_crowd_is_as_dense_as_asked_outside_the_thumbnails_and_absent_inside() -> None:
+    scenes = _crowded(1.0)
+    instrument = ThumbnailSettings().instrument
+    event = np.repeat(np.arange(400), np.diff(scenes.crowd_owned))
+    crowd = scenes.crowd
+    assert (np.diff(scenes.crowd_owned) >= 0).all()
+    assert scenes.crowd_owned[-1] == len(crowd)
+    centre = scenes.corner[event] + scenes.size // 2
+    land = scenes.particles.land[scenes.owned[:-1]][event]
+    last = np.arange(len(crowd)), crowd.steps
+    for time, y, x in (
+        (crowd.land, crowd.y[:, 0], crowd.x[:, 0]),
+        (crowd.leave, crowd.y[last], crowd.x[last]),
+    ):
+        near = (np.abs(time - land) <= 20) & (np.abs(y - centre[:, 0]) <= 8.5)
+        assert not (near & (np.abs(x - centre[:, 1]) <= 8.5)).any()
+    # landings of the whole patch time, but those in a thumbnail: 17 x 17 pixels, 40 frames
+    during = (crowd.land >= 0).sum()
+    pixel_um2, frame_s = (instrument.pixel_nm / 1e3) ** 2, instrument.frame_interval_s
+    field = instrument.height_px * instrument.width_px
+    expected = 400 * 10.0 * pixel_um2 * frame_s * (scenes.n_frames * field)
+    inside = 400 * 10.0 * pixel_um2 * frame_s * (40 * 17 * 17)
+    spread = np.sqrt(expected)
+    # landings kept: more than without all thumbnails and what leaves in them, fewer than all
+    assert expected - 2 * inside - 4 * spread < during < expected - 0.5 * inside + 4 * spread
+
+
+def test_a_crowd_reaches_the_patch_and_the_mean_of_its_frames() -> None:
+    quiet = BackgroundSettings.none()
+    crowd = CrowdSettings(share=1.0, low_per_um2_s=20, high_per_um2_s=20)
+    found = [
+        simulate_thumbnails(
+            50,
+            settings=ThumbnailSettings(
+                background=quiet, camera=CLEAN, crowd=each, classes=_only_binders()
+            ),
+            seed=3,
+        ).thumbnails
+        for each in (CrowdSettings(), crowd)
+    ]
+    edge = [thumbnails[:, :, 0, :].std() for thumbnails in found]
+    assert edge[1] > 2 * edge[0]
+
+
+def _only_binders() -> dict[str, float]:
+    return {name: float(name == "binder") for name in FIVE}

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from perrin.simulate.andi import MODELS
-from perrin.train.trajectory import OF_WHOLE, Filters, Trunk, in_bfloat16, inputs_of, of_whole
+from perrin.train.precision import in_bfloat16
+from perrin.train.trajectory import OF_WHOLE, Filters, Trunk, inputs_of, of_whole
 
 QUANTILES = (0.05, 0.5, 0.95)
 

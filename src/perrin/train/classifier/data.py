@@ -156,8 +156,10 @@ def draw_block(settings: ClassifierTraining, source: Source, number: int) -> Bat
     views, labels = [], []
     for k, (n_avg, part_seed) in enumerate(zip(integrations, seeds, strict=True)):
         plain = rng.random() >= settings.varied
+        chosen = source if plain else Source(settings=varied(ThumbnailSettings(), rng=rng))
+        crowded = chosen.settings.model_copy(update={"crowd": settings.crowd})
         part = _Part(
-            source=source if plain else Source(settings=varied(ThumbnailSettings(), rng=rng)),
+            source=replace(chosen, settings=crowded),
             n_avg=n_avg,
             count=-(-wanted // len(integrations)),
             blanks=number % len(integrations) == k,

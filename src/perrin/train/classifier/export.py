@@ -115,7 +115,7 @@ def write_our_bundle(
             "training": {
                 "recipe": "perrin",
                 "settings": settings.model_dump(mode="json"),
-                "start": start or "nothing",
+                "start": "nothing" if start is None else _described(start),
                 "source": source.describe(),
                 "varied": {**VARIED, "psf_width": WIDER},
                 "curve": curve,
@@ -174,6 +174,12 @@ def load_weights(name: str | Path) -> HistoryNetwork:
     network = HistoryNetwork()
     read_weights(network, bundle_folder(name) / WEIGHTS)
     return network
+
+
+def _described(name: str) -> dict[str, Any]:
+    """Which model a training began with, and how that one was trained."""
+    card = load_bundle_of(SHIPPED if name == "default" else name, ClassifierCard).card
+    return {"sha256": card.sha256, "training": card.training}
 
 
 def _write(

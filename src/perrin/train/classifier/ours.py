@@ -10,6 +10,7 @@ from perrin.settings.classifier import ClassifierTraining
 from perrin.train.classifier.data import Batch, Source, stream
 from perrin.train.classifier.network import HistoryNetwork
 from perrin.train.loop import Cosine, Task
+from perrin.train.precision import in_bfloat16
 
 
 def our_task(
@@ -41,7 +42,7 @@ def _loss(network: HistoryNetwork, batch: Batch) -> Tensor:
     """Cross-entropy of the classes, and of each score against all other classes."""
     x = torch.from_numpy(batch.views).to(memory_format=torch.channels_last)
     labels, weight = torch.from_numpy(batch.labels), torch.from_numpy(batch.weight)
-    with torch.autocast("cpu", dtype=torch.bfloat16):
+    with in_bfloat16():
         scores, classes = network(x)
     single = functional.one_hot(labels, scores.shape[1]).float()
     one_of_all = functional.cross_entropy(classes.float(), labels, reduction="none")

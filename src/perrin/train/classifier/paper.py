@@ -17,6 +17,7 @@ from perrin.settings.simulation import ThumbnailSettings
 from perrin.simulate.thumbnails import simulate_thumbnails
 from perrin.train.classifier.resnet import ResNet3D
 from perrin.train.loop import Figures, Plateau, Task
+from perrin.train.precision import in_bfloat16
 
 _BATCH = 100  # of validation
 
@@ -81,7 +82,7 @@ def _events(settings: PaperTraining) -> tuple[Labelled, Labelled]:
 
 def _logits(network: ResNet3D, views: NDArray[np.float32]) -> Tensor:
     x = torch.from_numpy(views).to(memory_format=torch.channels_last_3d)
-    with torch.autocast("cpu", dtype=torch.bfloat16):
+    with in_bfloat16():
         logits: Tensor = network(x)
     return logits.float()
 

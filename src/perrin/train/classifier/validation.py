@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,24 +13,34 @@ from torch import nn
 
 from perrin.landing.views import look
 from perrin.settings.classifier import PAPER_CLASSES
-from perrin.settings.simulation import MassPrior
+from perrin.settings.simulation import CrowdSettings, MassPrior
 from perrin.simulate.thumbnails import threads
 from perrin.train.classifier.data import Source
 from perrin.train.loop import Figures
+from perrin.train.precision import in_bfloat16
 
 _SEED = 999_999_937
 _BATCH = 200
 _N_AVG = 10
+_CROWD = CrowdSettings(share=1.0, low_per_um2_s=3.0)
 _LOW = MassPrior(low_kda=30, middle_kda=55, high_kda=55, low_share=1.0)
 
 
 def validator(source: Source, count: int = 2000) -> Callable[[nn.Module], Figures]:
     """Return a function from a network to its accuracy and the AUC of binders.
 
-    Protocol *paper*: centred on the truth, five classes, the instrument of the source.
+    Protocol *paper*: centred on the truth, five classes, the instrument of the source; of all
+    masses, of low ones, and where more lands beside the thumbnail.
     """
-    low = replace(source, settings=source.settings.model_copy(update={"masses": _LOW}))
-    cases = {"all": _events(source, count), "low": _events(low, count)}
+    changes: dict[str, dict[str, Any]] = {
+        "all": {},
+        "low": {"masses": _LOW},
+        "crowded": {"crowd": _CROWD},
+    }
+    cases = {
+        name: _events(replace(source, settings=source.settings.model_copy(update=change)), count)
+        for name, change in changes.items()
+    }
 
     def validate(network: nn.Module) -> Figures:
         figures: Figures = {}
@@ -65,7 +76,7 @@ def _answers(
     network: nn.Module, views: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     scores, classes = [], []
-    with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
+    with torch.inference_mode(), in_bfloat16():
         for first in range(0, len(views), _BATCH):
             x = torch.from_numpy(views[first : first + _BATCH])
             score, logits = network(x.to(memory_format=torch.channels_last))

@@ -20,13 +20,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from perrin.diffusion.standard import KNOWN, LAGS, TARGETS
+from perrin.train.precision import in_bfloat16
 from perrin.train.trajectory import (
     FILTERS,
     OF_FRAME,
     OF_WHOLE,
     Filters,
     Trunk,
-    in_bfloat16,
     inputs_of,
     of_whole,
 )

@@ -19,6 +19,7 @@ from perrin.settings.simulation import MassPrior
 from perrin.train.classifier.data import Source
 from perrin.train.classifier.network import HistoryNetwork
 from perrin.train.loop import Cosine, Task
+from perrin.train.precision import in_bfloat16
 from perrin.train.quantifier.data import Batch, stream
 from perrin.train.quantifier.network import UNITS, QuantifierNetwork
 
@@ -57,7 +58,7 @@ def quantifier_task(
 
 def _loss(network: QuantifierNetwork, batch: Batch, prior: MassPrior) -> Tensor:
     view = torch.from_numpy(batch.views).to(memory_format=torch.channels_last)
-    with torch.autocast("cpu", dtype=torch.bfloat16):
+    with in_bfloat16():
         features, weights, logits = network.look(view)
     quantiles = network.read(view, features.float(), weights.float())
     unit = quantiles.new_tensor(UNITS)
