@@ -32,6 +32,7 @@ from perrin.tracking.shape import (
     add_shapes,
     fit_shapes,
 )
+from perrin.tracking.threads import in_threads
 
 if TYPE_CHECKING:
     from perrin.tracking.find import Image
@@ -103,8 +104,10 @@ def scale_of(frames: Image) -> float:
     """
     from scipy.fft import irfft2, rfft2
 
-    clipped = frames - np.median(frames, axis=(1, 2), keepdims=True)
-    power = np.mean([np.abs(rfft2(image)) ** 2 for image in clipped], axis=0)
+    def power_of(image: Image) -> Image:
+        return np.asarray(np.abs(rfft2(image - np.median(image))) ** 2, np.float32)
+
+    power = np.mean(list(in_threads(power_of, frames)), axis=0)
     correlation = irfft2(power, s=frames.shape[1:])
     reach = min(frames.shape[1], frames.shape[2]) // 2
     profile = 0.5 * (correlation[0, 1:reach] + correlation[1:reach, 0])

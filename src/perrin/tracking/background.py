@@ -140,16 +140,22 @@ def _every(shape: tuple[int, ...]) -> int:
     return max(1, int(np.sqrt(shape[0] * shape[1] / _LEVEL_PIXELS)))
 
 
-def surroundings(image: Image) -> Image:
-    """Return an image (Y, X) without anything small in it: medians of tiles, interpolated.
+def tiles_of(image: Image) -> NDArray[np.float64]:
+    """Return the medians (J, I) of the tiles of an image (Y, X).
 
     A particle that covers less than half a tile does not count, moving or not.
     """
-    height, width = image.shape
-    tile = max(_LEAST_TILE, min(height, width) // _TILES)
-    rows = np.array_split(np.arange(height), max(1, height // tile))
-    columns = np.array_split(np.arange(width), max(1, width // tile))
-    coarse = np.array([[np.median(image[np.ix_(r, c)]) for c in columns] for r in rows])
+    rows, columns = (_tiled(size, image.shape) for size in image.shape)
+    return np.array(
+        [[np.median(image[r[0] : r[-1] + 1, c[0] : c[-1] + 1]) for c in columns] for r in rows]
+    )
+
+
+def surroundings(tiles: NDArray[np.float64], shape: tuple[int, ...]) -> Image:
+    """Return an image of `shape` (Y, X) without anything small in it: its tiles, interpolated."""
+    height, width = shape
+    rows, columns = _tiled(height, shape), _tiled(width, shape)
+    coarse = tiles
     if min(coarse.shape) >= 3:  # on in a straight line beyond the middle of the outer tiles
         coarse = np.pad(coarse, 1, mode="reflect", reflect_type="odd")
     else:
@@ -157,6 +163,12 @@ def surroundings(image: Image) -> Image:
     down = _weights(height, [float(r.mean()) for r in rows])
     across = _weights(width, [float(c.mean()) for c in columns])
     return np.asarray(down @ coarse @ across.T, np.float32)
+
+
+def _tiled(size: int, shape: tuple[int, ...]) -> list[NDArray[np.int64]]:
+    """Return the pixels of each tile along an axis of `size`, in an image of `shape` (Y, X)."""
+    tile = max(_LEAST_TILE, min(shape) // _TILES)
+    return np.array_split(np.arange(size), max(1, size // tile))
 
 
 def _weights(size: int, middles: list[float]) -> NDArray[np.float64]:
@@ -213,7 +225,7 @@ def _levels(ratios, level):  # type: ignore[no-untyped-def]
             row[n] = min(max(row[n], -limit), limit)
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit(cache=True, nogil=True, fastmath={"contract"}, error_model="numpy")  # exact quotients
 def _contrast(frames, background, sign, level, surface, out):  # type: ignore[no-untyped-def]
     n_frames, height, width = frames.shape
     across = (np.arange(width) / width - 0.5).astype(np.float32)

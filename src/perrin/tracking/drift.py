@@ -6,6 +6,7 @@ of the image, which also gives the standard error. Without structure there is no
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,15 +58,23 @@ class Drift:
 
 
 class Registration:
-    """Registers one image after the other against the first; holds no more than that one."""
+    """Registers one image after the other against the first, in a thread of its own.
+
+    Errors are raised by `drift`.
+    """
 
     def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1)
+        self._waiting: list[Future[None]] = []
         self._first: Image | None = None
         self._rows: list[tuple[float, float, float, float]] = []
         self._lost = False
 
     def add(self, image: Image, *, free: NDArray[np.bool_], frame: float) -> None:
         """Take in an image (Y, X), its mean about 1, free (Y, X) of particles or not."""
+        self._waiting.append(self._thread.submit(self._add, image, free, frame))
+
+    def _add(self, image: Image, free: NDArray[np.bool_], frame: float) -> None:
         structure = _structure(image, free)
         if self._first is None:
             self._first = structure
@@ -78,7 +87,13 @@ class Registration:
         self._rows.append((frame, *found))
 
     def drift(self) -> Drift | None:
-        """Return the drift; None where the support has no structure, or there is one image."""
+        """Return the drift; None where the support has no structure, or there is one image.
+
+        Waits for all images; takes in no more of them.
+        """
+        self._thread.shutdown()
+        for done in self._waiting:
+            done.result()
         if self._lost or len(self._rows) < 2:
             return None
         frame, x, y, se = np.array(self._rows).T

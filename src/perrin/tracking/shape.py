@@ -161,7 +161,7 @@ def profile(q, dx, dy, cos, sin):  # type: ignore[no-untyped-def]
     return (1.0 + np.exp(-q[FLAT])) / (1.0 + power)
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
 def add_shapes(frames, frame, values, half_window, sign):  # type: ignore[no-untyped-def]
     """Add sign * A S of each particle (N, 8) to frames (T, Y, X), in place."""
     n_frames, height, width = frames.shape
@@ -225,7 +225,7 @@ def _window(image, q, half_window):  # type: ignore[no-untyped-def]
     return xs, ys, data
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True, fastmath=True, error_model="numpy")
 def _divide(x, y, data, q, sign):  # type: ignore[no-untyped-def]
     """Divide the light by what another particle leaves of it."""
     cos, sin = np.cos(q[ANGLE]), np.sin(q[ANGLE])
@@ -234,12 +234,12 @@ def _divide(x, y, data, q, sign):  # type: ignore[no-untyped-def]
         data[n] = sign * ((1.0 + sign * data[n]) / max(1.0 + sign * other, 0.05) - 1.0)
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True, fastmath=True, error_model="numpy")
 def _model(x, y, q, more, model, slopes):  # type: ignore[no-untyped-def]
     """Fill in A S + b for N pixels, and its derivatives (8, N) by the parameters.
 
-    more: those by angle, half length, width and flatness too. Numbers are taken out of q, and the
-    loops kept short, for the compiler to vectorise them.
+    more: those by angle, half length, width and flatness too. Numbers are taken out of q, the
+    loops kept short, and divisions not checked for 0, for the compiler to vectorise them.
     """
     cos, sin = np.cos(q[ANGLE]), np.sin(q[ANGLE])
     a, b, x0, y0, half, width, flat = q[A], q[B], q[X], q[Y], q[HALF], q[WIDTH], q[FLAT]
@@ -269,7 +269,7 @@ def _model(x, y, q, more, model, slopes):  # type: ignore[no-untyped-def]
         model[n] = a * high * part + b
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True, fastmath=True, error_model="numpy")
 def _normal(x, y, data, q, free, kappa, before, weight, slopes, normal, right):  # type: ignore[no-untyped-def]
     """Weights and normal equations at q; returns the cost by the weights `before` and by these."""
     rest = np.empty(len(data))

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from perrin.errors import PerrinError
 from perrin.io.movie import Movie
 from perrin.optics.psf import HALF_WIDTH_PX, Psf, evaluate
-from perrin.settings.tracking import MedianSettings, TrackingSettings
+from perrin.settings.tracking import TrackingSettings
 from perrin.tracking.appearance import Appearance, learn
 from perrin.tracking.background import (
     Block,
@@ -29,6 +29,7 @@ from perrin.tracking.background import (
     contrast,
     sample_frames,
     surroundings,
+    tiles_of,
 )
 from perrin.tracking.drift import Drift, Registration
 from perrin.tracking.find import Image
@@ -87,13 +88,14 @@ def see(
     Raises `PerrinError` for frames without light, frames that do not change at all, and for
     more particles than the field can hold.
     """
-    appearance = _learn(movie, settings, psf)
+    tiles = _tiles(movie, settings)
+    appearance = _learn(movie, settings, psf, tiles)
     if appearance is None:
         nothing = np.zeros((movie.height, movie.width), np.float32)
         for block in backgrounds(movie, settings.median):
             nothing += block.image * np.float32((block.stop - block.first) / movie.n_frames)
         return Seen(join([]), None, nothing, 0, 0.0, None)
-    known, unsettled = _known(movie, settings, appearance, progress)
+    known, unsettled = _known(movie, settings, appearance, tiles, progress)
     mean = np.zeros((movie.height, movie.width))
     registration = Registration()
     stretches = _stretches(movie, settings, appearance, known, mean, registration)
@@ -160,17 +162,49 @@ def _ghosts(frames: Image, found: Located, seen: Appearance, settings: TrackingS
     return int((np.abs(other.contrast) > _GHOST * usual).sum())
 
 
-def _learn(movie: Movie, settings: TrackingSettings, psf: Psf | None) -> Appearance | None:
+@dataclass(frozen=True)
+class _Tiles:
+    """Of gold: medians (J, I) of the tiles of the background of frames first to stop."""
+
+    first: int
+    stop: int
+    medians: NDArray[np.float64]
+
+
+def _tiles(movie: Movie, settings: TrackingSettings) -> list[_Tiles]:
+    """Look at the surroundings of gold once for all; none for molecules."""
+    if settings.kind == "molecules":
+        return []
+    few = min(settings.median.samples, _FEW_SAMPLES)  # they are smooth: little noise is left
+    blocks = backgrounds(movie, settings.median.model_copy(update={"samples": few}))
+    return list(
+        in_threads(lambda block: _Tiles(block.first, block.stop, tiles_of(block.image)), blocks)
+    )
+
+
+def _first_backgrounds(
+    movie: Movie, settings: TrackingSettings, tiles: list[_Tiles], clean: Clean | None = None
+) -> Iterator[tuple[range, Image]]:
+    """Yield frames and what particles are first seen against: surroundings, or the median."""
+    for part in tiles:
+        image = surroundings(part.medians, (movie.height, movie.width))
+        yield range(part.first, part.stop), image
+    if settings.kind == "molecules":
+        for block in backgrounds(movie, settings.median, clean=clean):
+            yield range(block.first, block.stop), block.image
+
+
+def _learn(
+    movie: Movie, settings: TrackingSettings, psf: Psf | None, tiles: list[_Tiles]
+) -> Appearance | None:
     """Look at some frames, spread over the movie."""
     step = max(1, len(sample_frames(movie.n_frames, settings.median)) // _LEARNED_FROM)
     wanted = set(sample_frames(movie.n_frames, settings.median)[::step].tolist())
     images: list[Image] = []
-    median = settings.median if settings.kind == "molecules" else _coarse(settings.median)
-    for block in backgrounds(movie, median):
-        image = block.image if settings.kind == "molecules" else surroundings(block.image)
+    for here, image in _first_backgrounds(movie, settings, tiles):
         images += [
             contrast(movie.frames[frame : frame + 1], image, sign=1)[0]
-            for frame in sorted(wanted & set(range(block.first, block.stop)))
+            for frame in sorted(wanted & set(here))
         ]
     frames = np.stack(images)
     if not frames.any():
@@ -191,7 +225,11 @@ def _learn(movie: Movie, settings: TrackingSettings, psf: Psf | None) -> Appeara
 
 
 def _known(
-    movie: Movie, settings: TrackingSettings, appearance: Appearance, progress: Progress | None
+    movie: Movie,
+    settings: TrackingSettings,
+    appearance: Appearance,
+    tiles: list[_Tiles],
+    progress: Progress | None,
 ) -> tuple[dict[int, Located], float]:
     """Locate the particles of the samples, again and again until their contrast settles.
 
@@ -199,14 +237,14 @@ def _known(
     background; each round takes most of the bias away. Against its surroundings gold is seen
     without bias at once.
     """
-    known, total = _in_samples(movie, settings, appearance, None)
+    known, total = _in_samples(movie, settings, appearance, tiles)
     if settings.kind != "molecules":
         return known, 0.0
     change = 1.0
     for cleaning in range(_MOST_CLEANINGS):
         before = total
         clean = _cleaner(known, appearance)
-        known, total = _in_samples(movie, settings, appearance, clean)
+        known, total = _in_samples(movie, settings, appearance, tiles, clean)
         _say(progress, _SHARE_OF_CLEANING * (cleaning + 1) / _MOST_CLEANINGS)
         change = abs(total - before) / max(before, np.finfo(float).tiny)
         if change <= _SETTLED:
@@ -214,22 +252,19 @@ def _known(
     return known, change
 
 
-def _coarse(settings: MedianSettings) -> MedianSettings:
-    """Return settings for a background of which only the surroundings are wanted: few samples."""
-    return settings.model_copy(update={"samples": min(settings.samples, _FEW_SAMPLES)})
-
-
 def _in_samples(
-    movie: Movie, settings: TrackingSettings, appearance: Appearance, clean: Clean | None
+    movie: Movie,
+    settings: TrackingSettings,
+    appearance: Appearance,
+    tiles: list[_Tiles],
+    clean: Clean | None = None,
 ) -> tuple[dict[int, Located], float]:
     """Locate the particles of the samples; return them by frame, and their contrasts' sum."""
     wanted = sample_frames(movie.n_frames, settings.median)
-    median = settings.median if settings.kind == "molecules" else _coarse(settings.median)
 
     def samples() -> Iterator[tuple[list[int], NDArray[Any], Image]]:
-        for block in backgrounds(movie, median, clean=clean):
-            image = block.image if settings.kind == "molecules" else surroundings(block.image)
-            here = wanted[(wanted >= block.first) & (wanted < block.stop)].tolist()
+        for frames, image in _first_backgrounds(movie, settings, tiles, clean):
+            here = [int(frame) for frame in wanted if frame in frames]
             if here:
                 yield here, np.concatenate([movie.frames[k : k + 1] for k in here]), image
 

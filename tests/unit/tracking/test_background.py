@@ -8,7 +8,14 @@ import pytest
 from perrin.errors import PerrinError
 from perrin.io.movie import Movie
 from perrin.settings.tracking import MedianSettings
-from perrin.tracking.background import backgrounds, contrast, median, sample_frames, surroundings
+from perrin.tracking.background import (
+    backgrounds,
+    contrast,
+    median,
+    sample_frames,
+    surroundings,
+    tiles_of,
+)
 
 
 def movie(frames: np.ndarray) -> Movie:
@@ -77,7 +84,7 @@ def test_surroundings_hold_nothing_small() -> None:
     smooth = 1 - 0.1 * ((x - 64) ** 2 + (y - 64) ** 2) / 90**2
     image = smooth.copy()
     image[20:32, 50:62] *= 0.5
-    found = surroundings(image.astype(np.float32))
+    found = surroundings(tiles_of(image.astype(np.float32)), image.shape)
     np.testing.assert_allclose(found, smooth, atol=0.03)
 
 
