@@ -112,12 +112,17 @@ def contrast(frames: NDArray[Any], background: Image, *, sign: int) -> Image:
     """Return sign * (frames / background / light - 1), (T, Y, X).
 
     The light of a frame is its level against the background and a surface of second order over
-    the field, fitted without what stands out: it may flicker, and wander over the field.
+    the field, fitted without what stands out: it may flicker, and wander over the field. Pixels
+    that see nothing have no contrast.
     """
     height, width = background.shape
     every = _every(background.shape)
-    ratios = np.asarray(frames[:, ::every, ::every] / background[::every, ::every], np.float32)
-    ratios = ratios.reshape(len(frames), -1)
+    counts, behind = (a[..., ::every, ::every] for a in (frames, background))
+    alive = behind.ravel() > 0
+    ratios = np.empty((len(frames), alive.size), np.float32)
+    ratios[:, alive] = counts.reshape(len(frames), -1)[:, alive] / behind.ravel()[alive]
+    if not alive.all():
+        ratios[:, ~alive] = np.median(ratios[:, alive], axis=1, keepdims=True)
     level = np.empty(len(frames), np.float32)
     _levels(ratios, level)
     surface = ratios @ _to_surface(height, width, every)
@@ -240,4 +245,5 @@ def _contrast(frames, background, sign, level, surface, out):  # type: ignore[no
             counts, behind, row = frames[t, y], background[y], out[t, y]
             for x in range(width):
                 light = first + (second + s3 * across[x]) * across[x]
-                row[x] = scale * np.float32(counts[x]) / (behind[x] * light) - sign
+                seen = scale * np.float32(counts[x]) / (behind[x] * light) - sign
+                row[x] = seen if behind[x] > 0.0 else np.float32(0.0)  # a dead pixel says nothing

@@ -79,6 +79,18 @@ def test_flicker_and_wandering_light_are_no_contrast() -> None:
     assert np.abs(seen[1][outside]).max() < 0.01
 
 
+def test_a_dead_pixel_has_no_contrast_and_disturbs_no_other() -> None:
+    rng = np.random.default_rng(4)
+    frames = rng.poisson(1000, (3, 64, 64)).astype(np.uint16)
+    background = np.full((64, 64), 1000, np.float32)
+    whole = contrast(frames, background, sign=1)
+    frames[:, ::8, ::8], background[::8, ::8] = 0, 0
+    found = contrast(frames, background, sign=1)
+    assert (found[:, ::8, ::8] == 0).all()
+    alive = background > 0
+    np.testing.assert_allclose(found[:, alive], whole[:, alive], atol=0.01)
+
+
 def test_surroundings_hold_nothing_small() -> None:
     y, x = np.mgrid[0:128, 0:128]
     smooth = 1 - 0.1 * ((x - 64) ** 2 + (y - 64) ** 2) / 90**2
