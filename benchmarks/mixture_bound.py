@@ -1,110 +1,149 @@
-"""The least error that the mixing ratio w can have: an oracle that is told more than the network.
+"""The least error that mixing ratio and exponents can have, and how far the network is from it.
 
-Superposition of positions, 2D, noise-free, the priors of `MixtureSettings`. The oracle is told
-which steps hold a jump of the CTRW and that the FBM is an FBM; it does not know the FBM's
-exponent, the two scales, and the sizes of the jumps. Given the jumps' times the trajectory is
-Gaussian, so its posterior of w is exact up to the grid: exponents and ratios on a grid, the
-overall scale and the CTRW's path integrated over. Its median has the least mean absolute error
-of any estimate with this knowledge; a network knows less.
+Superposition of positions, 2D, noise-free, the priors of `MixtureSettings`. The bound is the
+median of the exact posterior (`perrin.evaluate.mixture_posterior`): no estimate that knows the
+model and the priors has a smaller mean absolute error over them. Network and chain answer the
+same fresh trajectories. Two checks of the chain stand beside: how often its 90% interval holds
+the truth, and its error when it begins at the truth instead of at a guess (a quarter of the
+trajectories; a chain that has not converged is better there).
 
-The number of trajectories at 100 frames can be given: ``python benchmarks/mixture_bound.py 400``.
+The number of trajectories at 100 frames can be given: ``python benchmarks/mixture_bound.py 40``.
 """
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.linalg import eigh, toeplitz
+import pandas as pd
 
+from perrin.diffusion.standard import TARGETS, from_unit
+from perrin.evaluate.mixture_posterior import Posterior, draw_posterior
+from perrin.models.mixture import MixtureModel
 from perrin.settings.diffusion import MixtureSettings
-from perrin.simulate.mixtures import simulate_mixture
+from perrin.simulate.mixtures import Mixture, simulate_mixture
 
-FloatArray = NDArray[np.float64]
-
-COUNT, SEED = 300, 20_262
-EXPONENTS = np.linspace(0.1, 1.0, 13)
-RATIOS = np.linspace(0.01, 0.99, 50)
-PATHS = 4  # drawn at each point of the grid
-GOALS = {25: 0.10, 50: 0.075, 100: 0.055, 300: 0.04}
+COUNT, SEED = 300, 20_263
+SHARE = {25: 1.5, 50: 1.5, 100: 1.0, 300: 0.4}
+"""Trajectories of each length, over those of 100 frames."""
+SWEEPS = {25: 3000, 50: 2000, 100: 1200, 300: 900}
+CHECKED = 4
+"""Every fourth trajectory is asked again, from the truth."""
+NAMES = ("w", "alpha_fbm", "alpha_ctrw")
+GOALS = {
+    ("w", 25): 0.10,
+    ("w", 50): 0.075,
+    ("w", 100): 0.055,
+    ("w", 300): 0.04,
+    ("alpha_fbm", 100): 0.055,
+    ("alpha_ctrw", 100): 0.130,
+}
+COUNTED = {"w": "", "alpha_fbm": " where w < .5", "alpha_ctrw": " where w > .5"}
 
 
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else COUNT
-    print("| frames | trajectories | w, error of the oracle | standard error | goal |")
-    print("|---|---|---|---|---|")
-    for length, goal in GOALS.items():
-        missed = errors(length, count=max(60, count * 100 // max(length, 50)), seed=SEED)
-        spread = missed.std() / np.sqrt(len(missed))
-        print(
-            f"| {length} | {len(missed)} | {missed.mean():.3f} | {spread:.3f} | {goal} |",
-            flush=True,
+    print("| what | frames | trajectories | bound | network | network over bound | goal |")
+    print("|---|---|---|---|---|---|---|")
+    checks = []
+    for length, share in SHARE.items():
+        table = answers(length, count=max(8, round(share * count)))
+        for name in NAMES:
+            print(row(table, name, length), flush=True)
+            checks.append(check(table, name, length))
+    print()
+    print("| what | frames | 90% interval of the chain holds | error from the truth / a guess |")
+    print("|---|---|---|---|")
+    print("\n".join(checks))
+
+
+def answers(length: int, *, count: int) -> pd.DataFrame:
+    """Return truth, posterior medians and the network's answer for fresh trajectories."""
+    rng = np.random.default_rng([SEED, length])
+    drawn = simulate_mixture(MixtureSettings(length=length), count=count, rng=rng)
+    none = np.zeros(count)  # the network is told that there is neither noise nor blur
+    told = MixtureModel.load("mixture").answer(
+        list(drawn.positions), list(drawn.seen), noise=none, exposure=none
+    )
+    table = pd.DataFrame({name: getattr(drawn.truth, name) for name in NAMES})
+    for name in NAMES:
+        k = [target for target, _, _ in TARGETS].index(name)
+        table[f"{name}_network"] = from_unit(told.quantiles[:, k, 1], k)
+    chains = list(posteriors(drawn, length, np.arange(count), from_truth=False))
+    again = np.arange(0, count, CHECKED)
+    checked = list(posteriors(drawn, length, again, from_truth=True))
+    for name in NAMES:
+        table[f"{name}_bound"] = [chain.quantile(name, 0.5) for chain in chains]
+        table[f"{name}_low"] = [chain.quantile(name, 0.05) for chain in chains]
+        table[f"{name}_high"] = [chain.quantile(name, 0.95) for chain in chains]
+        table.loc[again, f"{name}_from_truth"] = [chain.quantile(name, 0.5) for chain in checked]
+    return table
+
+
+def posteriors(
+    drawn: Mixture, length: int, rows: np.ndarray, *, from_truth: bool
+) -> Iterator[Posterior]:
+    """Yield the posterior of each of `rows`, on all cores."""
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # of the processes to come
+    with ProcessPoolExecutor() as pool:
+        yield from pool.map(
+            _posterior, *zip(*(_asked(drawn, length, i, from_truth) for i in rows), strict=True)
         )
 
 
-def errors(length: int, *, count: int, seed: int) -> FloatArray:
-    """Return the absolute error of the oracle's median of w on fresh trajectories."""
-    rng = np.random.default_rng(seed)
-    drawn = simulate_mixture(MixtureSettings(length=length), count=count, rng=rng)
-    sums = np.tril(np.ones((length, length - 1)), -1)
-    sums -= sums.mean(axis=0)  # displacements to positions about their mean
-    covariances = [fbm_covariance(alpha, length - 1) for alpha in EXPONENTS]
-    missed = []
-    for positions, ctrw, w in zip(drawn.positions, drawn.ctrw, drawn.truth.w, strict=True):
-        jumps = (np.diff(ctrw, axis=0) != 0).any(axis=1)
-        told, weight = posterior(np.diff(positions, axis=0), jumps, sums, covariances, rng)
-        order = np.argsort(told)
-        below = np.cumsum(weight[order])
-        missed.append(abs(told[order][np.searchsorted(below, below[-1] / 2)] - w))
-    return np.array(missed)
+def _asked(
+    drawn: Mixture, length: int, i: int, from_truth: bool
+) -> tuple[np.ndarray, int, int, tuple[object, ...] | None]:
+    if not from_truth:
+        return drawn.positions[i], SWEEPS[length], i, None
+    truth = drawn.truth
+    jumps = np.diff(drawn.ctrw[i], axis=0)
+    times = np.flatnonzero((jumps != 0).any(axis=1)) + 0.5
+    size = np.sqrt((jumps[jumps != 0] ** 2).mean())
+    start = (truth.alpha_fbm[i], truth.alpha_ctrw[i], size, truth.fbm_step[i])
+    return drawn.positions[i], SWEEPS[length], i, (times, start)
 
 
-def fbm_covariance(alpha: float, steps: int) -> FloatArray:
-    """Return the covariance of the steps of an FBM with unit step, (steps, steps)."""
-    lag = np.arange(float(steps))
-    covariance: FloatArray = toeplitz(
-        0.5 * ((lag + 1) ** alpha + np.abs(lag - 1) ** alpha - 2 * lag**alpha)
+def _posterior(
+    positions: np.ndarray, sweeps: int, seed: int, begun: tuple[object, ...] | None
+) -> Posterior:
+    times, start = begun or (None, None)
+    return draw_posterior(positions, sweeps=sweeps, seed=seed, times=times, start=start)  # type: ignore[arg-type]
+
+
+def row(table: pd.DataFrame, name: str, length: int) -> str:
+    part = counted(table, name)
+    missed = {who: (part[f"{name}_{who}"] - part[name]).abs() for who in ("bound", "network")}
+    means = {who: each.mean() for who, each in missed.items()}
+    # of the difference, trajectory by trajectory
+    error = (missed["network"] - missed["bound"]).std() / np.sqrt(len(part)) / means["bound"]
+    spread = missed["bound"].std() / np.sqrt(len(part))
+    goal = GOALS.get((name, length))
+    return (
+        f"| {name}{COUNTED[name]} | {length} | {len(part)} | {means['bound']:.3f} ± {spread:.3f} "
+        f"| {means['network']:.3f} | {means['network'] / means['bound']:.2f} ± {error:.2f} "
+        f"| {goal or ''} |"
     )
-    return covariance
 
 
-def posterior(
-    steps: FloatArray,
-    jumps: NDArray[np.bool_],
-    sums: FloatArray,
-    covariances: list[FloatArray],
-    rng: np.random.Generator,
-) -> tuple[FloatArray, FloatArray]:
-    """Return values of w and their weights: steps (n, d), jumps (n,), sums (n + 1, n)."""
-    inner = sums.T @ sums / len(sums)  # expected squared spread of a part, from its covariance
-    spread_c = np.sqrt((np.diag(inner) * jumps).sum())
-    whole = sums @ steps
-    values, logs = [], []
-    for covariance in covariances:
-        # one basis in which both parts have independent coefficients
-        power, basis = eigh(np.diag(jumps.astype(float)), covariance)
-        power = np.maximum(power, 0.0)
-        found = basis.T @ steps  # (n, d)
-        spread_f = np.sqrt((inner * covariance).sum())
-        ratio = (RATIOS / (1 - RATIOS) * spread_f / spread_c) ** 2  # of the variances
-        of_ctrw = ratio[:, None] * power  # (R, n)
-        variance = 1 + of_ctrw
-        square = (found[None] ** 2 / variance[..., None]).sum(axis=(1, 2))
-        log = -np.log(variance).sum(axis=1) * steps.shape[1] / 2
-        log -= steps.size / 2 * np.log(square)
-        log += steps.shape[1] * np.linalg.slogdet(basis)[1]  # the basis belongs to one exponent
-        scale = np.sqrt(square[:, None] / rng.chisquare(steps.size, size=(len(RATIOS), PATHS)))
-        noise = rng.standard_normal((len(RATIOS), PATHS, *steps.shape))
-        noise *= (scale[..., None] * np.sqrt(of_ctrw / variance)[:, None])[..., None]
-        drawn = (of_ctrw / variance)[:, None, :, None] * found + noise  # (R, P, n, d)
-        paths = np.einsum("tn,rpnd->rptd", sums @ covariance @ basis, drawn, optimize=True)
-        c = np.sqrt(paths.var(axis=2).mean(axis=2))
-        f = np.sqrt((whole - paths).var(axis=2).mean(axis=2))
-        values.append((c / (c + f)).ravel())
-        logs.append(np.repeat(log, PATHS))
-    weight = np.concatenate(logs)
-    return np.concatenate(values), np.exp(weight - weight.max())
+def check(table: pd.DataFrame, name: str, length: int) -> str:
+    part = counted(table, name)
+    inside = part[name].between(part[f"{name}_low"], part[f"{name}_high"]).mean()
+    both = part[part[f"{name}_from_truth"].notna()]
+    missed = [(both[f"{name}_{who}"] - both[name]).abs().mean() for who in ("from_truth", "bound")]
+    return (
+        f"| {name}{COUNTED[name]} | {length} | {inside:.0%} | {missed[0]:.3f} / {missed[1]:.3f} |"
+    )
+
+
+def counted(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Return the trajectories that the issue counts: exponents of the larger part."""
+    if name == "w":
+        return table
+    return table[table["w"] < 0.5] if name == "alpha_fbm" else table[table["w"] > 0.5]
 
 
 if __name__ == "__main__":

@@ -1,0 +1,323 @@
+"""The least error that any estimate of a mixture can have: the posterior of its exact model.
+
+A noise-free superposition of FBM and an ordinary CTRW, as `perrin.simulate.mixtures` draws it:
+given the times of the jumps the displacements are Gaussian with covariance
+``b^2 S(alpha) + a^2 diag(n)``, S the covariance of the steps of an FBM and n = 1 where a step
+holds a jump. A Markov chain draws jump times, exponents and scales from their posterior, the
+jump sizes integrated over; its medians have the least mean absolute error of all estimates that
+know the model and the priors. A network learns to approach them and cannot do better.
+
+Moves
+-----
+jumps : one is added or taken away at each step in turn (a rank-one change of the inverse
+    covariance), and moved within its frame.
+scales : b by its exact conditional (prior 1 / b: the scale says nothing); a / b and alpha_fbm by
+    a random walk; alpha_ctrw by its conditional on a grid.
+
+w is a ratio of the spreads of the two realised paths. It is uniform in (0, 1) in the simulator;
+the chain has the same prior with expected spreads in their place, and each draw carries the
+ratio of the two as its weight.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+FBM = (0.1, 1.0)
+CTRW = (0.2, 0.98)
+"""Priors of the exponents: uniform (`MixtureSettings`)."""
+_GRID = 200
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """Draws from the posterior of one trajectory, (M,) each; they count by `weight`."""
+
+    w: FloatArray
+    alpha_fbm: FloatArray
+    alpha_ctrw: FloatArray
+    weight: FloatArray
+
+    def median(self, name: str) -> float:
+        """Return the weighted median of w, alpha_fbm or alpha_ctrw."""
+        return self.quantile(name, 0.5)
+
+    def quantile(self, name: str, level: float) -> float:
+        """Return a weighted quantile of w, alpha_fbm or alpha_ctrw."""
+        values: FloatArray = getattr(self, name)
+        order = np.argsort(values)
+        below = np.cumsum(self.weight[order])
+        return float(values[order][np.searchsorted(below, level * below[-1])])
+
+
+def draw_posterior(
+    positions: FloatArray,
+    *,
+    sweeps: int,
+    seed: int,
+    times: FloatArray | None = None,
+    start: tuple[float, float, float, float] | None = None,
+) -> Posterior:
+    """Draw from the posterior of one noise-free trajectory, positions (L, d).
+
+    Parameters
+    ----------
+    positions : (L, d)
+        Every frame has a position.
+    sweeps : int
+        Of the chain; a fifth of them is left out at the beginning.
+    seed : int
+        Of the chain.
+    times : (K,), optional
+        Jump times in frames to begin with, at least one frame apart and from the start; by
+        default those of the largest displacements.
+    start : tuple, optional
+        alpha_fbm, alpha_ctrw, a and b to begin with; by default the middle of the priors.
+
+    """
+    steps = np.diff(positions, axis=0)
+    size = np.sqrt((steps**2).sum(axis=1))
+    if times is None:
+        later = size[1:]  # the first wait is one frame or longer
+        times = np.flatnonzero(later > 3 * np.median(later)) + 1.5
+        times = times if len(times) else np.array([later.argmax() + 1.5])
+    jump = np.full(len(steps), -1.0)
+    jump[np.floor(times).astype(np.int64)] = times
+    if start is None:
+        scale = float(np.median(size))
+        start = (0.5 * sum(FBM), 0.5 * sum(CTRW), 2 * scale, scale)
+    drawn = _chain(steps, jump, np.array(start), sweeps, seed)
+    kept = drawn[len(drawn) // 5 :]
+    return Posterior(*kept.T)
+
+
+@njit(cache=True)
+def _covariance(alpha, count):  # type: ignore[no-untyped-def]
+    """Covariance of the steps of an FBM with unit step."""
+    of_lag = np.empty(count)
+    for k in range(count):
+        of_lag[k] = 0.5 * ((k + 1.0) ** alpha + abs(k - 1.0) ** alpha - 2.0 * float(k) ** alpha)
+    out = np.empty((count, count))
+    for i in range(count):
+        for j in range(count):
+            out[i, j] = of_lag[abs(i - j)]
+    return out
+
+
+@njit(cache=True)
+def _inner(count):  # type: ignore[no-untyped-def]
+    """Matrix Q with spread^2 = step' Q step: positions about their mean from their steps."""
+    out = np.empty((count, count))
+    length = count + 1
+    for i in range(count):
+        for j in range(count):
+            low, high = min(i, j), max(i, j)
+            # step i moves the frames after it
+            out[i, j] = (length - 1 - high) / length - (length - 1 - i) * (
+                length - 1 - j
+            ) / length**2
+    return out
+
+
+@njit(cache=True)
+def _log_wait(wait, alpha):  # type: ignore[no-untyped-def]
+    return np.log(alpha) - (1 + alpha) * np.log(wait) if wait >= 1.0 else -np.inf
+
+
+@njit(cache=True)
+def _log_still(wait, alpha):  # type: ignore[no-untyped-def]
+    return -alpha * np.log(wait) if wait > 1.0 else 0.0
+
+
+@njit(cache=True)
+def _log_gap(before, after, end, alpha):  # type: ignore[no-untyped-def]
+    """Log density of the wait from `before` to `after`, or of none until the `end`."""
+    if after < 0:
+        return _log_still(end - before, alpha)
+    return _log_wait(after - before, alpha)
+
+
+@njit(cache=True)
+def _log_prior(spread_c, spread_f):  # type: ignore[no-untyped-def]
+    """log of w (1 - w): w uniform, per logarithm of the ratio of the scales."""
+    return np.log(spread_c) + np.log(spread_f) - 2 * np.log(spread_c + spread_f)
+
+
+@njit(cache=True)
+def _solve(covariance, jump, ratio, steps):  # type: ignore[no-untyped-def]
+    """Log determinant and quadratic form of ``S + ratio^2 diag(n)``, and that matrix."""
+    matrix = covariance.copy()
+    for t in range(len(jump)):
+        if jump[t] >= 0:
+            matrix[t, t] += ratio * ratio
+    factor = np.linalg.cholesky(matrix)
+    half = steps.copy()
+    log_det, square = 0.0, 0.0
+    for t in range(len(jump)):
+        log_det += 2 * np.log(factor[t, t])
+        for k in range(steps.shape[1]):
+            found = steps[t, k]
+            for i in range(t):
+                found -= factor[t, i] * half[i, k]
+            half[t, k] = found / factor[t, t]
+            square += half[t, k] ** 2
+    return log_det, square, matrix
+
+
+@njit(cache=True)
+def _chain(steps, jump, start, sweeps, seed):  # type: ignore[no-untyped-def]
+    np.random.seed(seed)
+    count, dims = steps.shape
+    end = float(count)
+    inner = _inner(count)
+    alpha_f, alpha_c = start[0], start[1]
+    b, ratio = start[3], start[2] / start[3]
+    covariance = _covariance(alpha_f, count)
+    root = np.linalg.cholesky(covariance)
+    of_f = np.sqrt((inner * covariance).sum())
+    log_det, square, matrix = _solve(covariance, jump, ratio, steps)
+    inverse = np.linalg.inv(matrix)
+    number = 0
+    of_jumps = 0.0
+    for t in range(count):
+        if jump[t] >= 0:
+            number += 1
+            of_jumps += inner[t, t]
+    out = np.empty((sweeps, 4))
+    width, tried, taken = 0.3, 0, 0
+    grid = CTRW[0] + (np.arange(_GRID) + 0.5) / _GRID * (CTRW[1] - CTRW[0])
+    for sweep in range(sweeps):
+        # scale of all, then jumps
+        b = np.sqrt(square / 2 / np.random.gamma(count * dims / 2, 1.0))
+        weighed = inverse @ steps
+        before = 0.0
+        for t in range(count):
+            after = -1.0
+            for later in range(t + 1, count):
+                if jump[later] >= 0:
+                    after = jump[later]
+                    break
+            adding = jump[t] < 0
+            if not adding and number == 1:
+                before = jump[t]
+                continue
+            time = t + np.random.random() if adding else jump[t]
+            change = (
+                _log_gap(before, time, end, alpha_c)
+                + _log_gap(time, after, end, alpha_c)
+                - _log_gap(before, after, end, alpha_c)
+            )
+            sign = 1.0 if adding else -1.0
+            if change == -np.inf:
+                continue
+            power = sign * ratio * ratio
+            grown = 1 + power * inverse[t, t]
+            jumps_after = of_jumps + sign * inner[t, t]
+            log_ratio = sign * change - dims / 2 * np.log(grown)
+            moved = 0.0
+            for k in range(dims):
+                moved += weighed[t, k] ** 2
+            log_ratio += power * moved / grown / (2 * b * b)
+            log_ratio += _log_prior(ratio * np.sqrt(jumps_after), of_f)
+            log_ratio -= _log_prior(ratio * np.sqrt(of_jumps), of_f)
+            if np.log(np.random.random()) < log_ratio:
+                column = inverse[:, t].copy()
+                factor = power / grown
+                for k in range(dims):
+                    part = factor * weighed[t, k]
+                    for i in range(count):
+                        weighed[i, k] -= part * column[i]
+                for i in range(count):
+                    scaled = factor * column[i]
+                    for j in range(count):
+                        inverse[i, j] -= scaled * column[j]
+                number += 1 if adding else -1
+                of_jumps = jumps_after
+                jump[t] = time if adding else -1.0
+            if jump[t] >= 0:
+                before = jump[t]
+        # times within their frames
+        before = 0.0
+        for t in range(count):
+            if jump[t] < 0:
+                continue
+            after = -1.0
+            for later in range(t + 1, count):
+                if jump[later] >= 0:
+                    after = jump[later]
+                    break
+            time = t + np.random.random()
+            change = (
+                _log_gap(before, time, end, alpha_c)
+                + _log_gap(time, after, end, alpha_c)
+                - _log_gap(before, jump[t], end, alpha_c)
+                - _log_gap(jump[t], after, end, alpha_c)
+            )
+            if np.log(np.random.random()) < change:
+                jump[t] = time
+            before = jump[t]
+        # exponent of the waits; a walk without a jump was drawn again
+        of_waits = 0.0
+        before = 0.0
+        for t in range(count):
+            if jump[t] >= 0:
+                of_waits += np.log(jump[t] - before)
+                before = jump[t]
+        if end - before > 1:
+            of_waits += np.log(end - before)
+        log = number * np.log(grid) - grid * of_waits - np.log(1 - end ** (-grid))
+        below = np.cumsum(np.exp(log - log.max()))
+        chosen = np.searchsorted(below, np.random.random() * below[-1])
+        alpha_c = grid[chosen] + (np.random.random() - 0.5) / _GRID * (CTRW[1] - CTRW[0])
+        # ratio of the scales and exponent of the FBM, b integrated over
+        log_det, square, matrix = _solve(covariance, jump, ratio, steps)
+        for _ in range(2):
+            tried += 1
+            new_ratio = ratio * np.exp(2 * width * np.random.normal())
+            new_alpha = alpha_f + 0.3 * width * np.random.normal()
+            if not FBM[0] < new_alpha < FBM[1] or not 1e-4 < new_ratio < 1e4:
+                continue
+            new_covariance = _covariance(new_alpha, count)
+            new_f = np.sqrt((inner * new_covariance).sum())
+            new_det, new_square, new_matrix = _solve(new_covariance, jump, new_ratio, steps)
+            spread = np.sqrt(of_jumps)
+            log_ratio = -dims / 2 * (new_det - log_det)
+            log_ratio -= count * dims / 2 * (np.log(new_square) - np.log(square))
+            log_ratio += _log_prior(new_ratio * spread, new_f) - _log_prior(ratio * spread, of_f)
+            if np.log(np.random.random()) < log_ratio:
+                ratio, alpha_f, covariance, of_f = new_ratio, new_alpha, new_covariance, new_f
+                log_det, square, matrix = new_det, new_square, new_matrix
+                root = np.linalg.cholesky(covariance)
+                taken += 1
+        if sweep < sweeps // 5 and sweep % 20 == 19:
+            width *= 1.3 if taken > 0.3 * tried else 0.75
+            width = min(max(width, 0.01), 2.0)
+            tried, taken = 0, 0
+        inverse = np.linalg.inv(matrix)
+        # the paths themselves, and w
+        b = np.sqrt(square / 2 / np.random.gamma(count * dims / 2, 1.0))
+        spread_c, spread_f = 0.0, 0.0
+        for k in range(dims):
+            normal = np.random.standard_normal(count)
+            of_c = np.zeros(count)
+            for t in range(count):
+                if jump[t] >= 0:
+                    of_c[t] = b * ratio * np.random.normal()
+            missed = inverse @ (steps[:, k] - of_c - b * (root @ normal))
+            for t in range(count):
+                if jump[t] >= 0:
+                    of_c[t] += ratio * ratio * missed[t]
+            rest = steps[:, k] - of_c
+            spread_c += of_c @ (inner @ of_c)
+            spread_f += rest @ (inner @ rest)
+        spread_c, spread_f = np.sqrt(spread_c), np.sqrt(spread_f)
+        weight = _log_prior(spread_c, spread_f)
+        weight -= _log_prior(ratio * np.sqrt(of_jumps), of_f)
+        out[sweep] = spread_c / (spread_c + spread_f), alpha_f, alpha_c, np.exp(weight)
+    return out
