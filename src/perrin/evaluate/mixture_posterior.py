@@ -19,6 +19,8 @@ the chain has the same prior with expected spreads in their place, and each draw
 ratio of the two as its weight.
 """
 
+# ruff: noqa: NPY002 - a chain in numba has a seed of its own
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -83,18 +85,22 @@ def draw_posterior(
     """
     steps = np.diff(positions, axis=0)
     size = np.sqrt((steps**2).sum(axis=1))
-    if times is None:
-        later = size[1:]  # the first wait is one frame or longer
-        times = np.flatnonzero(later > 3 * np.median(later)) + 1.5
-        times = times if len(times) else np.array([later.argmax() + 1.5])
     jump = np.full(len(steps), -1.0)
-    jump[np.floor(times).astype(np.int64)] = times
+    begun = _largest(size) if times is None else times
+    jump[np.floor(begun).astype(np.int64)] = begun
     if start is None:
         scale = float(np.median(size))
         start = (0.5 * sum(FBM), 0.5 * sum(CTRW), 2 * scale, scale)
     drawn = _chain(steps, jump, np.array(start), sweeps, seed)
     kept = drawn[len(drawn) // 5 :]
     return Posterior(*kept.T)
+
+
+def _largest(size: FloatArray) -> FloatArray:
+    """Return times at which displacements, of sizes (n,), are so large that they may be jumps."""
+    later = size[1:]  # the first wait is one frame or longer
+    times = np.flatnonzero(later > 3 * float(np.median(later))).astype(float) + 1.5
+    return times if len(times) else np.array([float(later.argmax()) + 1.5])
 
 
 @njit(cache=True)
@@ -117,11 +123,9 @@ def _inner(count):  # type: ignore[no-untyped-def]
     length = count + 1
     for i in range(count):
         for j in range(count):
-            low, high = min(i, j), max(i, j)
             # step i moves the frames after it
-            out[i, j] = (length - 1 - high) / length - (length - 1 - i) * (
-                length - 1 - j
-            ) / length**2
+            later_i, later_j = (length - 1 - i) / length, (length - 1 - j) / length
+            out[i, j] = min(later_i, later_j) - later_i * later_j
     return out
 
 
@@ -145,7 +149,7 @@ def _log_gap(before, after, end, alpha):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def _log_prior(spread_c, spread_f):  # type: ignore[no-untyped-def]
-    """log of w (1 - w): w uniform, per logarithm of the ratio of the scales."""
+    """Log of w (1 - w): w uniform, per logarithm of the ratio of the scales."""
     return np.log(spread_c) + np.log(spread_f) - 2 * np.log(spread_c + spread_f)
 
 
@@ -171,110 +175,152 @@ def _solve(covariance, jump, ratio, steps):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
+def _after(jump, t):  # type: ignore[no-untyped-def]
+    """Time of the first jump after step t, -1 where there is none."""
+    for later in range(t + 1, len(jump)):
+        if jump[later] >= 0:
+            return jump[later]
+    return -1.0
+
+
+@njit(cache=True)
+def _grow(inverse, weighed, t, factor):  # type: ignore[no-untyped-def]
+    """Change the inverse and what it makes of the steps for a jump more, or less, at step t."""
+    column = inverse[:, t].copy()
+    count, dims = weighed.shape
+    for k in range(dims):
+        part = factor * weighed[t, k]
+        for i in range(count):
+            weighed[i, k] -= part * column[i]
+    for i in range(count):
+        scaled = factor * column[i]
+        for j in range(count):
+            inverse[i, j] -= scaled * column[j]
+
+
+@njit(cache=True)
+def _move_jumps(jump, steps, inverse, spread_c, spread_f, inner, ratio, b, alpha_c):  # type: ignore[no-untyped-def]
+    """Add or take away a jump at each step in turn; return the new squared spread of the jumps."""
+    count, dims = steps.shape
+    end, number = float(count), int((jump >= 0).sum())
+    weighed = inverse @ steps
+    before = 0.0
+    for t in range(count):
+        adding = jump[t] < 0
+        if not adding and number == 1:
+            before = jump[t]
+            continue
+        after = _after(jump, t)
+        time = t + np.random.random() if adding else jump[t]
+        change = (
+            _log_gap(before, time, end, alpha_c)
+            + _log_gap(time, after, end, alpha_c)
+            - _log_gap(before, after, end, alpha_c)
+        )
+        if change == -np.inf:
+            continue
+        sign = 1.0 if adding else -1.0
+        power = sign * ratio * ratio
+        grown = 1 + power * inverse[t, t]
+        new_c = spread_c + sign * inner[t, t]
+        log_ratio = sign * change - dims / 2 * np.log(grown)
+        log_ratio += power * (weighed[t] ** 2).sum() / grown / (2 * b * b)
+        log_ratio += _log_prior(ratio * np.sqrt(new_c), spread_f)
+        log_ratio -= _log_prior(ratio * np.sqrt(spread_c), spread_f)
+        if np.log(np.random.random()) < log_ratio:
+            _grow(inverse, weighed, t, power / grown)
+            number += 1 if adding else -1
+            spread_c = new_c
+            jump[t] = time if adding else -1.0
+        if jump[t] >= 0:
+            before = jump[t]
+    return spread_c
+
+
+@njit(cache=True)
+def _move_times(jump, alpha_c):  # type: ignore[no-untyped-def]
+    """Move each jump within its frame."""
+    end = float(len(jump))
+    before = 0.0
+    for t in range(len(jump)):
+        if jump[t] < 0:
+            continue
+        after = _after(jump, t)
+        time = t + np.random.random()
+        change = (
+            _log_gap(before, time, end, alpha_c)
+            + _log_gap(time, after, end, alpha_c)
+            - _log_gap(before, jump[t], end, alpha_c)
+            - _log_gap(jump[t], after, end, alpha_c)
+        )
+        if np.log(np.random.random()) < change:
+            jump[t] = time
+        before = jump[t]
+
+
+@njit(cache=True)
+def _draw_alpha_ctrw(jump):  # type: ignore[no-untyped-def]
+    """Draw the exponent of the waits; a walk without a jump was drawn again."""
+    end = float(len(jump))
+    of_waits, before = 0.0, 0.0
+    for t in range(len(jump)):
+        if jump[t] >= 0:
+            of_waits += np.log(jump[t] - before)
+            before = jump[t]
+    if end - before > 1:
+        of_waits += np.log(end - before)
+    cell = (CTRW[1] - CTRW[0]) / _GRID
+    grid = CTRW[0] + (np.arange(_GRID) + 0.5) * cell
+    log = (jump >= 0).sum() * np.log(grid) - grid * of_waits - np.log(1 - end ** (-grid))
+    below = np.cumsum(np.exp(log - log.max()))
+    chosen = np.searchsorted(below, np.random.random() * below[-1])
+    return grid[chosen] + (np.random.random() - 0.5) * cell
+
+
+@njit(cache=True)
+def _draw_spreads(jump, steps, inverse, root, inner, ratio, b):  # type: ignore[no-untyped-def]
+    """Draw both paths from their posterior; return their spreads."""
+    count, dims = steps.shape
+    spread_c, spread_f = 0.0, 0.0
+    for k in range(dims):
+        normal = np.random.standard_normal(count)
+        of_c = np.zeros(count)
+        for t in range(count):
+            if jump[t] >= 0:
+                of_c[t] = b * ratio * np.random.normal()
+        missed = inverse @ (steps[:, k] - of_c - b * (root @ normal))
+        for t in range(count):
+            if jump[t] >= 0:
+                of_c[t] += ratio * ratio * missed[t]
+        rest = steps[:, k] - of_c
+        spread_c += of_c @ (inner @ of_c)
+        spread_f += rest @ (inner @ rest)
+    return np.sqrt(spread_c), np.sqrt(spread_f)
+
+
+@njit(cache=True)
 def _chain(steps, jump, start, sweeps, seed):  # type: ignore[no-untyped-def]
+    """Return w, alpha_fbm, alpha_ctrw and weight of each sweep, (sweeps, 4)."""
     np.random.seed(seed)
     count, dims = steps.shape
-    end = float(count)
     inner = _inner(count)
-    alpha_f, alpha_c = start[0], start[1]
-    b, ratio = start[3], start[2] / start[3]
+    alpha_f, alpha_c, ratio = start[0], start[1], start[2] / start[3]
     covariance = _covariance(alpha_f, count)
     root = np.linalg.cholesky(covariance)
-    of_f = np.sqrt((inner * covariance).sum())
+    spread_f = np.sqrt((inner * covariance).sum())
     log_det, square, matrix = _solve(covariance, jump, ratio, steps)
     inverse = np.linalg.inv(matrix)
-    number = 0
-    of_jumps = 0.0
+    spread_c = 0.0
     for t in range(count):
         if jump[t] >= 0:
-            number += 1
-            of_jumps += inner[t, t]
+            spread_c += inner[t, t]
     out = np.empty((sweeps, 4))
     width, tried, taken = 0.3, 0, 0
-    grid = CTRW[0] + (np.arange(_GRID) + 0.5) / _GRID * (CTRW[1] - CTRW[0])
     for sweep in range(sweeps):
-        # scale of all, then jumps
         b = np.sqrt(square / 2 / np.random.gamma(count * dims / 2, 1.0))
-        weighed = inverse @ steps
-        before = 0.0
-        for t in range(count):
-            after = -1.0
-            for later in range(t + 1, count):
-                if jump[later] >= 0:
-                    after = jump[later]
-                    break
-            adding = jump[t] < 0
-            if not adding and number == 1:
-                before = jump[t]
-                continue
-            time = t + np.random.random() if adding else jump[t]
-            change = (
-                _log_gap(before, time, end, alpha_c)
-                + _log_gap(time, after, end, alpha_c)
-                - _log_gap(before, after, end, alpha_c)
-            )
-            sign = 1.0 if adding else -1.0
-            if change == -np.inf:
-                continue
-            power = sign * ratio * ratio
-            grown = 1 + power * inverse[t, t]
-            jumps_after = of_jumps + sign * inner[t, t]
-            log_ratio = sign * change - dims / 2 * np.log(grown)
-            moved = 0.0
-            for k in range(dims):
-                moved += weighed[t, k] ** 2
-            log_ratio += power * moved / grown / (2 * b * b)
-            log_ratio += _log_prior(ratio * np.sqrt(jumps_after), of_f)
-            log_ratio -= _log_prior(ratio * np.sqrt(of_jumps), of_f)
-            if np.log(np.random.random()) < log_ratio:
-                column = inverse[:, t].copy()
-                factor = power / grown
-                for k in range(dims):
-                    part = factor * weighed[t, k]
-                    for i in range(count):
-                        weighed[i, k] -= part * column[i]
-                for i in range(count):
-                    scaled = factor * column[i]
-                    for j in range(count):
-                        inverse[i, j] -= scaled * column[j]
-                number += 1 if adding else -1
-                of_jumps = jumps_after
-                jump[t] = time if adding else -1.0
-            if jump[t] >= 0:
-                before = jump[t]
-        # times within their frames
-        before = 0.0
-        for t in range(count):
-            if jump[t] < 0:
-                continue
-            after = -1.0
-            for later in range(t + 1, count):
-                if jump[later] >= 0:
-                    after = jump[later]
-                    break
-            time = t + np.random.random()
-            change = (
-                _log_gap(before, time, end, alpha_c)
-                + _log_gap(time, after, end, alpha_c)
-                - _log_gap(before, jump[t], end, alpha_c)
-                - _log_gap(jump[t], after, end, alpha_c)
-            )
-            if np.log(np.random.random()) < change:
-                jump[t] = time
-            before = jump[t]
-        # exponent of the waits; a walk without a jump was drawn again
-        of_waits = 0.0
-        before = 0.0
-        for t in range(count):
-            if jump[t] >= 0:
-                of_waits += np.log(jump[t] - before)
-                before = jump[t]
-        if end - before > 1:
-            of_waits += np.log(end - before)
-        log = number * np.log(grid) - grid * of_waits - np.log(1 - end ** (-grid))
-        below = np.cumsum(np.exp(log - log.max()))
-        chosen = np.searchsorted(below, np.random.random() * below[-1])
-        alpha_c = grid[chosen] + (np.random.random() - 0.5) / _GRID * (CTRW[1] - CTRW[0])
+        spread_c = _move_jumps(jump, steps, inverse, spread_c, spread_f, inner, ratio, b, alpha_c)
+        _move_times(jump, alpha_c)
+        alpha_c = _draw_alpha_ctrw(jump)
         # ratio of the scales and exponent of the FBM, b integrated over
         log_det, square, matrix = _solve(covariance, jump, ratio, steps)
         for _ in range(2):
@@ -283,41 +329,25 @@ def _chain(steps, jump, start, sweeps, seed):  # type: ignore[no-untyped-def]
             new_alpha = alpha_f + 0.3 * width * np.random.normal()
             if not FBM[0] < new_alpha < FBM[1] or not 1e-4 < new_ratio < 1e4:
                 continue
-            new_covariance = _covariance(new_alpha, count)
-            new_f = np.sqrt((inner * new_covariance).sum())
-            new_det, new_square, new_matrix = _solve(new_covariance, jump, new_ratio, steps)
-            spread = np.sqrt(of_jumps)
+            new = _covariance(new_alpha, count)
+            new_f = np.sqrt((inner * new).sum())
+            new_det, new_square, new_matrix = _solve(new, jump, new_ratio, steps)
+            jumps = np.sqrt(spread_c)
             log_ratio = -dims / 2 * (new_det - log_det)
             log_ratio -= count * dims / 2 * (np.log(new_square) - np.log(square))
-            log_ratio += _log_prior(new_ratio * spread, new_f) - _log_prior(ratio * spread, of_f)
+            log_ratio += _log_prior(new_ratio * jumps, new_f)
+            log_ratio -= _log_prior(ratio * jumps, spread_f)
             if np.log(np.random.random()) < log_ratio:
-                ratio, alpha_f, covariance, of_f = new_ratio, new_alpha, new_covariance, new_f
+                ratio, alpha_f, covariance, spread_f = new_ratio, new_alpha, new, new_f
                 log_det, square, matrix = new_det, new_square, new_matrix
                 root = np.linalg.cholesky(covariance)
                 taken += 1
         if sweep < sweeps // 5 and sweep % 20 == 19:
-            width *= 1.3 if taken > 0.3 * tried else 0.75
-            width = min(max(width, 0.01), 2.0)
+            width = min(max(width * (1.3 if taken > 0.3 * tried else 0.75), 0.01), 2.0)
             tried, taken = 0, 0
         inverse = np.linalg.inv(matrix)
-        # the paths themselves, and w
         b = np.sqrt(square / 2 / np.random.gamma(count * dims / 2, 1.0))
-        spread_c, spread_f = 0.0, 0.0
-        for k in range(dims):
-            normal = np.random.standard_normal(count)
-            of_c = np.zeros(count)
-            for t in range(count):
-                if jump[t] >= 0:
-                    of_c[t] = b * ratio * np.random.normal()
-            missed = inverse @ (steps[:, k] - of_c - b * (root @ normal))
-            for t in range(count):
-                if jump[t] >= 0:
-                    of_c[t] += ratio * ratio * missed[t]
-            rest = steps[:, k] - of_c
-            spread_c += of_c @ (inner @ of_c)
-            spread_f += rest @ (inner @ rest)
-        spread_c, spread_f = np.sqrt(spread_c), np.sqrt(spread_f)
-        weight = _log_prior(spread_c, spread_f)
-        weight -= _log_prior(ratio * np.sqrt(of_jumps), of_f)
-        out[sweep] = spread_c / (spread_c + spread_f), alpha_f, alpha_c, np.exp(weight)
+        of_c, of_f = _draw_spreads(jump, steps, inverse, root, inner, ratio, b)
+        weight = _log_prior(of_c, of_f) - _log_prior(ratio * np.sqrt(spread_c), spread_f)
+        out[sweep] = of_c / (of_c + of_f), alpha_f, alpha_c, np.exp(weight)
     return out
