@@ -57,10 +57,13 @@ class Drift:
         return _continued(frame, self.frame, self.x), _continued(frame, self.frame, self.y)
 
 
+_AHEAD = 8  # images that wait to be registered
+
+
 class Registration:
     """Registers one image after the other against the first, in a thread of its own.
 
-    Errors are raised by `drift`.
+    Only a few images wait; an error is raised by a later `add`, or by `drift`.
     """
 
     def __init__(self) -> None:
@@ -72,6 +75,8 @@ class Registration:
 
     def add(self, image: Image, *, free: NDArray[np.bool_], frame: float) -> None:
         """Take in an image (Y, X), its mean about 1, free (Y, X) of particles or not."""
+        if len(self._waiting) >= _AHEAD:
+            self._waiting.pop(0).result()
         self._waiting.append(self._thread.submit(self._add, image, free, frame))
 
     def _add(self, image: Image, free: NDArray[np.bool_], frame: float) -> None:
