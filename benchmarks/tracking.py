@@ -39,6 +39,7 @@ from perrin.tracking.mass import mean_contrast
 from perrin.tracking.track import Tracked, track
 
 SNRS = (3, 10, 30)
+LINK_SEEDS = range(9210, 9215)
 CONTRAST = {"spheres": 0.470, "rods": 0.337, "molecules": 0.0057}
 ALONE_PX = {"spheres": 20, "rods": 36, "molecules": 20}
 PARTS = ("bounds", "mass", "links", "diffusion", "speed")
@@ -131,47 +132,58 @@ def mass() -> list[Row]:
 
 
 def links() -> list[Row]:
-    """F1 of links; both readings of a mean distance between particles."""
+    """F1 of links, five movies; both readings of a mean distance between particles."""
     rows = []
-    count, size = 50, 512
     for name, goal in (("to the nearest neighbor", ".98 and trackpy's"), ("density^-1/2", "")):
-        distance = size / np.sqrt(count)
-        for _ in range(8):  # the step that is sought changes how the paths lie
-            changes = {
-                "frames": 100,
-                "count": count,
-                "height_px": size,
-                "width_px": size,
-                "step_nm": 0.2 * distance / np.sqrt(np.pi / 2),
-            }
-            _, drawn, _ = lazy_motion(MotionMovie.of("spheres", **changes), seed=9210)
-            if goal:
-                distance = mean_nearest(drawn)
-        _, truth, found = tracked("spheres", seed=9210, **changes)
-        inside = truth[
-            truth["x"].between(-0.5, size - 0.5) & truth["y"].between(-0.5, size - 0.5)
-        ].sort_values("frame", ignore_index=True)
-        perfect = link(
-            inside["frame"].to_numpy(np.int64),
-            inside["x"].to_numpy(float),
-            inside["y"].to_numpy(float),
-            area_px=float(size**2),
-            settings=LinkSettings(),
-        )
-        most = score_links(inside, inside.assign(particle=perfect.particle)).f1
-        ours, theirs = score_links(inside, found.tracks).f1, best_of_trackpy(inside, found)
-        steps = truth.sort_values(["particle", "frame"]).groupby("particle")[["x", "y"]].diff()
-        ratio = np.hypot(steps["x"], steps["y"]).mean() / distance
+        scores = np.array([links_of(seed, nearest=bool(goal)) for seed in LINK_SEEDS])
+        ours, most, theirs, wrong, ratio = scores.mean(axis=0)
+        error = scores.std(axis=0, ddof=1) / np.sqrt(len(scores))
         rows.append(
             Row(
                 f"links, mean step {ratio:.2f} of the mean distance ({name}): F1",
-                f"{ours:.3f}; most probable links of the true positions {most:.3f}; trackpy "
-                f"{theirs:.3f}; expected wrong {wrong_share(found):.1%}",
+                f"{ours:.3f} ± {error[0]:.3f}; most probable links of the true positions "
+                f"{most:.3f} ± {error[1]:.3f}; trackpy {theirs:.3f}; expected wrong {wrong:.1%}",
                 goal,
                 bool(ours >= max(0.98, theirs)) if goal else None,
             )
         )
     return rows
+
+
+def links_of(seed: int, *, nearest: bool) -> tuple[float, float, float, float, float]:
+    """F1 of ours, of the true positions and of trackpy; expected wrong; step over distance."""
+    count, size = 50, 512
+    distance = size / np.sqrt(count)
+    for _ in range(8):  # the step that is sought changes how the paths lie
+        changes = {
+            "frames": 100,
+            "count": count,
+            "height_px": size,
+            "width_px": size,
+            "step_nm": 0.2 * distance / np.sqrt(np.pi / 2),
+        }
+        _, drawn, _ = lazy_motion(MotionMovie.of("spheres", **changes), seed=seed)
+        if nearest:
+            distance = mean_nearest(drawn)
+    _, truth, found = tracked("spheres", seed=seed, **changes)
+    inside = truth[
+        truth["x"].between(-0.5, size - 0.5) & truth["y"].between(-0.5, size - 0.5)
+    ].sort_values("frame", ignore_index=True)
+    perfect = link(
+        inside["frame"].to_numpy(np.int64),
+        inside["x"].to_numpy(float),
+        inside["y"].to_numpy(float),
+        area_px=float(size**2),
+        settings=LinkSettings(),
+    )
+    steps = truth.sort_values(["particle", "frame"]).groupby("particle")[["x", "y"]].diff()
+    return (
+        score_links(inside, found.positions).f1,
+        score_links(inside, inside.assign(particle=perfect.particle)).f1,
+        best_of_trackpy(inside, found),
+        wrong_share(found),
+        np.hypot(steps["x"], steps["y"]).mean() / distance,
+    )
 
 
 def mean_nearest(truth: pd.DataFrame) -> float:
@@ -292,7 +304,7 @@ def speed(frames: int) -> list[Row]:
             f"{frames} frames of 512 x 512, 50 particles: trackpy's batch and link over ours",
             f"{ratio:.1f} (wall {min(theirs.values()):.0f} s against {ours:.0f} s; CPU "
             f"{theirs_cpu:.0f} s against {ours_cpu:.0f} s: {ratio_cpu:.1f}); F1 "
-            f"{score_links(truth, found.tracks).f1:.3f} against "
+            f"{score_links(truth, found.positions).f1:.3f} against "
             f"{score_links(truth, tracks.reset_index(drop=True)).f1:.3f}",
             "5",
             bool(ratio >= 5),

@@ -148,9 +148,11 @@ def score_links(truth: pd.DataFrame, tracks: pd.DataFrame) -> LinkScore:
     """Compare the links of neighboring frames of `tracks` with those of the truth.
 
     A true link joins two neighboring frames in which a particle is present; a found one is
-    right if both its positions were matched to that particle.
+    right if both its positions were matched to that particle. Positions of no track have a
+    particle below 0.
     """
     present = truth[truth["present"]] if "present" in truth else truth
+    tracks = tracks[tracks["particle"] >= 0]
     tracks = tracks.sort_values(["particle", "frame"], ignore_index=True)
     row = match_positions(present, tracks)
     owner = np.full(len(tracks), -1, np.int64)

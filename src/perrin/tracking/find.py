@@ -77,12 +77,21 @@ def find(
 
 
 def smoothed(frames: Image, sigma_px: float) -> Image:
-    """Return frames (T, Y, X) smoothed with a Gaussian; edges are continued."""
+    """Return frames (T, Y, X) smoothed with a Gaussian, white noise as strong at the edges.
+
+    What is outside the field adds nothing, and what is near its edge is raised by as much as
+    the noise there has fallen: so a threshold means the same everywhere.
+    """
     reach = max(1, int(np.ceil(_REACH * sigma_px)))
     kernel = np.exp(-0.5 * (np.arange(reach + 1) / sigma_px) ** 2)
     kernel /= kernel[0] + 2 * kernel[1:].sum()
     out = np.empty_like(frames)
     _smooth(frames, kernel.astype(np.float32), out)
+    one_side = np.cumsum(kernel**2)  # of the squares, up to an edge so many pixels away
+    gain = np.sqrt((2 * one_side[-1] - kernel[0] ** 2) / (one_side[-1] + one_side - kernel[0] ** 2))
+    for k in range(min(reach, *frames.shape[1:])):
+        for edge in (out[:, k], out[:, -1 - k], out[:, :, k], out[:, :, -1 - k]):
+            edge *= np.float32(gain[k])
     return out
 
 
@@ -109,11 +118,10 @@ def _smooth(frames, kernel, out):  # type: ignore[no-untyped-def]
     reach = len(kernel) - 1
     for t in range(n_frames):
         first = np.empty((height, width), np.float32)
-        line = np.empty(width + 2 * reach, np.float32)
+        line = np.zeros(width + 2 * reach, np.float32)
+        nothing = np.zeros(width, np.float32)
         for y in range(height):
-            line[:reach] = frames[t, y, 0]
             line[reach : reach + width] = frames[t, y]
-            line[reach + width :] = frames[t, y, width - 1]
             _weighted(frames[t, y], kernel[0], first[y])
             for k in range(1, reach, 2):
                 near, far = line[reach - k :], line[reach + k :]
@@ -131,11 +139,14 @@ def _smooth(frames, kernel, out):  # type: ignore[no-untyped-def]
         for y in range(height):
             _weighted(first[y], kernel[0], out[t, y])
             for k in range(1, reach, 2):
-                up, down = first[max(y - k, 0)], first[min(y + k, height - 1)]
-                upper, lower = first[max(y - k - 1, 0)], first[min(y + k + 1, height - 1)]
+                up = first[y - k] if y >= k else nothing
+                down = first[y + k] if y + k < height else nothing
+                upper = first[y - k - 1] if y > k else nothing
+                lower = first[y + k + 1] if y + k + 1 < height else nothing
                 _add_four(up, down, upper, lower, kernel[k], kernel[k + 1], out[t, y])
             if reach % 2:
-                up, down = first[max(y - reach, 0)], first[min(y + reach, height - 1)]
+                up = first[y - reach] if y >= reach else nothing
+                down = first[y + reach] if y + reach < height else nothing
                 _add_both(up, down, kernel[reach], out[t, y])
 
 

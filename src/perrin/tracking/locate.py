@@ -106,15 +106,18 @@ def _nothing() -> Located:
 def _gold(
     frames: Image, found: Candidates, noise: FloatArray, seen: Appearance, shape: Shape
 ) -> Located:
+    starts = starts_of(found, seen)
     fits = fit_shapes(
         frames,
         found.frame,
-        starts_of(found, seen),
+        starts,
         free=free_of(seen),
         half_window=shape.half_window,
         kappa=seen.kappa,
     )
-    kept = np.isfinite(fits.values[:, A]) & _inside(fits.values[:, X], fits.values[:, Y], frames)
+    failed = ~np.isfinite(fits.values[:, A])  # no single particle: two may be seen below
+    fits.values[failed], fits.variance[failed] = starts[failed], np.inf
+    kept = _inside(fits.values[:, X], fits.values[:, Y], frames)
     kept &= _first_of_same(
         found.frame, fits.values[:, X], fits.values[:, Y], kept, within=_SAME * shape.radius
     )
@@ -147,6 +150,8 @@ def _gold(
             shape=shape,
         )
         frame, label, fits = _with_pairs(frame, label, fits, two, rows)
+    explained = np.isfinite(fits.errors[:, A])
+    frame, label, fits = frame[explained], label[explained], _rows(fits, explained)
     return Located(
         frame=frame,
         x=fits.values[:, X],

@@ -42,8 +42,8 @@ def notes_of(
     merged = int((positions["label"] == LABELS[_MERGED]).sum())
     if merged:
         notes.append(
-            f"{merged} of {len(positions)} positions look like two particles in one; they belong "
-            "to no track (label 'merged' in positions.csv)"
+            f"{merged} of {len(positions)} positions look like two particles in one; tracks "
+            "have a gap there (label 'merged' in positions.csv)"
         )
     if linked.wrong_share > AMBIGUOUS:
         notes.append(

@@ -40,7 +40,8 @@ class Tracked:
     particles : DataFrame
         A row a track: how it moves, its contrast or mass (docs/tracking.md lists the columns).
     positions : DataFrame
-        All located particles, linked or not, in the camera's pixels.
+        All located particles, linked or not, in the camera's pixels. Where two look like one,
+        ``particle`` is the track that goes on there, and that track has a gap.
     linked : Linked or None
         How they were linked; None where nothing was located.
     seen : Seen
@@ -156,25 +157,26 @@ def _positions(seen: Seen) -> pd.DataFrame:
 
 
 def _link(positions: pd.DataFrame, movie: Movie, settings: TrackingSettings) -> Linked | None:
-    """Fill in the track of each position; two that look like one belong to none."""
-    rows = np.flatnonzero(positions["label"] != LABELS[_MERGED])
-    if not rows.size:
+    """Fill in the track of each position.
+
+    Two that look like one hold the place of one of them, so that its track does not go on
+    elsewhere; they do not count towards its length.
+    """
+    single = (positions["label"] != LABELS[_MERGED]).to_numpy()
+    if not single.any():
         return None
-    part = positions.iloc[rows]
     linked = link(
-        part["frame"].to_numpy(np.int64),
-        part["x"].to_numpy(float),
-        part["y"].to_numpy(float),
+        positions["frame"].to_numpy(np.int64),
+        positions["x"].to_numpy(float),
+        positions["y"].to_numpy(float),
         area_px=float(movie.height * movie.width),
         settings=settings.link,
     )
-    particle = np.full(len(positions), -1, np.int64)
-    particle[rows] = linked.particle
-    counts = np.bincount(linked.particle)
+    counts = np.bincount(linked.particle, weights=single)
     kept = np.flatnonzero(counts >= settings.link.min_positions)
     number = np.full(len(counts), -1, np.int64)
     number[kept] = np.arange(len(kept))
-    positions["particle"] = np.where(particle >= 0, number[particle], -1)
+    positions["particle"] = number[linked.particle]
     return linked
 
 
@@ -188,7 +190,7 @@ def _mark_neighbors_of_gaps(positions: pd.DataFrame, seen: Seen) -> None:
 
     assert seen.appearance is not None  # noqa: S101 - something was located
     within = 2 * seen.appearance.extent_px
-    tracked = positions[positions["particle"] >= 0]
+    tracked = _of_tracks(positions)
     last = int(positions["frame"].max())
     gone = [_gap_places(part, last) for _, part in tracked.groupby("particle")]
     places = np.concatenate([part for part in gone if len(part)] or [np.empty((0, 3))])
@@ -204,6 +206,12 @@ def _mark_neighbors_of_gaps(positions: pd.DataFrame, seen: Seen) -> None:
     positions["label"] = labels
 
 
+def _of_tracks(positions: pd.DataFrame) -> pd.DataFrame:
+    """Return the positions that tracks are made of: a merged one is the place of neither."""
+    single = positions["label"] != LABELS[_MERGED]
+    return positions[single & (positions["particle"] >= 0)]
+
+
 def _gap_places(part: pd.DataFrame, last: int) -> FloatArray:
     """Return x, y and frame of the frames that a track misses, (M, 3)."""
     frame = part["frame"].to_numpy(np.int64)
@@ -217,9 +225,7 @@ def _tracks(
     positions: pd.DataFrame, movie: Movie, settings: TrackingSettings, drift: Drift | None
 ) -> pd.DataFrame:
     """Return the table of tracks: sorted, angles continuous, drift taken off."""
-    table = positions[positions["particle"] >= 0].sort_values(
-        ["particle", "frame"], ignore_index=True
-    )
+    table = _of_tracks(positions).sort_values(["particle", "frame"], ignore_index=True)
     table["touching"] = table["label"] == LABELS[_TOUCHING]
     moved = drift.at(table["frame"].to_numpy(np.int64)) if drift is not None else (0.0, 0.0)
     table["drift_x"], table["drift_y"] = moved

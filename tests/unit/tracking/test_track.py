@@ -199,3 +199,17 @@ def test_progress_rises_to_the_end() -> None:
     track(movie, settings=TrackingSettings(kind="spheres"), progress=said.append)
     assert said == sorted(said)
     assert said[-1] == 1.0
+
+
+def test_links_go_through_positions_of_two_in_one_and_tracks_do_not() -> None:
+    movie, _ = simulated("spheres", count=14, step_nm=4.0, seed=3)
+    found = tracked(movie, "spheres")
+    merged = found.positions[found.positions["label"] == "merged"]
+    linked = merged[merged["particle"] >= 0]
+    assert len(linked) > 0
+    kept = found.tracks.set_index(["particle", "frame"]).index
+    assert not any((row.particle, row.frame) in kept for row in linked.itertuples())
+    # the track goes on behind the gap
+    ends = found.tracks.groupby("particle")["frame"].agg(["min", "max"])
+    within = linked.join(ends, on="particle")
+    assert ((within["frame"] > within["min"]) & (within["frame"] < within["max"])).any()
