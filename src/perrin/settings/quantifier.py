@@ -7,7 +7,7 @@ from typing import Self
 from pydantic import Field
 
 from perrin.settings.base import Settings
-from perrin.settings.simulation import MassPrior
+from perrin.settings.simulation import CrowdSettings, MassPrior
 
 WIDE = MassPrior(low_kda=15, middle_kda=150, high_kda=1200)
 """Masses to learn from: wider than those to measure, so that no edge pulls at them."""
@@ -27,6 +27,9 @@ class QuantifierTraining(Settings):
     varied: float = Field(0.4, ge=0, le=1, description="share of events from varied backgrounds")
     detected: float = Field(0.2, ge=0, le=1, description="share centred as the detector does")
     masses: MassPrior = WIDE
+    crowd: CrowdSettings = Field(
+        CrowdSettings(share=0.5, inside=True), description="what else lands in the field"
+    )
 
     @classmethod
     def tuning(cls) -> Self:

@@ -249,10 +249,7 @@ class MassPrior(Settings):
 
 
 class CrowdSettings(Settings):
-    """What lands and leaves elsewhere in the field.
-
-    Not in the thumbnail, but beside it in space or time, and in the mean of the frames.
-    """
+    """What lands and leaves elsewhere in the field: beside a thumbnail, and in the frames' mean."""
 
     share: float = Field(0.0, ge=0, le=1, description="share of the events in a crowded field")
     low_per_um2_s: float = Field(
@@ -262,6 +259,11 @@ class CrowdSettings(Settings):
     motions: dict[Motion, float] = Field(
         {"binder": 0.4, "unbinder": 0.2, "roller": 0.2, "wobbler": 0.2},
         description="share of each kind of motion",
+    )
+    inside: bool = Field(
+        False,
+        description="what would land or leave in a thumbnail does, and makes a binder one of "
+        "the neighbors; otherwise it is left out",
     )
 
     @field_validator("motions")

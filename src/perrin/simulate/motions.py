@@ -8,6 +8,7 @@ wobbling, everything else none. After the last step the molecule stays where it 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +46,10 @@ class Motions:
     def __getitem__(self, rows: Rows) -> Motions:
         return Motions(*(column[rows] for column in vars(self).values()))
 
+    def and_others(self, others: Motions) -> Motions:
+        """Return these and others, drawn with the same settings."""
+        return Motions(*_one_by_one(self, others))
+
 
 @dataclass(frozen=True)
 class Particles:
@@ -80,6 +85,10 @@ class Particles:
     def __getitem__(self, rows: Rows) -> Particles:
         return Particles(*(np.ascontiguousarray(column[rows]) for column in vars(self).values()))
 
+    def and_others(self, others: Particles) -> Particles:
+        """Return these and others, with as many steps."""
+        return Particles(*_one_by_one(self, others))
+
     def shifted(
         self, *, frames: NDArray[np.int64], y_px: NDArray[np.int64], x_px: NDArray[np.int64]
     ) -> Particles:
@@ -101,6 +110,11 @@ class Particles:
         """Time in frames from which each molecule does not move any more."""
         rest: FloatArray = self.land + self.steps * self.step_frames
         return rest
+
+
+def _one_by_one(some: Motions | Particles, others: Motions | Particles) -> list[NDArray[Any]]:
+    columns = zip(vars(some).values(), vars(others).values(), strict=True)
+    return [np.concatenate(column) for column in columns]
 
 
 def draw_motions(

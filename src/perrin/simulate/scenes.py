@@ -140,7 +140,7 @@ def draw_scenes(
     )
     size = THUMBNAIL_PX + 2 * slack_px
     n_frames = 2 * (half + settings.n_avg + slack_frames)
-    crowd, crowd_owned = _draw_crowd(
+    crowd = _draw_crowd(
         settings,
         instrument,
         centre=np.column_stack([land[central], middle]),
@@ -149,20 +149,40 @@ def draw_scenes(
         focus=focus,
         rng=rng,
     )
+    far, near = np.flatnonzero(~crowd.near), np.flatnonzero(crowd.near & settings.crowd.inside)
+    met = np.isin(np.arange(count), crowd.event[near])
+    event = np.concatenate([event, crowd.event[near]])
+    order = np.argsort(event, kind="stable")
     return Scenes(
-        labels=labels,
-        particles=particles,
-        motions=motions,
-        mass_kda=mass,
-        focus=focus[event],
-        owned=owned,
-        crowd=crowd,
-        crowd_owned=crowd_owned,
+        labels=np.where((labels == "binder") & met, "neighbors", labels),
+        particles=particles.and_others(crowd.particles[near])[order],
+        motions=motions.and_others(crowd.motions[near])[order],
+        mass_kda=np.concatenate([mass, crowd.mass_kda[near]])[order],
+        focus=focus[event[order]],
+        owned=_owned(event, count),
+        crowd=crowd.particles[far],
+        crowd_owned=_owned(crowd.event[far], count),
         corner=middle - size // 2,
         n_frames=n_frames,
         size=size,
         land_frame=land_frame,
     )
+
+
+def _owned(event: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Return where the members of each of `count` events begin, and where the last end."""
+    return np.concatenate([[0], np.cumsum(np.bincount(event, minlength=count))]).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class _Crowd:
+    """Molecules in order of their events, and whether they land or leave in its thumbnail."""
+
+    event: NDArray[np.int64]
+    particles: Particles
+    motions: Motions
+    mass_kda: FloatArray
+    near: NDArray[np.bool_]
 
 
 def _draw_crowd(
@@ -174,11 +194,10 @@ def _draw_crowd(
     n_frames: int,
     focus: FloatArray,
     rng: np.random.Generator,
-) -> tuple[Particles, NDArray[np.int64]]:
-    """Draw what lands elsewhere in the field of each event, and which event owns it.
+) -> _Crowd:
+    """Draw what lands in the field of each event; centre (B, 3): its frame, row and column.
 
-    centre (B, 3): frame, row and column of the events. What would land or leave in a thumbnail
-    of `half` frames each way is left out: an event with that is of the class ``neighbors``.
+    A thumbnail has `half` frames each way.
     """
     crowd, motion = settings.crowd, settings.motion
     count = len(centre)
@@ -191,12 +210,17 @@ def _draw_crowd(
     number = rng.poisson(np.where(crowded, density, 0.0) * area_um2 * seconds)
     event, total = np.repeat(np.arange(count), number), int(number.sum())
     names = rng.choice(list(crowd.motions), size=total, p=list(crowd.motions.values()))
+    motions = draw_motions(names, settings=motion, rng=rng)
+    land = rng.uniform(-early, n_frames, size=total)
+    x = rng.uniform(-0.5, instrument.width_px - 0.5, size=total)
+    y = rng.uniform(-0.5, instrument.height_px - 0.5, size=total)
+    mass = draw_masses(settings.masses, count=total, rng=rng)
     particles = place(
-        draw_motions(names, settings=motion, rng=rng),
-        land=rng.uniform(-early, n_frames, size=total),
-        x_px=rng.uniform(-0.5, instrument.width_px - 0.5, size=total),
-        y_px=rng.uniform(-0.5, instrument.height_px - 0.5, size=total),
-        contrast=instrument.contrast_per_kda * draw_masses(settings.masses, count=total, rng=rng),
+        motions,
+        land=land,
+        x_px=x,
+        y_px=y,
+        contrast=instrument.contrast_per_kda * mass,
         focus=focus[event],
         widening=settings.background.widening,
         instrument=instrument,
@@ -208,9 +232,8 @@ def _draw_crowd(
     near = np.zeros(total, np.bool_)
     for place_and_time in (landing, leaving):
         near |= (np.abs(place_and_time - centre[event]) <= reach).all(axis=1)
-    kept = ~near & (particles.leave > 0)
-    owned = np.concatenate([[0], np.cumsum(np.bincount(event[kept], minlength=count))])
-    return particles[kept], owned.astype(np.int64)
+    kept = particles.leave > 0
+    return _Crowd(event[kept], particles[kept], motions[kept], mass[kept], near[kept])
 
 
 def scattered(scenes: Scenes, *, rng: np.random.Generator) -> Scenes:

@@ -289,8 +289,8 @@ def test_refuses() -> None:
         MassPrior(low_kda=200)
 
 
-def _crowded(share: float, density: float = 10.0) -> Scenes:
-    crowd = CrowdSettings(share=share, low_per_um2_s=density, high_per_um2_s=density)
+def _crowded(share: float, *, inside: bool = False) -> Scenes:
+    crowd = CrowdSettings(share=share, low_per_um2_s=10.0, high_per_um2_s=10.0, inside=inside)
     settings = ThumbnailSettings(crowd=crowd)
     return draw_scenes(
         np.full(400, "binder"),
@@ -334,6 +334,29 @@ def test_a_crowd_is_as_dense_as_asked_outside_the_thumbnails_and_absent_inside()
     spread = np.sqrt(expected)
     # landings kept: more than without all thumbnails and what leaves in them, fewer than all
     assert expected - 2 * inside - 4 * spread < during < expected - 0.5 * inside + 4 * spread
+
+
+def test_a_crowd_inside_is_as_dense_in_the_thumbnails_and_owned_by_their_events() -> None:
+    beside, scenes = _crowded(1.0), _crowded(1.0, inside=True)
+    instrument = ThumbnailSettings().instrument
+    others = np.diff(scenes.owned) - 1
+    assert len(scenes.crowd) == len(beside.crowd)
+    assert ((scenes.labels == "neighbors") == (others > 0)).all()
+    first = scenes.owned[:-1]
+    np.testing.assert_array_equal(scenes.particles.land[first], beside.particles.land)
+    np.testing.assert_array_equal(scenes.mass_kda[first], beside.mass_kda)
+    event = np.repeat(np.arange(400), others + 1)
+    rest = np.setdiff1d(np.arange(len(event)), first)
+    place = scenes.corner + scenes.size // 2
+    lands = np.abs(scenes.particles.land[rest] - scenes.particles.land[first][event[rest]]) <= 20
+    for axis, at in ((0, scenes.particles.y), (1, scenes.particles.x)):
+        lands &= np.abs(at[rest, 0] - place[event[rest], axis]) <= 8.5
+    pixel_um2, frame_s = (instrument.pixel_nm / 1e3) ** 2, instrument.frame_interval_s
+    # a thumbnail that reaches beyond the field has less; none begins further out than that
+    expected = 400 * 10.0 * pixel_um2 * frame_s * (40 * 17 * 17)
+    assert 0.8 * expected < lands.sum() < expected + 5 * np.sqrt(expected)
+    # unlike the class of the paper, whose others all stay
+    assert set(scenes.motions.names[rest]) == {"binder", "unbinder", "roller", "wobbler"}
 
 
 def test_a_crowd_reaches_the_patch_and_the_mean_of_its_frames() -> None:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from perrin.landing.quantities import INTEGRATION
 from perrin.landing.thumbnails import frames_around
-from perrin.landing.views import scaled_histories, stretches
+from perrin.landing.views import scaled_histories
 from perrin.settings.classifier import PAPER_CLASSES
 from perrin.settings.quantifier import QuantifierTraining
 from perrin.settings.simulation import ThumbnailSettings
@@ -26,7 +26,6 @@ from perrin.simulate.quantities import central, truth_of
 from perrin.simulate.studio import Centring, Part
 from perrin.simulate.thumbnails import threads
 from perrin.train.classifier.data import Source, leave_ctrl_c, varied
-from perrin.train.quantifier.network import STRETCHES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,8 +34,6 @@ BLOCK_STEPS = 8
 """Batches of one block."""
 _AHEAD = 2  # blocks that each process draws before they are asked for
 _AT_ONCE = 500  # events drawn at a time
-_ELSEWHERE = (0.3, 120.0)  # fewest and most landings elsewhere in the field during a thumbnail
-_BRIGHTER = 1.5e-5  # by one of about 150 kDa, in a field of 151 x 38 pixels
 
 
 @dataclass(frozen=True)
@@ -109,7 +106,8 @@ def draw_block(settings: QuantifierTraining, source: Source, number: int) -> Bat
     wanted = BLOCK_STEPS * settings.batch
     seen = round(settings.detected * wanted)
     other = round(settings.varied * wanted)
-    plain = replace(source, settings=source.settings.model_copy(update={"masses": settings.masses}))
+    changes = {"masses": settings.masses, "crowd": settings.crowd}
+    plain = replace(source, settings=source.settings.model_copy(update=changes))
     changed = replace(plain, settings=other_background(plain.settings, rng=rng), buffer=None)
     counts: tuple[tuple[Source, Centring, int], ...] = (
         (plain, "detector", seen),
@@ -154,19 +152,18 @@ def events(
         for block, own in enumerate(seeds):
             labels = rng.choice(PAPER_CLASSES, min(_AT_ONCE, count - block * _AT_ONCE))
             found += [
-                _batch(part, landing_sign=studio.landing_sign, rng=rng)
+                _batch(part, landing_sign=studio.landing_sign)
                 for part in studio.events(labels, seed=own, pool=pool)
             ]
     return Batch.joined(found)
 
 
-def _batch(part: Part, *, landing_sign: int, rng: np.random.Generator) -> Batch:
-    """Events of a studio as the network sees them, in a field where more lands, and the truth."""
+def _batch(part: Part, *, landing_sign: int) -> Batch:
+    """Events of a studio as the network sees them, and the truth."""
     before, _ = frames_around(INTEGRATION)
     views, scale = scaled_histories(
         part.stacks, part.inside, before=before, landing_sign=landing_sign
     )
-    views, scale = crowded(views, scale, rng=rng)
     truth = central(part)
     target, known = targets(truth, scale)
     return Batch(
@@ -178,43 +175,6 @@ def _batch(part: Part, *, landing_sign: int, rng: np.random.Generator) -> Batch:
         contrast_per_kda=-(truth["contrast"] / truth["mass_kda"]).to_numpy(np.float32),
         labels=np.array([PAPER_CLASSES.index(name) for name in truth["class"]], np.int64),
     )
-
-
-def crowded(
-    views: NDArray[np.float32], scale: NDArray[np.float32], *, rng: np.random.Generator
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Histories (N, 33, 17, 17) and scales (N,) as if molecules landed elsewhere in the field.
-
-    Frames are divided by the mean of the whole field, and each landing darkens that a little:
-    everything else seems to brighten, step by step. A patch with one event knows nothing of
-    it, a crowded movie is full of it, and a network that has not seen it reads masses too small.
-    """
-    before, after = frames_around(INTEGRATION)
-    weights = stretches(before, after)
-    level = _levels(len(views), before + 1 + after, rng=rng)
-    change = level @ weights.T - weights.any(axis=1) * level[:, :before].mean(axis=1)[:, None]
-    field, count = views[:, STRETCHES], len(weights)
-    brighter = (change / np.maximum(scale, 1e-12)[:, None]).astype(np.float32)
-    seen = views[:, :count] + brighter[:, :, None, None] * field[:, None]
-    # the scale is the root mean square over all frames and pixels in the field
-    frames = (weights > 0).sum(axis=1)
-    pixels = np.maximum(field.sum(axis=(1, 2)), 1)
-    square = (np.square(seen).sum(axis=(2, 3)) @ frames) / (frames.sum() * pixels)
-    larger = np.sqrt(np.maximum(square, 1e-12)).astype(np.float32)
-    out = views.copy()
-    out[:, :count] = seen / larger[:, None, None, None]
-    out[:, -1] += np.log(larger)[:, None, None]
-    return out, scale * larger
-
-
-def _levels(count: int, n_frames: int, *, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Levels (N, T) of the background by what lands and leaves elsewhere, from none to many."""
-    rate = np.exp(rng.uniform(np.log(_ELSEWHERE[0]), np.log(_ELSEWHERE[1]), size=count))
-    leaving = rng.uniform(0, 0.5, size=count)
-    number = rng.poisson((rate / n_frames)[:, None], size=(count, n_frames))
-    step = _BRIGHTER * rng.uniform(0.3, 2.0, size=(count, n_frames))
-    sign = np.where(rng.random((count, n_frames)) < leaving[:, None], -1, 1)
-    return np.cumsum(number * step * sign, axis=1)
 
 
 def targets(
