@@ -136,15 +136,13 @@ class Fitter:
         self.noise = noise
         self.roots = np.linalg.cholesky(noise.inverse).transpose(0, 2, 1)
 
-    def oracle(self, seen: FloatArray, truth: pd.Series, neighbors: pd.DataFrame | None) -> Oracle:
+    def oracle(self, seen: FloatArray, truth: pd.Series, neighbors: pd.DataFrame) -> Oracle:
         """Fit the amplitudes to a history (K, P), the paths of all molecules known.
 
         Molecules multiply the light, so a history is not quite the sum of theirs: the fit is
         linear around the true contrasts, where it is exact.
         """
-        rows = [truth]
-        if neighbors is not None:
-            rows += [row for _, row in neighbors.iterrows()]
+        rows = [truth, *(row for _, row in neighbors.iterrows())]
         particles = [self._particle(row) for row in rows]
         corner = float(truth["row"]), float(truth["column"])
         everything = self._seen(particles, corner)

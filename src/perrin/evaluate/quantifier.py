@@ -38,7 +38,7 @@ from perrin.optics.psf import Psf
 from perrin.settings.classifier import PAPER_CLASSES
 from perrin.settings.evaluation import QuantifierEvaluation
 from perrin.settings.simulation import BackgroundSettings, MassPrior, ThumbnailSettings
-from perrin.simulate.quantities import central, truth_of
+from perrin.simulate.quantities import around, central, truth_of
 from perrin.simulate.studio import Centring, Part, Studio
 
 FloatArray = NDArray[np.float64]
@@ -308,21 +308,15 @@ def _rate(run: Callable[[], None]) -> float:
 def _with_bound(
     rows: pd.DataFrame, part: Part, fitter: Fitter, left: dict[str, int]
 ) -> pd.DataFrame:
-    """Add ``oracle_kda``, ``bound_kda`` and ``path_kda`` where the whole thumbnail is in view.
-
-    Neighbors of which another one is in the middle are left out: the oracle is asked for the
-    molecule that the event was made for.
-    """
+    """Add ``oracle_kda``, ``bound_kda`` and ``path_kda`` where the whole thumbnail is in view."""
     each = abs(fitter.studio.instrument.contrast_per_kda)
     seen = seen_of(part.stacks, part.inside)
     whole = part.inside.all(axis=(1, 2))
-    own = np.isclose(central(part)["x_px"], part.truth["x_px"])
-    owner = np.repeat(np.arange(len(part.truth)), part.truth["n_neighbors"])
+    middle, others = central(part), around(part)
     table = np.full((len(rows), 3), np.nan)
-    for k in np.flatnonzero(whole & own):
-        truth, name = part.truth.iloc[k], rows["class"][k]
-        others = part.neighbors[owner == k] if len(part.neighbors) else None
-        found = fitter.oracle(seen[k], truth, others)
+    for k in np.flatnonzero(whole):
+        truth, name = middle.iloc[k], rows["class"][k]
+        found = fitter.oracle(seen[k], truth, others[others["row_of"] == k])
         table[k, :2] = found.contrast / each, found.se / each
         if name != "neighbors" and left[name] > 0:
             table[k, 2] = fitter.path_fit(seen[k], truth) / each

@@ -10,35 +10,58 @@ from perrin.landing.quantities import INTEGRATION, LONGEST_STAY, TARGETS
 from perrin.landing.thumbnails import THUMBNAIL_PX, half_length
 from perrin.simulate.studio import Part
 
-_OFF_PX, _OFF_FRAMES = 1.0, 1.5  # what counts as the same distance from the middle
+_BLUR_PX = 2.3  # of a landing as the matched filter sees it: the PSF's own, and the filter's
 
 
 def central(part: Part) -> pd.DataFrame:
-    """Truth of the molecule in the middle of each thumbnail, (N rows).
+    """Truth of the molecule that each thumbnail (N rows) is centred on.
 
-    That is the one asked for, but among neighbors the detector may have seen another.
+    That is the one asked for, unless a neighbor lends more to what the detector has seen in
+    the middle.
     """
-    if not len(part.neighbors):
-        return part.truth
-    number = np.arange(len(part.truth))
-    others = part.neighbors.assign(row_of=np.repeat(number, part.truth["n_neighbors"]))
-    own = part.truth.assign(row_of=number)
-    columns = own.columns.intersection(others.columns)
-    everyone = pd.concat([own[columns], others[columns]], ignore_index=True)
-    nearest = off_centre(everyone).groupby(everyone["row_of"]).idxmin().sort_index()
-    chosen = everyone.loc[nearest].reset_index(drop=True)
-    moved = (nearest >= len(own)).to_numpy()
+    everyone, chosen = _molecules(part)
     truth = part.truth.reset_index(drop=True).copy()
-    for name in columns.drop("row_of"):
-        truth.loc[moved, name] = chosen.loc[moved, name]
+    found = everyone[chosen].sort_values("row_of", ignore_index=True)
+    moved = found["other"].to_numpy()
+    for name in everyone.columns.drop(["row_of", "other"]):
+        truth.loc[moved, name] = found.loc[moved, name]
     return truth
 
 
-def off_centre(table: pd.DataFrame) -> pd.Series:
-    """Distance of a landing from the middle of its thumbnail in time and place, no unit."""
-    frames = table["frame"] + table["phase"] - 0.5 - half_length(INTEGRATION)
+def around(part: Part) -> pd.DataFrame:
+    """Truth of all molecules but the central ones; ``row_of`` says in which thumbnail."""
+    everyone, chosen = _molecules(part)
+    return everyone[~chosen].drop(columns="other").reset_index(drop=True)
+
+
+def _molecules(part: Part) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
+    """Return all molecules, and which of them are in the middle of their thumbnails."""
+    number = np.arange(len(part.truth))
+    own = part.truth.assign(row_of=number, other=False)
+    others = part.neighbors.assign(row_of=np.repeat(number, part.truth["n_neighbors"]), other=True)
+    columns = own.columns.intersection(others.columns) if len(others) else own.columns
+    everyone = pd.concat([own[columns], others[columns]] if len(others) else [own])
+    everyone = everyone.reset_index(drop=True)
+    strongest = in_the_middle(everyone).groupby(everyone["row_of"]).idxmax()
+    return everyone, everyone.index.isin(strongest)
+
+
+def in_the_middle(table: pd.DataFrame) -> pd.Series:
+    """Contrast (above 0) that a matched filter sees of each molecule in the middle.
+
+    A landing counts less the further away it is, in place and in frames; of one that moves,
+    where and when it comes nearest.
+    """
+    early = table["frame"] + table["phase"] - 0.5 - half_length(INTEGRATION)
+    moving = table["duration_frames"].where(table["steps"] > 0, 0.0)
+    frames = early.clip(lower=0.0) + (-early - moving).clip(lower=0.0)
     y, x = (table[name] - THUMBNAIL_PX // 2 for name in ("y_px", "x_px"))
-    return (frames / _OFF_FRAMES) ** 2 + (x**2 + y**2) / _OFF_PX**2
+    dy, dx = table["end_y_px"] - table["y_px"], table["end_x_px"] - table["x_px"]
+    along = (-(y * dy + x * dx) / (dy**2 + dx**2).clip(lower=1e-12)).clip(0.0, 1.0)
+    square = (y + along * dy) ** 2 + (x + along * dx) ** 2
+    left = (1.0 - frames / INTEGRATION).clip(lower=0.0)
+    seen: pd.Series = table["contrast"].abs() * left * np.exp(-square / (2 * _BLUR_PX**2))
+    return seen
 
 
 def truth_of(truth: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:

@@ -7,6 +7,7 @@ import pytest
 
 from perrin.evaluate.bound import Fitter, Noise, seen_of
 from perrin.settings.simulation import BackgroundSettings, MassPrior, ThumbnailSettings
+from perrin.simulate.quantities import around, central
 from perrin.simulate.studio import Studio
 from perrin.simulate.thumbnails import threads
 
@@ -30,12 +31,11 @@ def test_the_oracle_is_unbiased_and_as_sharp_as_it_says(fitter: Fitter, kind: st
             np.full(COUNT, kind), seed=np.random.SeedSequence(6), pool=pool
         )
     seen = seen_of(part.stacks, part.inside)
-    owner = np.repeat(np.arange(COUNT), part.truth["n_neighbors"])
+    middle, others = central(part), around(part)
     score = []
     for k in np.flatnonzero(part.inside.all(axis=(1, 2))):
-        others = part.neighbors[owner == k] if kind == "neighbors" else None
-        found = fitter.oracle(seen[k], part.truth.iloc[k], others)
-        score.append((found.contrast + part.truth["contrast"].iloc[k]) / found.se)
+        found = fitter.oracle(seen[k], middle.iloc[k], others[others["row_of"] == k])
+        score.append((found.contrast + middle["contrast"].iloc[k]) / found.se)
     assert len(score) > COUNT / 2
     assert abs(np.mean(score)) < 4 / np.sqrt(len(score))
     # the covariance is measured, and molecules darken the noise below them: 10% and chance
@@ -50,6 +50,6 @@ def test_the_fitted_path_starts_from_the_truth_and_stays_near(fitter: Fitter) ->
     seen = seen_of(part.stacks, part.inside)
     for k in np.flatnonzero(part.inside.all(axis=(1, 2)))[:4]:
         truth = part.truth.iloc[k]
-        oracle = fitter.oracle(seen[k], truth, None)
+        oracle = fitter.oracle(seen[k], truth, part.neighbors)
         fitted = fitter.path_fit(seen[k], truth)
         assert abs(fitted - oracle.contrast) < 6 * oracle.se

@@ -7,7 +7,7 @@ import pytest
 
 from perrin.landing.quantities import LONGEST_STAY, TARGETS
 from perrin.settings.simulation import ThumbnailSettings
-from perrin.simulate.quantities import central, off_centre, truth_of
+from perrin.simulate.quantities import around, central, in_the_middle, truth_of
 from perrin.simulate.studio import Part, Studio
 from perrin.simulate.thumbnails import threads
 
@@ -59,9 +59,28 @@ def test_scattered_events_lie_about_as_a_detector_sees_them(part: Part) -> None:
 
 
 def test_the_molecule_in_the_middle_is_the_one_that_is_meant(part: Part) -> None:
-    chosen = central(part)
-    own = off_centre(part.truth.reset_index(drop=True))
-    assert (off_centre(chosen) <= own + 1e-9).all()
-    moved = (off_centre(chosen) < own - 1e-9).to_numpy()
-    assert set(part.truth["class"][moved]) <= {"neighbors"}
-    assert chosen["class"].tolist() == part.truth["class"].tolist()
+    chosen, own = central(part), part.truth.reset_index(drop=True)
+    assert (in_the_middle(chosen) >= in_the_middle(own) - 1e-12).all()
+    moved = (in_the_middle(chosen) > in_the_middle(own)).to_numpy()
+    assert moved.any()
+    assert set(own["class"][moved]) == {"neighbors"}
+    assert chosen["class"].tolist() == own["class"].tolist()
+    rest = around(part)
+    assert len(rest) == own["n_neighbors"].sum()
+    assert rest.groupby("row_of").size().max() == own["n_neighbors"].max()
+    # a molecule is either in the middle or around it
+    everyone = np.sort(np.r_[chosen["mass_kda"], rest["mass_kda"]])
+    assert everyone == pytest.approx(np.sort(np.r_[own["mass_kda"], part.neighbors["mass_kda"]]))
+
+
+def test_a_heavy_molecule_near_a_light_one_is_what_is_seen(part: Part) -> None:
+    pair = part.truth.iloc[[0, 0]].reset_index(drop=True)
+    pair["contrast"] = [-1e-3, -4e-3]
+    pair["frame"], pair["phase"], pair["steps"] = 20, 0.5, 0
+    for start, end, places in (("x_px", "end_x_px", [8.0, 10.0]), ("y_px", "end_y_px", [8.0, 8.0])):
+        pair[start] = pair[end] = places
+    light, heavy = in_the_middle(pair)
+    assert light == pytest.approx(1e-3)
+    assert heavy == pytest.approx(4e-3 * np.exp(-4 / (2 * 2.3**2)))
+    pair["frame"] = [20, 40]  # no more within the integration
+    assert in_the_middle(pair)[1] == 0
