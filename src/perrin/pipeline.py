@@ -28,10 +28,11 @@ from perrin.landing.recheck import Recheck, look_again, recheck_n_avg, summarise
 from perrin.landing.thumbnails import Thumbnails, cut_thumbnails
 from perrin.mass.calibration import Calibration, apply_calibration, apply_embedded, check_recorded
 from perrin.mass.course import LandingDensity, PeakDrift, landing_density, peak_drift
+from perrin.mass.errors import ErrorSpectrum
 from perrin.mass.results import Spectrum
 from perrin.mass.spectrum import fit_spectrum
 from perrin.optics.psf import Psf
-from perrin.settings.landing import LandingSettings
+from perrin.settings.landing import LandingSettings, MainSpectrum
 from perrin.settings.scores import ScoreSettings
 from perrin.settings.spectrum import SpectrumSettings
 from perrin.tables import check_events, order_columns
@@ -107,6 +108,16 @@ class Measurement:
     recheck: Recheck | None = None
     abundances: pd.DataFrame | None = None
 
+    @property
+    def spectra(self) -> dict[MainSpectrum, Spectrum | ErrorSpectrum]:
+        """The spectra by name, the main one first."""
+        found: dict[MainSpectrum, Spectrum | ErrorSpectrum] = {"filtered": self.spectrum}
+        if self.quantification is None:
+            return found
+        found["all"] = self.quantification.spectrum
+        main = "filtered" if self.settings is None else self.settings.main_spectrum
+        return {main: found[main]} | found
+
 
 def analyse_landings(
     movie: Movie,
@@ -151,7 +162,8 @@ def analyse_landings(
     Raises
     ------
     PerrinError
-        If movie, PSF, model or settings do not fit each other.
+        If movie, PSF, model or settings do not fit each other; if all landings are to make
+        the main spectrum and no quantifier weighs them.
 
     """
     settings = settings or LandingSettings()
@@ -160,6 +172,10 @@ def analyse_landings(
     psf = psf or Psf.analytic(pixel_nm=movie.pixel_nm)
     if model is not None:
         check_model(model, movie, n_avg=settings.n_avg)  # before the long work
+    if quantifier is None and settings.main_spectrum == "all":
+        raise PerrinError(
+            "main_spectrum = 'all': only a quantifier weighs all landings, and there is none here"
+        )
     if quantifier is not None:
         quantifier.check_range(pixel_nm=movie.pixel_nm, frame_interval_s=movie.frame_interval_s)
     steps = 1 + (model is not None) + (quantifier is not None)

@@ -41,7 +41,8 @@ def write_results(
     ``events.csv`` (DiscoverMP's columns first) and ``events.h5`` (full precision) hold all
     events of all measurements; ``summary.json`` all figures with their units, the settings,
     versions and the hash of each input; ``thumbnails.npz`` example thumbnails of movies;
-    ``figures/`` SVG and PNG; ``report.html`` all of it to look at. With a classifier,
+    ``figures/`` SVG and PNG; ``report.html`` all of it to look at; ``species.csv`` what each
+    spectrum found. With a classifier,
     ``tradeoff.csv`` says what each threshold keeps and ``removed.csv`` what was removed at each
     mass; where events were looked at again, ``recheck.csv`` says what was still there;
     ``abundances.csv`` has corrected shares, if these were asked for. Nothing appears until
@@ -61,6 +62,7 @@ def write_results(
         write_events(events, partial / "events.h5")
         _write_thumbnails(partial / "thumbnails.npz", measurements)
         _write_filter_tables(partial, measurements)
+        _species(measurements).to_csv(partial / "species.csv", index=False)
         _write_optional(
             partial / "recheck.csv",
             {m.name: m.recheck.groups for m in measurements if m.recheck is not None},
@@ -96,6 +98,7 @@ def summarise(
 
 def _summary(measurement: Measurement) -> dict[str, Any]:
     events = measurement.events
+    main, spectrum = next(iter(measurement.spectra.items()))
     summary: dict[str, Any] = {
         "name": measurement.name,
         "events": len(events),
@@ -103,6 +106,8 @@ def _summary(measurement: Measurement) -> dict[str, Any]:
         "unbindings": int((events["contrast"] > 0).sum()),
         "retained": int(events["retained"].sum()),
         "recorded": dict(measurement.recorded),
+        "main_spectrum": main,
+        "species": [one.to_dict(spectrum.unit) for one in spectrum.species],
         "spectrum": measurement.spectrum.to_dict(),
         "spectrum_settings": measurement.spectrum_settings.model_dump(mode="json"),
         "notes": list(measurement.notes),
@@ -147,6 +152,18 @@ def _all_events(measurements: Sequence[Measurement]) -> pd.DataFrame:
     if len(calibrations) == 1 and (calibration := calibrations.pop()) is not None:
         events.attrs["calibration"] = calibration.model_dump(mode="json")
     return events
+
+
+def _species(measurements: Sequence[Measurement]) -> pd.DataFrame:
+    """One row for each species of each spectrum, those of the main spectrum first."""
+    rows = [
+        {"measurement": measurement.name, "spectrum": name, "main": place == 0}
+        | one.to_dict(spectrum.unit)
+        for measurement in measurements
+        for place, (name, spectrum) in enumerate(measurement.spectra.items())
+        for one in spectrum.species
+    ]
+    return pd.DataFrame(rows, columns=None if rows else ["measurement", "spectrum", "main"])
 
 
 def _write_thumbnails(path: Path, measurements: Sequence[Measurement]) -> None:

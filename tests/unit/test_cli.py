@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,10 +18,14 @@ import pandas as pd
 import pytest
 
 from perrin.cli.main import main
+from perrin.cli.scores import why_not_weighed
+from perrin.errors import PerrinError
 from perrin.io import read_events, write_mp
 from perrin.mass.calibration import Calibration
 from perrin.models.classifier import ClassifierModel
+from perrin.models.quantifier import QuantifierModel
 from perrin.optics.psf import Psf
+from perrin.settings.landing import LandingSettings
 
 
 @pytest.fixture
@@ -216,13 +221,53 @@ def test_landings_are_filtered_by_default(  # type: ignore[no-untyped-def]
     assert "loose, before the filter: " in out
     assert "classes (fake): binder " in out
     assert "retained with score_binder of 0.9 or more (default): estimated precision " in out
-    assert "loose, after the filter: " in out
+    assert "loose, after the filter (main spectrum): " in out
+    assert out.index("after the filter") < out.index("loose, all landings, weighed by ")
 
     _, out, _ = run(*words, "--threshold", "auto")
     assert "0.7 or more (best F1 on validation data of 30 to 800 kDa)" in out
     assert "note: no calibration" in out
     (said,) = json.loads((tmp_path / "o" / "summary.json").read_text())["measurements"]
     assert said["classification"]["threshold"] == 0.7
+
+
+def test_all_landings_can_be_the_main_spectrum(  # type: ignore[no-untyped-def]
+    run, classified: Path, tmp_path: Path
+) -> None:
+    words = ("landings", classified, "--resamples", 0, "--out", tmp_path / "o")
+    status, out, _ = run(*words, "--main-spectrum", "all")
+    assert status == 0
+    titles = [line.split(":")[0] for line in out.splitlines() if line.startswith("loose")]
+    assert titles == [
+        "loose, all landings (main spectrum), weighed by quantifier",
+        "loose, before the filter",
+        "loose, after the filter",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["all", "--quantifier", "none"], "only a quantifier weighs all landings"),
+        (["both"], "main_spectrum = 'both'"),
+    ],
+)
+def test_a_main_spectrum_that_is_not_there_is_refused(  # type: ignore[no-untyped-def]
+    run, movie_file: Path, tmp_path: Path, words: list[str], sentence: str
+) -> None:
+    out = tmp_path / "o"
+    status, _, err = run("landings", movie_file, "--out", out, "--main-spectrum", *words)
+    assert status == 1
+    assert sentence in err
+    assert not out.exists()
+
+
+def test_the_usual_quantifier_may_not_fit_unless_its_spectrum_is_wanted(loose: Any) -> None:
+    model, coarse = QuantifierModel.load("default"), replace(loose.movie, pixel_nm=300.0)
+    (note,) = why_not_weighed(model, coarse, LandingSettings(), named="default")
+    assert "no mass of the network" in note
+    with pytest.raises(PerrinError, match="300 nm"):
+        why_not_weighed(model, coarse, LandingSettings(main_spectrum="all"), named="default")
 
 
 def test_events_are_looked_at_again(  # type: ignore[no-untyped-def]

@@ -9,6 +9,7 @@ import pytest
 from perrin.errors import PerrinError
 from perrin.io.movie import Movie
 from perrin.mass.calibration import Calibration, calibrate
+from perrin.models.quantifier import QuantifierModel
 from perrin.pipeline import (
     Measurement,
     analyse_events,
@@ -300,3 +301,28 @@ def test_progress_reaches_the_end_with_a_model(loose: Any, fake_model: Any) -> N
     analyse_landings(loose.movie, model=fake_model(loose.classes), progress=seen.append)
     assert seen == sorted(seen)
     assert seen[-1] == 1.0
+
+
+def test_the_settings_choose_the_main_spectrum(loose: Any) -> None:
+    """Without a calibration and a classifier too: then both are spectra of contrast."""
+    for main in ("filtered", "all"):
+        result = analyse_landings(
+            loose.movie,
+            settings=LandingSettings(main_spectrum=main),
+            quantifier=QuantifierModel.load("default"),
+        )
+        assert result.quantification is not None
+        both = {"filtered": result.spectrum, "all": result.quantification.spectrum}
+        assert result.spectra == both
+        assert next(iter(result.spectra)) == main
+        assert {spectrum.unit for spectrum in result.spectra.values()} == {"contrast"}
+
+
+def test_all_landings_are_no_main_spectrum_without_a_quantifier(loose: Any) -> None:
+    seen: list[float] = []
+    with pytest.raises(PerrinError, match="only a quantifier weighs all landings"):
+        analyse_landings(
+            loose.movie, settings=LandingSettings(main_spectrum="all"), progress=seen.append
+        )
+    assert seen == []  # before the long work
+    assert list(analyse_landings(loose.movie).spectra) == ["filtered"]

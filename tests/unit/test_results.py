@@ -16,9 +16,11 @@ from perrin.io import read_events
 from perrin.io.atomic import check_folder
 from perrin.io.movie import Movie
 from perrin.mass.calibration import Calibration
+from perrin.models.quantifier import QuantifierModel
 from perrin.pipeline import Measurement, analyse_events, analyse_landings
 from perrin.results import write_results
 from perrin.settings.classifier import CLASSES
+from perrin.settings.landing import MainSpectrum
 from perrin.settings.spectrum import SpectrumSettings
 from perrin.simulate.movie import simulate_movie
 from perrin.simulate.presets import preset
@@ -60,6 +62,7 @@ def test_the_folder_is_complete(folder: Path) -> None:
         "events.csv",
         "events.h5",
         "report.html",
+        "species.csv",
         "summary.json",
         "thumbnails.npz",
     }
@@ -135,6 +138,55 @@ def test_a_classified_movie_has_its_tables_and_figures(
     assert said["classification"]["settings"]["threshold"] == 0.9
     assert {one["class"] for one in said["classification"]["shares"]} == set(CLASSES)
     assert said["spectrum_before"]["events"] > said["spectrum"]["events"] == said["retained"]
+
+
+@pytest.fixture(scope="module")
+def weighed(loose: Any, fake_model: Any, calibration: Calibration) -> Measurement:
+    return analyse_landings(
+        loose.movie,
+        calibration=calibration,
+        model=fake_model(loose.classes, right=0.96),
+        quantifier=QuantifierModel.load("default"),
+        spectrum_settings=SpectrumSettings(resamples=10),
+        rng=np.random.default_rng(0),
+    )
+
+
+@pytest.mark.parametrize(("main", "other"), [("filtered", "all"), ("all", "filtered")])
+def test_the_main_spectrum_names_the_species_and_comes_first(
+    weighed: Measurement, tmp_path: Path, main: MainSpectrum, other: MainSpectrum
+) -> None:
+    assert weighed.settings is not None
+    assert weighed.quantification is not None
+    chosen = replace(weighed, settings=weighed.settings.model_copy(update={"main_spectrum": main}))
+    out = write_results(tmp_path / "out", [chosen])
+    (said,) = json.loads((out / "summary.json").read_text())["measurements"]
+    assert said["main_spectrum"] == said["settings"]["main_spectrum"] == main
+    whole = weighed.quantification.spectrum
+    at = {
+        "filtered": [peak.mode.value for peak in weighed.spectrum.peaks],
+        "all": [one.mean.value for one in whole.components],
+    }
+    assert at["filtered"] != at["all"]
+    assert [one["position_kda"] for one in said["species"]] == at[main]
+    for one in said["species"]:
+        assert one["share_low"] <= one["share"] <= one["share_high"]
+        assert one["position_kda_low"] <= one["position_kda"] <= one["position_kda_high"]
+
+    table = pd.read_csv(out / "species.csv")
+    assert table["spectrum"].tolist() == [main] * len(at[main]) + [other] * len(at[other])
+    assert table["main"].tolist() == (table["spectrum"] == main).tolist()
+    np.testing.assert_allclose(table["position_kda"], at[main] + at[other])
+
+    page = (out / "report.html").read_text(encoding="utf-8")
+    places = {"all": page.index("All landings, weighed"), "filtered": page.index('workbench">')}
+    assert places[main] < places[other]
+    assert page.count('class="mark">main spectrum<') == 1
+    headline = page.split("<h1>")[1].split("</h1>")[0]
+    share = max(one["share"] for one in said["species"])
+    largest = next(one for one in said["species"] if one["share"] == share)
+    assert f": {largest['position_kda']:.0f} kDa ({share:.0%})" in headline
+    assert ("in all landings" in headline) == (main == "all")
 
 
 def test_a_classified_movie_goes_with_one_that_is_not(

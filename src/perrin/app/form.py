@@ -29,6 +29,16 @@ FIELDS: tuple[Field, ...] = (
     Field("model", "Network", ("movie", "tracks"), usual=True),
     Field("threshold", "Least binder score, 0 to 1, or auto (empty: 0.9)", ("movie",), usual=True),
     Field("precision", "Instead: share of binders among the retained, 0 to 1", ("movie",)),
+    Field(
+        "main_spectrum",
+        "Main spectrum",
+        ("movie",),
+        usual=True,
+        options={
+            "filtered": "the filtered landings, as fitted",
+            "all": "all landings, as the network weighs them",
+        },
+    ),
     Field("n_avg", "Frames averaged on each side, to detect", ("movie",), usual=True),
     Field("fit_n_avg", "Frames averaged on each side, to fit (empty: the same)", ("movie",)),
     Field("permissive", "Permissive thresholds, for masses below about 45 kDa", ("movie",)),

@@ -56,6 +56,7 @@ def landings(
     threshold: scores.Threshold = None,
     precision: scores.Precision = None,
     quantifier: scores.QuantifierName = "default",
+    main_spectrum: scores.MainSpectrum = "filtered",
     correct_shares: Annotated[
         bool,
         typer.Option(
@@ -90,7 +91,13 @@ def landings(
 
     check_folder(out, overwrite=overwrite)
     settings = _landing_settings(
-        n_avg, fit_n_avg, permissive, spatial_threshold, temporal_threshold, recheck_ms
+        n_avg,
+        fit_n_avg,
+        permissive,
+        spatial_threshold,
+        temporal_threshold,
+        recheck_ms=recheck_ms,
+        main_spectrum=main_spectrum,
     )
     line = None if calibration is None else Calibration.load(calibration)
     spectrum_settings = o.settings_from(SpectrumSettings, resamples=resamples)
@@ -109,7 +116,7 @@ def landings(
             if line is not None and not other_settings:
                 check_calibration(line, movie, settings)
             why_not = scores.why_not(classifier, movie, settings, named=model)
-            unweighed = scores.why_not_weighed(weighing, movie, named=quantifier)
+            unweighed = scores.why_not_weighed(weighing, movie, settings, named=quantifier)
             done = analyse_landings(
                 movie,
                 settings=settings,
@@ -294,7 +301,7 @@ def _landing_settings(
     permissive: bool,
     spatial: float | None,
     temporal: float | None,
-    recheck_ms: float | None = None,
+    **others: float | str | None,
 ) -> LandingSettings:
     from perrin.settings.landing import DetectionSettings, LandingSettings
 
@@ -303,11 +310,7 @@ def _landing_settings(
     values = start.model_dump() | {name: v for name, v in given.items() if v is not None}
     detection = o.settings_from(DetectionSettings, **values)
     return o.settings_from(
-        LandingSettings,
-        n_avg=n_avg,
-        fit_n_avg=fit_n_avg,
-        detection=detection,
-        recheck_ms=recheck_ms,
+        LandingSettings, n_avg=n_avg, fit_n_avg=fit_n_avg, detection=detection, **others
     )
 
 

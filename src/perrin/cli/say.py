@@ -20,14 +20,12 @@ if TYPE_CHECKING:
 def say(measured: list[Measurement], out: Path) -> None:
     """Print what was found: counts, peaks, notes, and where the results are."""
     for measurement in measured:
-        if measurement.unfiltered is not None and measurement.classification is not None:
-            _say_peaks(f"{measurement.name}, before the filter", measurement.unfiltered)
-            _say_classes(measurement.classification)
-            _say_peaks(f"{measurement.name}, after the filter", measurement.spectrum)
-        else:
-            _say_peaks(measurement.name, measurement.spectrum)
-        if measurement.quantification is not None:
-            _say_all(measurement.name, measurement.quantification)
+        for place, name in enumerate(measurement.spectra):
+            mark = " (main spectrum)" if place == 0 and len(measurement.spectra) > 1 else ""
+            if name == "filtered":
+                _say_filtered(measurement, mark)
+            elif measurement.quantification is not None:
+                _say_all(f"{measurement.name}, all landings{mark}", measurement.quantification)
         if measurement.abundances is not None:
             _say_abundances(measurement.abundances)
         if measurement.recheck is not None:
@@ -39,6 +37,16 @@ def say(measured: list[Measurement], out: Path) -> None:
             "No calibration: the spectrum is one of contrast. Give --calibration for masses."
         )
     typer.echo(f"results in {out}")
+
+
+def _say_filtered(found: Measurement, mark: str) -> None:
+    """The fitted spectrum, before and after the filter if there is one."""
+    if found.unfiltered is not None and found.classification is not None:
+        _say_peaks(f"{found.name}, before the filter", found.unfiltered)
+        _say_classes(found.classification)
+        _say_peaks(f"{found.name}, after the filter{mark}", found.spectrum)
+    else:
+        _say_peaks(f"{found.name}{mark}", found.spectrum)
 
 
 def _say_peaks(title: str, found: Spectrum) -> None:
@@ -60,9 +68,9 @@ def _say_classes(found: Classification) -> None:
     )
 
 
-def _say_all(name: str, found: Quantification) -> None:
+def _say_all(title: str, found: Quantification) -> None:
     """The spectrum of all landings, the check against the fit, and the surface."""
-    typer.echo(f"{name}, all landings, weighed by {found.model}: {found.landings}")
+    typer.echo(f"{title}, weighed by {found.model}: {found.landings}")
     for one in found.spectrum.components:
         at, unit = _in_unit(one.mean.value, found.spectrum.unit)
         typer.echo(f"  species at {at} {unit}: {_share(one.share)}")

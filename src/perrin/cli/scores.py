@@ -32,6 +32,14 @@ QuantifierName = Annotated[
         "is left out, with a note, for movies that it was not trained for.",
     ),
 ]
+MainSpectrum = Annotated[
+    str,
+    typer.Option(
+        "--main-spectrum",
+        help="Which landings make the main spectrum: filtered, as fitted, or all, as the network "
+        "weighs them. The other one stands beside it.",
+    ),
+]
 Threshold = Annotated[
     str | None,
     typer.Option(
@@ -62,17 +70,20 @@ def quantifier(name: str) -> QuantifierModel | None:
     return None if name == "none" else QuantifierModel.load(name)
 
 
-def why_not_weighed(model: QuantifierModel | None, movie: Movie, *, named: str) -> tuple[str, ...]:
+def why_not_weighed(
+    model: QuantifierModel | None, movie: Movie, landing: LandingSettings, *, named: str
+) -> tuple[str, ...]:
     """Return a note that says why the network weighs nothing, if nobody said so.
 
-    Raises `PerrinError` where the user named the model that does not fit.
+    Raises `PerrinError` where the user named the model that does not fit, or wants the main
+    spectrum to be its own.
     """
     if model is None:
         return ()
     try:
         model.check_range(pixel_nm=movie.pixel_nm, frame_interval_s=movie.frame_interval_s)
     except PerrinError as error:
-        if named != "default":
+        if named != "default" or landing.main_spectrum == "all":
             raise
         return (f"bad landings have no mass of the network: {error}",)
     return ()

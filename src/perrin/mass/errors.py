@@ -25,7 +25,7 @@ from perrin.mass.modes import (
     kernel_density,
     kernel_widths,
 )
-from perrin.mass.results import ComponentEstimate, Estimate, Unit
+from perrin.mass.results import ComponentEstimate, Estimate, Species, Unit
 from perrin.mass.spectrum import CONTRAST_PER_KDA
 from perrin.settings.spectrum import SpectrumSettings
 
@@ -72,6 +72,11 @@ class ErrorSpectrum:
     components: tuple[ComponentEstimate, ...]
     background_share: Estimate | None
     confidence: float | None
+
+    @property
+    def species(self) -> tuple[Species, ...]:
+        """The components: mean, FWHM and share without the errors of the events."""
+        return tuple(Species(one.mean, one.fwhm, one.share) for one in self.components)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers for JSON, `unit` in the names."""

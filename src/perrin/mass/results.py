@@ -30,6 +30,25 @@ class Estimate:
 
 
 @dataclass(frozen=True)
+class Species:
+    """What a spectrum finds, by its peaks or its mixture: position, FWHM, share of landings."""
+
+    position: Estimate
+    fwhm: Estimate | None
+    share: Estimate
+
+    def to_dict(self, unit: Unit) -> dict[str, float | None]:
+        """Plain numbers, `unit` in the names; the width of too few events is None."""
+        u = unit.lower()
+        width = dict.fromkeys((f"fwhm_{u}", f"fwhm_{u}_low", f"fwhm_{u}_high"))
+        return {
+            **self.position.named(f"position_{u}"),
+            **(width if self.fwhm is None else self.fwhm.named(f"fwhm_{u}")),
+            **self.share.named("share"),
+        }
+
+
+@dataclass(frozen=True)
 class ComponentEstimate:
     """One Gaussian of the mixture: mean, FWHM, share of the landings above the limit."""
 
@@ -142,6 +161,11 @@ class Spectrum:
     mixture: Mixture | None
     confidence: float | None
     notes: tuple[str, ...]
+
+    @property
+    def species(self) -> tuple[Species, ...]:
+        """The peaks: mode, FWHM in the histogram, share that was counted."""
+        return tuple(Species(peak.mode, peak.fwhm, peak.share) for peak in self.peaks)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers and lists for JSON; the density, thousands of points, is left out."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from perrin.settings.base import Settings
+
+MainSpectrum = Literal["filtered", "all"]
+"""Which landings make the main spectrum: the filtered ones as fitted, or all as weighed."""
 
 PERMISSIVE_SPATIAL = 4.0
 PERMISSIVE_TEMPORAL = 4.0
@@ -50,6 +53,11 @@ class LandingSettings(Settings):
     detection: DetectionSettings = DetectionSettings()
     recheck_ms: float | None = Field(
         None, gt=0, description="integration at which all events are looked at again, ms"
+    )
+    main_spectrum: MainSpectrum = Field(
+        "filtered",
+        description="the spectrum that names the species: of the filtered landings as fitted, or "
+        "of all landings as the quantifier weighs them; the other one stands beside it",
     )
 
     @property

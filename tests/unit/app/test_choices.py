@@ -17,6 +17,7 @@ EVERYTHING = Choices(
     model="mine",
     threshold="auto",
     precision=0.9,
+    main_spectrum="all",
     n_avg=12,
     fit_n_avg=20,
     permissive=True,

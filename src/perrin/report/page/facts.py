@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from perrin.report.page.fits import plain_peaks
+from perrin.report.page.fits import plain_components, plain_peaks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -35,8 +35,26 @@ class Facts:
     threshold: float | None
 
     @property
+    def all_landings(self) -> Mapping[str, Any] | None:
+        """The spectrum of all landings where it is the main one, else None."""
+        if self.summary.get("main_spectrum") != "all":
+            return None
+        found: Mapping[str, Any] = self.summary["quantification"]["spectrum"]
+        return found
+
+    @property
+    def species(self) -> list[dict[str, Any]]:
+        """What the main spectrum found: peaks, or components of all landings."""
+        return self.peaks if self.all_landings is None else plain_components(self.all_landings)
+
+    @property
+    def landings(self) -> int:
+        """Landings in the main spectrum."""
+        return int((self.all_landings or self.spectrum)["landings"])
+
+    @property
     def spectrum(self) -> Mapping[str, Any]:
-        """The spectrum as summarised."""
+        """The spectrum of the filtered landings, as summarised."""
         found: Mapping[str, Any] = self.summary["spectrum"]
         return found
 
@@ -90,8 +108,3 @@ def pairs(facts: Facts, valleys: Iterable[Mapping[str, Any]]) -> list[str]:
     places = 0 if facts.unit == "kDa" else 2
     at = [f"{peak['mode']:.{places}f}" for peak in facts.peaks]
     return [f"{at[v['left_peak']]} | {at[v['left_peak'] + 1]}" for v in valleys]
-
-
-def said(facts: Facts, rules: Iterable[Rule]) -> list[str]:
-    """What the rules have to say, in their order."""
-    return [sentence for rule in rules if (sentence := rule(facts)) is not None]

@@ -140,6 +140,21 @@ def plain_peaks(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
     return plain
 
 
+def plain_components(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Components of a spectrum's dictionary under the names of peaks, in the page's unit."""
+    unit, factor = summary["unit"].lower(), page_factor(summary["unit"])
+    lengths = {"mode": f"mean_{unit}", "fwhm": f"fwhm_{unit}"}
+    plain = []
+    for one in summary["components"]:
+        row = {f"share{end}": one[f"share{end}"] for end in ("", "_low", "_high")}
+        for name, stored in lengths.items():
+            for end in ("", "_low", "_high"):
+                value = one[stored + end]
+                row[name + end] = None if value is None else factor * value
+        plain.append(row)
+    return plain
+
+
 def plain_valleys(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Valleys of a spectrum's dictionary: the ratio with its interval, criterion, resolution."""
     names = ("left_peak", "valley_to_peak", "criterion_met", "resolving_power_at_criterion")

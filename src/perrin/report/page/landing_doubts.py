@@ -61,10 +61,9 @@ def _crowding(facts: Facts) -> str | None:
 
 
 def _few(facts: Facts) -> str | None:
-    landings = facts.spectrum["landings"]
-    if not 0 < landings < _FEW:
+    if not 0 < facts.landings < _FEW:
         return None
-    return f"Only {landings} landings: small peaks and shares are uncertain."
+    return f"Only {facts.landings} landings: small peaks and shares are uncertain."
 
 
 def _thin_peaks(facts: Facts) -> str | None:
@@ -169,7 +168,7 @@ def _integrate(facts: Facts) -> str | None:
 
 
 def _more(facts: Facts) -> str | None:
-    if not 0 < facts.spectrum["landings"] < _FEW:
+    if not 0 < facts.landings < _FEW:
         return None
     return f"Measure longer, or several movies: {_FEW} landings make a spectrum."
 
@@ -199,4 +198,8 @@ DOUBTS: tuple[Rule, ...] = (
     _fading,
     _light,
 )
+OF_FILTERED: frozenset[Rule] = frozenset(
+    (_unjudged, _bias, _thin_peaks, _unresolved, _drifting, _light, _integrate)
+)
+"""Rules that speak of the filtered spectrum, whichever is the main one."""
 ADVICE: tuple[Rule, ...] = (_dilute, _surface, _integrate, _more, _steady, _calibrate)

@@ -1,45 +1,70 @@
-"""A measurement of landings in plain sentences: what it is, what stands out."""
+"""A measurement of landings in plain sentences: what it is, what stands out.
+
+The sentences are about the main spectrum; those about the other one say so.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from perrin.report.page.facts import listed, pairs, position, said
-from perrin.report.page.landing_doubts import ADVICE, DOUBTS
+from perrin.report.page.facts import listed, pairs, position
+from perrin.report.page.landing_doubts import ADVICE, DOUBTS, OF_FILTERED
 
 if TYPE_CHECKING:
-    from perrin.report.page.facts import Facts
+    from collections.abc import Iterable
+
+    from perrin.report.page.facts import Facts, Rule
 
 
 def landing_story(facts: Facts) -> dict[str, Any]:
     """Headline and four lists of sentences."""
     return {
         "headline": headline(facts),
-        "measured": said(facts, (_what, _kept, _density)),
-        "stands_out": said(facts, (_main_peak, _multiples, _resolved)),
+        "measured": _said(facts, (_what, _weighed, _kept, _density)),
+        "stands_out": _said(facts, (_main_species, _multiples, _resolved)),
         "distrust": [
-            *said(facts, DOUBTS),
-            *(f"{note[0].upper()}{note[1:]}." for note in _notes(facts)),
+            *_said(facts, DOUBTS),
+            *(_sentence(note) for note in facts.summary["notes"]),
+            *(_of_filtered(_sentence(note), facts) for note in facts.spectrum["notes"]),
         ],
-        "next": said(facts, ADVICE) or ["Nothing calls for a change."],
+        "next": _said(facts, ADVICE) or ["Nothing calls for a change."],
     }
 
 
 def headline(facts: Facts) -> str:
-    """The peaks in one line, largest first."""
-    peaks = sorted(facts.peaks, key=lambda peak: -peak["share"])
+    """What the main spectrum found in one line, largest first."""
+    species = sorted(facts.species, key=lambda one: -one["share"])
     if not facts.summary["events"]:
         return "Nothing was found in this measurement"
-    if not peaks:
-        return "No peak stands out of these events"
-    named = [f"{position(peak, facts)} ({peak['share']:.0%})" for peak in peaks[:3]]
-    count = {1: "One peak", 2: "Two peaks", 3: "Three peaks"}.get(len(peaks), f"{len(peaks)} peaks")
-    first = ", largest first" if len(peaks) > 3 else ""
-    return f"{count}{first}: {listed(named)}"
+    if not species:
+        few = "Too few landings to tell species"
+        return "No peak stands out of these events" if facts.all_landings is None else few
+    named = [f"{position(one, facts)} ({one['share']:.0%})" for one in species[:3]]
+    number = {1: "One", 2: "Two", 3: "Three"}.get(len(species), str(len(species)))
+    noun = "species in all landings" if facts.all_landings else "peak"
+    plural = "s" if noun == "peak" and len(species) > 1 else ""
+    first = ", largest first" if len(species) > 3 else ""
+    return f"{number} {noun}{plural}{first}: {listed(named)}"
 
 
-def _notes(facts: Facts) -> list[str]:
-    return [*facts.summary["notes"], *facts.spectrum["notes"]]
+def _said(facts: Facts, rules: Iterable[Rule]) -> list[str]:
+    """What the rules have to say, in their order."""
+    found = ((rule, sentence) for rule in rules if (sentence := rule(facts)) is not None)
+    return [
+        _of_filtered(sentence, facts) if rule in OF_FILTERED or rule is _resolved else sentence
+        for rule, sentence in found
+    ]
+
+
+def _sentence(note: str) -> str:
+    return f"{note[0].upper()}{note[1:]}."
+
+
+def _of_filtered(sentence: str, facts: Facts) -> str:
+    """The sentence, which says that it is about the filtered spectrum where that is not clear."""
+    if facts.all_landings is None:
+        return sentence
+    return f"Filtered spectrum: {sentence[0].lower()}{sentence[1:]}"
 
 
 def _what(facts: Facts) -> str:
@@ -53,13 +78,23 @@ def _what(facts: Facts) -> str:
     )
 
 
+def _weighed(facts: Facts) -> str | None:
+    if facts.all_landings is None:
+        return None
+    return (
+        f"{facts.landings:,} landings, bad ones too, make the main spectrum, each with its own "
+        "error."
+    )
+
+
 def _kept(facts: Facts) -> str:
     kept, base = facts.summary["retained"], int(facts.chosen.base.sum())
+    spectrum = "spectrum" if facts.all_landings is None else "filtered spectrum"
     if facts.threshold is None:
-        return f"{kept:,} of them make the spectrum; nothing has judged their quality."
+        return f"{kept:,} of them make the {spectrum}; nothing has judged their quality."
     share = kept / base if base else 0.0
     return (
-        f"{kept:,} ({share:.0%}) make the spectrum: those with a binder score of "
+        f"{kept:,} ({share:.0%}) make the {spectrum}: those with a binder score of "
         f"{facts.threshold:.2g} or more."
     )
 
@@ -73,26 +108,30 @@ def _density(facts: Facts) -> str | None:
     return f"{mean:.2g} landings per µm² and second ({low:.2g} to {high:.2g})."
 
 
-def _main_peak(facts: Facts) -> str | None:
-    peaks = facts.peaks
-    if not peaks:
+def _main_species(facts: Facts) -> str | None:
+    if not facts.species:
         return None
-    peak = max(peaks, key=lambda peak: peak["share"])
-    text = f"Main peak at {position(peak, facts, digits=1)}"
-    if peak["mode_low"] is not None:
-        text += f" ({peak['mode_low']:.1f} to {peak['mode_high']:.1f})"
-    text += f" with {peak['share']:.0%} of the landings"
-    if peak["fwhm"] is not None:
-        text += f", {peak['fwhm']:.3g} {facts.unit} wide: resolving power "
-        text += f"{peak['resolving_power']:.1f}"
+    main = max(facts.species, key=lambda one: one["share"])
+    text = f"Main {'species' if facts.all_landings else 'peak'} at "
+    text += position(main, facts, digits=1)
+    if main["mode_low"] is not None:
+        text += f" ({main['mode_low']:.1f} to {main['mode_high']:.1f})"
+    text += f" with {main['share']:.0%} of the landings"
+    if main["fwhm"] is not None:
+        text += f", {main['fwhm']:.3g} {facts.unit} wide"
+        text += (
+            " without their errors"
+            if facts.all_landings
+            else f": resolving power {main['resolving_power']:.1f}"
+        )
     return text + "."
 
 
 def _multiples(facts: Facts) -> str | None:
     """Peaks at whole multiples of the lightest, within 4%, as oligomers have them."""
-    if len(facts.peaks) < 2:
+    if len(facts.species) < 2:
         return None
-    first, *others = facts.peaks
+    first, *others = facts.species
     ratios = [peak["mode"] / first["mode"] for peak in others]
     whole = [f"{r:.2f}" for r in ratios if r > 1.5 and abs(r / round(r) - 1) < 0.04]
     if len(whole) < len(ratios):

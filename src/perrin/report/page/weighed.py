@@ -5,8 +5,7 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
-from perrin.report.page.facts import listed
-from perrin.report.page.fits import page_factor
+from perrin.report.page.fits import plain_components
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,11 +14,10 @@ if TYPE_CHECKING:
 
 _FIGURES = {
     "all_landings": "Spectrum of all landings, each by its precision, over that of the filtered "
-    "ones. Shares are those of the mixture: the errors of the events are taken out.",
+    "ones. Shares and widths are those of the mixture: the errors of the events are taken out.",
     "network_and_fit": "Network against fit on events that are surely binders: both must agree.",
     "surface": "How long the molecules that leave have stayed, and how fast those that move are.",
 }
-_LEAST_SHARE = 0.01
 
 
 def weighed_records(folders: list[LandingFolder]) -> list[dict[str, Any] | None]:
@@ -36,6 +34,8 @@ def _record(folder: LandingFolder, summary: Mapping[str, Any]) -> dict[str, Any]
     own = folder.path / "figures" / summary.get("figures", "")
     pictures = [(own / f"{name}.svg", text) for name, text in _FIGURES.items()]
     return {
+        "main": summary.get("main_spectrum") == "all",
+        "species": _species(found["spectrum"]),
         "sentences": _sentences(found),
         "figures": [
             {"source": _inlined(path.read_bytes()), "text": text}
@@ -49,21 +49,38 @@ def _inlined(picture: bytes) -> str:
     return f"data:image/svg+xml;base64,{base64.b64encode(picture).decode('ascii')}"
 
 
+def _species(spectrum: Mapping[str, Any]) -> list[list[str]]:
+    """Rows of text: position, FWHM and share of each species, each followed by its interval."""
+    places = 1 if spectrum["unit"] == "kDa" else 3
+    return [
+        [
+            *_with_interval(one, "mode", places),
+            *_with_interval(one, "fwhm", places),
+            *_with_interval(one, "share", 1, percent=True),
+        ]
+        for one in plain_components(spectrum)
+    ]
+
+
+def _with_interval(
+    one: Mapping[str, Any], name: str, places: int, *, percent: bool = False
+) -> tuple[str, str]:
+    ends = [one[f"{name}{end}"] for end in ("", "_low", "_high")]
+    value, *interval = (
+        "" if end is None else f"{end:.{places}{'%' if percent else 'f'}}" for end in ends
+    )
+    return value, f"({' to '.join(interval)})" if interval[0] else ""
+
+
 def _sentences(found: Mapping[str, Any]) -> list[str]:
     """What the quantifier found, and whether it may be believed."""
-    spectrum, unit = found["spectrum"], found["spectrum"]["unit"].lower()
-    factor, named = page_factor(spectrum["unit"]), "kDa" if unit == "kda" else "× 10⁻³"
-    digits = 0 if unit == "kda" else 2
-    told = [
-        f"{factor * one[f'mean_{unit}']:.{digits}f} {named} ({one['share']:.1%})"
-        for one in spectrum["components"]
-        if one["share"] >= _LEAST_SHARE
-    ]
+    spectrum, alone = found["spectrum"], found["spectrum"]["background_share"]
     sentences = [
         f"{found['landings']:,} landings weighed, bad ones too, worth "
-        f"{spectrum['effective_landings']:,.0f} of equal precision"
-        + (f": {listed(told)}." if told else ".")
+        f"{spectrum['effective_landings']:,.0f} of equal precision."
     ]
+    if alone is not None:
+        sentences.append(f"{alone:.1%} of them belong to no species.")
     agreed = found["agreement"]
     if agreed is not None and agreed["warnings"]:
         sentences += [f"{warning[0].upper()}{warning[1:]}" for warning in agreed["warnings"]]
