@@ -19,7 +19,7 @@ from perrin.cli import (
     report,
     simulate,
     tracking,
-    training,
+    train,
 )
 from perrin.cli import app as app_command
 from perrin.errors import PerrinError
@@ -46,7 +46,7 @@ simulations = _group("simulate", "Simulate measurements, with the truth beside t
 landings.register(app)
 simulate.register(simulations)
 tracking.register(app, simulate=simulations)
-training.register(_group("train", "Train a network (needs the extra 'train')."))
+train.register(_group("train", "Train a network (needs the extra 'train')."))
 evaluations = _group("evaluate", "Measure a trained network on data it has not seen.")
 diffusion.register(app, simulate=simulations, evaluate=evaluations)
 andi.register(app, evaluate=evaluations)

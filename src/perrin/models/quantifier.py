@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,17 +11,13 @@ from perrin.errors import PerrinError
 from perrin.landing.quantities import LONGEST_STAY, TARGETS
 from perrin.landing.thumbnails import frames_around
 from perrin.landing.views import scaled_histories
-from perrin.models.bundle import Arrays, Bundle, load_bundle_of
+from perrin.models.bundle import Arrays
 from perrin.models.cards import QuantifierCard, QuantityIntervals
+from perrin.models.events import EventModel
 
 FloatArray = NDArray[np.float64]
 
-SHIPPED = "quantifier"
-"""The bundle that ``default`` stands for."""
-
 OUTPUTS = ("quantiles", "probability", "strangeness")
-_BATCH = 64  # events in one call: larger batches leave the cache
-_CHUNK = 1024  # events whose views are in memory at a time
 _CONTRAST, _STAY = TARGETS.index("contrast"), TARGETS.index("stay")
 
 
@@ -51,29 +43,15 @@ class Quantities:
     strange: NDArray[np.bool_]
 
 
-class QuantifierModel:
+class QuantifierModel(EventModel[QuantifierCard]):
     """What `perrin.landing.quantify` asks."""
 
-    def __init__(self, bundle: Bundle[QuantifierCard]) -> None:
-        self.bundle = bundle
-
-    @classmethod
-    def load(cls, name: str | Path) -> Self:
-        """Return the model of a bundle: a folder, a name, or ``default`` for the shipped one.
-
-        Raises `PerrinError` for a bundle of another task.
-        """
-        return cls(load_bundle_of(SHIPPED if name == "default" else name, QuantifierCard))
-
-    @property
-    def name(self) -> str:
-        """Name of the bundle."""
-        return self.bundle.card.name
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Classes in the order of the probabilities."""
-        return self.bundle.card.classes
+    kind = QuantifierCard
+    shipped = "quantifier"
+    instead = (
+        "Train one for this instrument (perrin train quantifier), or analyse without "
+        "(--quantifier none)."
+    )
 
     @property
     def integration(self) -> int:
@@ -82,17 +60,7 @@ class QuantifierModel:
 
     def check_range(self, *, pixel_nm: float, frame_interval_s: float) -> None:
         """Raise `PerrinError` for data that the card does not cover, with what to do."""
-        card = self.bundle.card
-        for what, value, (low, high), unit, factor in (
-            ("pixel size", pixel_nm, card.pixel_nm, "nm", 1.0),
-            ("frame interval", frame_interval_s, card.frame_interval_s, "ms", 1e3),
-        ):
-            if not low <= value <= high:
-                raise PerrinError(
-                    f"{what} is {value * factor:.4g} {unit}; the model {card.name} was trained for "
-                    f"{low * factor:.4g} to {high * factor:.4g} {unit}. Train one for this "
-                    "instrument (perrin train quantifier), or analyse without (--quantifier none)."
-                )
+        self._check_instrument(pixel_nm=pixel_nm, frame_interval_s=frame_interval_s)
 
     def answer(
         self, stacks: NDArray[np.float32], inside: NDArray[np.bool_], *, landing_sign: int
@@ -121,22 +89,16 @@ class QuantifierModel:
                 f"{before + 1 + after}: cut them with perrin.landing.thumbnails.iter_event_stacks "
                 f"for n_avg = {self.integration}."
             )
-        found: list[Arrays] = []
         scales = []
 
-        def run(seen: NDArray[np.float32]) -> Arrays:
-            return self.bundle.run({"view": seen}, OUTPUTS)
+        def view(rows: slice) -> NDArray[np.float32]:
+            seen, scale = scaled_histories(
+                stacks[rows], inside[rows], before=before, landing_sign=landing_sign
+            )
+            scales.append(scale)
+            return seen
 
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            for first in range(0, max(len(stacks), 1), _CHUNK):
-                rows = slice(first, first + _CHUNK)
-                seen, scale = scaled_histories(
-                    stacks[rows], inside[rows], before=before, landing_sign=landing_sign
-                )
-                starts = range(0, max(len(seen), 1), _BATCH)  # one empty batch for no events
-                found += pool.map(run, (seen[k : k + _BATCH] for k in starts))
-                scales.append(scale)
-        outputs = {name: np.concatenate([part[name] for part in found]) for name in OUTPUTS}
+        outputs = self._run(view, len(stacks), OUTPUTS)
         return outputs, np.concatenate(scales)
 
 

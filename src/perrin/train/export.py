@@ -4,51 +4,54 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from perrin.errors import PerrinError
 from perrin.io.atomic import written_whole
-from perrin.models.bundle import read_card
+from perrin.models.bundle import Arrays, read_card
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
 
 WEIGHTS = "weights.npz"
 
-
-@contextmanager
-def quiet_exporter() -> Iterator[None]:
-    """Keep the exporter from talking about packages and Python versions that do not matter."""
-    logger = logging.getLogger("torch.onnx")
-    before = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(before)
+_COUNT, _QUARTER, _DIMS = (torch.export.Dim(name) for name in ("count", "quarter", "dims"))
+_FREE: dict[str, dict[int, Any]] = {
+    "view": {0: _COUNT},
+    "positions": {0: _COUNT, 1: 4 * _QUARTER, 2: _DIMS},
+    "seen": {0: _COUNT, 1: 4 * _QUARTER},
+    "known": {0: _COUNT},
+}
+"""Axes of any length, by the name of the input."""
 
 
-def without_traces(path: Path) -> bytes:
-    """Take out what the exporter notes of the machine it ran on; return the new file's bytes.
+def to_onnx(network: nn.Module, path: Path, *, inputs: Arrays, outputs: Sequence[str]) -> bytes:
+    """Write a network as ONNX, norms folded into the convolutions; return the file's bytes.
 
-    It writes the stack trace of every operation, with the paths of the source files.
+    `inputs` are examples, in the order and by the names of `forward`. The number of events or
+    tracks is free, that of frames (a multiple of 4) and dimensions too where tracks go in.
     """
-    import onnx
-
-    model = onnx.load(str(path))
-    graph = model.graph
-    for part in (graph, *graph.node, *graph.value_info, *graph.input, *graph.output):
-        del part.metadata_props[:]
-    for tensor in graph.initializer:
-        del tensor.metadata_props[:]
-    onnx.save(model, str(path))
-    return path.read_bytes()
+    with _quiet_exporter():
+        torch.onnx.export(
+            network,
+            tuple(map(torch.from_numpy, inputs.values())),
+            path,
+            input_names=list(inputs),
+            output_names=list(outputs),
+            dynamo=True,
+            external_data=False,
+            dynamic_shapes={name: _FREE[name] for name in inputs},
+            verbose=False,
+        )
+    return _without_traces(path)
 
 
 def write_weights(network: nn.Module, path: Path) -> None:
@@ -89,6 +92,15 @@ def record_measured(folder: Path, **measured: Any) -> None:
         partial.write_text(changed.model_dump_json() + "\n")
 
 
+def both_answers(
+    network: nn.Module, session: InferenceSession, *, inputs: Arrays, outputs: Sequence[str]
+) -> Iterator[tuple[str, NDArray[np.float32], NDArray[np.float32]]]:
+    """Yield each output's name, and what ONNX Runtime and torch give for it."""
+    with torch.inference_mode():
+        expected = [answer.numpy() for answer in network(*map(torch.from_numpy, inputs.values()))]
+    yield from zip(outputs, session.run(list(outputs), inputs), expected, strict=True)
+
+
 def check_same(worst: float, *, allowed: float, where: str) -> None:
     """Raise `PerrinError` where torch and ONNX Runtime differ by more than rounding."""
     if not worst < allowed:
@@ -96,3 +108,34 @@ def check_same(worst: float, *, allowed: float, where: str) -> None:
             f"ONNX Runtime and torch differ by {worst:.2g} {where}; {allowed:g} is allowed. Try "
             "another version of torch, onnx or onnxruntime."
         )
+
+
+@contextmanager
+def _quiet_exporter() -> Iterator[None]:
+    """Keep the exporter from talking about packages and Python versions that do not matter."""
+    logger = logging.getLogger("torch.onnx")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(before)
+
+
+def _without_traces(path: Path) -> bytes:
+    """Take out what the exporter notes of the machine it ran on; return the new file's bytes.
+
+    It writes the stack trace of every operation, with the paths of the source files.
+    """
+    import onnx
+
+    model = onnx.load(str(path))
+    graph = model.graph
+    for part in (graph, *graph.node, *graph.value_info, *graph.input, *graph.output):
+        del part.metadata_props[:]
+    for tensor in graph.initializer:
+        del tensor.metadata_props[:]
+    onnx.save(model, str(path))
+    return path.read_bytes()

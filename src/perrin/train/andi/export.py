@@ -6,17 +6,16 @@ import hashlib
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from perrin._version import __version__
-from perrin.diffusion.standard import Standard, standardise
+from perrin.diffusion.standard import standardise
 from perrin.io.atomic import folder_written_whole
-from perrin.models.bundle import load_bundle, open_session
+from perrin.models.bundle import Arrays, load_bundle, open_session
 from perrin.models.cards import AndiCard, Vector
 from perrin.settings.diffusion import AndiTraining
 from perrin.simulate.andi import EXPONENTS, MODELS, NOISES, simulate_andi
 from perrin.train.andi.network import AndiNetwork
-from perrin.train.export import check_same, quiet_exporter, without_traces
+from perrin.train.export import both_answers, check_same, to_onnx
 
 FRAMES = (10, 1000)
 LIMITS = (
@@ -27,6 +26,7 @@ LIMITS = (
     "alpha_low and alpha_high are the network's own quantiles, not calibrated afterwards; the "
     "card's figures say what they cover.",
 )
+_OUTPUTS = ("alpha", "model")
 _TOLERANCE = 5e-4  # between torch and ONNX Runtime, float32, logits
 
 
@@ -37,18 +37,17 @@ def write_andi_bundle(network: AndiNetwork, folder: Path, *, settings: AndiTrain
     """
     network.eval()
     with folder_written_whole(folder) as partial:
-        content = _to_onnx(network, partial / "model.onnx")
+        inputs = _inputs(settings.seed, length=24, dims=2)
+        content = to_onnx(network, partial / "model.onnx", inputs=inputs, outputs=_OUTPUTS)
         session = open_session(content)
         for length, dims in ((12, 2), (25, 1), (300, 2), (1000, 1)):
-            inputs = _inputs(_example(settings.seed, length=length, dims=dims))
-            with torch.inference_mode():
-                expected = network(*(torch.from_numpy(x) for x in inputs.values()))
-            for told, own in zip(session.run(["alpha", "model"], inputs), expected, strict=True):
-                worst = float(np.abs(told - own.numpy()).max())
+            inputs = _inputs(settings.seed, length=length, dims=dims)
+            for _, told, own in both_answers(network, session, inputs=inputs, outputs=_OUTPUTS):
+                worst = float(np.abs(told - own).max())
                 check_same(worst, allowed=_TOLERANCE, where=f"at {length} frames, {dims}D")
-        example = _inputs(_example(settings.seed, length=20, dims=2))
+        example = _inputs(settings.seed, length=20, dims=2)
         example["positions"] = np.round(example["positions"], 4)
-        told = session.run(["alpha", "model"], example)
+        answers = session.run(list(_OUTPUTS), example)
         card = AndiCard(
             name=folder.name,
             perrin_version=__version__,
@@ -70,7 +69,9 @@ def write_andi_bundle(network: AndiNetwork, folder: Path, *, settings: AndiTrain
             figures={},
             vector=Vector(
                 inputs={name: values.tolist() for name, values in example.items()},
-                outputs={"alpha": told[0].tolist(), "model": told[1].tolist()},
+                outputs={
+                    name: answer.tolist() for name, answer in zip(_OUTPUTS, answers, strict=True)
+                },
             ),
         )
         (partial / "card.json").write_text(card.model_dump_json(indent=1) + "\n")
@@ -78,30 +79,8 @@ def write_andi_bundle(network: AndiNetwork, folder: Path, *, settings: AndiTrain
     return card
 
 
-def _to_onnx(network: AndiNetwork, path: Path) -> bytes:
-    count, quarter, dims = (torch.export.Dim(name) for name in ("count", "quarter", "dims"))
-    with quiet_exporter():
-        torch.onnx.export(
-            network,
-            (torch.randn(3, 24, 2), torch.ones(3, 24)),
-            path,
-            input_names=["positions", "seen"],
-            output_names=["alpha", "model"],
-            dynamo=True,
-            external_data=False,
-            dynamic_shapes={
-                "positions": {0: count, 1: 4 * quarter, 2: dims},
-                "seen": {0: count, 1: 4 * quarter},
-            },
-            verbose=False,
-        )
-    return without_traces(path)
-
-
-def _example(seed: int, *, length: int, dims: int) -> Standard:
+def _inputs(seed: int, *, length: int, dims: int) -> Arrays:
+    """Return the inputs of four walks."""
     drawn = simulate_andi(4, length=length, dims=dims, rng=np.random.default_rng(seed))
-    return standardise(drawn.positions, np.ones((4, length), dtype=bool))
-
-
-def _inputs(standard: Standard) -> dict[str, np.ndarray]:
+    standard = standardise(drawn.positions, np.ones((4, length), dtype=bool))
     return {"positions": standard.positions, "seen": standard.seen}

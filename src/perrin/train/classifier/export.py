@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -18,7 +17,7 @@ from perrin.landing.thumbnails import THUMBNAIL_PX
 from perrin.landing.views import HISTORY_CHANNELS, View, look
 from perrin.models.bundle import bundle_folder, load_bundle, load_bundle_of, open_session
 from perrin.models.cards import ClassifierCard, Vector
-from perrin.models.classifier import SHIPPED
+from perrin.models.classifier import ClassifierModel
 from perrin.settings.classifier import CLASSES, PAPER_CLASSES, ClassifierTraining, PaperTraining
 from perrin.settings.simulation import ThumbnailSettings
 from perrin.simulate.studio import Studio
@@ -28,10 +27,10 @@ from perrin.train.classifier.network import HistoryNetwork
 from perrin.train.classifier.resnet import ResNet3D
 from perrin.train.export import (
     WEIGHTS,
+    both_answers,
     check_same,
-    quiet_exporter,
     read_weights,
-    without_traces,
+    to_onnx,
     write_weights,
 )
 
@@ -165,7 +164,7 @@ def load_weights(name: str | Path) -> HistoryNetwork:
 
     Raises `PerrinError` for a bundle of another kind.
     """
-    name = SHIPPED if name == "default" else name
+    name = ClassifierModel.shipped if name == "default" else name
     bundle = load_bundle_of(name, ClassifierCard)
     if bundle.card.view != "history":
         raise PerrinError(
@@ -178,7 +177,7 @@ def load_weights(name: str | Path) -> HistoryNetwork:
 
 def _described(name: str) -> dict[str, Any]:
     """Which model a training began with, and how that one was trained."""
-    card = load_bundle_of(SHIPPED if name == "default" else name, ClassifierCard).card
+    card = ClassifierModel.load(name).bundle.card
     return {"sha256": card.sha256, "training": card.training}
 
 
@@ -187,15 +186,13 @@ def _write(
 ) -> None:
     outputs.eval()
     with folder_written_whole(folder) as partial:
-        content = _to_onnx(outputs, partial / "model.onnx", example)
+        inputs = {"view": example}
+        content = to_onnx(outputs, partial / "model.onnx", inputs=inputs, outputs=OUTPUTS)
         if isinstance(outputs, _OurOutputs):
             write_weights(outputs.network, partial / WEIGHTS)
         session = open_session(content)
-        with torch.inference_mode():
-            expected = [found.numpy() for found in outputs(torch.from_numpy(example))]
-        given = session.run(list(OUTPUTS), {"view": example})
-        for name, found, wanted in zip(OUTPUTS, given, expected, strict=True):
-            worst = float(np.abs(found - wanted).max() / max(1.0, np.abs(wanted).max()))
+        for name, told, own in both_answers(outputs, session, inputs=inputs, outputs=OUTPUTS):
+            worst = float(np.abs(told - own).max() / max(1.0, np.abs(own).max()))
             check_same(worst, allowed=_TOLERANCE, where=f"in {name}")
         count = len(about["classes"])
         tested = np.round(example[:2].astype(float), 2).astype(np.float32)
@@ -219,24 +216,6 @@ def _write(
         )
         (partial / "card.json").write_text(card.model_dump_json(indent=None) + "\n")
     load_bundle(folder)
-
-
-def _to_onnx(outputs: nn.Module, path: Path, example: NDArray[np.float32]) -> bytes:
-    """Write as ONNX with a free number of events and the norms folded into the convolutions."""
-    with quiet_exporter():
-        torch.onnx.export(
-            outputs,
-            (torch.from_numpy(example),),
-            path,
-            input_names=["view"],
-            output_names=list(OUTPUTS),
-            dynamo=True,
-            external_data=False,
-            optimize=True,
-            dynamic_shapes=({0: torch.export.Dim("count")},),
-            verbose=False,
-        )
-    return without_traces(path)
 
 
 def _example(view: View, n_avg: int) -> NDArray[np.float32]:

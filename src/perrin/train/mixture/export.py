@@ -9,18 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from perrin._version import __version__
-from perrin.diffusion.standard import KNOWN, TARGETS, Standard, standardise
+from perrin.diffusion.standard import TARGETS, Standard, standardise
 from perrin.io.atomic import folder_written_whole
 from perrin.models.bundle import load_bundle, open_session
 from perrin.models.cards import MixtureCard, Vector
 from perrin.models.mixture import inputs_of
 from perrin.settings.diffusion import MixtureSettings, MixtureTraining
 from perrin.simulate.mixtures import simulate_mixture
-from perrin.train.export import check_same, quiet_exporter, without_traces
+from perrin.train.export import both_answers, check_same, to_onnx
 from perrin.train.mixture.data import CAMERA, KINDS
 from perrin.train.mixture.intervals import Run, fit_interval
 from perrin.train.mixture.network import MixtureNetwork
@@ -41,6 +40,7 @@ LIMITS = (
     "An FBM part with an exponent within .05 of 1 counts as Brownian; few tracks tell so much, so "
     "that share_brownian is close to 0 even there: read alpha_fbm and its interval.",
 )
+_OUTPUTS = ("answer", "frames")
 _TOLERANCE = 2e-4  # between torch and ONNX Runtime, float32
 
 
@@ -61,7 +61,8 @@ def write_bundle(
     network.eval()
     with folder_written_whole(folder) as partial:
         progress("exporting")
-        content = to_onnx(network, partial / "model.onnx")
+        inputs = inputs_of(_example(settings.seed, length=24, dims=2))
+        content = to_onnx(network, partial / "model.onnx", inputs=inputs, outputs=_OUTPUTS)
         session = open_session(content)
 
         def run(standard: Standard) -> NDArray[np.float32]:
@@ -103,29 +104,6 @@ def write_bundle(
     return card
 
 
-def to_onnx(network: MixtureNetwork, path: Path) -> bytes:
-    """Write `network` as ONNX with free N, T and d; return the bytes."""
-    example = torch.randn(3, 24, 2), torch.ones(3, 24), torch.zeros(3, KNOWN)
-    count, quarter, dims = (torch.export.Dim(name) for name in ("count", "quarter", "dims"))
-    with quiet_exporter():
-        torch.onnx.export(
-            network,
-            example,
-            path,
-            input_names=["positions", "seen", "known"],
-            output_names=["answer", "frames"],
-            dynamo=True,
-            external_data=False,
-            dynamic_shapes={
-                "positions": {0: count, 1: 4 * quarter, 2: dims},
-                "seen": {0: count, 1: 4 * quarter},
-                "known": {0: count},
-            },
-            verbose=False,
-        )
-    return without_traces(path)
-
-
 def _example(seed: int, *, length: int, dims: int) -> Standard:
     settings = MixtureSettings(length=length, dims=dims, noise=(0.0, 1.0), missing=0.2)
     drawn = simulate_mixture(settings, count=4, rng=np.random.default_rng(seed))
@@ -137,10 +115,8 @@ def _example(seed: int, *, length: int, dims: int) -> Standard:
 def _compare(network: MixtureNetwork, session: InferenceSession, *, seed: int) -> None:
     for length, dims in ((12, 2), (25, 1), (100, 3), (1000, 2)):
         inputs = inputs_of(_example(seed, length=length, dims=dims))
-        with torch.inference_mode():
-            expected = network(*(torch.from_numpy(x) for x in inputs.values()))
-        for told, own in zip(session.run(["answer", "frames"], inputs), expected, strict=True):
-            worst = float(np.abs(told - own.numpy()).max())
+        for _, told, own in both_answers(network, session, inputs=inputs, outputs=_OUTPUTS):
+            worst = float(np.abs(told - own).max())
             check_same(worst, allowed=_TOLERANCE, where=f"at {length} frames, {dims}D")
 
 

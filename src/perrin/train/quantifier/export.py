@@ -19,17 +19,17 @@ from perrin.landing.thumbnails import THUMBNAIL_PX
 from perrin.landing.views import HISTORY_CHANNELS
 from perrin.models.bundle import Arrays, bundle_folder, load_bundle, load_bundle_of, open_session
 from perrin.models.cards import QuantifierCard, QuantityIntervals, Vector
-from perrin.models.quantifier import OUTPUTS, SHIPPED
+from perrin.models.quantifier import OUTPUTS, QuantifierModel
 from perrin.settings.classifier import CLASSES
 from perrin.settings.quantifier import QuantifierTraining
 from perrin.train.classifier.data import VARIED, Source
 from perrin.train.classifier.network import FEATURES, HistoryNetwork
 from perrin.train.export import (
     WEIGHTS,
+    both_answers,
     check_same,
-    quiet_exporter,
     read_weights,
-    without_traces,
+    to_onnx,
     write_weights,
 )
 from perrin.train.quantifier.data import Batch, events
@@ -98,15 +98,13 @@ def write_bundle(
     outputs = _Outputs(network, *_spread(network, held_out[:_FOR_SPREAD])).eval()
     example = held_out.views[:5].astype(np.float32)
     with folder_written_whole(folder) as partial:
-        content = _to_onnx(outputs, partial / "model.onnx", example)
+        inputs = {"view": example}
+        content = to_onnx(outputs, partial / "model.onnx", inputs=inputs, outputs=OUTPUTS)
         write_weights(network, partial / WEIGHTS)
         session = open_session(content)
         said = _answers(session, held_out)
-        with torch.inference_mode():
-            expected = [found.numpy() for found in outputs(torch.from_numpy(example))]
-        given = session.run(list(OUTPUTS), {"view": example})
-        for name, found, wanted in zip(OUTPUTS, given, expected, strict=True):
-            worst = float(np.abs(found - wanted).max() / max(1.0, np.abs(wanted).max()))
+        for name, told, own in both_answers(outputs, session, inputs=inputs, outputs=OUTPUTS):
+            worst = float(np.abs(told - own).max() / max(1.0, np.abs(own).max()))
             check_same(worst, allowed=_TOLERANCE, where=f"in {name}")
         tested = np.round(example[:2].astype(float), 2).astype(np.float32)
         card = QuantifierCard(
@@ -150,7 +148,7 @@ def load_weights(name: str | Path) -> QuantifierNetwork:
 
     Raises `PerrinError` for a bundle of another kind.
     """
-    name = SHIPPED if name == "default" else name
+    name = QuantifierModel.shipped if name == "default" else name
     load_bundle_of(name, QuantifierCard)
     network = QuantifierNetwork(HistoryNetwork())
     read_weights(network, bundle_folder(name) / WEIGHTS)
@@ -230,21 +228,3 @@ def _spread(network: QuantifierNetwork, batch: Batch) -> tuple[Tensor, Tensor]:
     floor = _SHRINK * float(np.trace(covariance)) / FEATURES
     whiten = vectors / np.sqrt(np.maximum(values, 0) + floor)
     return torch.from_numpy(means).float(), torch.from_numpy(whiten).float()
-
-
-def _to_onnx(outputs: nn.Module, path: Path, example: NDArray[np.float32]) -> bytes:
-    """Write as ONNX with a free number of events and the norms folded into the convolutions."""
-    with quiet_exporter():
-        torch.onnx.export(
-            outputs,
-            (torch.from_numpy(example),),
-            path,
-            input_names=["view"],
-            output_names=list(OUTPUTS),
-            dynamo=True,
-            external_data=False,
-            optimize=True,
-            dynamic_shapes=({0: torch.export.Dim("count")},),
-            verbose=False,
-        )
-    return without_traces(path)

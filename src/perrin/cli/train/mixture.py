@@ -1,0 +1,53 @@
+"""`perrin train mixture`: the network that reads what moves a particle from its track."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from perrin.cli import options as o
+from perrin.cli.train.run import Out, Seed, Steps, Threads, check_torch, train_on_tracks
+
+if TYPE_CHECKING:
+    from perrin.train.mixture.network import MixtureNetwork
+
+
+def train_mixture(
+    out: Out,
+    steps: Steps = None,
+    seed: Seed = 1,
+    threads: Threads = 2,
+    calibrate: Annotated[
+        int, typer.Option(min=1, help="Trajectories of each length and noise for the intervals.")
+    ] = 1000,
+    measure: Annotated[
+        int, typer.Option(min=50, help="Trajectories of each cell for the figures on the card.")
+    ] = 2000,
+) -> None:
+    """Train the mixture network and write it as a model; goes on where it was stopped."""
+    check_torch()
+    from perrin.evaluate.mixture import evaluate_mixture
+    from perrin.models.mixture import MixtureModel
+    from perrin.settings.diffusion import MixtureTraining
+    from perrin.train.mixture.export import write_bundle
+    from perrin.train.mixture.recipe import mixture_task
+    from perrin.train.mixture.validation import validator
+
+    settings = o.settings_from(MixtureTraining, **o.given(seed=seed, steps=steps))
+
+    def write(network: MixtureNetwork) -> None:
+        write_bundle(network, out, settings=settings, count=calibrate, progress=typer.echo)
+
+    def measured(seed: int) -> dict[str, Any]:
+        return evaluate_mixture(MixtureModel.load(out), count=measure, seed=seed).for_card()
+
+    train_on_tracks(
+        out,
+        mixture_task(settings),
+        settings=settings,
+        threads=threads,
+        validator=validator,
+        write=write,
+        measure=measured,
+    )

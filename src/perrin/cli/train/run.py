@@ -1,0 +1,124 @@
+"""What all trainings share: options, the folder of a run, how it is watched and told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from perrin.cli import options as o
+from perrin.errors import PerrinError
+from perrin.io.atomic import written_whole
+
+if TYPE_CHECKING:
+    from perrin.settings.diffusion import AndiTraining, MixtureTraining
+    from perrin.train.loop import Batch, Figures, Network, Task
+
+    Validator = Callable[[], Callable[[Network], Figures]]
+    """Draws what is validated on, and returns what does it."""
+
+Out = Annotated[
+    Path,
+    typer.Option(
+        "--out", help="Folder of the new model; OUT-run beside it keeps checkpoint and metrics."
+    ),
+]
+Steps = Annotated[int | None, typer.Option(min=1, help="Batches; by default as shipped.")]
+Seed = Annotated[int, typer.Option(min=0, help="Of weights and simulated data.")]
+Threads = Annotated[int, typer.Option(min=1, help="Threads of the network.")]
+Workers = Annotated[int, typer.Option(min=1, help="Processes that simulate events.")]
+
+
+def check_torch() -> None:
+    """Raise `PerrinError` where torch is not installed."""
+    try:
+        import perrin.train.loop  # noqa: F401
+    except ImportError as error:
+        raise PerrinError(f"training needs more ({error}): pip install 'perrin[train]'.") from error
+
+
+def run_folder(out: Path) -> Path:
+    """Return the folder of checkpoint and metrics; raises `PerrinError` where `out` is there."""
+    if out.exists():
+        raise PerrinError(f"{out} is already there; choose another folder for the new model.")
+    return out.with_name(out.name + "-run")
+
+
+def begin(run: Path, about: dict[str, Any]) -> None:
+    """Keep what a run was started with; raises `PerrinError` where it would go on differently."""
+    path = run / "settings.json"
+    text = json.dumps(about, indent=1, sort_keys=True) + "\n"
+    if path.exists() and path.read_text() != text:
+        raise PerrinError(
+            f"{run} holds a run that was started with other settings (settings.json in it). Give "
+            "the same ones to go on, or another --out."
+        )
+    with written_whole(path) as partial:
+        partial.write_text(text)
+
+
+def train_watched(
+    task: Task[Network, Batch], *, run: Path, threads: int, validator: Validator[Network]
+) -> Network:
+    """Train with a bar and the figures of each validation; return the averaged network.
+
+    Raises `PerrinError` where the user stops it, with how far it got.
+    """
+    from perrin.train.loop import train
+
+    done = 0
+
+    def say(figures: Figures) -> None:
+        typer.echo("  ".join(f"{name} {value:.4g}" for name, value in figures.items()))
+
+    def move(step: int) -> None:
+        nonlocal done
+        done = step
+        bar(step / task.steps)
+
+    with o.progress_bar("training") as bar:
+        try:
+            return train(
+                task, run=run, threads=threads, validate=validator(), progress=say, advanced=move
+            )
+        except KeyboardInterrupt as stop:
+            raise PerrinError(
+                f"stopped after {done} of {task.steps} batches; the same command goes on from "
+                "there."
+            ) from stop
+
+
+def train_on_tracks(
+    out: Path,
+    task: Task[Network, Batch],
+    *,
+    settings: AndiTraining | MixtureTraining,
+    threads: int,
+    validator: Validator[Network],
+    write: Callable[[Network], object],
+    measure: Callable[[int], dict[str, Any]],
+) -> None:
+    """Train a network of trajectories, write it to `out` and measure it, from begin to end.
+
+    `measure` takes the seed of trajectories that the training has not seen, and returns what
+    the card says of the model in `out`.
+    """
+    from perrin.train.export import record_measured
+    from perrin.train.loop import read_metrics
+
+    run = run_folder(out)
+    begin(run, {"settings": settings.model_dump(mode="json")})
+    write(train_watched(task, run=run, threads=threads, validator=validator))
+    typer.echo("measuring")
+    seed = settings.seed + 1
+    curve = read_metrics(run / "metrics.csv")
+    record_measured(out, figures=measure(seed) | {"seed": seed, "training_curve": curve})
+    say_done(out, run)
+
+
+def say_done(out: Path, run: Path) -> None:
+    """Say where everything is."""
+    typer.echo(f"model in {out}; training curve and checkpoint in {run}")
