@@ -72,12 +72,14 @@ class Block(nn.Module):
 
     def __init__(self, channels: int, dilation: int) -> None:
         super().__init__()
-        self.spread = nn.Conv1d(channels, channels, 3, dilation=dilation, padding="same")
-        self.mix = nn.Conv1d(channels, channels, 1)
-        self.gain = nn.Parameter(torch.full((1, channels, 1), 0.1))
+        self.spread = nn.Conv2d(
+            channels, channels, (1, 3), dilation=(1, dilation), padding=(0, dilation)
+        )
+        self.mix = nn.Conv2d(channels, channels, 1)
+        self.gain = nn.Parameter(torch.full((1, channels, 1, 1), 0.1))
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """(N, C, T), (N, 1, T) -> (N, C, T)."""
+        """(N, C, 1, T), (N, 1, 1, T) -> (N, C, 1, T)."""
         y = self.mix(functional.relu(self.spread(x)))
         out: Tensor = (x + self.gain * y) * mask
         return out
@@ -87,27 +89,30 @@ class Stage(nn.ModuleList):
     """Blocks one after the other, at one resolution."""
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """(N, C, T), (N, 1, T) -> (N, C, T)."""
+        """(N, C, 1, T), (N, 1, 1, T) -> (N, C, 1, T)."""
         for block in self:
             x = block(x, mask)
         return x
 
 
 class Trunk(nn.Module):
-    """Residual blocks at falling resolution, and back up to every frame."""
+    """Residual blocks at falling resolution, and back up to every frame.
+
+    A trajectory is an image of one row: ONNX Runtime has the quicker convolutions for images.
+    """
 
     def __init__(self, *, extra: int) -> None:
         super().__init__()
         channels = [wide for wide, _ in STAGES]
         widths = [INPUTS + extra, *channels]
         self.enter = nn.ModuleList(
-            nn.Conv1d(before, after, 1) for before, after in pairwise(widths)
+            nn.Conv2d(before, after, 1) for before, after in pairwise(widths)
         )
         self.blocks = nn.ModuleList(
             Stage(Block(wide, dilation) for dilation in dilations) for wide, dilations in STAGES
         )
         self.back = nn.ModuleList(
-            nn.Conv1d(coarse + fine, fine, 1) for fine, coarse in pairwise(channels)
+            nn.Conv2d(coarse + fine, fine, 1) for fine, coarse in pairwise(channels)
         )
         self.after = nn.ModuleList(
             Stage((Block(wide, 1), Block(wide, 2))) for wide in channels[:-1]
@@ -116,23 +121,21 @@ class Trunk(nn.Module):
 
     def forward(self, x: Tensor, seen: Tensor) -> tuple[Tensor, list[Tensor]]:
         """(N, C, T), (N, T) -> features of every frame (N, 48, T), and what is pooled over time."""
-        mask = seen[:, None]
+        x, mask = x[:, :, None], seen[:, None, None]
         pooled, levels = [], []
         for stage, (enter, blocks) in enumerate(zip(self.enter, self.blocks, strict=True)):
             if stage:
-                x, mask = functional.avg_pool1d(x, 2), functional.max_pool1d(mask, 2)
+                x, mask = functional.avg_pool2d(x, (1, 2)), functional.max_pool2d(mask, (1, 2))
             x = blocks(enter(x) * mask, mask)
             levels.append((x, mask))
             pooled += pool(x.float(), mask, with_largest=stage == len(STAGES) - 1)
         for stage in reversed(range(len(STAGES) - 1)):
             fine, mask = levels[stage]
-            twice = torch.stack([x, x], dim=3).flatten(
-                start_dim=2
-            )  # quicker than repeating in ONNX
+            twice = torch.stack([x, x], dim=4).flatten(start_dim=3)  # quicker than repeating
             x = torch.cat([fine, twice], dim=1)
             x = self.after[stage](functional.relu(self.back[stage](x)) * mask, mask)
         pooled += pool(x.float(), mask, with_largest=True)
-        return x, pooled
+        return x[:, :, 0], pooled
 
 
 def inputs_of(found: Energies) -> Tensor:
@@ -162,9 +165,12 @@ def of_whole(found: Energies, *, dims: int) -> list[Tensor]:
 
 
 def pool(x: Tensor, mask: Tensor, *, with_largest: bool) -> list[Tensor]:
-    """Return mean and standard deviation over what is seen, and the maximum where asked."""
-    count = mask.sum(dim=2)
-    mean = x.sum(dim=2) / count
-    spread = (((x - mean[:, :, None]) * mask) ** 2).sum(dim=2) / count
+    """Return mean and standard deviation over what is seen, and the maximum where asked.
+
+    (N, C, 1, T), (N, 1, 1, T) -> (N, C) each.
+    """
+    count = mask.sum(dim=(2, 3))
+    mean = x.sum(dim=(2, 3)) / count
+    spread = (((x - mean[:, :, None, None]) * mask) ** 2).sum(dim=(2, 3)) / count
     both = [mean, (spread + 1e-6).sqrt()]
-    return [*both, (x + (mask - 1) * 1e4).amax(dim=2)] if with_largest else both
+    return [*both, (x + (mask - 1) * 1e4).amax(dim=(2, 3))] if with_largest else both
