@@ -1,11 +1,12 @@
 """The least error that mixing ratio and exponents can have, and how far the network is from it.
 
-Superposition of positions, 2D, noise-free, the priors of `MixtureSettings`. The bound is the
-median of the exact posterior (`perrin.evaluate.mixture_posterior`): no estimate that knows the
-model and the priors has a smaller mean absolute error over them. Network and chain answer the
-same fresh trajectories. Two checks of the chain stand beside: how often its 90% interval holds
-the truth, and its error when it begins at the truth instead of at a guess (a quarter of the
-trajectories; a chain that has not converged is better there).
+Superposition of positions, 2D, without and with localisation noise of half a step, which network
+and bound are told; the priors of `MixtureSettings`. The bound is the median of the exact
+posterior (`perrin.evaluate.mixture_posterior`): no estimate that knows the model and the priors
+has a smaller mean absolute error over them. Network and chain answer the same fresh
+trajectories. Two checks of the chain stand beside: how often its 90% interval holds the truth,
+and its error when it begins at the truth instead of at a guess (a quarter of the trajectories; a
+chain that has not converged is better there).
 
 The number of trajectories at 100 frames can be given: ``python benchmarks/mixture_bound.py 40``.
 """
@@ -27,8 +28,15 @@ from perrin.settings.diffusion import MixtureSettings
 from perrin.simulate.mixtures import Mixture, simulate_mixture
 
 COUNT, SEED = 300, 20_263
-SHARE = {25: 1.5, 50: 1.5, 100: 1.0, 300: 0.4}
-"""Trajectories of each length, over those of 100 frames."""
+CELLS = (
+    (25, 0.0, 1.5),
+    (50, 0.0, 1.5),
+    (100, 0.0, 1.0),
+    (300, 0.0, 0.4),
+    (50, 0.5, 1.0),
+    (100, 0.5, 1.0),
+)
+"""Frames, noise over the step, and the trajectories over those of 100 frames."""
 SWEEPS = {25: 3000, 50: 2000, 100: 1200, 300: 900}
 CHECKED = 4
 """Every fourth trajectory is asked again, from the truth."""
@@ -46,27 +54,30 @@ COUNTED = {"w": "", "alpha_fbm": " where w < .5", "alpha_ctrw": " where w > .5"}
 
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else COUNT
-    print("| what | frames | trajectories | bound | network | network over bound | goal |")
-    print("|---|---|---|---|---|---|---|")
+    print("| what | frames | noise | trajectories | bound | network | network over bound | goal |")
+    print("|---|---|---|---|---|---|---|---|")
     checks = []
-    for length, share in SHARE.items():
-        table = answers(length, count=max(8, round(share * count)))
+    for length, noise, share in CELLS:
+        table = answers(length, noise, count=max(8, round(share * count)))
         for name in NAMES:
-            print(row(table, name, length), flush=True)
-            checks.append(check(table, name, length))
+            print(row(table, name, length, noise), flush=True)
+            checks.append(check(table, name, length, noise))
     print()
-    print("| what | frames | 90% interval of the chain holds | error from the truth / a guess |")
-    print("|---|---|---|---|")
+    print("| what | frames | noise | 90% interval of the chain holds | error from truth / guess |")
+    print("|---|---|---|---|---|")
     print("\n".join(checks))
 
 
-def answers(length: int, *, count: int) -> pd.DataFrame:
+def answers(length: int, noise: float, *, count: int) -> pd.DataFrame:
     """Return truth, posterior medians and the network's answer for fresh trajectories."""
-    rng = np.random.default_rng([SEED, length])
-    drawn = simulate_mixture(MixtureSettings(length=length), count=count, rng=rng)
-    none = np.zeros(count)  # the network is told that there is neither noise nor blur
+    rng = np.random.default_rng([SEED, length] + [int(1e3 * noise)] * (noise > 0))
+    settings = MixtureSettings(length=length, noise=(noise, noise))
+    drawn = simulate_mixture(settings, count=count, rng=rng)
     told = MixtureModel.load("mixture").answer(
-        list(drawn.positions), list(drawn.seen), noise=none, exposure=none
+        list(drawn.positions),
+        list(drawn.seen),
+        noise=drawn.truth.noise_sigma,
+        exposure=np.zeros(count),  # it is told that there is no blur
     )
     table = pd.DataFrame({name: getattr(drawn.truth, name) for name in NAMES})
     for name in NAMES:
@@ -96,46 +107,56 @@ def posteriors(
 
 def _asked(
     drawn: Mixture, length: int, i: int, from_truth: bool
-) -> tuple[np.ndarray, int, int, tuple[object, ...] | None]:
-    if not from_truth:
-        return drawn.positions[i], SWEEPS[length], i, None
+) -> tuple[np.ndarray, float, int, int, tuple[object, ...] | None]:
     truth = drawn.truth
+    asked = drawn.positions[i], float(truth.noise_sigma[i]), SWEEPS[length], i
+    if not from_truth:
+        return *asked, None
     jumps = np.diff(drawn.ctrw[i], axis=0)
     times = np.flatnonzero((jumps != 0).any(axis=1)) + 0.5
     size = np.sqrt((jumps[jumps != 0] ** 2).mean())
     start = (truth.alpha_fbm[i], truth.alpha_ctrw[i], size, truth.fbm_step[i])
-    return drawn.positions[i], SWEEPS[length], i, (times, start)
+    return *asked, (times, start)
 
 
 def _posterior(
-    positions: np.ndarray, sweeps: int, seed: int, begun: tuple[object, ...] | None
+    positions: np.ndarray, sigma: float, sweeps: int, seed: int, begun: tuple[object, ...] | None
 ) -> Posterior:
     times, start = begun or (None, None)
-    return draw_posterior(positions, sweeps=sweeps, seed=seed, times=times, start=start)  # type: ignore[arg-type]
+    return draw_posterior(
+        positions,
+        sigma=sigma,
+        sweeps=sweeps,
+        seed=seed,
+        times=times,  # type: ignore[arg-type]
+        start=start,  # type: ignore[arg-type]
+    )
 
 
-def row(table: pd.DataFrame, name: str, length: int) -> str:
+def row(table: pd.DataFrame, name: str, length: int, noise: float) -> str:
     part = counted(table, name)
     missed = {who: (part[f"{name}_{who}"] - part[name]).abs() for who in ("bound", "network")}
     means = {who: each.mean() for who, each in missed.items()}
     # of the difference, trajectory by trajectory
     error = (missed["network"] - missed["bound"]).std() / np.sqrt(len(part)) / means["bound"]
     spread = missed["bound"].std() / np.sqrt(len(part))
-    goal = GOALS.get((name, length))
+    goal = None if noise else GOALS.get((name, length))
     return (
-        f"| {name}{COUNTED[name]} | {length} | {len(part)} | {means['bound']:.3f} ± {spread:.3f} "
+        f"| {name}{COUNTED[name]} | {length} | {noise:g} | {len(part)} "
+        f"| {means['bound']:.3f} ± {spread:.3f} "
         f"| {means['network']:.3f} | {means['network'] / means['bound']:.2f} ± {error:.2f} "
         f"| {goal or ''} |"
     )
 
 
-def check(table: pd.DataFrame, name: str, length: int) -> str:
+def check(table: pd.DataFrame, name: str, length: int, noise: float) -> str:
     part = counted(table, name)
     inside = part[name].between(part[f"{name}_low"], part[f"{name}_high"]).mean()
     both = part[part[f"{name}_from_truth"].notna()]
     missed = [(both[f"{name}_{who}"] - both[name]).abs().mean() for who in ("from_truth", "bound")]
     return (
-        f"| {name}{COUNTED[name]} | {length} | {inside:.0%} | {missed[0]:.3f} / {missed[1]:.3f} |"
+        f"| {name}{COUNTED[name]} | {length} | {noise:g} | {inside:.0%} "
+        f"| {missed[0]:.3f} / {missed[1]:.3f} |"
     )
 
 

@@ -1,18 +1,19 @@
 """The least error that any estimate of a mixture can have: the posterior of its exact model.
 
-A noise-free superposition of FBM and an ordinary CTRW, as `perrin.simulate.mixtures` draws it:
-given the times of the jumps the displacements are Gaussian with covariance
-``b^2 S(alpha) + a^2 diag(n)``, S the covariance of the steps of an FBM and n = 1 where a step
-holds a jump. A Markov chain draws jump times, exponents and scales from their posterior, the
-jump sizes integrated over; its medians have the least mean absolute error of all estimates that
-know the model and the priors. A network learns to approach them and cannot do better.
+A superposition of FBM and an ordinary CTRW, as `perrin.simulate.mixtures` draws it, without or
+with localisation noise of a known size: given the times of the jumps the displacements are
+Gaussian with covariance ``b^2 S(alpha) + a^2 diag(n) + sigma^2 E``, S the covariance of the steps
+of an FBM, n = 1 where a step holds a jump, E the covariance of the steps of white noise. A Markov
+chain draws jump times, exponents and scales from their posterior, the jump sizes integrated over;
+its medians have the least mean absolute error of all estimates that know the model and the
+priors. A network learns to approach them and cannot do better.
 
 Moves
 -----
 jumps : one is added or taken away at each step in turn (a rank-one change of the inverse
     covariance), and moved within its frame.
-scales : b by its exact conditional (prior 1 / b: the scale says nothing); a / b and alpha_fbm by
-    a random walk; alpha_ctrw by its conditional on a grid.
+scales : b by its exact conditional (prior 1 / b: the scale says nothing), with noise by a random
+    walk; a / b and alpha_fbm by a random walk; alpha_ctrw by its conditional on a grid.
 
 w is a ratio of the spreads of the two realised paths. It is uniform in (0, 1) in the simulator;
 the chain has the same prior with expected spreads in their place, and each draw carries the
@@ -63,10 +64,11 @@ def draw_posterior(
     *,
     sweeps: int,
     seed: int,
+    sigma: float = 0.0,
     times: FloatArray | None = None,
     start: tuple[float, float, float, float] | None = None,
 ) -> Posterior:
-    """Draw from the posterior of one noise-free trajectory, positions (L, d).
+    """Draw from the posterior of one trajectory, positions (L, d).
 
     Parameters
     ----------
@@ -76,6 +78,8 @@ def draw_posterior(
         Of the chain; a fifth of them is left out at the beginning.
     seed : int
         Of the chain.
+    sigma : float
+        Localisation error of one axis, in the unit of the positions; known exactly.
     times : (K,), optional
         Jump times in frames to begin with, at least one frame apart and from the start; by
         default those of the largest displacements.
@@ -91,7 +95,7 @@ def draw_posterior(
     if start is None:
         scale = float(np.median(size))
         start = (0.5 * sum(FBM), 0.5 * sum(CTRW), 2 * scale, scale)
-    drawn = _chain(steps, jump, np.array(start), sweeps, seed)
+    drawn = _chain(steps, jump, np.array(start), sigma, sweeps, seed)
     kept = drawn[len(drawn) // 5 :]
     return Posterior(*kept.T)
 
@@ -154,12 +158,19 @@ def _log_prior(spread_c, spread_f):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _solve(covariance, jump, ratio, steps):  # type: ignore[no-untyped-def]
-    """Log determinant and quadratic form of ``S + ratio^2 diag(n)``, and that matrix."""
+def _solve(covariance, jump, ratio, noise, steps):  # type: ignore[no-untyped-def]
+    """Log determinant and quadratic form of ``S + ratio^2 diag(n) + noise^2 E``, and that matrix.
+
+    All in units of b^2.
+    """
     matrix = covariance.copy()
     for t in range(len(jump)):
         if jump[t] >= 0:
             matrix[t, t] += ratio * ratio
+        matrix[t, t] += 2 * noise * noise
+        if t:
+            matrix[t, t - 1] -= noise * noise
+            matrix[t - 1, t] -= noise * noise
     factor = np.linalg.cholesky(matrix)
     half = steps.copy()
     log_det, square = 0.0, 0.0
@@ -278,37 +289,49 @@ def _draw_alpha_ctrw(jump):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _draw_spreads(jump, steps, inverse, root, inner, ratio, b):  # type: ignore[no-untyped-def]
+def _log_likelihood(log_det, square, size, dims, b, sigma):  # type: ignore[no-untyped-def]
+    """Log likelihood of the steps; without noise b is integrated over, with the prior 1 / b."""
+    if sigma == 0:
+        return -dims / 2 * log_det - size / 2 * np.log(square)
+    return -dims / 2 * log_det - size * np.log(b) - square / (2 * b * b)
+
+
+@njit(cache=True)
+def _draw_spreads(jump, steps, inverse, covariance, root, inner, ratio, b, sigma):  # type: ignore[no-untyped-def]
     """Draw both paths from their posterior; return their spreads."""
     count, dims = steps.shape
     spread_c, spread_f = 0.0, 0.0
     for k in range(dims):
-        normal = np.random.standard_normal(count)
         of_c = np.zeros(count)
         for t in range(count):
             if jump[t] >= 0:
                 of_c[t] = b * ratio * np.random.normal()
-        missed = inverse @ (steps[:, k] - of_c - b * (root @ normal))
+        of_f = b * (root @ np.random.standard_normal(count))
+        missed = steps[:, k] - of_c - of_f
+        if sigma > 0:
+            missed -= np.diff(sigma * np.random.standard_normal(count + 1))
+        missed = inverse @ missed
         for t in range(count):
             if jump[t] >= 0:
                 of_c[t] += ratio * ratio * missed[t]
-        rest = steps[:, k] - of_c
+        of_f += covariance @ missed
         spread_c += of_c @ (inner @ of_c)
-        spread_f += rest @ (inner @ rest)
+        spread_f += of_f @ (inner @ of_f)
     return np.sqrt(spread_c), np.sqrt(spread_f)
 
 
 @njit(cache=True)
-def _chain(steps, jump, start, sweeps, seed):  # type: ignore[no-untyped-def]
+def _chain(steps, jump, start, sigma, sweeps, seed):  # type: ignore[no-untyped-def]
     """Return w, alpha_fbm, alpha_ctrw and weight of each sweep, (sweeps, 4)."""
     np.random.seed(seed)
     count, dims = steps.shape
+    size = count * dims
     inner = _inner(count)
-    alpha_f, alpha_c, ratio = start[0], start[1], start[2] / start[3]
+    alpha_f, alpha_c, ratio, b = start[0], start[1], start[2] / start[3], start[3]
     covariance = _covariance(alpha_f, count)
     root = np.linalg.cholesky(covariance)
     spread_f = np.sqrt((inner * covariance).sum())
-    log_det, square, matrix = _solve(covariance, jump, ratio, steps)
+    log_det, square, matrix = _solve(covariance, jump, ratio, sigma / b, steps)
     inverse = np.linalg.inv(matrix)
     spread_c = 0.0
     for t in range(count):
@@ -317,37 +340,40 @@ def _chain(steps, jump, start, sweeps, seed):  # type: ignore[no-untyped-def]
     out = np.empty((sweeps, 4))
     width, tried, taken = 0.3, 0, 0
     for sweep in range(sweeps):
-        b = np.sqrt(square / 2 / np.random.gamma(count * dims / 2, 1.0))
+        if sigma == 0:
+            b = np.sqrt(square / 2 / np.random.gamma(size / 2, 1.0))
         spread_c = _move_jumps(jump, steps, inverse, spread_c, spread_f, inner, ratio, b, alpha_c)
         _move_times(jump, alpha_c)
         alpha_c = _draw_alpha_ctrw(jump)
-        # ratio of the scales and exponent of the FBM, b integrated over
-        log_det, square, matrix = _solve(covariance, jump, ratio, steps)
+        # scales and exponent of the FBM
+        log_det, square, matrix = _solve(covariance, jump, ratio, sigma / b, steps)
         for _ in range(2):
             tried += 1
             new_ratio = ratio * np.exp(2 * width * np.random.normal())
             new_alpha = alpha_f + 0.3 * width * np.random.normal()
+            new_b = b * np.exp(width * np.random.normal()) if sigma > 0 else b
             if not FBM[0] < new_alpha < FBM[1] or not 1e-4 < new_ratio < 1e4:
                 continue
             new = _covariance(new_alpha, count)
             new_f = np.sqrt((inner * new).sum())
-            new_det, new_square, new_matrix = _solve(new, jump, new_ratio, steps)
+            new_det, new_square, new_matrix = _solve(new, jump, new_ratio, sigma / new_b, steps)
             jumps = np.sqrt(spread_c)
-            log_ratio = -dims / 2 * (new_det - log_det)
-            log_ratio -= count * dims / 2 * (np.log(new_square) - np.log(square))
+            log_ratio = _log_likelihood(new_det, new_square, size, dims, new_b, sigma)
+            log_ratio -= _log_likelihood(log_det, square, size, dims, b, sigma)
             log_ratio += _log_prior(new_ratio * jumps, new_f)
             log_ratio -= _log_prior(ratio * jumps, spread_f)
             if np.log(np.random.random()) < log_ratio:
                 ratio, alpha_f, covariance, spread_f = new_ratio, new_alpha, new, new_f
-                log_det, square, matrix = new_det, new_square, new_matrix
+                log_det, square, matrix, b = new_det, new_square, new_matrix, new_b
                 root = np.linalg.cholesky(covariance)
                 taken += 1
         if sweep < sweeps // 5 and sweep % 20 == 19:
             width = min(max(width * (1.3 if taken > 0.3 * tried else 0.75), 0.01), 2.0)
             tried, taken = 0, 0
         inverse = np.linalg.inv(matrix)
-        b = np.sqrt(square / 2 / np.random.gamma(count * dims / 2, 1.0))
-        of_c, of_f = _draw_spreads(jump, steps, inverse, root, inner, ratio, b)
+        if sigma == 0:
+            b = np.sqrt(square / 2 / np.random.gamma(size / 2, 1.0))
+        of_c, of_f = _draw_spreads(jump, steps, inverse, covariance, root, inner, ratio, b, sigma)
         weight = _log_prior(of_c, of_f) - _log_prior(ratio * np.sqrt(spread_c), spread_f)
         out[sweep] = of_c / (of_c + of_f), alpha_f, alpha_c, np.exp(weight)
     return out
