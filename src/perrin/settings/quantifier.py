@@ -16,7 +16,7 @@ WIDE = MassPrior(low_kda=15, middle_kda=150, high_kda=1200)
 class QuantifierTraining(Settings):
     """How the quantifier is trained: fresh events of one instrument and its variations."""
 
-    steps: int = Field(7_000, ge=1, description="batches")
+    steps: int = Field(5_000, ge=1, description="batches")
     batch: int = Field(128, ge=2, description="events in a batch")
     seed: int = Field(1, ge=0, description="of weights and events")
     learning_rate: float = Field(1e-3, gt=0, description="highest; warmed up, then cosine to zero")
