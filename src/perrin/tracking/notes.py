@@ -54,7 +54,8 @@ def notes_of(
     short = len(np.unique(linked.particle)) - len(particles)
     if short:
         notes.append(
-            f"left out as too short: {short} with fewer than {settings.link.min_positions} positions"
+            f"left out as too short: {short} with fewer than {settings.link.min_positions} "
+            "positions"
         )
     notes += _background_notes(movie, settings, seen, particles)
     if seen.drift is None:
