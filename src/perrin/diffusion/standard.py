@@ -42,7 +42,7 @@ TARGETS: tuple[tuple[str, float, float], ...] = (
 """Names of the ten outputs and the range that 0 to 1 stands for."""
 
 
-_TOKENS = 32_768  # frames in one call: larger batches leave the cache
+_TOKENS = 4_096  # frames in one call: larger batches leave the cache
 
 
 @dataclass(frozen=True)
