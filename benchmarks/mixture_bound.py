@@ -8,7 +8,11 @@ trajectories. Two checks of the chain stand beside: how often its 90% interval h
 and its error when it begins at the truth instead of at a guess (a quarter of the trajectories; a
 chain that has not converged is better there).
 
+With noise the chain takes the scale as unknown, while the network has learned how large noise may
+be against a step: there it can come out a little below the bound.
+
 The number of trajectories at 100 frames can be given: ``python benchmarks/mixture_bound.py 40``.
+A sweep at 300 frames takes some 40 ms, so the 300 of the default take hours.
 """
 
 from __future__ import annotations
