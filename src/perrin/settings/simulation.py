@@ -249,7 +249,7 @@ class MassPrior(Settings):
 
 
 class CrowdSettings(Settings):
-    """What else lands and leaves in the field: around a thumbnail, and in the mean of the frames."""
+    """What else lands and leaves in the field, around a thumbnail and in the mean of the frames."""
 
     share: float = Field(0.0, ge=0, le=1, description="share of the events in a crowded field")
     low_per_um2_s: float = Field(
