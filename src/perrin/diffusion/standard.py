@@ -27,6 +27,13 @@ KNOWN = 4
 
 Noise: localisation error over the root mean square step, times sqrt(2), at most 1.5.
 """
+CAMERAS = ("unknown", "sharp", "blurred", "unknown, gaps", "sharp, gaps", "blurred, gaps")
+"""What a camera does to a track, as far as it is told: `Standard.camera`.
+
+Unknown: the localisation error is not told. Blurred: light for `BLURRED` of the frame interval or
+longer. Gaps: more than `GAPPY` of the frames are missing.
+"""
+BLURRED, GAPPY = 0.25, 0.04
 TARGETS: tuple[tuple[str, float, float], ...] = (
     ("share_fbm", 0.0, 1.0),
     ("share_ctrw", 0.0, 1.0),
@@ -47,12 +54,16 @@ _TOKENS = 4_096  # frames in one call: larger batches leave the cache
 
 @dataclass(frozen=True)
 class Standard:
-    """Input of the network: positions (N, T, d), seen (N, T), known (N, 4) float32; step (N,)."""
+    """Input of the network: positions (N, T, d), seen (N, T), known (N, 4) float32.
+
+    step (N,): the root mean square step; camera (N,): which of `CAMERAS`.
+    """
 
     positions: NDArray[np.float32]
     seen: NDArray[np.float32]
     known: NDArray[np.float32]
     step: FloatArray
+    camera: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -99,7 +110,8 @@ def standardise(
     padded, mask = np.zeros(shape, np.float32), np.zeros(shape[:2], np.float32)
     padded[:, : positions.shape[1]] = centred / step[:, None, None]
     mask[:, : positions.shape[1]] = seen
-    return Standard(padded, mask, _known(noise, exposure, step), step)
+    known = _known(noise, exposure, step)
+    return Standard(padded, mask, known, step, _camera(known, seen))
 
 
 def joined(
@@ -141,6 +153,15 @@ def _known(
             known[:, column] = told
             known[:, column + 1] = np.where(told, values, 0.0)
     return known
+
+
+def _camera(known: NDArray[np.float32], seen: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return which of `CAMERAS`, of what is known (N, 4) and which frames are seen (N, L)."""
+    told = np.where(known[:, 0] > 0, 1 + (known[:, 3] >= BLURRED), 0)
+    span = seen.shape[1] - seen.argmax(axis=1) - seen[:, ::-1].argmax(axis=1)
+    gaps = seen.sum(axis=1) < (1 - GAPPY) * span
+    camera: NDArray[np.int64] = told + len(CAMERAS) // 2 * gaps
+    return camera
 
 
 def to_unit(values: FloatArray, target: int) -> FloatArray:

@@ -40,9 +40,9 @@ class Card(Settings):
 class Interval(Settings):
     """Calibration of the 90% intervals: factors on the distances middle - low, high - middle.
 
-    Cells: whether the noise was known (0 or 1), nearest `lengths` (in logarithm), then the
-    predicted noise share and the predicted middle, each by its inner `edges`;
-    factors[target][side][known][length][noise][middle].
+    Cells: what is known of the camera and how much it saw (`perrin.diffusion.standard.CAMERAS`),
+    nearest `lengths` (in logarithm), then the predicted noise share and the predicted middle,
+    each by its inner `edges`; factors[target][side][camera][length][noise][middle].
     """
 
     lengths: tuple[int, ...]

@@ -70,24 +70,24 @@ class MixtureModel:
         lengths = np.array([len(track) for track in positions])
         parts = grouped(lengths)
 
-        def run(part: NDArray[np.int64]) -> dict[str, NDArray[np.float32]]:
+        def run(part: NDArray[np.int64]) -> tuple[Standard, dict[str, NDArray[np.float32]]]:
             standard = joined(
                 [positions[i] for i in part],
                 [seen[i] for i in part],
                 noise=None if noise is None else noise[part],
                 exposure=None if exposure is None else exposure[part],
             )
-            return self.bundle.run(inputs_of(standard), ["answer", "frames"])
+            return standard, self.bundle.run(inputs_of(standard), ["answer", "frames"])
 
         raw = np.zeros((len(lengths), len(TARGETS), 3))
+        camera = np.zeros(len(lengths), dtype=np.int64)
         steps: list[FloatArray] = [np.zeros((0, 2))] * len(lengths)
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            for part, told in zip(parts, pool.map(run, parts), strict=True):
-                raw[part] = told["answer"]
+            for part, (standard, told) in zip(parts, pool.map(run, parts), strict=True):
+                raw[part], camera[part] = told["answer"], standard.camera
                 for i, of_frames in zip(part, told["frames"], strict=True):
                     steps[i] = of_frames[: lengths[i] - 1].astype(float)
-        known = np.zeros(len(lengths), dtype=bool) if noise is None else np.isfinite(noise)
-        return Answer(calibrated(raw, lengths, known, self.bundle.card.interval), steps)
+        return Answer(calibrated(raw, lengths, camera, self.bundle.card.interval), steps)
 
     def oddness(self, tracks: Sequence[Track], answer: Answer) -> FloatArray:
         """Return the share of tracks of the model that look odder than each: (N,), a p-value.
@@ -113,14 +113,20 @@ def inputs_of(standard: Standard) -> dict[str, NDArray[np.float32]]:
 
 
 def calibrated(
-    raw: FloatArray, lengths: NDArray[np.int64], known: BoolArray, interval: Interval
+    raw: FloatArray,
+    lengths: NDArray[np.int64],
+    camera: NDArray[np.int64],
+    interval: Interval,
 ) -> FloatArray:
-    """Return `raw` (N, 10, 3) with intervals scaled by the factors of the card, within 0 to 1."""
-    factors = np.array(interval.factors)  # (10, 2, known, lengths, noise, middle)
+    """Return `raw` (N, 10, 3) with intervals scaled by the factors of the card, within 0 to 1.
+
+    lengths (N,): of the tracks; camera (N,): which of `perrin.diffusion.standard.CAMERAS`.
+    """
+    factors = np.array(interval.factors)  # (10, 2, camera, lengths, noise, middle)
     length, noise, middle = cells(raw, lengths, interval)
     target = np.arange(raw.shape[1])
-    told = known.astype(np.int64)[:, None]
-    factor = factors[target, :, told, length[:, None], noise[:, None], middle]  # (N, 10, 2)
+    camera, length, noise = camera[:, None], length[:, None], noise[:, None]
+    factor = factors[target, :, camera, length, noise, middle]  # (N, 10, 2)
     answer = raw.copy()
     answer[..., 0] = raw[..., 1] - factor[..., 0] * (raw[..., 1] - raw[..., 0])
     answer[..., 2] = raw[..., 1] + factor[..., 1] * (raw[..., 2] - raw[..., 1])

@@ -35,6 +35,8 @@ class ClassifierTraining(Settings):
 
     steps: int = Field(6_400, ge=1, description="batches")
     batch: int = Field(128, ge=2, description="events in a batch")
+    width: int = Field(64, ge=4, description="channels of the first stage; 64 as shipped")
+    blocks: int = Field(1, ge=1, description="blocks in each of the three stages; 1 as shipped")
     seed: int = Field(1, ge=0, description="of weights and events")
     learning_rate: float = Field(2e-3, gt=0, description="highest; warmed up, then cosine to zero")
     warmup: int = Field(300, ge=1, description="batches to reach it")

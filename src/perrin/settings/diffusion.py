@@ -91,6 +91,11 @@ class MixtureTraining(Settings):
     gappy: float = Field(0.12, ge=0, le=1, description="share with missing frames")
     validate_every: int = Field(500, ge=1, description="batches between validations and saves")
 
+    @classmethod
+    def further(cls) -> Self:
+        """Return what a trained network goes on with: half as long, more of long tracks."""
+        return cls(steps=6_000, learning_rate=1e-3, long_share=0.2)
+
 
 class AndiTraining(Settings):
     """How the network of the AnDi tasks is trained; the card of a bundle records it."""

@@ -159,9 +159,10 @@ def test_the_paper_s_recipe_runs(tmp_path: Path) -> None:
 def test_networks_become_bundles_and_ours_comes_back(tmp_path: Path) -> None:
     pytest.importorskip("onnxscript", reason="exporting needs onnxscript")
     torch.manual_seed(0)
-    network = HistoryNetwork().eval()
+    network = HistoryNetwork(width=8, blocks=2).eval()
     folder = tmp_path / "ours"
-    write_our_bundle(network, folder, settings=SMALL, source=data.Source(), curve=[], start=None)
+    settings = SMALL.model_copy(update={"width": 8, "blocks": 2})
+    write_our_bundle(network, folder, settings=settings, source=data.Source(), curve=[], start=None)
     model = ClassifierModel.load(folder)
     assert model.classes == CLASSES
     assert b"site-packages" not in (folder / "model.onnx").read_bytes()

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from perrin.diffusion.standard import Standard
+from perrin.diffusion.standard import CAMERAS, Standard
 from perrin.models.bundle import load_bundle
 from perrin.models.mixture import calibrated
 from perrin.settings.diffusion import MixtureTraining
@@ -25,22 +25,23 @@ def sure(standard: Standard) -> np.ndarray:
 def test_calibrated_intervals_cover_ninety_percent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(intervals, "LENGTHS", LENGTHS)
     found = intervals.fit_interval(sure, count=400, rng=np.random.default_rng(0))
-    fresh = intervals._drawn(
-        kind="superposition", length=20, count=400, rng=np.random.default_rng(1)
+    fresh = intervals.ask(
+        sure, kind="superposition", length=20, count=400, rng=np.random.default_rng(1)
     )
-    raw, truth, known = intervals._answers(sure, fresh, told=True)
-    answer = calibrated(raw, np.full(len(raw), 20), np.ones(len(raw), dtype=bool), found)
-    inside = (answer[..., 0] <= truth) & (truth <= answer[..., 2])
+    answer = calibrated(fresh.raw, np.full(len(fresh.raw), 20), fresh.camera, found)
+    inside = (answer[..., 0] <= fresh.truth) & (fresh.truth <= answer[..., 2])
     error = np.sqrt(2 * 0.9 * 0.1 / (4 * 400))  # of the calibration and of the count
-    for target in (4, 5, 6):
-        assert abs(inside[known[:, target], target].mean() - 0.9) < 5 * error
+    for camera in range(len(CAMERAS)):
+        for target in (4, 6):  # truths on both sides of what the model says
+            counted = fresh.counts[:, target] & (fresh.camera == camera)
+            assert abs(inside[counted, target].mean() - 0.9) < 5 * error
 
 
 def test_a_network_becomes_a_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     torch = pytest.importorskip("torch", reason="training needs torch")
     pytest.importorskip("onnxscript", reason="exporting needs onnxscript")
     from perrin.train.export import record_measured
-    from perrin.train.mixture.export import write_bundle
+    from perrin.train.mixture.export import load_weights, write_bundle
     from perrin.train.mixture.network import MixtureNetwork
 
     monkeypatch.setattr(intervals, "LENGTHS", LENGTHS)
@@ -48,9 +49,16 @@ def test_a_network_becomes_a_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     folder = tmp_path / "new"
     settings = MixtureTraining(steps=1)
     said: list[str] = []
-    card = write_bundle(MixtureNetwork(), folder, settings=settings, count=20, progress=said.append)
+    network = MixtureNetwork()
+    card = write_bundle(
+        network, folder, settings=settings, start=None, count=20, progress=said.append
+    )
     assert said == ["exporting", "calibrating the intervals"]
     assert card.name == "new"
     assert card.training["settings"]["steps"] == 1
+    assert card.training["start"] == "nothing"
+    back = load_weights(folder).state_dict()
+    for name, value in network.state_dict().items():
+        torch.testing.assert_close(value, back[name], rtol=1e-3, atol=1e-6)  # half precision
     record_measured(folder, figures={"w": 0.1})
     assert load_bundle(folder).card.figures == {"w": 0.1}

@@ -41,7 +41,8 @@ def train_andi(
     train_on_tracks(
         out,
         andi_task(settings),
-        settings=settings,
+        about={"settings": settings.model_dump(mode="json")},
+        seed=settings.seed,
         threads=threads,
         validator=validator,
         write=write,

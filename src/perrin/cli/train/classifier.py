@@ -44,12 +44,16 @@ def train_classifier(
     calibration: CalibrationFile = None,
     steps: Steps = None,
     width: Annotated[
-        int, typer.Option(min=4, help="Recipe paper: first channels; the paper's network has 64.")
-    ] = 16,
+        int | None,
+        typer.Option(min=4, help="Channels at first; 64, recipe paper 16 (the paper: 64)."),
+    ] = None,
+    blocks: Annotated[
+        int | None, typer.Option(min=1, help="Blocks in each of three stages; 1.")
+    ] = None,
     epochs: Annotated[
-        int,
+        int | None,
         typer.Option(min=1, help="Recipe paper: passes; the paper trained 20, and took the 15th."),
-    ] = 20,
+    ] = None,
     seed: Seed = 1,
     threads: Threads = 1,
     workers: Workers = 1,
@@ -66,19 +70,27 @@ def train_classifier(
 
     run = run_folder(out)
     made = run / out.name
-    own = o.given(buffer=buffer, epsf=epsf, calibration=calibration, start=start, steps=steps)
+    own = o.given(buffer=buffer, epsf=epsf, calibration=calibration, steps=steps, blocks=blocks)
+    own |= {} if start is None else {"from": start}
+    sizes = o.given(width=width, blocks=blocks)
     if recipe == "paper":
         if own:
             raise PerrinError(
                 f"--{next(iter(own))}: the paper's recipe is fixed and takes none of --from, "
-                "--buffer, --epsf, --calibration and --steps."
+                "--buffer, --epsf, --calibration, --steps and --blocks."
             )
         simulated = ThumbnailSettings()
-        paper = o.settings_from(PaperTraining, width=width, epochs=epochs, seed=seed)
+        paper = o.settings_from(PaperTraining, **o.given(width=width, epochs=epochs, seed=seed))
         _train_paper(made, settings=paper, threads=threads)
     elif recipe == "perrin":
+        if epochs is not None:
+            raise PerrinError("--epochs belongs to --recipe paper; ours takes --steps.")
+        if sizes and start is not None:
+            raise PerrinError(
+                f"--{next(iter(sizes))}: the network is that of --from; leave one of both out."
+            )
         plain = ClassifierTraining() if start is None else ClassifierTraining.tuning()
-        changed = plain.model_dump() | o.given(seed=seed, steps=steps)
+        changed = plain.model_dump() | sizes | o.given(seed=seed, steps=steps)
         ours = o.settings_from(ClassifierTraining, **changed)
         source = source_of(
             buffer=buffer, epsf=epsf, calibration=calibration, movie_options=movie_options
@@ -125,6 +137,8 @@ def _train_ours(
 
     run = made.parent
     begun = None if start is None else load_weights(start)
+    if begun is not None:
+        settings = settings.model_copy(update={"width": begun.widths[0], "blocks": begun.blocks})
     about = {"recipe": "perrin", "start": start, "settings": settings.model_dump(mode="json")}
     begin(run, about | {"source": source.describe()})
     task = our_task(settings, source, workers=workers, start=begun)

@@ -15,11 +15,17 @@ if TYPE_CHECKING:
 
 def train_mixture(
     out: Out,
+    start: Annotated[
+        str | None, typer.Option("--from", help="Go on from this model instead of from nothing.")
+    ] = None,
     steps: Steps = None,
     seed: Seed = 1,
     threads: Threads = 2,
     calibrate: Annotated[
-        int, typer.Option(min=1, help="Trajectories of each length and noise for the intervals.")
+        int,
+        typer.Option(
+            min=1, help="Trajectories of each length, noise and camera for the intervals."
+        ),
     ] = 1000,
     measure: Annotated[
         int, typer.Option(min=50, help="Trajectories of each cell for the figures on the card.")
@@ -30,22 +36,28 @@ def train_mixture(
     from perrin.evaluate.mixture import evaluate_mixture
     from perrin.models.mixture import MixtureModel
     from perrin.settings.diffusion import MixtureTraining
-    from perrin.train.mixture.export import write_bundle
+    from perrin.train.mixture.export import load_weights, write_bundle
     from perrin.train.mixture.recipe import mixture_task
     from perrin.train.mixture.validation import validator
 
-    settings = o.settings_from(MixtureTraining, **o.given(seed=seed, steps=steps))
+    plain = MixtureTraining() if start is None else MixtureTraining.further()
+    settings = o.settings_from(
+        MixtureTraining, **plain.model_dump() | o.given(seed=seed, steps=steps)
+    )
 
     def write(network: MixtureNetwork) -> None:
-        write_bundle(network, out, settings=settings, count=calibrate, progress=typer.echo)
+        write_bundle(
+            network, out, settings=settings, start=start, count=calibrate, progress=typer.echo
+        )
 
     def measured(seed: int) -> dict[str, Any]:
         return evaluate_mixture(MixtureModel.load(out), count=measure, seed=seed).for_card()
 
     train_on_tracks(
         out,
-        mixture_task(settings),
-        settings=settings,
+        mixture_task(settings, start=None if start is None else load_weights(start)),
+        about={"start": start, "settings": settings.model_dump(mode="json")},
+        seed=settings.seed,
         threads=threads,
         validator=validator,
         write=write,

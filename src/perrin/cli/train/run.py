@@ -14,7 +14,6 @@ from perrin.errors import PerrinError
 from perrin.io.atomic import written_whole
 
 if TYPE_CHECKING:
-    from perrin.settings.diffusion import AndiTraining, MixtureTraining
     from perrin.train.loop import Batch, Figures, Network, Task
 
     Validator = Callable[[], Callable[[Network], Figures]]
@@ -95,7 +94,8 @@ def train_on_tracks(
     out: Path,
     task: Task[Network, Batch],
     *,
-    settings: AndiTraining | MixtureTraining,
+    about: dict[str, Any],
+    seed: int,
     threads: int,
     validator: Validator[Network],
     write: Callable[[Network], object],
@@ -103,19 +103,20 @@ def train_on_tracks(
 ) -> None:
     """Train a network of trajectories, write it to `out` and measure it, from begin to end.
 
-    `measure` takes the seed of trajectories that the training has not seen, and returns what
-    the card says of the model in `out`.
+    `about` is what the run was started with, `seed` that of its trajectories. `measure` takes the
+    seed of trajectories that the training has not seen, and returns what the card says of the
+    model in `out`.
     """
     from perrin.train.export import record_measured
     from perrin.train.loop import read_metrics
 
     run = run_folder(out)
-    begin(run, {"settings": settings.model_dump(mode="json")})
+    begin(run, about)
     write(train_watched(task, run=run, threads=threads, validator=validator))
     typer.echo("measuring")
-    seed = settings.seed + 1
     curve = read_metrics(run / "metrics.csv")
-    record_measured(out, figures=measure(seed) | {"seed": seed, "training_curve": curve})
+    figures = measure(seed + 1) | {"seed": seed + 1, "training_curve": curve}
+    record_measured(out, figures=figures)
     say_done(out, run)
 
 

@@ -23,7 +23,7 @@ from perrin.settings.simulation import ThumbnailSettings
 from perrin.simulate.studio import Studio
 from perrin.simulate.thumbnails import threads
 from perrin.train.classifier.data import VARIED, WIDER, Source
-from perrin.train.classifier.network import HistoryNetwork
+from perrin.train.classifier.network import BLOCKS, WIDTH, HistoryNetwork
 from perrin.train.classifier.resnet import ResNet3D
 from perrin.train.export import (
     WEIGHTS,
@@ -170,7 +170,8 @@ def load_weights(name: str | Path) -> HistoryNetwork:
         raise PerrinError(
             f"{name} is the paper's network; only perrin's own can be tuned. Take 'classifier'."
         )
-    network = HistoryNetwork()
+    sizes = bundle.card.training["settings"]
+    network = HistoryNetwork(sizes.get("width", WIDTH), sizes.get("blocks", BLOCKS))
     read_weights(network, bundle_folder(name) / WEIGHTS)
     return network
 

@@ -15,8 +15,8 @@ from torch.nn import functional
 from perrin.landing.views import HISTORY_CHANNELS
 from perrin.settings.classifier import CLASSES
 
-STAGES = ((64, 1), (128, 1), (256, 1))
-"""Channels and blocks at 17 x 17, 9 x 9 and 5 x 5 pixels."""
+WIDTH, BLOCKS = 64, 1
+"""Channels at 17 x 17 pixels (twice as many at 9 x 9, four times at 5 x 5), blocks at each."""
 FEATURES = 256
 
 
@@ -48,24 +48,24 @@ class HistoryNetwork(nn.Module):
     classes against each other; they are trained together.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, width: int = WIDTH, blocks: int = BLOCKS) -> None:
         super().__init__()
-        width = STAGES[0][0]
+        self.blocks = blocks
+        self.widths = (width, 2 * width, 4 * width)
         self.stem = nn.Conv2d(HISTORY_CHANNELS, width, 3, padding=1, bias=False)
         self.norm = nn.BatchNorm2d(width)
-        stages: list[nn.Module] = []
-        for stage, (after, count) in enumerate(STAGES):
-            blocks = []
-            for block in range(count):
-                blocks.append(Block(width, after, 2 if stage > 0 and block == 0 else 1))
-                width = after
-            stages.append(nn.Sequential(*blocks))
-        self.stages = nn.ModuleList(stages)
-        self.hidden = nn.Linear(2 * width, FEATURES)
+        self.stages = nn.ModuleList()
+        before = width
+        for after in self.widths:
+            first = Block(before, after, 1 if after == width else 2)
+            others = [Block(after, after, 1) for _ in range(blocks - 1)]
+            self.stages.append(nn.Sequential(first, *others))
+            before = after
+        self.hidden = nn.Linear(2 * before, FEATURES)
         self.out = nn.Linear(FEATURES, 2 * len(CLASSES))
 
     def maps(self, x: Tensor) -> list[Tensor]:
-        """(B, 33, 17, 17) -> (B, 64, 17, 17), (B, 128, 9, 9), (B, 256, 5, 5)."""
+        """(B, 33, 17, 17) -> (B, W, 17, 17), (B, 2 W, 9, 9), (B, 4 W, 5, 5)."""
         x = functional.relu(self.norm(self.stem(x)))
         found = []
         for stage in self.stages:
@@ -74,7 +74,7 @@ class HistoryNetwork(nn.Module):
         return found
 
     def features(self, last: Tensor) -> Tensor:
-        """(B, 256, 5, 5) -> (B, 256)."""
+        """(B, 4 W, 5, 5) -> (B, 256)."""
         pooled = torch.cat([last.mean(dim=(2, 3)), last.amax(dim=(2, 3))], dim=1)
         return functional.relu(self.hidden(pooled))
 

@@ -22,7 +22,7 @@ def our_task(
 ) -> Task[HistoryNetwork, Batch]:
     """Return what is trained, from nothing or from the weights of `start`."""
     torch.manual_seed(settings.seed)
-    network = start or HistoryNetwork()
+    network = start or HistoryNetwork(settings.width, settings.blocks)
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return Task(
         network=network,

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +14,19 @@ from numpy.typing import NDArray
 from perrin._version import __version__
 from perrin.diffusion.standard import TARGETS, Standard, standardise
 from perrin.io.atomic import folder_written_whole
-from perrin.models.bundle import load_bundle, open_session
+from perrin.models.bundle import bundle_folder, load_bundle, load_bundle_of, open_session
 from perrin.models.cards import MixtureCard, Vector
-from perrin.models.mixture import inputs_of
+from perrin.models.mixture import MixtureModel, inputs_of
 from perrin.settings.diffusion import MixtureSettings, MixtureTraining
 from perrin.simulate.mixtures import simulate_mixture
-from perrin.train.export import both_answers, check_same, to_onnx
+from perrin.train.export import (
+    WEIGHTS,
+    both_answers,
+    check_same,
+    read_weights,
+    to_onnx,
+    write_weights,
+)
 from perrin.train.mixture.data import CAMERA, KINDS
 from perrin.train.mixture.intervals import Run, fit_interval
 from perrin.train.mixture.network import MixtureNetwork
@@ -49,20 +56,23 @@ def write_bundle(
     folder: Path,
     *,
     settings: MixtureTraining,
+    start: str | None,
     count: int,
     progress: Callable[[str], None],
 ) -> MixtureCard:
     """Write `network` as a bundle to `folder` and return its card.
 
-    The ONNX file is compared with torch on trajectories of several lengths and dimensions;
-    intervals are calibrated on `count` fresh trajectories of each length and noise. Raises
-    `PerrinError` where torch and ONNX Runtime differ.
+    `start` is the bundle that the training began with. The ONNX file is compared with torch on
+    trajectories of several lengths and dimensions; intervals are calibrated on `count` fresh
+    trajectories of each length, noise and camera. Raises `PerrinError` where torch and ONNX
+    Runtime differ.
     """
     network.eval()
     with folder_written_whole(folder) as partial:
         progress("exporting")
         inputs = inputs_of(_example(settings.seed, length=24, dims=2))
         content = to_onnx(network, partial / "model.onnx", inputs=inputs, outputs=_OUTPUTS)
+        write_weights(network, partial / WEIGHTS)
         session = open_session(content)
 
         def run(standard: Standard) -> NDArray[np.float32]:
@@ -92,6 +102,7 @@ def write_bundle(
             limits=LIMITS,
             training={
                 "settings": settings.model_dump(mode="json"),
+                "start": "nothing" if start is None else _described(start),
                 "kinds": [[share, kind] for share, kind in KINDS],
                 "camera": CAMERA,
             },
@@ -102,6 +113,24 @@ def write_bundle(
         (partial / "card.json").write_text(card.model_dump_json(indent=1) + "\n")
     load_bundle(folder)
     return card
+
+
+def load_weights(name: str | Path) -> MixtureNetwork:
+    """Return the network of a bundle, to go on training from.
+
+    Raises `PerrinError` for a bundle of another kind.
+    """
+    load_bundle_of(name, MixtureCard)
+    network = MixtureNetwork()
+    read_weights(network, bundle_folder(name) / WEIGHTS)
+    return network
+
+
+def _described(name: str) -> dict[str, Any]:
+    """Which model a training began with, and how that one was trained."""
+    card = MixtureModel.load(name).bundle.card
+    curve = card.figures.get("training_curve")
+    return {"sha256": card.sha256, "training": card.training, "curve": curve}
 
 
 def _example(seed: int, *, length: int, dims: int) -> Standard:

@@ -6,13 +6,13 @@ distances from the middle to both ends are scaled so that 5% of the truths lie b
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import fields
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
-from perrin.diffusion.standard import TARGETS, Standard, standardise
+from perrin.diffusion.standard import CAMERAS, TARGETS, Standard, standardise
 from perrin.models.cards import Interval
 from perrin.models.mixture import cells
 from perrin.settings.diffusion import MixtureSettings
@@ -25,6 +25,16 @@ Run = Callable[[Standard], NDArray[np.float32]]
 
 LENGTHS = (10, 16, 25, 50, 100, 200, 300, 600, 1000)
 NOISES = ((0.0, 0.0), (0.0, 0.0), (0.5, 0.5), (0.0, 1.0))
+SEEN: tuple[dict[str, float], ...] = (
+    {},
+    {"exposure": 0.5},
+    {"exposure": 1.0},
+    {"missing": 0.1},
+    {"missing": 0.25},
+    {"missing": 0.15, "exposure": 1.0},
+)
+"""What the camera does. Where nothing is told of it, there is no blur: it would look like an
+exponent."""
 NOISE_EDGES = (0.03, 0.15, 0.4)
 MIDDLE_EDGES = (0.2, 0.4, 0.6, 0.8)
 _FRAMES_CTRW = 7
@@ -33,29 +43,44 @@ _LEAST = 60  # truths that a cell needs, or it takes its length's and noise's
 _BATCH = 256
 
 
-def fit_interval(run: Run, *, count: int, rng: np.random.Generator) -> Interval:
-    """Return the factors for the network `run`, from `count` trajectories of each length and noise.
+@dataclass(frozen=True)
+class Asked:
+    """Raw answers (N, 10, 3), truths (N, 10) in 0 to 1, which of them count, and the camera."""
 
-    The prior is that of `MixtureSettings`: superposition of positions, ordinary start; for
-    the share of frames, interleaved trajectories; each once with the camera known, once without.
+    raw: FloatArray
+    truth: FloatArray
+    counts: NDArray[np.bool_]
+    camera: NDArray[np.int64]
+
+    @classmethod
+    def together(cls, parts: Sequence[Asked]) -> Asked:
+        """Return several in one."""
+        return cls(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(cls)))
+
+
+def fit_interval(run: Run, *, count: int, rng: np.random.Generator) -> Interval:
+    """Return the factors for the network `run`.
+
+    They are of `count` trajectories of each length, each noise and each of `SEEN`. The prior is
+    that of `MixtureSettings`: superposition of positions, ordinary start; for the share of
+    frames, interleaved trajectories.
     """
     empty = Interval(
         lengths=LENGTHS, noise_edges=NOISE_EDGES, middle_edges=MIDDLE_EDGES, factors=()
     )
-    shape = (len(TARGETS), 2, 2, len(LENGTHS), len(NOISE_EDGES) + 1, len(MIDDLE_EDGES) + 1)
-    factors = np.ones(shape)
+    sides, noises, middles = 2, len(NOISE_EDGES) + 1, len(MIDDLE_EDGES) + 1
+    factors = np.ones((len(TARGETS), sides, len(CAMERAS), len(LENGTHS), noises, middles))
     for k, length in enumerate(LENGTHS):
         for kind in ("superposition", "interleaved"):
-            drawn = _drawn(kind=kind, length=length, count=count, rng=rng)
+            asked = ask(run, kind=kind, length=length, count=count, rng=rng)
+            _, noise, middle = cells(asked.raw, np.full(len(asked.raw), length), empty)
             chosen = [_FRAMES_CTRW] if kind == "interleaved" else _others()
-            for told in (0, 1):
-                raw, truth, counts = _answers(run, drawn, told=bool(told))
-                _, noise, middle = cells(raw, np.full(len(raw), length), empty)
+            for camera in range(len(CAMERAS)):
                 for target in chosen:
-                    factors[target, :, told, k] = _cell_factors(
-                        raw[:, target],
-                        truth[:, target],
-                        counts[:, target],
+                    factors[target, :, camera, k] = _cell_factors(
+                        asked.raw[:, target],
+                        asked.truth[:, target],
+                        asked.counts[:, target] & (asked.camera == camera),
                         noise,
                         middle[:, target],
                     )
@@ -66,40 +91,43 @@ def _others() -> list[int]:
     return [target for target in range(len(TARGETS)) if target != _FRAMES_CTRW]
 
 
-def _drawn(*, kind: str, length: int, count: int, rng: np.random.Generator) -> list[Mixture]:
-    """Return `count` moving trajectories for each of `NOISES`."""
-    drawn = []
-    for noise in NOISES:
-        settings = MixtureSettings.model_validate({"kind": kind, "length": length, "noise": noise})
-        drawn.append(simulate_mixture(settings, count=count, rng=rng))
-    return drawn
+def ask(run: Run, *, kind: str, length: int, count: int, rng: np.random.Generator) -> Asked:
+    """Ask `count` moving trajectories for each of `NOISES` and `SEEN`.
 
-
-def _answers(
-    run: Run, drawn: list[Mixture], *, told: bool
-) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
-    """Return raw answers (N, 10, 3), truths (N, 10) in 0 to 1, and which truths count.
-
-    told: whether the network is told the noise, and that there is no blur.
+    Each with the camera known, and without blur once more with nothing known.
     """
-    raw, truth, counts = [], [], []
-    for mixture in drawn:
-        moving = (np.diff(mixture.positions, axis=1) != 0).any(axis=(1, 2))
-        sigma = mixture.truth.noise_sigma[moving]
-        standard = standardise(
-            mixture.positions[moving],
-            mixture.seen[moving],
-            noise=sigma if told else None,
-            exposure=np.zeros(len(sigma)) if told else None,
-        )
-        target, weight = targets(mixture.truth, standard.step, moving)
-        for first in range(0, len(target), _BATCH):
-            part = slice(first, first + _BATCH)
-            some = Standard(*(getattr(standard, field.name)[part] for field in fields(Standard)))
-            raw.append(run(some))
-        truth.append(target)
-        counts.append(weight >= 0.5)  # exponents of parts that hold a twentieth or more
-    return np.concatenate(raw).astype(float), np.concatenate(truth), np.concatenate(counts)
+    parts = []
+    for seen in SEEN:
+        for noise in NOISES:
+            about = {"kind": kind, "length": length, "noise": noise, **seen}
+            settings = MixtureSettings.model_validate(about)
+            drawn = simulate_mixture(settings, count=count, rng=rng)
+            parts.append(_answers(run, drawn, exposure=settings.exposure))
+            if settings.exposure == 0:
+                parts.append(_answers(run, drawn, exposure=None))
+    return Asked.together(parts)
+
+
+def _answers(run: Run, drawn: Mixture, *, exposure: float | None) -> Asked:
+    """Ask; None: the network is told neither the exposure nor the noise."""
+    both = drawn.seen[:, 1:] & drawn.seen[:, :-1]
+    moved = (np.diff(drawn.positions, axis=1) != 0).any(axis=2)
+    moving = (moved & both).any(axis=1)
+    sigma = drawn.truth.noise_sigma[moving]
+    standard = standardise(
+        drawn.positions[moving],
+        drawn.seen[moving],
+        noise=None if exposure is None else sigma,
+        exposure=None if exposure is None else np.full(len(sigma), exposure),
+    )
+    target, weight = targets(drawn.truth, standard.step, moving)
+    raw = []
+    for first in range(0, len(target), _BATCH):
+        part = slice(first, first + _BATCH)
+        raw.append(run(Standard(*(getattr(standard, f.name)[part] for f in fields(Standard)))))
+    # exponents count of parts that hold a twentieth or more
+    answers = np.concatenate(raw).astype(float)
+    return Asked(answers, target.astype(float), weight >= 0.5, standard.camera)
 
 
 def _cell_factors(

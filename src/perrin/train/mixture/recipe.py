@@ -17,12 +17,13 @@ IMPORTANCE = (0.7, 0.7, 0.7, 0.7, 2.0, 3.0, 1.0, 1.0, 1.0, 0.5)  # of the ten ta
 OF_FRAMES = 0.3  # weight of what is said frame by frame
 
 
-def mixture_task(settings: MixtureTraining) -> Task[MixtureNetwork, Batch]:
-    """Return what is trained, and how."""
+def mixture_task(
+    settings: MixtureTraining, *, start: MixtureNetwork | None = None
+) -> Task[MixtureNetwork, Batch]:
+    """Return what is trained, from nothing or from the weights of `start`, and how."""
     torch.manual_seed(settings.seed)
-    return fresh_task(
-        MixtureNetwork(), settings, draw=lambda rng: draw_batch(settings, rng=rng), loss=_loss
-    )
+    network = start or MixtureNetwork()
+    return fresh_task(network, settings, draw=lambda rng: draw_batch(settings, rng=rng), loss=_loss)
 
 
 def pinball(answer: Tensor, target: Tensor, weight: Tensor) -> Tensor:

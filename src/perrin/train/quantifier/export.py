@@ -23,7 +23,7 @@ from perrin.models.quantifier import OUTPUTS, QuantifierModel
 from perrin.settings.classifier import CLASSES
 from perrin.settings.quantifier import QuantifierTraining
 from perrin.train.classifier.data import VARIED, Source
-from perrin.train.classifier.network import FEATURES, HistoryNetwork
+from perrin.train.classifier.network import BLOCKS, FEATURES, WIDTH, HistoryNetwork
 from perrin.train.export import (
     WEIGHTS,
     both_answers,
@@ -121,6 +121,7 @@ def write_bundle(
             training={
                 "settings": settings.model_dump(mode="json"),
                 **begun,
+                "trunk_size": [network.trunk.widths[0], network.trunk.blocks],
                 "source": source.describe(),
                 "varied": {group: VARIED[group] for group in ("camera", "background")},
                 "calibration_events": count,
@@ -149,8 +150,9 @@ def load_weights(name: str | Path) -> QuantifierNetwork:
     Raises `PerrinError` for a bundle of another kind.
     """
     name = QuantifierModel.shipped if name == "default" else name
-    load_bundle_of(name, QuantifierCard)
-    network = QuantifierNetwork(HistoryNetwork())
+    bundle = load_bundle_of(name, QuantifierCard)
+    size = bundle.card.training.get("trunk_size", (WIDTH, BLOCKS))
+    network = QuantifierNetwork(HistoryNetwork(*size))
     read_weights(network, bundle_folder(name) / WEIGHTS)
     return network
 

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from perrin.landing.quantities import QUANTILES, TARGETS
 from perrin.landing.views import EDGES, HISTORY_CHANNELS
-from perrin.train.classifier.network import FEATURES, STAGES, HistoryNetwork
+from perrin.train.classifier.network import FEATURES, HistoryNetwork
 
 STRETCHES = 2 * (len(EDGES) - 1) + 1
 _WIDTH = 48
@@ -30,8 +30,8 @@ class QuantifierNetwork(nn.Module):
     def __init__(self, trunk: HistoryNetwork) -> None:
         super().__init__()
         self.trunk = trunk
-        self.narrow = nn.ModuleList(nn.Conv2d(width, _WIDTH, 1) for width, _ in STAGES)
-        self.join = nn.ModuleList(nn.Conv2d(_WIDTH, _WIDTH, 3, padding=1) for _ in STAGES[1:])
+        self.narrow = nn.ModuleList(nn.Conv2d(width, _WIDTH, 1) for width in trunk.widths)
+        self.join = nn.ModuleList(nn.Conv2d(_WIDTH, _WIDTH, 3, padding=1) for _ in trunk.widths[1:])
         self.weigh = nn.Conv2d(_WIDTH, STRETCHES, 1)
         self.hidden = nn.Linear(FEATURES + STRETCHES + 1, _HIDDEN)
         self.out = nn.Linear(_HIDDEN, 3 + len(QUANTILES) * _MOTION)
