@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 MIN_EVENTS = 20
 _MAX_STEPS = 2000
 _TOLERANCE = 1e-6  # change of the log likelihood an event and step, over which EM goes on
+_HALF = 0.5
 _DEFAULTS = SpectrumSettings()
 
 
@@ -106,9 +107,9 @@ def spectrum_with_errors(
 ) -> ErrorSpectrum:
     """Return the spectrum of landings (N,) with standard errors (N,), both above 0.
 
-    Kernel, significance of peaks and range as in `perrin.mass.spectrum.fit_spectrum`; intervals
-    by bootstrap of the events where `rng` is given. Raises `PerrinError` where values and
-    errors do not belong together.
+    Kernel, range and significance of peaks (half of it where the mixture confirms) are those of
+    `perrin.mass.spectrum.fit_spectrum`; intervals by bootstrap of the events where `rng` is
+    given. Raises `PerrinError` where values and errors do not belong together.
     """
     if values.shape != errors.shape or values.ndim != 1:
         raise PerrinError(
@@ -130,7 +131,10 @@ def spectrum_with_errors(
     table = np.empty((0, 3))
     ends, resamples = None, settings.resamples if rng is not None else 0
     if len(values) >= MIN_EVENTS:
-        modes = find_modes(density, grid, widths=widths, significance=settings.peak_significance)
+        # half of the significance will do: the mixture has to confirm each of them
+        modes = find_modes(
+            density, grid, widths=widths, significance=_HALF * settings.peak_significance
+        )
         start = _start(values, modes, kernel=kernel)
         min_sd = scale * settings.min_fwhm_kda / FWHM_PER_SD
         table = _choose(values, errors, start, min_sd=min_sd)

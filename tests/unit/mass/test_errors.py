@@ -65,6 +65,21 @@ def test_intervals_hold_the_truth() -> None:
     assert share.high - share.low < 8 * np.sqrt(0.3 * 0.7 / 1500)
 
 
+def test_small_species_are_found_and_none_is_made_up() -> None:
+    # (mass in kDa, part of the landings): six oligomers, the smallest of 38 landings
+    oligomers = ((137, 0.048), (182, 0.13), (228, 0.209), (274, 0.25), (319, 0.213), (365, 0.15))
+    for species, count in ((oligomers, 800), (((150, 1.0),), 150), (((150, 1.0),), 3000)):
+        masses, shares = np.array(species).T
+        for seed in range(8):
+            rng = np.random.default_rng(seed)
+            true = rng.choice(masses, count, p=shares)
+            errors = np.exp(rng.normal(np.log(6.0), 0.6, count))
+            found = spectrum_with_errors(true + errors * rng.standard_normal(count), errors)
+            assert len(found.components) == len(species)
+            for mass, component in zip(masses, found.components, strict=True):
+                assert component.mean.value == pytest.approx(mass, abs=0.05 * mass)
+
+
 def test_few_or_unusable_events_make_no_mixture() -> None:
     few = spectrum_with_errors(np.array([100.0, np.nan]), np.array([3.0, 3.0]))
     assert few.components == ()

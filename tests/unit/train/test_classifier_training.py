@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 torch = pytest.importorskip("torch", reason="training needs torch")
 
 from perrin.errors import PerrinError  # noqa: E402
+from perrin.landing.views import HISTORY_CHANNELS  # noqa: E402
 from perrin.models.classifier import ClassifierModel  # noqa: E402
 from perrin.settings.classifier import (  # noqa: E402
     CLASSES,
@@ -154,6 +155,18 @@ def test_the_paper_s_recipe_runs(tmp_path: Path) -> None:
     whole, rest = list(task.batches(0)), list(task.batches(11))
     for a, b in zip(whole[11:], rest, strict=True):
         np.testing.assert_array_equal(a.views, b.views)
+
+
+def test_a_deeper_network_begins_with_the_same_answers() -> None:
+    torch.manual_seed(0)
+    network = HistoryNetwork(width=8, blocks=1).eval()
+    deeper = network.deepened(3).eval()
+    assert sum(p.numel() for p in deeper.parameters()) > sum(
+        p.numel() for p in network.parameters()
+    )
+    view = torch.randn(4, HISTORY_CHANNELS, 17, 17)
+    for told, own in zip(deeper(view), network(view), strict=True):
+        torch.testing.assert_close(told, own)
 
 
 def test_networks_become_bundles_and_ours_comes_back(tmp_path: Path) -> None:

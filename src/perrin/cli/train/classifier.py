@@ -48,7 +48,8 @@ def train_classifier(
         typer.Option(min=4, help="Channels at first; 64, recipe paper 16 (the paper: 64)."),
     ] = None,
     blocks: Annotated[
-        int | None, typer.Option(min=1, help="Blocks in each of three stages; 1.")
+        int | None,
+        typer.Option(min=1, help="Blocks in each of three stages; 1, or more than --from has."),
     ] = None,
     epochs: Annotated[
         int | None,
@@ -85,10 +86,8 @@ def train_classifier(
     elif recipe == "perrin":
         if epochs is not None:
             raise PerrinError("--epochs belongs to --recipe paper; ours takes --steps.")
-        if sizes and start is not None:
-            raise PerrinError(
-                f"--{next(iter(sizes))}: the network is that of --from; leave one of both out."
-            )
+        if width is not None and start is not None:
+            raise PerrinError("--width: it is that of --from; leave one of both out.")
         plain = ClassifierTraining() if start is None else ClassifierTraining.tuning()
         changed = plain.model_dump() | sizes | o.given(seed=seed, steps=steps)
         ours = o.settings_from(ClassifierTraining, **changed)
@@ -97,7 +96,13 @@ def train_classifier(
         )
         simulated = source.settings
         _train_ours(
-            made, settings=ours, source=source, start=start, threads=threads, workers=workers
+            made,
+            settings=ours,
+            source=source,
+            start=start,
+            blocks=blocks,
+            threads=threads,
+            workers=workers,
         )
     else:
         raise PerrinError(f"--recipe is {recipe!r}; there are perrin and paper.")
@@ -126,10 +131,14 @@ def _train_ours(
     settings: ClassifierTraining,
     source: Source,
     start: str | None,
+    blocks: int | None,
     threads: int,
     workers: int,
 ) -> None:
-    """Train our network, from `start` on, and write it to `made`, in the folder of the run."""
+    """Train our network and write it to `made`, in the folder of the run.
+
+    With `start` it goes on from there, made deeper where that has fewer `blocks`.
+    """
     from perrin.train.classifier.export import load_weights, write_our_bundle
     from perrin.train.classifier.ours import our_task
     from perrin.train.classifier.validation import validator
@@ -138,7 +147,12 @@ def _train_ours(
     run = made.parent
     begun = None if start is None else load_weights(start)
     if begun is not None:
-        settings = settings.model_copy(update={"width": begun.widths[0], "blocks": begun.blocks})
+        if blocks is not None and blocks < begun.blocks:
+            raise PerrinError(
+                f"--blocks is {blocks}; {start} has {begun.blocks}, and a network can only grow."
+            )
+        sizes = {"width": begun.widths[0], "blocks": blocks or begun.blocks}
+        settings = settings.model_copy(update=sizes)
     about = {"recipe": "perrin", "start": start, "settings": settings.model_dump(mode="json")}
     begin(run, about | {"source": source.describe()})
     task = our_task(settings, source, workers=workers, start=begun)

@@ -20,9 +20,12 @@ def our_task(
     workers: int,
     start: HistoryNetwork | None = None,
 ) -> Task[HistoryNetwork, Batch]:
-    """Return what is trained, from nothing or from the weights of `start`."""
+    """Return what is trained, from nothing or from the weights of `start`, made deeper if asked."""
     torch.manual_seed(settings.seed)
-    network = start or HistoryNetwork(settings.width, settings.blocks)
+    if start is None:
+        network = HistoryNetwork(settings.width, settings.blocks)
+    else:
+        network = start.deepened(settings.blocks)
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return Task(
         network=network,
