@@ -1,0 +1,98 @@
+"""What came out of one measurement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from perrin.landing.classification import Classification
+from perrin.landing.quantification import Quantification
+from perrin.landing.recheck import Recheck
+from perrin.landing.thumbnails import Thumbnails
+from perrin.mass.calibration import Calibration
+from perrin.mass.course import LandingDensity, PeakDrift
+from perrin.mass.errors import ErrorSpectrum
+from perrin.mass.results import Spectrum
+from perrin.optics.psf import Psf
+from perrin.settings.landing import LandingSettings, MainSpectrum
+from perrin.settings.spectrum import SpectrumSettings
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One ratiometric frame (Y, X), contrast negative for a landing, and its number."""
+
+    frame: int
+    values: NDArray[np.float32]
+    pixel_nm: float
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What came out of one movie, or of one measurement in a table of events.
+
+    Attributes
+    ----------
+    name : str
+        Name of the measurement.
+    events : DataFrame
+        The events table (`perrin.tables.EVENTS`), rejected events included.
+    spectrum : Spectrum
+        Of the retained events: in kDa, or in contrast where there is no calibration.
+    unfiltered : Spectrum or None
+        With a classifier: of all fitted events, before the filter.
+    classification : Classification or None
+        With a classifier: class shares, threshold, what was removed.
+    spectrum_settings : SpectrumSettings
+        What it was made with.
+    calibration : Calibration or None
+        What turned contrast into mass; None for tables with masses of their own.
+    notes : tuple of str
+        What a user should know: rows left out, extrapolation, assumptions.
+    recorded : mapping
+        n_avg, frame interval, pixel size and instrument of the measurement, where known.
+    quantification : Quantification or None
+        With a quantifier: spectrum of all landings, check against the fit, surface.
+    recheck : Recheck or None
+        Where `settings.recheck_ms` is set: how many landings are still there at that integration.
+    abundances : DataFrame or None
+        Shares of the peaks corrected for what is lost, see `perrin.mass.abundance`.
+    settings, psf, density, drifts, thumbnails, snapshot
+        Only for movies: the settings, the PSF, landing density over time, the drift of each
+        peak (None where it cannot be told), example thumbnails and the busiest frame.
+
+    """
+
+    name: str
+    events: pd.DataFrame
+    spectrum: Spectrum
+    spectrum_settings: SpectrumSettings
+    calibration: Calibration | None
+    notes: tuple[str, ...]
+    recorded: Mapping[str, Any]
+    settings: LandingSettings | None = None
+    psf: Psf | None = None
+    density: LandingDensity | None = None
+    drifts: tuple[PeakDrift | None, ...] = ()
+    thumbnails: Thumbnails | None = None
+    snapshot: Snapshot | None = None
+    classification: Classification | None = None
+    unfiltered: Spectrum | None = None
+    quantification: Quantification | None = None
+    recheck: Recheck | None = None
+    abundances: pd.DataFrame | None = None
+
+    @property
+    def spectra(self) -> dict[MainSpectrum, Spectrum | ErrorSpectrum]:
+        """The spectra by name, the main one first."""
+        found: dict[MainSpectrum, Spectrum | ErrorSpectrum] = {"filtered": self.spectrum}
+        if self.quantification is None:
+            return found
+        found["all"] = self.quantification.spectrum
+        main = "filtered" if self.settings is None else self.settings.main_spectrum
+        return {main: found[main]} | found

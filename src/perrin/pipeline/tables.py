@@ -1,0 +1,70 @@
+"""From a table of events to the spectra of its measurements."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from perrin.errors import PerrinError
+from perrin.mass.calibration import Calibration, apply_calibration, apply_embedded
+from perrin.mass.results import Spectrum
+from perrin.mass.spectrum import fit_spectrum
+from perrin.pipeline.measurement import Measurement
+from perrin.settings.spectrum import SpectrumSettings
+from perrin.tables import check_events
+
+
+def analyse_events(
+    events: pd.DataFrame,
+    *,
+    spectrum_settings: SpectrumSettings | None = None,
+    calibration: Calibration | None = None,
+    rng: np.random.Generator | None = None,
+) -> tuple[Measurement, ...]:
+    """Spectra of a table of events, one for each measurement in it.
+
+    Masses come from `calibration` if given, else they are those of the table, else from the
+    calibration that its file embeds; a table with none of these gives spectra of contrast.
+    """
+    spectrum_settings = spectrum_settings or SpectrumSettings()
+    check_events(events)
+    if calibration is not None:
+        events = apply_calibration(events, calibration)
+    elif "mass_kda" not in events.columns or events["mass_kda"].isna().all():
+        if "calibration" in events.attrs or "calibrations" in events.attrs:
+            events = apply_embedded(events)
+    elif "calibration" in events.attrs:
+        calibration = Calibration.from_embedded(events.attrs["calibration"])
+    notes = tuple(events.attrs.get("notes", ()))
+    if len(events) == 0:
+        raise PerrinError("the table holds no events: there is no spectrum to make of it")
+    measurements = []
+    for name, part in events.groupby("measurement", sort=False):
+        part = part.reset_index(drop=True)
+        part.attrs = {}
+        if "retained" not in part.columns:
+            part["retained"] = True
+        measurements.append(
+            Measurement(
+                name=str(name),
+                events=part,
+                spectrum=spectrum_of(part, spectrum_settings, rng),
+                spectrum_settings=spectrum_settings,
+                calibration=calibration,
+                notes=notes,
+                recorded={},
+            )
+        )
+    return tuple(measurements)
+
+
+def spectrum_of(
+    events: pd.DataFrame, settings: SpectrumSettings, rng: np.random.Generator | None
+) -> Spectrum:
+    """Return the spectrum of the retained events: of masses where there are any, or contrasts."""
+    kept = events[events["retained"]]
+    if "mass_kda" in events.columns and not (len(events) and events["mass_kda"].isna().all()):
+        return fit_spectrum(kept["mass_kda"].to_numpy(float), settings=settings, rng=rng)
+    return fit_spectrum(
+        kept["contrast"].to_numpy(float), settings=settings, unit="contrast", rng=rng
+    )
