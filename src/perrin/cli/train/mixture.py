@@ -24,9 +24,9 @@ def train_mixture(
     calibrate: Annotated[
         int,
         typer.Option(
-            min=1, help="Trajectories of each length, noise and camera for the intervals."
+            min=1, help="Trajectories for the intervals, of each length and noise; times 14."
         ),
-    ] = 1000,
+    ] = 600,
     measure: Annotated[
         int, typer.Option(min=50, help="Trajectories of each cell for the figures on the card.")
     ] = 2000,

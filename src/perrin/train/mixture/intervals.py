@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,16 +26,17 @@ Run = Callable[[Standard], NDArray[np.float32]]
 
 LENGTHS = (10, 16, 25, 50, 100, 200, 300, 600, 1000)
 NOISES = ((0.0, 0.0), (0.0, 0.0), (0.5, 0.5), (0.0, 1.0))
-SEEN: tuple[dict[str, float], ...] = (
-    {},
-    {"exposure": 0.5},
-    {"exposure": 1.0},
-    {"missing": 0.1},
-    {"missing": 0.25},
-    {"missing": 0.15, "exposure": 1.0},
+SEEN: tuple[tuple[int, dict[str, float]], ...] = (
+    (4, {}),
+    (2, {"exposure": 0.5}),
+    (2, {"exposure": 1.0}),
+    (2, {"missing": 0.1}),
+    (2, {"missing": 0.25}),
+    (2, {"missing": 0.15, "exposure": 1.0}),
 )
-"""What the camera does. Where nothing is told of it, there is no blur: it would look like an
-exponent."""
+"""What the camera does, and how often. Where nothing is told of it, there is no blur: it would
+look like an exponent."""
+_INTERLEAVED = 0.25  # as many trajectories: one target of the ten
 NOISE_EDGES = (0.03, 0.15, 0.4)
 MIDDLE_EDGES = (0.2, 0.4, 0.6, 0.8)
 _FRAMES_CTRW = 7
@@ -61,7 +63,7 @@ class Asked:
 def fit_interval(run: Run, *, count: int, rng: np.random.Generator) -> Interval:
     """Return the factors for the network `run`.
 
-    They are of `count` trajectories of each length, each noise and each of `SEEN`. The prior is
+    They are of `count` trajectories of each length and noise, times those of `SEEN`. The prior is
     that of `MixtureSettings`: superposition of positions, ordinary start; for the share of
     frames, interleaved trajectories.
     """
@@ -72,7 +74,8 @@ def fit_interval(run: Run, *, count: int, rng: np.random.Generator) -> Interval:
     factors = np.ones((len(TARGETS), sides, len(CAMERAS), len(LENGTHS), noises, middles))
     for k, length in enumerate(LENGTHS):
         for kind in ("superposition", "interleaved"):
-            asked = ask(run, kind=kind, length=length, count=count, rng=rng)
+            share = _INTERLEAVED if kind == "interleaved" else 1.0
+            asked = ask(run, kind=kind, length=length, count=ceil(share * count), rng=rng)
             _, noise, middle = cells(asked.raw, np.full(len(asked.raw), length), empty)
             chosen = [_FRAMES_CTRW] if kind == "interleaved" else _others()
             for camera in range(len(CAMERAS)):
@@ -92,16 +95,16 @@ def _others() -> list[int]:
 
 
 def ask(run: Run, *, kind: str, length: int, count: int, rng: np.random.Generator) -> Asked:
-    """Ask `count` moving trajectories for each of `NOISES` and `SEEN`.
+    """Ask `count` moving trajectories for each of `NOISES`, times those of `SEEN`.
 
     Each with the camera known, and without blur once more with nothing known.
     """
     parts = []
-    for seen in SEEN:
+    for times, seen in SEEN:
         for noise in NOISES:
             about = {"kind": kind, "length": length, "noise": noise, **seen}
             settings = MixtureSettings.model_validate(about)
-            drawn = simulate_mixture(settings, count=count, rng=rng)
+            drawn = simulate_mixture(settings, count=times * count, rng=rng)
             parts.append(_answers(run, drawn, exposure=settings.exposure))
             if settings.exposure == 0:
                 parts.append(_answers(run, drawn, exposure=None))
