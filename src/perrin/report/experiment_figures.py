@@ -174,7 +174,7 @@ def density_figure(comparison: pd.DataFrame, kept: pd.DataFrame) -> Figure:
                     )
         right.set_ylabel("True binders kept (%)")
         right.set_ylim(0, 100)
-        right.legend(loc="lower left", borderpad=0)
+        right.legend(loc="lower left", borderpad=0, handlelength=3.0)  # long enough for dashes
         for axes in (left, right):
             axes.set_xscale("log")
             ticks = sorted(set(comparison["density"]))
