@@ -9,6 +9,7 @@ from perrin.diffusion.likelihood import alpha_bound
 from perrin.evaluate.mixture import coverage_by_ratio, draw, evaluate_mixture, figures
 from perrin.models.mixture import MixtureModel
 from perrin.settings.diffusion import MixtureSettings
+from perrin.simulate.mixtures import simulate_mixture
 
 COUNT = 600
 
@@ -73,3 +74,18 @@ def test_the_whole_evaluation_runs(model: MixtureModel, monkeypatch: pytest.Monk
     assert found.cells["w_mae"].between(0, 0.25).all()
     assert found.fbm["ratio"].between(0.5, 3).all()
     assert found.trajectories_per_s > 0
+
+
+def test_gappy_tracks_get_finite_answers() -> None:
+    model = MixtureModel.load("mixture")
+    rng = np.random.default_rng(5)
+    drawn = simulate_mixture(MixtureSettings(length=50, missing=0.25), count=2000, rng=rng)
+    rows = [i for i, seen in enumerate(drawn.seen) if model.refusal(seen, 2) is None]
+    found = model.answer([drawn.positions[i] for i in rows], [drawn.seen[i] for i in rows])
+    assert np.isfinite(found.quantiles).all()
+    # all of the motion happens while nobody looks
+    still = 1e-13 * rng.standard_normal((60, 2)).cumsum(axis=0)
+    still[33:] += 1.0
+    seen = np.ones(60, dtype=bool)
+    seen[30:33] = False
+    assert np.isfinite(model.answer([still], [seen]).quantiles).all()

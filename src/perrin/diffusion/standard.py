@@ -49,6 +49,9 @@ TARGETS: tuple[tuple[str, float, float], ...] = (
 """Names of the ten outputs and the range that 0 to 1 stands for."""
 
 
+_LEAST_STEP = 1e-4
+"""Of the largest distance from the mean: what only moves while nobody looks has hardly a step of
+one frame, and would be out of the range of float32."""
 _TOKENS = 4_096  # frames in one call: larger batches leave the cache
 
 
@@ -105,6 +108,7 @@ def standardise(
     if bad.size:
         why = "has no two neighboring frames" if pairs[bad[0]] == 0 else "never moves"
         raise PerrinError(f"trajectory {bad[0]} {why}; leave it out.")
+    step = np.maximum(step, _LEAST_STEP * np.abs(centred).max(axis=(1, 2)))
     length = -(-positions.shape[1] // MULTIPLE) * MULTIPLE
     shape = (len(positions), length, positions.shape[2])
     padded, mask = np.zeros(shape, np.float32), np.zeros(shape[:2], np.float32)

@@ -128,7 +128,7 @@ def _of_paths(paths: list[Tensor], masks: Tensor) -> list[Tensor]:
 
 def _waits(jump: Tensor, both: Tensor) -> Tensor:
     """Return the probability that no jump happens in a number of steps, `WAITS`: (N, 10)."""
-    still = (functional.logsigmoid(-jump) * both).cumsum(dim=1)
+    still = (-functional.softplus(jump) * both).cumsum(dim=1)
     length = still.shape[1]
     later, later_both = (functional.pad(x, (0, WAITS[-1])) for x in (still, both))
     shares = []
