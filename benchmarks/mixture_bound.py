@@ -12,7 +12,7 @@ With noise the chain takes the scale as unknown, while the network has learned h
 be against a step: there it can come out a little below the bound.
 
 The number of trajectories at 100 frames can be given: ``python benchmarks/mixture_bound.py 40``.
-A sweep at 300 frames takes some 40 ms, so the 300 of the default take hours.
+A sweep at 300 frames takes some 10 ms, so the trajectories of the default take half an hour there.
 """
 
 from __future__ import annotations
