@@ -26,7 +26,7 @@ from perrin.mass.modes import (
     kernel_widths,
 )
 from perrin.mass.results import ComponentEstimate, Estimate, Species, Unit
-from perrin.mass.spectrum import CONTRAST_PER_KDA
+from perrin.mass.spectrum import CONFIRMED, CONTRAST_PER_KDA
 from perrin.settings.spectrum import SpectrumSettings
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 MIN_EVENTS = 20
 _MAX_STEPS = 2000
 _TOLERANCE = 1e-6  # change of the log likelihood an event and step, over which EM goes on
-_HALF = 0.5
 _DEFAULTS = SpectrumSettings()
 
 
@@ -133,7 +132,7 @@ def spectrum_with_errors(
     if len(values) >= MIN_EVENTS:
         # half of the significance will do: the mixture has to confirm each of them
         modes = find_modes(
-            density, grid, widths=widths, significance=_HALF * settings.peak_significance
+            density, grid, widths=widths, significance=CONFIRMED * settings.peak_significance
         )
         start = _start(values, modes, kernel=kernel)
         min_sd = scale * settings.min_fwhm_kda / FWHM_PER_SD

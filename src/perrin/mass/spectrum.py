@@ -51,7 +51,8 @@ MIN_EVENTS = 20
 """Fewer landings than this carry no mixture: it has three numbers a component."""
 
 _PERCENT = 0.1  # half of all events above a contrast of 10% would be above 2.5 MDa
-_HALF = 0.5  # of the significance is enough for a mode that the mixture confirms
+CONFIRMED = 0.5
+"""Of the significance is enough for a mode that the mixture confirms."""
 _DEFAULTS = SpectrumSettings()
 
 
@@ -91,7 +92,7 @@ def fit_spectrum(
     modes = find(significance=settings.peak_significance)
     mixture, without = _choose_mixture(landings, modes, scales=scales)
     if mixture is not None:
-        maybe = [m.position for m in find(significance=_HALF * settings.peak_significance)]
+        maybe = [m.position for m in find(significance=CONFIRMED * settings.peak_significance)]
         known = [maybe[k] for k in components_of(maybe, mixture)]
         modes = find(significance=settings.peak_significance, known=known)
 
