@@ -103,7 +103,7 @@ class FakeModel:
     probabilities are those that the told class alone gives.
     """
 
-    name = "fake"
+    name = identity = "fake"
 
     def __init__(
         self, truth: NDArray[np.int64], *, right: float = 1.0, classes: Sequence[str] = CLASSES

@@ -8,7 +8,9 @@ import pytest
 
 from perrin.errors import PerrinError
 from perrin.io.movie import Movie
+from perrin.landing.quantify import sorts_as
 from perrin.mass.calibration import Calibration, calibrate
+from perrin.models.classifier import ClassifierModel
 from perrin.models.quantifier import QuantifierModel
 from perrin.pipeline import (
     Measurement,
@@ -316,6 +318,35 @@ def test_the_settings_choose_the_main_spectrum(loose: Any) -> None:
         assert result.spectra == both
         assert next(iter(result.spectra)) == main
         assert {spectrum.unit for spectrum in result.spectra.values()} == {"contrast"}
+
+
+def test_one_pass_sorts_and_weighs_as_two_do(loose: Any) -> None:
+    """Landings are sorted as the quantifier looks at them; the classifier answers the rest."""
+    sorts, weighs = ClassifierModel.load("default"), QuantifierModel.load("default")
+    asked: list[int] = []
+
+    class Watched(ClassifierModel):
+        def answer(self, stacks: Any, inside: Any, **how: Any) -> Any:
+            asked.append(len(stacks))
+            return super().answer(stacks, inside, **how)
+
+    watched = Watched(sorts.bundle)
+    one = analyse_landings(loose.movie, model=watched, quantifier=weighs).events
+    unbindings = int((one["contrast"] > 0).sum())
+    assert sum(asked) <= unbindings
+    asked.clear()
+    two = analyse_landings(loose.movie, model=watched).events
+    assert sum(asked) > unbindings
+    names = [name for name in one.columns if name.startswith(("score_", "p_"))]
+    np.testing.assert_allclose(one[names], two[names], atol=1e-4)
+    assert one["label"].equals(two["label"])
+
+
+def test_the_classifier_is_asked_at_another_integration(loose: Any) -> None:
+    sorts, weighs = ClassifierModel.load("default"), QuantifierModel.load("default")
+    assert sorts_as(weighs, sorts, n_avg=weighs.integration)
+    assert not sorts_as(weighs, sorts, n_avg=weighs.integration + 1)
+    assert not sorts_as(weighs, ClassifierModel.load("classifier-paper"), n_avg=weighs.integration)
 
 
 def test_all_landings_are_no_main_spectrum_without_a_quantifier(loose: Any) -> None:

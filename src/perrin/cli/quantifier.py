@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from shutil import rmtree
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from perrin.cli import options as o
+from perrin.cli.train.run import begin, beside
 from perrin.errors import PerrinError
 
 if TYPE_CHECKING:
@@ -37,7 +39,8 @@ def evaluate_quantifier(
     seed: o.Seed = 7,
     overwrite: o.Overwrite = False,
 ) -> None:
-    """Measure what a quantifier reaches on fresh events: accuracy, bias, coverage, the bound."""
+    """Measure what a quantifier reaches on fresh events; goes on where it was stopped."""
+    from perrin.evaluate.kept import Kept
     from perrin.evaluate.quantifier import evaluate_quantifier as evaluate
     from perrin.io.atomic import check_folder
     from perrin.models.classifier import ClassifierModel
@@ -54,14 +57,24 @@ def evaluate_quantifier(
         seed=seed,
     )
     measured = QuantifierModel.load(model)
+    run = beside(out)
+    about = {"model": measured.bundle.card.sha256, "settings": settings.model_dump(mode="json")}
+    begin(run, about)
     with o.progress_bar("evaluating") as progress:
-        found = evaluate(
-            measured,
-            settings=settings,
-            classifier=ClassifierModel.load("default"),
-            progress=progress,
-        )
+        try:
+            found = evaluate(
+                measured,
+                settings=settings,
+                classifier=ClassifierModel.load("default"),
+                kept=Kept(run),
+                progress=progress,
+            )
+        except KeyboardInterrupt as stop:
+            raise PerrinError(
+                f"stopped; what is done is in {run}, and the same command goes on after it."
+            ) from stop
     _write(out, found, measured)
+    rmtree(run)
     for name in _TABLES:
         if len(getattr(found, name)):
             typer.echo(f"\n{name}")

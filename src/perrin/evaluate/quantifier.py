@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from perrin.evaluate.answers import drawn, fresh_seed
 from perrin.evaluate.bound import Fitter, Noise, seen_of
+from perrin.evaluate.kept import Kept
 from perrin.evaluate.quantifier_tables import (
     FULL,
     WHITE,
@@ -29,6 +30,7 @@ from perrin.evaluate.quantifier_tables import (
 )
 from perrin.evaluate.strangers import flagged
 from perrin.landing.fit import fit_patches
+from perrin.landing.quantify import sorts_as
 from perrin.landing.quantities import INTEGRATION, TARGETS
 from perrin.landing.ratiometric import ratiometric
 from perrin.landing.thumbnails import half_length
@@ -64,7 +66,8 @@ class QuantifierFigures:
         At the middle mass, on the same events: spread, bias and share within 5% of oracle,
         fitted path, network and fit; ``bound``, the mean Cramer-Rao error with the focus.
     coverage : DataFrame
-        Coverage over the mass prior by class, and by fifths of the predicted relative width.
+        Bias and coverage over the mass prior by class, and by fifths of the predicted relative
+        width.
     motion : DataFrame
         Of stay, path, net displacement and speed by class: median and spread of the error,
         coverage.
@@ -116,6 +119,7 @@ def evaluate_quantifier(
     classifier: ClassifierModel | None = None,
     simulated: ThumbnailSettings | None = None,
     psf: Psf | None = None,
+    kept: Kept | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> QuantifierFigures:
     """Return what a quantifier reaches.
@@ -132,6 +136,8 @@ def evaluate_quantifier(
         Instrument, surface and motions, by default the simulator's own.
     psf : Psf, optional
         The instrument's own; by default the analytic one.
+    kept : Kept, optional
+        Tables of a run with the same arguments that was stopped; it goes on after them.
     progress : callable, optional
         Called with the share done, 0 to 1.
 
@@ -142,7 +148,7 @@ def evaluate_quantifier(
 
     """
     plain = (simulated or ThumbnailSettings()).model_copy(update={"n_avg": INTEGRATION})
-    work = _Work(model, settings, plain, psf, progress)
+    work = _Work(model, settings, plain, psf, kept or Kept(), progress)
     cells = [
         work.cell(background, mass) for background in (FULL, WHITE) for mass in settings.masses_kda
     ]
@@ -177,6 +183,7 @@ class _Work:
     settings: QuantifierEvaluation
     simulated: ThumbnailSettings
     psf: Psf | None
+    kept: Kept
     progress: Callable[[float], None] | None
     done: int = field(default=0)
 
@@ -188,15 +195,21 @@ class _Work:
     def cell(self, background: str, mass: float) -> pd.DataFrame:
         """Return events of one mass, and what network and fit say of them."""
         number = [FULL, WHITE].index(background), round(10 * mass)
-        rows = self._measured(self._settings(background, _only(mass)), *number)
+        rows = self._measured(
+            f"{background}-{mass:g}-kda", self._settings(background, _only(mass)), *number
+        )
         return rows.assign(background=background, cell_kda=mass)
 
     def prior(self) -> pd.DataFrame:
         """Return events of the paper's masses on the full background."""
-        return self._measured(self._settings(FULL, MassPrior()), 2)
+        return self._measured("prior", self._settings(FULL, MassPrior()), 2)
 
     def bound(self, background: str) -> pd.DataFrame:
         """Return events of the middle mass with what oracle and path fit say of them."""
+        count = len(PAPER_CLASSES) * self.settings.bound_count
+        return self._kept(f"bound-{background}", count, lambda: self._bound(background))
+
+    def _bound(self, background: str) -> pd.DataFrame:
         simulated = self._settings(background, _only(self.middle))
         noise = Noise.measured(simulated, psf=self.psf, count=_NOISE_COUNT, seed=self.settings.seed)
         shared, own = fresh_seed(self.settings.seed, 3, len(background)).spawn(2)
@@ -208,7 +221,7 @@ class _Work:
         for names, part in drawn(studio, labels, seed=own):
             rows = self._rows(part, studio, names)
             parts.append(_with_bound(rows, part, fitter, left))
-            self._add(len(names))
+            self._say(len(names))
         return pd.concat(parts, ignore_index=True)
 
     def events_per_s(self, classifier: ClassifierModel | None) -> dict[str, float]:
@@ -221,16 +234,14 @@ class _Work:
         def quantify() -> None:
             self.model.answer(part.stacks, part.inside, landing_sign=-1)
 
-        def classify() -> None:
-            if classifier is not None:
-                classifier.answer(part.stacks, part.inside, n_avg=INTEGRATION, landing_sign=-1)
-
         found = {"quantifier": _rate(quantify)}
-        if classifier is not None:
+        if classifier is not None and sorts_as(self.model, classifier, n_avg=INTEGRATION):
+            found["with the classifier"] = found["quantifier"]  # its answers are among the others
+        elif classifier is not None:
 
             def both() -> None:
                 quantify()
-                classify()
+                classifier.answer(part.stacks, part.inside, n_avg=INTEGRATION, landing_sign=-1)
 
             found["with the classifier"] = _rate(both)
         return found
@@ -246,14 +257,18 @@ class _Work:
             changes["background"] = BackgroundSettings.none()
         return self.simulated.model_copy(update=changes)
 
-    def _measured(self, simulated: ThumbnailSettings, *key: int) -> pd.DataFrame:
+    def _measured(self, name: str, simulated: ThumbnailSettings, *key: int) -> pd.DataFrame:
+        count = len(PAPER_CLASSES) * self.settings.count
+        return self._kept(name, count, lambda: self._drawn(simulated, *key))
+
+    def _drawn(self, simulated: ThumbnailSettings, *key: int) -> pd.DataFrame:
         shared, own = fresh_seed(self.settings.seed, *key).spawn(2)
         studio = self._studio(simulated, "detector", shared)
         labels = np.resize(np.array(PAPER_CLASSES), self.settings.count * len(PAPER_CLASSES))
         parts = []
         for names, part in drawn(studio, labels, seed=own):
             parts.append(self._rows(part, studio, names))
-            self._add(len(names))
+            self._say(len(names))
         return pd.concat(parts, ignore_index=True)
 
     def _rows(self, part: Part, studio: Studio, names: NDArray[np.str_]) -> pd.DataFrame:
@@ -282,8 +297,15 @@ class _Work:
                 table[f"{name}{end}"] = column
         return table
 
-    def _add(self, events: int) -> None:
-        """Count events as done."""
+    def _kept(self, name: str, events: int, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+        """Return a table, made or kept, and count its events as done."""
+        before = self.done
+        table = self.kept.table(name, make)
+        self._say(before + events - self.done)
+        return table
+
+    def _say(self, events: int) -> None:
+        """Count further events as done."""
         each = len(PAPER_CLASSES) * self.settings.count
         total = each * (2 * len(self.settings.masses_kda) + 1)
         total += 2 * len(PAPER_CLASSES) * self.settings.bound_count

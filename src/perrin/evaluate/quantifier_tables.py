@@ -78,7 +78,10 @@ def accuracy(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def coverage(table: pd.DataFrame) -> pd.DataFrame:
-    """Coverage by class, and by groups of equal numbers with rising predicted relative width."""
+    """Bias (median) and coverage over the mass prior.
+
+    By class, and by groups of equal numbers with rising predicted relative width.
+    """
     width = (table["net_high_kda"] - table["net_low_kda"]) / table["net_kda"].clip(lower=1e-9)
     group = pd.qcut(width.rank(method="first"), _WIDTHS, labels=False)
     rows = []
@@ -93,6 +96,7 @@ def coverage(table: pd.DataFrame) -> pd.DataFrame:
                 "of": name,
                 "events": len(own),
                 "median_width": float(width[chosen].median()),
+                "bias": float((own["net_kda"] / own["mass_kda"]).median()) - 1,
                 "coverage": _covered(own, "net_low_kda", "mass_kda", "net_high_kda"),
             }
         )

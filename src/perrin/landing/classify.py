@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +47,10 @@ class Model(Protocol):
         """Name of the model."""
 
     @property
+    def identity(self) -> str:
+        """Tells it from every other classifier."""
+
+    @property
     def classes(self) -> tuple[str, ...]:
         """Names of the C classes; one of them is ``binder``."""
 
@@ -66,6 +70,35 @@ class Model(Protocol):
         landing_sign: int,
     ) -> Answer:
         """Return the answer to stacks (N, T, 17, 17) with their field of view (N, 17, 17)."""
+
+
+@dataclass(frozen=True)
+class Sorted:
+    """What a classifier has said of the N events of a table; NaN where it has not been asked.
+
+    Attributes
+    ----------
+    score, balanced : (N, C) float64
+        Scores, and probabilities on a balanced mix.
+
+    """
+
+    score: FloatArray
+    balanced: FloatArray
+
+    @classmethod
+    def nothing(cls, events: int, classes: int) -> Self:
+        """Return what is known before a classifier is asked."""
+        return cls(np.full((events, classes), np.nan), np.full((events, classes), np.nan))
+
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """Of which events it has said something, (N,)."""
+        return np.asarray(np.isfinite(self.score).all(axis=1))
+
+    def add(self, rows: NDArray[np.int64], answer: Answer) -> None:
+        """Take note of an answer to some events."""
+        self.score[rows], self.balanced[rows] = answer.score, answer.probability
 
 
 @dataclass(frozen=True)
@@ -91,6 +124,7 @@ def classify(
     *,
     model: Model,
     n_avg: int,
+    known: Sorted | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Classified:
     """Score every event of a movie.
@@ -105,6 +139,8 @@ def classify(
         What looks at them.
     n_avg : int
         Frames averaged on each side in thumbnails, as in the detection.
+    known : Sorted, optional
+        What this model has said of some of the events: it is not asked for these again.
     progress : callable, optional
         Called with the share of the events done, 0 to 1.
 
@@ -125,8 +161,9 @@ def classify(
 
     """
     check_model(model, movie, n_avg=n_avg)
-    score, balanced = _answers(movie, events, model=model, n_avg=n_avg, progress=progress)
-    scored = np.asarray(np.isfinite(score).all(axis=1))
+    known = known or Sorted.nothing(len(events), len(model.classes))
+    found = _asked(movie, events, known, model=model, n_avg=n_avg, progress=progress)
+    score, balanced, scored = found.score, found.balanced, found.known
     landing = events["contrast"].to_numpy(float) < 0
     own = np.full_like(balanced, np.nan)
     landed, left = balanced[scored & landing], balanced[scored & ~landing]
@@ -148,34 +185,37 @@ def check_model(model: Model, movie: Movie, *, n_avg: int) -> None:
     model.check_range(n_avg=n_avg, pixel_nm=movie.pixel_nm, frame_interval_s=movie.frame_interval_s)
 
 
-def _answers(
+def _asked(
     movie: Movie,
     events: pd.DataFrame,
+    known: Sorted,
     *,
     model: Model,
     n_avg: int,
     progress: Callable[[float], None] | None,
-) -> tuple[FloatArray, FloatArray]:
-    """Scores and balanced probabilities, each (N, C); NaN where there is no thumbnail."""
-    score = np.full((len(events), len(model.classes)), np.nan)
-    probability = score.copy()
-    done = 0
+) -> Sorted:
+    """Return what the model says of all events: what is known, and the others asked for now.
+
+    NaN where there is no thumbnail.
+    """
+    found = Sorted(known.score.copy(), known.balanced.copy())
+    waiting = np.flatnonzero(~known.known)
+    asked, done = events.iloc[waiting], 0
     for batch in iter_event_stacks(
         movie,
-        frame=events["frame"].to_numpy(np.int64),
-        y_px=events["y_px"].to_numpy(float),
-        x_px=events["x_px"].to_numpy(float),
+        frame=asked["frame"].to_numpy(np.int64),
+        y_px=asked["y_px"].to_numpy(float),
+        x_px=asked["x_px"].to_numpy(float),
         n_avg=n_avg,
     ):
         answer = model.answer(
             batch.stacks, batch.inside, n_avg=n_avg, landing_sign=movie.landing_sign
         )
-        score[batch.rows] = answer.score
-        probability[batch.rows] = answer.probability
+        found.add(waiting[batch.rows], answer)
         done += len(batch.rows)
         if progress is not None:
-            progress(done / len(events))
-    return score, probability
+            progress(done / len(waiting))
+    return found
 
 
 def _labels(

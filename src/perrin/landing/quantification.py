@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from perrin.landing.agreement import Agreement, agreement
-from perrin.landing.quantify import Model, quantify
+from perrin.landing.quantify import Model, Weighed, quantify
 from perrin.landing.surface import Surface, surface
 from perrin.mass.errors import ErrorSpectrum, spectrum_with_errors
 from perrin.settings.spectrum import SpectrumSettings
@@ -85,17 +85,18 @@ def weigh(
     model: Model,
     calibration: Calibration | None,
     progress: Callable[[float], None] | None = None,
-) -> pd.DataFrame:
-    """Return `events` as `quantify` does, with masses where there is a calibration."""
-    found = quantify(movie, events, model=model, progress=progress)
+) -> Weighed:
+    """Return what `quantify` does, with masses in the events where there is a calibration."""
+    weighed = quantify(movie, events, model=model, progress=progress)
     if calibration is None:
-        return found
+        return weighed
+    found = weighed.events
     ends = {"mass_net_kda": "", "mass_net_low_kda": "_low", "mass_net_high_kda": "_high"}
     masses = {
         name: calibration.mass_kda(found[f"contrast_net{end}"].to_numpy(float))
         for name, end in ends.items()
     }
-    return found.assign(**masses)
+    return replace(weighed, events=found.assign(**masses))
 
 
 def describe(
@@ -131,6 +132,7 @@ def describe(
         spectrum=spectrum_with_errors(
             values,
             errors,
+            shape=model.errors,
             settings=settings,
             unit="contrast" if calibration is None else "kDa",
             rng=rng,

@@ -2,19 +2,24 @@
 
 The network (an argument: anything with the members of `Model`) reads the whole thumbnail, at
 its own integration. Unbindings, and events too near the start or end of the movie, have NaN.
+It looks through the first layers of a classifier, and hands on what that says of the event.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from perrin.io.movie import Movie
+from perrin.landing.classify import Model as Classifier
+from perrin.landing.classify import Sorted
 from perrin.landing.quantities import LONGEST_STAY, TARGETS
 from perrin.landing.thumbnails import iter_event_stacks
+from perrin.mass.errors import ErrorShape
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,8 +41,12 @@ class Answer(Protocol):
         """Low, middle, high (N, 5, 3) of `perrin.landing.quantities.TARGETS`."""
 
     @property
+    def score(self) -> FloatArray:
+        """0 to 1 for each class by itself, (N, C)."""
+
+    @property
     def probability(self) -> FloatArray:
-        """Of the classes of the model, (N, C)."""
+        """Of the classes of the model on a balanced mix, (N, C)."""
 
     @property
     def strange(self) -> NDArray[np.bool_]:
@@ -59,6 +68,14 @@ class Model(Protocol):
     def integration(self) -> int:
         """The n_avg that its stacks are cut for."""
 
+    @property
+    def errors(self) -> ErrorShape:
+        """How errors of the contrast are distributed, in standard errors."""
+
+    @property
+    def classifier(self) -> str:
+        """`perrin.landing.classify.Model.identity` of the classifier whose answers it gives."""
+
     def check_range(self, *, pixel_nm: float, frame_interval_s: float) -> None:
         """Raise `PerrinError` for data that the model was not trained for."""
 
@@ -68,13 +85,35 @@ class Model(Protocol):
         """Return the answer to stacks (N, T, 17, 17) with their field of view (N, 17, 17)."""
 
 
+def sorts_as(model: Model, classifier: Classifier, *, n_avg: int) -> bool:
+    """Return whether what a model says of events is what this classifier says at `n_avg`."""
+    return model.classifier == classifier.identity and model.integration == n_avg
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """Landings as a quantifier sees them.
+
+    Attributes
+    ----------
+    events : DataFrame
+        See `quantify`.
+    sorted : Sorted
+        What the model's classifier says of them, at the integration of the model.
+
+    """
+
+    events: pd.DataFrame
+    sorted: Sorted
+
+
 def quantify(
     movie: Movie,
     events: pd.DataFrame,
     *,
     model: Model,
     progress: Callable[[float], None] | None = None,
-) -> pd.DataFrame:
+) -> Weighed:
     """Weigh every landing of a movie.
 
     Parameters
@@ -90,8 +129,8 @@ def quantify(
 
     Returns
     -------
-    DataFrame
-        `events` with ``contrast_net`` (median; negative), ``contrast_net_se``, the ends
+    Weighed
+        Its ``events`` have ``contrast_net`` (median; negative), ``contrast_net_se``, the ends
         ``contrast_net_low`` and ``contrast_net_high`` of its 90% interval (by size: low is the
         lighter one), ``duration_ms`` (infinite where the molecule stays beyond what is seen),
         ``path_nm``, ``net_nm``, ``speed_nm_per_ms`` (of rollers and wobblers), each with
@@ -107,7 +146,7 @@ def quantify(
     landing = np.flatnonzero(events["contrast"].to_numpy(float) < 0)
     asked = events.iloc[landing]
     found = np.full((len(events), len(TARGETS), 3), np.nan)
-    moves = np.zeros(len(events), np.bool_)
+    told = Sorted.nothing(len(events), len(model.classes))
     strange = np.zeros(len(events), np.bool_)
     done = 0
     for batch in iter_event_stacks(
@@ -121,13 +160,14 @@ def quantify(
         rows = landing[batch.rows]
         found[rows] = answer.quantiles
         strange[rows] = answer.strange
-        told = np.array(model.classes, object)[answer.probability.argmax(axis=1)]
-        moves[rows] = np.isin(told, _MOVERS)
+        told.add(rows, answer)
         done += len(rows)
         if progress is not None:
             progress(done / len(landing))
+    probability = np.nan_to_num(told.balanced)
+    moves = np.isin(np.array(model.classes)[probability.argmax(axis=1)], _MOVERS)
     found[~moves, TARGETS.index("speed")] = np.nan
-    return events.assign(**_columns(found, movie), strange=strange)
+    return Weighed(events.assign(**_columns(found, movie), strange=strange), told)
 
 
 def _columns(found: FloatArray, movie: Movie) -> dict[str, FloatArray]:

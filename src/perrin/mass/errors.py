@@ -3,13 +3,16 @@
 Mixture: each species is a normal distribution of true masses, each event adds its own error, so
 an event that is worth little says little and none is filtered: the shares need no correction
 for what a filter would have removed (extreme deconvolution: Bovy, Hogg and Roweis, Ann. Appl.
-Stat. 5, 1657, 2011). Density: each event counts by its precision, so that peaks are as sharp as
-the sharp events make them; its areas are not abundances.
+Stat. 5, 1657, 2011). A few errors are far larger than their events say (`ErrorShape`); taken as
+normal they would make a broad species beside every sharp one.
+
+Density: each event counts by its precision, so that peaks are as sharp as the sharp events make
+them; its areas are not abundances.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp, log, pi, sqrt
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +41,30 @@ MIN_EVENTS = 20
 _MAX_STEPS = 2000
 _TOLERANCE = 1e-6  # change of the log likelihood an event and step, over which EM goes on
 _DEFAULTS = SpectrumSettings()
+
+
+@dataclass(frozen=True)
+class ErrorShape:
+    """How errors are distributed, in standard errors: normal, but for a few that are wider.
+
+    That is the contaminated normal distribution (Tukey, in Contributions to Probability and
+    Statistics, Stanford 1960, 448).
+
+    Attributes
+    ----------
+    narrow : float
+        Standard deviation of most errors.
+    wide, share : float
+        That of the few, and what share they are.
+
+    """
+
+    narrow: float = 1.0
+    wide: float = 1.0
+    share: float = 0.0
+
+
+NORMAL = ErrorShape()
 
 
 @dataclass(frozen=True)
@@ -100,13 +127,16 @@ def spectrum_with_errors(
     values: Floats,
     errors: Floats,
     *,
+    shape: ErrorShape = NORMAL,
     settings: SpectrumSettings = _DEFAULTS,
     unit: Unit = "kDa",
     rng: np.random.Generator | None = None,
 ) -> ErrorSpectrum:
     """Return the spectrum of landings (N,) with standard errors (N,), both above 0.
 
-    Kernel, range and significance of peaks (half of it where the mixture confirms) are those of
+    Species are those that the Bayesian information criterion asks for: it starts from the peaks
+    of the density, leaves out what is not missed, and parts what is better as two. Kernel, range
+    and significance of peaks (half of it is enough here) are those of
     `perrin.mass.spectrum.fit_spectrum`; intervals by bootstrap of the events where `rng` is
     given. Raises `PerrinError` where values and errors do not belong together.
     """
@@ -134,14 +164,15 @@ def spectrum_with_errors(
         modes = find_modes(
             density, grid, widths=widths, significance=CONFIRMED * settings.peak_significance
         )
-        start = _start(values, modes, kernel=kernel)
-        min_sd = scale * settings.min_fwhm_kda / FWHM_PER_SD
-        table = _choose(values, errors, start, min_sd=min_sd)
+        landings = _Landings(
+            values, errors, shape, min_sd=scale * settings.min_fwhm_kda / FWHM_PER_SD
+        )
+        table = _choose(landings, _start(values, modes, kernel=kernel))
         if rng is not None and resamples:
             drawn = []
             for _ in range(resamples):
                 rows = rng.integers(len(values), size=len(values))
-                drawn.append(_fit(values[rows], errors[rows], table, min_sd=min_sd)[0])
+                drawn.append(landings[rows].fit(table)[0])
             tail = 50 * (1 - settings.confidence)
             ends = np.percentile(drawn, [tail, 100 - tail], axis=0)
     return ErrorSpectrum(
@@ -188,33 +219,69 @@ def _start(values: Floats, modes: list[Mode], *, kernel: float) -> Floats:
     return np.array(rows)
 
 
-def _choose(values: Floats, errors: Floats, start: Floats, *, min_sd: float) -> Floats:
-    """Components (K, 3: mean, sd, share) in order of mass: those whose loss the BIC regrets."""
-    table, best = _fit(values, errors, start, min_sd=min_sd)
-    penalty = 1.5 * log(len(values))  # half of BIC's 3 parameters
+@dataclass(frozen=True)
+class _Landings:
+    """What a mixture is fitted to."""
+
+    values: Floats
+    errors: Floats
+    shape: ErrorShape
+    min_sd: float
+
+    def __getitem__(self, rows: NDArray[np.int64]) -> _Landings:
+        return replace(self, values=self.values[rows], errors=self.errors[rows])
+
+    def fit(self, start: Floats) -> tuple[Floats, float]:
+        """Maximum likelihood from `start` (K, 3) by EM; components and log likelihood."""
+        span = max(float(np.ptp(self.values)), self.min_sd)
+        shape = self.shape
+        table, reached = _em(
+            self.values,
+            self.errors,
+            start.copy(),
+            span,
+            float(self.min_sd),
+            np.array([shape.narrow, shape.wide]),
+            np.array([1.0 - shape.share, shape.share]),
+        )
+        return table, float(reached)
+
+
+def _choose(landings: _Landings, start: Floats) -> Floats:
+    """Components (K, 3: mean, sd, share) in order of mass: those that the BIC asks for."""
+    table, best = landings.fit(start)
+    penalty = 1.5 * log(len(landings.values))  # half of BIC's 3 parameters
     while len(table) > 1:
-        fewer = [
-            _fit(values, errors, np.delete(table, k, 0), min_sd=min_sd) for k in range(len(table))
-        ]
+        fewer = (landings.fit(np.delete(table, k, 0)) for k in range(len(table)))
         kept = max(fewer, key=lambda fit: fit[1])
         if kept[1] < best - penalty:
             break
         table, best = kept
+    while True:
+        parted = max(
+            (landings.fit(_parted(table, k)) for k in range(len(table))), key=lambda f: f[1]
+        )
+        if parted[1] < best + penalty:
+            break
+        table, best = parted
     return table[np.argsort(table[:, 0])]
 
 
-def _fit(values: Floats, errors: Floats, start: Floats, *, min_sd: float) -> tuple[Floats, float]:
-    """Maximum likelihood from `start` (K, 3) by EM; components and log likelihood."""
-    low, high = float(values.min()), float(values.max())
-    table, reached = _em(values, errors, start.copy(), max(high - low, min_sd), float(min_sd))
-    return table, float(reached)
+def _parted(table: Floats, k: int) -> Floats:
+    """Components (K, 3) with the one of number k as two (K + 1, 3), on both sides of its mean."""
+    mean, sd, share = table[k]
+    halves = [(mean - sd, sd / 2, share / 2), (mean + sd, sd / 2, share / 2)]
+    return np.vstack([np.delete(table, k, 0), halves])
 
 
 @njit(cache=True)
-def _em(values, errors, table, span, min_sd):  # type: ignore[no-untyped-def]
-    """EM for normal species (K, 3) blurred by the error of each event, on an even background."""
-    count, kinds = len(values), len(table)
-    part = np.empty(kinds)
+def _em(values, errors, table, span, min_sd, widths, parts):  # type: ignore[no-untyped-def]
+    """EM for normal species (K, 3) blurred by the error of each event, on an even background.
+
+    widths, parts (J,) are the standard deviations of errors in standard errors, and their shares.
+    """
+    count, kinds, shapes = len(values), len(table), len(widths)
+    part = np.empty((kinds, shapes))
     sums = np.empty((kinds, 3))
     last = -np.inf
     reached = last
@@ -225,19 +292,24 @@ def _em(values, errors, table, span, min_sd):  # type: ignore[no-untyped-def]
         for i in range(count):
             total = background
             for k in range(kinds):
-                variance = table[k, 1] ** 2 + errors[i] ** 2
                 apart = values[i] - table[k, 0]
-                part[k] = table[k, 2] * exp(-0.5 * apart**2 / variance) / sqrt(2 * pi * variance)
-                total += part[k]
+                for j in range(shapes):
+                    part[k, j] = 0.0
+                    if parts[j] > 0.0:
+                        variance = table[k, 1] ** 2 + (widths[j] * errors[i]) ** 2
+                        height = parts[j] * table[k, 2] / sqrt(2 * pi * variance)
+                        part[k, j] = height * exp(-0.5 * apart**2 / variance)
+                        total += part[k, j]
             reached += log(total)
             for k in range(kinds):
-                share = part[k] / total
                 own = table[k, 1] ** 2
-                pull = own / (own + errors[i] ** 2)
-                moved = pull * (values[i] - table[k, 0])  # expected true mass, from the mean
-                sums[k, 0] += share
-                sums[k, 1] += share * moved
-                sums[k, 2] += share * (moved**2 + own * (1.0 - pull))
+                for j in range(shapes):
+                    share = part[k, j] / total
+                    pull = own / (own + (widths[j] * errors[i]) ** 2)
+                    moved = pull * (values[i] - table[k, 0])  # expected true mass, from the mean
+                    sums[k, 0] += share
+                    sums[k, 1] += share * moved
+                    sums[k, 2] += share * (moved**2 + own * (1.0 - pull))
         if reached - last < _TOLERANCE * count:
             break
         last = reached

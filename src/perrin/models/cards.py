@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from perrin.mass.errors import ErrorShape
 from perrin.settings.base import Settings
 
 Range = tuple[float, float]
@@ -126,11 +127,16 @@ class QuantifierCard(Card):
     units: tuple[float, ...] = Field(description="of the raw quantiles")
     classes: tuple[str, ...] = Field(description="in the order of the probabilities")
     integration: int = Field(description="n_avg that stacks are cut for")
+    classifier: str = Field(
+        description="sha256 of the classifier whose first layers it looks through, and whose "
+        "answers it gives"
+    )
     pixel_nm: Range = Field(description="pixel sizes in the sample")
     frame_interval_s: Range = Field(description="times from frame to frame")
     contrast: Range = Field(description="of the molecules it has learned from")
     strange: float = Field(description="strangeness that 0.5% of training events exceed")
     interval: QuantityIntervals
+    errors: ErrorShape = Field(description="of the contrast, in standard errors of its interval")
 
     def summary(self) -> str:
         """Return what it is in a few words."""

@@ -44,6 +44,11 @@ class ClassifierModel(EventModel[ClassifierCard]):
     )
 
     @property
+    def identity(self) -> str:
+        """Tells it from every other classifier."""
+        return self.bundle.card.sha256
+
+    @property
     def confusion(self) -> FloatArray:
         """Probability of each told class (column) for each true one (row), balanced mix."""
         return np.array(self.bundle.card.confusion)

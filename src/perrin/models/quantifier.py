@@ -11,13 +11,14 @@ from perrin.errors import PerrinError
 from perrin.landing.quantities import LONGEST_STAY, TARGETS
 from perrin.landing.thumbnails import frames_around
 from perrin.landing.views import scaled_histories
+from perrin.mass.errors import ErrorShape
 from perrin.models.bundle import Arrays
 from perrin.models.cards import QuantifierCard, QuantityIntervals
 from perrin.models.events import EventModel
 
 FloatArray = NDArray[np.float64]
 
-OUTPUTS = ("quantiles", "probability", "strangeness")
+OUTPUTS = ("quantiles", "score", "probability", "strangeness")
 _CONTRAST, _STAY = TARGETS.index("contrast"), TARGETS.index("stay")
 
 
@@ -31,14 +32,16 @@ class Quantities:
         Low, middle and high (5, 50, 95%) of each of `perrin.landing.quantities.TARGETS`:
         contrast (above 0, for landings), stay in frames, path and net displacement in pixels,
         speed in pixels a frame.
-    probability : (N, C) float64
-        Of the classes on its card.
+    score, probability : (N, C) float64
+        What the classifier says that it looks through (`QuantifierModel.classifier`), which sees
+        the same stacks; classes in the order of the card.
     strange : (N,) bool
         Events unlike anything in training: their numbers mean nothing.
 
     """
 
     quantiles: FloatArray
+    score: FloatArray
     probability: FloatArray
     strange: NDArray[np.bool_]
 
@@ -58,6 +61,16 @@ class QuantifierModel(EventModel[QuantifierCard]):
         """The n_avg that stacks have to be cut for, whatever that of the analysis."""
         return self.bundle.card.integration
 
+    @property
+    def classifier(self) -> str:
+        """`ClassifierModel.identity` of the classifier whose answers it gives."""
+        return self.bundle.card.classifier
+
+    @property
+    def errors(self) -> ErrorShape:
+        """How errors of the contrast are distributed, in standard errors."""
+        return self.bundle.card.errors
+
     def check_range(self, *, pixel_nm: float, frame_interval_s: float) -> None:
         """Raise `PerrinError` for data that the card does not cover, with what to do."""
         self._check_instrument(pixel_nm=pixel_nm, frame_interval_s=frame_interval_s)
@@ -74,6 +87,7 @@ class QuantifierModel(EventModel[QuantifierCard]):
         quantiles[:, _CONTRAST] *= scale[:, None]
         return Quantities(
             quantiles,
+            found["score"].astype(np.float64),
             found["probability"].astype(np.float64),
             found["strangeness"] > card.strange,
         )

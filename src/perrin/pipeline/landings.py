@@ -17,6 +17,7 @@ from perrin.landing.fit import fit
 from perrin.landing.neighbors import nearest_neighbor_px
 from perrin.landing.quantification import describe, weigh
 from perrin.landing.quantify import Model as Quantifier
+from perrin.landing.quantify import sorts_as
 from perrin.landing.recheck import Recheck, look_again, recheck_n_avg, summarise_recheck
 from perrin.mass.calibration import Calibration, apply_calibration, check_recorded
 from perrin.optics.psf import Psf
@@ -99,17 +100,22 @@ def analyse_landings(
     if calibration is not None:
         events = apply_calibration(events, calibration)
     notes = tuple(events.attrs.get("notes", ())) + tuple(movie.provenance.get("notes", ()))
+    known = None
     if quantifier is not None:
-        events = weigh(
+        weighed = weigh(
             movie, events, model=quantifier, calibration=calibration, progress=further[-1]
         )
-        events = check_events(order_columns(events))
+        events = check_events(order_columns(weighed.events))
+        if model is not None and sorts_as(quantifier, model, n_avg=settings.n_avg):
+            known = weighed.sorted
     unfiltered = classification = quantification = None
     single = events["retained"].to_numpy(bool)
     if model is None:
         spectrum = spectrum_of(events, spectrum_settings, rng)
     else:
-        found = classify(movie, events, model=model, n_avg=settings.n_avg, progress=scoring)
+        found = classify(
+            movie, events, model=model, n_avg=settings.n_avg, known=known, progress=scoring
+        )
         filtered = filter_by_score(found.events, n_avg=settings.n_avg, settings=scores)
         unfiltered = spectrum_of(events, spectrum_settings, rng)
         events = check_events(order_columns(filtered.events))

@@ -16,7 +16,7 @@ WIDE = MassPrior(low_kda=15, middle_kda=150, high_kda=1200)
 class QuantifierTraining(Settings):
     """How the quantifier is trained: fresh events of one instrument and its variations."""
 
-    steps: int = Field(5_000, ge=1, description="batches")
+    steps: int = Field(11_000, ge=1, description="batches")
     batch: int = Field(128, ge=2, description="events in a batch")
     seed: int = Field(1, ge=0, description="of weights and events")
     learning_rate: float = Field(1e-3, gt=0, description="highest; warmed up, then cosine to zero")
@@ -25,7 +25,10 @@ class QuantifierTraining(Settings):
     average: float = Field(0.998, ge=0, lt=1, description="decay of the averaged weights")
     validate_every: int = Field(500, ge=1, description="batches between validations and saves")
     varied: float = Field(0.4, ge=0, le=1, description="share of events from varied backgrounds")
-    detected: float = Field(0.2, ge=0, le=1, description="share centred as the detector does")
+    detected: float = Field(0.3, ge=0, le=1, description="share centred as the detector does")
+    neighbors: float = Field(
+        0.4, gt=0, lt=1, description="share of events with neighbors, which are the hardest"
+    )
     masses: MassPrior = WIDE
     crowd: CrowdSettings = Field(
         CrowdSettings(share=0.5, inside=True), description="what else lands in the field"

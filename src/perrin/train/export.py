@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from perrin.errors import PerrinError
 from perrin.io.atomic import written_whole
 from perrin.models.bundle import Arrays, read_card
+from perrin.models.cards import Card
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -54,6 +55,14 @@ def to_onnx(network: nn.Module, path: Path, *, inputs: Arrays, outputs: Sequence
     return _without_traces(path)
 
 
+def as_stored(network: nn.Module) -> None:
+    """Round weights as `write_weights` stores them: both files of a bundle hold one network."""
+    with torch.no_grad():
+        for weight in (*network.parameters(), *network.buffers()):
+            if weight.ndim > 1:
+                weight.copy_(weight.half())
+
+
 def write_weights(network: nn.Module, path: Path) -> None:
     """Write what can be trained on: model.onnx has the norms folded into the convolutions.
 
@@ -82,6 +91,17 @@ def read_weights(network: nn.Module, path: Path) -> None:
             f"{path} does not hold the weights of this version's network ({error}). Train from "
             "nothing, or install the model again."
         ) from error
+
+
+def begun(start: str | None, load: Callable[[str], Any]) -> str | dict[str, Any]:
+    """Return what a training began with: the model that `load` gives, and how it was trained."""
+    if start is None:
+        return "nothing"
+    card: Card = load(start).bundle.card
+    found = {"sha256": card.sha256, "training": card.training}
+    if "training_curve" in card.figures:
+        found["curve"] = card.figures["training_curve"]
+    return found
 
 
 def record_measured(folder: Path, **measured: Any) -> None:

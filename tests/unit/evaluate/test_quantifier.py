@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
 from perrin.cli.main import app
+from perrin.evaluate.quantifier import _Work
 
 runner = pytest.importorskip("typer.testing").CliRunner()
 
@@ -34,6 +36,38 @@ def test_an_evaluation_writes_its_tables_and_figures(tmp_path: Path) -> None:
     summary = json.loads((out / "summary.json").read_text())
     assert summary["settings"]["count"] == 50
     assert "with the classifier" in summary["events_per_s"]
+
+
+def test_a_stopped_evaluation_goes_on_where_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "evaluation"
+    words = ["evaluate", "quantifier", "--count", "50", "--masses", "180", "--bound-count", "0"]
+    words += ["--seed", "3", "--out", str(out)]
+    drawn, made = _Work._drawn, 0
+    most = 1
+
+    def counted(work: _Work, *args: Any) -> pd.DataFrame:
+        nonlocal made
+        if made == most:
+            raise KeyboardInterrupt
+        made += 1
+        return drawn(work, *args)
+
+    monkeypatch.setattr(_Work, "_drawn", counted)
+    stopped = runner.invoke(app, words)
+    assert "the same command goes on after it" in str(stopped.exception)
+    assert not out.exists()
+    other = runner.invoke(app, [*words, "--count", "60"])
+    assert "started with other settings" in str(other.exception)
+    most = 10
+    assert runner.invoke(app, words).exit_code == 0
+    assert made == 3  # tables of events: two backgrounds and the prior, none drawn twice
+    assert not (tmp_path / "evaluation-run").exists()
+    whole = tmp_path / "whole"
+    assert runner.invoke(app, [*words[:-1], str(whole)]).exit_code == 0
+    for name in ("accuracy", "coverage", "motion"):
+        assert (out / f"{name}.csv").read_text() == (whole / f"{name}.csv").read_text()
 
 
 def test_masses_that_are_none_are_refused(tmp_path: Path) -> None:

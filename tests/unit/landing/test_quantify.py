@@ -15,6 +15,7 @@ from perrin.landing.quantification import describe, weigh
 from perrin.landing.quantify import SE_OF_90, quantify
 from perrin.landing.surface import surface
 from perrin.mass.calibration import calibrate
+from perrin.mass.errors import ErrorShape
 from perrin.models.quantifier import Quantities
 from perrin.settings.spectrum import SpectrumSettings
 
@@ -22,7 +23,8 @@ from perrin.settings.spectrum import SpectrumSettings
 class Fake:
     """Says the same of every event."""
 
-    name, classes, integration = "fake", ("binder", "roller"), 10
+    name, classes, integration, classifier = "fake", ("binder", "roller"), 10, "its own"
+    errors = ErrorShape()
     quantiles = np.array(
         [[0.009, 0.01, 0.012], [5, 7, 9], [1, 2, 3], [0, 1, 2], [0.4, 0.5, 0.6]], float
     )
@@ -42,6 +44,7 @@ class Fake:
         assert stacks.shape[1:] == (60, 17, 17)
         return Quantities(
             np.repeat(self.said[None], count, axis=0),
+            np.full((count, 2), 0.25),
             np.repeat(np.eye(2)[[self.kind]], count, axis=0),
             np.zeros(count, bool),
         )
@@ -70,7 +73,7 @@ EVENTS = pd.DataFrame(
 
 
 def test_landings_have_numbers_with_units_and_the_rest_has_none(movie: Movie) -> None:
-    found = quantify(movie, EVENTS, model=Fake())
+    found = quantify(movie, EVENTS, model=Fake()).events
     known = found["contrast_net"].notna()
     assert known.tolist() == [True, False, False, True]  # no unbinding, none too near the start
     row = found.iloc[0]
@@ -83,7 +86,7 @@ def test_landings_have_numbers_with_units_and_the_rest_has_none(movie: Movie) ->
 
 
 def test_who_stays_has_no_end_and_who_rests_no_speed(movie: Movie) -> None:
-    found = quantify(movie, EVENTS, model=Fake(kind=0, _1=[20.0, 23.9, 24.0]))
+    found = quantify(movie, EVENTS, model=Fake(kind=0, _1=[20.0, 23.9, 24.0])).events
     row = found.iloc[0]
     assert row["duration_ms"] == np.inf
     assert row["duration_ms_low"] == pytest.approx(80.0)
@@ -97,9 +100,16 @@ def test_a_movie_out_of_range_is_refused(movie: Movie) -> None:
         quantify(replace(movie, pixel_nm=120.0), EVENTS, model=Fake())
 
 
+def test_what_its_classifier_says_is_handed_on(movie: Movie) -> None:
+    told = quantify(movie, EVENTS, model=Fake()).sorted
+    assert told.known.tolist() == [True, False, False, True]
+    np.testing.assert_array_equal(told.score[told.known], 0.25)
+    np.testing.assert_array_equal(told.balanced[told.known], [[0.0, 1.0]] * 2)
+
+
 def test_calibrated_masses_and_their_spectrum(movie: Movie) -> None:
     line = calibrate([100.0, 400.0], [-0.004, -0.016])
-    found = weigh(movie, EVENTS, model=Fake(), calibration=line)
+    found = weigh(movie, EVENTS, model=Fake(), calibration=line).events
     assert found["mass_net_kda"][0] == pytest.approx(250.0)
     assert found["mass_net_low_kda"][0] == pytest.approx(225.0)
     assert found["mass_net_high_kda"][0] == pytest.approx(300.0)

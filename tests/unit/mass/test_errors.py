@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from perrin.errors import PerrinError
-from perrin.mass.errors import spectrum_with_errors
+from perrin.mass.errors import ErrorShape, spectrum_with_errors
 from perrin.mass.modes import FWHM_PER_SD
 from perrin.settings.spectrum import SpectrumSettings
 
@@ -78,6 +78,33 @@ def test_small_species_are_found_and_none_is_made_up() -> None:
             assert len(found.components) == len(species)
             for mass, component in zip(masses, found.components, strict=True):
                 assert component.mean.value == pytest.approx(mass, abs=0.05 * mass)
+
+
+def antibody(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """An antibody and its fragments; errors of 3% of the events are six times what they say."""
+    rng = np.random.default_rng(seed)
+    masses, shares = np.array([50.0, 75.0, 110.0, 150.0]), [0.03, 0.05, 0.06, 0.86]
+    kind = rng.choice(4, 4000, p=shares)
+    errors = np.exp(rng.normal(np.log(6.0), 0.3, len(kind)))
+    off = np.where(rng.random(len(kind)) < 0.03, 6.0, 0.95) * errors
+    true = masses[kind] + np.where(kind == 3, 6.5, 4.3) * rng.standard_normal(len(kind))
+    return true + off * rng.standard_normal(len(kind)), errors, kind
+
+
+def test_a_few_wide_errors_make_no_species_where_they_are_known() -> None:
+    for seed in range(4):
+        values, errors, kind = antibody(seed)
+        found = spectrum_with_errors(values, errors, shape=ErrorShape(0.95, 6.0, 0.03))
+        means = [component.mean.value for component in found.components]
+        assert means[-1] == pytest.approx(150, abs=4 * 9 / np.sqrt(3400))
+        true = np.mean(kind == 3)
+        main = found.components[-1].share.value
+        assert main == pytest.approx(true, abs=4 * np.sqrt(true * (1 - true) / len(kind)))
+        # the fragments, 3 to 6% of the landings each, are told apart
+        assert means[:-1] == pytest.approx([50, 75, 110], abs=5)
+        wrong = spectrum_with_errors(values, errors)
+        fitting = [abs(one.share.value - true) for one in wrong.components]
+        assert min(fitting) > abs(main - true)
 
 
 def test_few_or_unusable_events_make_no_mixture() -> None:

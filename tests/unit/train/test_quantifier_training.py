@@ -11,18 +11,29 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs torch")
 
 from perrin.errors import PerrinError  # noqa: E402
+from perrin.landing.quantify import sorts_as  # noqa: E402
 from perrin.landing.quantities import INTEGRATION, TARGETS  # noqa: E402
+from perrin.landing.thumbnails import frames_around  # noqa: E402
+from perrin.landing.views import stretches  # noqa: E402
+from perrin.models.classifier import ClassifierModel  # noqa: E402
 from perrin.models.quantifier import QuantifierModel, calibrated  # noqa: E402
 from perrin.settings.classifier import CLASSES, PAPER_CLASSES  # noqa: E402
 from perrin.settings.quantifier import QuantifierTraining  # noqa: E402
+from perrin.settings.simulation import BackgroundSettings, MassPrior  # noqa: E402
 from perrin.train.classifier.data import Source  # noqa: E402
+from perrin.train.classifier.export import load_weights as load_classifier  # noqa: E402
 from perrin.train.classifier.network import HistoryNetwork  # noqa: E402
 from perrin.train.loop import train  # noqa: E402
 from perrin.train.quantifier import data  # noqa: E402
 from perrin.train.quantifier.export import load_weights, write_bundle  # noqa: E402
-from perrin.train.quantifier.intervals import HeldOut, fit_intervals, quantile  # noqa: E402
+from perrin.train.quantifier.intervals import (  # noqa: E402
+    HeldOut,
+    fit_error_shape,
+    fit_intervals,
+    quantile,
+)
 from perrin.train.quantifier.network import UNITS, QuantifierNetwork  # noqa: E402
-from perrin.train.quantifier.ours import flatness, pinball, quantifier_task  # noqa: E402
+from perrin.train.quantifier.ours import flatness, pinball, quantifier_task, unlike  # noqa: E402
 
 SMALL = QuantifierTraining(steps=8, batch=16, warmup=2, validate_every=8)
 
@@ -79,23 +90,64 @@ def test_the_loss_is_least_at_the_quantiles() -> None:
         assert loss(*other) > best
 
 
+def test_neighbors_have_their_share(block: data.Batch) -> None:
+    count = len(block.labels)
+    share = np.mean(block.labels == PAPER_CLASSES.index("neighbors"))
+    asked = SMALL.neighbors
+    assert share == pytest.approx(asked, abs=4 * np.sqrt(asked * (1 - asked) / count))
+
+
+def test_the_history_of_a_molecule_alone_is_what_a_clear_event_shows() -> None:
+    """A heavy binder leaves its history, noise and focus apart: image, course and contrast."""
+    masses = MassPrior(low_kda=1200, middle_kda=1200, high_kda=1200)
+    settings = Source().settings.model_copy(
+        update={"masses": masses, "background": BackgroundSettings.none()}
+    )
+    batch = data.events(
+        Source(settings=settings),
+        count=60,
+        centring="detector",
+        seed=np.random.SeedSequence(4),
+        rng=np.random.default_rng(4),
+        neighbors=0.01,
+    )
+    rests = batch.course.any(axis=1)
+    assert rests.sum() > 10
+    moving = np.isin(batch.labels, [PAPER_CLASSES.index(name) for name in ("roller", "wobbler")])
+    np.testing.assert_array_equal(rests, ~moving)
+    batch = batch[np.flatnonzero(rests & (batch.labels != PAPER_CLASSES.index("neighbors")))]
+    shown = torch.from_numpy(batch.views[:, :31].astype(np.float32))
+    assert float(unlike(0 * shown, batch)) == pytest.approx(np.log(2), rel=1e-3)
+    # what is left is shot noise, in stretches of time and in the frames before
+    before, after = frames_around(INTEGRATION)
+    frames = stretches(before, after)
+    frames[frames.any(axis=1), :before] -= 1 / before
+    noise = (frames**2).sum() * 17**2 / settings.camera.electrons / batch.scale**2
+    image, course = (values.astype(float) ** 2 for values in (batch.image, batch.course))
+    power = batch.target[:, 0] ** 2 * image.sum(axis=(1, 2)) * course.sum(axis=1)
+    assert float(unlike(shown, batch)) == pytest.approx(np.log1p(noise / power).mean(), rel=0.1)
+    later = replace(batch, course=np.roll(batch.course, 2, axis=1))
+    assert float(unlike(shown, later)) > 0.05
+
+
 def test_quantiles_rise_and_the_contrast_is_linear_in_the_data(block: data.Batch) -> None:
     torch.manual_seed(0)
     network = QuantifierNetwork(HistoryNetwork()).eval()
     view = torch.from_numpy(block.views[:6].astype(np.float32))
     with torch.inference_mode():
-        quantiles, logits = network(view)
-        features, weights, _ = network.look(view)
+        quantiles = network(view)
+        known, maps, logits = network.look(view)
+        weights = network.weigh(maps)
         doubled = view.clone()
         doubled[:, :31] *= 2
-        one = network.read(view, features, weights)[:, 0, 1]
+        one = network.read(view, known, weights)[:, 0, 1]
         # the correction sees the sums too; where its last layer is 0 it is linear
         network.out.weight.zero_()
         network.out.bias.zero_()
-        single = network.read(view, features, weights)[:, 0, 1]
-        double = network.read(doubled, features, weights)[:, 0, 1]
+        single = network.read(view, known, weights)[:, 0, 1]
+        double = network.read(doubled, known, weights)[:, 0, 1]
     assert quantiles.shape == (6, 5, 3)
-    assert logits.shape == (6, len(CLASSES))
+    assert logits.shape == (6, 2 * len(CLASSES))
     assert (quantiles.diff(dim=2) >= 0).all()
     assert torch.isfinite(one).all()
     torch.testing.assert_close(double, 2 * single)
@@ -125,6 +177,16 @@ def test_calibrated_intervals_cover_new_events_and_middles_are_unbiased() -> Non
         assert inside[:, target].mean() == pytest.approx(0.9, abs=4 * np.sqrt(0.09 / 4000))
 
 
+def test_the_share_of_wide_errors_is_recovered() -> None:
+    rng = np.random.default_rng(5)
+    wide = rng.random(12_000) < 0.04
+    pulls = np.where(wide, 5.0, 0.9) * rng.standard_normal(len(wide))
+    found = fit_error_shape(pulls, np.ones(len(pulls)))
+    assert found.narrow == pytest.approx(0.9, abs=4 * 0.9 / np.sqrt(2 * 11_500))
+    assert found.wide == pytest.approx(5.0, rel=4 / np.sqrt(2 * 0.7 * 480))  # 30% hide in the core
+    assert found.share == pytest.approx(0.04, abs=4 * np.sqrt(0.04 / (0.7 * 12_000)))
+
+
 def test_weighted_quantiles() -> None:
     values, weight = np.array([3.0, 1.0, 2.0]), np.array([1.0, 1.0, 8.0])
     assert quantile(values, weight, 0.5) == 2.0
@@ -133,7 +195,8 @@ def test_weighted_quantiles() -> None:
 
 def test_the_network_learns_and_becomes_a_bundle_that_comes_back(tmp_path: Path) -> None:
     pytest.importorskip("onnxscript", reason="exporting needs onnxscript")
-    task = quantifier_task(SMALL, Source(), workers=1)
+    trunk = load_classifier("default")
+    task = quantifier_task(SMALL, Source(), workers=1, trunk=trunk)
     network = train(
         task,
         run=tmp_path / "run",
@@ -143,7 +206,14 @@ def test_the_network_learns_and_becomes_a_bundle_that_comes_back(tmp_path: Path)
     )
     folder = tmp_path / "mine"
     write_bundle(
-        network, folder, settings=SMALL, source=Source(), curve=[], begun={"start": None}, count=200
+        network,
+        folder,
+        settings=SMALL,
+        source=Source(),
+        curve=[],
+        start=None,
+        classifier=ClassifierModel.load("default").identity,
+        count=200,
     )
     model = QuantifierModel.load(folder)
     assert model.integration == INTEGRATION
@@ -164,3 +234,9 @@ def test_the_network_learns_and_becomes_a_bundle_that_comes_back(tmp_path: Path)
     with pytest.raises(PerrinError, match="is a classifier network"):
         QuantifierModel.load("classifier")
     assert len(UNITS) == len(TARGETS)
+    # it gives the answers of the classifier that it looks through: its layers have not learned
+    sorts = ClassifierModel.load("default")
+    told = sorts.answer(stacks, np.ones((3, 17, 17), bool), n_avg=INTEGRATION, landing_sign=-1)
+    np.testing.assert_allclose(answer.score, told.score, atol=1e-5)
+    np.testing.assert_allclose(answer.probability, told.probability, atol=1e-5)
+    assert sorts_as(model, sorts, n_avg=INTEGRATION)

@@ -35,7 +35,7 @@ def train_quantifier(
         typer.Option("--from", help="Go on from this quantifier; default: the shipped one."),
     ] = None,
     trunk: Annotated[
-        str, typer.Option(help="Classifier whose first layers to begin with, without --from.")
+        str, typer.Option(help="Classifier through whose first layers it looks, without --from.")
     ] = "default",
     buffer: Buffer = None,
     epsf: Epsf = None,
@@ -46,7 +46,7 @@ def train_quantifier(
     workers: Workers = 1,
     calibrate: Annotated[
         int, typer.Option(min=200, help="Events that the intervals are calibrated on.")
-    ] = 12_000,
+    ] = 40_000,
     measure: Annotated[
         int, typer.Option(min=50, help="Events of each cell for the figures on the card.")
     ] = 1000,
@@ -55,6 +55,8 @@ def train_quantifier(
 ) -> None:
     """Train the network that weighs every landing; goes on where it was stopped."""
     check_torch()
+    from perrin.models.classifier import ClassifierModel
+    from perrin.models.quantifier import QuantifierModel
     from perrin.settings.quantifier import QuantifierTraining
     from perrin.train.classifier.export import load_weights
     from perrin.train.loop import read_metrics
@@ -70,8 +72,12 @@ def train_quantifier(
         buffer=buffer, epsf=epsf, calibration=calibration, movie_options=movie_options
     )
     run = run_folder(out)
-    begun = {"start": start, "trunk": trunk}
-    about = begun | {"settings": settings.model_dump(mode="json"), "source": source.describe()}
+    about = {
+        "start": start,
+        "trunk": trunk,
+        "settings": settings.model_dump(mode="json"),
+        "source": source.describe(),
+    }
     begin(run, about)
     task = quantifier_task(
         settings,
@@ -89,7 +95,12 @@ def train_quantifier(
         settings=settings,
         source=source,
         curve=read_metrics(run / "metrics.csv"),
-        begun=begun,
+        start=start,
+        classifier=(
+            ClassifierModel.load(trunk).identity
+            if start is None
+            else QuantifierModel.load(start).classifier
+        ),
         count=calibrate,
     )
     _measure(made, source=source, count=measure, seed=seed + 1)

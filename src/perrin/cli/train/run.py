@@ -43,6 +43,11 @@ def run_folder(out: Path) -> Path:
     """Return the folder of checkpoint and metrics; raises `PerrinError` where `out` is there."""
     if out.exists():
         raise PerrinError(f"{out} is already there; choose another folder for the new model.")
+    return beside(out)
+
+
+def beside(out: Path) -> Path:
+    """Return the folder of what is done of the work whose results go to `out`."""
     return out.with_name(out.name + "-run")
 
 

@@ -27,6 +27,8 @@ from perrin.train.classifier.network import BLOCKS, WIDTH, HistoryNetwork
 from perrin.train.classifier.resnet import ResNet3D
 from perrin.train.export import (
     WEIGHTS,
+    as_stored,
+    begun,
     both_answers,
     check_same,
     read_weights,
@@ -114,7 +116,7 @@ def write_our_bundle(
             "training": {
                 "recipe": "perrin",
                 "settings": settings.model_dump(mode="json"),
-                "start": "nothing" if start is None else _described(start),
+                "start": begun(start, ClassifierModel.load),
                 "source": source.describe(),
                 "varied": {**VARIED, "psf_width": WIDER},
                 "curve": curve,
@@ -176,16 +178,12 @@ def load_weights(name: str | Path) -> HistoryNetwork:
     return network
 
 
-def _described(name: str) -> dict[str, Any]:
-    """Which model a training began with, and how that one was trained."""
-    card = ClassifierModel.load(name).bundle.card
-    return {"sha256": card.sha256, "training": card.training}
-
-
 def _write(
     outputs: nn.Module, folder: Path, about: dict[str, Any], *, example: NDArray[np.float32]
 ) -> None:
     outputs.eval()
+    if isinstance(outputs, _OurOutputs):
+        as_stored(outputs.network)
     with folder_written_whole(folder) as partial:
         inputs = {"view": example}
         content = to_onnx(outputs, partial / "model.onnx", inputs=inputs, outputs=OUTPUTS)

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from perrin.settings.diffusion import MixtureSettings, MixtureTraining
 from perrin.simulate.mixtures import simulate_mixture
 from perrin.train.export import (
     WEIGHTS,
+    begun,
     both_answers,
     check_same,
     read_weights,
@@ -103,7 +104,7 @@ def write_bundle(
             limits=LIMITS,
             training={
                 "settings": settings.model_dump(mode="json"),
-                "start": "nothing" if start is None else _described(start),
+                "start": begun(start, MixtureModel.load),
                 "kinds": [[share, kind] for share, kind in KINDS],
                 "camera": CAMERA,
             },
@@ -125,13 +126,6 @@ def load_weights(name: str | Path) -> MixtureNetwork:
     network = MixtureNetwork()
     read_weights(network, bundle_folder(name) / WEIGHTS)
     return network
-
-
-def _described(name: str) -> dict[str, Any]:
-    """Which model a training began with, and how that one was trained."""
-    card = MixtureModel.load(name).bundle.card
-    curve = card.figures.get("training_curve")
-    return {"sha256": card.sha256, "training": card.training, "curve": curve}
 
 
 def _example(seed: int, *, length: int, dims: int) -> Standard:

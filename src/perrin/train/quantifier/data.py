@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perrin.landing.quantities import INTEGRATION
-from perrin.landing.thumbnails import frames_around
-from perrin.landing.views import scaled_histories
+from perrin.landing.thumbnails import THUMBNAIL_PX, frames_around, half_length
+from perrin.landing.views import scaled_histories, stretches
+from perrin.optics.psf import Psf
 from perrin.settings.classifier import PAPER_CLASSES
 from perrin.settings.quantifier import QuantifierTraining
 from perrin.settings.simulation import ThumbnailSettings
@@ -50,6 +51,11 @@ class Batch:
         The truth in the order of `TARGETS`, and 1 where there is one.
     mass_kda, contrast_per_kda : (N,) float32
         Mass, and contrast (above 0) for each kDa.
+    image : (N, 17, 17)
+        PSF of the molecule that is meant, where it lies; float16.
+    course : (N, 31)
+        Share of each stretch of time that it is there, less that of the time before; float16.
+        0 for one that moves.
     labels : (N,) int64
         Number of the class.
 
@@ -61,6 +67,8 @@ class Batch:
     known: NDArray[np.float32]
     mass_kda: NDArray[np.float32]
     contrast_per_kda: NDArray[np.float32]
+    image: NDArray[np.float16]
+    course: NDArray[np.float16]
     labels: NDArray[np.int64]
 
     def __getitem__(self, rows: slice | NDArray[np.int64]) -> Batch:
@@ -115,7 +123,14 @@ def draw_block(settings: QuantifierTraining, source: Source, number: int) -> Bat
         (plain, "scattered", wanted - seen - other),
     )
     parts = [
-        events(asked, count=count, centring=centring, seed=part_seed, rng=rng)
+        events(
+            asked,
+            count=count,
+            centring=centring,
+            seed=part_seed,
+            rng=rng,
+            neighbors=settings.neighbors,
+        )
         for (asked, centring, count), part_seed in zip(counts, seeds, strict=True)
         if count
     ]
@@ -140,8 +155,10 @@ def events(
     centring: Centring,
     seed: np.random.SeedSequence,
     rng: np.random.Generator,
+    neighbors: float = 1 / len(PAPER_CLASSES),
 ) -> Batch:
-    """Draw events of the five classes in equal parts, with their truth."""
+    """Draw events with their truth: a share `neighbors` of that class, the others alike."""
+    share = [neighbors if c == "neighbors" else (1 - neighbors) / 4 for c in PAPER_CLASSES]
     blocks = -(-count // _AT_ONCE)
     shared, *seeds = seed.spawn(1 + blocks)
     found = []
@@ -150,15 +167,15 @@ def events(
         source.studio(INTEGRATION, centring=centring, seed=shared) as studio,
     ):
         for block, own in enumerate(seeds):
-            labels = rng.choice(PAPER_CLASSES, min(_AT_ONCE, count - block * _AT_ONCE))
+            labels = rng.choice(PAPER_CLASSES, min(_AT_ONCE, count - block * _AT_ONCE), p=share)
             found += [
-                _batch(part, landing_sign=studio.landing_sign)
+                _batch(part, psf=studio.psf, landing_sign=studio.landing_sign)
                 for part in studio.events(labels, seed=own, pool=pool)
             ]
     return Batch.joined(found)
 
 
-def _batch(part: Part, *, landing_sign: int) -> Batch:
+def _batch(part: Part, *, psf: Psf, landing_sign: int) -> Batch:
     """Events of a studio as the network sees them, and the truth."""
     before, _ = frames_around(INTEGRATION)
     views, scale = scaled_histories(
@@ -173,8 +190,30 @@ def _batch(part: Part, *, landing_sign: int) -> Batch:
         known=known,
         mass_kda=truth["mass_kda"].to_numpy(np.float32),
         contrast_per_kda=-(truth["contrast"] / truth["mass_kda"]).to_numpy(np.float32),
+        image=_image(truth, psf) * part.inside,
+        course=_course(truth),
         labels=np.array([PAPER_CLASSES.index(name) for name in truth["class"]], np.int64),
     )
+
+
+def _image(truth: pd.DataFrame, psf: Psf) -> NDArray[np.float16]:
+    """The PSF (N, 17, 17) where each molecule lands."""
+    places = truth[["x_px", "y_px"]].to_numpy(float) - THUMBNAIL_PX // 2
+    images = [psf.image(THUMBNAIL_PX, dx=x, dy=y) for x, y in places]
+    return np.array(images, np.float16).reshape(-1, THUMBNAIL_PX, THUMBNAIL_PX)
+
+
+def _course(truth: pd.DataFrame) -> NDArray[np.float16]:
+    """Share of the stretches (N, 31) in which a resting molecule is there, as a history has it."""
+    before, after = frames_around(INTEGRATION)
+    land = truth["frame"] + truth["phase"] + (before - half_length(INTEGRATION))
+    leave = land + truth["end_frame"] - truth["frame"] - truth["phase"]
+    frames = np.arange(before + 1 + after)
+    late, early = (at.to_numpy(float)[:, None] for at in (leave, land))
+    there = np.clip(frames + 1 - early, 0, 1) - np.clip(frames + 1 - late, 0, 1)
+    course = there @ stretches(before, after).T - there[:, :before].mean(axis=1, keepdims=True)
+    course[truth["steps"].to_numpy() > 0] = 0.0
+    return np.asarray(course, np.float16)
 
 
 def targets(

@@ -14,18 +14,22 @@ from torch import Tensor, nn
 
 from perrin._version import __version__
 from perrin.io.atomic import folder_written_whole
+from perrin.landing.quantify import SE_OF_90
 from perrin.landing.quantities import INTEGRATION, TARGETS
 from perrin.landing.thumbnails import THUMBNAIL_PX
 from perrin.landing.views import HISTORY_CHANNELS
+from perrin.mass.errors import ErrorShape
 from perrin.models.bundle import Arrays, bundle_folder, load_bundle, load_bundle_of, open_session
 from perrin.models.cards import QuantifierCard, QuantityIntervals, Vector
-from perrin.models.quantifier import OUTPUTS, QuantifierModel
+from perrin.models.quantifier import OUTPUTS, QuantifierModel, calibrated
 from perrin.settings.classifier import CLASSES
 from perrin.settings.quantifier import QuantifierTraining
 from perrin.train.classifier.data import VARIED, Source
-from perrin.train.classifier.network import BLOCKS, FEATURES, WIDTH, HistoryNetwork
+from perrin.train.classifier.network import BLOCKS, WIDTH, HistoryNetwork
 from perrin.train.export import (
     WEIGHTS,
+    as_stored,
+    begun,
     both_answers,
     check_same,
     read_weights,
@@ -33,7 +37,7 @@ from perrin.train.export import (
     write_weights,
 )
 from perrin.train.quantifier.data import Batch, events
-from perrin.train.quantifier.intervals import HeldOut, fit_intervals
+from perrin.train.quantifier.intervals import HeldOut, fit_error_shape, fit_intervals
 from perrin.train.quantifier.network import UNITS, QuantifierNetwork
 from perrin.train.quantifier.ours import flatness
 
@@ -57,7 +61,7 @@ _SHRINK = 0.02  # of the covariance of features towards its mean variance
 class _Outputs(nn.Module):
     """Histories (B, 33, 17, 17) -> what a bundle gives.
 
-    Strangeness is the squared distance of the features from the nearest class of training
+    Strangeness is the squared distance of what it knows from the nearest class of training
     events, in units of their spread (Mahalanobis), over their number.
     """
 
@@ -70,12 +74,14 @@ class _Outputs(nn.Module):
         self.register_buffer("means", means @ whiten)  # (C, F)
         self.register_buffer("whiten", whiten)  # (F, F)
 
-    def forward(self, view: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return quantiles (B, 5, 3), probabilities (B, 6), strangeness (B,)."""
-        features, weights, logits = self.network.look(view)
-        quantiles = self.network.read(view, features, weights)
-        apart = (features @ self.whiten)[:, None] - self.means  # (B, C, F)
-        return quantiles, logits.softmax(dim=1), (apart**2).mean(dim=2).amin(dim=1)
+    def forward(self, view: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return quantiles (B, 5, 3), scores and probabilities (B, 6), strangeness (B,)."""
+        known, maps, logits = self.network.look(view)
+        quantiles = self.network.read(view, known, self.network.weigh(maps))
+        scores, classes = logits.chunk(2, dim=1)
+        apart = (known @ self.whiten)[:, None] - self.means  # (B, C, F)
+        strangeness = (apart**2).mean(dim=2).amin(dim=1)
+        return quantiles, scores.sigmoid(), classes.softmax(dim=1), strangeness
 
 
 def write_bundle(
@@ -85,15 +91,17 @@ def write_bundle(
     settings: QuantifierTraining,
     source: Source,
     curve: list[dict[str, float]],
-    begun: dict[str, str | None],
+    start: str | None,
+    classifier: str,
     count: int,
 ) -> None:
     """Write a network as a bundle, its intervals calibrated on `count` fresh events.
 
-    They are centred as the detector does, of all classes and masses of the training. Its
-    figures are those of `perrin.train.export.record_measured`.
+    They are centred as the detector does, of all classes and masses of the training.
+    `classifier` is the identity of the classifier that the trunk is of. The figures of the
+    bundle are those of `perrin.train.export.record_measured`.
     """
-    network.eval()
+    as_stored(network.eval())
     held_out = _held_out(source, settings, count=count)
     outputs = _Outputs(network, *_spread(network, held_out[:_FOR_SPREAD])).eval()
     example = held_out.views[:5].astype(np.float32)
@@ -103,6 +111,7 @@ def write_bundle(
         write_weights(network, partial / WEIGHTS)
         session = open_session(content)
         said = _answers(session, held_out)
+        intervals, errors = _calibration(said, held_out, settings)
         for name, told, own in both_answers(outputs, session, inputs=inputs, outputs=OUTPUTS):
             worst = float(np.abs(told - own).max() / max(1.0, np.abs(own).max()))
             check_same(worst, allowed=_TOLERANCE, where=f"in {name}")
@@ -120,24 +129,26 @@ def write_bundle(
             },
             training={
                 "settings": settings.model_dump(mode="json"),
-                **begun,
+                "start": begun(start, QuantifierModel.load),
                 "trunk_size": [network.trunk.widths[0], network.trunk.blocks],
                 "source": source.describe(),
                 "varied": {group: VARIED[group] for group in ("camera", "background")},
                 "calibration_events": count,
                 "curve": curve,
             },
-            strange=round(float(np.quantile(said["strangeness"], _STRANGE)), 4),
-            interval=_intervals(said, held_out, settings),
+            strange=_strange(said),
+            interval=intervals,
+            errors=errors,
             vector=Vector(
                 inputs={"view": np.round(tested.astype(float), 2).tolist()},
                 outputs={
                     name: answer.tolist()
                     for name, answer in zip(
-                        OUTPUTS[:2], session.run(list(OUTPUTS[:2]), {"view": tested}), strict=True
+                        OUTPUTS[:3], session.run(list(OUTPUTS[:3]), {"view": tested}), strict=True
                     )
                 },
             ),
+            classifier=classifier,
             **_covers(source, settings),
         )
         (partial / "card.json").write_text(card.model_dump_json(indent=None) + "\n")
@@ -201,17 +212,29 @@ def _answers(session: Any, batch: Batch) -> Arrays:
     return dict(zip(OUTPUTS, columns, strict=True))
 
 
-def _intervals(said: Arrays, batch: Batch, settings: QuantifierTraining) -> QuantityIntervals:
-    middle = torch.from_numpy(said["quantiles"][:, 0, 1])
+def _calibration(
+    said: Arrays, batch: Batch, settings: QuantifierTraining
+) -> tuple[QuantityIntervals, ErrorShape]:
+    """Intervals from held-out events, and what errors are left in units of them."""
+    raw = torch.from_numpy(said["quantiles"][:, 0, 1])
     units = np.array(UNITS)
     found = HeldOut(
         quantiles=said["quantiles"].astype(np.float64) * units[:, None],
         probability=said["probability"].astype(np.float64),
         truth=batch.target.astype(np.float64),
         known=batch.known > 0,
-        weight=flatness(batch, middle, settings.masses).numpy().astype(np.float64),
+        weight=flatness(batch, raw, settings.masses).numpy().astype(np.float64),
     )
-    return fit_intervals(found, classes=len(CLASSES))
+    intervals = fit_intervals(found, classes=len(CLASSES))
+    low, middle, high = calibrated(found.quantiles, found.probability, intervals)[:, 0].T
+    usual = (said["strangeness"] <= _strange(said)) & (high > low) & found.known[:, 0]
+    pulls = (middle - found.truth[:, 0]) / np.maximum(high - low, 1e-12) * SE_OF_90
+    return intervals, fit_error_shape(pulls[usual], found.weight[usual])
+
+
+def _strange(said: Arrays) -> float:
+    """Strangeness from which on an event is unlike anything in training."""
+    return round(float(np.quantile(said["strangeness"], _STRANGE)), 4)
 
 
 def _spread(network: QuantifierNetwork, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -227,6 +250,6 @@ def _spread(network: QuantifierNetwork, batch: Batch) -> tuple[Tensor, Tensor]:
     left = features - means[np.searchsorted(present, labels)]
     covariance = left.T @ left / len(left)
     values, vectors = np.linalg.eigh(covariance)
-    floor = _SHRINK * float(np.trace(covariance)) / FEATURES
+    floor = _SHRINK * float(np.trace(covariance)) / len(covariance)
     whiten = vectors / np.sqrt(np.maximum(values, 0) + floor)
     return torch.from_numpy(means).float(), torch.from_numpy(whiten).float()

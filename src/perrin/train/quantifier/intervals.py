@@ -3,7 +3,7 @@
 Cell by cell (most probable class, relative width), with all masses weighted as equally common:
 first the contrasts are scaled so that the median of the truth lies on the middle, then the
 distances to both ends so that 5% of the truths lie beyond each (split conformal: Romano,
-Patterson and Candes, NeurIPS 2019).
+Patterson and Candes, NeurIPS 2019). Last, how often errors are far larger than they say.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize
 
 from perrin.landing.quantities import TARGETS
+from perrin.mass.errors import ErrorShape
 from perrin.models.cards import QuantityIntervals
 from perrin.models.quantifier import cells
 
@@ -24,6 +26,7 @@ WIDTH_EDGES = (0.06, 0.09, 0.14, 0.22, 0.35, 0.7)
 _BEYOND = 0.05
 _LEAST = 150  # events that a cell needs, or it takes those of all widths
 _SAME = 1e-6
+_NEVER = 1e-300
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,22 @@ def _sides(found: HeldOut, rows: NDArray[np.bool_], target: int, scale: float) -
     above = (truth - middle) / np.maximum(high - middle, _SAME)
     ends = [quantile(score, weight, 1 - _BEYOND) for score in (below, above)]
     return np.clip(ends, 0.0, 20.0)
+
+
+def fit_error_shape(pulls: FloatArray, weight: FloatArray) -> ErrorShape:
+    """Return how errors (N,) in standard errors are distributed, by maximum likelihood."""
+
+    def shape(found: FloatArray) -> ErrorShape:
+        narrow, more, odds = np.exp(found)
+        return ErrorShape(float(narrow), float(narrow + more), float(odds / (1 + odds)))
+
+    def surprise(found: FloatArray) -> float:
+        one = shape(found)
+        normal = (1 - one.share) / one.narrow * np.exp(-0.5 * (pulls / one.narrow) ** 2)
+        others = one.share / one.wide * np.exp(-0.5 * (pulls / one.wide) ** 2)
+        return -float(np.average(np.log(normal + others + _NEVER), weights=weight))
+
+    return shape(minimize(surprise, np.log([1.0, 3.0, 0.03]), method="Nelder-Mead").x)
 
 
 def quantile(values: FloatArray, weight: FloatArray, level: float) -> float:

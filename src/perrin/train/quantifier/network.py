@@ -1,12 +1,14 @@
-"""The quantifier's network: the classifier's trunk, and weights for every pixel and time.
+"""Our quantifier: a linear estimate whose weights the network chooses, and how sure it is.
 
-A contrast is best measured by a weighted mean of the data, with the weights that belong to
-where the molecule was at each time and to the noise there. The trunk sees the event and says
-which weights; the estimate itself stays linear in the data, so its size is never guessed from
-features. A correction and the width of the interval come from the features.
+The contrast is a weighted sum of the history, as in a fit; the network only says with which
+weights: where the molecule is at each time, and what has to be taken off for its neighbors. It
+looks through the first layers of a classifier, which stay as they are: one pass through them
+sorts an event and weighs it. Layers of its own look at the history once more, finely.
 """
 
 from __future__ import annotations
+
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -14,57 +16,80 @@ from torch.nn import functional
 
 from perrin.landing.quantities import QUANTILES, TARGETS
 from perrin.landing.views import EDGES, HISTORY_CHANNELS
-from perrin.train.classifier.network import FEATURES, HistoryNetwork
+from perrin.train.classifier.network import FEATURES, Block, HistoryNetwork
 
 STRETCHES = 2 * (len(EDGES) - 1) + 1
-_WIDTH = 48
+_FINE, _MIDDLE = 48, 96
 _HIDDEN = 192
 _MOTION = len(TARGETS) - 1
+_SEEN = FEATURES + 2 * _MIDDLE
 UNITS = (1.0, 8.0, 8.0, 4.0, 2.0)
 """Of the targets, so that all are of about the same size."""
 
 
 class QuantifierNetwork(nn.Module):
-    """Histories (B, 33, 17, 17) -> quantiles (B, 5, 3) in units of their own, logits (B, 6)."""
+    """Histories (B, 33, 17, 17) -> quantiles (B, 5, 3) in units of their own.
+
+    trunk is a classifier's network; it does not learn. ``weigh`` and ``image`` make of the maps the
+    weights of the sum, and the history of the molecule that is meant alone, (B, 31, 17, 17) each;
+    the image is asked for in training only.
+    """
 
     def __init__(self, trunk: HistoryNetwork) -> None:
         super().__init__()
-        self.trunk = trunk
-        self.narrow = nn.ModuleList(nn.Conv2d(width, _WIDTH, 1) for width in trunk.widths)
-        self.join = nn.ModuleList(nn.Conv2d(_WIDTH, _WIDTH, 3, padding=1) for _ in trunk.widths[1:])
-        self.weigh = nn.Conv2d(_WIDTH, STRETCHES, 1)
-        self.hidden = nn.Linear(FEATURES + STRETCHES + 1, _HIDDEN)
+        self.trunk = trunk.requires_grad_(False)
+        self.stem = nn.Conv2d(HISTORY_CHANNELS, _FINE, 3, padding=1)
+        own = (_FINE, _MIDDLE, _MIDDLE)
+        self.beside = nn.ModuleList(map(nn.Conv2d, trunk.widths, own, (1, 1, 1)))
+        self.fine = Block(_FINE, _FINE, 1)
+        self.middle = Block(_FINE, _MIDDLE, 2)
+        self.join = nn.Conv2d(_MIDDLE, _FINE, 3, padding=1)
+        self.refine = Block(_FINE, _FINE, 1)
+        self.weigh = nn.Conv2d(_FINE, STRETCHES, 1)
+        self.image = nn.Conv2d(_FINE, STRETCHES, 1)
+        nn.init.zeros_(self.image.weight)
+        self.hidden = nn.Linear(_SEEN + STRETCHES + 1, _HIDDEN)
         self.out = nn.Linear(_HIDDEN, 3 + len(QUANTILES) * _MOTION)
 
-    def look(self, view: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(B, 33, 17, 17) -> features (B, 256), weights (B, 31, 17, 17), logits (B, 6)."""
-        maps = self.trunk.maps(view)
-        features = self.trunk.features(maps[-1])
-        logits = self.trunk.out(features).chunk(2, dim=1)[1]
-        return features, self.weigh(self.decode(maps)), logits
+    def train(self, mode: bool = True) -> Self:
+        """Set training or evaluation; the trunk always evaluates."""
+        super().train(mode)
+        self.trunk.eval()
+        return self
 
-    def read(self, view: Tensor, features: Tensor, weights: Tensor) -> Tensor:
-        """Return quantiles (B, 5, 3); in full precision, which the trunk does not need."""
+    def look(self, view: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return what is known (B, 448), maps (B, 48, 17, 17), logits of the classifier (B, 12)."""
+        with torch.no_grad():
+            maps = self.trunk.maps(view)
+            features = self.trunk.features(maps[-1])
+            logits = self.trunk.out(features)
+        fine, middle, coarse = (
+            beside(seen) for beside, seen in zip(self.beside, maps, strict=True)
+        )
+        fine = self.fine(functional.relu(self.stem(view) + fine))
+        middle = functional.relu(self.middle(fine) + middle + _as_fine_as(middle, coarse))
+        found = self.refine(functional.relu(fine + _as_fine_as(fine, self.join(middle))))
+        known = torch.cat([features, middle.mean(dim=(2, 3)), middle.amax(dim=(2, 3))], dim=1)
+        return known, found, logits
+
+    def read(self, view: Tensor, known: Tensor, weights: Tensor) -> Tensor:
+        """Return quantiles (B, 5, 3); in full precision, which the layers before do not need."""
         parts = (weights * view[:, :STRETCHES]).mean(dim=(2, 3))  # (B, 31)
         ratio = view[:, HISTORY_CHANNELS - 1, 0, 0]
-        seen = torch.cat([features, parts, ratio[:, None]], dim=1)
+        seen = torch.cat([known, parts, ratio[:, None]], dim=1)
         found = self.out(functional.gelu(self.hidden(seen)))
         contrast = _contrast(parts.sum(dim=1), found[:, :3])
         return torch.cat([contrast[:, None], _motion(found[:, 3:])], dim=1)
 
-    def forward(self, view: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, 33, 17, 17) -> (B, 5, 3), (B, 6)."""
-        features, weights, logits = self.look(view)
-        return self.read(view, features, weights), logits
+    def forward(self, view: Tensor) -> Tensor:
+        """(B, 33, 17, 17) -> (B, 5, 3)."""
+        known, maps, _ = self.look(view)
+        return self.read(view, known, self.weigh(maps))
 
-    def decode(self, maps: list[Tensor]) -> Tensor:
-        """Maps of all stages -> (B, 48, 17, 17): the coarse ones brought to the fine."""
-        x = self.narrow[-1](maps[-1])
-        for stage in range(len(maps) - 2, -1, -1):
-            size = maps[stage].shape[-2:]
-            x = functional.interpolate(functional.relu(x), size=size, mode="nearest")
-            x = self.join[stage](functional.relu(x + self.narrow[stage](maps[stage])))
-        return functional.relu(x)
+
+def _as_fine_as(fine: Tensor, coarse: Tensor) -> Tensor:
+    """Coarse maps brought to the size of fine ones."""
+    return functional.interpolate(coarse, size=fine.shape[-2:], mode="nearest")
 
 
 def _contrast(linear: Tensor, found: Tensor) -> Tensor:

@@ -5,13 +5,15 @@ were equally common, whatever they were drawn from: the median of what is possib
 where the likelihood has its middle, and nothing is pulled to common masses. And each event's
 loss is divided by the width of its own interval, so that sharp events count as much as blurred
 ones. Both weights depend on what the network sees, beside the mass that cancels the prior.
+
+Beside the numbers it learns the history of the molecule that is meant, alone, without noise and
+neighbors: that tells it which one is meant, where and when it is.
 """
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from perrin.landing.quantities import QUANTILES
 from perrin.settings.quantifier import QuantifierTraining
@@ -25,7 +27,8 @@ from perrin.train.quantifier.network import UNITS, QuantifierNetwork
 
 _ENDS = 1.5  # weight of the ends of an interval, whose losses are small by nature
 _MOTION = 0.25  # of a target of motion
-_CLASS = 0.25
+_IMAGE = 0.5
+_FAINTEST = 1.0  # of the power of a molecule, in that of a pixel
 _NARROWEST = 0.02  # of what a width of the contrast is taken for
 _MOST = 5.0
 
@@ -45,7 +48,9 @@ def quantifier_task(
     return Task(
         network=network,
         optimiser=torch.optim.AdamW(
-            network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+            [weight for weight in network.parameters() if weight.requires_grad],
+            lr=settings.learning_rate,
+            weight_decay=settings.weight_decay,
         ),
         batches=lambda step: stream(settings, source, first_step=step, workers=workers),
         loss=lambda network, batch: _loss(network, batch, settings.masses),
@@ -59,8 +64,9 @@ def quantifier_task(
 def _loss(network: QuantifierNetwork, batch: Batch, prior: MassPrior) -> Tensor:
     view = torch.from_numpy(batch.views).to(memory_format=torch.channels_last)
     with in_bfloat16():
-        features, weights, logits = network.look(view)
-    quantiles = network.read(view, features.float(), weights.float())
+        seen, maps, _ = network.look(view)
+        weights, alone = network.weigh(maps), network.image(maps)
+    quantiles = network.read(view, seen.float(), weights.float())
     unit = quantiles.new_tensor(UNITS)
     target = torch.from_numpy(batch.target) / unit
     known = torch.from_numpy(batch.known)
@@ -70,8 +76,21 @@ def _loss(network: QuantifierNetwork, batch: Batch, prior: MassPrior) -> Tensor:
     lost = pinball(quantiles, target) * known  # (B, 5)
     contrast = (lost[:, 0] / width * flat).mean()
     motion = (lost[:, 1:] * flat[:, None]).mean(dim=0).sum()
-    sorted_out = functional.cross_entropy(logits.float(), torch.from_numpy(batch.labels))
-    return contrast + _MOTION * motion + _CLASS * sorted_out
+    return contrast + _MOTION * motion + _IMAGE * unlike(alone.float(), batch)
+
+
+def unlike(alone: Tensor, batch: Batch) -> Tensor:
+    """Return how unlike histories (B, 31, 17, 17) are to those of the molecules meant, alone.
+
+    That is the share of their power which is missed, the mean over the batch. It teaches the
+    network which of many molecules is meant, and where and when it is: one number for each
+    event would say little of that. Molecules that move are left out.
+    """
+    course = torch.from_numpy(batch.course).float() * torch.from_numpy(-batch.target[:, :1])
+    true = course[:, :, None, None] * torch.from_numpy(batch.image).float()[:, None]
+    power = (true**2).sum(dim=(1, 2, 3))
+    missed = ((alone - true) ** 2).sum(dim=(1, 2, 3)) / power.clamp_min(_FAINTEST)
+    return torch.where(power > 0, torch.log1p(missed), 0.0).mean()
 
 
 def pinball(quantiles: Tensor, target: Tensor) -> Tensor:

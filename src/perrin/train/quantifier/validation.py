@@ -27,7 +27,7 @@ def validator(source: Source, count: int = 2000) -> Callable[[nn.Module], Figure
     batch = events(
         replace(source, settings=source.settings.model_copy(update={"masses": one})),
         count=count,
-        centring="scattered",
+        centring="detector",
         seed=np.random.SeedSequence(_SEED),
         rng=np.random.default_rng(_SEED),
     )
@@ -53,6 +53,5 @@ def answers(network: nn.Module, batch: Batch) -> NDArray[np.float32]:
     with torch.inference_mode():
         for first in range(0, len(batch.labels), _BATCH):
             view = torch.from_numpy(batch.views[first : first + _BATCH].astype(np.float32))
-            quantiles, _ = network(view.to(memory_format=torch.channels_last))
-            found.append(quantiles.numpy())
+            found.append(network(view.to(memory_format=torch.channels_last)).numpy())
     return np.concatenate(found)

@@ -1,0 +1,46 @@
+"""Tables that are done, kept in a folder: an evaluation that was stopped goes on after them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from perrin.errors import PerrinError
+from perrin.io.atomic import written_whole
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Tables by name in `folder`; without a folder nothing is kept."""
+
+    folder: Path | None = None
+
+    def table(self, name: str, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+        """Return the table of that name, made where it is not there yet.
+
+        Columns hold numbers or strings. Raises `PerrinError` for a file that cannot be read.
+        """
+        import pandas as pd
+
+        if self.folder is None:
+            return make()
+        path = self.folder / f"{name}.npz"
+        if path.exists():
+            try:
+                with np.load(path, allow_pickle=False) as stored:
+                    return pd.DataFrame({column: stored[column] for column in stored.files})
+            except (OSError, ValueError, KeyError, EOFError) as error:
+                raise PerrinError(f"{path} cannot be read ({error}). Delete it.") from error
+        table = make()
+        columns = {str(column): values.to_numpy() for column, values in table.items()}
+        strings = {c: v.astype(str) for c, v in columns.items() if v.dtype.kind not in "biuf"}
+        with written_whole(path) as partial, partial.open("wb") as file:
+            np.savez_compressed(file, **(columns | strings))  # type: ignore[arg-type]
+        return table
