@@ -36,7 +36,7 @@ from perrin.train.export import (
     to_onnx,
     write_weights,
 )
-from perrin.train.quantifier.data import Batch, events
+from perrin.train.quantifier.data import Batch, draw_block, events
 from perrin.train.quantifier.intervals import HeldOut, fit_error_shape, fit_intervals
 from perrin.train.quantifier.network import UNITS, QuantifierNetwork
 from perrin.train.quantifier.ours import flatness
@@ -54,7 +54,8 @@ _TOLERANCE = 1e-3  # between torch and ONNX Runtime, float32, relative to the la
 _SAME = 1.02  # of the pixel size: the PSF is that of the instrument
 _STRANGE = 0.995
 _BATCH = 200
-_FOR_SPREAD = 5000  # events that the spread of the features is taken from
+_FRESH = 1_000_000  # number of the first block that no training reaches
+_BLOCKS = 5  # of events as the training draws them: what is usual
 _SHRINK = 0.02  # of the covariance of features towards its mean variance
 
 
@@ -103,15 +104,16 @@ def write_bundle(
     """
     as_stored(network.eval())
     held_out = _held_out(source, settings, count=count)
-    outputs = _Outputs(network, *_spread(network, held_out[:_FOR_SPREAD])).eval()
+    usual = Batch.joined([draw_block(settings, source, _FRESH + k) for k in range(_BLOCKS)])
+    outputs = _Outputs(network, *_spread(network, usual)).eval()
     example = held_out.views[:5].astype(np.float32)
     with folder_written_whole(folder) as partial:
         inputs = {"view": example}
         content = to_onnx(outputs, partial / "model.onnx", inputs=inputs, outputs=OUTPUTS)
         write_weights(network, partial / WEIGHTS)
         session = open_session(content)
-        said = _answers(session, held_out)
-        intervals, errors = _calibration(said, held_out, settings)
+        strangeness = _answers(session, usual)["strangeness"]
+        intervals, errors = _calibration(_answers(session, held_out), held_out, settings)
         for name, told, own in both_answers(outputs, session, inputs=inputs, outputs=OUTPUTS):
             worst = float(np.abs(told - own).max() / max(1.0, np.abs(own).max()))
             check_same(worst, allowed=_TOLERANCE, where=f"in {name}")
@@ -136,7 +138,7 @@ def write_bundle(
                 "calibration_events": count,
                 "curve": curve,
             },
-            strange=_strange(said),
+            strange=round(float(np.quantile(strangeness, _STRANGE)), 4),
             interval=intervals,
             errors=errors,
             vector=Vector(
@@ -227,14 +229,9 @@ def _calibration(
     )
     intervals = fit_intervals(found, classes=len(CLASSES))
     low, middle, high = calibrated(found.quantiles, found.probability, intervals)[:, 0].T
-    usual = (said["strangeness"] <= _strange(said)) & (high > low) & found.known[:, 0]
-    pulls = (middle - found.truth[:, 0]) / np.maximum(high - low, 1e-12) * SE_OF_90
-    return intervals, fit_error_shape(pulls[usual], found.weight[usual])
-
-
-def _strange(said: Arrays) -> float:
-    """Strangeness from which on an event is unlike anything in training."""
-    return round(float(np.quantile(said["strangeness"], _STRANGE)), 4)
+    good = (high > low) & found.known[:, 0]
+    pulls = (middle - found.truth[:, 0])[good] / (high - low)[good] * SE_OF_90
+    return intervals, fit_error_shape(pulls, found.weight[good])
 
 
 def _spread(network: QuantifierNetwork, batch: Batch) -> tuple[Tensor, Tensor]:
