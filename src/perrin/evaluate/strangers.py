@@ -64,7 +64,7 @@ def _events(
     simulated: ThumbnailSettings, *, count: int, seed: int, psf: Psf | None
 ) -> tuple[Stacks, NDArray[np.bool_]]:
     shared, own = fresh_seed(seed, 5).spawn(2)
-    studio = Studio.of(simulated, centring="truth", background=None, psf=psf, seed=shared)
+    studio = Studio.of(simulated, centring="detector", background=None, psf=psf, seed=shared)
     labels = np.resize(np.array(PAPER_CLASSES), count)
     parts = [part for _, part in drawn(studio, labels, seed=own)]
     return (

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from perrin.io.movie import Movie
     from perrin.mass.calibration import Calibration
 
-_MANY = 0.02  # share of strange landings that is worth a note
+_MANY = 0.05  # share of strange landings that is worth a note
 _BUFFER = 0.5  # probability of buffer from which on an event is no landing
 
 

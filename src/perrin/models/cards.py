@@ -134,7 +134,7 @@ class QuantifierCard(Card):
     pixel_nm: Range = Field(description="pixel sizes in the sample")
     frame_interval_s: Range = Field(description="times from frame to frame")
     contrast: Range = Field(description="of the molecules it has learned from")
-    strange: float = Field(description="strangeness that 0.5% of training events exceed")
+    strange: float = Field(description="strangeness that 2% of training events exceed")
     interval: QuantityIntervals
     errors: ErrorShape = Field(description="of the contrast, in standard errors of its interval")
 

@@ -52,11 +52,12 @@ LIMITS = (
 )
 _TOLERANCE = 1e-3  # between torch and ONNX Runtime, float32, relative to the largest
 _SAME = 1.02  # of the pixel size: the PSF is that of the instrument
-_STRANGE = 0.995
+_STRANGE = 0.98  # of usual events: the most crowded ones are as far out as strange ones
 _BATCH = 200
 _FRESH = 1_000_000  # number of the first block that no training reaches
 _BLOCKS = 5  # of events as the training draws them: what is usual
-_SHRINK = 0.02  # of the covariance of features towards its mean variance
+_LEAST_SD = 1e-6
+_SHRINK = 0.001  # of the covariance of standardised features towards its mean variance
 
 
 class _Outputs(nn.Module):
@@ -245,8 +246,9 @@ def _spread(network: QuantifierNetwork, batch: Batch) -> tuple[Tensor, Tensor]:
     present = np.unique(labels)
     means = np.stack([features[labels == c].mean(axis=0) for c in present]).astype(np.float64)
     left = features - means[np.searchsorted(present, labels)]
-    covariance = left.T @ left / len(left)
+    sd = left.std(axis=0) + _LEAST_SD
+    covariance = (left / sd).T @ (left / sd) / len(left)
     values, vectors = np.linalg.eigh(covariance)
     floor = _SHRINK * float(np.trace(covariance)) / len(covariance)
-    whiten = vectors / np.sqrt(np.maximum(values, 0) + floor)
+    whiten = vectors / np.sqrt(np.maximum(values, 0) + floor) / sd[:, None]
     return torch.from_numpy(means).float(), torch.from_numpy(whiten).float()
