@@ -21,7 +21,11 @@ FloatArray = NDArray[np.float64]
 SCORE = 0.9
 """Least binder score of the events compared."""
 TOLERATED = 0.02
-"""Relative difference that is no disagreement, however sure it is."""
+"""Relative difference that is no disagreement, however sure it is, where the fit is sharp."""
+_CHOSEN = 2.0
+"""What is chosen for being bright is too bright, by about its squared relative error (to first
+order in the noise): the frame of a fit, and the binders with a high score. So much of a blurred
+fit is its own fault."""
 _SURE, _SURE_IN_BIN = 3.0, 4.0  # standard errors; there are two dozen bins
 _LEAST = 30
 _BINS = 6
@@ -38,7 +42,10 @@ independent of the better one (Hausman, Econometrica 46, 1251, 1978)."""
 
 @dataclass(frozen=True)
 class Bin:
-    """Events with `by` from `low` to `high`: their median difference, and its standard error."""
+    """Events with `by` from `low` to `high`: median difference, its standard error, its limit.
+
+    `tolerated` is the difference up to which nothing is said.
+    """
 
     by: str
     low: float
@@ -46,6 +53,7 @@ class Bin:
     events: int
     difference: float
     se: float
+    tolerated: float
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,8 @@ class Agreement:
         Binders compared.
     difference, se : float
         Median of network over fit minus 1, and its standard error; NaN for too few events.
+    tolerated : float
+        Difference up to which nothing is said: 2%, and more where the fit is blurred.
     within : float
         Share of the events whose difference is within its 90% error.
     bins : tuple of Bin
@@ -70,6 +80,7 @@ class Agreement:
     events: int
     difference: float
     se: float
+    tolerated: float
     within: float
     bins: tuple[Bin, ...]
     table: pd.DataFrame
@@ -81,7 +92,7 @@ class Agreement:
             return ()
         advice = "Train the quantifier for this instrument (perrin train quantifier --epsf)."
         found = []
-        if _matters(self.difference, _SURE * self.se):
+        if abs(self.difference) > max(self.tolerated, _SURE * self.se):
             found.append(
                 f"NETWORK AND FIT DISAGREE: on {self.events} sure binders the network's contrast "
                 f"differs by {self.difference:+.1%} (give or take {self.se:.1%}) from the fit's. "
@@ -91,7 +102,7 @@ class Agreement:
             f"NETWORK AND FIT DISAGREE for {one.by} {one.low:.3g} to {one.high:.3g}: "
             f"{one.difference:+.1%} there, {self.difference:+.1%} altogether. {advice}"
             for one in self.bins
-            if _matters(one.difference - self.difference, _SURE_IN_BIN * one.se)
+            if abs(one.difference - self.difference) > max(one.tolerated, _SURE_IN_BIN * one.se)
         ]
         if self.within < _SHARE:
             found.append(
@@ -107,14 +118,11 @@ class Agreement:
             "binders": self.events,
             "difference": self.difference,
             "difference_se": self.se,
+            "tolerated": self.tolerated,
             "within_90": self.within,
             "warnings": list(self.warnings),
             "bins": [vars(one) for one in self.bins],
         }
-
-
-def _matters(difference: float, noise: float) -> bool:
-    return abs(difference) > max(TOLERATED, noise)
 
 
 def agreement(events: pd.DataFrame) -> Agreement:
@@ -130,22 +138,29 @@ def agreement(events: pd.DataFrame) -> Agreement:
     fit = chosen["contrast"].to_numpy(float)
     net = chosen["contrast_net"].to_numpy(float)
     table["difference"] = net / fit - 1
+    own = np.square(chosen["contrast_se"].to_numpy(float) / fit)
     error = np.hypot(*(chosen[name].to_numpy(float) for name in _ERRORS))
     within = float(np.mean(np.abs(net - fit) <= _WITHIN * error)) if len(fit) else np.nan
     middle, se = _median(table["difference"].to_numpy(float))
-    bins = [one for name in _SIDES for one in _binned(table, name)] if len(fit) >= _LEAST else []
-    return Agreement(len(fit), middle, se, within, tuple(bins), table)
+    enough = len(fit) >= _LEAST
+    bins = [one for name in _SIDES for one in _binned(table, own, name)] if enough else []
+    return Agreement(len(fit), middle, se, _tolerated(own), within, tuple(bins), table)
 
 
-def _binned(table: pd.DataFrame, by: str) -> list[Bin]:
-    """Bins with equal numbers of events."""
+def _tolerated(own: FloatArray) -> float:
+    """Difference that is none, from the squared relative errors (N,) of the fits."""
+    return TOLERATED + _CHOSEN * float(np.median(own)) if len(own) else TOLERATED
+
+
+def _binned(table: pd.DataFrame, own: FloatArray, by: str) -> list[Bin]:
+    """Bins with equal numbers of events; own (N,) as in `_tolerated`."""
     at = table[by].to_numpy(float)
     count = min(_BINS, len(at) // _LEAST)
     found = []
     for rows in np.array_split(np.argsort(at, kind="stable"), max(count, 1)):
         middle, se = _median(table["difference"].to_numpy(float)[rows])
         low, high = float(at[rows].min()), float(at[rows].max())
-        found.append(Bin(by, low, high, len(rows), middle, se))
+        found.append(Bin(by, low, high, len(rows), middle, float(se), _tolerated(own[rows])))
     return found
 
 

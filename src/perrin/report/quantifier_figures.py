@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from perrin.landing.agreement import TOLERATED, Agreement
+from perrin.landing.agreement import Agreement
 from perrin.report.spectra import mass_limits
 from perrin.report.style import (
     BLACK,
@@ -114,7 +114,13 @@ def agreement_figure(found: Agreement) -> Figure:
         panels = figure.subplots(1, len(_AXES), sharey=True)
         for axes, (name, label) in zip(panels, _AXES.items(), strict=True):
             factor = -CONTRAST_UNIT if name == "contrast_net" else 1.0
-            axes.axhspan(-100 * TOLERATED, 100 * TOLERATED, color=PALE_BLUE, alpha=0.5, linewidth=0)
+            axes.axhspan(
+                -100 * found.tolerated,
+                100 * found.tolerated,
+                color=PALE_BLUE,
+                alpha=0.5,
+                linewidth=0,
+            )
             axes.plot(
                 factor * found.table[name],
                 100 * found.table["difference"],
@@ -141,7 +147,7 @@ def agreement_figure(found: Agreement) -> Figure:
             axes.axhline(0, color=BLACK, linewidth=0.6)
             axes.set_xlabel(label)
         spread = float(np.nanpercentile(np.abs(100 * found.table["difference"]), 95))
-        reach = max(spread, 150 * TOLERATED, _REACH * 100 * max(one.se for one in found.bins))
+        reach = max(spread, 150 * found.tolerated, _REACH * 100 * max(one.se for one in found.bins))
         panels[0].set_ylim(-reach, reach)
         panels[0].set_ylabel("Network over fit − 1 (%)")
         said = "NETWORK AND FIT DISAGREE" if found.warnings else "network and fit agree"
