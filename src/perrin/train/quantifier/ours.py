@@ -82,9 +82,9 @@ def _loss(network: QuantifierNetwork, batch: Batch, prior: MassPrior) -> Tensor:
 def unlike(alone: Tensor, batch: Batch) -> Tensor:
     """Return how unlike histories (B, 31, 17, 17) are to those of the molecules meant, alone.
 
-    That is the share of their power which is missed, the mean over the batch. It teaches the
-    network which of many molecules is meant, and where and when it is: one number for each
-    event would say little of that. Molecules that move are left out.
+    That is ``log(1 + m)``, the mean over the batch, where m is the power that is missed over that
+    of the molecule. It teaches the network which of many molecules is meant, and where and when
+    it is: one number for each event would say little of that. Molecules that move are left out.
     """
     course = torch.from_numpy(batch.course).float() * torch.from_numpy(-batch.target[:, :1])
     true = course[:, :, None, None] * torch.from_numpy(batch.image).float()[:, None]
