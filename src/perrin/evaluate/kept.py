@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -34,13 +35,15 @@ class Kept:
         path = self.folder / f"{name}.npz"
         if path.exists():
             try:
-                with np.load(path, allow_pickle=False) as stored:
+                with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                     return pd.DataFrame({column: stored[column] for column in stored.files})
-            except (OSError, ValueError, KeyError, EOFError) as error:
-                raise PerrinError(f"{path} cannot be read ({error}). Delete it.") from error
+            except (OSError, ValueError, EOFError, BadZipFile) as error:
+                raise PerrinError(
+                    f"{path} cannot be read ({error}). Delete it: it is made again."
+                ) from error
         table = make()
         columns = {str(column): values.to_numpy() for column, values in table.items()}
         strings = {c: v.astype(str) for c, v in columns.items() if v.dtype.kind not in "biuf"}
-        with written_whole(path) as partial, partial.open("wb") as file:
-            np.savez_compressed(file, **(columns | strings))  # type: ignore[arg-type]
+        with written_whole(path) as partial, partial.open("wb") as out:
+            np.savez_compressed(out, **(columns | strings))  # type: ignore[arg-type]
         return table

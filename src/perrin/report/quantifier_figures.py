@@ -114,13 +114,13 @@ def agreement_figure(found: Agreement) -> Figure:
         panels = figure.subplots(1, len(_AXES), sharey=True)
         for axes, (name, label) in zip(panels, _AXES.items(), strict=True):
             factor = -CONTRAST_UNIT if name == "contrast_net" else 1.0
-            axes.axhspan(
-                -100 * found.tolerated,
-                100 * found.tolerated,
-                color=PALE_BLUE,
-                alpha=0.5,
-                linewidth=0,
-            )
+            own = [one for one in found.bins if one.by == name]
+            for one in own:
+                across = [factor * one.low, factor * one.high]
+                allowed = 100 * one.tolerated
+                axes.fill_between(
+                    across, -allowed, allowed, color=PALE_BLUE, alpha=0.5, linewidth=0
+                )
             axes.plot(
                 factor * found.table[name],
                 100 * found.table["difference"],
@@ -131,7 +131,6 @@ def agreement_figure(found: Agreement) -> Figure:
                 alpha=0.5,
                 rasterized=len(found.table) > _MANY,
             )
-            own = [one for one in found.bins if one.by == name]
             middle = factor * np.array([0.5 * (one.low + one.high) for one in own])
             half = abs(factor) * np.array([0.5 * (one.high - one.low) for one in own])
             axes.errorbar(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -86,7 +87,7 @@ def read_weights(network: nn.Module, path: Path) -> None:
         # the number of batches that a norm has seen does not matter, all else has to be there
         counts = {k: v for k, v in network.state_dict().items() if v.ndim == 0}
         network.load_state_dict(counts | state)
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, BadZipFile) as error:
         raise PerrinError(
             f"{path} does not hold the weights of this version's network ({error}). Train from "
             "nothing, or install the model again."

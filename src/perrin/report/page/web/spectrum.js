@@ -75,7 +75,7 @@ function drawSpectrum(chart, now) {
   if (filtered) entries.push(["before filtering", "--ghost", "bar"]);
   if (fit.curves.length) entries.push(["mixture", "--ink", "line"]);
   if (now.rival) entries.push([`${FILTER_NAMES[now.rival.filter]}, as many kept`, "--orange", "dash"]);
-  const third = Math.floor((state.high - state.low) / 3 / width), shown = (filtered ? before : after).landings;
+  const third = Math.max(1, Math.floor((state.high - state.low) / 3 / width)), shown = (filtered ? before : after).landings;
   const tallest = (counts) => Math.max(0, ...counts);
   chart.legend(entries, { side: tallest(shown.slice(-third)) > tallest(shown.slice(0, third)) ? "left" : "right" });
   const bins = after.landings.length;
