@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from perrin.errors import PerrinError
@@ -49,14 +50,9 @@ def tamsd(
 ) -> tuple[FloatArray, NDArray[np.int64]]:
     """Return the time-averaged MSD at each lag, all axes together, and the pairs behind it."""
     frames = np.atleast_1d(np.asarray(lags, dtype=np.int64))
-    msd, pairs = np.full(len(frames), np.nan), np.zeros(len(frames), dtype=np.int64)
-    for k, lag in enumerate(frames):
-        if lag >= len(positions):
-            continue
-        moved = displacements(positions, seen, lag=int(lag))
-        pairs[k] = len(moved)
-        if len(moved):
-            msd[k] = (moved**2).sum(axis=1).mean()
+    if (frames < 1).any():
+        raise PerrinError(f"a lag of {frames.min()} frames is no time; give 1 or more.")
+    msd, pairs = _tamsd(np.ascontiguousarray(positions, np.float64), seen, frames)
     return msd, pairs
 
 
@@ -75,11 +71,9 @@ def fit_tamsd(
     if good.sum() < 3:
         return MsdFit(np.nan, np.nan, np.nan)
     y, n, t = y[good], n[good], t[good]
-    weight = n / t / y**2
-    best = (np.inf, np.nan, np.nan, np.nan)
-    for alpha in np.linspace(0.0, max_alpha, 401)[1:]:
-        best = min(best, _line(t**alpha, y, weight, float(alpha)))
-    return MsdFit(alpha=best[1], D=best[2] / (2 * dims), offset=best[3])
+    alphas = np.linspace(0.0, max_alpha, 401)[1:]
+    alpha, slope, offset = _best_line(np.log(t), y, n / t / y**2, alphas)
+    return MsdFit(alpha=alpha, D=slope / (2 * dims), offset=offset)
 
 
 def velocity_autocorrelation(
@@ -164,21 +158,45 @@ def brownian_diffusion(
     return BrownianFit(D, float(D * np.sqrt(relative / positions.shape[1])))
 
 
-def _line(
-    x: FloatArray, y: FloatArray, weight: FloatArray, alpha: float
-) -> tuple[float, float, float, float]:
-    """Return (cost, alpha, slope, offset) of y = slope x + offset, both not negative."""
-    total, mean_x, mean_y = (
-        weight.sum(),
-        np.average(x, weights=weight),
-        np.average(y, weights=weight),
-    )
-    spread = (weight * (x - mean_x) ** 2).sum()
-    slope = (weight * (x - mean_x) * (y - mean_y)).sum() / spread if spread > 0 else 0.0
-    offset = mean_y - slope * mean_x
-    if offset < 0:
-        slope, offset = (weight * x * y).sum() / (weight * x**2).sum(), 0.0
-    if slope < 0:
-        slope, offset = 0.0, mean_y
-    cost = (weight * (y - slope * x - offset) ** 2).sum() / total
-    return float(cost), alpha, float(slope), float(offset)
+@njit(cache=True)
+def _tamsd(positions, seen, lags):  # type: ignore[no-untyped-def]
+    """Return the mean squared displacement at each lag, NaN without a pair, and the pairs."""
+    length, dims = positions.shape
+    msd, pairs = np.full(len(lags), np.nan), np.zeros(len(lags), np.int64)
+    for k in range(len(lags)):
+        total, count = 0.0, 0
+        for first in range(length - lags[k]):
+            last = first + lags[k]
+            if seen[first] and seen[last]:
+                count += 1
+                for axis in range(dims):
+                    total += (positions[last, axis] - positions[first, axis]) ** 2
+        pairs[k] = count
+        if count:
+            msd[k] = total / count
+    return msd, pairs
+
+
+@njit(cache=True)
+def _best_line(log_t, y, weight, alphas):  # type: ignore[no-untyped-def]
+    """Return (alpha, slope, offset) of y = slope t^alpha + offset, slope and offset not negative.
+
+    The best of `alphas` by weighted least squares.
+    """
+    best, found = np.inf, (np.nan, np.nan, np.nan)
+    total = weight.sum()
+    mean_y = (weight * y).sum() / total
+    for alpha in alphas:
+        x = np.exp(alpha * log_t)
+        mean_x = (weight * x).sum() / total
+        spread = (weight * (x - mean_x) ** 2).sum()
+        slope = (weight * (x - mean_x) * (y - mean_y)).sum() / spread if spread > 0 else 0.0
+        offset = mean_y - slope * mean_x
+        if offset < 0:
+            slope, offset = (weight * x * y).sum() / (weight * x**2).sum(), 0.0
+        if slope < 0:
+            slope, offset = 0.0, mean_y
+        cost = (weight * (y - slope * x - offset) ** 2).sum()
+        if cost < best:
+            best, found = cost, (alpha, slope, offset)
+    return found

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
-from scipy.linalg import LinAlgError, cho_factor, cho_solve
-from scipy.optimize import minimize
+from scipy.linalg import cho_factor, cho_solve
 
 from perrin.errors import PerrinError
 
@@ -21,6 +20,10 @@ FloatArray = NDArray[np.float64]
 
 _ALPHA = (0.02, 1.98)
 _LOG_NOISE = (-8.0, 4.0)  # ln of sigma^2 / s^2; the lower end is as good as none
+_NOISY = np.array([[0.5, -5.0], [1.0, -1.0]])  # where fits start: alpha, ln of sigma^2 / s^2
+_NOISELESS = np.array([[0.7, -8.0]])
+_MOST_STEPS = 60
+_ENOUGH = 1e-7  # a step that gains less log-likelihood than this was the last one
 
 
 @dataclass(frozen=True)
@@ -49,28 +52,17 @@ def fit_fbm(
     if len(times) < 4:
         raise PerrinError(f"a track of {len(times)} positions tells no exponent; give 4 or more.")
     steps = np.diff(positions[seen], axis=0)
-    unit = np.sqrt((steps**2).mean())
+    unit = float(np.sqrt((steps**2).mean()))
     if not unit > 0:
         raise PerrinError("the track never moves: it has no exponent. Leave it out.")
-    steps = steps / unit
-
-    known = None if noise_sigma is None else (noise_sigma / unit) ** 2
-
-    def cost(parameters: FloatArray) -> float:
-        ratio = float(np.exp(parameters[1])) if noisy else 0.0
-        value, variance = _profile(steps, times, float(parameters[0]), ratio)
-        return -(value if known is None else _at(value, variance, known / ratio, steps.size))
-
-    starts = [(0.5, -5.0), (1.0, -1.0)] if noisy else [(0.7, -8.0)]
-    bounds = [_ALPHA, _LOG_NOISE if noisy else (-8.0, -8.0)]
-    found = min(
-        (minimize(cost, start, method="L-BFGS-B", bounds=bounds) for start in starts),
-        key=lambda result: float(result.fun),
-    )
-    alpha, log_ratio = float(found.x[0]), float(found.x[1])
+    steps = np.ascontiguousarray(steps / unit)
+    known = -1.0 if noise_sigma is None else (noise_sigma / unit) ** 2
+    starts = _NOISY if noisy else _NOISELESS
+    alpha, log_ratio, value = _best(steps, times, known, noisy, starts)
     ratio = np.exp(log_ratio) if noisy and log_ratio > _LOG_NOISE[0] + 0.01 else 0.0
-    value, variance = _profile(steps, times, alpha, float(ratio))
-    if known is not None and ratio > 0:
+    square, log_determinant = _square(steps, times, alpha, ratio)
+    value, variance = _profile(square, log_determinant, steps)
+    if known >= 0 and ratio > 0:
         value = _at(value, variance, known / ratio, steps.size)
         variance = known / ratio
     step = unit * np.sqrt(variance)
@@ -112,73 +104,204 @@ def _step_covariance(times: FloatArray, alpha: float) -> FloatArray:
     return covariance
 
 
-def _profile(
-    steps: FloatArray, times: FloatArray, alpha: float, ratio: float
-) -> tuple[float, float]:
+@njit(cache=True)
+def _best(steps, times, known, noisy, starts):  # type: ignore[no-untyped-def]
+    """Return alpha, ln of the noise ratio and the log-likelihood where that is highest.
+
+    known: squared noise of one axis, or below 0 to fit it. starts (n, 2): where to begin.
+    """
+    best = (starts[0, 0], starts[0, 1], -np.inf)
+    for k in range(len(starts)):
+        found = _climb(steps, times, known, noisy, starts[k])
+        if found[2] > best[2]:
+            best = found
+    return best
+
+
+@njit(cache=True)
+def _climb(steps, times, known, noisy, start):  # type: ignore[no-untyped-def]
+    """Newton's method with Levenberg's damping from one start, inside the box of parameters.
+
+    Derivatives are central differences. A parameter at its end that would leave is held.
+    """
+    low, high = np.array([_ALPHA[0], _LOG_NOISE[0]]), np.array([_ALPHA[1], _LOG_NOISE[1]])
+    at, damping = start.copy(), 1e-3
+    value = _value(steps, times, known, noisy, at)
+    for _ in range(_MOST_STEPS):
+        slope, curve = _derivatives(steps, times, known, noisy, at, value)
+        free = np.ones(2, np.bool_)
+        free[1] = noisy
+        for k in range(2):
+            if (at[k] <= low[k] and slope[k] < 0) or (at[k] >= high[k] and slope[k] > 0):
+                free[k] = False
+        rose = 0.0
+        while damping < 1e8:
+            ahead = np.minimum(np.maximum(at + _uphill(slope, curve, free, damping), low), high)
+            there = _value(steps, times, known, noisy, ahead)
+            if there >= value:
+                rose, at, value = there - value, ahead, there
+                damping = max(damping / 10, 1e-9)
+                break
+            damping *= 10
+        if rose < _ENOUGH:
+            break
+    return at[0], at[1], value
+
+
+@njit(cache=True)
+def _derivatives(steps, times, known, noisy, at, value):  # type: ignore[no-untyped-def]
+    """Return slope (2,) and curvature (2, 2) of the log-likelihood, `value` at `at`."""
+    slope, curve = np.zeros(2), -np.eye(2)
+    size = np.array([1e-3, 1e-2])
+    count = 2 if noisy else 1
+    for k in range(count):
+        up, down = at.copy(), at.copy()
+        up[k] += size[k]
+        down[k] -= size[k]
+        above = _value(steps, times, known, noisy, up)
+        below = _value(steps, times, known, noisy, down)
+        slope[k] = (above - below) / (2 * size[k])
+        curve[k, k] = (above - 2 * value + below) / size[k] ** 2
+    if noisy:
+        both, apart = at + size, at - size
+        sum_of_both = _value(steps, times, known, noisy, both) + _value(
+            steps, times, known, noisy, apart
+        )
+        straight = curve[0, 0] * size[0] ** 2 + curve[1, 1] * size[1] ** 2
+        curve[0, 1] = (sum_of_both - 2 * value - straight) / (2 * size[0] * size[1])
+        curve[1, 0] = curve[0, 1]
+    return slope, curve
+
+
+@njit(cache=True)
+def _uphill(slope, curve, free, damping):  # type: ignore[no-untyped-def]
+    """Return Newton's step (2,) on the free parameters, turned uphill and damped."""
+    held = -curve
+    if not (free[0] and free[1]):
+        held[0, 1] = held[1, 0] = 0.0
+    mean, half = 0.5 * (held[0, 0] + held[1, 1]), 0.5 * (held[0, 0] - held[1, 1])
+    least = mean - np.sqrt(half**2 + held[0, 1] ** 2)
+    lift = max(0.0, 1e-3 - least) + damping * (abs(held[0, 0]) + abs(held[1, 1]))
+    a, b, c = held[0, 0] + lift, held[0, 1], held[1, 1] + lift
+    determinant = a * c - b * b
+    gain = np.where(free, slope, 0.0)
+    step = np.array([c * gain[0] - b * gain[1], a * gain[1] - b * gain[0]]) / determinant
+    return np.minimum(np.maximum(step, -1.0), 1.0)
+
+
+@njit(cache=True)
+def _value(steps, times, known, noisy, at):  # type: ignore[no-untyped-def]
+    """Return the log-likelihood at alpha, ln ratio; at the best step variance, or known noise."""
+    ratio = np.exp(at[1]) if noisy else 0.0
+    square, log_determinant = _square(steps, times, at[0], ratio)
+    value, variance = _profile(square, log_determinant, steps)
+    if known >= 0:
+        value = _at(value, variance, known / ratio, steps.size)
+    return value
+
+
+@njit(cache=True)
+def _profile(square, log_determinant, steps):  # type: ignore[no-untyped-def]
     """Return the log-likelihood at the best step variance, and that variance."""
-    if times[-1] - times[0] == len(times) - 1:  # no gaps
-        lag = np.arange(len(times), dtype=np.float64) ** alpha
-        row = 0.5 * (lag[1:] + np.abs(np.arange(-1, len(lag) - 2)) ** alpha) - lag[:-1]
-        row[0] += 2 * ratio
-        row[1] -= ratio
-        square, log_determinant = _innovations(row, steps)
-    else:
-        square, log_determinant = _dense(steps, times, alpha, ratio)
     if not np.isfinite(square):  # rounding near alpha = 2: such a point is never the best one
         return -1e300, 1.0
     variance = square / steps.size
-    log_determinant *= steps.shape[1]
-    value = -0.5 * (steps.size * (np.log(2 * np.pi * variance) + 1) + log_determinant)
-    return float(value), float(variance)
+    value = -0.5 * (
+        steps.size * (np.log(2 * np.pi * variance) + 1) + steps.shape[1] * log_determinant
+    )
+    return value, variance
 
 
-def _at(value: float, best: float, variance: float, count: int) -> float:
+@njit(cache=True)
+def _at(value, best, variance, count):  # type: ignore[no-untyped-def]
     """Return the log-likelihood at a step variance, from that at the best one."""
     relative = best / variance
-    return value + 0.5 * count * (float(np.log(relative)) + 1 - relative)
+    return value + 0.5 * count * (np.log(relative) + 1 - relative)
 
 
-def _dense(steps: FloatArray, times: FloatArray, alpha: float, ratio: float) -> tuple[float, float]:
-    """Return the sum over axes of s' C^-1 s, and ln det C, for any times."""
-    covariance = _step_covariance(times, alpha)
-    index = np.arange(len(covariance))
-    covariance[index, index] += 2 * ratio
-    covariance[index[1:], index[:-1]] -= ratio
-    covariance[index[:-1], index[1:]] -= ratio
-    try:
-        factor = cho_factor(covariance, lower=True, check_finite=False)
-    except LinAlgError:
-        return np.inf, np.inf
-    square = (steps * cho_solve(factor, steps, check_finite=False)).sum()
-    return float(square), float(2 * np.log(np.diag(factor[0])).sum())
+@njit(cache=True)
+def _square(steps, times, alpha, ratio):  # type: ignore[no-untyped-def]
+    """Return the sum over axes of s' C^-1 s, and ln det C: infinite where C is not positive."""
+    count = len(times)
+    if times[-1] - times[0] == count - 1:  # no gaps: C is Toeplitz
+        power = np.exp(alpha * np.log(np.arange(1.0, count)))
+        row = np.empty(count - 1)
+        row[0] = 1.0 + 2 * ratio
+        row[1] = 0.5 * power[1] - 1.0 - ratio
+        for k in range(2, count - 1):
+            row[k] = 0.5 * (power[k] + power[k - 2]) - power[k - 1]
+        return _innovations(row, steps)
+    return _dense(steps, times, alpha, ratio)
+
+
+@njit(cache=True)
+def _dense(steps, times, alpha, ratio):  # type: ignore[no-untyped-def]
+    """Return the same for any times, by Cholesky's factor."""
+    count = len(times)
+    lag = int(times[-1] - times[0])
+    power = np.zeros(lag + 1)
+    power[1:] = np.exp(alpha * np.log(np.arange(1.0, lag + 1)))
+    size, dims = count - 1, steps.shape[1]
+    factor = np.zeros((size, size))
+    square, log_determinant = 0.0, 0.0
+    white = np.zeros((dims, size))
+    for i in range(size):
+        for j in range(i + 1):
+            a, b = int(times[i] - times[j]), int(times[i + 1] - times[j + 1])
+            c, d = int(times[i + 1] - times[j]), abs(int(times[i] - times[j + 1]))
+            value = 0.5 * (power[c] + power[d] - power[a] - power[b])
+            if i == j:
+                value += 2 * ratio
+            elif i == j + 1:
+                value -= ratio
+            value -= _dot(factor[i], factor[j], 0, j)
+            if i > j:
+                factor[i, j] = value / factor[j, j]
+            elif not value > 0.0:
+                return np.inf, np.inf
+            else:
+                factor[i, i] = np.sqrt(value)
+        log_determinant += 2 * np.log(factor[i, i])
+        for axis in range(dims):
+            white[axis, i] = (steps[i, axis] - _dot(factor[i], white[axis], 0, i)) / factor[i, i]
+            square += white[axis, i] ** 2
+    return square, log_determinant
 
 
 @njit(cache=True)
 def _innovations(row, steps):  # type: ignore[no-untyped-def]
-    """Return the same for a Toeplitz C with first row `row`, by Durbin and Levinson."""
+    """Return the same for a Toeplitz C with first row `row`, by Durbin and Levinson.
+
+    What runs backwards in the formulas is held backwards, so that every sum runs along memory.
+    """
     size, dims = steps.shape
+    backwards = np.ascontiguousarray(steps[::-1].T).ravel()
+    row_backwards = row[::-1].copy()
     past = np.zeros(size)  # coefficients that predict a step from those before it
     turned = np.zeros(size)
-    variance = row[0]
-    square = 0.0
-    log_determinant = 0.0
+    variance, square, log_determinant = row[0], 0.0, 0.0
     for k in range(size):
         if k:
-            reflection = row[k]
+            reflection = (row[k] - _dot(past, row_backwards, size - k, k - 1)) / variance
             for j in range(k - 1):
-                reflection -= past[j] * row[k - 1 - j]
-            reflection /= variance
-            turned[: k - 1] = past[: k - 1]
+                turned[j] = past[k - 2 - j]
             for j in range(k - 1):
-                past[j] = turned[j] - reflection * turned[k - 2 - j]
+                past[j] -= reflection * turned[j]
             past[k - 1] = reflection
             variance *= 1.0 - reflection * reflection
         if variance <= 0.0:
             return np.inf, np.inf
         log_determinant += np.log(variance)
         for axis in range(dims):
-            missed = steps[k, axis]
-            for j in range(k):
-                missed -= past[j] * steps[k - 1 - j, axis]
+            missed = steps[k, axis] - _dot(past, backwards, (axis + 1) * size - k, k)
             square += missed * missed / variance
     return square, log_determinant
+
+
+@njit(cache=True, fastmath={"reassoc", "contract"})
+def _dot(a, b, first, count):  # type: ignore[no-untyped-def]
+    """Return the sum of a[k] b[first + k] for `count` numbers, in any order: several at once."""
+    total = 0.0
+    for k in range(count):
+        total += a[k] * b[first + k]
+    return total
