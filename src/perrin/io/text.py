@@ -1,106 +1,251 @@
-"""Text tables as programs and spreadsheets write them: separator, comments, footer."""
+"""Text tables as programs and spreadsheets write them: encoding, separator, comments, footer."""
 
 from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from perrin.errors import PerrinError
+from perrin.io.decode import read_text
+from perrin.io.numerals import decimal_mark, ends_in_a_number_cut_short, is_number, typed
 
-_SEPARATORS = ",;\t"
-_MISSING = ("", "nan", "na", "n/a", "none", "null")
+_SEPARATORS = ",;\t|"
+_SEP_LINE = re.compile(r'"?sep=(.)"?[,;\t]*', re.IGNORECASE)
+_ROW_NAMES = "row_names"
 
 
 @dataclass(frozen=True)
 class TextTable:
-    """A table as text: the cells (n,) of each column, and the footer's ``#`` lines."""
+    """A table as text: the cells (n,) of each column, and the ``#`` lines above and below.
+
+    decimal: the mark in its numbers. remarks: what was unusual about the text, in phrases.
+    """
 
     cells: dict[str, tuple[str, ...]]
     footer: list[str]
+    decimal: str = "."
+    header: list[str] = field(default_factory=list)
+    remarks: tuple[str, ...] = ()
 
     def frame(self) -> pd.DataFrame:
         """Return the table; a column of numbers or truth values gets that type, all digits kept."""
-        return pd.DataFrame({name: _typed(cells) for name, cells in self.cells.items()})
+        return pd.DataFrame(
+            {name: typed(cells, decimal=self.decimal) for name, cells in self.cells.items()}
+        )
+
+    def __len__(self) -> int:
+        return len(next(iter(self.cells.values()), ()))
 
 
 def read_text_table(path: Path) -> TextTable:
     """Return the table in a text file, cell by cell.
 
     Lines that start with ``#`` count as comments above the header and as the footer below
-    the last row. Raises `PerrinError` for a file that is no UTF-8 text, is empty, has
-    columns of the same name or rows of another length than its header.
+    the last row; where the first row holds numbers, the last comment above it may be the header.
+    A first line ``sep=;`` names the separator; without it that is a comma, semicolon, tab, bar,
+    or blanks. Rows that have one cell more than the header start with R's row names. Raises
+    `PerrinError` for a file that is no text, is empty, has no header, columns of the same name
+    with different values, or rows of another length than its header.
     """
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise PerrinError(
-            f"{path}: neither HDF5 nor parquet nor UTF-8 text (byte {error.start}); "
-            "not an event table. Export the events as CSV or .h5."
-        ) from error
+    text, encoding = read_text(path)
     lines = text.splitlines(keepends=True)
+    named = _SEP_LINE.fullmatch(lines[0].strip("\r\n")) if lines else None
+    lines = lines[1:] if named else lines
+    first, last, end = _limits(lines)
+    if first == last:
+        raise PerrinError(f"{path}: the file holds no table. Export it again.")
+    comments = [_uncommented(line) for line in lines[:first] if line.strip()]
+    separator = named[1] if named else _separator(lines[first:last])
+    rows = _rows(path, lines[first:last], separator)
+    header, rows = _header(path, rows, comments, separator)
+    remarks = [] if encoding.startswith("utf-8") else [f"text in {_ENCODINGS[encoding]}"]
+    cut_open = end == last and not lines[end - 1].endswith(("\n", "\r"))
+    header, rows, said = _fitted(path, header, rows, cut_open=cut_open)
+    columns, twice = _columns(path, header, rows)
+    decimal = decimal_mark(list(columns.values()))
+    remarks += said + twice + (["decimal commas"] if decimal == "," else [])
+    if cut_open and rows:
+        columns, cut = _without_cut_row(columns)
+        remarks.append(cut)
+    footer = [_unquoted(line) for line in lines[last:end]]
+    return TextTable(columns, footer, decimal, comments, tuple(remarks))
+
+
+_ENCODINGS = {
+    "cp1252": "the encoding of Windows (cp1252)",
+    "utf-16": "UTF-16",
+    "utf-16-le": "UTF-16",
+    "utf-16-be": "UTF-16",
+    "utf-32": "UTF-32",
+}
+
+
+def _limits(lines: Sequence[str]) -> tuple[int, int, int]:
+    """Return where the table starts, where it stops, and where its footer stops."""
     first, last = 0, len(lines)
-    while first < last and (not lines[first].strip() or lines[first].startswith("#")):
+    while first < last and (_blank(lines[first]) or _is_comment(lines[first])):
         first += 1
-    while last > first and not lines[last - 1].strip():
+    while last > first and _blank(lines[last - 1]):
         last -= 1
     end = last
-    while last > first and lines[last - 1].startswith("#"):
+    while last > first and (_blank(lines[last - 1]) or _is_comment(lines[last - 1])):
         last -= 1
-    if first == last:
-        raise PerrinError(f"{path}: the file holds no table. Export the events again.")
-    separator = max(_SEPARATORS, key=lines[first].count)
-    return TextTable(
-        cells=_columns(path, "".join(lines[first:last]), separator),
-        footer=[line.rstrip("\r\n") for line in lines[last:end]],
+    return first, last, end
+
+
+def _blank(line: str) -> bool:
+    """A spreadsheet fills empty lines up with separators."""
+    return not line.strip().strip(_SEPARATORS + '"')
+
+
+def _is_comment(line: str) -> bool:
+    """A spreadsheet puts a comment with a separator in it into quotes."""
+    if line.startswith('"#'):
+        return not _unquoted(line).startswith('"')
+    return line.startswith("#")
+
+
+def _unquoted(line: str) -> str:
+    """Return a comment without what a spreadsheet added: quotes, empty cells behind it."""
+    line = line.rstrip("\r\n")
+    bare = line.rstrip(",;\t") if line.startswith('"#') else line
+    if bare.startswith('"#') and bare.endswith('"') and len(bare) > 2:
+        inside = bare[1:-1]
+        if '"' not in inside.replace('""', ""):
+            return inside.replace('""', '"')
+    return line
+
+
+def _uncommented(line: str) -> str:
+    return _unquoted(line).lstrip("#").strip()
+
+
+def _separator(lines: Sequence[str]) -> str:
+    """Return what separates the cells, looking at the header and the row below it."""
+    header = re.sub(r'"[^"]*"', "", lines[0])
+    best = max(_SEPARATORS, key=header.count)
+    if header.count(best):
+        return best
+    if len(lines) > 1 and len(lines[0].split()) > 1:
+        under = len(lines[1].split()) - len(lines[0].split())
+        if under in (0, 1):
+            return " "
+    return ","
+
+
+def _rows(path: Path, lines: Sequence[str], separator: str) -> list[list[str]]:
+    """Return the cells of each line that holds any."""
+    blanks = separator == " "
+    body = "".join(line.strip() + "\n" for line in lines) if blanks else "".join(lines)
+    try:
+        rows = [
+            row
+            for row in csv.reader(
+                io.StringIO(body, newline=""),
+                delimiter=separator,
+                strict=True,
+                skipinitialspace=blanks,
+            )
+            if any(cell.strip() for cell in row)
+        ]
+    except csv.Error as error:
+        raise PerrinError(f"{path}: not a table, or cut off ({error}). Export it again.") from error
+    if not rows:
+        raise PerrinError(f"{path}: the file holds no table. Export it again.")
+    return rows
+
+
+def _header(
+    path: Path, rows: list[list[str]], comments: Sequence[str], separator: str
+) -> tuple[list[str], list[list[str]]]:
+    """Return the names of the columns, and the rows below them."""
+    if not all(is_number(cell) for cell in rows[0] if cell.strip()):
+        return rows[0], rows[1:]
+    for comment in reversed(comments[-3:]):
+        splits = {separator: comment.split(None if separator == " " else separator)}
+        splits |= {mark: comment.split(mark) for mark in _SEPARATORS}
+        for names in (splits[separator], *splits.values()):
+            if len(names) == len(rows[0]) > 1:
+                return [name.strip().strip('"') for name in names], rows
+    raise PerrinError(
+        f"{path}: no header: the first line ({separator.join(rows[0])[:60]}) holds numbers, not "
+        "the names of the columns. Write the names as the first line."
     )
 
 
-def _columns(path: Path, body: str, separator: str) -> dict[str, tuple[str, ...]]:
-    """Return the cells by column; a column without a name gets one if it holds anything."""
-    try:
-        header, *rows = (
-            row
-            for row in csv.reader(io.StringIO(body, newline=""), delimiter=separator, strict=True)
-            if row
-        )
-    except csv.Error as error:
-        raise PerrinError(f"{path}: not a table, or cut off ({error}). Export it again.") from error
+def _fitted(
+    path: Path, header: list[str], rows: list[list[str]], *, cut_open: bool
+) -> tuple[list[str], list[list[str]], list[str]]:
+    """Return header and rows of one length, with what was done for it."""
+    said = []
+    if rows and all(len(row) == len(header) + 1 for row in rows):
+        header = [_ROW_NAMES, *header]
+        said.append("first column without a name: row names")
+    width = len(header)
+    fitted = []
     for number, row in enumerate(rows, start=1):
-        if len(row) != len(header):
+        while len(row) > width and not row[-1].strip():
+            row = row[:-1]
+        if len(row) != width:
+            why = "Not a table, or cut off"
+            if number == len(rows) and cut_open:
+                why = "It is the last row, without a line break: the file is cut off"
             raise PerrinError(
-                f"{path}: row {number} has {len(row)} cells, the header {len(header)}. "
-                "Not a table, or cut off: export it again."
+                f"{path}: row {number} has {len(row)} cells, the header {width}. "
+                f"{why}: export it again."
             )
+        fitted.append(row)
+    return header, fitted, said
+
+
+def _columns(
+    path: Path, header: Sequence[str], rows: Sequence[Sequence[str]]
+) -> tuple[dict[str, tuple[str, ...]], list[str]]:
+    """Return the cells by column; a column without a name gets one if it holds anything."""
     columns: dict[str, tuple[str, ...]] = {}
-    cells = list(zip(*rows, strict=True)) or [()] * len(header)
+    said: dict[str, str] = {}
+    cells: list[tuple[str, ...]] = list(zip(*rows, strict=True)) or [()] * len(header)
     for number, name in enumerate(header, start=1):
         column = cells[number - 1]
         if not name.strip() and not any(column):
             continue
         name = name if name.strip() else f"column_{number}"
         if name in columns:
-            raise PerrinError(
-                f"{path}: the column {name!r} is there twice. "
-                "Keep one and remove or rename the other."
-            )
-        columns[name] = column
-    return columns
-
-
-def _typed(cells: tuple[str, ...]) -> pd.Series:
-    """Return whole numbers, truth values, numbers or text: the first that all cells are."""
-    plain = [cell.strip().lower() for cell in cells]
-    if plain and set(plain) <= {"true", "false"}:
-        return pd.Series([cell == "true" for cell in plain])
-    values = np.array(["nan" if cell in _MISSING else cell for cell in plain], dtype=object)
-    for kind in (np.int64, np.float64):
-        try:
-            return pd.Series(values.astype(kind))
-        except (ValueError, OverflowError):
+            if not _equal(columns[name], column):
+                raise PerrinError(
+                    f"{path}: the column {name!r} is there twice, with different values. "
+                    "Keep one and remove or rename the other."
+                )
+            said[name] = f"column {name} is there twice, equal"
             continue
-    return pd.Series(cells, dtype="str")
+        columns[name] = column
+    return columns, list(said.values())
+
+
+def _equal(one: Sequence[str], other: Sequence[str]) -> bool:
+    if tuple(one) == tuple(other):
+        return bool(one)
+    try:
+        return [float(cell) for cell in one] == [float(cell) for cell in other]
+    except ValueError:
+        return False
+
+
+def _without_cut_row(
+    columns: dict[str, tuple[str, ...]],
+) -> tuple[dict[str, tuple[str, ...]], str]:
+    """Leave the last row of a file without a last line break out where its last number is cut."""
+    last = list(columns.values())[-1]
+    if not ends_in_a_number_cut_short(last):
+        return columns, "the file ends without a line break: check that it is whole"
+    kept = {name: cells[:-1] for name, cells in columns.items()}
+    return kept, (
+        f"the file is cut off in its last number ({last[-1].strip()}, fewer digits than all "
+        "others): 1 row, the last, left out"
+    )

@@ -274,7 +274,7 @@ def test_nan_is_dropped_by_row_and_only_where_nothing_is_left(tmp_path: Path) ->
         ("contrast,mass\n-0.003,75\nabc,75\n", "row 2: 'abc' is not a number"),
         ("contrast,mass\nnan,\n,inf\n", "none of the 2 rows"),
         ('contrast,"mass\n-0.003,75\n', "cut off"),
-        ("contrast;mass\n-0,003;75\n", "'-0,003' is not a number"),
+        ("contrast;mass\n-0,003;75\n-0.004;70\n", "'-0,003' is not a number"),
     ],
 )
 def test_bad_text(text: str, match: str, tmp_path: Path) -> None:

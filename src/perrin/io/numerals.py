@@ -1,0 +1,95 @@
+"""Cells of text tables as numbers: decimal points, decimal commas, and what is neither."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+MISSING = frozenset({"", "nan", "-nan", "na", "n/a", "#n/a", "#num!", "none", "null", "<na>"})
+"""Cells that stand for no value, in lower case."""
+
+_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
+_GROUPS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
+_POINT = re.compile(r"[+-]?\d*\.\d*([eE][+-]?\d+)?")
+
+
+def typed(cells: Sequence[str], *, decimal: str = ".") -> pd.Series:
+    """Return whole numbers, truth values, numbers or text: the first that all cells are."""
+    plain = [cell.strip().lower() for cell in cells]
+    if plain and set(plain) <= {"true", "false"}:
+        return pd.Series([cell == "true" for cell in plain])
+    if decimal == "," and any(_COMMA.fullmatch(cell) for cell in plain):
+        if any(_POINT.fullmatch(cell) for cell in plain):
+            return pd.Series(list(cells), dtype="str")
+        plain = [cell.replace(",", ".") for cell in plain]
+    values = np.array(["nan" if cell in MISSING else cell for cell in plain], dtype=object)
+    for kind in (np.int64, np.float64):
+        try:
+            return pd.Series(values.astype(kind))
+        except (ValueError, OverflowError):
+            continue
+    return pd.Series(list(cells), dtype="str")
+
+
+def decimal_mark(columns: Sequence[Sequence[str]]) -> str:
+    """Return ``","`` where some column can only be numbers with a decimal comma, else ``"."``.
+
+    A comma with groups of three digits behind it alone (``1,234``) decides nothing: it may
+    separate thousands.
+    """
+    for cells in columns:
+        filled = [cell.strip() for cell in cells if cell.strip().lower() not in MISSING]
+        commas = [cell for cell in filled if "," in cell]
+        if all(_GROUPS.fullmatch(cell) for cell in commas):
+            continue
+        if all(_COMMA.fullmatch(cell) or cell.lstrip("+-").isdigit() for cell in filled):
+            return ","
+    return "."
+
+
+def is_number(cell: str) -> bool:
+    """Tell whether a cell is a number, with a point or a comma; an empty one is none."""
+    text = cell.strip().lower()
+    if text in MISSING - {"nan", "-nan"}:
+        return False
+    try:
+        float(text)
+    except ValueError:
+        return _COMMA.fullmatch(text) is not None
+    return True
+
+
+def why_no_numbers(cells: Sequence[str]) -> str:
+    """Return what keeps a column from being numbers, with the row that shows it first."""
+    for row, cell in enumerate(cells, start=1):
+        text = str(cell).strip()
+        if text.lower() in MISSING:
+            continue
+        try:
+            float(text)
+        except ValueError:
+            if _COMMA.fullmatch(text) or _GROUPS.fullmatch(text):
+                return (
+                    f"row {row} holds {text!r}: a decimal comma, or one that separates thousands, "
+                    "beside numbers that are written otherwise. Export it with decimal points"
+                )
+            return f"row {row} holds {text!r}, which is no number"
+    return "it holds no numbers"
+
+
+def ends_in_a_number_cut_short(cells: Sequence[str]) -> bool:
+    """Tell whether the last cell has fewer digits behind its point than any above it."""
+    *above, last = [cell.strip() for cell in cells]
+    if not above or not is_number(last):
+        return False
+    lengths = {_digits_behind(cell) for cell in above if is_number(cell)}
+    return bool(lengths) and _digits_behind(last) < min(lengths)
+
+
+def _digits_behind(cell: str) -> tuple[int, int]:
+    """Return how many digits the exponent and the fraction have."""
+    mantissa, _, exponent = cell.lower().partition("e")
+    return len(exponent), len(mantissa.replace(",", ".").partition(".")[2])
