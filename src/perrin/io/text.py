@@ -101,7 +101,7 @@ def _limits(lines: Sequence[str]) -> tuple[int, int, int]:
 
 def _blank(line: str) -> bool:
     """A spreadsheet fills empty lines up with separators."""
-    return not line.strip().strip(_SEPARATORS + '"')
+    return not line.strip(_SEPARATORS + " \r\n")
 
 
 def _is_comment(line: str) -> bool:
@@ -213,9 +213,9 @@ def _columns(
     cells: list[tuple[str, ...]] = list(zip(*rows, strict=True)) or [()] * len(header)
     for number, name in enumerate(header, start=1):
         column = cells[number - 1]
-        if not name.strip() and not any(column):
+        if not name and not any(column):
             continue
-        name = name if name.strip() else f"column_{number}"
+        name = name or f"column_{number}"
         if name in columns:
             if not _equal(columns[name], column):
                 raise PerrinError(
