@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pkgutil
+import rlcompleter
 import subprocess
 import sys
+from importlib import import_module
 
 import pytest
 
@@ -33,3 +36,30 @@ def test_every_public_name_exists(name: str) -> None:
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'analyze'"):
         _ = perrin.analyze  # type: ignore[attr-defined]
+
+
+def test_what_is_shown_is_what_is_public() -> None:
+    """Nothing else, whatever was imported before; also for tab completion."""
+    import perrin.cli.main
+    import perrin.report.figures
+
+    assert dir(perrin) == sorted(perrin.__all__)
+    complete = rlcompleter.Completer({"perrin": perrin}).complete
+    found = [complete("perrin.", number) for number in range(500)]
+    offered = {text.removeprefix("perrin.").rstrip("()") for text in found if text}
+    assert offered == {name for name in perrin.__all__ if not name.startswith("_")}
+
+
+PACKAGES = [
+    name
+    for _, name, is_package in pkgutil.walk_packages(perrin.__path__, "perrin.")
+    if is_package and not name.startswith("perrin.train")
+]
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_a_package_exposes_what_it_says(name: str) -> None:
+    package = import_module(name)
+    for public in getattr(package, "__all__", []):
+        assert getattr(package, public) is not None
+        assert public in dir(package)

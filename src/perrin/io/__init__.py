@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from perrin._names import shown
 
 if TYPE_CHECKING:
     from perrin.io.movie import Movie
@@ -34,7 +35,5 @@ _HOME = {
 }
 
 
-def __getattr__(name: str) -> Any:  # the readers import h5py, pandas and numba: only when used
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+# the readers import h5py, pandas and numba: only when used
+__getattr__, __dir__ = shown(__name__, _HOME)

@@ -10,8 +10,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Protocol, Self, SupportsIndex, overload
+from types import EllipsisType, TracebackType
+from typing import Any, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,8 @@ from perrin.errors import PerrinError
 from perrin.io.checks import HEAD, check_axes, check_intensities, check_shape
 
 Array = npt.NDArray[Any]
+
+_FAR_APART = 16  # frames from which on a step is read frame by frame
 
 
 class FrameSource(Protocol):
@@ -30,6 +32,10 @@ class FrameSource(Protocol):
         """(T, Y, X)."""
 
     @property
+    def ndim(self) -> int:
+        """Number of axes: 3."""
+
+    @property
     def dtype(self) -> np.dtype[Any]:
         """Type of a pixel, in the machine's byte order."""
 
@@ -38,7 +44,81 @@ class FrameSource(Protocol):
     def __getitem__(self, key: Any, /) -> Array: ...
 
 
-class LazyFrames:
+class ArrayFrames:
+    """Frames (T, Y, X) that are indexed as an array is, from what `_read` gives.
+
+    ``frames[5]``, ``frames[-10:]``, ``frames[:, 20:40, ::2]``, ``frames[..., 0]``,
+    ``frames[[3, 1]]``: what numpy takes, and what dask and napari ask for. Only frames that are
+    asked for are read; a mask over pixels needs an array, ``numpy.asarray(frames)``.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    def _read(self, start: int, stop: int) -> Array:
+        """Return frames [start, stop) as stored, with 0 <= start < stop <= T."""
+        raise NotImplementedError
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes: 3."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of stored pixels."""
+        return math.prod(self.shape)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all frames in memory."""
+        return self.size * self.dtype.itemsize
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, key: Any, /) -> Array:
+        if isinstance(key, slice):
+            return self._slice(range(*key.indices(len(self))))
+        parts = list(key) if isinstance(key, tuple) else [key]
+        where = _time_part(parts, self.ndim)
+        of_time = slice(None) if where is None else parts[where]
+        if isinstance(of_time, slice):
+            frames = self._slice(range(*of_time.indices(len(self))))
+            rest: Any = slice(None)
+        else:
+            wanted = np.arange(len(self))[of_time]  # numpy's own rules and its IndexError
+            rows, place = np.unique(wanted, return_inverse=True)
+            frames, rest = self._gather(rows), place.reshape(np.shape(wanted))[()]
+        if where is not None:
+            parts[where] = rest
+        found: Array = frames[tuple(parts)]
+        return found
+
+    def _slice(self, wanted: range) -> Array:
+        if not wanted:
+            return np.empty((0, *self.shape[1:]), self.dtype)
+        first, last = min(wanted[0], wanted[-1]), max(wanted[0], wanted[-1])
+        if abs(wanted.step) >= _FAR_APART:
+            frames = self._gather(np.arange(first, last + 1, abs(wanted.step)))
+            return frames[::-1] if wanted.step < 0 else frames
+        frames = self._checked(first, last + 1)
+        return frames[:: wanted.step] if wanted.step != 1 else frames
+
+    def _gather(self, rows: npt.NDArray[np.int64]) -> Array:
+        """Return frames by number, in rising order, those that follow each other at once."""
+        found = np.empty((len(rows), *self.shape[1:]), self.dtype)
+        if len(rows):
+            begins = np.flatnonzero(np.diff(rows, prepend=rows[0] - 2) != 1)
+            for begin, end in zip(begins, [*begins[1:], len(rows)], strict=True):
+                found[begin:end] = self._checked(int(rows[begin]), int(rows[end - 1]) + 1)
+        return found
+
+    def _checked(self, start: int, stop: int) -> Array:
+        return np.asarray(self._read(start, stop), dtype=self.dtype)
+
+
+class LazyFrames(ArrayFrames):
     """Frames that stay in their file: `frames[a:b]` reads those and no others.
 
     A reader subclasses this with `_read(start, stop)` and `close()`, and pickles as what it
@@ -50,45 +130,20 @@ class LazyFrames:
         self.shape = shape
         self.dtype = dtype.newbyteorder("=")  # numba and most of scipy want native numbers
 
-    def _read(self, start: int, stop: int) -> Array:
-        """Return frames [start, stop) as stored, with 0 <= start < stop <= T."""
-        raise NotImplementedError
-
     def close(self) -> None:
         """Close the file; reading afterwards is an error."""
         raise NotImplementedError
 
-    def __len__(self) -> int:
-        return self.shape[0]
-
-    @overload
-    def __getitem__(self, key: SupportsIndex, /) -> Array: ...
-    @overload
-    def __getitem__(self, key: slice, /) -> Array: ...
-    def __getitem__(self, key: SupportsIndex | slice, /) -> Array:
-        if isinstance(key, slice):
-            return self._slice(range(*key.indices(len(self))))
-        index = int(np.arange(len(self))[key])  # numpy's own rules and its IndexError
-        frame: Array = self._slice(range(index, index + 1))[0]
-        return frame
-
-    def _slice(self, wanted: range) -> Array:
-        if not wanted:
-            return np.empty((0, *self.shape[1:]), self.dtype)
-        first, last = min(wanted[0], wanted[-1]), max(wanted[0], wanted[-1])
-        frames = np.asarray(self._read(first, last + 1), dtype=self.dtype)
-        self._refuse_nan(frames, first)
-        return frames[:: wanted.step] if wanted.step != 1 else frames
-
-    def _refuse_nan(self, frames: Array, first: int) -> None:
-        if frames.dtype.kind != "f":
-            return
-        bad = ~np.isfinite(frames).all(axis=(1, 2))
-        if bad.any():
-            raise PerrinError(
-                f"{self.path}: frame {first + int(bad.argmax())} holds NaN or infinite pixels; "
-                "replace them in the file before analysis."
-            )
+    def _checked(self, start: int, stop: int) -> Array:
+        frames = super()._checked(start, stop)
+        if frames.dtype.kind == "f":
+            bad = ~np.isfinite(frames).all(axis=(1, 2))
+            if bad.any():
+                raise PerrinError(
+                    f"{self.path}: frame {start + int(bad.argmax())} holds NaN or infinite pixels; "
+                    "replace them in the file before analysis."
+                )
+        return frames
 
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> Array:
         """All frames at once, for `numpy.asarray(movie.frames)`."""
@@ -101,7 +156,8 @@ class LazyFrames:
 class Movie:
     """Frames, and what one frame and one pixel mean.
 
-    frames: (T, Y, X) intensities, lazy: `frames[a:b]` is an ndarray (b - a, Y, X).
+    frames: (T, Y, X) intensities, lazy: `frames[a:b]` is an ndarray (b - a, Y, X). They are
+        indexed as an array is, and go to dask (`dask.array.from_array`) and napari as they are.
     frame_interval_s: from one stored frame to the next, seconds (binning included).
     pixel_nm: size of a stored pixel in the sample, nanometers (binning included).
     landing_sign: -1 where a landing makes raw pixels darker, +1 where brighter.
@@ -221,3 +277,25 @@ def check_landing_sign(value: int) -> int:
             "+1 where it makes them brighter."
         )
     return int(value)
+
+
+def _time_part(parts: list[Any], ndim: int) -> int | None:
+    """Return which part of an index is for the first axis; None where an ellipsis holds it."""
+    for part in parts:
+        if isinstance(part, (bool, np.bool_)) or np.ndim(_plain(part)) > 1:
+            raise IndexError(
+                "frames of a movie take whole numbers, slices and lists of them; for masks over "
+                "pixels make an array first: numpy.asarray(movie.frames)"
+            )
+    used = [i for i, part in enumerate(parts) if part is not None and part is not Ellipsis]
+    if len(used) > ndim:
+        raise IndexError(f"too many indices: a movie has {ndim} axes, {len(used)} were indexed")
+    dots = [i for i, part in enumerate(parts) if part is Ellipsis]
+    if len(dots) > 1:
+        raise IndexError("an index can only have a single ellipsis ('...')")
+    held = bool(dots) and len(used) < ndim and dots[0] < min(used, default=ndim + dots[0])
+    return None if held or not used else used[0]
+
+
+def _plain(part: Any) -> Any:
+    return 0 if part is None or isinstance(part, (slice, EllipsisType)) else part

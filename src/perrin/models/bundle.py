@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -22,6 +23,7 @@ from perrin.models.cards import CARDS, Card
 
 WEIGHTS = Path(__file__).parent / "weights"
 _TOLERANCE = 1e-4
+_SEPARATORS = {"/", os.sep, os.altsep or "/"}
 
 Arrays = dict[str, NDArray[np.float32]]
 OfKind = TypeVar("OfKind", bound=Card)
@@ -61,16 +63,21 @@ class Bundle(Generic[OfKind]):
 
 
 def bundle_folder(name: str | Path) -> Path:
-    """Return the folder of a bundle: a path, or the name of one that comes with the package.
+    """Return the folder of a bundle: the name of one that comes with the package, or a path.
 
-    Raises `PerrinError` for a name that is neither.
+    Text is a name; it is a path where it has a separator, as ``./mine``, or is a `Path`. So a
+    folder that happens to be called as a shipped network is never taken for it. Raises
+    `PerrinError` for a name that is neither.
     """
-    for folder in (Path(name), WEIGHTS / str(name)):
-        if (folder / "card.json").is_file():
-            return folder
+    by_path = isinstance(name, Path) or any(mark in name for mark in _SEPARATORS)
+    folder = Path(name) if by_path else WEIGHTS / name
+    if name and (folder / "card.json").is_file():
+        return folder
     raise PerrinError(
-        f"{name}: no model folder and no model of that name. Installed: "
-        f"{', '.join(list_bundles()) or 'none'}."
+        f"{name}: no model folder (there is no card.json in it)."
+        if by_path
+        else f"{name or 'an empty name'}: no model of that name. Installed: "
+        f"{', '.join(list_bundles()) or 'none'}. A folder is given with a separator, as ./NAME."
     )
 
 

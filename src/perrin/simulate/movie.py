@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from perrin._version import __version__
 from perrin.errors import PerrinError
-from perrin.io.movie import Movie
+from perrin.io.movie import ArrayFrames, Movie
 from perrin.optics.camera import fixed_pattern, record
 from perrin.optics.psf import Psf
 from perrin.settings.simulation import InstrumentSettings, LandingAssay
@@ -39,7 +39,7 @@ Progress = Callable[[float], None]
 Block = NDArray[np.uint16]
 
 
-class SimulatedFrames:
+class SimulatedFrames(ArrayFrames):
     """Frames (T, Y, X) uint16 of a simulated measurement, rendered as they are asked for.
 
     Blocks come out in order and cheaply; going back starts again from the first frame. Memory
@@ -60,29 +60,18 @@ class SimulatedFrames:
         self._progress = progress
         self._restart()
 
-    def __len__(self) -> int:
-        return self.shape[0]
-
-    def __getitem__(self, key: Any, /) -> Block:
-        if not isinstance(key, slice):
-            index = range(len(self))[key]
-            frame: Block = self[index : index + 1][0]
-            return frame
-        wanted = range(len(self))[key]
-        if not wanted:
-            return np.empty((0, *self.shape[1:]), np.uint16)
-        first, last = min(wanted[0], wanted[-1]), max(wanted[0], wanted[-1])
-        if first < self._start:
+    def _read(self, start: int, stop: int) -> Block:
+        if start < self._start:
             self._restart()
         parts = []
         while True:
-            begin, end = max(first, self._start), min(last + 1, self._start + len(self._block))
+            begin, end = max(start, self._start), min(stop, self._start + len(self._block))
             if begin < end:
                 parts.append(self._block[begin - self._start : end - self._start])
-            if end > last:
+            if end >= stop:
                 break
             self._advance()
-        return np.concatenate(parts)[:: wanted.step]
+        return np.concatenate(parts)
 
     def _restart(self) -> None:
         self._blocks = self._make_blocks()

@@ -46,20 +46,78 @@ def test_an_array_is_not_copied(frames):
     assert np.shares_memory(movie.frames[3:5], frames)
 
 
-bounds = st.none() | st.integers(-30, 30)
+ARRAY = np.arange(37 * 4 * 5, dtype=np.uint16).reshape(37, 4, 5)
 
 
-@given(bounds, bounds, st.none() | st.integers(-5, 5).filter(bool))
-def test_any_slice_equals_that_of_an_array(start, stop, step):
-    array = np.arange(23 * 2 * 3, dtype=np.uint16).reshape(23, 2, 3)
-    wanted = slice(start, stop, step)
-    np.testing.assert_array_equal(Counted(array)[wanted], array[wanted])
+def along(size):
+    """What may index one axis."""
+    bound = st.none() | st.integers(-size - 9, size + 9)
+    step = st.none() | st.integers(-20, 20).filter(bool)
+    number = st.integers(-size, size - 1)
+    return (
+        st.builds(slice, bound, bound, step)
+        | number
+        | number.map(np.int64)
+        | st.lists(number, max_size=4)
+        | st.lists(st.booleans(), min_size=size, max_size=size).map(np.array)
+    )
 
 
-@given(st.integers(-23, 22))
-def test_any_index_equals_that_of_an_array(index):
-    array = np.arange(23 * 2 * 3, dtype=np.uint16).reshape(23, 2, 3)
-    np.testing.assert_array_equal(Counted(array)[index], array[index])
+@st.composite
+def indices(draw):
+    """An index of an array (37, 4, 5): fewer parts than axes, new axes, an ellipsis."""
+    parts = [draw(along(size)) for size in ARRAY.shape[: draw(st.integers(0, 3))]]
+    if draw(st.booleans()):
+        cut = draw(st.integers(0, len(parts)))
+        tail = [draw(along(size)) for size in ARRAY.shape[3 - len(parts) + cut :]]
+        parts = [*parts[:cut], ..., *tail[: len(parts) - cut]]
+    for _ in range(draw(st.integers(0, 2))):
+        parts.insert(draw(st.integers(0, len(parts))), None)
+    if len(parts) == 1 and draw(st.booleans()):
+        return parts[0]
+    return tuple(parts)
+
+
+@given(indices())
+def test_any_index_gives_what_numpy_gives(index):
+    try:
+        expected = ARRAY[index]
+    except IndexError:  # lists of different lengths do not go together
+        with pytest.raises(IndexError):
+            Counted(ARRAY)[index]
+        return
+    found = Counted(ARRAY)[index]
+    np.testing.assert_array_equal(found, expected, strict=True)
+
+
+def test_frames_say_what_an_array_says():
+    frames = Counted(ARRAY)
+    for name in ("shape", "dtype", "ndim", "size", "nbytes"):
+        assert getattr(frames, name) == getattr(ARRAY, name)
+    assert [int(frame.sum()) for frame in frames] == ARRAY.sum(axis=(1, 2)).tolist()
+
+
+def test_only_frames_that_are_asked_for_are_read():
+    frames = Counted(ARRAY)
+    _ = frames[[30, 4, 3, 30]], frames[1::16, 0], frames[5, :2]
+    assert frames.reads == [(3, 5), (30, 31), (1, 2), (17, 18), (33, 34), (5, 6)]
+
+
+@pytest.mark.parametrize("index", [(0, 0, 0, 0), (..., 0, ...), True, ARRAY > 5, 37, -38, 1.5])
+def test_what_is_no_index_is_an_index_error(index):
+    with pytest.raises(IndexError):
+        Counted(ARRAY)[index]
+
+
+def test_frames_in_a_file_are_an_array_of_dask(tmp_path, movie):
+    array = pytest.importorskip("dask.array")
+    write_mp(tmp_path / "a.mp", movie)
+    with open_movie(tmp_path / "a.mp") as opened:
+        lazy = array.from_array(opened.frames, chunks=(40, -1, -1))
+        assert (lazy.shape, lazy.dtype) == (movie.frames.shape, movie.frames.dtype)
+        part = lazy[10:90:3, 2:, ::-1]
+        np.testing.assert_array_equal(part.compute(), movie.frames[10:90:3, 2:, ::-1])
+        np.testing.assert_array_equal(lazy.mean(axis=0).compute(), movie.frames.mean(axis=0))
 
 
 def test_a_slice_reads_its_own_frames_only(frames):

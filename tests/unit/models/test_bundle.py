@@ -97,6 +97,23 @@ def test_unknown_and_damaged_bundles_are_refused(tmp_path: Path) -> None:
         read_card(folder)
 
 
+def test_a_shipped_name_never_means_a_folder_of_that_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(bundle_folder("andi"), tmp_path / "mixture")
+    shutil.copytree(bundle_folder("andi"), tmp_path / "mine")
+    monkeypatch.chdir(tmp_path)
+    assert load_bundle("mixture").card.task == "mixture"
+    for path in ("./mixture", Path("mixture"), "./mine", f"{tmp_path}/mine"):
+        assert load_bundle(path).card.task == "andi"
+    with pytest.raises(PerrinError, match=r"given with a separator, as \./NAME"):
+        load_bundle("mine")
+    with pytest.raises(PerrinError, match=r"no card\.json in it"):
+        load_bundle("./classifier")
+    with pytest.raises(PerrinError, match="an empty name"):
+        load_bundle("")
+
+
 def test_a_bundle_that_answers_otherwise_is_not_used(tmp_path: Path) -> None:
     folder = copied(tmp_path)
     card = json.loads((folder / "card.json").read_text())
