@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perrin.errors import PerrinError
-from perrin.mass.mixture import Component, Mixture, fit_mixture
+from perrin.mass.mixture import Component, Mixture, _condensed, _em, fit_mixture
 from perrin.mass.selection import resample_mixture, select_mixture
 
 TWO = Mixture(
@@ -142,3 +142,26 @@ def test_the_bootstrap_is_seeded_and_spreads_like_the_standard_error():
     assert drawn[:, 0, 0].std() == pytest.approx(error, rel=0.3)
     assert np.isnan(drawn[:, -1, :2]).all()
     assert drawn[:, -1, 2].mean() == pytest.approx(chosen.background_share, abs=0.01)
+
+
+def test_the_cost_of_em_does_not_grow_with_events_and_nothing_else_changes() -> None:
+    """Two points a bin against every event on its own: the same maximum of the likelihood."""
+    rng = np.random.default_rng(11)
+    values = np.concatenate([rng.normal(66, 7, 6000), rng.normal(148, 9, 3000)])
+    values = values[(values > 40) & (values < 300)]
+    start = (Component(60, 12, 0.5), Component(140, 12, 0.5))
+    limits = {"low": 40.0, "high": 300.0, "min_sd": 4.0}
+    fitted = fit_mixture(values, start=start, **limits)
+    table = np.array([(c.mean, c.sd, c.share) for c in start])
+    table[:, 2] *= 0.98
+    points, weights = _condensed(values, 40.0, 300.0, 4.0 / 8)
+    assert len(points) <= 2 * (260 / 0.5 + 1)
+    assert weights.sum() == pytest.approx(len(values))
+    assert weights @ points == pytest.approx(values.sum())
+    assert weights @ points**2 == pytest.approx((values**2).sum())
+    plain, reached = _em(values, np.ones(len(values)), table, 40.0, 300.0, 4.0)
+    assert fitted.log_likelihood == pytest.approx(reached, abs=1e-3)  # ten times EM's tolerance
+    for component, (mean, sd, share) in zip(fitted.components, plain, strict=True):
+        assert component.mean == pytest.approx(mean, abs=1e-3 * sd)
+        assert component.sd == pytest.approx(sd, rel=1e-3)
+        assert component.share == pytest.approx(share, abs=1e-4)
