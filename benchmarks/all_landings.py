@@ -18,11 +18,11 @@ import pandas as pd
 
 import perrin
 from _measure import print_table
-from perrin.evaluate.matching import match_landings
 from perrin.mass.calibration import calibrate
 from perrin.mass.modes import FWHM_PER_SD
 from perrin.mass.results import ComponentEstimate, Spectrum
 from perrin.settings.simulation import InstrumentSettings, LandingAssay, Species
+from perrin.simulate.matching import match_landings
 
 MOVIES = {"hsp27": 60.0, "antibody": 30.0}  # seconds
 SEED = 20_264

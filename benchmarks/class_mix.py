@@ -15,7 +15,7 @@ import numpy as np
 
 from _measure import print_table
 from perrin.evaluate.answers import RANGES, Answers, answers_on, fresh_seed
-from perrin.landing.mix import at_mix, class_mix, told_mix
+from perrin.landing.classifier.mix import at_mix, class_mix, told_mix
 from perrin.models.classifier import ClassifierModel
 from perrin.settings.classifier import CLASSES
 from perrin.settings.simulation import ThumbnailSettings

@@ -20,11 +20,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
-from perrin.evaluate.matching import is_accepted, is_isolated, match_landings
 from perrin.landing.detect import detect
 from perrin.optics.psf import Psf
 from perrin.settings.landing import DetectionSettings
 from perrin.settings.simulation import LandingAssay, Species
+from perrin.simulate.matching import is_accepted, is_isolated, match_landings
 from perrin.simulate.movie import simulate_movie
 from perrin.simulate.presets import preset
 

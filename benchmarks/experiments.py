@@ -10,9 +10,9 @@ import tempfile
 from pathlib import Path
 
 from _measure import print_table
-from perrin.evaluate.experiments.run import EXPERIMENTS, Ran, run_experiments
 from perrin.models.classifier import ClassifierModel
-from perrin.settings.experiments import ExperimentSettings
+from perrin.paper.run import EXPERIMENTS, Ran, run_experiments
+from perrin.paper.settings import ExperimentSettings
 
 HOUR_S = 3600
 

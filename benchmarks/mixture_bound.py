@@ -2,7 +2,7 @@
 
 Superposition of positions, 2D, without and with localisation noise of half a step, which network
 and bound are told; the priors of `MixtureSettings`. The bound is the median of the exact
-posterior (`perrin.evaluate.mixture_posterior`): no estimate that knows the model and the priors
+posterior (`perrin_benchmarks.mixture_posterior`): no estimate that knows the model and the priors
 has a smaller mean absolute error over them. Network and chain answer the same fresh
 trajectories. Two checks of the chain stand beside: how often its 90% interval holds the truth,
 and its error when it begins at the truth instead of at a guess (a quarter of the trajectories; a
@@ -26,10 +26,10 @@ import numpy as np
 import pandas as pd
 
 from perrin.diffusion.standard import TARGETS, from_unit
-from perrin.evaluate.mixture_posterior import Posterior, draw_posterior
 from perrin.models.mixture import MixtureModel
 from perrin.settings.diffusion import MixtureSettings
 from perrin.simulate.mixtures import Mixture, simulate_mixture
+from perrin_benchmarks.mixture_posterior import Posterior, draw_posterior
 
 COUNT, SEED = 300, 20_263
 CELLS = (

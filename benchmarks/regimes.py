@@ -16,11 +16,11 @@ import numpy as np
 from perrin.diffusion.characterize import Scale, characterize
 from perrin.diffusion.dwell import summary
 from perrin.diffusion.regimes import find_regimes
-from perrin.evaluate import regimes as measure
-from perrin.evaluate.odd_walks import ODD_WALKS
 from perrin.io.tracks import read_tracks
 from perrin.models.mixture import MixtureModel
 from perrin.settings.diffusion import MixtureSettings, WindowSettings
+from perrin_benchmarks import regimes as measure
+from perrin_benchmarks.odd_walks import ODD_WALKS
 
 COUNT, SEED = 80, 31
 PENALTIES = (2.0, 4.0, 8.0, 16.0)

@@ -27,7 +27,6 @@ import pandas as pd
 
 from _measure import Row, keep_to_two_cores, print_goals, skip
 from perrin.diffusion.characterize import Scale, characterize
-from perrin.evaluate.tracking import bounds, match_positions, position_errors, score_links
 from perrin.mass.calibration import calibrate
 from perrin.models.mixture import MixtureModel
 from perrin.settings.diffusion import WindowSettings
@@ -37,6 +36,7 @@ from perrin.simulate.moving import lazy_motion, simulate_motion
 from perrin.tracking.link import link
 from perrin.tracking.mass import mean_contrast
 from perrin.tracking.track import Tracked, track
+from perrin_benchmarks.tracking import bounds, match_positions, position_errors, score_links
 
 SNRS = (3, 10, 30)
 LINK_SEEDS = range(9210, 9215)

@@ -14,7 +14,7 @@ import numpy as np
 
 import perrin
 from perrin import LandingAssay, Species, simulate_landings
-from perrin.evaluate.matching import is_accepted, match_landings
+from perrin.simulate.matching import is_accepted, match_landings
 
 SECONDS = 10
 ASSAY = LandingAssay(

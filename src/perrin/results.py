@@ -20,7 +20,7 @@ from perrin.io.tables import write_events
 from perrin.landing.recheck import late_ratios
 from perrin.pipeline import Measurement
 from perrin.provenance import provenance
-from perrin.report import experiment_figures, figures, quantifier_figures, score_figures
+from perrin.report import figures, quantifier_figures, recheck_figures, score_figures
 from perrin.report.page import write_report
 from perrin.report.style import save_figure
 from perrin.tables import order_columns
@@ -242,7 +242,7 @@ def _figures_of(measurement: Measurement) -> dict[str, Figure]:
             measurement.quantification, events, filtered=measurement.spectrum
         )
     if measurement.recheck is not None:
-        made["recheck"] = experiment_figures.recheck_figure(
+        made["recheck"] = recheck_figures.recheck_figure(
             late_ratios(events), recheck_ms=measurement.recheck.recheck_ms
         )
     if measurement.snapshot is not None and measurement.settings is not None:

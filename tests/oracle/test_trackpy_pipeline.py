@@ -7,11 +7,11 @@ import warnings
 
 import pandas as pd
 
-from perrin.evaluate.tracking import score_links
 from perrin.settings.motion import MotionMovie
 from perrin.settings.tracking import TrackingSettings
 from perrin.simulate.moving import simulate_motion
 from perrin.tracking.track import track
+from perrin_benchmarks.tracking import score_links
 
 
 def test_links_are_as_good_as_those_of_trackpy(tmp_path) -> None:

@@ -7,11 +7,11 @@ import pytest
 
 from perrin.evaluate import roc
 from perrin.evaluate.answers import RANGES, answers_on, fresh_seed
-from perrin.evaluate.matching import is_accepted, is_isolated, match_landings
 from perrin.evaluate.tables import PAPER_AUC
 from perrin.models.classifier import ClassifierModel
 from perrin.pipeline import Measurement, analyse_landings
 from perrin.settings.simulation import ThumbnailSettings
+from perrin.simulate.matching import is_accepted, is_isolated, match_landings
 from perrin.simulate.movie import simulate_movie
 from perrin.simulate.presets import preset
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import pytest
 from scipy.stats import binom, chi2
 
-from perrin.evaluate.matching import is_accepted, is_isolated, match_landings
 from perrin.landing.detect import detect
 from perrin.optics.psf import Psf
 from perrin.settings.simulation import LandingAssay, Species
+from perrin.simulate.matching import is_accepted, is_isolated, match_landings
 from perrin.simulate.movie import simulate_movie
 from perrin.simulate.presets import preset
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.stats import chisquare
 
-from perrin.evaluate.mixture_posterior import Posterior, draw_posterior
 from perrin.settings.diffusion import MixtureSettings
 from perrin.simulate.mixtures import simulate_mixture
+from perrin_benchmarks.mixture_posterior import Posterior, draw_posterior
 
 COUNT, BINS = 120, 4
 LEAST_P = 1e-3

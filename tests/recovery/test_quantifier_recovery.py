@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from perrin.landing.agreement import TOLERATED
 from perrin.landing.fit import fit_patches
-from perrin.landing.quantities import INTEGRATION, TARGETS
+from perrin.landing.quantifier.agreement import TOLERATED
+from perrin.landing.quantifier.quantities import INTEGRATION, TARGETS
 from perrin.landing.ratiometric import ratiometric
 from perrin.mass.calibration import calibrate
 from perrin.models.classifier import ClassifierModel

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from perrin.evaluate import regimes as measure
-from perrin.evaluate.odd_walks import ODD_WALKS
 from perrin.models.mixture import MixtureModel
 from perrin.settings.diffusion import MixtureSettings
+from perrin_benchmarks import regimes as measure
+from perrin_benchmarks.odd_walks import ODD_WALKS
 
 COUNT = 40
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from perrin.evaluate.tracking import bounds, position_errors, score_links
 from perrin.settings.motion import MotionMovie
 from perrin.settings.tracking import ParticleKind, TrackingSettings
 from perrin.simulate.moving import simulate_motion
 from perrin.tracking.track import Tracked, track
+from perrin_benchmarks.tracking import bounds, position_errors, score_links
 
 
 def tracked(kind: ParticleKind, *, seed: int, **changes: object):

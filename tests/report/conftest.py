@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 from perrin.io import read_events
-from perrin.landing.classification import describe_filter, filter_by_score
-from perrin.landing.classify import Classified
+from perrin.landing.classifier.classification import describe_filter, filter_by_score
+from perrin.landing.classifier.classify import Classified
 from perrin.landing.thumbnails import Thumbnails
 from perrin.mass.spectrum import fit_spectrum
 from perrin.pipeline import Measurement

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from perrin.landing.filtering import multiple_detections
+from perrin.landing.classifier.filtering import multiple_detections
 from perrin.pipeline import analyse_landings
 from perrin.report.page import write_report
 from perrin.simulate.movie import simulate_movie

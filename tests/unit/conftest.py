@@ -12,7 +12,6 @@ import pytest
 from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
-from perrin.evaluate.matching import match_landings
 from perrin.io import write_mp
 from perrin.io.movie import Movie
 from perrin.landing.thumbnails import frames_around
@@ -22,6 +21,7 @@ from perrin.pipeline import find_events
 from perrin.settings.classifier import CLASSES
 from perrin.settings.landing import LandingSettings
 from perrin.settings.simulation import LandingAssay, Species
+from perrin.simulate.matching import match_landings
 from perrin.simulate.movie import simulate_movie
 
 Simulated = tuple[Movie, pd.DataFrame]

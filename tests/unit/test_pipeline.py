@@ -8,7 +8,7 @@ import pytest
 
 from perrin.errors import PerrinError
 from perrin.io.movie import Movie
-from perrin.landing.quantify import sorts_as
+from perrin.landing.quantifier.quantify import sorts_as
 from perrin.mass.calibration import Calibration, calibrate
 from perrin.models.classifier import ClassifierModel
 from perrin.models.quantifier import QuantifierModel

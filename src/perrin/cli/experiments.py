@@ -12,7 +12,7 @@ from perrin.cli import scores
 from perrin.errors import PerrinError
 
 if TYPE_CHECKING:
-    from perrin.evaluate.experiments.run import Ran
+    from perrin.paper.run import Ran
 
 
 def register(app: typer.Typer) -> None:
@@ -45,8 +45,8 @@ def reproduce(
     ] = False,
 ) -> None:
     """Run the experiments of the mass photometry paper on simulated measurements."""
-    from perrin.evaluate.experiments.run import EXPERIMENTS, run_experiments
-    from perrin.settings.experiments import ExperimentSettings
+    from perrin.paper.run import EXPERIMENTS, run_experiments
+    from perrin.paper.settings import ExperimentSettings
 
     settings = o.settings_from(ExperimentSettings, seed=seed, resamples=resamples, scale=scale)
     classifier = scores.classifier(model)

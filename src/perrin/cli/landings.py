@@ -287,7 +287,7 @@ def inspect(
 
 def _corrected(measured: Measurement, classifier: ClassifierModel, seed: int) -> Measurement:
     """The measurement with corrected shares of its peaks; left as it is if it was not scored."""
-    from perrin.evaluate.kept_share import correct_abundances
+    from perrin.pipeline.kept_share import correct_abundances
 
     if measured.classification is None:
         return measured

@@ -10,8 +10,8 @@ import typer
 if TYPE_CHECKING:
     import pandas as pd
 
-    from perrin.landing.classification import Classification
-    from perrin.landing.quantification import Quantification
+    from perrin.landing.classifier.classification import Classification
+    from perrin.landing.quantifier.quantification import Quantification
     from perrin.landing.recheck import Recheck
     from perrin.mass.results import Estimate, Spectrum
     from perrin.pipeline import Measurement

@@ -126,7 +126,7 @@ def why_not(
 
     Raises `PerrinError` where the user named the model that does not fit.
     """
-    from perrin.landing.classify import check_model
+    from perrin.landing.classifier.classify import check_model
 
     if model is None:
         return ()

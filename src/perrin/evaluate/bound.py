@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from perrin.landing.quantities import INTEGRATION
+from perrin.landing.quantifier.quantities import INTEGRATION
 from perrin.landing.thumbnails import THUMBNAIL_PX, frames_around, half_length
 from perrin.landing.views import EDGES, scaled_histories, stretches
 from perrin.optics.psf import Psf

@@ -2,7 +2,7 @@
 
 The movie is detected permissively, as for any mass near the limit. A detection is a binder where
 it is the one nearest to a molecule that stays, with no other within 6 px and 2 n_avg frames
-(`perrin.evaluate.matching`). All else is not: molecules that move or leave, crowded ones, second
+(`perrin.simulate.matching`). All else is not: molecules that move or leave, crowded ones, second
 detections of one landing, unbindings, and what is nothing but background.
 """
 
@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perrin.evaluate.answers import Answers, say
-from perrin.evaluate.matching import is_accepted, is_isolated, match_landings
 from perrin.landing.detect import detect
 from perrin.landing.thumbnails import iter_event_stacks
 from perrin.models.classifier import ClassifierModel
@@ -23,6 +22,7 @@ from perrin.optics.psf import Psf
 from perrin.settings.classifier import CLASSES
 from perrin.settings.landing import DetectionSettings
 from perrin.settings.simulation import ThumbnailSettings
+from perrin.simulate.matching import is_accepted, is_isolated, match_landings
 from perrin.simulate.movie import simulate_movie
 from perrin.simulate.presets import preset
 

@@ -30,8 +30,8 @@ from perrin.evaluate.quantifier_tables import (
 )
 from perrin.evaluate.strangers import flagged
 from perrin.landing.fit import fit_patches
-from perrin.landing.quantify import sorts_as
-from perrin.landing.quantities import INTEGRATION, TARGETS
+from perrin.landing.quantifier.quantify import sorts_as
+from perrin.landing.quantifier.quantities import INTEGRATION, TARGETS
 from perrin.landing.ratiometric import ratiometric
 from perrin.landing.thumbnails import half_length
 from perrin.models.classifier import ClassifierModel

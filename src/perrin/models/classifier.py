@@ -34,7 +34,7 @@ class Answer:
 
 
 class ClassifierModel(EventModel[ClassifierCard]):
-    """What `perrin.landing.classify` asks: is a movie in range, and what are its events."""
+    """What `perrin.landing.classifier` asks: is a movie in range, and what are its events."""
 
     kind = ClassifierCard
     shipped = "classifier"

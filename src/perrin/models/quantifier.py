@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
-from perrin.landing.quantities import LONGEST_STAY, TARGETS
+from perrin.landing.quantifier.quantities import LONGEST_STAY, TARGETS
 from perrin.landing.thumbnails import frames_around
 from perrin.landing.views import scaled_histories
 from perrin.mass.errors import ErrorShape
@@ -29,7 +29,7 @@ class Quantities:
     Attributes
     ----------
     quantiles : (N, 5, 3) float64
-        Low, middle and high (5, 50, 95%) of each of `perrin.landing.quantities.TARGETS`:
+        Low, middle and high (5, 50, 95%) of each of `perrin.landing.quantifier.quantities.TARGETS`:
         contrast (above 0, for landings), stay in frames, path and net displacement in pixels,
         speed in pixels a frame.
     score, probability : (N, C) float64
@@ -47,7 +47,7 @@ class Quantities:
 
 
 class QuantifierModel(EventModel[QuantifierCard]):
-    """What `perrin.landing.quantify` asks."""
+    """What `perrin.landing.quantifier.quantify` asks."""
 
     kind = QuantifierCard
     shipped = "quantifier"

@@ -10,14 +10,14 @@ import pandas as pd
 
 from perrin.errors import PerrinError
 from perrin.io.movie import Movie
-from perrin.landing.classification import describe_filter, filter_by_score
-from perrin.landing.classify import Model, check_model, classify
+from perrin.landing.classifier.classification import describe_filter, filter_by_score
+from perrin.landing.classifier.classify import Model, check_model, classify
 from perrin.landing.detect import detect
 from perrin.landing.fit import fit
 from perrin.landing.neighbors import nearest_neighbor_px
-from perrin.landing.quantification import describe, weigh
-from perrin.landing.quantify import Model as Quantifier
-from perrin.landing.quantify import sorts_as
+from perrin.landing.quantifier.quantification import describe, weigh
+from perrin.landing.quantifier.quantify import Model as Quantifier
+from perrin.landing.quantifier.quantify import sorts_as
 from perrin.landing.recheck import Recheck, look_again, recheck_n_avg, summarise_recheck
 from perrin.mass.calibration import Calibration, apply_calibration, check_recorded
 from perrin.optics.psf import Psf

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from perrin.landing.classification import Classification
-from perrin.landing.quantification import Quantification
+from perrin.landing.classifier.classification import Classification
+from perrin.landing.quantifier.quantification import Quantification
 from perrin.landing.recheck import Recheck
 from perrin.landing.thumbnails import Thumbnails
 from perrin.mass.calibration import Calibration

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from perrin.landing.agreement import Agreement
+from perrin.landing.quantifier.agreement import Agreement
 from perrin.report.spectra import mass_limits
 from perrin.report.style import (
     BLACK,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from perrin.landing.quantification import Quantification
+    from perrin.landing.quantifier.quantification import Quantification
     from perrin.mass.errors import ErrorSpectrum
     from perrin.mass.results import Spectrum
 

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import ArrayLike, NDArray
 
-    from perrin.landing.classification import Classification
-    from perrin.landing.mix import ClassShare
+    from perrin.landing.classifier.classification import Classification
+    from perrin.landing.classifier.mix import ClassShare
     from perrin.mass.results import Estimate, Spectrum
 
     Floats = NDArray[np.float64]

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from perrin.landing.quantities import INTEGRATION, LONGEST_STAY, TARGETS
+from perrin.landing.quantifier.quantities import INTEGRATION, LONGEST_STAY, TARGETS
 from perrin.landing.thumbnails import THUMBNAIL_PX, half_length
 from perrin.simulate.studio import Part
 
@@ -67,7 +67,8 @@ def in_the_middle(table: pd.DataFrame) -> pd.Series:
 def truth_of(truth: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Return contrast (above 0), stay, path, net and speed (N, 5), and where there is one.
 
-    In frames and pixels, as `perrin.landing.quantities` defines them; speeds are of movers.
+    In frames and pixels, as `perrin.landing.quantifier.quantities` defines them; speeds are
+    of movers.
     """
     moves = truth["steps"].to_numpy() > 0
     stay = truth["end_frame"] - truth["frame"] - truth["phase"]

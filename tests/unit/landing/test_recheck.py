@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 
 from perrin.errors import PerrinError
-from perrin.evaluate.matching import match_landings
 from perrin.io.movie import Movie
 from perrin.landing.recheck import late_ratios, look_again, recheck_n_avg, summarise_recheck
 from perrin.optics.psf import Psf
 from perrin.pipeline import find_events
 from perrin.settings.landing import LandingSettings
+from perrin.simulate.matching import match_landings
 from perrin.simulate.movie import simulate_movie
 from perrin.simulate.presets import preset
 

@@ -8,9 +8,9 @@ import pytest
 from perrin.diffusion import classical
 from perrin.diffusion.standard import TARGETS, to_unit
 from perrin.diffusion.windows import Track
-from perrin.evaluate.odd_walks import ODD_WALKS
 from perrin.models import predictive
 from perrin.simulate.walks import fbm
+from perrin_benchmarks.odd_walks import ODD_WALKS
 
 NAMES = [name for name, _, _ in TARGETS]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from perrin.landing.mix import ClassShare
+from perrin.landing.classifier.mix import ClassShare
 from perrin.mass.results import Estimate
 from perrin.mass.spectrum import fit_spectrum
 from perrin.report.score_figures import (

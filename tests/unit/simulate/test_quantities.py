@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from perrin.landing.quantities import LONGEST_STAY, TARGETS
+from perrin.landing.quantifier.quantities import LONGEST_STAY, TARGETS
 from perrin.settings.simulation import ThumbnailSettings
 from perrin.simulate.quantities import around, central, in_the_middle, truth_of
 from perrin.simulate.studio import Part, Studio

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from perrin.errors import PerrinError
-from perrin.evaluate.tracking import score_links
 from perrin.settings.tracking import LinkSettings
 from perrin.tracking.link import close_gaps, link, measure_steps
+from perrin_benchmarks.tracking import score_links
 
 FIELD = 400.0
 

@@ -8,7 +8,6 @@ import pytest
 
 from perrin.diffusion.tables import check_tracks
 from perrin.errors import PerrinError
-from perrin.evaluate.tracking import match_positions, score_links
 from perrin.io.movie import Movie
 from perrin.mass.calibration import Calibration
 from perrin.settings.motion import MotionMovie
@@ -19,6 +18,7 @@ from perrin.tracking.locate import Located
 from perrin.tracking.shape import Shape
 from perrin.tracking.stream import refuse_crowds
 from perrin.tracking.track import Tracked, track
+from perrin_benchmarks.tracking import match_positions, score_links
 
 FRAMES = 60
 

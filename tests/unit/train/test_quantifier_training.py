@@ -11,8 +11,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs torch")
 
 from perrin.errors import PerrinError  # noqa: E402
-from perrin.landing.quantify import sorts_as  # noqa: E402
-from perrin.landing.quantities import INTEGRATION, TARGETS  # noqa: E402
+from perrin.landing.quantifier.quantify import sorts_as  # noqa: E402
+from perrin.landing.quantifier.quantities import INTEGRATION, TARGETS  # noqa: E402
 from perrin.landing.thumbnails import frames_around  # noqa: E402
 from perrin.landing.views import stretches  # noqa: E402
 from perrin.models.classifier import ClassifierModel  # noqa: E402

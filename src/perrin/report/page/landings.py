@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from perrin.errors import PerrinError
-from perrin.landing.filtering import DUPLICATE, choose_threshold, multiple_detections
+from perrin.landing.classifier.filtering import DUPLICATE, choose_threshold, multiple_detections
 from perrin.mass.spectrum import CONTRAST_PER_KDA
 from perrin.report.page.classes import CLASSES, has_scores, kinds, meaning
 from perrin.report.page.encode import packed

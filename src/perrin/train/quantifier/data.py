@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from perrin.landing.quantities import INTEGRATION
+from perrin.landing.quantifier.quantities import INTEGRATION
 from perrin.landing.thumbnails import THUMBNAIL_PX, frames_around, half_length
 from perrin.landing.views import scaled_histories, stretches
 from perrin.optics.psf import Psf

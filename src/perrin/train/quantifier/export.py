@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from perrin._version import __version__
 from perrin.io.atomic import folder_written_whole
-from perrin.landing.quantify import SE_OF_90
-from perrin.landing.quantities import INTEGRATION, TARGETS
+from perrin.landing.quantifier.quantify import SE_OF_90
+from perrin.landing.quantifier.quantities import INTEGRATION, TARGETS
 from perrin.landing.thumbnails import THUMBNAIL_PX
 from perrin.landing.views import HISTORY_CHANNELS
 from perrin.mass.errors import ErrorShape

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from perrin.landing.quantities import TARGETS
+from perrin.landing.quantifier.quantities import TARGETS
 from perrin.mass.errors import ErrorShape
 from perrin.models.cards import QuantityIntervals
 from perrin.models.quantifier import cells

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from perrin.landing.quantities import QUANTILES, TARGETS
+from perrin.landing.quantifier.quantities import QUANTILES, TARGETS
 from perrin.landing.views import EDGES, HISTORY_CHANNELS
 from perrin.train.classifier.network import FEATURES, Block, HistoryNetwork
 

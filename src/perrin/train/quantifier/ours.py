@@ -15,7 +15,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from perrin.landing.quantities import QUANTILES
+from perrin.landing.quantifier.quantities import QUANTILES
 from perrin.settings.quantifier import QuantifierTraining
 from perrin.settings.simulation import MassPrior
 from perrin.train.classifier.data import Source

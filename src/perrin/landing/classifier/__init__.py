@@ -1,0 +1,1 @@
+"""What each event is: scores, classes, shares, and which events are kept."""

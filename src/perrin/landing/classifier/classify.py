@@ -1,0 +1,233 @@
+"""What each event is: a classifier's scores, its probabilities, a label.
+
+The network (an argument: anything with the members of `Model`) sees the same stacks as the fit
+and the examples. Nothing is filtered here: `perrin.landing.classifier.filtering` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perrin.errors import PerrinError
+from perrin.io.movie import Movie
+from perrin.landing.classifier.mix import at_mix, class_mix, told_mix
+from perrin.landing.thumbnails import iter_event_stacks
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FloatArray = NDArray[np.float64]
+
+UNSCORED = "unscored"
+BINDER = "binder"
+
+
+class Answer(Protocol):
+    """What a classifier says of N events, each (N, C), classes in the order of the model."""
+
+    @property
+    def score(self) -> FloatArray:
+        """0 to 1 for each class by itself."""
+
+    @property
+    def probability(self) -> FloatArray:
+        """Of the classes on a balanced mix; each row sums to 1."""
+
+
+class Model(Protocol):
+    """What classifies events: `perrin.models.classifier.ClassifierModel` is one."""
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+
+    @property
+    def identity(self) -> str:
+        """Tells it from every other classifier."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the C classes; one of them is ``binder``."""
+
+    @property
+    def confusion(self) -> FloatArray:
+        """Probability (C, C) of each told class (column) for each true one (row)."""
+
+    def check_range(self, *, n_avg: int, pixel_nm: float, frame_interval_s: float) -> None:
+        """Raise `PerrinError` for data that the model was not trained for."""
+
+    def answer(
+        self,
+        stacks: NDArray[np.float32],
+        inside: NDArray[np.bool_],
+        *,
+        n_avg: int,
+        landing_sign: int,
+    ) -> Answer:
+        """Return the answer to stacks (N, T, 17, 17) with their field of view (N, 17, 17)."""
+
+
+@dataclass(frozen=True)
+class Sorted:
+    """What a classifier has said of the N events of a table; NaN where it has not been asked.
+
+    Attributes
+    ----------
+    score, balanced : (N, C) float64
+        Scores, and probabilities on a balanced mix.
+
+    """
+
+    score: FloatArray
+    balanced: FloatArray
+
+    @classmethod
+    def nothing(cls, events: int, classes: int) -> Self:
+        """Return what is known before a classifier is asked."""
+        return cls(np.full((events, classes), np.nan), np.full((events, classes), np.nan))
+
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """Of which events it has said something, (N,)."""
+        return np.asarray(np.isfinite(self.score).all(axis=1))
+
+    def add(self, rows: NDArray[np.int64], answer: Answer) -> None:
+        """Take note of an answer to some events."""
+        self.score[rows], self.balanced[rows] = answer.score, answer.probability
+
+
+@dataclass(frozen=True)
+class Classified:
+    """Events with their scores, and what the class mix was estimated from.
+
+    Attributes
+    ----------
+    events : DataFrame
+        See `classify`.
+    balanced : (M, C) float64
+        Probabilities on a balanced mix, of the M scored landings.
+
+    """
+
+    events: pd.DataFrame
+    balanced: FloatArray
+
+
+def classify(
+    movie: Movie,
+    events: pd.DataFrame,
+    *,
+    model: Model,
+    n_avg: int,
+    known: Sorted | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> Classified:
+    """Score every event of a movie.
+
+    Parameters
+    ----------
+    movie : Movie
+        Read once, in pieces: memory grows neither with its length nor with the events.
+    events : DataFrame
+        With ``frame``, ``x_px``, ``y_px``, ``contrast`` and ``label``.
+    model : Model
+        What looks at them.
+    n_avg : int
+        Frames averaged on each side in thumbnails, as in the detection.
+    known : Sorted, optional
+        What this model has said of some of the events: it is not asked for these again.
+    progress : callable, optional
+        Called with the share of the events done, 0 to 1.
+
+    Returns
+    -------
+    Classified
+        Its ``events`` have ``score_*`` and ``p_*`` for each class of the model. A score is the
+        model's own. ``p_*`` are its balanced probabilities at the measurement's own class mix
+        (`perrin.landing.classifier.mix`); landings and unbindings have a mix each, because a
+        molecule that leaves is never a binder. ``label`` is the class with the highest ``p_*``,
+        where the fit left it empty; events too near the start or end for a thumbnail are
+        ``unscored`` and have NaN.
+
+    Raises
+    ------
+    PerrinError
+        If the movie is out of the model's range, or the model knows no binders.
+
+    """
+    check_model(model, movie, n_avg=n_avg)
+    known = known or Sorted.nothing(len(events), len(model.classes))
+    found = _asked(movie, events, known, model=model, n_avg=n_avg, progress=progress)
+    score, balanced, scored = found.score, found.balanced, found.known
+    landing = events["contrast"].to_numpy(float) < 0
+    own = np.full_like(balanced, np.nan)
+    landed, left = balanced[scored & landing], balanced[scored & ~landing]
+    own[scored & landing] = at_mix(landed, told_mix(landed, model.confusion))
+    own[scored & ~landing] = at_mix(left, class_mix(left))  # the confusion is one of landings
+    told = _labels(events["label"].to_numpy(object), own, scored, model.classes)
+    columns = {f"score_{name}": score[:, c] for c, name in enumerate(model.classes)}
+    columns |= {f"p_{name}": own[:, c] for c, name in enumerate(model.classes)}
+    return Classified(events.assign(**columns, label=told), landed)
+
+
+def check_model(model: Model, movie: Movie, *, n_avg: int) -> None:
+    """Raise `PerrinError` where a model cannot classify the events of a movie."""
+    if BINDER not in model.classes:
+        raise PerrinError(
+            f"the model {model.name} tells {', '.join(model.classes)}; without a class "
+            f"{BINDER!r} no landing can be retained. Use another model."
+        )
+    model.check_range(n_avg=n_avg, pixel_nm=movie.pixel_nm, frame_interval_s=movie.frame_interval_s)
+
+
+def _asked(
+    movie: Movie,
+    events: pd.DataFrame,
+    known: Sorted,
+    *,
+    model: Model,
+    n_avg: int,
+    progress: Callable[[float], None] | None,
+) -> Sorted:
+    """Return what the model says of all events: what is known, and the others asked for now.
+
+    NaN where there is no thumbnail.
+    """
+    found = Sorted(known.score.copy(), known.balanced.copy())
+    waiting = np.flatnonzero(~known.known)
+    asked, done = events.iloc[waiting], 0
+    for batch in iter_event_stacks(
+        movie,
+        frame=asked["frame"].to_numpy(np.int64),
+        y_px=asked["y_px"].to_numpy(float),
+        x_px=asked["x_px"].to_numpy(float),
+        n_avg=n_avg,
+    ):
+        answer = model.answer(
+            batch.stacks, batch.inside, n_avg=n_avg, landing_sign=movie.landing_sign
+        )
+        found.add(waiting[batch.rows], answer)
+        done += len(batch.rows)
+        if progress is not None:
+            progress(done / len(waiting))
+    return found
+
+
+def _labels(
+    said: NDArray[np.object_],
+    probability: FloatArray,
+    scored: NDArray[np.bool_],
+    classes: Sequence[str],
+) -> NDArray[np.object_]:
+    """The most probable class where nothing was said before, or that there is none."""
+    labels = said.copy()
+    silent = said == ""
+    labels[silent & ~scored] = UNSCORED
+    rows = np.flatnonzero(silent & scored)
+    labels[rows] = np.array(classes, object)[probability[rows].argmax(axis=1)]
+    return labels

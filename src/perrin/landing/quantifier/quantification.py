@@ -1,0 +1,142 @@
+"""What a quantifier made of one measurement: masses of all landings, a check, a diagnosis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perrin.landing.quantifier.agreement import Agreement, agreement
+from perrin.landing.quantifier.quantify import Model, Weighed, quantify
+from perrin.landing.quantifier.surface import Surface, surface
+from perrin.mass.errors import ErrorSpectrum, spectrum_with_errors
+from perrin.settings.spectrum import SpectrumSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+
+    from perrin.io.movie import Movie
+    from perrin.mass.calibration import Calibration
+
+_MANY = 0.05  # share of strange landings that is worth a note
+_BUFFER = 0.5  # probability of buffer from which on an event is no landing
+
+
+@dataclass(frozen=True)
+class Quantification:
+    """How the landings of a measurement were weighed.
+
+    Attributes
+    ----------
+    model : str
+        Name of the quantifier.
+    landings : int
+        Landings with a mass of the network, each counted once.
+    strange : int
+        Landings unlike anything in training: flagged, and in no spectrum.
+    spectrum : ErrorSpectrum
+        Of all landings, each with its own error.
+    agreement : Agreement or None
+        Network against fit; None without a classifier, which says where both must agree.
+    surface : Surface or None
+        Residence and motions; None for too few landings, or without a classifier.
+
+    """
+
+    model: str
+    landings: int
+    strange: int
+    spectrum: ErrorSpectrum
+    agreement: Agreement | None
+    surface: Surface | None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a user should know, the disagreements first."""
+        found = () if self.agreement is None else self.agreement.warnings
+        if self.strange > _MANY * max(self.landings, 1):
+            found += (
+                f"{self.strange} of {self.landings + self.strange} landings are unlike anything "
+                "the quantifier has learned from: they are flagged (strange), and in no spectrum "
+                "of all landings",
+            )
+        return found
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers, units in the names."""
+        return {
+            "model": self.model,
+            "landings": self.landings,
+            "strange": self.strange,
+            "spectrum": self.spectrum.to_dict(),
+            "agreement": None if self.agreement is None else self.agreement.to_dict(),
+            "surface": None if self.surface is None else self.surface.to_dict(),
+        }
+
+
+def weigh(
+    movie: Movie,
+    events: pd.DataFrame,
+    *,
+    model: Model,
+    calibration: Calibration | None,
+    progress: Callable[[float], None] | None = None,
+) -> Weighed:
+    """Return what `quantify` does, with masses in the events where there is a calibration."""
+    weighed = quantify(movie, events, model=model, progress=progress)
+    if calibration is None:
+        return weighed
+    found = weighed.events
+    ends = {"mass_net_kda": "", "mass_net_low_kda": "_low", "mass_net_high_kda": "_high"}
+    masses = {
+        name: calibration.mass_kda(found[f"contrast_net{end}"].to_numpy(float))
+        for name, end in ends.items()
+    }
+    return replace(weighed, events=found.assign(**masses))
+
+
+def describe(
+    events: pd.DataFrame,
+    *,
+    model: Model,
+    single: NDArray[np.bool_],
+    calibration: Calibration | None,
+    frame_interval_s: float,
+    settings: SpectrumSettings,
+    rng: np.random.Generator | None,
+) -> Quantification:
+    """Return what the quantifier found in events that `weigh` returned.
+
+    single (N,) are the events that count, multiple detections of one landing left out.
+    """
+    weighed = single & events["contrast_net"].notna().to_numpy()
+    if "p_buffer" in events.columns:
+        weighed &= ~(events["p_buffer"] > _BUFFER).to_numpy()
+    usual = weighed & ~events["strange"].to_numpy()
+    chosen = events[usual]
+    contrast, se = (chosen[name].to_numpy(float) for name in ("contrast_net", "contrast_net_se"))
+    if calibration is None:
+        values, errors = -contrast, se
+    else:
+        values = calibration.mass_kda(contrast)
+        errors = se / abs(calibration.gradient_per_kda)  # the line's own error is all events'
+    sorted_out = "score_binder" in events.columns
+    return Quantification(
+        model=model.name,
+        landings=int(usual.sum()),
+        strange=int((weighed & ~usual).sum()),
+        spectrum=spectrum_with_errors(
+            values,
+            errors,
+            shape=model.errors,
+            settings=settings,
+            unit="contrast" if calibration is None else "kDa",
+            rng=rng,
+        ),
+        agreement=agreement(events) if sorted_out else None,
+        surface=surface(chosen, frame_interval_s=frame_interval_s) if sorted_out else None,
+    )

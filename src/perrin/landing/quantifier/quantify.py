@@ -1,0 +1,194 @@
+"""What each landing weighs, how long it stays and how far it moves, bad landings too.
+
+The network (an argument: anything with the members of `Model`) reads the whole thumbnail, at
+its own integration. Unbindings, and events too near the start or end of the movie, have NaN.
+It looks through the first layers of a classifier, and hands on what that says of the event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perrin.io.movie import Movie
+from perrin.landing.classifier.classify import Model as Classifier
+from perrin.landing.classifier.classify import Sorted
+from perrin.landing.quantifier.quantities import LONGEST_STAY, TARGETS
+from perrin.landing.thumbnails import iter_event_stacks
+from perrin.mass.errors import ErrorShape
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FloatArray = NDArray[np.float64]
+
+SE_OF_90 = 2 * 1.6449
+"""Width of a 90% interval over its standard error, for a normal distribution."""
+STAYS = LONGEST_STAY - 0.5
+"""Frames from which on a molecule is said to stay."""
+_MOVERS = ("roller", "wobbler")
+
+
+class Answer(Protocol):
+    """What a quantifier says of N events; see `perrin.models.quantifier.Quantities`."""
+
+    @property
+    def quantiles(self) -> FloatArray:
+        """Low, middle, high (N, 5, 3) of `perrin.landing.quantifier.quantities.TARGETS`."""
+
+    @property
+    def score(self) -> FloatArray:
+        """0 to 1 for each class by itself, (N, C)."""
+
+    @property
+    def probability(self) -> FloatArray:
+        """Of the classes of the model on a balanced mix, (N, C)."""
+
+    @property
+    def strange(self) -> NDArray[np.bool_]:
+        """Whether an event is unlike anything in training, (N,)."""
+
+
+class Model(Protocol):
+    """What weighs events: `perrin.models.quantifier.QuantifierModel` is one."""
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the C classes."""
+
+    @property
+    def integration(self) -> int:
+        """The n_avg that its stacks are cut for."""
+
+    @property
+    def errors(self) -> ErrorShape:
+        """How errors of the contrast are distributed, in standard errors."""
+
+    @property
+    def classifier(self) -> str:
+        """``identity`` of the classifier whose answers it gives."""
+
+    def check_range(self, *, pixel_nm: float, frame_interval_s: float) -> None:
+        """Raise `PerrinError` for data that the model was not trained for."""
+
+    def answer(
+        self, stacks: NDArray[np.float32], inside: NDArray[np.bool_], *, landing_sign: int
+    ) -> Answer:
+        """Return the answer to stacks (N, T, 17, 17) with their field of view (N, 17, 17)."""
+
+
+def sorts_as(model: Model, classifier: Classifier, *, n_avg: int) -> bool:
+    """Return whether what a model says of events is what this classifier says at `n_avg`."""
+    return model.classifier == classifier.identity and model.integration == n_avg
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """Landings as a quantifier sees them.
+
+    Attributes
+    ----------
+    events : DataFrame
+        See `quantify`.
+    sorted : Sorted
+        What the model's classifier says of them, at the integration of the model.
+
+    """
+
+    events: pd.DataFrame
+    sorted: Sorted
+
+
+def quantify(
+    movie: Movie,
+    events: pd.DataFrame,
+    *,
+    model: Model,
+    progress: Callable[[float], None] | None = None,
+) -> Weighed:
+    """Weigh every landing of a movie.
+
+    Parameters
+    ----------
+    movie : Movie
+        Read once, in pieces.
+    events : DataFrame
+        With ``frame``, ``x_px``, ``y_px`` and ``contrast``.
+    model : Model
+        What looks at them.
+    progress : callable, optional
+        Called with the share of the events done, 0 to 1.
+
+    Returns
+    -------
+    Weighed
+        Its ``events`` have ``contrast_net`` (median; negative), ``contrast_net_se``, the ends
+        ``contrast_net_low`` and ``contrast_net_high`` of its 90% interval (by size: low is the
+        lighter one), ``duration_ms`` (infinite where the molecule stays beyond what is seen),
+        ``path_nm``, ``net_nm``, ``speed_nm_per_ms`` (of rollers and wobblers), each with
+        ``_low`` and ``_high``, and ``strange``.
+
+    Raises
+    ------
+    PerrinError
+        If the movie is out of the model's range.
+
+    """
+    model.check_range(pixel_nm=movie.pixel_nm, frame_interval_s=movie.frame_interval_s)
+    landing = np.flatnonzero(events["contrast"].to_numpy(float) < 0)
+    asked = events.iloc[landing]
+    found = np.full((len(events), len(TARGETS), 3), np.nan)
+    told = Sorted.nothing(len(events), len(model.classes))
+    strange = np.zeros(len(events), np.bool_)
+    done = 0
+    for batch in iter_event_stacks(
+        movie,
+        frame=asked["frame"].to_numpy(np.int64),
+        y_px=asked["y_px"].to_numpy(float),
+        x_px=asked["x_px"].to_numpy(float),
+        n_avg=model.integration,
+    ):
+        answer = model.answer(batch.stacks, batch.inside, landing_sign=movie.landing_sign)
+        rows = landing[batch.rows]
+        found[rows] = answer.quantiles
+        strange[rows] = answer.strange
+        told.add(rows, answer)
+        done += len(rows)
+        if progress is not None:
+            progress(done / len(landing))
+    probability = np.nan_to_num(told.balanced)
+    moves = np.isin(np.array(model.classes)[probability.argmax(axis=1)], _MOVERS)
+    found[~moves, TARGETS.index("speed")] = np.nan
+    return Weighed(events.assign(**_columns(found, movie), strange=strange), told)
+
+
+def _columns(found: FloatArray, movie: Movie) -> dict[str, FloatArray]:
+    """Quantiles (N, 5, 3) of contrast, frames and pixels as columns in the units of a table."""
+    interval_ms = movie.frame_interval_s * 1e3
+    units = {
+        "duration_ms": ("stay", interval_ms),
+        "path_nm": ("path", movie.pixel_nm),
+        "net_nm": ("net", movie.pixel_nm),
+        "speed_nm_per_ms": ("speed", movie.pixel_nm / interval_ms),
+    }
+    stay = found[:, TARGETS.index("stay")]
+    stay[stay >= STAYS] = np.inf  # the interval of a molecule that stays has no upper end
+    contrast = found[:, TARGETS.index("contrast")]
+    columns = {
+        "contrast_net": -contrast[:, 1],
+        "contrast_net_se": (contrast[:, 2] - contrast[:, 0]) / SE_OF_90,
+        "contrast_net_low": -contrast[:, 0],
+        "contrast_net_high": -contrast[:, 2],
+    }
+    for name, (target, unit) in units.items():
+        low, middle, high = unit * found[:, TARGETS.index(target)].T
+        columns |= {name: middle, f"{name}_low": low, f"{name}_high": high}
+    return columns

@@ -1,0 +1,187 @@
+"""Run experiments: measure what is not measured yet, analyse, write tables and figures.
+
+The folder has ``settings.json``, ``measurements/NAME/`` (a file each) and a folder for every
+experiment, written whole. Stopped, a run goes on where it was; run again, it measures nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from perrin.errors import PerrinError
+from perrin.io.atomic import SUMMARY, folder_written_whole, written_whole
+from perrin.io.plain import plain
+from perrin.models.classifier import ClassifierModel
+from perrin.paper import (
+    antibody,
+    bsa,
+    density,
+    dynamin,
+    hsp27,
+    integration,
+    protein_a,
+    selection,
+)
+from perrin.paper.core import Context, Experiment, Findings
+from perrin.paper.measure import measure
+from perrin.paper.settings import ExperimentSettings
+from perrin.provenance import provenance
+from perrin.report.style import save_figure
+
+EXPERIMENTS: dict[str, Experiment] = {
+    one.name: one
+    for one in (
+        Experiment("bsa", "BSA: optimal and suboptimal landings", bsa.plan, bsa.analyse, bsa.then),
+        Experiment("dynamin", "Dynamin: firm binding", dynamin.plan, dynamin.analyse),
+        Experiment("hsp27", "HSP27: overlapping oligomers", hsp27.plan, hsp27.analyse),
+        Experiment("antibody", "Antibody: hardly any binding", antibody.plan, antibody.analyse),
+        Experiment("protein-a", "Protein A: low mass", protein_a.plan, protein_a.analyse),
+        Experiment("density", "Landing density", density.plan, density.analyse),
+        Experiment("integration", "Integration time", integration.plan, integration.analyse),
+        Experiment(
+            "selection", "Selection bias", selection.plan, selection.analyse, selection.then
+        ),
+    )
+}
+_SETTINGS = "settings.json"
+_MEASUREMENTS = "measurements"
+
+
+@dataclass(frozen=True)
+class Ran:
+    """One experiment that was run: what it found, and the CPU time that it took, s.
+
+    ``measuring_s`` is that of all its measurements, those of earlier runs included;
+    ``analysing_s`` that of what was made of them.
+    """
+
+    experiment: Experiment
+    findings: Findings
+    measuring_s: float
+    analysing_s: float
+
+
+def run_experiments(
+    names: Sequence[str],
+    *,
+    out: Path,
+    settings: ExperimentSettings,
+    model: ClassifierModel,
+    run: Mapping[str, Any] | None = None,
+    overwrite: bool = False,
+    progress: Callable[[float], None] | None = None,
+) -> list[Ran]:
+    """Run the experiments called `names` and write their results into the folder `out`.
+
+    Each gets a folder with ``goals.csv``, its tables as CSV, its figures and ``summary.json``;
+    ``goals.csv`` beside them gathers the goals of all that were run so far. `overwrite` throws
+    the measurements away that were made with other settings; `run` is what else is needed to
+    repeat it.
+
+    Raises `PerrinError` for an unknown experiment, a folder that holds something else, or
+    measurements made with other settings.
+    """
+    unknown = [name for name in names if name not in EXPERIMENTS]
+    if unknown:
+        raise PerrinError(
+            f"there is no experiment {unknown[0]!r}; there are {', '.join(EXPERIMENTS)}"
+        )
+    _prepare(out, settings, overwrite=overwrite)
+    plans = {name: EXPERIMENTS[name].plan(settings) for name in names}
+    whole, done = sum(one.seconds for plan in plans.values() for one in plan), 0.0
+    finished = []
+    for name, plan in plans.items():
+        rng = np.random.default_rng(np.random.SeedSequence([settings.seed, len(plan)]))
+        context = Context(settings, model, rng)
+        measured = []
+        for one in plan:
+            measured.append(measure(one, model=model, folder=out / _MEASUREMENTS / name))
+            done += one.seconds
+            if progress is not None:
+                progress(done / whole)
+        then = EXPERIMENTS[name].then
+        more = () if then is None else then(measured, context)
+        measured += [measure(m, model=model, folder=out / _MEASUREMENTS / name) for m in more]
+        start = time.process_time()
+        found = EXPERIMENTS[name].analyse(measured, context)
+        measuring_s = sum(one.cpu_s for one in measured)
+        ran = Ran(EXPERIMENTS[name], found, measuring_s, time.process_time() - start)
+        _write(out / name, ran, plan_s=[p.model_dump(mode="json") for p in (*plan, *more)], run=run)
+        _gather(out)
+        finished.append(ran)
+    return finished
+
+
+def _prepare(out: Path, settings: ExperimentSettings, *, overwrite: bool) -> None:
+    """Make the folder ready; never mix measurements of different settings."""
+    if out.is_file():
+        raise PerrinError(f"{out} is a file; results need a folder. Choose another --out.")
+    path = out / _SETTINGS
+    if out.is_dir() and any(out.iterdir()):
+        if not path.is_file() or not (out / _MEASUREMENTS).is_dir():
+            raise PerrinError(
+                f"{out} holds files that are not of perrin's experiments; they will not be "
+                "replaced. Choose another --out."
+            )
+        same = json.loads(path.read_text(encoding="utf-8")) == settings.model_dump(mode="json")
+        if not same and not overwrite:
+            raise PerrinError(
+                f"{out} holds measurements made with other settings (see {_SETTINGS} there). "
+                "Choose another --out, or throw them away with --overwrite."
+            )
+        if not same:
+            for folder in (_MEASUREMENTS, *EXPERIMENTS):
+                shutil.rmtree(out / folder, ignore_errors=True)
+    (out / _MEASUREMENTS).mkdir(parents=True, exist_ok=True)
+    with written_whole(path) as partial:
+        partial.write_text(settings.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+def _write(
+    folder: Path, ran: Ran, *, plan_s: list[dict[str, Any]], run: Mapping[str, Any] | None
+) -> None:
+    """Write the results of one experiment, whole or not at all."""
+    found = ran.findings
+    with folder_written_whole(folder) as partial:
+        for name, table in found.tables.items():
+            table.to_csv(partial / f"{name}.csv", index=False)
+        pd.DataFrame([vars(goal) for goal in found.goals]).to_csv(
+            partial / "goals.csv", index=False
+        )
+        for name, figure in found.figures.items():
+            save_figure(figure, partial / name)
+        summary = {
+            **provenance((), run),
+            "experiment": ran.experiment.name,
+            "title": ran.experiment.title,
+            "goals": [vars(goal) for goal in found.goals],
+            "comparable": found.comparable,
+            "notes": list(found.notes),
+            "measuring_cpu_s": ran.measuring_s,
+            "analysing_cpu_s": ran.analysing_s,
+            "measurements": plan_s,
+        }
+        text = json.dumps(plain(summary), indent=1, allow_nan=False)
+        (partial / SUMMARY).write_text(text + "\n", encoding="utf-8")
+
+
+def _gather(out: Path) -> None:
+    """Write the goals of all experiments that have results into one table."""
+    parts = [
+        pd.read_csv(out / name / "goals.csv", keep_default_na=False).assign(experiment=name)
+        for name in EXPERIMENTS
+        if (out / name / "goals.csv").is_file()
+    ]
+    table = pd.concat(parts, ignore_index=True)
+    table.insert(0, "experiment", table.pop("experiment"))
+    with written_whole(out / "goals.csv") as partial:
+        table.to_csv(partial, index=False)

@@ -1,0 +1,250 @@
+"""What share of each species is kept, from a simulation at the noise of a measurement.
+
+Molecules with the masses of the measurement's peaks land in a simulated movie: in the shares in
+which they were detected (heavy neighbors hide light molecules), with the motions that the
+classifier tells, as densely, at the measured noise. It is analysed as the measurement was, with
+the same threshold. What is retained of each species corrects its counts
+(`perrin.mass.abundance`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perrin.errors import PerrinError
+from perrin.landing.matched import MatchedFilter
+from perrin.mass.abundance import correct_shares, uneven_note
+from perrin.mass.modes import FWHM_PER_SD
+from perrin.models.classifier import ClassifierModel
+from perrin.optics.psf import Psf
+from perrin.pipeline import Measurement
+from perrin.pipeline.simulated import Measured, analyse
+from perrin.settings.planned import PlannedMeasurement
+from perrin.settings.simulation import (
+    MOTIONS,
+    CameraSettings,
+    InstrumentSettings,
+    LandingAssay,
+    Species,
+)
+from perrin.simulate.movie import simulate_movie
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    IntArray = NDArray[np.int64]
+
+MEANING = (
+    "corrected shares: for what noise, detection and crowding lose, from a simulation at the "
+    "measured noise; not for a species that sticks to the glass in another way"
+)
+_SECONDS, _TRIAL_S = 120.0, 10.0
+_DENSITY = (0.3, 3.0)  # landings per um^2 and second: enough molecules, and not all crowded
+_NOISE = 0.1  # relative difference between simulated and measured noise that is worth a note
+
+
+def correct_abundances(
+    measured: Measurement,
+    *,
+    model: ClassifierModel,
+    seed: int,
+    seconds: float = _SECONDS,
+    progress: Callable[[float], None] | None = None,
+) -> Measurement:
+    """Return the measurement with corrected shares of its peaks, as ``abundances``.
+
+    Parameters
+    ----------
+    measured : Measurement
+        Of a movie, with masses, classified by `model`.
+    model : ClassifierModel
+        The classifier.
+    seed : int
+        Of the simulation and of the interval.
+    seconds : float
+        Length of the simulated movie.
+    progress : callable, optional
+        Called with the share done, 0 to 1.
+
+    Raises
+    ------
+    PerrinError
+        Without masses, a classifier or peaks.
+
+    """
+    peaks = measured.spectrum.peaks
+    if measured.settings is None or measured.classification is None:
+        raise PerrinError("shares are corrected for a movie with a classifier; there is none here")
+    if measured.calibration is None or not peaks:
+        raise PerrinError("shares are corrected for peaks in kDa; give --calibration")
+    windows = [(peak.low, peak.high) for peak in peaks]
+    names = [f"{peak.mode.value:.0f} kDa" for peak in peaks]
+    widths = [np.nan if peak.fwhm is None else peak.fwhm.value / FWHM_PER_SD for peak in peaks]
+    masses = [peak.mode.value for peak in peaks]
+    detected = _detected(measured.events, windows)
+    instrument = _instrument(measured)
+    noise_kda = _noise_kda(measured.events["contrast_noise"].to_numpy(float), instrument)
+    assay = sample_like(
+        masses,
+        names=names,
+        counts=detected,
+        widths_kda=[_width(sd, noise_kda) for sd in widths],
+        shares={share.name: share.share.value for share in measured.classification.shares},
+        density=1.0 if measured.density is None else measured.density.mean,
+    ).model_copy(update={"instrument": instrument})
+    landing = measured.settings.model_copy(update={"recheck_ms": None})
+    start = PlannedMeasurement(name="kept-share", assay=assay, seconds=1.0, seed=0, landing=landing)
+    trial = _simulate(start, model, seconds=_TRIAL_S, seed=seed)
+    planned = start.model_copy(
+        update={
+            "assay": start.assay.model_copy(
+                update={"camera": _as_noisy(start, noise_kda, _noise_of(trial, instrument))}
+            )
+        }
+    )
+    if progress is not None:
+        progress(_TRIAL_S / (seconds + _TRIAL_S))
+    pool = _simulate(planned, model, seconds=seconds, seed=seed + 1)
+    kept, landed = kept_and_landed(
+        [pool], [measured.classification.threshold], windows=windows, species=names
+    )
+    table = correct_shares(
+        [peak.counts for peak in peaks],
+        kept=kept,
+        landed=landed,
+        names=names,
+        rng=np.random.default_rng(seed),
+        confidence=measured.spectrum.confidence or 0.95,
+    )
+    if progress is not None:
+        progress(1.0)
+    notes = [MEANING]
+    if (uneven := uneven_note(table)) is not None:
+        notes.append(uneven)
+    simulated = _noise_of(pool, instrument)
+    if abs(simulated / noise_kda - 1) > _NOISE:
+        notes.append(
+            f"the noise of the simulation behind the corrected shares is {simulated:.1f} kDa, that "
+            f"of the measurement {noise_kda:.1f} kDa: take the correction as a rough one"
+        )
+    return replace(measured, abundances=table, notes=(*measured.notes, *notes))
+
+
+def sample_like(
+    masses: Sequence[float],
+    *,
+    names: Sequence[str],
+    counts: Sequence[int] | IntArray,
+    shares: Mapping[str, float],
+    density: float,
+    widths_kda: Sequence[float] | None = None,
+) -> LandingAssay:
+    """Return a sample like a measured one, to be simulated.
+
+    Parameters
+    ----------
+    masses, names, counts : (S,)
+        Of the species: kDa, and how many landings were detected of each, before any filter.
+    shares : mapping
+        Share of each class among the landings. Neighbors are binders that landed close.
+    density : float
+        Landings per um^2 and second; kept between 0.3 and 3.
+    widths_kda : (S,), optional
+        Standard deviation of the mass of each species.
+
+    """
+    usual = [Species(mass_kda=1.0, abundance=1.0).width_kda] * len(masses)
+    species = tuple(
+        # half a molecule where none was detected: every species needs some
+        Species(mass_kda=mass, abundance=max(float(count), 0.5), name=name, width_kda=width)
+        for mass, name, count, width in zip(masses, names, counts, widths_kda or usual, strict=True)
+    )
+    weights = {name: shares.get(name, 0.0) for name in MOTIONS}
+    weights["binder"] += shares.get("neighbors", 0.0)
+    whole = sum(weights.values())
+    return LandingAssay(
+        species=species,
+        density=float(np.clip(density, *_DENSITY)),
+        motions={name: weight / whole for name, weight in weights.items()},
+    )
+
+
+def kept_and_landed(
+    pool: Sequence[Measured],
+    least: Sequence[float],
+    *,
+    windows: Sequence[tuple[float, float]],
+    species: Sequence[str],
+) -> tuple[IntArray, IntArray]:
+    """Molecules (S,) of each species retained in their window of mass, and those that landed."""
+    kept, landed = np.zeros(len(species), np.int64), np.zeros(len(species), np.int64)
+    for one, threshold in zip(pool, least, strict=True):
+        event = one.molecules["event"].to_numpy(np.int64)
+        name = one.molecules["species"].to_numpy()
+        mass = one.events["mass_kda"].to_numpy(float)[event]
+        stays = (event >= 0) & (one.kept(threshold) & one.landing)[event]
+        for k, (low, high) in enumerate(windows):
+            own = name == species[k]
+            landed[k] += own.sum()
+            kept[k] += (own & stays & (mass > low) & (mass <= high)).sum()
+    return kept, landed
+
+
+def _detected(events: pd.DataFrame, windows: Sequence[tuple[float, float]]) -> IntArray:
+    """Landings (S,) in each window of mass, before the filter."""
+    mass = events["mass_kda"].to_numpy(float)
+    return np.array([((mass > low) & (mass <= high)).sum() for low, high in windows])
+
+
+def _instrument(measured: Measurement) -> InstrumentSettings:
+    """The simulator's instrument with the pixel, frame interval and contrast of a measurement."""
+    assert measured.calibration is not None  # noqa: S101
+    return InstrumentSettings(
+        pixel_nm=measured.recorded["pixel_nm"],
+        camera_rate_hz=1.0 / measured.recorded["frame_interval_s"],
+        frame_binning=1,
+        contrast_per_kda=measured.calibration.gradient_per_kda,
+    )
+
+
+def _width(sd: float, noise_kda: float) -> float:
+    """The part of a peak's width that is not noise; the simulator's own where it has none."""
+    usual = Species(mass_kda=1.0, abundance=1.0).width_kda
+    return usual if np.isnan(sd) else float(np.sqrt(max(sd**2 - noise_kda**2, 0.0)))
+
+
+def _simulate(
+    planned: PlannedMeasurement, model: ClassifierModel, *, seconds: float, seed: int
+) -> Measured:
+    movie, truth = simulate_movie(planned.assay, seconds=seconds, seed=seed)
+    return analyse(movie, truth, planned=planned, model=model)
+
+
+def _noise_kda(contrast_noise: NDArray[np.float64], instrument: InstrumentSettings) -> float:
+    return float(np.nanmedian(contrast_noise)) / -instrument.contrast_per_kda
+
+
+def _noise_of(one: Measured, instrument: InstrumentSettings) -> float:
+    return _noise_kda(one.events["contrast_noise"].to_numpy(float), instrument)
+
+
+def _as_noisy(planned: PlannedMeasurement, wanted_kda: float, found_kda: float) -> CameraSettings:
+    """A camera whose shot noise makes up the difference between two matched-filter noises.
+
+    Of a ratiometric pixel it is sqrt(2 / (n_avg electrons)); of the matched contrast that, over
+    sqrt(sum P^2 - (sum P)^2 / N).
+    """
+    instrument, camera = planned.assay.instrument, planned.assay.camera
+    kernel = MatchedFilter.of(Psf.analytic(instrument.optics, pixel_nm=instrument.pixel_nm)).kernel
+    pixel = np.sqrt(2 / (planned.landing.n_avg * camera.electrons))
+    shot = float(pixel * np.sqrt((kernel**2).sum())) / -instrument.contrast_per_kda
+    variance = shot**2 + wanted_kda**2 - found_kda**2
+    ratio = float(np.clip(shot**2 / max(variance, 1e-9), 0.05, 20.0))
+    electrons = camera.electrons * ratio
+    per_count = camera.electrons_per_count * max(1.0, ratio)  # stored frames have 16 bits
+    return camera.model_copy(update={"electrons": electrons, "electrons_per_count": per_count})

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from perrin.errors import PerrinError
+from perrin.models.classifier import ClassifierModel
+from perrin.paper import run as module
+from perrin.paper.run import EXPERIMENTS, run_experiments
+from perrin.paper.settings import ExperimentSettings
+
+SETTINGS = ExperimentSettings(resamples=20, thinnings=1)
+NAME = "dynamin"
+
+
+@pytest.fixture
+def asked(make_up: Any, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Replace measuring by making up; gives the names of what was measured."""
+    names: list[str] = []
+
+    def measure(planned: Any, *, model: Any, folder: Path) -> Any:
+        names.append(planned.name)
+        return replace(make_up(planned, count=120), cpu_s=2.0)
+
+    monkeypatch.setattr(module, "measure", measure)
+    return names
+
+
+def go(out: Path, model: ClassifierModel, **how: Any) -> Any:
+    return run_experiments(
+        how.pop("names", [NAME]),
+        out=out,
+        settings=how.pop("settings", SETTINGS),
+        model=model,
+        **how,
+    )
+
+
+def test_a_folder_of_results(asked: list[str], model: ClassifierModel, tmp_path: Path) -> None:
+    out, seen = tmp_path / "results", []
+    (ran,) = go(out, model, progress=seen.append, run={"command": ["perrin"]})
+    assert asked == [planned.name for planned in EXPERIMENTS[NAME].plan(SETTINGS)]
+    assert seen[-1] == pytest.approx(1)
+    assert seen == sorted(seen)
+    assert ran.measuring_s == 2.0 * len(asked)
+    folder = out / NAME
+    assert {"comparison.csv", "kept.csv", "goals.csv", "dynamin.svg", "dynamin.png"} <= {
+        path.name for path in folder.iterdir()
+    }
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["run"] == {"command": ["perrin"]}
+    assert len(summary["measurements"]) == len(asked)
+    assert summary["goals"][0]["what"] == ran.findings.goals[0].what
+    goals = pd.read_csv(out / "goals.csv")
+    assert set(goals["experiment"]) == {NAME}
+    assert ExperimentSettings.model_validate_json((out / "settings.json").read_text()) == SETTINGS
+
+
+def test_results_are_gathered_and_made_again(
+    asked: list[str], model: ClassifierModel, tmp_path: Path
+) -> None:
+    go(tmp_path / "r", model, names=["bsa"])
+    go(tmp_path / "r", model)
+    go(tmp_path / "r", model)
+    assert set(pd.read_csv(tmp_path / "r" / "goals.csv")["experiment"]) == {"bsa", NAME}
+
+
+def test_other_settings_do_not_mix(
+    asked: list[str], model: ClassifierModel, tmp_path: Path
+) -> None:
+    out, other = tmp_path / "results", SETTINGS.model_copy(update={"seed": 9})
+    go(out, model)
+    kept = out / "measurements" / "mine.npz"
+    kept.touch()
+    with pytest.raises(PerrinError, match="other settings"):
+        go(out, model, settings=other)
+    assert kept.exists()
+    go(out, model, settings=other, overwrite=True)
+    assert not kept.exists()
+    assert json.loads((out / "settings.json").read_text())["seed"] == 9
+
+
+def test_other_peoples_folders_are_left_alone(
+    asked: list[str], model: ClassifierModel, tmp_path: Path
+) -> None:
+    (tmp_path / "thesis.txt").touch()
+    with pytest.raises(PerrinError, match="not of perrin's experiments"):
+        go(tmp_path, model)
+    with pytest.raises(PerrinError, match="is a file"):
+        go(tmp_path / "thesis.txt", model)
+    with pytest.raises(PerrinError, match="no experiment 'bovine'"):
+        go(tmp_path / "new", model, names=["bovine"])
+    assert asked == []
+
+
+def test_a_stop_leaves_what_was_there(
+    asked: list[str],
+    model: ClassifierModel,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    out = tmp_path / "results"
+    go(out, model)
+    before = (out / NAME / "goals.csv").read_bytes()
+    stop: Callable[..., Any] = lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt)  # noqa: E731
+    monkeypatch.setattr(module, "save_figure", stop)
+    with pytest.raises(KeyboardInterrupt):
+        go(out, model)
+    assert (out / NAME / "goals.csv").read_bytes() == before
+    left = {path.name for path in out.iterdir()}
+    assert left == {NAME, "goals.csv", "settings.json", "measurements"}

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from perrin.errors import PerrinError
+from perrin.mass.calibration import Calibration
+from perrin.models.classifier import ClassifierModel
+from perrin.pipeline import Measurement, analyse_landings
+from perrin.pipeline.kept_share import MEANING, correct_abundances
+from perrin.settings.simulation import CameraSettings, LandingAssay, Species
+from perrin.settings.spectrum import SpectrumSettings
+from perrin.simulate.movie import simulate_movie
+
+PER_KDA = -3.8e-5
+
+
+@pytest.fixture(scope="module")
+def model() -> ClassifierModel:
+    return ClassifierModel.load("default")
+
+
+@pytest.fixture(scope="module")
+def measured(model: ClassifierModel) -> Measurement:
+    """A dim movie of light and heavy molecules in equal numbers."""
+    assay = LandingAssay(
+        species=(Species(mass_kda=60, abundance=1.0), Species(mass_kda=300, abundance=1.0)),
+        density=2.0,
+        camera=CameraSettings(electrons=5e5),
+    )
+    movie, _ = simulate_movie(assay, seconds=10, seed=4)
+    return analyse_landings(
+        movie,
+        calibration=Calibration(gradient_per_kda=PER_KDA, offset=0.0),
+        model=model,
+        spectrum_settings=SpectrumSettings(resamples=0),
+    )
+
+
+def test_shares_are_corrected_at_the_noise_of_the_movie(
+    measured: Measurement, model: ClassifierModel
+) -> None:
+    seen: list[float] = []
+    found = correct_abundances(measured, model=model, seed=1, seconds=10, progress=seen.append)
+    shares = found.abundances
+    assert shares is not None
+    main = shares.nlargest(2, "counts").sort_index()
+    light, heavy = main.iloc[0], main.iloc[1]
+    assert light["kept_share"] < heavy["kept_share"]  # noise takes the light ones
+    assert light["corrected_share"] > light["share"]
+    assert light["corrected_share_low"] < 0.5 < light["corrected_share_high"] + 0.1
+    assert MEANING in found.notes
+    assert not any("rough one" in note for note in found.notes)  # its noise was met within 10%
+    assert seen[-1] == 1.0
+    assert found.events is measured.events
+
+
+def test_what_cannot_be_corrected(measured: Measurement, model: ClassifierModel) -> None:
+    with pytest.raises(PerrinError, match="with a classifier"):
+        correct_abundances(replace(measured, classification=None), model=model, seed=1)
+    with pytest.raises(PerrinError, match="give --calibration"):
+        correct_abundances(replace(measured, calibration=None), model=model, seed=1)
