@@ -1,4 +1,4 @@
-# make demo    install, simulate a measurement, analyse it; prints where the results are
+# make demo    install, simulate a measurement, analyze it; prints where the results are
 # make test    install what the tests need, check style, types and layers, run the tests
 # make docs    build the documentation into docs/_build/html
 # make bench   measure speed and quality, write benchmarks/RESULTS.md

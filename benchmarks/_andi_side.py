@@ -58,7 +58,7 @@ def labels(task, count, rng):
 
 
 def noisy(source, model, alpha, length, dims, rng):
-    """Walks (count, length, dims), normalised, with localisation noise."""
+    """Walks (count, length, dims), normalized, with localization noise."""
     drawn = np.empty((len(model), dims, length))
     for i, (k, exponent) in enumerate(zip(model, alpha, strict=True)):
         draw = source.avail_models_func[k]

@@ -1,8 +1,8 @@
 """What PiSCAT does with the movie of ``against_piscat.py``; runs in PiSCAT's own environment.
 
 The steps and their settings are those of PiSCAT's tutorial on protein detection: power
-normalisation, differential rolling average, difference of Gaussians in every frame, 2D
-Gaussian fit of every localisation. Each is timed after one pass over a short stretch, so that
+normalization, differential rolling average, difference of Gaussians in every frame, 2D
+Gaussian fit of every localization. Each is timed after one pass over a short stretch, so that
 compilation and worker start-up do not count.
 
 Called as ``python _piscat_side.py movie.npy n_avg sigma threshold``; the last line is JSON.
@@ -20,8 +20,8 @@ from piscat.Preproccessing import normalization
 WARM_UP_FRAMES = 200
 
 
-def analyse(frames, n_avg, sigma, threshold):
-    """Seconds of each step, and the number of localisations."""
+def analyze(frames, n_avg, sigma, threshold):
+    """Seconds of each step, and the number of localizations."""
     clock = [time.perf_counter()]
 
     def lap():
@@ -30,7 +30,7 @@ def analyse(frames, n_avg, sigma, threshold):
 
     seconds = {}
     power, _ = normalization.Normalization(video=frames).power_normalized()
-    seconds["power normalisation"] = lap()
+    seconds["power normalization"] = lap()
     rolling = DifferentialRollingAverage(video=power, batchSize=n_avg)
     video, _ = rolling.differential_rolling(FFT_flag=False)
     seconds["differential rolling average"] = lap()
@@ -54,7 +54,7 @@ if __name__ == "__main__":
     path, n_avg, sigma, threshold = sys.argv[1:]
     movie = np.load(path)
     settings = (int(n_avg), float(sigma), float(threshold))
-    analyse(movie[:WARM_UP_FRAMES], *settings)
-    taken, count = analyse(movie, *settings)
+    analyze(movie[:WARM_UP_FRAMES], *settings)
+    taken, count = analyze(movie, *settings)
     print()
-    print(json.dumps({"seconds": taken, "localisations": count}))
+    print(json.dumps({"seconds": taken, "localizations": count}))

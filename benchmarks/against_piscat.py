@@ -1,7 +1,7 @@
 r"""The same movie through PiSCAT's nearest equivalent and through perrin, side by side.
 
-PiSCAT 1.1.4: power normalisation, differential rolling average, difference of Gaussians in
-every frame, 2D Gaussian fit of every localisation (steps and settings of its tutorial on
+PiSCAT 1.1.4: power normalization, differential rolling average, difference of Gaussians in
+every frame, 2D Gaussian fit of every localization (steps and settings of its tutorial on
 protein detection; parallel where it can be). perrin: `detect` and `fit`, which also measure
 the noise, merge what belongs to one landing and date it; what PiSCAT does after the fit
 (linking, filters) is not counted. Both start from the frames in memory and have two cores; both
@@ -52,7 +52,7 @@ class PiscatRun(TypedDict):
     """What the child prints: seconds of each step, in order, and how much it found."""
 
     seconds: dict[str, float]
-    localisations: int
+    localizations: int
 
 
 def main() -> None:
@@ -78,11 +78,11 @@ def main() -> None:
     ratio = (power + average + gaussians + gaussian_fits) / (found_s + fitted_s)
     print_goals(
         [
-            compared("normalisation and ratiometric movie", power + average, rolling.wall_s),
+            compared("normalization and ratiometric movie", power + average, rolling.wall_s),
             compared("movie to found events", power + average + gaussians, found_s),
             Row(
                 "fits",
-                f"PiSCAT {gaussian_fits:.1f} s for {theirs['localisations']} localisations "
+                f"PiSCAT {gaussian_fits:.1f} s for {theirs['localizations']} localizations "
                 f"(a landing counts in every frame that shows it), perrin {fitted_s:.2f} s for "
                 f"{len(found)} events",
             ),
@@ -98,7 +98,7 @@ def main() -> None:
 
 
 def run_piscat(environment: Path, movie: Movie, psf: Psf, weakest: float) -> PiscatRun:
-    """Run PiSCAT in its environment; seconds of each step and the number of localisations."""
+    """Run PiSCAT in its environment; seconds of each step and the number of localizations."""
     sigma = psf.fwhm_px() * SIGMA_PER_FWHM
     threshold = weakest * blob_response(psf, sigma)
     with tempfile.TemporaryDirectory(prefix="perrin-bench-") as folder:

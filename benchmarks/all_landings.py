@@ -3,8 +3,8 @@
 The presets ``hsp27`` and ``antibody`` are those of paper 002 whose landings are worst. Counted are
 landings in the spectrum; the resolving power of the main peak is measured the same way on both
 (`perrin.fit_spectrum`), with its 95% interval; that of a species whose masses were measured exactly
-stands beside it. Abundances are the shares of the mixture, for all landings that of
-`perrin.mass.errors`; beside them stand the shares of the molecules that land, and of those whose
+stands beside it. Abundances are the fractions of the mixture, for all landings that of
+`perrin.mass.errors`; beside them stand the fractions of the molecules that land, and of those whose
 landing was found (light ones are missed more often).
 """
 
@@ -42,7 +42,7 @@ def main() -> None:
         print(f"or take {agreed.se:.1%}, on {agreed.events} sure binders")
         kept = _kept(measured.events)
         weighed = perrin.fit_spectrum(
-            measured.events.loc[kept, "mass_net_kda"].to_numpy(np.float64),
+            measured.events.loc[kept, "mass_pred_kda"].to_numpy(np.float64),
             settings=measured.spectrum_settings,
             rng=np.random.default_rng(SEED),
         )
@@ -52,15 +52,17 @@ def main() -> None:
             ["landings", measured.spectrum.n_landing, found.landings],
             [f"resolving power of the main peak ({exact:.1f} if measured exactly)",
              *(_power(s, assay) for s in (measured.spectrum, weighed))],
-            *_shares(assay, truth[seen], measured.spectrum.components, found.spectrum.components),
+            *_fractions(
+                assay, truth[seen], measured.spectrum.components, found.spectrum.components
+            ),
         ]  # fmt: skip
         print_table(["", "filtered, fitted", "all, network"], rows)
 
 
-def _measured(assay: LandingAssay, *, seconds: float) -> tuple[perrin.Measurement, pd.DataFrame]:
+def _measured(assay: LandingAssay, *, seconds: float) -> tuple[perrin.LandingsResult, pd.DataFrame]:
     movie, truth = perrin.simulate_movie(assay, seconds=seconds, seed=SEED)
     each = InstrumentSettings().contrast_per_kda
-    measured = perrin.analyse_landings(
+    measured = perrin.analyze_landings(
         movie,
         calibration=calibrate([100.0, 400.0], [100 * each, 400 * each]),
         model=perrin.ClassifierModel.load("default"),
@@ -73,7 +75,9 @@ def _measured(assay: LandingAssay, *, seconds: float) -> tuple[perrin.Measuremen
 
 def _kept(events: pd.DataFrame) -> pd.Series:
     """Which events are in the spectrum of all landings."""
-    kept = (events["contrast"] < 0) & events["mass_net_kda"].notna() & ~events["strange"]
+    kept = (
+        (events["contrast"] < 0) & events["mass_pred_kda"].notna() & ~events["out_of_distribution"]
+    )
     kept &= (events["label"] != "duplicate") & ~(events["p_buffer"] > 0.5)
     return kept
 
@@ -93,7 +97,7 @@ def _main(assay: LandingAssay) -> Species:
     return max(assay.species, key=lambda species: species.abundance)
 
 
-def _shares(
+def _fractions(
     assay: LandingAssay,
     seen: pd.DataFrame,
     filtered: tuple[ComponentEstimate, ...],
@@ -104,17 +108,17 @@ def _shares(
         true = species.abundance / total
         found = np.mean(np.isclose(seen["nominal_mass_kda"], species.mass_kda))
         yield [
-            f"share of {species.mass_kda:.0f} kDa, true {true:.1%}, of those found {found:.1%}",
-            *(_share(species.mass_kda, components) for components in (filtered, weighed)),
+            f"fraction of {species.mass_kda:.0f} kDa, true {true:.1%}, of those found {found:.1%}",
+            *(_fraction(species.mass_kda, components) for components in (filtered, weighed)),
         ]
 
 
-def _share(mass: float, components: tuple[ComponentEstimate, ...]) -> str:
+def _fraction(mass: float, components: tuple[ComponentEstimate, ...]) -> str:
     own = [c for c in components if abs(c.mean.value / mass - 1) < NEAR]
     if not own:
         return "not found"
-    share = max(own, key=lambda c: c.share.value).share
-    return f"{share.value:.1%} ({share.low:.1%} to {share.high:.1%})"
+    fraction = max(own, key=lambda c: c.fraction.value).fraction
+    return f"{fraction.value:.1%} ({fraction.low:.1%} to {fraction.high:.1%})"
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ def passing(events: pd.DataFrame, spatial: float, temporal: float) -> NDArray[np
 
 
 def recall(trials: list[Trial], spatial: float, temporal: float) -> float:
-    """Share of the isolated landings found."""
+    """Fraction of the isolated landings found."""
     found = sum(
         int(passing(t.events, spatial, temporal)[t.found[t.found >= 0]].sum()) for t in trials
     )
@@ -97,8 +97,8 @@ def main() -> None:
     )
     for mass in (42, 66):
         trials = [busy(mass, seed, default) for seed in (1600 + mass, 1700 + mass)]
-        share = recall(trials, 0.0, 0.0)
-        print(f"recall at {mass} kDa: {share:.3f} of {sum(len(t.found) for t in trials)}")
+        fraction = recall(trials, 0.0, 0.0)
+        print(f"recall at {mass} kDa: {fraction:.3f} of {sum(len(t.found) for t in trials)}")
 
 
 if __name__ == "__main__":

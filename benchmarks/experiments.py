@@ -29,7 +29,7 @@ def main() -> None:
         )
     for ran in finished:
         show(ran)
-    cpu_s = sum(ran.measuring_s + ran.analysing_s for ran in finished)
+    cpu_s = sum(ran.measuring_s + ran.analyzing_s for ran in finished)
     print(
         f"CPU time of everything: {cpu_s:.0f} s (goal: an hour on two cores; reached: "
         f"{'yes' if cpu_s < HOUR_S else '**no**'})."

@@ -25,7 +25,7 @@ from perrin import Movie, open_movie, write_mp, write_mpr
 from perrin.simulate.movie import simulate_movie
 from perrin.simulate.presets import preset
 
-PIECE = 1024
+SEGMENT_FRAMES = 1024
 REPEATS = 5
 
 
@@ -52,8 +52,8 @@ def read(path: Path, movie: Movie) -> None:
         landing_sign=movie.landing_sign,
         dataset="frames" if path.suffix == ".h5" else None,
     ) as opened:
-        for start in range(0, opened.n_frames, PIECE):
-            opened.frames[start : start + PIECE]
+        for start in range(0, opened.n_frames, SEGMENT_FRAMES):
+            opened.frames[start : start + SEGMENT_FRAMES]
 
 
 def write_hdf5(path: Path, movie: Movie) -> None:

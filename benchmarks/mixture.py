@@ -28,13 +28,13 @@ def main() -> None:
     print("| cell | " + " | ".join(SHOWN) + " | no alpha_ctrw |")
     print("|---|" + "---|" * (len(SHOWN) + 1))
     for _, row in found.cells.iterrows():
-        told = [
+        cells = [
             f"{row[name + '_mae']:.3f} ({row[name + '_cover']:.0%})"
             if row[name + "_mae"] == row[name + "_mae"]
             else ""
             for name in SHOWN
         ]
-        print(f"| {row['cell']} | " + " | ".join(told) + f" | {row['no_alpha_ctrw']:.0%} |")
+        print(f"| {row['cell']} | " + " | ".join(cells) + f" | {row['no_alpha_ctrw']:.0%} |")
     print("\nPure FBM in 2D: mean absolute error of alpha over the Cramer-Rao bound.\n")
     print("| frames | alpha | error | bound | ratio |\n|---|---|---|---|---|")
     for _, row in found.fbm.iterrows():
@@ -46,32 +46,33 @@ def main() -> None:
     low, high = bins["w_cover"].min(), bins["w_cover"].max()
     print(f"\nCoverage of w in fifths of the predicted w (100 or more): {low:.0%} to {high:.0%}.")
     print(f"\n{found.trajectories_per_s:,.0f} trajectories of 100 frames a second.")
-    for told, said in ((True, "noise told"), (False, "not told")):
-        share = three_classes(told=told, count=count)
+    for known, said in ((True, "noise told"), (False, "not told")):
+        fraction = three_classes(known=known, count=count)
         print(
-            f"\nFBM, Brownian or CTRW, 100 frames, noise of half a step, {said}: {share:.3f} right."
+            f"\nFBM, Brownian or CTRW, 100 frames, noise of half a step, {said}: "
+            f"{fraction:.3f} right."
         )
 
 
-def three_classes(*, told: bool, count: int) -> float:
-    """Return the share told right, thresholds chosen on other trajectories."""
+def three_classes(*, known: bool, count: int) -> float:
+    """Return the fraction told right, thresholds chosen on other trajectories."""
     best = (0.0, 0.0, 0.0)
     model = MixtureModel.load("mixture")
-    ctrw, alpha, true = _three(model, told=told, count=count, seed=SEED + 1)
-    for share in np.linspace(0.1, 0.9, 17):
+    ctrw, alpha, true = _three(model, known=known, count=count, seed=SEED + 1)
+    for fraction in np.linspace(0.1, 0.9, 17):
         for exponent in np.linspace(0.6, 1.1, 51):
-            right = float((_named(ctrw, alpha, share, exponent) == true).mean())
-            best = max(best, (right, share, exponent))
-    ctrw, alpha, true = _three(model, told=told, count=count, seed=SEED + 2)
+            right = float((_named(ctrw, alpha, fraction, exponent) == true).mean())
+            best = max(best, (right, fraction, exponent))
+    ctrw, alpha, true = _three(model, known=known, count=count, seed=SEED + 2)
     return float((_named(ctrw, alpha, *best[1:]) == true).mean())
 
 
-def _named(ctrw: FloatArray, alpha: FloatArray, share: float, exponent: float) -> FloatArray:
-    return np.where(ctrw > share, 2, np.where(alpha > exponent, 1, 0))
+def _named(ctrw: FloatArray, alpha: FloatArray, fraction: float, exponent: float) -> FloatArray:
+    return np.where(ctrw > fraction, 2, np.where(alpha > exponent, 1, 0))
 
 
 def _three(
-    model: MixtureModel, *, told: bool, count: int, seed: int
+    model: MixtureModel, *, known: bool, count: int, seed: int
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return mean probability of the CTRW, alpha_fbm and class of `count` walks of each kind."""
     kinds: tuple[dict[str, object], ...] = (
@@ -83,14 +84,14 @@ def _three(
     for k, kind in enumerate(kinds):
         settings = MixtureSettings.model_validate({"length": 100, "noise": (0.5, 0.5), **kind})
         drawn = simulate_mixture(settings, count=count, rng=np.random.default_rng((seed, k)))
-        answer = model.answer(
+        prediction = model.predict(
             list(drawn.positions),
             list(drawn.seen),
-            noise=drawn.truth.noise_sigma if told else None,
-            exposure=np.zeros(count) if told else None,
+            noise=drawn.truth.noise_sigma if known else None,
+            exposure=np.zeros(count) if known else None,
         )
-        ctrw += [steps[:, 1].mean() for steps in answer.steps]
-        alpha.append(2 * answer.quantiles[:, 5, 1])
+        ctrw += [steps[:, 1].mean() for steps in prediction.steps]
+        alpha.append(2 * prediction.quantiles[:, 5, 1])
     return np.array(ctrw), np.concatenate(alpha), np.repeat(np.arange(len(kinds)), count)
 
 

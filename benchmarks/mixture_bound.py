@@ -1,6 +1,6 @@
 """The least error that mixing ratio and exponents can have, and how far the network is from it.
 
-Superposition of positions, 2D, without and with localisation noise of half a step, which network
+Superposition of positions, 2D, without and with localization noise of half a step, which network
 and bound are told; the priors of `MixtureSettings`. The bound is the median of the exact
 posterior (`perrin_benchmarks.mixture_posterior`): no estimate that knows the model and the priors
 has a smaller mean absolute error over them. Network and chain answer the same fresh
@@ -61,8 +61,8 @@ def main() -> None:
     print("| what | frames | noise | trajectories | bound | network | network over bound | goal |")
     print("|---|---|---|---|---|---|---|---|")
     checks = []
-    for length, noise, share in CELLS:
-        table = answers(length, noise, count=max(8, round(share * count)))
+    for length, noise, fraction in CELLS:
+        table = predictions(length, noise, count=max(8, round(fraction * count)))
         for name in NAMES:
             print(row(table, name, length, noise), flush=True)
             checks.append(check(table, name, length, noise))
@@ -72,12 +72,12 @@ def main() -> None:
     print("\n".join(checks))
 
 
-def answers(length: int, noise: float, *, count: int) -> pd.DataFrame:
+def predictions(length: int, noise: float, *, count: int) -> pd.DataFrame:
     """Return truth, posterior medians and the network's answer for fresh trajectories."""
     rng = np.random.default_rng([SEED, length] + [int(1e3 * noise)] * (noise > 0))
     settings = MixtureSettings(length=length, noise=(noise, noise))
     drawn = simulate_mixture(settings, count=count, rng=rng)
-    told = MixtureModel.load("mixture").answer(
+    known = MixtureModel.load("mixture").predict(
         list(drawn.positions),
         list(drawn.seen),
         noise=drawn.truth.noise_sigma,
@@ -86,7 +86,7 @@ def answers(length: int, noise: float, *, count: int) -> pd.DataFrame:
     table = pd.DataFrame({name: getattr(drawn.truth, name) for name in NAMES})
     for name in NAMES:
         k = [target for target, _, _ in TARGETS].index(name)
-        table[f"{name}_network"] = from_unit(told.quantiles[:, k, 1], k)
+        table[f"{name}_network"] = from_unit(known.quantiles[:, k, 1], k)
     chains = list(posteriors(drawn, length, np.arange(count), from_truth=False))
     again = np.arange(0, count, CHECKED)
     checked = list(posteriors(drawn, length, again, from_truth=True))

@@ -3,7 +3,7 @@
 The movie: the preset ``bsa`` at one landing per um^2 and second, 14,500 frames of 151 x 38
 uint16 in a plain ``.mp`` file (168 MB; 1.7 GB for the long one, in a temporary folder).
 
-- *warm*: the second and later calls of `analyse_landings` in one process, without figures and
+- *warm*: the second and later calls of `analyze_landings` in one process, without figures and
   bootstrap, the file opened anew each time.
 - *cold*: the whole command ``perrin landings``, in a new process, with 200 bootstrap
   resamples, tables and figures; numba's compiled code on disk, as in every run but the first.
@@ -49,11 +49,11 @@ def main() -> None:
         simulate(movie, SECONDS)
         first = landings(movie, cache)
         cold = [landings(movie, cache) for _ in range(COLD_REPEATS)]
-        warm = analyse_repeatedly(movie, cache, WARM_REPEATS)
-        once = analyse_repeatedly(movie, cache, 1)
+        warm = analyze_repeatedly(movie, cache, WARM_REPEATS)
+        once = analyze_repeatedly(movie, cache, 1)
         long_movie = Path(folder, "long.mp")
         simulate(long_movie, SECONDS * LONGER)
-        long = analyse_repeatedly(long_movie, cache, 1)
+        long = analyze_repeatedly(long_movie, cache, 1)
         long_command = landings(long_movie, cache)
     wall = statistics.median(run.wall_s for run in cold)
     cpu = statistics.median(run.cpu_s for run in cold)
@@ -109,19 +109,19 @@ def landings(movie: Path, cache: Path) -> Child:
     return run_child((*command, "--overwrite"), NUMBA_CACHE_DIR=str(cache))
 
 
-def analyse_repeatedly(movie: Path, cache: Path, repeats: int) -> Child:
-    """Time `analyse` in a process of its own."""
+def analyze_repeatedly(movie: Path, cache: Path, repeats: int) -> Child:
+    """Time `analyze` in a process of its own."""
     command = (sys.executable, __file__, movie, str(repeats))
     return run_child(command, NUMBA_CACHE_DIR=str(cache))
 
 
-def analyse(movie: Path, repeats: int) -> None:
+def analyze(movie: Path, repeats: int) -> None:
     """In the child: movie to spectrum, timed; prints JSON."""
-    from perrin import analyse_landings, open_movie
+    from perrin import analyze_landings, open_movie
 
     def once() -> int:
         with open_movie(movie) as opened:
-            return len(analyse_landings(opened).events)
+            return len(analyze_landings(opened).events)
 
     events = once()
     timing = timed(once, repeats=repeats, warm_up=0)
@@ -130,6 +130,6 @@ def analyse(movie: Path, repeats: int) -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        analyse(Path(sys.argv[1]), int(sys.argv[2]))
+        analyze(Path(sys.argv[1]), int(sys.argv[2]))
     else:
         main()

@@ -1,4 +1,4 @@
-"""Motion that changes: share of CTRW frame by frame, change points, and the out-of-model flag.
+"""Motion that changes: fraction of CTRW frame by frame, change points, and the out-of-model flag.
 
 ``python benchmarks/regimes.py tracks`` reads real trajectories too, from the folder that the
 environment variable PERRIN_SHARED names; ``calibrate`` prints the table that the flag rests on.
@@ -14,13 +14,13 @@ from time import process_time
 import numpy as np
 
 from perrin.diffusion.characterize import Scale, characterize
-from perrin.diffusion.dwell import summary
 from perrin.diffusion.regimes import find_regimes
+from perrin.diffusion.residence_time import summary
 from perrin.io.tracks import read_tracks
 from perrin.models.mixture import MixtureModel
 from perrin.settings.diffusion import MixtureSettings, WindowSettings
 from perrin_benchmarks import regimes as measure
-from perrin_benchmarks.odd_walks import ODD_WALKS
+from perrin_benchmarks.misspecified_walks import MISSPECIFIED_WALKS
 
 COUNT, SEED = 80, 31
 PENALTIES = (2.0, 4.0, 8.0, 16.0)
@@ -59,7 +59,9 @@ def interleaved(segment: int, noise: float) -> MixtureSettings:
 
 
 def frames(model: MixtureModel) -> None:
-    print("Share of CTRW frame by frame, mean absolute error (a constant: .5); goal .15 / .08.\n")
+    print(
+        "Fraction of CTRW frame by frame, mean absolute error (a constant: .5); goal .15 / .08.\n"
+    )
     print("| segments | noise | network, each frame | windows of 30 | of 100 | both | coverage |")
     print("|---|---|---|---|---|---|---|")
     for segment in (30, 100):
@@ -83,7 +85,7 @@ def changes(model: MixtureModel) -> None:
         for noise in (0.0, 0.2, 0.5):
             rng = np.random.default_rng([SEED, 1, segment])
             drawn = measure.draw(model, interleaved(segment, noise), count=COUNT, rng=rng)
-            found = [measure.change_points(steps[:, 1]) for steps in drawn.answer.steps]
+            found = [measure.change_points(steps[:, 1]) for steps in drawn.prediction.steps]
             ours = measure.score_changes(found, drawn.masks)
             theirs = classical([track.positions for track in drawn.tracks], drawn.masks)
             print(
@@ -91,7 +93,7 @@ def changes(model: MixtureModel) -> None:
                 f"| {ours.matched / ours.true:.2f} | {ours.covered:.0%} | {theirs} |"
             )
     print(
-        "\nClassical: penalised search (ruptures, exact, squared error) on the logarithm of the "
+        "\nClassical: penalized search (ruptures, exact, squared error) on the logarithm of the "
         "step and on the product of neighboring steps, with the best of its penalties "
         f"{', '.join(f'{penalty:g}' for penalty in PENALTIES)} for these very tracks.\n"
     )
@@ -129,7 +131,7 @@ def stationary(model: MixtureModel) -> None:
         settings = MixtureSettings.model_validate({"length": 300, **changes_})
         rng = np.random.default_rng([SEED, 2])
         drawn = measure.draw(model, settings, count=COUNT, rng=rng)
-        found = [find_regimes(steps[:, 1]) for steps in drawn.answer.steps]
+        found = [find_regimes(steps[:, 1]) for steps in drawn.prediction.steps]
         numbers = np.array([sum(regime.changed for regime in track) for track in found])
         undecided = np.mean(
             [
@@ -142,14 +144,14 @@ def stationary(model: MixtureModel) -> None:
 
 
 def flags(model: MixtureModel) -> None:
-    print("Flagged as out of the model (p < .05), localisation noise 0.2 steps, told.\n")
+    print("Flagged as out of the model (p < .05), localization noise 0.2 steps, told.\n")
     print("| tracks of 300 frames | flagged |\n|---|---|")
     started, checked = process_time(), 0
     for length in (100, 300):
         rng = np.random.default_rng([SEED, 3, length])
         p = np.concatenate(
             [
-                model.oddness(drawn.tracks, drawn.answer)
+                model.posterior_predictive_p(drawn.tracks, drawn.prediction)
                 for _, drawn in measure.in_model(model, length=length, count=8 * COUNT, rng=rng)
             ]
         )
@@ -157,7 +159,7 @@ def flags(model: MixtureModel) -> None:
         name = f"of the model, {length} frames, {len(p)} tracks (goal 5%)"
         print(f"| {name} | {(p < 0.05).mean():.1%} |")
     rate = checked / (process_time() - started)
-    for name, walk in ODD_WALKS.items():
+    for name, walk in MISSPECIFIED_WALKS.items():
         rng = np.random.default_rng([SEED, 4])
         p = measure.flagged(model, walk, count=COUNT, length=300, rng=rng)
         print(f"| {name} | {(p < 0.05).mean():.0%} |")
@@ -168,7 +170,7 @@ def real(model: MixtureModel) -> None:
     if "PERRIN_SHARED" not in os.environ:
         sys.exit("real tracks: set PERRIN_SHARED to the folder that holds data/diffusion")
     folder = Path(os.environ["PERRIN_SHARED"]) / "data" / "diffusion"
-    print("Real trajectories, unit and localisation error not known.\n")
+    print("Real trajectories, unit and localization error not known.\n")
     print(
         "| tracks | number | with a change | changes a track | FBM / CTRW / undecided | "
         "mean dwell FBM, CTRW (frames) | out of model |"
@@ -180,18 +182,21 @@ def real(model: MixtureModel) -> None:
         found = characterize(
             table, model=model, scale=Scale.unknown(), settings=WindowSettings(stride=100)
         )
-        regimes, along = found.course.regimes, found.course.time_course
+        regimes, along = found.time_course.regimes, found.time_course.time_course
         changed = regimes.groupby("particle")["start_low"].count()
-        share = along["label"].value_counts(normalize=True)
-        dwell = summary(regimes)
+        fraction = along["label"].value_counts(normalize=True)
+        residence_time = summary(regimes)
         means = ", ".join(
             "-"
-            if told["mean_dwell"] is None
-            else f"{told['mean_dwell']:.0f} ({told['mean_dwell_low']:.0f} to "
-            f"{told['mean_dwell_high']:.0f}, {told['ended']} of {told['spells']} ended)"
-            for told in dwell.values()
+            if spells["mean_residence_time"] is None
+            else f"{spells['mean_residence_time']:.0f} ({spells['mean_residence_time_low']:.0f} to "
+            f"{spells['mean_residence_time_high']:.0f}, "
+            f"{spells['ended']} of {spells['spells']} ended)"
+            for spells in residence_time.values()
         )
-        labels = " / ".join(f"{share.get(label, 0):.0%}" for label in ("fbm", "ctrw", "undecided"))
+        labels = " / ".join(
+            f"{fraction.get(label, 0):.0%}" for label in ("fbm", "ctrw", "undecided")
+        )
         print(
             f"| {name} | {len(changed)} | {(changed > 0).mean():.1%} | {changed.mean():.3f} | "
             f"{labels} | {means} | {found.trajectories['out_of_model'].mean():.1%} |"

@@ -92,7 +92,7 @@ def speed() -> list[Row]:
 
 
 def noise() -> list[Row]:
-    """Fitted error, share within 5%, resolving power at 40 ms."""
+    """Fitted error, fraction within 5%, resolving power at 40 ms."""
     narrow, _ = weighed(180.0, width_kda=0.0, fit_n_avg=(N_AVG,))
     wide, se = weighed(180.0, width_kda=4.3, fit_n_avg=(N_AVG,))
     heavy, _ = weighed(360.0, width_kda=4.3, fit_n_avg=(N_AVG,))
@@ -118,12 +118,14 @@ def integration_time() -> None:
 
 
 def suboptimal() -> Row:
-    """Share of suboptimal 180 kDa events within 5%, fitted where they landed."""
+    """Fraction of suboptimal 180 kDa events within 5%, fitted where they landed."""
     settings = ThumbnailSettings(
         classes={"unbinder": 0.25, "neighbors": 0.25, "roller": 0.25, "wobbler": 0.25},
         masses=MassPrior(low_kda=180, middle_kda=180, high_kda=180),
     )
-    found = simulate_thumbnails(4000, settings=settings, seed=3, centring="detector", workers=CORES)
+    found = simulate_thumbnails(
+        4000, settings=settings, seed=3, centering="detector", workers=CORES
+    )
     patches = found.thumbnails[:, 20, 2:15, 2:15]
     fitted = fit_patches(patches, psf=PSF, inside=found.inside[:, 2:15, 2:15])
     close = np.abs(fitted.contrast / (PER_KDA * 180) - 1) < 0.05

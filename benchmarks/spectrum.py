@@ -46,8 +46,8 @@ def with_intervals(masses: NDArray[np.float64]) -> None:
 def draw(name: str, rng: np.random.Generator) -> NDArray[np.float64]:
     """Masses (5,000,) in kDa of a preset's species, unbindings negative."""
     species = preset(name).species
-    share = np.array([s.abundance for s in species])
-    true = rng.choice([s.mass_kda for s in species], size=EVENTS, p=share / share.sum())
+    fraction = np.array([s.abundance for s in species])
+    true = rng.choice([s.mass_kda for s in species], size=EVENTS, p=fraction / fraction.sum())
     measured: NDArray[np.float64] = true + rng.normal(0, 5 + 0.02 * true)
     return np.where(rng.random(EVENTS) < 0.05, -measured, measured)
 

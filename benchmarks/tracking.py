@@ -4,7 +4,7 @@ Fresh seeds, simulated movies. Parts can be named: ``python benchmarks/tracking.
 they are bounds, mass, links, diffusion and speed. ``--frames 200`` shortens the speed test.
 
 - bounds: root mean square errors of particles that stand alone, over the bound of the simulated
-  image; signal-to-noise is the contrast at the centre over the noise of a pixel of background.
+  image; signal-to-noise is the contrast at the center over the noise of a pixel of background.
 - links: F1 of the links from frame to frame, for a mean step of a fifth of the mean distance; that
   is the distance to the nearest neighbor, or density^-1/2. Beside it: the most probable links of
   the true positions (no locating errors, nothing missed), which is what positions allow, and
@@ -35,7 +35,7 @@ from perrin.settings.tracking import LinkSettings, ParticleKind, TrackingSetting
 from perrin.simulate.moving import lazy_motion, simulate_motion
 from perrin.tracking.link import link
 from perrin.tracking.mass import mean_contrast
-from perrin.tracking.track import Tracked, track
+from perrin.tracking.track import TrackingResult, track
 from perrin_benchmarks.tracking import bounds, match_positions, position_errors, score_links
 
 SNRS = (3, 10, 30)
@@ -181,7 +181,7 @@ def links_of(seed: int, *, nearest: bool) -> tuple[float, float, float, float, f
         score_links(inside, found.positions).f1,
         score_links(inside, inside.assign(particle=perfect.particle)).f1,
         best_of_trackpy(inside, found),
-        wrong_share(found),
+        wrong_fraction(found),
         np.hypot(steps["x"], steps["y"]).mean() / distance,
     )
 
@@ -195,11 +195,11 @@ def mean_nearest(truth: pd.DataFrame) -> float:
     return float(np.asarray(cKDTree(places).query(places, k=2)[0])[:, 1].mean())
 
 
-def wrong_share(found: Tracked) -> float:
-    return found.linked.wrong_share if found.linked is not None else float("nan")
+def wrong_fraction(found: TrackingResult) -> float:
+    return found.linked.wrong_fraction if found.linked is not None else float("nan")
 
 
-def best_of_trackpy(truth: pd.DataFrame, found: Tracked) -> float:
+def best_of_trackpy(truth: pd.DataFrame, found: TrackingResult) -> float:
     trackpy = quiet_trackpy_or_skip()
     movie = MOVIES[-1]
     features = trackpy.batch(movie.frames[:], 11, invert=True, processes=1)
@@ -270,7 +270,7 @@ def diffusion() -> list[Row]:
                 f"end to end, {name}: MAE from tracks over that from true paths, L = 300",
                 f"{missed['tracks'][both].mean():.3f} against {missed['paths'][both].mean():.3f}: "
                 f"{grown.mean():+.3f} ± {error:.3f} ({both.sum()} tracks of 250 positions or more, "
-                f"of {counted_rods} rods; localisation error {np.mean(noise):.2f} of a step)",
+                f"of {counted_rods} rods; localization error {np.mean(noise):.2f} of a step)",
                 "+.03",
                 bool(grown.mean() <= 0.03),
             )
@@ -317,7 +317,7 @@ MOVIES: list[Any] = []
 
 def tracked(
     kind: ParticleKind, *, seed: int, **changes: Any
-) -> tuple[MotionMovie, pd.DataFrame, Tracked]:
+) -> tuple[MotionMovie, pd.DataFrame, TrackingResult]:
     """Simulate and track; the movie is kept as the last of MOVIES."""
     settings = MotionMovie.of(kind, **changes)
     movie, truth, _ = simulate_motion(settings, seed=seed)

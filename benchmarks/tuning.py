@@ -17,7 +17,7 @@ from pathlib import Path
 
 from _measure import perrin_command, print_table, run_child
 from perrin.evaluate import roc
-from perrin.evaluate.answers import RANGES, answers_on, fresh_seed
+from perrin.evaluate.predictions import RANGES, fresh_seed, predict_on
 from perrin.io.refeyn_write import write_mp
 from perrin.models.classifier import ClassifierModel
 from perrin.optics.psf import Psf
@@ -50,13 +50,13 @@ def main() -> None:
     for k, (masses, prior) in enumerate(RANGES.items()):
         auc = []
         for simulated, asked in ((plain, models[:1]), (shifted, models)):
-            answers = answers_on(
+            predictions = predict_on(
                 asked,
                 simulated=simulated.model_copy(update={"masses": prior}),
                 count=COUNT,
                 seed=fresh_seed(SEED, k),
             )
-            auc += [roc.auc(score[:, 0], answers.true == 0) for score in answers.score]
+            auc += [roc.auc(score[:, 0], predictions.true == 0) for score in predictions.score]
         lost, back = auc[0] - auc[1], auc[2] - auc[1]
         rows.append((masses, *(f"{value:.4f}" for value in auc), f"{back / lost:.0%}"))
     heads = ("own instrument", "shifted", "shifted, tuned", "shifted, exactly known")

@@ -71,7 +71,7 @@ def classes() -> Figure:
     found = simulate_thumbnails(480, settings=settings, seed=12)
     truth = found.truth
     telling = {  # which of a class to show: one that a reader can see at a glance
-        "unbinder": truth["duration_frames"] > 12,
+        "unbinder": truth["residence_time_frames"] > 12,
         "neighbors": truth["n_neighbors"].between(2, 4),
         "roller": truth["path_px"].between(3, 5) & ~truth["unbinds"],
         "wobbler": (truth["path_px"] > 4) & ~truth["unbinds"],

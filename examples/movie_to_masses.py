@@ -20,7 +20,7 @@ LADDER_KDA = (90, 180, 360, 540)  # masses in the calibrant; here dynamin
 def main(folder: Path) -> None:
     # The calibrant first: without a calibration its spectrum is one of contrast.
     with perrin.open_movie(folder / "calibrant.mp") as movie:
-        calibrant = perrin.analyse_landings(movie)
+        calibrant = perrin.analyze_landings(movie)
     ladder = perrin.calibrate_from_events(
         calibrant.events, LADDER_KDA, recorded=calibrant.recorded, source="calibrant.mp"
     )
@@ -31,7 +31,7 @@ def main(folder: Path) -> None:
     # The sample: landings that the classifier trusts. A generator of random numbers gives every
     # figure an interval.
     with perrin.open_movie(folder / "sample.mp") as movie:
-        sample = perrin.analyse_landings(
+        sample = perrin.analyze_landings(
             movie,
             calibration=calibration,
             model=perrin.ClassifierModel.load("default"),

@@ -17,17 +17,19 @@ import perrin
 def main(folder: Path) -> None:
     tables = sorted(p for p in folder.iterdir() if p.suffix in {".csv", ".h5", ".parquet"})
     settings = perrin.SpectrumSettings(range_kda=(-1500, 1500))
-    measurements: list[perrin.Measurement] = []
+    measurements: list[perrin.LandingsResult] = []
     for path in tables:
         events = perrin.read_events(path)
         print(f"{path.name}: {events.attrs['format']}, {len(events)} events")
         for note in events.attrs["notes"]:
             print(f"  note: {note}")
-        measurements += perrin.analyse_events(events, spectrum_settings=settings)
+        measurements += perrin.analyze_events(events, spectrum_settings=settings)
 
     for measurement in measurements:
         spectrum = measurement.spectrum
-        peaks = ", ".join(f"{p.mode.value:.0f} kDa ({p.share.value:.0%})" for p in spectrum.peaks)
+        peaks = ", ".join(
+            f"{p.mode.value:.0f} kDa ({p.fraction.value:.0%})" for p in spectrum.peaks
+        )
         print(f"{measurement.name}: {peaks}")
         for valley in spectrum.valleys:
             print(f"  valley at {valley.position:.0f} kDa: {valley.ratio.value:.2f} of the peak")

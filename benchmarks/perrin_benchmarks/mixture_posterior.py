@@ -1,7 +1,7 @@
 """The least error that any estimate of a mixture can have: the posterior of its exact model.
 
 A superposition of FBM and an ordinary CTRW, as `perrin.simulate.mixtures` draws it, without or
-with localisation noise of a known size: given the times of the jumps the displacements are
+with localization noise of a known size: given the times of the jumps the displacements are
 Gaussian with covariance ``b^2 S(alpha) + a^2 diag(n) + sigma^2 E``, S the covariance of the steps
 of an FBM, n = 1 where a step holds a jump, E the covariance of the steps of white noise. A Markov
 chain draws jump times, exponents and scales from their posterior, the jump sizes integrated over;
@@ -15,7 +15,7 @@ jumps : one is added or taken away at each step in turn (a rank-one change of th
 scales : b by its exact conditional (prior 1 / b: the scale says nothing), with noise by a random
     walk; a / b and alpha_fbm by a random walk; alpha_ctrw by its conditional on a grid.
 
-w is a ratio of the spreads of the two realised paths. It is uniform in (0, 1) in the simulator;
+w is a ratio of the spreads of the two realized paths. It is uniform in (0, 1) in the simulator;
 the chain has the same prior with expected spreads in their place, and each draw carries the
 ratio of the two as its weight.
 """
@@ -79,7 +79,7 @@ def draw_posterior(
     seed : int
         Of the chain.
     sigma : float
-        Localisation error of one axis, in the unit of the positions; known exactly.
+        Localization error of one axis, in the unit of the positions; known exactly.
     times : (K,), optional
         Jump times in frames to begin with, at least one frame apart and from the start; by
         default those of the largest displacements.

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from perrin.diffusion.regimes import find_regimes, share_near
-from perrin.diffusion.standard import TARGETS, Answer
+from perrin.diffusion.regimes import find_regimes, fraction_near
+from perrin.diffusion.standard import TARGETS, Prediction
 from perrin.diffusion.windows import Track
 from perrin.models import predictive
 from perrin.models.mixture import MixtureModel
@@ -32,7 +32,7 @@ _IN_MODEL: tuple[tuple[float, dict[str, object]], ...] = (
     (0.12, {"w": (0.0, 0.0), "alpha_fbm": (0.1, 1.9)}),
     (0.08, {"w": (1.0, 1.0), "start": "aged"}),
 )
-"""Share of the tracks that stand for the model, and what differs from the simulator's defaults."""
+"""Fraction of the tracks that stand for the model, and what differs from the defaults."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Drawn:
     """Simulated tracks, the answer, and which steps follow the CTRW: (N, L - 1), or (N, 0)."""
 
     tracks: list[Track]
-    answer: Answer
+    prediction: Prediction
     masks: BoolArray
 
 
@@ -50,15 +50,15 @@ def draw(
     *,
     count: int,
     rng: np.random.Generator,
-    told: bool = True,
+    known: bool = True,
 ) -> Drawn:
     """Return up to `count` tracks (without those that never move), and what `model` says."""
     mixture = simulate_mixture(settings, count=count, rng=rng)
     kept = (np.diff(mixture.positions, axis=1) != 0).any(axis=(1, 2))
     tracks = as_tracks(
         mixture.positions[kept],
-        noise=mixture.truth.noise_sigma[kept] if told else None,
-        exposure=settings.exposure if told else np.nan,
+        noise=mixture.truth.noise_sigma[kept] if known else None,
+        exposure=settings.exposure if known else np.nan,
     )
     masks = np.zeros((len(kept), 0), dtype=bool) if mixture.mask is None else mixture.mask
     return Drawn(tracks, ask(model, tracks), masks[kept])
@@ -76,9 +76,9 @@ def as_tracks(
     ]
 
 
-def ask(model: MixtureModel, tracks: Sequence[Track]) -> Answer:
+def ask(model: MixtureModel, tracks: Sequence[Track]) -> Prediction:
     """Return what `model` says of tracks."""
-    return model.answer(
+    return model.predict(
         [track.positions for track in tracks],
         [track.seen for track in tracks],
         noise=np.array([track.noise for track in tracks]),
@@ -89,15 +89,15 @@ def ask(model: MixtureModel, tracks: Sequence[Track]) -> Answer:
 def frame_errors(drawn: Drawn) -> tuple[float, float]:
     """Return the mean absolute error of p_ctrw step by step, and the coverage of ctrw_near."""
     errors, covered = [], []
-    for steps, mask in zip(drawn.answer.steps, drawn.masks, strict=True):
+    for steps, mask in zip(drawn.prediction.steps, drawn.masks, strict=True):
         errors.append(np.abs(steps[:, 1] - mask).mean())
-        said, true = share_near(steps[:, 1]), share_near(mask.astype(float))[:, 1]
+        said, true = fraction_near(steps[:, 1]), fraction_near(mask.astype(float))[:, 1]
         covered.append(((said[:, 0] <= true) & (true <= said[:, 2])).mean())
     return float(np.mean(errors)), float(np.mean(covered))
 
 
 def window_errors(model: MixtureModel, drawn: Drawn) -> dict[str, float]:
-    """Return the error of the share of CTRW at each step from windows, by their length in frames.
+    """Return the error of the CTRW fraction at each step from windows, by their length in frames.
 
     At a step: the mean of `frames_ctrw` of the windows over it; "both": weighted by the inverse
     square of the width of their intervals.
@@ -109,23 +109,25 @@ def window_errors(model: MixtureModel, drawn: Drawn) -> dict[str, float]:
         cuts = [(i, s) for i in range(len(drawn.tracks)) for s in starts]
         positions = [drawn.tracks[i].positions[s : s + size] for i, s in cuts]
         moving = [k for k, part in enumerate(positions) if (np.diff(part, axis=0) != 0).any()]
-        told = model.answer(
+        predicted = model.predict(
             [positions[k] for k in moving],
             [np.ones(size, dtype=bool)] * len(moving),
             noise=np.array([drawn.tracks[cuts[k][0]].noise for k in moving]),
             exposure=np.array([drawn.tracks[cuts[k][0]].exposure for k in moving]),
         ).quantiles[:, _FRAMES]
-        answered = np.tile([0.95, 1.0, 1.0], (len(cuts), 1))  # what never moves waits in a CTRW
-        answered[moving] = told
-        for (i, s), (low, middle, high) in zip(cuts, answered, strict=True):
+        quantiles = np.tile([0.95, 1.0, 1.0], (len(cuts), 1))  # what never moves waits in a CTRW
+        quantiles[moving] = predicted
+        for (i, s), (low, middle, high) in zip(cuts, quantiles, strict=True):
             weight = 1 / max(high - low, 0.05) ** 2
             total[:, i, s : s + size - 1] += np.array([weight * middle, weight])[:, None]
     errors = {}
     totals = {str(size): total for size, total in sums.items()}
     totals["both"] = np.sum(list(sums.values()), axis=0)
     for name, total in totals.items():
-        share = np.divide(total[0], total[1], out=np.full_like(total[0], 0.5), where=total[1] > 0)
-        errors[name] = float(np.abs(share - drawn.masks).mean())
+        fraction = np.divide(
+            total[0], total[1], out=np.full_like(total[0], 0.5), where=total[1] > 0
+        )
+        errors[name] = float(np.abs(fraction - drawn.masks).mean())
     return errors
 
 
@@ -175,12 +177,12 @@ def in_model(
 ) -> list[tuple[str, Drawn]]:
     """Return tracks of the model, kind by kind: half with noise up to half a step, half told."""
     found = []
-    for share, changes in _IN_MODEL:
-        number = max(4, round(share * count))
-        for noise, told in (((0.0, 0.0), True), ((0.0, 0.5), True), ((0.0, 0.5), False)):
+    for fraction, changes in _IN_MODEL:
+        number = max(4, round(fraction * count))
+        for noise, known in (((0.0, 0.0), True), ((0.0, 0.5), True), ((0.0, 0.5), False)):
             settings = MixtureSettings.model_validate({"length": length, "noise": noise, **changes})
             part = max(1, number // (2 if noise[1] == 0 else 4))
-            drawn = draw(model, settings, count=part, rng=rng, told=told)
+            drawn = draw(model, settings, count=part, rng=rng, known=known)
             if drawn.tracks:
                 found.append((str(changes.get("kind", "superposition")), drawn))
     return found
@@ -198,7 +200,10 @@ def calibration(
                 [
                     predictive.distance(track, quantiles, steps)
                     for track, quantiles, steps in zip(
-                        drawn.tracks, drawn.answer.quantiles, drawn.answer.steps, strict=True
+                        drawn.tracks,
+                        drawn.prediction.quantiles,
+                        drawn.prediction.steps,
+                        strict=True,
                     )
                 ]
                 for _, drawn in in_model(model, length=length, count=count, rng=rng)
@@ -218,9 +223,9 @@ def flagged(
     rng: np.random.Generator,
     noise: float = 0.2,
 ) -> FloatArray:
-    """Return `MixtureModel.oddness` of walks with localisation noise of `noise` steps, told."""
+    """Return the p-values of walks with localization noise of `noise` steps, which is known."""
     clean = walk(count, length=length, rng=rng)
     sigma = noise * np.sqrt((np.diff(clean, axis=1) ** 2).mean(axis=(1, 2)))
     positions = clean + sigma[:, None, None] * rng.standard_normal(clean.shape)
     tracks = as_tracks(positions, noise=sigma)
-    return model.oddness(tracks, ask(model, tracks))
+    return model.posterior_predictive_p(tracks, ask(model, tracks))

@@ -140,7 +140,7 @@ class LinkScore:
 
     @property
     def f1(self) -> float:
-        """Harmonic mean of the share of found links that are right and of true ones found."""
+        """Harmonic mean of the fraction of found links that are right and of true ones found."""
         return 2 * self.right / max(self.found + self.true, 1)
 
 

@@ -2,7 +2,7 @@
 
 >>> import perrin
 >>> movie = perrin.open_movie("bsa.mp")  # doctest: +SKIP
->>> result = perrin.analyse_landings(movie)  # doctest: +SKIP
+>>> result = perrin.analyze_landings(movie)  # doctest: +SKIP
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from perrin.models.classifier import ClassifierModel
     from perrin.models.quantifier import QuantifierModel
     from perrin.optics.psf import Psf
-    from perrin.pipeline import Measurement, analyse_events, analyse_landings
+    from perrin.pipeline import LandingsResult, analyze_events, analyze_landings
     from perrin.report.page import write_report
     from perrin.results import write_results
     from perrin.settings.landing import DetectionSettings, LandingSettings
@@ -45,8 +45,8 @@ if TYPE_CHECKING:
     from perrin.simulate.moving import simulate_motion
     from perrin.simulate.presets import preset
     from perrin.simulate.thumbnails import simulate_thumbnails
-    from perrin.track_results import write_tracked
-    from perrin.tracking.track import Tracked, track
+    from perrin.track_results import write_tracking_results
+    from perrin.tracking.track import TrackingResult, track
 
 # Public name -> module that has it. Imported on first use, so that `import perrin` is quick.
 _HOME = {
@@ -56,7 +56,7 @@ _HOME = {
     "Inspection": "io.opening",
     "LandingAssay": "settings.simulation",
     "LandingSettings": "settings.landing",
-    "Measurement": "pipeline",
+    "LandingsResult": "pipeline",
     "MotionMovie": "settings.motion",
     "Movie": "io.movie",
     "Psf": "optics.psf",
@@ -65,10 +65,10 @@ _HOME = {
     "Species": "settings.simulation",
     "SpectrumSettings": "settings.spectrum",
     "ThumbnailSettings": "settings.simulation",
-    "Tracked": "tracking.track",
+    "TrackingResult": "tracking.track",
     "TrackingSettings": "settings.tracking",
-    "analyse_events": "pipeline",
-    "analyse_landings": "pipeline",
+    "analyze_events": "pipeline",
+    "analyze_landings": "pipeline",
     "apply_calibration": "mass.calibration",
     "build_epsf": "landing.epsf",
     "calibrate": "mass.calibration",
@@ -91,7 +91,7 @@ _HOME = {
     "write_mpr": "io.refeyn_write",
     "write_report": "report.page",
     "write_results": "results",
-    "write_tracked": "track_results",
+    "write_tracking_results": "track_results",
 }
 
 __all__ = [
@@ -101,7 +101,7 @@ __all__ = [
     "Inspection",
     "LandingAssay",
     "LandingSettings",
-    "Measurement",
+    "LandingsResult",
     "MotionMovie",
     "Movie",
     "PerrinError",
@@ -111,11 +111,11 @@ __all__ = [
     "Species",
     "SpectrumSettings",
     "ThumbnailSettings",
-    "Tracked",
+    "TrackingResult",
     "TrackingSettings",
     "__version__",
-    "analyse_events",
-    "analyse_landings",
+    "analyze_events",
+    "analyze_landings",
     "apply_calibration",
     "build_epsf",
     "calibrate",
@@ -138,7 +138,7 @@ __all__ = [
     "write_mpr",
     "write_report",
     "write_results",
-    "write_tracked",
+    "write_tracking_results",
 ]
 
 

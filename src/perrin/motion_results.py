@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from perrin.diffusion.characterize import Characterised
+    from perrin.diffusion.characterize import DiffusionResult
     from perrin.settings.diffusion import WindowSettings
 
 
 def write_motion_results(
     folder: str | Path,
     tracks: pd.DataFrame,
-    found: Characterised,
+    found: DiffusionResult,
     *,
     model: str,
     settings: WindowSettings,
@@ -60,7 +60,7 @@ def write_motion_results(
         tracks[["particle", "frame", *axes]].to_csv(partial / "tracks.csv", index=False)
         found.trajectories.to_csv(partial / "trajectories.csv", index=False)
         found.windows.to_csv(partial / "windows.csv", index=False)
-        for name, table in vars(found.course).items():
+        for name, table in vars(found.time_course).items():
             table.to_csv(partial / f"{name}.csv", index=False, float_format="%.5g")
         (partial / "figures").mkdir()
         if curves:
@@ -73,7 +73,7 @@ def write_motion_results(
 
 
 def _figures(
-    tracks: pd.DataFrame, found: Characterised, curves: dict[int, Any]
+    tracks: pd.DataFrame, found: DiffusionResult, curves: dict[int, Any]
 ) -> dict[str, Figure]:
     drawn = {
         "ensemble": figures.ensemble_figure(found.trajectories),
@@ -87,10 +87,10 @@ def _figures(
     }
     if found.windows["w"].notna().any():
         drawn["windows"] = figures.windows_figure(found.windows)
-    course = found.course
-    if len(course.regimes):
+    time_course = found.time_course
+    if len(time_course.regimes):
         unit = found.scale.time_unit
-        drawn["time_course"] = regime_figures.course_figure(course, time_unit=unit)
-        drawn["regimes"] = regime_figures.regimes_figure(tracks, course)
-        drawn["transitions"] = regime_figures.transitions_figure(course, time_unit=unit)
+        drawn["time_course"] = regime_figures.time_course_figure(time_course, time_unit=unit)
+        drawn["regimes"] = regime_figures.regimes_figure(tracks, time_course)
+        drawn["transitions"] = regime_figures.transitions_figure(time_course, time_unit=unit)
     return drawn

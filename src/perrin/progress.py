@@ -6,4 +6,4 @@ VARIABLE = "PERRIN_PROGRESS"
 """Set to ``lines``, it turns progress bars into lines ``progress 0.42`` on standard error."""
 
 LINE = "progress"
-"""How each of these lines starts; the share done follows, 0 to 1."""
+"""How each of these lines starts; the fraction done follows, 0 to 1."""

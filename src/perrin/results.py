@@ -17,10 +17,10 @@ from perrin.errors import PerrinError
 from perrin.io.atomic import SUMMARY, check_folder, folder_written_whole
 from perrin.io.plain import plain
 from perrin.io.tables import write_events
-from perrin.landing.recheck import late_ratios
-from perrin.pipeline import Measurement
+from perrin.landing.persistence import late_ratios
+from perrin.pipeline import LandingsResult
 from perrin.provenance import provenance
-from perrin.report import figures, quantifier_figures, recheck_figures, score_figures
+from perrin.report import figures, persistence_figures, quantifier_figures, score_figures
 from perrin.report.page import write_report
 from perrin.report.style import save_figure
 from perrin.tables import order_columns
@@ -30,7 +30,7 @@ _RESIDUALS = {"fit_error": "Fit error", "fit_residual": "Fit residual RMS"}  # o
 
 def write_results(
     folder: str | Path,
-    measurements: Sequence[Measurement],
+    measurements: Sequence[LandingsResult],
     *,
     inputs: Sequence[str | Path] = (),
     run: Mapping[str, Any] | None = None,
@@ -44,8 +44,8 @@ def write_results(
     ``figures/`` SVG and PNG; ``report.html`` all of it to look at; ``species.csv`` what each
     spectrum found. With a classifier,
     ``tradeoff.csv`` says what each threshold keeps and ``removed.csv`` what was removed at each
-    mass; where events were looked at again, ``recheck.csv`` says what was still there;
-    ``abundances.csv`` has corrected shares, if these were asked for. Nothing appears until
+    mass; where events were looked at again, ``persistence.csv`` says what was still there;
+    ``abundances.csv`` has corrected fractions, if these were asked for. Nothing appears until
     everything is written. `run` is what else is needed to repeat it, such as the command and
     the seed.
 
@@ -64,23 +64,23 @@ def write_results(
         _write_filter_tables(partial, measurements)
         _species(measurements).to_csv(partial / "species.csv", index=False)
         _write_optional(
-            partial / "recheck.csv",
-            {m.name: m.recheck.groups for m in measurements if m.recheck is not None},
+            partial / "persistence.csv",
+            {m.name: m.persistence.groups for m in measurements if m.persistence is not None},
         )
         _write_optional(
             partial / "abundances.csv",
             {m.name: m.abundances for m in measurements if m.abundances is not None},
         )
         _write_figures(partial / "figures", measurements)
-        summary = summarise(measurements, inputs=inputs, run=run)
+        summary = summarize(measurements, inputs=inputs, run=run)
         text = json.dumps(plain(summary), indent=2, allow_nan=False)
         (partial / SUMMARY).write_text(text + "\n", encoding="utf-8")
         write_report([partial], partial / "report.html")
     return folder
 
 
-def summarise(
-    measurements: Sequence[Measurement],
+def summarize(
+    measurements: Sequence[LandingsResult],
     *,
     inputs: Sequence[str | Path] = (),
     run: Mapping[str, Any] | None = None,
@@ -96,7 +96,7 @@ def summarise(
     }
 
 
-def _summary(measurement: Measurement) -> dict[str, Any]:
+def _summary(measurement: LandingsResult) -> dict[str, Any]:
     events = measurement.events
     main, spectrum = next(iter(measurement.spectra.items()))
     summary: dict[str, Any] = {
@@ -119,8 +119,8 @@ def _summary(measurement: Measurement) -> dict[str, Any]:
         summary["quantification"] = measurement.quantification.to_dict()
     if measurement.abundances is not None:
         summary["abundances"] = measurement.abundances.to_dict("records")
-    if measurement.recheck is not None:
-        summary["recheck"] = measurement.recheck.to_dict()
+    if measurement.persistence is not None:
+        summary["persistence"] = measurement.persistence.to_dict()
     if measurement.calibration is not None:
         summary["calibration"] = measurement.calibration.model_dump(mode="json")
     if measurement.settings is not None:
@@ -135,7 +135,7 @@ def _summary(measurement: Measurement) -> dict[str, Any]:
     return summary
 
 
-def _all_events(measurements: Sequence[Measurement]) -> pd.DataFrame:
+def _all_events(measurements: Sequence[LandingsResult]) -> pd.DataFrame:
     """One table; -1 stands for whole numbers and flags that a measurement's file lacks."""
     parts = [measurement.events.copy() for measurement in measurements]
     kinds = {name: part[name].dtype.kind for part in parts for name in part.columns}
@@ -154,7 +154,7 @@ def _all_events(measurements: Sequence[Measurement]) -> pd.DataFrame:
     return events
 
 
-def _species(measurements: Sequence[Measurement]) -> pd.DataFrame:
+def _species(measurements: Sequence[LandingsResult]) -> pd.DataFrame:
     """One row for each species of each spectrum, those of the main spectrum first."""
     rows = [
         {"measurement": measurement.name, "spectrum": name, "main": place == 0}
@@ -166,7 +166,7 @@ def _species(measurements: Sequence[Measurement]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=None if rows else ["measurement", "spectrum", "main"])
 
 
-def _write_thumbnails(path: Path, measurements: Sequence[Measurement]) -> None:
+def _write_thumbnails(path: Path, measurements: Sequence[LandingsResult]) -> None:
     sets = [(m.name, m.thumbnails) for m in measurements if m.thumbnails is not None]
     if not sets:
         return
@@ -178,7 +178,7 @@ def _write_thumbnails(path: Path, measurements: Sequence[Measurement]) -> None:
     np.savez_compressed(path, **arrays)
 
 
-def _write_filter_tables(folder: Path, measurements: Sequence[Measurement]) -> None:
+def _write_filter_tables(folder: Path, measurements: Sequence[LandingsResult]) -> None:
     """``tradeoff.csv`` and ``removed.csv`` of all measurements with a classifier."""
     sorted_out = {m.name: m.classification for m in measurements if m.classification is not None}
     if not sorted_out:
@@ -196,7 +196,7 @@ def _write_optional(path: Path, tables: Mapping[str, pd.DataFrame]) -> None:
         joined.to_csv(path, index=False)
 
 
-def _write_figures(folder: Path, measurements: Sequence[Measurement]) -> None:
+def _write_figures(folder: Path, measurements: Sequence[LandingsResult]) -> None:
     folder.mkdir()
     spectra = {m.name: m.spectrum for m in measurements}
     save_figure(figures.spectrum_figure(spectra), folder / "spectrum")
@@ -210,7 +210,7 @@ def _write_figures(folder: Path, measurements: Sequence[Measurement]) -> None:
             save_figure(figure, own / name)
 
 
-def _figures_of(measurement: Measurement) -> dict[str, Figure]:
+def _figures_of(measurement: LandingsResult) -> dict[str, Figure]:
     """What can be drawn of a measurement besides its spectrum, by file name."""
     events, unit = measurement.events, measurement.spectrum.unit
     masses = events["mass_kda"] if unit == "kDa" else -events["contrast"]
@@ -241,9 +241,9 @@ def _figures_of(measurement: Measurement) -> dict[str, Figure]:
         made |= quantifier_figures.all_figures(
             measurement.quantification, events, filtered=measurement.spectrum
         )
-    if measurement.recheck is not None:
-        made["recheck"] = recheck_figures.recheck_figure(
-            late_ratios(events), recheck_ms=measurement.recheck.recheck_ms
+    if measurement.persistence is not None:
+        made["persistence"] = persistence_figures.persistence_figure(
+            late_ratios(events), persistence_ms=measurement.persistence.persistence_ms
         )
     if measurement.snapshot is not None and measurement.settings is not None:
         shown = measurement.snapshot
@@ -258,7 +258,7 @@ def _figures_of(measurement: Measurement) -> dict[str, Figure]:
     return made
 
 
-def _told_apart(measurements: Sequence[Measurement]) -> list[Measurement]:
+def _told_apart(measurements: Sequence[LandingsResult]) -> list[LandingsResult]:
     """The measurements with names that differ: a second `a.csv` becomes `a.csv (2)`."""
     seen: dict[str, int] = {}
     named = []

@@ -5,7 +5,7 @@ event; steps add columns and never remove rows (rejected events stay, with
 ``retained = False``).
 
 Conventions: contrast is a fraction (not percent), negative where a molecule lands and
-positive where one leaves, whatever the file's own sign. Pixel (0, 0) has its centre at
+positive where one leaves, whatever the file's own sign. Pixel (0, 0) has its center at
 (0, 0), x points right, y points down. Frames are the stored (binned) frames, counted
 from 0.
 """
@@ -35,9 +35,9 @@ class Column:
 
 
 _MOTIONS = (
-    ("duration_ms", "ms", "time on the surface; infinite beyond what a thumbnail shows"),
-    ("path_nm", "nm", "length of the way taken on the surface"),
-    ("net_nm", "nm", "distance from the landing to where the motion ends"),
+    ("residence_time_ms", "ms", "time on the surface; infinite beyond what a thumbnail shows"),
+    ("path_length_nm", "nm", "length of the way taken on the surface"),
+    ("displacement_nm", "nm", "distance from the landing to where the motion ends"),
     ("speed_nm_per_ms", "nm/ms", "speed while moving, of rollers and wobblers"),
 )
 EVENTS: tuple[Column, ...] = (
@@ -58,13 +58,13 @@ EVENTS: tuple[Column, ...] = (
     Column("snr_temporal", "float", "1", "signal-to-noise ratio of the step in time"),
     Column("mass_kda", "float", "kDa", "calibrated mass, negative for an unbinding"),
     Column("mass_se_kda", "float", "kDa", "standard error of the mass, calibration included"),
-    Column("contrast_net", "float", "1", "contrast that the quantifier reads, negative"),
-    Column("contrast_net_se", "float", "1", "its standard error: 90% interval over 3.29"),
-    Column("contrast_net_low", "float", "1", "lighter end of the 90% interval of contrast_net"),
-    Column("contrast_net_high", "float", "1", "heavier end of it"),
-    Column("mass_net_kda", "float", "kDa", "mass that belongs to contrast_net"),
-    Column("mass_net_low_kda", "float", "kDa", "lower end of its 90% interval"),
-    Column("mass_net_high_kda", "float", "kDa", "upper end of it"),
+    Column("contrast_pred", "float", "1", "contrast that the quantifier reads, negative"),
+    Column("contrast_pred_se", "float", "1", "its standard error: 90% interval over 3.29"),
+    Column("contrast_pred_low", "float", "1", "lighter end of the 90% interval of contrast_pred"),
+    Column("contrast_pred_high", "float", "1", "heavier end of it"),
+    Column("mass_pred_kda", "float", "kDa", "mass that belongs to contrast_pred"),
+    Column("mass_pred_low_kda", "float", "kDa", "lower end of its 90% interval"),
+    Column("mass_pred_high_kda", "float", "kDa", "upper end of it"),
     *(
         Column(f"{name}{end}", "float", unit, f"{what}{said}")
         for name, unit, what in _MOTIONS
@@ -74,9 +74,9 @@ EVENTS: tuple[Column, ...] = (
             ("_high", ": upper end of it"),
         )
     ),
-    Column("strange", "bool", "", "unlike anything the quantifier has learned from"),
-    Column("recheck_contrast", "float", "1", "contrast at the longer integration, same place"),
-    Column("recheck_contrast_se", "float", "1", "standard error of it"),
+    Column("out_of_distribution", "bool", "", "unlike anything the quantifier has learned from"),
+    Column("persistence_contrast", "float", "1", "contrast at the longer integration, same place"),
+    Column("persistence_contrast_se", "float", "1", "standard error of it"),
     Column("late_contrast", "float", "1", "contrast in the frames beyond n_avg of the landing"),
     Column("late_contrast_se", "float", "1", "standard error of it"),
     Column(

@@ -17,12 +17,12 @@ from perrin.provenance import provenance
 from perrin.report import tracking_figures as figures
 from perrin.report.style import save_figure
 from perrin.report.track_movie import write_track_movie
-from perrin.tracking.track import Tracked
+from perrin.tracking.track import TrackingResult
 
 
-def write_tracked(
+def write_tracking_results(
     folder: str | Path,
-    found: Tracked,
+    found: TrackingResult,
     *,
     movie: Movie,
     inputs: Sequence[str | Path] = (),
@@ -63,14 +63,14 @@ def write_tracked(
         _figures(partial / "figures", found, movie)
         if overlay_frames and len(found.positions):
             write_track_movie(partial / "figures", movie, found, frames=overlay_frames)
-        summary = summarise_tracked(found, movie=movie, inputs=inputs, run=run)
+        summary = summarize_tracked(found, movie=movie, inputs=inputs, run=run)
         text = json.dumps(plain(summary), indent=2, allow_nan=False)
         (partial / SUMMARY).write_text(text + "\n", encoding="utf-8")
     return folder
 
 
-def summarise_tracked(
-    found: Tracked,
+def summarize_tracked(
+    found: TrackingResult,
     *,
     movie: Movie,
     inputs: Sequence[str | Path] = (),
@@ -108,7 +108,7 @@ def summarise_tracked(
             "memory_frames": linked.memory_frames,
             "step_px": linked.steps.step_px,
             "spacing_px": linked.steps.spacing_px,
-            "expected_wrong_share": linked.wrong_share,
+            "expected_wrong_fraction": linked.wrong_fraction,
         }
     if len(found.particles):
         summary["median_localisation_se_nm"] = float(found.particles["localisation_se_nm"].median())
@@ -117,7 +117,7 @@ def summarise_tracked(
     return summary
 
 
-def _figures(folder: Path, found: Tracked, movie: Movie) -> None:
+def _figures(folder: Path, found: TrackingResult, movie: Movie) -> None:
     folder.mkdir()
     pixel, interval = movie.pixel_nm, movie.frame_interval_s
     drawn = {"tracks": figures.tracks_over_mean(found, pixel_nm=pixel)}

@@ -1,4 +1,4 @@
-"""The mixture against a general optimiser and scipy's truncated normal distribution."""
+"""The mixture against a general optimizer and scipy's truncated normal distribution."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LOW, HIGH = 40.0, 600.0
 
 
 def negative_log_likelihood(theta, values):
-    """theta: for each component mean, log sd, log of share over background's share."""
+    """theta: for each component mean, log sd, log of fraction over background's fraction."""
     mean, log_sd, odds = theta.reshape(-1, 3).T
     sd = np.exp(log_sd)
     weights = np.exp(np.r_[0.0, odds])
@@ -26,7 +26,7 @@ def negative_log_likelihood(theta, values):
 
 
 @pytest.mark.parametrize("second", [85.0, 140.0])  # overlapping, and apart
-def test_em_reaches_the_optimiser_s_maximum(second):
+def test_em_reaches_the_optimizer_s_maximum(second):
     rng = np.random.default_rng(1)
     values = np.r_[rng.normal(55, 10, 500), rng.normal(second, 12, 300), rng.uniform(40, 600, 60)]
     values = values[values > LOW]
@@ -49,7 +49,7 @@ def test_em_reaches_the_optimiser_s_maximum(second):
     assert fitted.log_likelihood == pytest.approx(-best.fun, abs=1e-2)
     mean, log_sd, _ = best.x.reshape(-1, 3).T
     for k, component in enumerate(fitted.components):
-        error = component.sd / np.sqrt(component.share * len(values))
+        error = component.sd / np.sqrt(component.fraction * len(values))
         assert component.mean == pytest.approx(mean[k], abs=0.3 * error)
         assert component.sd == pytest.approx(np.exp(log_sd[k]), abs=0.3 * error)
 
@@ -60,7 +60,7 @@ def test_the_mixture_s_density_is_scipy_s():
     )
     c = mixture.components[0]
     at = np.linspace(41, 599, 500)
-    expected = mixture.background_share / 560 + c.share * truncnorm.pdf(
+    expected = mixture.background_fraction / 560 + c.fraction * truncnorm.pdf(
         at, (40 - c.mean) / c.sd, (600 - c.mean) / c.sd, c.mean, c.sd
     )
     np.testing.assert_allclose(mixture.density(at), expected, rtol=1e-10)

@@ -17,7 +17,7 @@ def nativemark(shared_data):
 
 
 def test_nativemark_has_three_peaks_above_five_percent(nativemark):
-    large = [peak for peak in nativemark.peaks if peak.share.value > 0.05]
+    large = [peak for peak in nativemark.peaks if peak.fraction.value > 0.05]
     assert len(large) == 3
     assert large[0].mode.value == pytest.approx(63, abs=2)
     assert large[1].mode.value == pytest.approx(148, abs=2)
@@ -26,7 +26,7 @@ def test_nativemark_has_three_peaks_above_five_percent(nativemark):
 
 
 def test_its_mixture_says_the_same(nativemark):
-    large = [c for c in nativemark.components if c.share.value > 0.05]
+    large = [c for c in nativemark.components if c.fraction.value > 0.05]
     assert [c.mean.value for c in large] == pytest.approx([67, 146, 482], abs=2)
 
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from perrin.evaluate import roc
-from perrin.evaluate.answers import RANGES, answers_on, fresh_seed
+from perrin.evaluate.predictions import RANGES, fresh_seed, predict_on
 from perrin.evaluate.tables import PAPER_AUC
 from perrin.models.classifier import ClassifierModel
-from perrin.pipeline import Measurement, analyse_landings
+from perrin.pipeline import LandingsResult, analyze_landings
 from perrin.settings.simulation import ThumbnailSettings
 from perrin.simulate.matching import is_accepted, is_isolated, match_landings
 from perrin.simulate.movie import simulate_movie
@@ -37,33 +37,33 @@ def standard_error(auc: float, count: int) -> float:
 def test_binders_are_told_from_the_rest_as_well_as_in_the_paper(
     model: ClassifierModel, masses: str
 ) -> None:
-    answers = answers_on(
+    predictions = predict_on(
         [model],
         simulated=ThumbnailSettings(masses=RANGES[masses]),
         count=COUNT,
         seed=fresh_seed(20_264, 1),
     )
     paper = PAPER_AUC[masses][0]
-    auc = roc.auc(answers.score[0, :, 0], answers.true == 0)
+    auc = roc.auc(predictions.score[0, :, 0], predictions.true == 0)
     assert auc > paper - 3 * standard_error(paper, COUNT)
 
 
 @pytest.mark.parametrize("n_avg", [5, 40])
 def test_one_network_serves_short_and_long_integrations(model: ClassifierModel, n_avg: int) -> None:
-    answers = answers_on(
+    predictions = predict_on(
         [model],
         simulated=ThumbnailSettings(n_avg=n_avg),
         count=600,
         seed=fresh_seed(20_264, 2),
     )
-    auc = roc.auc(answers.score[0, :, 0], answers.true == 0)
+    auc = roc.auc(predictions.score[0, :, 0], predictions.true == 0)
     assert auc > 0.99 - 3 * standard_error(0.99, 600)
 
 
 @pytest.fixture(scope="module")
 def measured(model: ClassifierModel):
     movie, truth = simulate_movie(preset("bsa"), seconds=SECONDS, seed=20_265)
-    return movie, truth, analyse_landings(movie, model=model)
+    return movie, truth, analyze_landings(movie, model=model)
 
 
 def test_what_is_retained_are_binders_and_most_of_them(measured) -> None:
@@ -83,12 +83,14 @@ def test_what_is_retained_are_binders_and_most_of_them(measured) -> None:
 
 
 def test_the_class_mix_is_near_the_truth(measured) -> None:
-    """Crowded events are ambiguous, so only the share of what stays is compared."""
+    """Crowded events are ambiguous, so only the fraction of what stays is compared."""
     _, truth, found = measured
-    assert isinstance(found, Measurement)
+    assert isinstance(found, LandingsResult)
     assert found.classification is not None
-    shares = {share.name: share.share.value for share in found.classification.shares}
+    fractions = {
+        fraction.name: fraction.fraction.value for fraction in found.classification.fractions
+    }
     seen = truth[match_landings(truth, found.events) >= 0]
     stays = (seen["motion"] == "binder").mean()
-    assert shares["binder"] + shares["neighbors"] == pytest.approx(stays, abs=0.12)
-    assert sum(shares.values()) == pytest.approx(1)
+    assert fractions["binder"] + fractions["neighbors"] == pytest.approx(stays, abs=0.12)
+    assert sum(fractions.values()) == pytest.approx(1)

@@ -48,7 +48,7 @@ def test_interleaved_tracks_tell_their_share_of_frames(model: MixtureModel) -> N
 
 def test_pure_fbm_comes_near_the_cramer_rao_bound(model: MixtureModel) -> None:
     settings = MixtureSettings(w=(0.0, 0.0), alpha_fbm=(0.7, 0.7))
-    told = draw(model, settings, count=COUNT, rng=np.random.default_rng(1)).answer[:, 5, 1]
+    told = draw(model, settings, count=COUNT, rng=np.random.default_rng(1)).prediction[:, 5, 1]
     bound = alpha_bound(0.7, length=100, dims=2) * np.sqrt(2 / np.pi)
     assert np.abs(told - 0.7).mean() < 1.3 * bound
 
@@ -56,9 +56,9 @@ def test_pure_fbm_comes_near_the_cramer_rao_bound(model: MixtureModel) -> None:
 def test_noise_alone_is_not_taken_for_a_mixture(model: MixtureModel) -> None:
     settings = MixtureSettings(length=300, w=(1.0, 1.0), alpha_ctrw=(0.7, 0.9), noise=(0.5, 0.5))
     drawn = draw(model, settings, count=200, rng=np.random.default_rng(2))
-    shares = np.median(drawn.answer[:, :4, 1], axis=0)
-    truth = np.median(drawn.truth.shares, axis=0)
-    np.testing.assert_allclose(shares, truth, atol=0.1)
+    fractions = np.median(drawn.prediction[:, :4, 1], axis=0)
+    truth = np.median(drawn.truth.fractions, axis=0)
+    np.testing.assert_allclose(fractions, truth, atol=0.1)
 
 
 def test_coverage_by_ratio_counts_everything(model: MixtureModel) -> None:
@@ -81,11 +81,11 @@ def test_gappy_tracks_get_finite_answers() -> None:
     rng = np.random.default_rng(5)
     drawn = simulate_mixture(MixtureSettings(length=50, missing=0.25), count=2000, rng=rng)
     rows = [i for i, seen in enumerate(drawn.seen) if model.refusal(seen, 2) is None]
-    found = model.answer([drawn.positions[i] for i in rows], [drawn.seen[i] for i in rows])
+    found = model.predict([drawn.positions[i] for i in rows], [drawn.seen[i] for i in rows])
     assert np.isfinite(found.quantiles).all()
     # all of the motion happens while nobody looks
     still = 1e-13 * rng.standard_normal((60, 2)).cumsum(axis=0)
     still[33:] += 1.0
     seen = np.ones(60, dtype=bool)
     seen[30:33] = False
-    assert np.isfinite(model.answer([still], [seen]).quantiles).all()
+    assert np.isfinite(model.predict([still], [seen]).quantiles).all()

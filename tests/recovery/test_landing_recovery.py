@@ -1,7 +1,7 @@
 """Landings of known contrast, place and time, through detection and fit, against the bound.
 
 Bound: Cramer-Rao for amplitude, position and constant background free, PSF known, white
-shot noise (position drops out at the centre):
+shot noise (position drops out at the center):
 ``sigma_A = sigma_px / sqrt(sum P^2 - (sum P)^2 / N)``.
 """
 
@@ -39,9 +39,9 @@ def landings_movie(mass_kda: float, rng: np.random.Generator) -> tuple[Movie, np
     moment = LANDING_FRAME + rng.uniform(0, 1, len(middle))
     for (y, x), (dy, dx), t in zip(middle, offset, moment, strict=True):
         window = (slice(y - 10, y + 11), slice(x - 10, x + 11))
-        share = np.clip(np.arange(1, FRAMES + 1) - t, 0, 1)
+        fraction = np.clip(np.arange(1, FRAMES + 1) - t, 0, 1)
         image = CONTRAST_PER_KDA * mass_kda * PSF.image(21, dx=dx, dy=dy)
-        relative[:, *window] += share[:, None, None] * image
+        relative[:, *window] += fraction[:, None, None] * image
     electrons = relative * ELECTRONS
     electrons += rng.normal(scale=np.sqrt(electrons))
     movie = Movie.from_array(

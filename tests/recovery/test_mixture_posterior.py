@@ -15,9 +15,9 @@ LEAST_P = 1e-3
 
 
 def ranks(sigma: float | None) -> dict[str, np.ndarray]:
-    """Share of the posterior below the truth, of walks of 16 frames.
+    """Fraction of the posterior below the truth, of walks of 16 frames.
 
-    sigma: 0, or None for localisation errors of .1 to 1 step of the FBM, uniform in logarithm.
+    sigma: 0, or None for localization errors of .1 to 1 step of the FBM, uniform in logarithm.
     """
     rng = np.random.default_rng(31)
     drawn = simulate_mixture(MixtureSettings(length=16), count=COUNT, rng=rng)

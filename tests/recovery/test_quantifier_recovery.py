@@ -16,7 +16,7 @@ from perrin.mass.calibration import calibrate
 from perrin.models.classifier import ClassifierModel
 from perrin.models.quantifier import QuantifierModel, Quantities
 from perrin.optics.psf import Psf
-from perrin.pipeline import Measurement, analyse_landings
+from perrin.pipeline import LandingsResult, analyze_landings
 from perrin.report.page import write_report
 from perrin.results import write_results
 from perrin.settings.optics import OpticsSettings
@@ -30,7 +30,7 @@ from perrin.settings.simulation import (
 from perrin.settings.spectrum import SpectrumSettings
 from perrin.simulate.movie import simulate_movie
 from perrin.simulate.quantities import central, truth_of
-from perrin.simulate.studio import Part, Studio
+from perrin.simulate.thumbnail_simulator import Part, ThumbnailSimulator
 from perrin.simulate.thumbnails import threads
 
 KINDS = ("binder", "unbinder", "roller", "wobbler")
@@ -45,24 +45,26 @@ def model() -> QuantifierModel:
 
 @pytest.fixture(scope="module")
 def asked(model: QuantifierModel) -> tuple[Part, Quantities, Any]:
-    """Events of 180 kDa as a detector would centre them, what the network says, and the truth."""
+    """Events of 180 kDa as a detector would center them, what the network says, and the truth."""
     settings = ThumbnailSettings(
         n_avg=INTEGRATION, masses=MassPrior(low_kda=KDA, middle_kda=KDA, high_kda=KDA)
     )
     shared, own = np.random.SeedSequence(20261125).spawn(2)
-    studio = Studio.of(settings, centring="scattered", background=None, psf=None, seed=shared)
+    simulator = ThumbnailSimulator.of(
+        settings, centering="scattered", background=None, psf=None, seed=shared
+    )
     with threads(1) as pool:
-        (part,) = studio.events(np.repeat(np.array(KINDS), EACH), seed=own, pool=pool)
-    said = model.answer(part.stacks, part.inside, landing_sign=-1)
-    return part, said, truth_of(central(part))[0]
+        (part,) = simulator.events(np.repeat(np.array(KINDS), EACH), seed=own, pool=pool)
+    predicted = model.predict(part.stacks, part.inside, landing_sign=-1)
+    return part, predicted, truth_of(central(part))[0]
 
 
 def test_contrasts_of_all_kinds_are_unbiased_and_sharper_than_a_fit(
     asked: tuple[Part, Quantities, Any],
 ) -> None:
     """The card's goal is a bias of 1%; more than that only by chance."""
-    part, said, truth = asked
-    ratio = said.quantiles[:, 0, 1] / truth[:, 0]
+    part, predicted, truth = asked
+    ratio = predicted.quantiles[:, 0, 1] / truth[:, 0]
     peak = ratiometric(part.stacks, n_avg=INTEGRATION)[:, 20, 2:15, 2:15]
     psf = Psf.analytic(pixel_nm=ThumbnailSettings().instrument.pixel_nm)
     fit = -fit_patches(peak, psf=psf, inside=part.inside[:, 2:15, 2:15]).contrast / truth[:, 0]
@@ -78,27 +80,29 @@ def test_contrasts_of_all_kinds_are_unbiased_and_sharper_than_a_fit(
 
 def test_intervals_cover(asked: tuple[Part, Quantities, Any]) -> None:
     """90% within 3%, the goal of the card, and four standard errors of the count."""
-    _, said, truth = asked
+    _, predicted, truth = asked
     for name in TARGETS[:2]:
         k = TARGETS.index(name)
-        low, _, high = said.quantiles[:, k].T
+        low, _, high = predicted.quantiles[:, k].T
         inside = (low <= truth[:, k] + 1e-3) & (truth[:, k] <= high + 1e-3)
         assert inside.mean() > 0.87 - 4 * np.sqrt(0.09 / len(inside)), name
 
 
 def test_who_left_is_known_and_how_far_it_went(asked: tuple[Part, Quantities, Any]) -> None:
-    part, said, truth = asked
+    part, predicted, truth = asked
     kind = part.truth["class"].to_numpy()
-    stay, path = (said.quantiles[:, TARGETS.index(name), 1] for name in ("stay", "path"))
-    assert np.mean(stay[kind == "binder"] > 23) > 0.95
+    residence_time, path = (
+        predicted.quantiles[:, TARGETS.index(name), 1] for name in ("residence_time", "path_length")
+    )
+    assert np.mean(residence_time[kind == "binder"] > 23) > 0.95
     left = kind == "unbinder"
-    assert np.median(np.abs(stay - truth[:, 1])[left]) < 1.5
+    assert np.median(np.abs(residence_time - truth[:, 1])[left]) < 1.5
     moved = kind == "roller"
     assert np.corrcoef(path[moved], truth[moved, 2])[0, 1] > 0.9
     assert np.median(path[kind == "binder"]) < 0.2
 
 
-def _analysed(model: QuantifierModel, psf: Psf | None, seed: int) -> Measurement:
+def _analyzed(model: QuantifierModel, psf: Psf | None, seed: int) -> LandingsResult:
     assay = LandingAssay(
         species=(Species(mass_kda=150, abundance=0.6), Species(mass_kda=300, abundance=0.4)),
         density=1.5,
@@ -106,7 +110,7 @@ def _analysed(model: QuantifierModel, psf: Psf | None, seed: int) -> Measurement
     )
     movie, _ = simulate_movie(assay, seconds=12, seed=seed, psf=psf)
     each = InstrumentSettings().contrast_per_kda
-    return analyse_landings(
+    return analyze_landings(
         movie,
         psf=psf,
         calibration=calibrate([100.0, 400.0], [100 * each, 400 * each]),
@@ -118,19 +122,19 @@ def _analysed(model: QuantifierModel, psf: Psf | None, seed: int) -> Measurement
 
 
 def test_a_movie_is_weighed_checked_and_reported(model: QuantifierModel, tmp_path: Path) -> None:
-    measured = _analysed(model, None, seed=4)
+    measured = _analyzed(model, None, seed=4)
     found = measured.quantification
     assert found is not None
     assert found.agreement is not None
     assert found.agreement.events > 100
     assert found.agreement.warnings == ()
     assert found.landings > 1.2 * measured.spectrum.n_landing
-    means = [one.mean.value for one in found.spectrum.components if one.share.value > 0.1]
+    means = [one.mean.value for one in found.spectrum.components if one.fraction.value > 0.1]
     # the focus of these seconds is that of fit and network: it is 1.5% for one moment
     assert means == pytest.approx([p.mode.value for p in measured.spectrum.peaks], rel=TOLERATED)
     assert means == pytest.approx([150, 300], rel=0.045)
-    shares = [one.share for one in found.spectrum.components if one.share.value > 0.1]
-    assert shares[0].value == pytest.approx(0.6, abs=0.08)
+    fractions = [one.fraction for one in found.spectrum.components if one.fraction.value > 0.1]
+    assert fractions[0].value == pytest.approx(0.6, abs=0.08)
     folder = write_results(tmp_path / "out", [measured])
     page = (folder / "report.html").read_text()
     assert "All landings, weighed by the network" in page
@@ -149,5 +153,5 @@ def test_another_psf_is_said_loudly(model: QuantifierModel) -> None:
             "envelope_nm": 1.15 * optics.envelope_nm,
         }
     )
-    measured = _analysed(model, Psf.analytic(wide, pixel_nm=72.0), seed=5)
+    measured = _analyzed(model, Psf.analytic(wide, pixel_nm=72.0), seed=5)
     assert any("NETWORK AND FIT DISAGREE" in note for note in measured.notes)

@@ -15,17 +15,17 @@ def sd_of(mass):
     return np.sqrt(50 + (0.015 * np.asarray(mass)) ** 2)
 
 
-def simulate(masses, shares, n, *, seed, background=0.0, low=30.0, high=1000.0):
-    """`n` landings of species with `shares`, `background` of them uniform from low to high."""
+def simulate(masses, fractions, n, *, seed, background=0.0, low=30.0, high=1000.0):
+    """`n` landings of species with `fractions`, `background` of them uniform from low to high."""
     rng = np.random.default_rng(seed)
     spread = rng.random(n) < background
-    values = rng.choice(np.asarray(masses, float), n, p=shares)
+    values = rng.choice(np.asarray(masses, float), n, p=fractions)
     values += rng.normal(size=n) * sd_of(values)
     return np.where(spread, rng.uniform(low, high, n), values)
 
 
 @pytest.mark.parametrize(
-    ("masses", "shares", "n"),
+    ("masses", "fractions", "n"),
     [
         ([150], [1.0], 300),
         ([66, 132], [0.8, 0.2], 500),
@@ -35,18 +35,18 @@ def simulate(masses, shares, n, *, seed, background=0.0, low=30.0, high=1000.0):
     ],
 )
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_number_means_widths_and_shares(masses, shares, n, seed):
-    spectrum = fit_spectrum(simulate(masses, shares, n, seed=seed, background=0.05))
+def test_number_means_widths_and_shares(masses, fractions, n, seed):
+    spectrum = fit_spectrum(simulate(masses, fractions, n, seed=seed, background=0.05))
     assert len(spectrum.components) == len(masses)  # the BIC finds the number
-    for component, mass, share in zip(spectrum.components, masses, shares, strict=True):
-        events = share * 0.95 * n
+    for component, mass, fraction in zip(spectrum.components, masses, fractions, strict=True):
+        events = fraction * 0.95 * n
         sd = sd_of(mass)
         assert component.mean.value == pytest.approx(mass, abs=4 * sd / np.sqrt(events))
         # the background under a peak doubles, at most, the variance of its width
         assert component.fwhm.value == pytest.approx(2.3548 * sd, rel=4 * np.sqrt(2 / 2 / events))
-        seen = share * 0.95
+        seen = fraction * 0.95
         error = np.sqrt(seen * (1 - seen) / n)
-        assert component.share.value == pytest.approx(seen, abs=4 * error)
+        assert component.fraction.value == pytest.approx(seen, abs=4 * error)
 
 
 @pytest.mark.parametrize("fraction", [0.05, 0.2, 0.5])
@@ -56,7 +56,7 @@ def test_the_background_s_share(fraction):
     spectrum = fit_spectrum(masses)
     # under the peaks (a tenth of the range) background and peak are told apart less well
     error = np.sqrt(fraction * (1 - fraction) / n) * 1.1
-    assert spectrum.background_share.value == pytest.approx(fraction, abs=4 * error)
+    assert spectrum.background_fraction.value == pytest.approx(fraction, abs=4 * error)
 
 
 def test_truncation_at_the_detection_limit_leaves_no_bias():
@@ -98,7 +98,7 @@ def test_bootstrap_intervals_cover_the_truth():
         )
         first, second = spectrum.components
         truth = [100, 2.3548 * sd_of(100), 0.6 * 0.95, 250]
-        for k, estimate in enumerate((first.mean, first.fwhm, first.share, second.mean)):
+        for k, estimate in enumerate((first.mean, first.fwhm, first.fraction, second.mean)):
             covered[k] += estimate.low <= truth[k] <= estimate.high
     assert covered.min() >= 32
 

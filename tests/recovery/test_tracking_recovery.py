@@ -8,14 +8,14 @@ import pytest
 from perrin.settings.motion import MotionMovie
 from perrin.settings.tracking import ParticleKind, TrackingSettings
 from perrin.simulate.moving import simulate_motion
-from perrin.tracking.track import Tracked, track
+from perrin.tracking.track import TrackingResult, track
 from perrin_benchmarks.tracking import bounds, position_errors, score_links
 
 
 def tracked(kind: ParticleKind, *, seed: int, **changes: object):
     settings = MotionMovie.of(kind, **({"height_px": 160, "width_px": 160} | changes))
     movie, truth, _ = simulate_motion(settings, seed=seed)
-    found: Tracked = track(movie, settings=TrackingSettings(kind=kind))
+    found: TrackingResult = track(movie, settings=TrackingSettings(kind=kind))
     return settings, truth, found
 
 

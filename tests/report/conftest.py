@@ -13,10 +13,10 @@ import pytest
 
 from perrin.io import read_events
 from perrin.landing.classifier.classification import describe_filter, filter_by_score
-from perrin.landing.classifier.classify import Classified
+from perrin.landing.classifier.classify import ClassificationResult
 from perrin.landing.thumbnails import Thumbnails
 from perrin.mass.spectrum import fit_spectrum
-from perrin.pipeline import Measurement
+from perrin.pipeline import LandingsResult
 from perrin.results import write_results
 from perrin.settings.landing import LandingSettings
 from perrin.settings.scores import ScoreSettings
@@ -77,7 +77,9 @@ def visit(browser: Any) -> Iterator[Callable[..., Any]]:
     assert troubles == []
 
 
-def _made_up(count: int, *, seed: int, name: str = "made up", scored: bool = True) -> Measurement:
+def _made_up(
+    count: int, *, seed: int, name: str = "made up", scored: bool = True
+) -> LandingsResult:
     """Events of two species; binders lose less to the filter where they are heavy."""
     rng = np.random.default_rng(seed)
     heavy = rng.random(count) < 0.3
@@ -110,7 +112,7 @@ def _made_up(count: int, *, seed: int, name: str = "made up", scored: bool = Tru
         )
         classification, unfiltered = (
             describe_filter(
-                Classified(events, balanced),
+                ClassificationResult(events, balanced),
                 filtered,
                 model=Impostor(),  # type: ignore[arg-type]
                 settings=ScoreSettings(),
@@ -122,7 +124,7 @@ def _made_up(count: int, *, seed: int, name: str = "made up", scored: bool = Tru
             before,
         )
         events = filtered.events
-    return Measurement(
+    return LandingsResult(
         name=name,
         events=events,
         spectrum=after,
@@ -166,7 +168,7 @@ def _scored(
     return events.assign(**columns, label=label), p[np.isfinite(score)]
 
 
-def _write(folder: Path, *measurements: Measurement) -> Path:
+def _write(folder: Path, *measurements: LandingsResult) -> Path:
     """Write results without the figures for print, which take seconds."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("perrin.results._write_figures", lambda *_: None)
@@ -174,7 +176,7 @@ def _write(folder: Path, *measurements: Measurement) -> Path:
 
 
 @pytest.fixture(scope="session")
-def made_up() -> Callable[..., Measurement]:
+def made_up() -> Callable[..., LandingsResult]:
     """Make a measurement up: so many events, a seed, a name, with scores or without."""
     return _made_up
 

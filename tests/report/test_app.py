@@ -81,7 +81,7 @@ def drop(page: Any, path: Path) -> None:
 def test_from_drop_to_report(page: Any, served: tuple[Path, int], movie: Path) -> None:
     drop(page, movie)
     page.wait_for_selector("text=4.132 ms")
-    page.click("button:has-text('Analyse')")
+    page.click("button:has-text('Analyze')")
     report = page.frame_locator("iframe")
     report.locator("h1").wait_for()
     assert "150" in report.locator("h1").inner_text() or "peak" in report.locator("h1").inner_text()
@@ -117,7 +117,7 @@ def test_a_bad_file_is_named_and_the_app_goes_on(
     bad.write_bytes(b"\x89HDF\r\n\x1a\n not really")
     drop(page, bad)
     page.wait_for_selector(".problem:has-text('notes.mp')")
-    page.click("button:has-text('Analyse')")
+    page.click("button:has-text('Analyze')")
     page.wait_for_selector("text=Choose a file first.")
 
 

@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 
 from perrin.landing.classifier.filtering import multiple_detections
-from perrin.pipeline import analyse_landings
+from perrin.pipeline import analyze_landings
 from perrin.report.page import write_report
 from perrin.simulate.movie import simulate_movie
 from perrin.simulate.presets import preset
@@ -136,10 +136,10 @@ def test_the_automatic_threshold_keeps_few_false_ones(
 
 def test_bias_by_the_filter_is_said(visit: Visit, scored: Path) -> None:
     page = visit(scored / "report.html")
-    page.wait_for_selector("#kept-share .warning")
-    assert "Selection bias" in page.inner_text("#kept-share .said")
+    page.wait_for_selector("#retention .warning")
+    assert "Selection bias" in page.inner_text("#retention .said")
     set_slider(page, 0)
-    page.wait_for_selector("#kept-share .said:not(.warning)")
+    page.wait_for_selector("#retention .said:not(.warning)")
 
 
 def test_a_bar_shows_its_events(visit: Visit, scored: Path, scored_events: pd.DataFrame) -> None:
@@ -274,7 +274,7 @@ def test_nothing_found_is_a_page_too(
     visit: Visit, write: Callable[..., Path], tmp_path: Path
 ) -> None:
     movie, _ = simulate_movie(preset("buffer"), seconds=2, seed=1)
-    folder = write(tmp_path / "nothing", analyse_landings(movie))
+    folder = write(tmp_path / "nothing", analyze_landings(movie))
     page = visit(folder / "report.html")
     assert page.inner_text("h1") == "Nothing was found in this measurement"
     assert kept(page) == 0

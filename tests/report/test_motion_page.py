@@ -74,7 +74,7 @@ def test_a_trajectory_is_chosen_and_shown(visit: Visit, moved: Path) -> None:
     page.locator("#trajectories tbody tr").nth(5).click()
     assert page.input_value("#particle") == "5"
     assert "Particle 5: 120 positions" in page.inner_text("#path .said")
-    assert "3 windows" in page.inner_text("#ratio-course .said")
+    assert "3 windows" in page.inner_text("#ratio-time-course .said")
     regimes = pd.read_csv(moved / "regimes.csv").query("particle == 5")
     names = {"fbm": "FBM-like", "ctrw": "CTRW-like", "undecided": "undecided"}
     told = page.inner_text("#regimes .said")

@@ -120,7 +120,7 @@ class FakeModel:
         if n_avg > 40 or not 60 <= pixel_nm <= 90 or not 1e-3 < frame_interval_s < 1e-2:
             raise PerrinError("the fake was not trained for this")
 
-    def answer(
+    def predict(
         self,
         stacks: NDArray[np.float32],
         inside: NDArray[np.bool_],

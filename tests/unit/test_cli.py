@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 
 from perrin.cli.main import main
-from perrin.cli.scores import why_not_weighed
+from perrin.cli.scores import why_not_quantified
 from perrin.errors import PerrinError
 from perrin.io import read_events, write_mp
 from perrin.mass.calibration import Calibration
@@ -70,7 +70,7 @@ def test_from_calibrant_to_masses(run, movie_file: Path, tmp_path: Path) -> None
     assert status == 1
     assert "fit_n_avg" not in err
     assert "n_avg 10 there, 24 here" in err
-    assert run(*words, "--overwrite", "--fit-n-avg", 24, "--other-settings")[0] == 0
+    assert run(*words, "--overwrite", "--fit-n-avg", 24, "--allow-calibration-mismatch")[0] == 0
 
     again = tmp_path / "again"
     assert run("spectrum", where / "events.h5", where / "events.csv", "--out", again)[0] == 0
@@ -264,16 +264,16 @@ def test_a_main_spectrum_that_is_not_there_is_refused(  # type: ignore[no-untype
 
 def test_the_usual_quantifier_may_not_fit_unless_its_spectrum_is_wanted(loose: Any) -> None:
     model, coarse = QuantifierModel.load("default"), replace(loose.movie, pixel_nm=300.0)
-    (note,) = why_not_weighed(model, coarse, LandingSettings(), named="default")
+    (note,) = why_not_quantified(model, coarse, LandingSettings(), named="default")
     assert "no mass of the network" in note
     with pytest.raises(PerrinError, match="300 nm"):
-        why_not_weighed(model, coarse, LandingSettings(main_spectrum="all"), named="default")
+        why_not_quantified(model, coarse, LandingSettings(main_spectrum="all"), named="default")
 
 
 def test_events_are_looked_at_again(  # type: ignore[no-untyped-def]
     run, classified: Path, tmp_path: Path
 ) -> None:
-    words = ("landings", classified, "--resamples", 0, "--out", tmp_path / "o", "--recheck-ms")
+    words = ("landings", classified, "--resamples", 0, "--out", tmp_path / "o", "--persistence-ms")
     status, _, err = run(*words, 30)
     assert status == 1
     assert "looking again at 30 ms is 7 frames, hardly more than the 10" in err
@@ -281,14 +281,14 @@ def test_events_are_looked_at_again(  # type: ignore[no-untyped-def]
     status, out, _ = run(*words, 140)
     assert status == 0
     assert "still there at 140 ms: " in out
-    table = pd.read_csv(tmp_path / "o" / "recheck.csv").set_index("group")
-    assert table.loc["retained", "share"] > 0.85 > 0.6 > table.loc["discarded", "share"]
+    table = pd.read_csv(tmp_path / "o" / "persistence.csv").set_index("group")
+    assert table.loc["retained", "fraction"] > 0.85 > 0.6 > table.loc["discarded", "fraction"]
     events = read_events(tmp_path / "o" / "events.csv")
     assert set(events["still_there"]) == {-1, 0, 1}
-    assert (tmp_path / "o" / "figures" / "recheck.svg").exists()
+    assert (tmp_path / "o" / "figures" / "persistence.svg").exists()
     (said,) = json.loads((tmp_path / "o" / "summary.json").read_text())["measurements"]
-    assert said["recheck"]["n_avg"] == 34
-    assert said["settings"]["recheck_ms"] == 140
+    assert said["persistence"]["n_avg"] == 34
+    assert said["settings"]["persistence_ms"] == 140
 
 
 @pytest.mark.parametrize("words", [[], ["--model", "none"]])
@@ -296,10 +296,10 @@ def test_shares_need_masses_and_a_classifier(  # type: ignore[no-untyped-def]
     run, classified: Path, tmp_path: Path, words: list[str]
 ) -> None:
     status, _, err = run(
-        "landings", classified, "--out", tmp_path / "o", "--correct-shares", *words
+        "landings", classified, "--out", tmp_path / "o", "--correct-fractions", *words
     )
     assert status == 1
-    assert "--correct-shares needs a classifier and --calibration" in err
+    assert "--correct-fractions needs a classifier and --calibration" in err
     assert not (tmp_path / "o").exists()
 
 
@@ -315,7 +315,7 @@ def test_experiments_need_a_name_and_a_classifier(  # type: ignore[no-untyped-de
     assert not (tmp_path / "o").exists()
 
 
-def test_a_movie_out_of_range_is_analysed_unless_the_model_was_named(  # type: ignore[no-untyped-def]
+def test_a_movie_out_of_range_is_analyzed_unless_the_model_was_named(  # type: ignore[no-untyped-def]
     run, classified: Path, tmp_path: Path
 ) -> None:
     words = ("landings", classified, "--n-avg", 50, "--resamples", 0, "--out", tmp_path / "o")

@@ -79,5 +79,5 @@ def test_single_walks_and_bad_options(run, tmp_path: Path) -> None:
 def test_models_can_be_listed_shown_and_tested(run) -> None:
     assert "mixture: mixture, 10 to 1000 frames" in run("model", "list")
     card = json.loads(run("model", "show", "mixture"))
-    assert card["licence"] == "MIT"
+    assert card["license"] == "MIT"
     assert "as recorded" in run("model", "test", "mixture")

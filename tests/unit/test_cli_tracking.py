@@ -37,7 +37,7 @@ def test_from_a_rod_movie_to_what_moves_them(run, tmp_path: Path) -> None:
     assert "3 rods in" in run(*SIMULATE, "--kind", "rods", "--count", 3, "--out", movie)
     numbers = ("--pixel-nm", 0.5, "--frame-interval-s", 0.01, "--exposure", 0.5)
     said = run("track", movie, "--kind", "rods", *numbers, "--out", out, "--overlay-frames", 3)
-    assert "localisation error" in said
+    assert "localization error" in said
     names = {path.name for path in out.iterdir()}
     assert {"tracks.csv", "tracks.xml", "tracks.napari.npy", "particles.csv"} <= names
     assert {"positions.csv", "summary.json", "figures"} <= names
@@ -52,8 +52,8 @@ def test_from_a_rod_movie_to_what_moves_them(run, tmp_path: Path) -> None:
         run("track", movie, "--kind", "rods", *numbers, "--out", out)
     # the table says its units, error and exposure: nothing has to be given again
     said = run("diffusion", out / "tracks.csv", "--out", tmp_path / "moves")
-    assert "characterised" in said
-    assert "note: localisation errors of the table" in said
+    assert "characterized" in said
+    assert "note: localization errors of the table" in said
     assert "note: light during 50% of the frame interval" in said
     told = pd.read_csv(tmp_path / "moves" / "trajectories.csv")
     tracks = pd.read_csv(out / "tracks.csv")
@@ -61,7 +61,7 @@ def test_from_a_rod_movie_to_what_moves_them(run, tmp_path: Path) -> None:
     error_nm = 0.5 * np.sqrt((first[["x_se", "y_se"]] ** 2).mean(axis=None))
     assert told["localisation_se"].iloc[0] == pytest.approx(error_nm)
     assert told["exposure"].eq(0.5).all()
-    assert told["share_noise_known"].between(0, 1).all()
+    assert told["fraction_noise_known"].between(0, 1).all()
     known = told["fbm_noise_sigma"].iloc[0]
     assert np.isnan(known) or known == pytest.approx(error_nm, rel=0.05)
 
@@ -129,7 +129,7 @@ def test_options_out_of_bounds_are_said(run, tmp_path: Path) -> None:
     path = tmp_path / "movie.tif"
     tifffile.imwrite(path, frames(), photometric="minisblack")
     given = ("--pixel-nm", 1, "--frame-interval-s", 0.01)
-    assert "contrast" in refused(run, path, *given, "--contrast", "grey")
+    assert "contrast" in refused(run, path, *given, "--contrast", "gray")
     assert "threshold" in refused(run, path, *given, "--threshold", 0.5)
     with pytest.raises(PerrinError, match="--kind"):
         run(*SIMULATE, "--kind", "cells", "--out", path)

@@ -33,7 +33,7 @@ def example(name: str) -> ModuleType:
 
 
 @pytest.fixture(scope="module")
-def analysed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def analyzed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which movie_to_masses has run."""
     folder = tmp_path_factory.mktemp("movies")
     for name, sample, seed in (("calibrant", "dynamin", 1), ("sample", "bsa", 2)):
@@ -48,8 +48,8 @@ def summary(folder: Path) -> dict[str, Any]:
     return loaded
 
 
-def test_movie_to_masses_finds_the_monomer(analysed: Path) -> None:
-    (measurement,) = summary(analysed / "results")["measurements"]
+def test_movie_to_masses_finds_the_monomer(analyzed: Path) -> None:
+    (measurement,) = summary(analyzed / "results")["measurements"]
     peak = max(measurement["spectrum"]["peaks"], key=lambda peak: peak["counts"])
     se = peak["fwhm_kda"] / FWHM_PER_SD / np.sqrt(peak["counts"])
     assert abs(peak["mode_kda"] - 66.4) < 3 * np.hypot(se, SHARED_LINE * 66.4)
@@ -67,32 +67,32 @@ def keys(value: Any, *, leave_out: frozenset[str]) -> Iterator[str]:
             yield from keys(item, leave_out=leave_out)
 
 
-def test_every_key_of_the_summary_is_documented(analysed: Path) -> None:
+def test_every_key_of_the_summary_is_documented(analyzed: Path) -> None:
     # settings and the PSF's card are documented with their models, rows of removed.csv with it
     models = frozenset({"spectrum_settings", "psf", "calibration", "removed"})
-    written = set(keys(summary(analysed / "results"), leave_out=models))
+    written = set(keys(summary(analyzed / "results"), leave_out=models))
     page = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`(\w+)`", page))
     ends = {key for key in written if re.sub("_(low|high)$", "", key) in named}
     assert written - named - ends == set()
 
 
-def test_every_key_of_a_calibration_is_documented(analysed: Path) -> None:
+def test_every_key_of_a_calibration_is_documented(analyzed: Path) -> None:
     written = set(
-        keys(json.loads((analysed / "calibration.json").read_text()), leave_out=frozenset())
+        keys(json.loads((analyzed / "calibration.json").read_text()), leave_out=frozenset())
     )
     page = (ROOT / "docs" / "calibration.md").read_text(encoding="utf-8")
     assert written - set(re.findall(r"`(\w+)`", page)) == set()
 
 
 def test_tables_to_spectrum_gives_the_peaks_of_the_movie(
-    analysed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    analyzed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shutil.copy(analysed / "results" / "events.csv", tmp_path / "sample.csv")
+    shutil.copy(analyzed / "results" / "events.csv", tmp_path / "sample.csv")
     example("tables_to_spectrum").main(tmp_path)
     assert capsys.readouterr().out.startswith("sample.csv: perrin CSV, ")
     (again,) = summary(tmp_path / "spectra")["measurements"]
-    (first,) = summary(analysed / "results")["measurements"]
+    (first,) = summary(analyzed / "results")["measurements"]
     modes = [
         [peak["mode_kda"] for peak in measurement["spectrum"]["peaks"]]
         for measurement in (first, again)

@@ -13,9 +13,9 @@ from perrin.mass.calibration import Calibration, calibrate
 from perrin.models.classifier import ClassifierModel
 from perrin.models.quantifier import QuantifierModel
 from perrin.pipeline import (
-    Measurement,
-    analyse_events,
-    analyse_landings,
+    LandingsResult,
+    analyze_events,
+    analyze_landings,
     check_calibration,
     recorded_settings,
 )
@@ -30,11 +30,11 @@ Simulated = tuple[Movie, pd.DataFrame]
 
 
 @pytest.fixture(scope="module")
-def result(measurement: Simulated, calibration: Calibration) -> Measurement:
-    return analyse_landings(measurement[0], calibration=calibration)
+def result(measurement: Simulated, calibration: Calibration) -> LandingsResult:
+    return analyze_landings(measurement[0], calibration=calibration)
 
 
-def test_events_follow_the_schema(result: Measurement) -> None:
+def test_events_follow_the_schema(result: LandingsResult) -> None:
     events = check_events(result.events)
     assert events["event"].tolist() == list(range(len(events)))
     assert events["frame"].is_monotonic_increasing
@@ -43,9 +43,11 @@ def test_events_follow_the_schema(result: Measurement) -> None:
     np.testing.assert_allclose(fitted["mass_se_kda"], fitted["contrast_se"] / 3.8e-5, rtol=0.05)
 
 
-def test_masses_are_those_of_the_sample(result: Measurement, measurement: Simulated) -> None:
+def test_masses_are_those_of_the_sample(result: LandingsResult, measurement: Simulated) -> None:
     _, truth = measurement
-    at_peaks = sorted(peak.mode.value for peak in result.spectrum.peaks if peak.share.value > 0.2)
+    at_peaks = sorted(
+        peak.mode.value for peak in result.spectrum.peaks if peak.fraction.value > 0.2
+    )
     assert len(at_peaks) == 2
     per_peak = len(truth) / 4  # about: half the landings lie in the accepted field
     # About 10 kDa of spread in each; kernel-density modes are some 2 times noisier than means.
@@ -54,7 +56,7 @@ def test_masses_are_those_of_the_sample(result: Measurement, measurement: Simula
 
 def test_same_movie_same_result(measurement: Simulated, calibration: Calibration) -> None:
     again = [
-        analyse_landings(measurement[0], calibration=calibration, rng=np.random.default_rng(1))
+        analyze_landings(measurement[0], calibration=calibration, rng=np.random.default_rng(1))
         for _ in range(2)
     ]
     pd.testing.assert_frame_equal(again[0].events, again[1].events)
@@ -62,8 +64,8 @@ def test_same_movie_same_result(measurement: Simulated, calibration: Calibration
 
 
 def test_detection_and_fit_may_integrate_differently(measurement: Simulated) -> None:
-    result = analyse_landings(measurement[0], settings=LandingSettings(n_avg=10, fit_n_avg=24))
-    plain = analyse_landings(measurement[0])
+    result = analyze_landings(measurement[0], settings=LandingSettings(n_avg=10, fit_n_avg=24))
+    plain = analyze_landings(measurement[0])
     assert (result.events["fit_n_avg"] == 24).all()
     assert result.events["frame"].tolist() == plain.events["frame"].tolist()
     both = (result.events["label"] == "") & (plain.events["label"] == "")
@@ -72,18 +74,18 @@ def test_detection_and_fit_may_integrate_differently(measurement: Simulated) -> 
     assert np.sqrt(10 / 24) * 0.95 < longer.median() / shorter.median() < 0.85
 
 
-def test_density_is_the_true_one(result: Measurement, measurement: Simulated) -> None:
+def test_density_is_the_true_one(result: LandingsResult, measurement: Simulated) -> None:
     assert result.density is not None
     assert result.density.mean_low < 1.0 < result.density.mean_high
 
 
 def test_without_calibration_the_spectrum_is_one_of_contrast(measurement: Simulated) -> None:
-    result = analyse_landings(measurement[0])
+    result = analyze_landings(measurement[0])
     assert result.spectrum.unit == "contrast"
     assert "mass_kda" not in result.events.columns
 
 
-def test_examples_are_the_events_they_say(result: Measurement) -> None:
+def test_examples_are_the_events_they_say(result: LandingsResult) -> None:
     thumbnails = result.thumbnails
     assert thumbnails is not None
     shown = result.events[result.events["thumbnail_index"] >= 0]
@@ -94,21 +96,21 @@ def test_examples_are_the_events_they_say(result: Measurement) -> None:
 
 def test_progress_reaches_the_end(measurement: Simulated) -> None:
     seen: list[float] = []
-    analyse_landings(measurement[0], progress=seen.append)
+    analyze_landings(measurement[0], progress=seen.append)
     assert seen == sorted(seen)
     assert seen[-1] == 1.0
 
 
 def test_permissive_thresholds_find_more(measurement: Simulated) -> None:
     settings = LandingSettings(detection=DetectionSettings.permissive())
-    few = analyse_landings(measurement[0]).events
-    many = analyse_landings(measurement[0], settings=settings).events
+    few = analyze_landings(measurement[0]).events
+    many = analyze_landings(measurement[0], settings=settings).events
     assert len(many) > 1.2 * len(few)
 
 
 def test_a_blank_movie_has_a_result_too(calibration: Calibration) -> None:
     movie, _ = simulate_movie(preset("buffer"), seconds=2, seed=1)
-    result = analyse_landings(movie, calibration=calibration)
+    result = analyze_landings(movie, calibration=calibration)
     assert len(result.events) == 0
     assert result.spectrum.n_events == 0
     assert result.snapshot is not None
@@ -134,7 +136,7 @@ def test_tables_give_one_measurement_each() -> None:
     mass = rng.normal(150, 8, 200)
     events = table(contrast=list(-3.8e-5 * mass), mass_kda=list(mass))
     events["measurement"] = np.repeat(["a", "b"], 100)
-    first, second = analyse_events(events, spectrum_settings=SpectrumSettings(resamples=0))
+    first, second = analyze_events(events, spectrum_settings=SpectrumSettings(resamples=0))
     assert (first.name, second.name) == ("a", "b")
     assert len(first.spectrum.peaks) == 1
     assert first.spectrum.peaks[0].mode.value == pytest.approx(150, abs=4)
@@ -143,13 +145,13 @@ def test_tables_give_one_measurement_each() -> None:
 def test_a_given_calibration_wins_over_masses_in_the_table(calibration: Calibration) -> None:
     contrast = np.random.default_rng(0).normal(-3.8e-5 * 150, 3e-4, 100)
     events = table(contrast=list(contrast), mass_kda=[1.0] * 100)
-    (result,) = analyse_events(events, calibration=calibration)
+    (result,) = analyze_events(events, calibration=calibration)
     assert result.spectrum.peaks[0].mode.value == pytest.approx(150, abs=6)
 
 
 @pytest.mark.parametrize("rows", [1, 5])
 def test_few_events_are_no_error(rows: int) -> None:
-    (result,) = analyse_events(table(contrast=[-0.005] * rows, mass_kda=[130.0] * rows))
+    (result,) = analyze_events(table(contrast=[-0.005] * rows, mass_kda=[130.0] * rows))
     assert result.spectrum.n_landing == rows
     assert "fewer than" in " ".join(result.spectrum.notes)
 
@@ -157,12 +159,12 @@ def test_few_events_are_no_error(rows: int) -> None:
 def test_an_empty_table_is_refused() -> None:
     empty = table(contrast=[-0.005]).iloc[:0]
     with pytest.raises(PerrinError, match="holds no events"):
-        analyse_events(empty)
+        analyze_events(empty)
 
 
 @pytest.fixture(scope="module")
-def filtered(loose: Any, fake_model: Any, calibration: Calibration) -> Measurement:
-    return analyse_landings(
+def filtered(loose: Any, fake_model: Any, calibration: Calibration) -> LandingsResult:
+    return analyze_landings(
         loose.movie,
         calibration=calibration,
         model=fake_model(loose.classes, right=0.96),
@@ -172,9 +174,9 @@ def filtered(loose: Any, fake_model: Any, calibration: Calibration) -> Measureme
 
 
 def test_the_filter_changes_nothing_but_labels_and_what_is_retained(
-    filtered: Measurement, loose: Any, calibration: Calibration
+    filtered: LandingsResult, loose: Any, calibration: Calibration
 ) -> None:
-    plain = analyse_landings(
+    plain = analyze_landings(
         loose.movie,
         calibration=calibration,
         spectrum_settings=SpectrumSettings(resamples=20),
@@ -190,7 +192,7 @@ def test_the_filter_changes_nothing_but_labels_and_what_is_retained(
     assert before["peaks"][0]["mode_kda"] == plain.spectrum.peaks[0].mode.value
 
 
-def test_what_is_retained_passes_the_threshold_and_was_fitted(filtered: Measurement) -> None:
+def test_what_is_retained_passes_the_threshold_and_was_fitted(filtered: LandingsResult) -> None:
     events, found = filtered.events, filtered.classification
     assert found is not None
     kept = events[events["retained"]]
@@ -204,7 +206,7 @@ def test_what_is_retained_passes_the_threshold_and_was_fitted(filtered: Measurem
 def test_the_tradeoff_says_what_the_filter_did(
     loose: Any, fake_model: Any, calibration: Calibration, calibrated: bool
 ) -> None:
-    result = analyse_landings(
+    result = analyze_landings(
         loose.movie,
         calibration=calibration if calibrated else None,
         model=fake_model(loose.classes, right=0.96),
@@ -223,7 +225,7 @@ def test_the_tradeoff_says_what_the_filter_did(
     assert found.removed[f"low_{unit}"].iloc[-1] > 0 > found.removed[f"low_{unit}"].iloc[0]
 
 
-def test_the_filter_sharpens_the_peak(filtered: Measurement) -> None:
+def test_the_filter_sharpens_the_peak(filtered: LandingsResult) -> None:
     found = filtered.classification
     assert found is not None
     power = found.tradeoff.set_index("threshold")["resolving_power"]
@@ -232,24 +234,26 @@ def test_the_filter_sharpens_the_peak(filtered: Measurement) -> None:
     assert filtered.spectrum.n_unbinding < 0.1 * filtered.unfiltered.n_unbinding
 
 
-def test_shares_hold_the_true_ones(filtered: Measurement, loose: Any) -> None:
+def test_shares_hold_the_true_ones(filtered: LandingsResult, loose: Any) -> None:
     found = filtered.classification
     assert found is not None
     events = filtered.events
     in_time = events[events["score_binder"].notna()].sort_values("frame", kind="stable")
     true = loose.classes[(in_time["contrast"] < 0).to_numpy()]
-    assert sum(share.share.value for share in found.shares) == pytest.approx(1)
-    for number, share in enumerate(found.shares):
+    assert sum(fraction.fraction.value for fraction in found.fractions) == pytest.approx(1)
+    for number, fraction in enumerate(found.fractions):
         expected = (true == number).mean()
-        assert share.share.low is not None
-        assert share.share.high is not None
-        spread = (share.share.high - share.share.low) / 4  # 95%: two standard errors each way
-        slack = len(found.shares) / len(true)
-        for estimate in (share.share, share.share_by_probability):
-            assert estimate.value == pytest.approx(expected, abs=4 * spread + slack), share.name
+        assert fraction.fraction.low is not None
+        assert fraction.fraction.high is not None
+        spread = (
+            fraction.fraction.high - fraction.fraction.low
+        ) / 4  # 95%: two standard errors each way
+        slack = len(found.fractions) / len(true)
+        for estimate in (fraction.fraction, fraction.fraction_by_probability):
+            assert estimate.value == pytest.approx(expected, abs=4 * spread + slack), fraction.name
 
 
-def test_what_was_removed_adds_up(filtered: Measurement) -> None:
+def test_what_was_removed_adds_up(filtered: LandingsResult) -> None:
     found, events = filtered.classification, filtered.events
     assert found is not None
     removed = found.removed
@@ -263,7 +267,7 @@ def test_what_was_removed_adds_up(filtered: Measurement) -> None:
     assert found.labels[["landings", "unbindings"]].sum(axis=None) == len(events)
 
 
-def test_examples_show_every_label(filtered: Measurement) -> None:
+def test_examples_show_every_label(filtered: LandingsResult) -> None:
     events = filtered.events
     shown = events[events["thumbnail_index"] >= 0]
     scored = events[events["score_binder"].notna() & (events["label"] != "not fitted")]
@@ -278,7 +282,7 @@ def test_a_filter_with_nothing_to_score_is_a_result(
     """No frame has a thumbnail; nothing was found."""
     movie, _ = simulate_movie(preset("buffer" if seconds > 1 else "bsa"), seconds=seconds, seed=1)
     model = fake_model(np.zeros(1, np.int64))
-    result = analyse_landings(movie, calibration=calibration, model=model)
+    result = analyze_landings(movie, calibration=calibration, model=model)
     assert result.classification is not None
     assert (result.events["label"] == "unscored").sum() == len(result.events)
     assert result.spectrum.n_events == 0
@@ -289,7 +293,7 @@ def test_a_filter_with_nothing_to_score_is_a_result(
 def test_a_model_out_of_range_stops_before_the_work(loose: Any, fake_model: Any) -> None:
     seen: list[float] = []
     with pytest.raises(PerrinError, match="not trained for this"):
-        analyse_landings(
+        analyze_landings(
             loose.movie,
             model=fake_model(loose.classes),
             settings=LandingSettings(n_avg=50),
@@ -300,7 +304,7 @@ def test_a_model_out_of_range_stops_before_the_work(loose: Any, fake_model: Any)
 
 def test_progress_reaches_the_end_with_a_model(loose: Any, fake_model: Any) -> None:
     seen: list[float] = []
-    analyse_landings(loose.movie, model=fake_model(loose.classes), progress=seen.append)
+    analyze_landings(loose.movie, model=fake_model(loose.classes), progress=seen.append)
     assert seen == sorted(seen)
     assert seen[-1] == 1.0
 
@@ -308,7 +312,7 @@ def test_progress_reaches_the_end_with_a_model(loose: Any, fake_model: Any) -> N
 def test_the_settings_choose_the_main_spectrum(loose: Any) -> None:
     """Without a calibration and a classifier too: then both are spectra of contrast."""
     for main in ("filtered", "all"):
-        result = analyse_landings(
+        result = analyze_landings(
             loose.movie,
             settings=LandingSettings(main_spectrum=main),
             quantifier=QuantifierModel.load("default"),
@@ -322,20 +326,20 @@ def test_the_settings_choose_the_main_spectrum(loose: Any) -> None:
 
 def test_one_pass_sorts_and_weighs_as_two_do(loose: Any) -> None:
     """Landings are sorted as the quantifier looks at them; the classifier answers the rest."""
-    sorts, weighs = ClassifierModel.load("default"), QuantifierModel.load("default")
+    sorts, mass_quantifier = ClassifierModel.load("default"), QuantifierModel.load("default")
     asked: list[int] = []
 
     class Watched(ClassifierModel):
-        def answer(self, stacks: Any, inside: Any, **how: Any) -> Any:
+        def predict(self, stacks: Any, inside: Any, **how: Any) -> Any:
             asked.append(len(stacks))
-            return super().answer(stacks, inside, **how)
+            return super().predict(stacks, inside, **how)
 
     watched = Watched(sorts.bundle)
-    one = analyse_landings(loose.movie, model=watched, quantifier=weighs).events
+    one = analyze_landings(loose.movie, model=watched, quantifier=mass_quantifier).events
     unbindings = int((one["contrast"] > 0).sum())
     assert sum(asked) <= unbindings
     asked.clear()
-    two = analyse_landings(loose.movie, model=watched).events
+    two = analyze_landings(loose.movie, model=watched).events
     assert sum(asked) > unbindings
     names = [name for name in one.columns if name.startswith(("score_", "p_"))]
     np.testing.assert_allclose(one[names], two[names], atol=1e-4)
@@ -343,17 +347,19 @@ def test_one_pass_sorts_and_weighs_as_two_do(loose: Any) -> None:
 
 
 def test_the_classifier_is_asked_at_another_integration(loose: Any) -> None:
-    sorts, weighs = ClassifierModel.load("default"), QuantifierModel.load("default")
-    assert sorts_as(weighs, sorts, n_avg=weighs.integration)
-    assert not sorts_as(weighs, sorts, n_avg=weighs.integration + 1)
-    assert not sorts_as(weighs, ClassifierModel.load("classifier-paper"), n_avg=weighs.integration)
+    sorts, mass_quantifier = ClassifierModel.load("default"), QuantifierModel.load("default")
+    assert sorts_as(mass_quantifier, sorts, n_avg=mass_quantifier.integration)
+    assert not sorts_as(mass_quantifier, sorts, n_avg=mass_quantifier.integration + 1)
+    assert not sorts_as(
+        mass_quantifier, ClassifierModel.load("classifier-paper"), n_avg=mass_quantifier.integration
+    )
 
 
 def test_all_landings_are_no_main_spectrum_without_a_quantifier(loose: Any) -> None:
     seen: list[float] = []
     with pytest.raises(PerrinError, match="only a quantifier weighs all landings"):
-        analyse_landings(
+        analyze_landings(
             loose.movie, settings=LandingSettings(main_spectrum="all"), progress=seen.append
         )
     assert seen == []  # before the long work
-    assert list(analyse_landings(loose.movie).spectra) == ["filtered"]
+    assert list(analyze_landings(loose.movie).spectra) == ["filtered"]

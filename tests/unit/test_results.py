@@ -17,7 +17,7 @@ from perrin.io.atomic import check_folder
 from perrin.io.movie import Movie
 from perrin.mass.calibration import Calibration
 from perrin.models.quantifier import QuantifierModel
-from perrin.pipeline import Measurement, analyse_events, analyse_landings
+from perrin.pipeline import LandingsResult, analyze_events, analyze_landings
 from perrin.results import write_results
 from perrin.settings.classifier import CLASSES
 from perrin.settings.landing import MainSpectrum
@@ -30,8 +30,8 @@ FIGURES = ("spectrum", "events_in_time", "calibration", "mass_residual", "ratiom
 
 
 @pytest.fixture(scope="module")
-def measured(measurement: Simulated, calibration: Calibration) -> Measurement:
-    return analyse_landings(
+def measured(measurement: Simulated, calibration: Calibration) -> LandingsResult:
+    return analyze_landings(
         measurement[0],
         calibration=calibration,
         spectrum_settings=SpectrumSettings(resamples=20),
@@ -40,15 +40,15 @@ def measured(measurement: Simulated, calibration: Calibration) -> Measurement:
 
 
 @pytest.fixture(scope="module")
-def filtered(loose: Any, fake_model: Any, calibration: Calibration) -> Measurement:
-    return analyse_landings(
+def filtered(loose: Any, fake_model: Any, calibration: Calibration) -> LandingsResult:
+    return analyze_landings(
         loose.movie, calibration=calibration, model=fake_model(loose.classes, right=0.96)
     )
 
 
 @pytest.fixture(scope="module")
 def folder(
-    measured: Measurement, movie_file: Path, tmp_path_factory: pytest.TempPathFactory
+    measured: LandingsResult, movie_file: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     return write_results(
         tmp_path_factory.mktemp("out") / "results", [measured], inputs=[movie_file]
@@ -69,7 +69,7 @@ def test_the_folder_is_complete(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["events.csv", "events.h5"])
-def test_events_come_back(folder: Path, measured: Measurement, name: str) -> None:
+def test_events_come_back(folder: Path, measured: LandingsResult, name: str) -> None:
     again = read_events(folder / name)
     assert len(again) == len(measured.events)
     for column in measured.events:
@@ -78,7 +78,7 @@ def test_events_come_back(folder: Path, measured: Measurement, name: str) -> Non
 
 
 def test_the_summary_says_how_to_repeat_it(
-    folder: Path, measured: Measurement, movie_file: Path
+    folder: Path, measured: LandingsResult, movie_file: Path
 ) -> None:
     summary = json.loads((folder / "summary.json").read_text())
     (given,) = summary["inputs"]
@@ -93,7 +93,7 @@ def test_the_summary_says_how_to_repeat_it(
     assert str(folder) not in (folder / "summary.json").read_text()
 
 
-def test_thumbnails_are_read_without_pickle(folder: Path, measured: Measurement) -> None:
+def test_thumbnails_are_read_without_pickle(folder: Path, measured: LandingsResult) -> None:
     with np.load(folder / "thumbnails.npz", allow_pickle=False) as stored:
         assert stored["values_0"].shape[1:] == (40, 17, 17)
         rows = stored["event_0"]
@@ -101,28 +101,28 @@ def test_thumbnails_are_read_without_pickle(folder: Path, measured: Measurement)
     assert shown.tolist() == list(range(len(rows)))
 
 
-def test_measurements_of_one_name_are_told_apart(measured: Measurement, tmp_path: Path) -> None:
+def test_measurements_of_one_name_are_told_apart(measured: LandingsResult, tmp_path: Path) -> None:
     out = write_results(tmp_path / "out", [measured, measured])
     assert set(read_events(out / "events.h5")["measurement"]) == {"array", "array (2)"}
     assert (out / "figures" / "array_2" / "spectrum.svg").is_file()
 
 
-def test_tables_with_other_columns_go_together(measured: Measurement, tmp_path: Path) -> None:
+def test_tables_with_other_columns_go_together(measured: LandingsResult, tmp_path: Path) -> None:
     bare = pd.DataFrame({"measurement": "b", "event": [0, 1], "contrast": [-0.004, -0.005]})
     bare["mass_kda"] = [105.0, 131.0]
-    out = write_results(tmp_path / "out", [measured, *analyse_events(bare)])
+    out = write_results(tmp_path / "out", [measured, *analyze_events(bare)])
     events = read_events(out / "events.csv")
     assert events["frame"].dtype.kind == "i"
     assert events.loc[events["measurement"] == "b", "frame"].tolist() == [-1, -1]
 
 
 def test_a_classified_movie_has_its_tables_and_figures(
-    filtered: Measurement, tmp_path: Path
+    filtered: LandingsResult, tmp_path: Path
 ) -> None:
     found = filtered.classification
     assert found is not None
     out = write_results(tmp_path / "out", [filtered])
-    for name in ("before_after", "scores", "class_shares", "removed", "tradeoff"):
+    for name in ("before_after", "scores", "class_prevalences", "removed", "tradeoff"):
         assert (out / "figures" / f"{name}.svg").is_file(), name
         assert (out / "figures" / f"{name}.png").is_file(), name
     for name in ("tradeoff", "removed"):
@@ -136,13 +136,13 @@ def test_a_classified_movie_has_its_tables_and_figures(
     assert said["classification"]["model"] == "fake"
     assert said["classification"]["threshold"] == 0.9
     assert said["classification"]["settings"]["threshold"] == 0.9
-    assert {one["class"] for one in said["classification"]["shares"]} == set(CLASSES)
+    assert {one["class"] for one in said["classification"]["fractions"]} == set(CLASSES)
     assert said["spectrum_before"]["events"] > said["spectrum"]["events"] == said["retained"]
 
 
 @pytest.fixture(scope="module")
-def weighed(loose: Any, fake_model: Any, calibration: Calibration) -> Measurement:
-    return analyse_landings(
+def quantified(loose: Any, fake_model: Any, calibration: Calibration) -> LandingsResult:
+    return analyze_landings(
         loose.movie,
         calibration=calibration,
         model=fake_model(loose.classes, right=0.96),
@@ -154,23 +154,25 @@ def weighed(loose: Any, fake_model: Any, calibration: Calibration) -> Measuremen
 
 @pytest.mark.parametrize(("main", "other"), [("filtered", "all"), ("all", "filtered")])
 def test_the_main_spectrum_names_the_species_and_comes_first(
-    weighed: Measurement, tmp_path: Path, main: MainSpectrum, other: MainSpectrum
+    quantified: LandingsResult, tmp_path: Path, main: MainSpectrum, other: MainSpectrum
 ) -> None:
-    assert weighed.settings is not None
-    assert weighed.quantification is not None
-    chosen = replace(weighed, settings=weighed.settings.model_copy(update={"main_spectrum": main}))
+    assert quantified.settings is not None
+    assert quantified.quantification is not None
+    chosen = replace(
+        quantified, settings=quantified.settings.model_copy(update={"main_spectrum": main})
+    )
     out = write_results(tmp_path / "out", [chosen])
     (said,) = json.loads((out / "summary.json").read_text())["measurements"]
     assert said["main_spectrum"] == said["settings"]["main_spectrum"] == main
-    whole = weighed.quantification.spectrum
+    whole = quantified.quantification.spectrum
     at = {
-        "filtered": [peak.mode.value for peak in weighed.spectrum.peaks],
+        "filtered": [peak.mode.value for peak in quantified.spectrum.peaks],
         "all": [one.mean.value for one in whole.components],
     }
     assert at["filtered"] != at["all"]
     assert [one["position_kda"] for one in said["species"]] == at[main]
     for one in said["species"]:
-        assert one["share_low"] <= one["share"] <= one["share_high"]
+        assert one["fraction_low"] <= one["fraction"] <= one["fraction_high"]
         assert one["position_kda_low"] <= one["position_kda"] <= one["position_kda_high"]
 
     table = pd.read_csv(out / "species.csv")
@@ -183,17 +185,17 @@ def test_the_main_spectrum_names_the_species_and_comes_first(
     assert places[main] < places[other]
     assert page.count('class="mark">main spectrum<') == 1
     headline = page.split("<h1>")[1].split("</h1>")[0]
-    share = max(one["share"] for one in said["species"])
-    largest = next(one for one in said["species"] if one["share"] == share)
-    assert f": {largest['position_kda']:.0f} kDa ({share:.0%})" in headline
+    fraction = max(one["fraction"] for one in said["species"])
+    largest = next(one for one in said["species"] if one["fraction"] == fraction)
+    assert f": {largest['position_kda']:.0f} kDa ({fraction:.0%})" in headline
     assert ("in all landings" in headline) == (main == "all")
 
 
 def test_a_classified_movie_goes_with_one_that_is_not(
-    filtered: Measurement, calibration: Calibration, tmp_path: Path
+    filtered: LandingsResult, calibration: Calibration, tmp_path: Path
 ) -> None:
     movie, _ = simulate_movie(preset("buffer"), seconds=2, seed=1)
-    blank = replace(analyse_landings(movie, calibration=calibration), name="blank")
+    blank = replace(analyze_landings(movie, calibration=calibration), name="blank")
     out = write_results(tmp_path / "out", [blank, filtered])
     events = read_events(out / "events.h5")
     pd.testing.assert_series_equal(events["score_binder"], filtered.events["score_binder"])
@@ -204,7 +206,7 @@ def test_a_filter_that_keeps_nothing_is_a_result(
     loose: Any, fake_model: Any, calibration: Calibration, tmp_path: Path
 ) -> None:
     model = fake_model(np.full_like(loose.classes, 3))
-    nothing = analyse_landings(loose.movie, calibration=calibration, model=model)
+    nothing = analyze_landings(loose.movie, calibration=calibration, model=model)
     assert nothing.spectrum.unit == "kDa"
     out = write_results(tmp_path / "out", [nothing])
     (said,) = json.loads((out / "summary.json").read_text())["measurements"]
@@ -214,7 +216,7 @@ def test_a_filter_that_keeps_nothing_is_a_result(
 
 def test_nothing_to_classify_is_a_result(fake_model: Any, tmp_path: Path) -> None:
     movie, _ = simulate_movie(preset("buffer"), seconds=2, seed=1)
-    nothing = analyse_landings(movie, model=fake_model(np.zeros(1, np.int64)))
+    nothing = analyze_landings(movie, model=fake_model(np.zeros(1, np.int64)))
     out = write_results(tmp_path / "out", [nothing])
     assert pd.read_csv(out / "tradeoff.csv")["landings"].max() == 0
     (said,) = json.loads((out / "summary.json").read_text())["measurements"]
@@ -223,13 +225,13 @@ def test_nothing_to_classify_is_a_result(fake_model: Any, tmp_path: Path) -> Non
 
 def test_nothing_found_is_a_result(tmp_path: Path) -> None:
     movie, _ = simulate_movie(preset("buffer"), seconds=2, seed=1)
-    out = write_results(tmp_path / "out", [analyse_landings(movie)])
+    out = write_results(tmp_path / "out", [analyze_landings(movie)])
     assert not (out / "tradeoff.csv").exists()
     assert (out / "figures" / "spectrum.png").stat().st_size > 1000
     assert json.loads((out / "summary.json").read_text())["measurements"][0]["events"] == 0
 
 
-def test_results_are_replaced_only_when_told(folder: Path, measured: Measurement) -> None:
+def test_results_are_replaced_only_when_told(folder: Path, measured: LandingsResult) -> None:
     before = (folder / "events.csv").read_bytes()
     with pytest.raises(PerrinError, match="already holds results"):
         write_results(folder, [measured])
@@ -248,7 +250,7 @@ def test_a_folder_of_something_else_is_never_touched(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("trouble", [KeyboardInterrupt, OSError(28, "No space left on device")])
 def test_a_stop_leaves_nothing_half_written(
-    measured: Measurement,
+    measured: LandingsResult,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     trouble: BaseException | type[BaseException],

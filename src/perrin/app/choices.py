@@ -91,7 +91,7 @@ def for_another_file(choices: Choices) -> Choices:
 
 
 def command(kind: Kind, files: Sequence[str], choices: Choices, *, out: str) -> list[str]:
-    """Return the words after ``perrin`` that analyse `files` as chosen; defaults are left out."""
+    """Return the words after ``perrin`` that analyze `files` as chosen; defaults are left out."""
     named = [f"./{name}" if name.startswith("-") else name for name in files]  # no option
     words = [_VERBS[kind], *named]
     for name in _OPTIONS[kind]:

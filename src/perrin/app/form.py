@@ -28,7 +28,7 @@ FIELDS: tuple[Field, ...] = (
     Field("calibration", "Calibration", ("movie", "events"), usual=True),
     Field("model", "Network", ("movie", "tracks"), usual=True),
     Field("threshold", "Least binder score, 0 to 1, or auto (empty: 0.9)", ("movie",), usual=True),
-    Field("precision", "Instead: share of binders among the retained, 0 to 1", ("movie",)),
+    Field("precision", "Instead: fraction of binders among the retained, 0 to 1", ("movie",)),
     Field(
         "main_spectrum",
         "Main spectrum",

@@ -24,8 +24,8 @@ _PATIENCE_S = 10.0  # between asking a command to stop and ending it
 class Job:
     """Commands (the words after ``perrin``) in `folder`; stops at the first that fails.
 
-    A cancelled command gets what Ctrl-C sends, so it cleans up and leaves nothing behind.
-    `share` is that of all commands, each counted alike; `said` what they printed; `error`
+    A canceled command gets what Ctrl-C sends, so it cleans up and leaves nothing behind.
+    `fraction` is that of all commands, each counted alike; `said` what they printed; `error`
     the line that the failed one ended with.
     """
 
@@ -33,13 +33,13 @@ class Job:
     folder: Path
     title: str
     state: State = "running"
-    share: float = 0.0
+    fraction: float = 0.0
     said: list[str] = field(default_factory=list)
     error: str = ""
     started: float = field(default_factory=time.monotonic)
     took_s: float = 0.0
     _process: asyncio.subprocess.Process | None = None
-    _cancelled: bool = False
+    _canceled: bool = False
 
     async def run(self) -> None:
         """Run them all; never raises for what a command does."""
@@ -48,21 +48,21 @@ class Job:
 
     async def _all(self) -> State:
         for number, words in enumerate(self.commands):
-            if self._cancelled:
+            if self._canceled:
                 break
             if await self._one(number, words) != 0:
-                return "stopped" if self._cancelled else "failed"
-        return "stopped" if self._cancelled else "done"
+                return "stopped" if self._canceled else "failed"
+        return "stopped" if self._canceled else "done"
 
     def left_s(self) -> float | None:
         """Seconds left, if it goes on as it did; None where nothing can be said yet."""
-        if self.state != "running" or self.share < 0.02:
+        if self.state != "running" or self.fraction < 0.02:
             return None
-        return (time.monotonic() - self.started) * (1 - self.share) / self.share
+        return (time.monotonic() - self.started) * (1 - self.fraction) / self.fraction
 
     async def cancel(self) -> None:
         """Stop the command that runs, and start no further."""
-        self._cancelled = True
+        self._canceled = True
         process = self._process
         if process is None or process.returncode is not None:
             return
@@ -87,7 +87,7 @@ class Job:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
-        if self._cancelled:  # while it was started
+        if self._canceled:  # while it was started
             await self.cancel()
         assert process.stdout is not None  # noqa: S101
         assert process.stderr is not None  # noqa: S101
@@ -102,7 +102,7 @@ class Job:
             text = line.decode(errors="replace").rstrip()
             head, _, rest = text.partition(" ")
             if head == progress.LINE:
-                self.share = (number + float(rest)) / len(self.commands)
+                self.fraction = (number + float(rest)) / len(self.commands)
             elif text.startswith("perrin: "):
                 self.error = text.removeprefix("perrin: ")
             elif text:

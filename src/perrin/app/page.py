@@ -163,7 +163,7 @@ class Page:
         if len({seen.kind for seen in looks}) > 1:
             return Look(None, "Files of different kinds do not go into one analysis.")
         if len(looks) > 1 and looks[-1].kind == "tracks":
-            return Look(None, "Tracks are analysed one file at a time.")
+            return Look(None, "Tracks are analyzed one file at a time.")
         return looks[-1] if looks else None
 
     # ---- choices
@@ -243,14 +243,14 @@ class Page:
         with ui.column().classes("run"):
             ui.label("3  Run").classes("step")
             with ui.row():
-                self.run_button = ui.button("Analyse", on_click=self._analyse).props("no-caps")
+                self.run_button = ui.button("Analyze", on_click=self._analyze).props("no-caps")
                 self.cancel_button = ui.button("Cancel", on_click=self._cancel)
                 self.cancel_button.props("no-caps outline color=negative")
             self.bar = ui.linear_progress(0, show_value=False).props("rounded size=10px")
             self.status = ui.label("").classes("said").props('role="status"')
             self.problem = ui.label("").classes("problem").props('role="alert"')
 
-    def _analyse(self) -> None:
+    def _analyze(self) -> None:
         seen, session = self.look, self.session
         if seen is None or seen.kind is None:
             ui.notify("Choose a file first.", type="warning")
@@ -266,7 +266,7 @@ class Page:
             ui.notify(str(error), type="negative")
             return
         self._begin(
-            [command(seen.kind, session.chosen, choices, out=out)], f"Analysing into {out}", out=out
+            [command(seen.kind, session.chosen, choices, out=out)], f"Analyzing into {out}", out=out
         )
 
     def _still_there(self, kind: Kind) -> Choices:
@@ -314,7 +314,7 @@ class Page:
         self.run_button.set_enabled(not running)
         if job is None:
             return
-        self.bar.set_value(job.share)
+        self.bar.set_value(job.fraction)
         self.problem.set_text(job.error if job.state == "failed" else "")
         self.status.set_text(_status(job))
         if not running and job is not self.ended:
@@ -391,12 +391,12 @@ def _status(job: Job) -> str:
     if job.state == "running":
         left = job.left_s()
         more = "" if left is None else f", about {left:.0f} s left"
-        return f"{job.title}: {job.share:.0%}{more}"
+        return f"{job.title}: {job.fraction:.0%}{more}"
     if job.state == "stopped":
         return "Stopped; nothing was written."
     if job.state == "failed":
         return ""
     if len(job.commands) > 1:
-        return "The example is here: a sample and its calibration, both simulated. Analyse it."
+        return "The example is here: a sample and its calibration, both simulated. Analyze it."
     typed = "\n".join(f"perrin {shlex.join(words)}" for words in job.commands)
     return f"Done in {job.took_s:.0f} s.\n{typed}\n" + "\n".join(job.said)

@@ -57,7 +57,7 @@ class Workspace:
         return path
 
     def files(self) -> list[str]:
-        """Names of what could be analysed, newest first: no hidden files, no results."""
+        """Names of what could be analyzed, newest first: no hidden files, no results."""
         found = [
             path
             for path in self.folder.iterdir()

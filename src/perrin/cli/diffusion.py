@@ -1,4 +1,4 @@
-"""Commands for moving particles: analyse tracks, simulate walks, train and test networks."""
+"""Commands for moving particles: analyze tracks, simulate walks, train and test networks."""
 
 from __future__ import annotations
 
@@ -49,23 +49,25 @@ def diffusion(
     units: Annotated[
         str | None, typer.Option(help="'unknown': keep the file's unit of length, and frames.")
     ] = None,
-    localisation_error: Annotated[
+    localization_error: Annotated[
         float | None,
         typer.Option(
-            help="Localisation error of one axis, in the unit of the coordinates, where the "
-            "table has no x_se; 0: none."
+            "--localization-error",
+            "--localisation-error",
+            help="Localization error of one axis, in the unit of the coordinates, where the "
+            "table has no x_se; 0: none.",
         ),
     ] = None,
     exposure: Annotated[
         float | None,
-        typer.Option(help="Share of the frame interval with light, if the file does not say."),
+        typer.Option(help="Fraction of the frame interval with light, if the file does not say."),
     ] = None,
     window: Annotated[int, typer.Option(help="Frames of a window along a track.")] = 100,
     stride: Annotated[int, typer.Option(help="Frames from one window to the next.")] = 50,
     model: ModelName = DEFAULT_MODEL,
     overwrite: o.Overwrite = False,
 ) -> None:
-    """Say what moves each particle: shares, mixing ratio, exponents, D, with intervals."""
+    """Say what moves each particle: fractions, mixing ratio, exponents, D, with intervals."""
     from perrin.diffusion.characterize import characterize
     from perrin.io.tracks import read_tracks
     from perrin.models.mixture import MixtureModel
@@ -75,7 +77,7 @@ def diffusion(
     _check_free(out, overwrite=overwrite)
     table = read_tracks(tracks)
     scale = _scale(table.attrs, pixel_nm, frame_interval_s, units)
-    _tell_camera(table, localisation_error, exposure)
+    _tell_camera(table, localization_error, exposure)
     settings = o.settings_from(WindowSettings, frames=window, stride=stride)
     network = MixtureModel.load(model)
     found = characterize(table, model=network, scale=scale, settings=settings)
@@ -91,9 +93,11 @@ def diffusion(
     told = found.trajectories["w"].notna().sum()
     for note in found.notes:
         typer.echo(f"  note: {note}")
-    changed = found.course.regimes.loc[found.course.regimes["start_low"].notna(), "particle"]
+    changed = found.time_course.regimes.loc[
+        found.time_course.regimes["start_low"].notna(), "particle"
+    ]
     odd = int(found.trajectories["out_of_model"].sum())
-    typer.echo(f"{told} of {len(found.trajectories)} trajectories characterised; results in {out}")
+    typer.echo(f"{told} of {len(found.trajectories)} trajectories characterized; results in {out}")
     typer.echo(f"{changed.nunique()} change between FBM-like and CTRW-like; {odd} out of the model")
 
 
@@ -110,13 +114,13 @@ def walks(
     count: Annotated[int, typer.Option(min=1, help="Number of trajectories.")] = 1000,
     dims: Annotated[int, typer.Option(help="Dimensions, 1 to 3.")] = 2,
     noise: Annotated[
-        str, typer.Option(help="Localisation error over the one-frame step: 0.5, or 0.1,0.5.")
+        str, typer.Option(help="Localization error over the one-frame step: 0.5, or 0.1,0.5.")
     ] = "0",
     start: Annotated[
         str, typer.Option(help="First wait of a CTRW: ordinary or aged.")
     ] = "ordinary",
-    exposure: Annotated[float, typer.Option(help="Share of the frame with light: blur.")] = 0.0,
-    missing: Annotated[float, typer.Option(help="Expected share of missing frames.")] = 0.0,
+    exposure: Annotated[float, typer.Option(help="Fraction of the frame with light: blur.")] = 0.0,
+    missing: Annotated[float, typer.Option(help="Expected fraction of missing frames.")] = 0.0,
     segment: Annotated[int, typer.Option(help="Frames of a segment of an interleaved walk.")] = 30,
     alpha: Annotated[
         float, typer.Option(help="Exponent of a single walk (not of a mixture).")
@@ -153,7 +157,7 @@ def walks(
         if _range(noise) != (0.0, 0.0) or exposure or missing:
             raise PerrinError(
                 "noise, exposure and missing frames belong to mixtures; a pure FBM or CTRW is "
-                "simulated without them, or is analysed as a mixture with w = 0 or 1."
+                "simulated without them, or is analyzed as a mixture with w = 0 or 1."
             )
         tracks, truth = single_walks(
             kind, alpha=alpha, count=count, length=length, dims=dims, start=start, rng=rng
@@ -191,18 +195,20 @@ def evaluate_mixture(
 
 
 def _tell_camera(
-    table: pd.DataFrame, localisation_error: float | None, exposure: float | None
+    table: pd.DataFrame, localization_error: float | None, exposure: float | None
 ) -> None:
     """Put what the user knows of the camera into the table. What the file says is not overruled."""
-    if localisation_error is not None:
-        if not 0 <= localisation_error < float("inf"):
-            raise PerrinError(f"--localisation-error {localisation_error:g}: 0 or more is needed.")
+    if localization_error is not None:
+        if not 0 <= localization_error < float("inf"):
+            raise PerrinError(f"--localization-error {localization_error:g}: 0 or more is needed.")
         if "x_se" in table.columns:
-            raise PerrinError("the table has x_se already: leave --localisation-error out.")
-        table["x_se"] = localisation_error
+            raise PerrinError("the table has x_se already: leave --localization-error out.")
+        table["x_se"] = localization_error
     if exposure is not None:
         if not 0 <= exposure <= 1:
-            raise PerrinError(f"--exposure {exposure:g}: a share of the frame, 0 to 1, is needed.")
+            raise PerrinError(
+                f"--exposure {exposure:g}: a fraction of the frame, 0 to 1, is needed."
+            )
         said = table.attrs.get("exposure")
         if said is not None and said != exposure:
             raise PerrinError(f"the file says that the exposure is {said:g}: leave --exposure out.")

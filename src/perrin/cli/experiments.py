@@ -75,7 +75,7 @@ def reproduce(
 
 def _say(ran: Ran) -> None:
     """Print the goals of one experiment, and what compares with the paper."""
-    cpu_s = ran.measuring_s + ran.analysing_s
+    cpu_s = ran.measuring_s + ran.analyzing_s
     typer.echo(f"{ran.experiment.title} ({cpu_s:.0f} s of CPU time, earlier runs included)")
     for goal in ran.findings.goals:
         typer.echo(f"  {goal.what}")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from perrin.models.classifier import ClassifierModel
-    from perrin.pipeline import Measurement
+    from perrin.pipeline import LandingsResult
     from perrin.settings.landing import LandingSettings
 
 
@@ -45,10 +45,10 @@ def landings(
     temporal_threshold: Annotated[
         float | None, typer.Option(help="Signal-to-noise ratio of the step in time.")
     ] = None,
-    recheck_ms: Annotated[
+    persistence_ms: Annotated[
         float | None,
         typer.Option(
-            "--recheck-ms",
+            "--persistence-ms",
             help="Look at all events again at this integration, ms (140): which are still there?",
         ),
     ] = None,
@@ -57,18 +57,20 @@ def landings(
     precision: scores.Precision = None,
     quantifier: scores.QuantifierName = "default",
     main_spectrum: scores.MainSpectrum = "filtered",
-    correct_shares: Annotated[
+    correct_fractions: Annotated[
         bool,
         typer.Option(
-            "--correct-shares",
-            help="Correct the shares of the peaks for what noise and detection lose (simulates).",
+            "--correct-fractions",
+            help="Correct the fractions of the peaks for what noise and detection lose "
+            "(by a simulation).",
         ),
     ] = False,
     psf: o.PsfFile = None,
-    other_settings: Annotated[
+    allow_calibration_mismatch: Annotated[
         bool,
         typer.Option(
-            "--other-settings", help="Use a calibration that was recorded with other settings."
+            "--allow-calibration-mismatch",
+            help="Use a calibration that was recorded with other settings.",
         ),
     ] = False,
     resamples: o.Resamples = 200,
@@ -85,7 +87,7 @@ def landings(
     from perrin.io.atomic import check_folder
     from perrin.mass.calibration import Calibration
     from perrin.optics.psf import Psf
-    from perrin.pipeline import analyse_landings, check_calibration
+    from perrin.pipeline import analyze_landings, check_calibration
     from perrin.results import write_results
     from perrin.settings.spectrum import SpectrumSettings
 
@@ -96,16 +98,16 @@ def landings(
         permissive,
         spatial_threshold,
         temporal_threshold,
-        recheck_ms=recheck_ms,
+        persistence_ms=persistence_ms,
         main_spectrum=main_spectrum,
     )
     line = None if calibration is None else Calibration.load(calibration)
     spectrum_settings = o.settings_from(SpectrumSettings, resamples=resamples)
     classifier = scores.classifier(model)
     score_settings = scores.settings(threshold, precision, model=classifier)
-    weighing = scores.quantifier(quantifier)
-    if correct_shares and (classifier is None or line is None):
-        raise PerrinError("--correct-shares needs a classifier and --calibration")
+    quantifying = scores.quantifier(quantifier)
+    if correct_fractions and (classifier is None or line is None):
+        raise PerrinError("--correct-fractions needs a classifier and --calibration")
     rng = np.random.default_rng(seed)
     measured = []
     for path in movies:
@@ -113,11 +115,13 @@ def landings(
             movie_options.open(path) as movie,
             o.progress_bar(path.name) as progress,
         ):
-            if line is not None and not other_settings:
+            if line is not None and not allow_calibration_mismatch:
                 check_calibration(line, movie, settings)
             why_not = scores.why_not(classifier, movie, settings, named=model)
-            unweighed = scores.why_not_weighed(weighing, movie, settings, named=quantifier)
-            done = analyse_landings(
+            not_quantified = scores.why_not_quantified(
+                quantifying, movie, settings, named=quantifier
+            )
+            done = analyze_landings(
                 movie,
                 settings=settings,
                 spectrum_settings=spectrum_settings,
@@ -125,12 +129,12 @@ def landings(
                 calibration=line,
                 model=None if why_not else classifier,
                 scores=score_settings,
-                quantifier=None if unweighed else weighing,
+                quantifier=None if not_quantified else quantifying,
                 rng=rng,
                 progress=progress,
             )
-            measured.append(replace(done, notes=why_not + unweighed + done.notes))
-    if correct_shares and classifier is not None:
+            measured.append(replace(done, notes=why_not + not_quantified + done.notes))
+    if correct_fractions and classifier is not None:
         measured = [_corrected(one, classifier, seed) for one in measured]
     write_results(out, measured, inputs=movies, run=o.this_run(seed), overwrite=overwrite)
     say(measured, out)
@@ -153,7 +157,7 @@ def spectrum(
     from perrin.io import read_events
     from perrin.io.atomic import check_folder
     from perrin.mass.calibration import Calibration
-    from perrin.pipeline import analyse_events
+    from perrin.pipeline import analyze_events
     from perrin.results import write_results
     from perrin.settings.spectrum import SpectrumSettings
 
@@ -166,11 +170,11 @@ def spectrum(
     )
     line = None if calibration is None else Calibration.load(calibration)
     rng = np.random.default_rng(seed)
-    measured: list[Measurement] = []
+    measured: list[LandingsResult] = []
     with o.progress_bar("spectra") as progress:
         for done, path in enumerate(tables):
             events = read_events(path)
-            measured += analyse_events(
+            measured += analyze_events(
                 events, spectrum_settings=settings, calibration=line, rng=rng
             )
             progress((done + 1) / len(tables))
@@ -285,9 +289,9 @@ def inspect(
         typer.echo(f"  note: {sentence}")
 
 
-def _corrected(measured: Measurement, classifier: ClassifierModel, seed: int) -> Measurement:
-    """The measurement with corrected shares of its peaks; left as it is if it was not scored."""
-    from perrin.pipeline.kept_share import correct_abundances
+def _corrected(measured: LandingsResult, classifier: ClassifierModel, seed: int) -> LandingsResult:
+    """The measurement with corrected fractions of its peaks; left as it is if it was not scored."""
+    from perrin.pipeline.retention import correct_abundances
 
     if measured.classification is None:
         return measured

@@ -134,7 +134,7 @@ def settings_from(model: type[Model], **values: Any) -> Model:
 
 @contextmanager
 def progress_bar(title: str) -> Iterator[Callable[[float], None]]:
-    """Show a bar with the time left; gives a function to call with the share done, 0 to 1."""
+    """Show a bar with the time left; gives a function to call with the fraction done, 0 to 1."""
     if os.environ.get(progress.VARIABLE) == "lines":
         yield lambda done: typer.echo(f"{progress.LINE} {done:.4f}", err=True)
         return

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from perrin.evaluate.quantifier import QuantifierFigures
     from perrin.models.quantifier import QuantifierModel
 
-_TABLES = ("accuracy", "bound", "coverage", "motion", "strangers")
+_TABLES = ("accuracy", "bound", "coverage", "motion", "out_of_distribution")
 
 
 def register(*, evaluate: typer.Typer) -> None:

@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from perrin.landing.classifier.classification import Classification
+    from perrin.landing.persistence import PersistenceResult
     from perrin.landing.quantifier.quantification import Quantification
-    from perrin.landing.recheck import Recheck
     from perrin.mass.results import Estimate, Spectrum
-    from perrin.pipeline import Measurement
+    from perrin.pipeline import LandingsResult
 
 
-def say(measured: list[Measurement], out: Path) -> None:
+def say(measured: list[LandingsResult], out: Path) -> None:
     """Print what was found: counts, peaks, notes, and where the results are."""
     for measurement in measured:
         for place, name in enumerate(measurement.spectra):
@@ -28,8 +28,8 @@ def say(measured: list[Measurement], out: Path) -> None:
                 _say_all(f"{measurement.name}, all landings{mark}", measurement.quantification)
         if measurement.abundances is not None:
             _say_abundances(measurement.abundances)
-        if measurement.recheck is not None:
-            _say_recheck(measurement.recheck)
+        if measurement.persistence is not None:
+            _say_persistence(measurement.persistence)
         for note in measurement.notes:
             typer.echo(f"  note: {note}")
     if any(m.spectrum.unit == "contrast" for m in measured):
@@ -39,7 +39,7 @@ def say(measured: list[Measurement], out: Path) -> None:
     typer.echo(f"results in {out}")
 
 
-def _say_filtered(found: Measurement, mark: str) -> None:
+def _say_filtered(found: LandingsResult, mark: str) -> None:
     """The fitted spectrum, before and after the filter if there is one."""
     if found.unfiltered is not None and found.classification is not None:
         _say_peaks(f"{found.name}, before the filter", found.unfiltered)
@@ -53,15 +53,17 @@ def _say_peaks(title: str, found: Spectrum) -> None:
     typer.echo(f"{title}: {found.n_landing} landings, {found.n_unbinding} unbindings")
     for peak in found.peaks:
         at, unit = _in_unit(peak.mode.value, found.unit)
-        text = f"  peak at {at} {unit}: {peak.counts} landings ({peak.share.value:.0%})"
+        text = f"  peak at {at} {unit}: {peak.counts} landings ({peak.fraction.value:.0%})"
         if peak.resolving_power is not None:
             text += f", resolving power {peak.resolving_power.value:.1f}"
         typer.echo(text)
 
 
 def _say_classes(found: Classification) -> None:
-    shares = ", ".join(f"{share.name} {share.share.value:.0%}" for share in found.shares)
-    typer.echo(f"classes ({found.model}): {shares}")
+    fractions = ", ".join(
+        f"{fraction.name} {fraction.fraction.value:.0%}" for fraction in found.fractions
+    )
+    typer.echo(f"classes ({found.model}): {fractions}")
     typer.echo(
         f"retained with score_binder of {found.threshold:.3g} or more ({found.chosen}): "
         f"estimated precision {found.precision:.0%}, recall {found.recall:.0%}"
@@ -73,7 +75,7 @@ def _say_all(title: str, found: Quantification) -> None:
     typer.echo(f"{title}, weighed by {found.model}: {found.landings}")
     for one in found.spectrum.components:
         at, unit = _in_unit(one.mean.value, found.spectrum.unit)
-        typer.echo(f"  species at {at} {unit}: {_share(one.share)}")
+        typer.echo(f"  species at {at} {unit}: {_fraction(one.fraction)}")
     agreed = found.agreement
     if agreed is not None and agreed.events:
         typer.echo(
@@ -84,27 +86,27 @@ def _say_all(title: str, found: Quantification) -> None:
         typer.echo(f"  surface: {sentence}")
 
 
-def _share(share: Estimate) -> str:
-    ends = "" if share.low is None else f" ({share.low:.1%} to {share.high:.1%})"
-    return f"{share.value:.1%}{ends}"
+def _fraction(fraction: Estimate) -> str:
+    ends = "" if fraction.low is None else f" ({fraction.low:.1%} to {fraction.high:.1%})"
+    return f"{fraction.value:.1%}{ends}"
 
 
-def _say_abundances(shares: pd.DataFrame) -> None:
-    typer.echo("shares of the peaks, counted, and corrected for what noise and detection lose:")
-    for row in shares.to_dict("records"):
+def _say_abundances(fractions: pd.DataFrame) -> None:
+    typer.echo("fractions of the peaks, counted, and corrected for what noise and detection lose:")
+    for row in fractions.to_dict("records"):
         typer.echo(
-            f"  {row['species']}: {row['share']:.0%}, corrected {row['corrected_share']:.0%} "
-            f"({row['corrected_share_low']:.0%} to {row['corrected_share_high']:.0%}); "
-            f"kept in the simulation {row['kept_share']:.0%}"
+            f"  {row['species']}: {row['fraction']:.0%}, corrected {row['corrected_fraction']:.0%} "
+            f"({row['corrected_fraction_low']:.0%} to {row['corrected_fraction_high']:.0%}); "
+            f"kept in the simulation {row['retention']:.0%}"
         )
 
 
-def _say_recheck(found: Recheck) -> None:
+def _say_persistence(found: PersistenceResult) -> None:
     said = []
     for group in ("retained", "discarded"):
-        number, share = found.share(group)
-        said.append(f"{share:.0%} of {number} {group}" if number else f"no {group}")
-    typer.echo(f"still there at {found.recheck_ms:g} ms: {', '.join(said)} landings")
+        number, fraction = found.fraction(group)
+        said.append(f"{fraction:.0%} of {number} {group}" if number else f"no {group}")
+    typer.echo(f"still there at {found.persistence_ms:g} ms: {', '.join(said)} landings")
 
 
 def _in_unit(value: float, unit: str) -> tuple[str, str]:

@@ -70,7 +70,7 @@ def quantifier(name: str) -> QuantifierModel | None:
     return None if name == "none" else QuantifierModel.load(name)
 
 
-def why_not_weighed(
+def why_not_quantified(
     model: QuantifierModel | None, movie: Movie, landing: LandingSettings, *, named: str
 ) -> tuple[str, ...]:
     """Return a note that says why the network weighs nothing, if nobody said so.

@@ -81,10 +81,10 @@ def thumbnails(
     n_avg: o.NAvg = 10,
     detected: Annotated[
         bool,
-        typer.Option("--detected", help="Centred as the detector does it, not on the truth."),
+        typer.Option("--detected", help="Centered as the detector does it, not on the truth."),
     ] = False,
-    buffer_share: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of buffer events, a sixth class.")
+    buffer_fraction: Annotated[
+        float, typer.Option(min=0, max=1, help="Fraction of buffer events, a sixth class.")
     ] = 0.0,
     seed: o.Seed = 0,
     background: BackgroundMovie = None,
@@ -92,17 +92,17 @@ def thumbnails(
     *,
     movie_options: o.MovieOptions,
 ) -> None:
-    """Simulate labelled thumbnails, the classes in equal parts, masses as in the paper."""
+    """Simulate labeled thumbnails, the classes in equal parts, masses as in the paper."""
     from perrin.optics.psf import Psf
     from perrin.settings.simulation import ThumbnailSettings
     from perrin.simulate.thumbnails import simulate_thumbnails
 
     _check_suffix(out, ".npz")
     settings = ThumbnailSettings(n_avg=n_avg)
-    if buffer_share:
-        shares = {name: part * (1 - buffer_share) for name, part in settings.classes.items()}
+    if buffer_fraction:
+        fractions = {name: part * (1 - buffer_fraction) for name, part in settings.classes.items()}
         settings = o.settings_from(
-            ThumbnailSettings, n_avg=n_avg, classes=shares | {"buffer": buffer_share}
+            ThumbnailSettings, n_avg=n_avg, classes=fractions | {"buffer": buffer_fraction}
         )
     buffer = None
     if background is not None:
@@ -112,7 +112,7 @@ def thumbnails(
             count,
             settings=settings,
             seed=seed,
-            centring="detector" if detected else "truth",
+            centering="detector" if detected else "truth",
             background=buffer,
             psf=None if psf is None else Psf.load(psf),
             workers=os.cpu_count() or 1,

@@ -13,7 +13,7 @@ from perrin.errors import PerrinError
 if TYPE_CHECKING:
     from perrin.io.movie import Movie
     from perrin.mass.calibration import Calibration
-    from perrin.tracking.track import Tracked
+    from perrin.tracking.track import TrackingResult
 
 
 def register(app: typer.Typer, *, simulate: typer.Typer) -> None:
@@ -31,7 +31,7 @@ def track(
         float | None, typer.Option(help="Time between stored frames, s, if the file has none.")
     ] = None,
     exposure: Annotated[
-        float | None, typer.Option(help="Share of that time with light, 0 to 1: motion blur.")
+        float | None, typer.Option(help="Fraction of that time with light, 0 to 1: motion blur.")
     ] = None,
     contrast: Annotated[
         str | None,
@@ -55,10 +55,11 @@ def track(
         bool, typer.Option("--keep-drift", help="Leave the drift of the stage in the tracks.")
     ] = False,
     calibration: o.CalibrationFile = None,
-    other_settings: Annotated[
+    allow_calibration_mismatch: Annotated[
         bool,
         typer.Option(
-            "--other-settings", help="Use a calibration that was recorded with other settings."
+            "--allow-calibration-mismatch",
+            help="Use a calibration that was recorded with other settings.",
         ),
     ] = False,
     psf: o.PsfFile = None,
@@ -79,7 +80,7 @@ def track(
         MedianSettings,
         TrackingSettings,
     )
-    from perrin.track_results import write_tracked
+    from perrin.track_results import write_tracking_results
     from perrin.tracking.track import track as run
 
     check_folder(out, overwrite=overwrite)
@@ -105,7 +106,7 @@ def track(
         _open(movie, pixel_nm, frame_interval_s, dataset=dataset, encoding=encoding) as opened,
         o.progress_bar(movie.name) as progress,
     ):
-        if line is not None and not other_settings:
+        if line is not None and not allow_calibration_mismatch:
             _check_recorded(line, opened)
         found = run(
             opened,
@@ -114,7 +115,7 @@ def track(
             calibration=line,
             progress=progress,
         )
-        write_tracked(
+        write_tracking_results(
             out,
             found,
             movie=opened,
@@ -144,7 +145,7 @@ def motion(
     ] = None,
     alpha: Annotated[float | None, typer.Option(help="Exponent of a single walk.")] = None,
     exposure: Annotated[
-        float | None, typer.Option(help="Share of the frame with light: blur.")
+        float | None, typer.Option(help="Fraction of the frame with light: blur.")
     ] = None,
     contrast: Annotated[str | None, typer.Option(help="Particles are dark or bright.")] = None,
     electrons: Annotated[
@@ -238,14 +239,14 @@ def _check_recorded(calibration: Calibration, movie: Movie) -> None:
     )
 
 
-def _say(found: Tracked, out: Path) -> None:
+def _say(found: TrackingResult, out: Path) -> None:
     typer.echo(f"{found.name}: {len(found.particles)} tracks, {len(found.tracks)} positions")
     if found.linked is not None and len(found.particles):
         error = found.particles["localisation_se_nm"].median()
         typer.echo(
-            f"  localisation error {error:.3g} nm; linked within {found.linked.search_px:.3g} px, "
+            f"  localization error {error:.3g} nm; linked within {found.linked.search_px:.3g} px, "
             f"gaps of up to {found.linked.memory_frames} frames closed; "
-            f"about {found.linked.wrong_share:.2%} of the links wrong"
+            f"about {found.linked.wrong_fraction:.2%} of the links wrong"
         )
     for note in found.notes:
         typer.echo(f"  note: {note}")

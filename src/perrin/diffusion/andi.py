@@ -47,7 +47,7 @@ class Model(Protocol):
     def refusal(self, seen: NDArray[np.bool_], dims: int) -> str | None:
         """Return why a track is out of range, or None."""
 
-    def answer(
+    def predict(
         self,
         positions: Sequence[NDArray[np.float64]],
         seen: Sequence[NDArray[np.bool_]] | None = None,
@@ -72,8 +72,8 @@ def andi_table(tracks: pd.DataFrame, *, model: Model) -> pd.DataFrame:
     alpha = np.full((len(whole), 3), np.nan)
     odds = np.full((len(whole), len(model.names)), np.nan)
     if kept.size:
-        told = model.answer([whole[i].positions for i in kept], [whole[i].seen for i in kept])
-        alpha[kept], odds[kept] = told.alpha, told.model
+        predicted = model.predict([whole[i].positions for i in kept], [whole[i].seen for i in kept])
+        alpha[kept], odds[kept] = predicted.alpha, predicted.model
     named = np.array([*model.names, ""], dtype=object)
     best = np.full(len(whole), len(model.names))
     best[kept] = odds[kept].argmax(axis=1)

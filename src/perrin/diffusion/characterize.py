@@ -1,6 +1,6 @@
-"""Tracks to numbers: shares, ratio, exponents and diffusion coefficient, each with an interval.
+"""Tracks to numbers: fractions, ratio, exponents and diffusion coefficient, each with an interval.
 
-The network (an argument: anything with `refusal` and `answer`) sees whole tracks and windows
+The network (an argument: anything with `refusal` and `prediction`) sees whole tracks and windows
 along them. What a track is too short, too still or too mixed to tell is NaN with a reason.
 """
 
@@ -15,10 +15,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from perrin.diffusion import classical
-from perrin.diffusion.course import PIECE, Course, follow, in_pieces, joined
 from perrin.diffusion.likelihood import fit_fbm
-from perrin.diffusion.standard import TARGETS, Answer, from_unit
+from perrin.diffusion.standard import TARGETS, Prediction, from_unit
 from perrin.diffusion.tables import CLASSICAL, ESTIMATES, FALSE_FLAGS, WINDOWS
+from perrin.diffusion.time_course import SEGMENT_FRAMES, TimeCourse, follow, joined, segments_of
 from perrin.diffusion.windows import Track, cut_windows, to_tracks
 from perrin.errors import PerrinError
 from perrin.settings.diffusion import WindowSettings
@@ -26,30 +26,30 @@ from perrin.settings.diffusion import WindowSettings
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
-LEAST_SHARE = 0.1
+LEAST_FRACTION = 0.1
 LEAST_JUMPS = 3
 _INDEX = {name: k for k, (name, _, _) in enumerate(TARGETS)}
 _DIRECT = tuple(name for name in ESTIMATES if name in _INDEX)
 
 
 class Model(Protocol):
-    """What characterises tracks: `perrin.models.mixture.MixtureModel` is one."""
+    """What characterizes tracks: `perrin.models.mixture.MixtureModel` is one."""
 
     def refusal(self, seen: BoolArray, dims: int) -> str | None:
         """Return why a track is out of range, or None."""
 
-    def answer(
+    def predict(
         self,
         positions: Sequence[FloatArray],
         seen: Sequence[BoolArray],
         *,
         noise: FloatArray | None = None,
         exposure: FloatArray | None = None,
-    ) -> Answer:
-        """Return what is in each track: see `perrin.models.mixture.MixtureModel.answer`."""
+    ) -> Prediction:
+        """Return what is in each track: see `perrin.models.mixture.MixtureModel.predict`."""
 
-    def oddness(self, tracks: Sequence[Track], answer: Answer) -> FloatArray:
-        """Return the share of its own tracks that look odder than each: see `MixtureModel`."""
+    def posterior_predictive_p(self, tracks: Sequence[Track], prediction: Prediction) -> FloatArray:
+        """Return the fraction of its own tracks that look odder than each: see `MixtureModel`."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Scale:
 
 
 @dataclass(frozen=True)
-class Characterised:
+class DiffusionResult:
     """One row a track in `trajectories`, one row a window in `windows`; attrs: the units.
 
     course: what changes along the tracks.
@@ -85,17 +85,17 @@ class Characterised:
 
     trajectories: pd.DataFrame
     windows: pd.DataFrame
-    course: Course
+    time_course: TimeCourse
     scale: Scale
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What was done with the noise and the blur that the table of tracks told of."""
         notes = []
-        known = self.trajectories["share_noise_known"].median()
+        known = self.trajectories["fraction_noise_known"].median()
         if np.isfinite(known):
             notes.append(
-                f"localisation errors of the table: {known:.1%} of the mean squared step; the "
+                f"localization errors of the table: {known:.1%} of the mean squared step; the "
                 "network is told of them, and fbm_alpha takes them off"
             )
         exposure = self.trajectories["exposure"].max()
@@ -108,18 +108,18 @@ class Characterised:
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _Predicted:
     """Tracks, why there is no answer (empty if there is), and the answer of `rows` of them."""
 
     tracks: list[Track]
     reasons: list[str]
     rows: NDArray[np.int64]
-    answer: Answer | None
+    prediction: Prediction | None
 
 
 def characterize(
     tracks: pd.DataFrame, *, model: Model, scale: Scale, settings: WindowSettings
-) -> Characterised:
+) -> DiffusionResult:
     """Return what moves each particle of `tracks` (particle, frame, x, y, z).
 
     Columns: `perrin.diffusion.tables.TRAJECTORIES`, `WINDOWS` and of the time course. Raises
@@ -129,26 +129,26 @@ def characterize(
     if not whole:
         raise PerrinError("the table holds no track. Check the file.")
     windows = [window for track in whole for window in cut_windows(track, settings=settings)]
-    asked = _ask(whole, model)
+    predictions = _predict(whole, model)
     beside = pd.DataFrame([_classical(track, scale) for track in whole], columns=_CLASSICAL)
-    beside = beside.assign(**_handed_over(whole, scale), **_check(asked, model))
-    course = follow(
+    beside = beside.assign(**_handed_over(whole, scale), **_check(predictions, model))
+    time_course = follow(
         whole,
-        _steps(asked, model),
-        estimate=lambda parts: _estimates(_ask(parts, model), scale),
+        _steps(predictions, model),
+        estimate=lambda parts: _estimates(_predict(parts, model), scale),
         frame_interval=scale.frame_interval,
     )
     units: dict[Hashable | None, object] = {
         "length_unit": scale.length_unit,
         "time_unit": scale.time_unit,
     }
-    result = Characterised(
-        trajectories=pd.concat([_estimates(asked, scale), beside], axis=1),
-        windows=_estimates(_ask(windows, model), scale),
-        course=course,
+    result = DiffusionResult(
+        trajectories=pd.concat([_estimates(predictions, scale), beside], axis=1),
+        windows=_estimates(_predict(windows, model), scale),
+        time_course=time_course,
         scale=scale,
     )
-    for table in (result.trajectories, result.windows, *vars(course).values()):
+    for table in (result.trajectories, result.windows, *vars(time_course).values()):
         table.attrs = dict(units)
     return result
 
@@ -163,55 +163,57 @@ def _handed_over(whole: list[Track], scale: Scale) -> dict[str, FloatArray]:
     square = np.array([(step**2).mean() if step.size else np.nan for step in steps])
     return {
         "localisation_se": error * scale.length,
-        "share_noise_known": 2 * error**2 / np.where(square > 0, square, np.nan),
+        "fraction_noise_known": 2 * error**2 / np.where(square > 0, square, np.nan),
         "exposure": np.array([track.exposure for track in whole]),
     }
 
 
-def _ask(tracks: list[Track], model: Model) -> _Asked:
+def _predict(tracks: list[Track], model: Model) -> _Predicted:
     """Return what the model answers of those tracks that it does not refuse."""
     reasons = [_refusal(track, model) for track in tracks]
     rows = np.array([i for i, reason in enumerate(reasons) if not reason], dtype=np.int64)
     if not rows.size:
-        return _Asked(tracks, reasons, rows, None)
+        return _Predicted(tracks, reasons, rows, None)
     chosen = [tracks[i] for i in rows]
-    answer = model.answer(
+    prediction = model.predict(
         [track.positions for track in chosen],
         [track.seen for track in chosen],
         noise=np.array([track.noise for track in chosen]),
         exposure=np.array([track.exposure for track in chosen]),
     )
-    return _Asked(tracks, reasons, rows, answer)
+    return _Predicted(tracks, reasons, rows, prediction)
 
 
-def _steps(asked: _Asked, model: Model) -> list[FloatArray | None]:
+def _steps(predictions: _Predicted, model: Model) -> list[FloatArray | None]:
     """Return the step probabilities of each track, long ones from pieces, None if not told."""
-    found: list[FloatArray | None] = [None] * len(asked.tracks)
-    if asked.answer is not None:
-        for kept, steps in zip(asked.rows, asked.answer.steps, strict=True):
+    found: list[FloatArray | None] = [None] * len(predictions.tracks)
+    if predictions.prediction is not None:
+        for kept, steps in zip(predictions.rows, predictions.prediction.steps, strict=True):
             found[kept] = steps
-    for row, track in enumerate(asked.tracks):
-        if len(track.seen) <= PIECE:
+    for row, track in enumerate(predictions.tracks):
+        if len(track.seen) <= SEGMENT_FRAMES:
             continue
-        pieces = in_pieces(track)
-        told = _ask(pieces, model)
-        if told.answer is not None:
-            of = dict(zip(told.rows.tolist(), told.answer.steps, strict=True))
-            found[row] = joined([of.get(k) for k in range(len(pieces))], len(track.seen))
+        segments = segments_of(track)
+        predicted = _predict(segments, model)
+        if predicted.prediction is not None:
+            of = dict(zip(predicted.rows.tolist(), predicted.prediction.steps, strict=True))
+            found[row] = joined([of.get(k) for k in range(len(segments))], len(track.seen))
     return found
 
 
-def _check(asked: _Asked, model: Model) -> dict[str, FloatArray | BoolArray]:
+def _check(predictions: _Predicted, model: Model) -> dict[str, FloatArray | BoolArray]:
     """Return the CHECK columns."""
-    p = np.full(len(asked.tracks), np.nan)
-    if asked.answer is not None:
-        p[asked.rows] = model.oddness([asked.tracks[i] for i in asked.rows], asked.answer)
-    return {"out_of_model_p": p, "out_of_model": p < FALSE_FLAGS}
+    p = np.full(len(predictions.tracks), np.nan)
+    if predictions.prediction is not None:
+        p[predictions.rows] = model.posterior_predictive_p(
+            [predictions.tracks[i] for i in predictions.rows], predictions.prediction
+        )
+    return {"posterior_predictive_p": p, "out_of_model": p < FALSE_FLAGS}
 
 
-def _estimates(asked: _Asked, scale: Scale) -> pd.DataFrame:
+def _estimates(predictions: _Predicted, scale: Scale) -> pd.DataFrame:
     """Return the WINDOWS table of tracks, a row each, NaN where the model refused."""
-    tracks, kept = asked.tracks, asked.rows
+    tracks, kept = predictions.tracks, predictions.rows
     table = pd.DataFrame(
         {
             "particle": [track.particle for track in tracks],
@@ -223,11 +225,11 @@ def _estimates(asked: _Asked, scale: Scale) -> pd.DataFrame:
     columns = {
         column.name: np.full(len(tracks), np.nan) for column in WINDOWS if column.kind == "float"
     }
-    said = np.array(asked.reasons, dtype=object)
-    if asked.answer is not None:
+    said = np.array(predictions.reasons, dtype=object)
+    if predictions.prediction is not None:
         chosen = [tracks[i] for i in kept]
-        told = _physical(asked.answer.quantiles, chosen, scale)
-        for name, values in told.items():
+        predicted = _physical(predictions.prediction.quantiles, chosen, scale)
+        for name, values in predicted.items():
             columns[name][kept] = values
         said[kept] = _abstain(columns, kept, chosen)
     return table.assign(**columns, reason=said)
@@ -244,21 +246,21 @@ def _refusal(track: Track, model: Model) -> str:
     return "" if (steps != 0).any() else "immobile"
 
 
-def _physical(answer: FloatArray, tracks: list[Track], scale: Scale) -> dict[str, FloatArray]:
+def _physical(prediction: FloatArray, tracks: list[Track], scale: Scale) -> dict[str, FloatArray]:
     """Return the columns in physical units: answer (N, 10, 3) -> (N,) each."""
     columns: dict[str, FloatArray] = {}
     ends = (("_low", 0), ("", 1), ("_high", 2))
     for name in _DIRECT:
         for end, k in ends:
-            columns[name + end] = from_unit(answer[:, _INDEX[name], k], _INDEX[name])
+            columns[name + end] = from_unit(prediction[:, _INDEX[name], k], _INDEX[name])
     steps = [classical.displacements(t.positions, t.seen, lag=1) for t in tracks]
     square = np.array([(step**2).mean() for step in steps]) * scale.length**2
     step_index, alpha = _INDEX["log_step"], columns["alpha_fbm"]
     for end, k in ends:
-        of_fbm = square * np.exp(from_unit(answer[:, step_index, k], step_index))
+        of_fbm = square * np.exp(from_unit(prediction[:, step_index, k], step_index))
         columns["D" + end] = of_fbm / 2 / scale.frame_interval**alpha
     rate = np.maximum(columns["jump_rate"], 1e-9)
-    columns["jump_variance"] = columns["share_ctrw"] * square / rate
+    columns["jump_variance"] = columns["fraction_ctrw"] * square / rate
     return columns
 
 
@@ -267,22 +269,22 @@ def _abstain(
 ) -> list[str]:
     """Blank what a row cannot tell, and return the reasons, a text a row."""
     frames = np.array([len(track.seen) for track in tracks])
-    gaussian = columns["share_fbm"][rows] + columns["share_brownian"][rows]
-    jumping = columns["share_ctrw"][rows]
+    gaussian = columns["fraction_fbm"][rows] + columns["fraction_brownian"][rows]
+    jumping = columns["fraction_ctrw"][rows]
     jumps = columns["jump_rate"][rows] * (frames - 1)
     rules: Sequence[tuple[BoolArray, tuple[str, ...], Callable[[int], str]]] = (
         (
-            gaussian < LEAST_SHARE,
+            gaussian < LEAST_FRACTION,
             ("alpha_fbm", "D"),
             lambda i: f"FBM and Brownian part {gaussian[i]:.0%} of the steps: no alpha_fbm, no D",
         ),
         (
-            jumping < LEAST_SHARE,
+            jumping < LEAST_FRACTION,
             ("alpha_ctrw", "jump_rate"),
             lambda i: f"CTRW part {jumping[i]:.0%} of the steps: no alpha_ctrw, no jumps",
         ),
         (
-            (jumping >= LEAST_SHARE) & (jumps < LEAST_JUMPS),
+            (jumping >= LEAST_FRACTION) & (jumps < LEAST_JUMPS),
             ("alpha_ctrw",),
             lambda i: f"{jumps[i]:.0f} jumps: no alpha_ctrw",
         ),

@@ -29,7 +29,7 @@ class MsdFit:
 
 
 @dataclass(frozen=True)
-class BrownianFit:
+class CovarianceEstimate:
     """Diffusion coefficient of one axis and its standard error, in length^2 a frame."""
 
     D: float
@@ -81,7 +81,7 @@ def velocity_autocorrelation(
 ) -> FloatArray:
     """Return <v(t) v(t + lag)> / <v^2> of one-frame steps at each lag.
 
-    FBM has (|k+1|^a - 2|k|^a + |k-1|^a) / 2 at lag k, a CTRW 0 beyond lag 0, localisation
+    FBM has (|k+1|^a - 2|k|^a + |k-1|^a) / 2 at lag k, a CTRW 0 beyond lag 0, localization
     noise -1/2 at lag 1.
     """
     both = seen[1:] & seen[:-1]
@@ -133,9 +133,9 @@ def ergodicity_breaking(tamsds: ArrayLike) -> float:
     return float((values**2).mean() / mean**2 - 1) if mean > 0 else float("nan")
 
 
-def brownian_diffusion(
+def covariance_estimator(
     positions: FloatArray, seen: BoolArray, *, noise_sigma: float
-) -> BrownianFit:
+) -> CovarianceEstimate:
     """Return D of Brownian motion from steps and their covariance, whatever noise and blur.
 
     D = <dx^2> / 2 + <dx_n dx_(n+1)> a frame (Vestergaard, Blainey and Flyvbjerg, Phys. Rev. E
@@ -146,16 +146,16 @@ def brownian_diffusion(
     pairs = both[1:] & both[:-1]
     count = int(both.sum())
     if not pairs.any():
-        return BrownianFit(np.nan, np.nan)
+        return CovarianceEstimate(np.nan, np.nan)
     steps = np.diff(positions, axis=0)
     follow = (steps[1:] * steps[:-1])[pairs].mean()
     D = float((steps[both] ** 2).mean() / 2 + follow)
     if not D > 0:  # at rest: what is found is noise
         bound = float((steps[both] ** 2).mean()) / np.sqrt(count * positions.shape[1])
-        return BrownianFit(D, bound)
+        return CovarianceEstimate(D, bound)
     e = noise_sigma**2 / D
     relative = (6 + 4 * e + 2 * e**2) / count + 4 * (1 + e) ** 2 / count**2
-    return BrownianFit(D, float(D * np.sqrt(relative / positions.shape[1])))
+    return CovarianceEstimate(D, float(D * np.sqrt(relative / positions.shape[1])))
 
 
 @njit(cache=True)

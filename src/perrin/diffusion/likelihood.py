@@ -1,4 +1,4 @@
-"""Maximum likelihood for FBM with localisation noise: the classical best where it holds.
+"""Maximum likelihood for FBM with localization noise: the classical best where it holds.
 
 Steps between the frames that are seen are Gaussian; with x FBM of step variance s^2 per axis
 and noise of standard deviation sigma, their covariance follows from |t - t'|^alpha for any
@@ -28,7 +28,7 @@ _ENOUGH = 1e-7  # a step that gains less log-likelihood than this was the last o
 
 @dataclass(frozen=True)
 class FbmFit:
-    """Per axis: exponent, root mean square one-frame step, localisation error, log-likelihood."""
+    """Per axis: exponent, root mean square one-frame step, localization error, log-likelihood."""
 
     alpha: float
     step: float
@@ -43,9 +43,9 @@ def fit_fbm(
     noisy: bool = True,
     noise_sigma: float | None = None,
 ) -> FbmFit:
-    """Fit FBM, with localisation noise if `noisy`, to positions (L, d) where `seen` (L,).
+    """Fit FBM, with localization noise if `noisy`, to positions (L, d) where `seen` (L,).
 
-    `noise_sigma`: the localisation error of one axis where it is known; it is not fitted then.
+    `noise_sigma`: the localization error of one axis where it is known; it is not fitted then.
     Raises `PerrinError` for fewer than four positions or a track that never moves.
     """
     times = np.flatnonzero(seen).astype(np.float64)

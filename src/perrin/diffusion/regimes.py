@@ -8,7 +8,7 @@ instead of being cut into regimes that are not there.
 
 Of a track that changes once, p at a step is the probability that the change has come by then:
 its distribution function. The change point is its median, the interval its 5% and 95% quantiles.
-The share of CTRW near a frame follows in the same way: a step is CTRW where p exceeds one number
+The fraction of CTRW near a frame follows in the same way: a step is CTRW where p exceeds one number
 drawn uniformly for the whole track, so that 5% and 95% of that number give the interval.
 """
 
@@ -35,7 +35,7 @@ SHORTEST = 10
 LONGEST_GAP = 30
 """An undecided stretch up to here between FBM and CTRW is where one changes to the other."""
 NEAR = 10
-"""Frames to each side over which the share of CTRW near a frame is taken."""
+"""Frames to each side over which the fraction of CTRW near a frame is taken."""
 TAIL = 0.05
 _LEAST = 1e-3  # probabilities are no surer than this
 
@@ -74,8 +74,8 @@ def find_regimes(p: FloatArray) -> list[Regime]:
     return _with_changes(_parted(runs, p), p)
 
 
-def share_near(p: FloatArray) -> FloatArray:
-    """Return the share of steps near each step that follow the CTRW: (L - 1,) -> (L - 1, 3).
+def fraction_near(p: FloatArray) -> FloatArray:
+    """Return the fraction of steps near each step that follow the CTRW: (L - 1,) -> (L - 1, 3).
 
     Low end, mean and high end of a 90% interval; near: up to `NEAR` frames to both sides.
     """

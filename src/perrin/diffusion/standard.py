@@ -3,7 +3,7 @@
 In: positions (N, T, d), moved to their mean and divided by the root mean square one-frame
 step of one axis, so that neither place nor unit matters; frames without a position are zero
 and unseen; T is rounded up to a multiple of 4 with unseen frames. With them goes what is known
-of the camera (N, 4): localisation error and exposure, each with a flag, since a network that is
+of the camera (N, 4): localization error and exposure, each with a flag, since a network that is
 told of the noise need not guess it. Out: ten targets in 0 to 1.
 """
 
@@ -25,20 +25,20 @@ MULTIPLE = 4
 KNOWN = 4
 """Length of what is known of the camera: flag and noise, flag and exposure; zeros where not known.
 
-Noise: localisation error over the root mean square step, times sqrt(2), at most 1.5.
+Noise: localization error over the root mean square step, times sqrt(2), at most 1.5.
 """
 CAMERAS = ("unknown", "sharp", "blurred", "unknown, gaps", "sharp, gaps", "blurred, gaps")
 """What a camera does to a track, as far as it is told: `Standard.camera`.
 
-Unknown: the localisation error is not told. Blurred: light for `BLURRED` of the frame interval or
+Unknown: the localization error is not told. Blurred: light for `BLURRED` of the frame interval or
 longer. Gaps: more than `GAPPY` of the frames are missing.
 """
 BLURRED, GAPPY = 0.25, 0.04
 TARGETS: tuple[tuple[str, float, float], ...] = (
-    ("share_fbm", 0.0, 1.0),
-    ("share_ctrw", 0.0, 1.0),
-    ("share_brownian", 0.0, 1.0),
-    ("share_noise", 0.0, 1.0),
+    ("fraction_fbm", 0.0, 1.0),
+    ("fraction_ctrw", 0.0, 1.0),
+    ("fraction_brownian", 0.0, 1.0),
+    ("fraction_noise", 0.0, 1.0),
     ("w", 0.0, 1.0),
     ("alpha_fbm", 0.0, 2.0),
     ("alpha_ctrw", 0.0, 1.0),
@@ -70,11 +70,11 @@ class Standard:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Prediction:
     """What is in N tracks.
 
     quantiles (N, 10, 3): calibrated low, middle and high of each of `TARGETS`, in 0 to 1, the
-    middle shares with sum 1. steps, N of (L - 1, 2): probability that the step from a frame to
+    middle fractions with sum 1. steps, N of (L - 1, 2): probability that the step from a frame to
     the next holds a jump, and that it follows a CTRW if the track switches between both.
     """
 
@@ -82,7 +82,7 @@ class Answer:
     steps: list[FloatArray]
 
 
-def standardise(
+def standardize(
     positions: FloatArray,
     seen: NDArray[np.bool_],
     *,
@@ -91,28 +91,28 @@ def standardise(
 ) -> Standard:
     """Return `positions` (N, L, d), there where `seen` (N, L), as the network takes them.
 
-    noise (N,): localisation error of one axis, in the unit of the positions; exposure (N,):
-    share of the frame interval in which light is collected. NaN, or no array: not known.
+    noise (N,): localization error of one axis, in the unit of the positions; exposure (N,):
+    fraction of the frame interval in which light is collected. NaN, or no array: not known.
 
     Raises `PerrinError` where a trajectory has no two neighboring frames or never moves.
     """
     there = np.where(seen[..., None], positions, 0.0)
     frames = seen.sum(axis=1)
-    centred = there - (there.sum(axis=1) / np.maximum(frames, 1)[:, None])[:, None]
-    centred *= seen[..., None]
+    centered = there - (there.sum(axis=1) / np.maximum(frames, 1)[:, None])[:, None]
+    centered *= seen[..., None]
     both = seen[:, 1:] & seen[:, :-1]
     pairs = both.sum(axis=1)
-    squared = ((np.diff(centred, axis=1) * both[..., None]) ** 2).sum(axis=(1, 2))
+    squared = ((np.diff(centered, axis=1) * both[..., None]) ** 2).sum(axis=(1, 2))
     step = np.sqrt(squared / np.maximum(pairs * positions.shape[2], 1))
     bad = np.flatnonzero(~(step > 0))
     if bad.size:
         why = "has no two neighboring frames" if pairs[bad[0]] == 0 else "never moves"
         raise PerrinError(f"trajectory {bad[0]} {why}; leave it out.")
-    step = np.maximum(step, _LEAST_STEP * np.abs(centred).max(axis=(1, 2)))
+    step = np.maximum(step, _LEAST_STEP * np.abs(centered).max(axis=(1, 2)))
     length = -(-positions.shape[1] // MULTIPLE) * MULTIPLE
     shape = (len(positions), length, positions.shape[2])
     padded, mask = np.zeros(shape, np.float32), np.zeros(shape[:2], np.float32)
-    padded[:, : positions.shape[1]] = centred / step[:, None, None]
+    padded[:, : positions.shape[1]] = centered / step[:, None, None]
     mask[:, : positions.shape[1]] = seen
     known = _known(noise, exposure, step)
     return Standard(padded, mask, known, step, _camera(known, seen))
@@ -125,14 +125,14 @@ def joined(
     noise: FloatArray | None = None,
     exposure: FloatArray | None = None,
 ) -> Standard:
-    """Return tracks of several lengths, (L, d) and (L,) each, standardised in one array."""
+    """Return tracks of several lengths, (L, d) and (L,) each, standardized in one array."""
     length = max(len(track) for track in positions)
     together = np.zeros((len(positions), length, positions[0].shape[1]))
     mask = np.zeros((len(positions), length), dtype=bool)
     for i, (track, frames) in enumerate(zip(positions, seen, strict=True)):
         together[i, : len(track)] = track
         mask[i, : len(track)] = frames
-    return standardise(together, mask, noise=noise, exposure=exposure)
+    return standardize(together, mask, noise=noise, exposure=exposure)
 
 
 def grouped(lengths: ArrayLike) -> list[NDArray[np.int64]]:
@@ -153,18 +153,18 @@ def _known(
     relative = None if noise is None else np.minimum(np.sqrt(2) * noise / step, 1.5)
     for column, values in ((0, relative), (2, exposure)):
         if values is not None:
-            told = np.isfinite(values)
-            known[:, column] = told
-            known[:, column + 1] = np.where(told, values, 0.0)
+            given = np.isfinite(values)
+            known[:, column] = given
+            known[:, column + 1] = np.where(given, values, 0.0)
     return known
 
 
 def _camera(known: NDArray[np.float32], seen: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Return which of `CAMERAS`, of what is known (N, 4) and which frames are seen (N, L)."""
-    told = np.where(known[:, 0] > 0, 1 + (known[:, 3] >= BLURRED), 0)
+    given = np.where(known[:, 0] > 0, 1 + (known[:, 3] >= BLURRED), 0)
     span = seen.shape[1] - seen.argmax(axis=1) - seen[:, ::-1].argmax(axis=1)
     gaps = seen.sum(axis=1) < (1 - GAPPY) * span
-    camera: NDArray[np.int64] = told + len(CAMERAS) // 2 * gaps
+    camera: NDArray[np.int64] = given + len(CAMERAS) // 2 * gaps
     return camera
 
 

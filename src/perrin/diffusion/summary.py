@@ -8,21 +8,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from perrin.diffusion import dwell
+from perrin.diffusion import residence_time
 from perrin.diffusion.classical import ergodicity_breaking, tamsd
 from perrin.diffusion.regimes import LABELS
 from perrin.diffusion.tables import CLASSICAL, ESTIMATES, FALSE_FLAGS
 from perrin.diffusion.windows import to_tracks
 
 if TYPE_CHECKING:
-    from perrin.diffusion.characterize import Characterised, Scale
+    from perrin.diffusion.characterize import DiffusionResult, Scale
 
 FloatArray = NDArray[np.float64]
 
 _LAGS = 24
 
 
-def summary(found: Characterised) -> dict[str, Any]:
+def summary(found: DiffusionResult) -> dict[str, Any]:
     """Return medians with quartiles over the trajectories, numbers, and counts of reasons."""
     table = found.trajectories
     names = [*ESTIMATES, *(column.name for column in CLASSICAL)]
@@ -31,7 +31,7 @@ def summary(found: Characterised) -> dict[str, Any]:
     return {
         "units": {str(key): value for key, value in table.attrs.items()},
         "trajectories": len(table),
-        "told": {name: int(table[name].notna().sum()) for name in names},
+        "predicted": {name: int(table[name].notna().sum()) for name in names},
         "quartiles": {
             name: [_rounded(value) for value in quartiles[name]] for name in quartiles.columns
         },
@@ -43,31 +43,34 @@ def summary(found: Characterised) -> dict[str, Any]:
 
 
 def _flags(table: pd.DataFrame) -> dict[str, Any]:
-    checked, flagged = int(table["out_of_model_p"].notna().sum()), int(table["out_of_model"].sum())
+    checked, flagged = (
+        int(table["posterior_predictive_p"].notna().sum()),
+        int(table["out_of_model"].sum()),
+    )
     return {
         "checked": checked,
         "flagged": flagged,
-        "share": flagged / checked if checked else None,
-        "expected_share": FALSE_FLAGS,
+        "fraction": flagged / checked if checked else None,
+        "expected_fraction": FALSE_FLAGS,
     }
 
 
-def _regimes(found: Characterised) -> dict[str, Any]:
-    regimes, along = found.course.regimes, found.course.time_course
+def _regimes(found: DiffusionResult) -> dict[str, Any]:
+    regimes, along = found.time_course.regimes, found.time_course.time_course
     changes = regimes.loc[regimes["start_low"].notna(), "particle"]
     return {
         "tracks": int(regimes["particle"].nunique()),
         "tracks_with_change": int(changes.nunique()),
         "changes": len(changes),
         "frames": {label: int((along["label"] == label).sum()) for label in LABELS},
-        "dwell": dwell.summary(regimes),
+        "residence_time": residence_time.summary(regimes),
     }
 
 
 def msd_curves(
     tracks: pd.DataFrame, trajectories: pd.DataFrame, scale: Scale
 ) -> dict[int, tuple[FloatArray, FloatArray]]:
-    """Return time and time-averaged MSD of each characterised track, in the units of `scale`.
+    """Return time and time-averaged MSD of each characterized track, in the units of `scale`.
 
     Lags are spaced by ratio, up to a quarter of the longest track.
     """

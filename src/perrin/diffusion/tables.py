@@ -20,7 +20,7 @@ TRACKS: tuple[Column, ...] = (
     Column("y_se", "float", "px", "standard error of y"),
     Column("angle_deg", "float", "deg", "of a rod from the x axis towards y, without jumps"),
     Column("angle_se_deg", "float", "deg", "its standard error"),
-    Column("contrast", "float", "1", "at the centre; negative where darker, and for molecules"),
+    Column("contrast", "float", "1", "at the center; negative where darker, and for molecules"),
     Column("contrast_se", "float", "1", "its standard error"),
     Column("mass_kda", "float", "kDa", "calibrated mass of a molecule at this position"),
     Column("mass_se_kda", "float", "kDa", "its standard error"),
@@ -29,20 +29,20 @@ TRACKS: tuple[Column, ...] = (
     Column("drift_y", "float", "px", "drift of the stage that was taken off y"),
     Column("pixel_nm", "float", "nm", "size of a pixel, the same in all rows"),
     Column("frame_interval_s", "float", "s", "from frame to frame, the same in all rows"),
-    Column("exposure", "float", "1", "share of it with light, the same in all rows"),
+    Column("exposure", "float", "1", "fraction of it with light, the same in all rows"),
 )
 
 _ESTIMATES: tuple[tuple[str, str, str], ...] = (
-    ("share_fbm", "1", "share of the mean squared one-frame step that is FBM"),
-    ("share_ctrw", "1", "the same, CTRW"),
-    ("share_brownian", "1", "the same, Brownian (FBM with an exponent within .05 of 1)"),
-    ("share_noise", "1", "the same, localisation noise"),
+    ("fraction_fbm", "1", "fraction of the mean squared one-frame step that is FBM"),
+    ("fraction_ctrw", "1", "the same, CTRW"),
+    ("fraction_brownian", "1", "the same, Brownian (FBM with an exponent within .05 of 1)"),
+    ("fraction_noise", "1", "the same, localization noise"),
     ("w", "1", "std(c) / (std(c) + std(f)) of the positions: superposition, 1 is pure CTRW"),
     ("alpha_fbm", "1", "exponent of the FBM or Brownian part"),
     ("alpha_ctrw", "1", "exponent of the CTRW part"),
-    ("frames_ctrw", "1", "share of frames that follow a CTRW, if the track is interleaved"),
+    ("frames_ctrw", "1", "fraction of frames that follow a CTRW, if the track is interleaved"),
     ("D", "length^2 / time^alpha_fbm", "FBM and Brownian part: MSD = 2 d D t^alpha_fbm"),
-    ("jump_rate", "1 / frame", "share of the one-frame steps that hold a jump"),
+    ("jump_rate", "1 / frame", "fraction of the one-frame steps that hold a jump"),
 )
 ESTIMATES: tuple[str, ...] = tuple(name for name, _, _ in _ESTIMATES)
 
@@ -67,17 +67,21 @@ CLASSICAL: tuple[Column, ...] = (
     Column("kurtosis", "float", "1", "of one-frame steps: 3 for a Gaussian"),
     Column("p_variation", "float", "1", "ln of the 4-variation at 1 frame over that at 4 frames"),
     Column("fbm_alpha", "float", "1", "exponent by maximum likelihood, FBM with noise"),
-    Column("fbm_noise_sigma", "float", "length", "localisation error by the same fit, or known"),
+    Column("fbm_noise_sigma", "float", "length", "localization error by the same fit, or known"),
 )
 HANDED_OVER: tuple[Column, ...] = (
     Column("localisation_se", "float", "length", "error of one axis that the table of tracks has"),
-    Column("share_noise_known", "float", "1", "share of the squared step that it accounts for"),
-    Column("exposure", "float", "1", "share of the frame with light, if the table has it"),
+    Column(
+        "fraction_noise_known", "float", "1", "fraction of the squared step that it accounts for"
+    ),
+    Column("exposure", "float", "1", "fraction of the frame with light, if the table has it"),
 )
 FALSE_FLAGS = 0.05
-"""Share of the tracks of the model that are flagged as out of it."""
+"""Fraction of the tracks of the model that are flagged as out of it."""
 CHECK: tuple[Column, ...] = (
-    Column("out_of_model_p", "float", "1", "share of tracks of the model that look odder"),
+    Column(
+        "posterior_predictive_p", "float", "1", "fraction of tracks of the model that look odder"
+    ),
     Column("out_of_model", "bool", "", "whether that is below 5%: read the estimates with doubt"),
 )
 TRAJECTORIES: tuple[Column, ...] = (*WINDOWS, *CLASSICAL, *HANDED_OVER, *CHECK)
@@ -92,7 +96,7 @@ REGIMES: tuple[Column, ...] = (
     Column("start_low", "float", "frame", "the change at its start: 5% quantile; NaN if none"),
     Column("start_high", "float", "frame", "the same, 95% quantile"),
     Column("time_start", "float", "time", "of its first step, frame times frame interval"),
-    Column("dwell", "float", "time", "how long it lasts"),
+    Column("residence_time", "float", "time", "how long it lasts"),
     Column("left_censored", "bool", "", "it began before the track, or before it was sure"),
     Column("right_censored", "bool", "", "it ends with the track, or with certainty"),
     *(column for column in WINDOWS if column.name not in ("particle", "frame_start", "frame_stop")),
@@ -107,7 +111,7 @@ TIME_COURSE: tuple[Column, ...] = (
     Column("regime", "int", "", "number of the regime that the step to the next frame is in"),
     Column("label", "text", "", "of that regime"),
     Column("p_ctrw", "float", "1", "probability that this step follows the CTRW, not the FBM"),
-    Column("ctrw_near", "float", "1", "share of CTRW among the steps up to 10 frames away"),
+    Column("ctrw_near", "float", "1", "fraction of CTRW among the steps up to 10 frames away"),
     Column("ctrw_near_low", "float", "1", "the same: 5% quantile"),
     Column("ctrw_near_high", "float", "1", "the same: 95% quantile"),
     Column("p_jump", "float", "1", "probability that this step holds a jump"),
@@ -132,7 +136,7 @@ SURVIVAL: tuple[Column, ...] = (
     Column("at_risk", "int", "", "regimes with a seen start that lasted at least so long"),
     Column("ended", "int", "", "of them, those that a change ended then"),
     Column("censored", "int", "", "of them, those lost from sight then"),
-    Column("survival", "float", "1", "share that lasts longer, Kaplan-Meier"),
+    Column("survival", "float", "1", "fraction that lasts longer, Kaplan-Meier"),
     Column("survival_low", "float", "1", "5% quantile"),
     Column("survival_high", "float", "1", "95% quantile"),
 )

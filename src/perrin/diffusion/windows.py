@@ -17,8 +17,8 @@ from perrin.settings.diffusion import WindowSettings
 class Track:
     """A track or a part of it, from frame `start`.
 
-    positions (L, d): zero where not seen (L,). noise: localisation error of one axis, in the
-    unit of the positions; exposure: share of the frame with light; NaN where not known.
+    positions (L, d): zero where not seen (L,). noise: localization error of one axis, in the
+    unit of the positions; exposure: fraction of the frame with light; NaN where not known.
     """
 
     particle: int

@@ -1,7 +1,7 @@
 """What an AnDi bundle reaches: error of the exponent, micro-F1 of the model, by length.
 
 Task 1: exponents uniform in .05 to 2, a model that has it; mean absolute error. Task 2: models
-equally common; micro-F1, which is the share told right where each trajectory has one label.
+equally common; micro-F1, which is the fraction told right where each trajectory has one label.
 Protocols: trajectories generated at exactly their length, or cut from 999 frames.
 """
 
@@ -59,25 +59,25 @@ def evaluate_andi(model: AndiModel, *, count: int, seed: int) -> AndiFigures:
 
 def of_exponent(model: AndiModel, walks: AndiWalks) -> dict[str, float]:
     """Return the error of the exponent and the coverage of its 90% interval."""
-    low, middle, high = model.answer(list(walks.positions)).alpha.T
+    low, middle, high = model.predict(list(walks.positions)).alpha.T
     inside = (low <= walks.alpha) & (walks.alpha <= high)
     return {"alpha_mae": float(np.abs(middle - walks.alpha).mean()), "cover": float(inside.mean())}
 
 
 def of_model(model: AndiModel, walks: AndiWalks) -> dict[str, float]:
     """Return the micro-F1 of the model."""
-    told = model.answer(list(walks.positions)).model.argmax(axis=1)
-    return {"micro_f1": micro_f1(told, walks.model)}
+    predicted = model.predict(list(walks.positions)).model.argmax(axis=1)
+    return {"micro_f1": micro_f1(predicted, walks.model)}
 
 
 def confusion_of(model: AndiModel, walks: AndiWalks) -> pd.DataFrame:
-    """Return the share of each true model (row) that is told as each model (column)."""
-    told = model.answer(list(walks.positions)).model.argmax(axis=1)
-    table = pd.crosstab(walks.model, told, normalize="index")
+    """Return the fraction of each true model (row) that is told as each model (column)."""
+    predicted = model.predict(list(walks.positions)).model.argmax(axis=1)
+    table = pd.crosstab(walks.model, predicted, normalize="index")
     table = table.reindex(index=range(len(MODELS)), columns=range(len(MODELS)), fill_value=0.0)
     return table.set_axis(MODELS, axis=0).set_axis(MODELS, axis=1)
 
 
-def micro_f1(told: NDArray[np.int64], true: NDArray[np.int64]) -> float:
-    """Return the micro-F1 of one label each: the share that is right."""
-    return float((told == true).mean())
+def micro_f1(predicted: NDArray[np.int64], true: NDArray[np.int64]) -> float:
+    """Return the micro-F1 of one label each: the fraction that is right."""
+    return float((predicted == true).mean())

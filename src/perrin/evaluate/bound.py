@@ -1,6 +1,6 @@
 """The bound on a contrast: maximum likelihood on the whole thumbnail, the path known.
 
-Oracle: a generalised least-squares fit of the amplitudes of all molecules in a thumbnail, whose
+Oracle: a generalized least-squares fit of the amplitudes of all molecules in a thumbnail, whose
 paths, landings and stays are known exactly, with the covariance of shot noise and background.
 For normal noise that is the maximum-likelihood estimate, and its error the Cramer-Rao bound.
 
@@ -25,7 +25,7 @@ from perrin.optics.psf import Psf
 from perrin.settings.simulation import ThumbnailSettings
 from perrin.simulate.motions import Particles
 from perrin.simulate.render import mean_light, multiply_landings
-from perrin.simulate.studio import Studio
+from perrin.simulate.thumbnail_simulator import ThumbnailSimulator
 from perrin.simulate.thumbnails import threads
 
 if TYPE_CHECKING:
@@ -105,9 +105,11 @@ def _blanks(settings: ThumbnailSettings, *, count: int, seed: int, psf: Psf | No
     instrument = settings.instrument.model_copy(update={"contrast_per_kda": -_TINY})
     quiet = settings.model_copy(update={"instrument": instrument, "n_avg": INTEGRATION})
     shared, own = np.random.SeedSequence(seed).spawn(2)
-    studio = Studio.of(quiet, centring="truth", background=None, psf=psf, seed=shared)
+    simulator = ThumbnailSimulator.of(
+        quiet, centering="truth", background=None, psf=psf, seed=shared
+    )
     with threads(1) as pool:
-        (part,) = studio.events(np.full(count, "binder"), seed=own, pool=pool)
+        (part,) = simulator.events(np.full(count, "binder"), seed=own, pool=pool)
     whole = part.inside.all(axis=(1, 2))
     return seen_of(part.stacks[whole], part.inside[whole])
 
@@ -131,8 +133,8 @@ class Oracle:
 class Fitter:
     """The oracle and the path fit, for one instrument."""
 
-    def __init__(self, studio: Studio, noise: Noise) -> None:
-        self.studio = studio
+    def __init__(self, simulator: ThumbnailSimulator, noise: Noise) -> None:
+        self.simulator = simulator
         self.noise = noise
         self.roots = np.linalg.cholesky(noise.inverse).transpose(0, 2, 1)
 
@@ -204,7 +206,7 @@ class Fitter:
         return whitened
 
     def _amplitude(self, seen: FloatArray, shapes: FloatArray) -> Oracle:
-        """Generalised least squares of shapes (M, K, P); of the first one."""
+        """Generalized least squares of shapes (M, K, P); of the first one."""
         pulled = self.noise.times_inverse(shapes)  # (M, K * P)
         normal = pulled @ shapes.reshape(len(shapes), -1).T
         covariance = np.linalg.pinv(normal, rcond=1e-9)
@@ -214,13 +216,15 @@ class Fitter:
     def _particle(self, truth: pd.Series) -> Particles:
         """Return the molecule of a row of a truth table, with its nominal contrast."""
         interval_px = (
-            self.studio.instrument.frame_interval_s * 1e3 / self.studio.instrument.pixel_nm
+            self.simulator.instrument.frame_interval_s * 1e3 / self.simulator.instrument.pixel_nm
         )
         speeds = np.array(str(truth["speeds_nm_per_ms"]).split(), float)
         angles = np.array(str(truth["directions_rad"]).split(), float)
         steps = int(truth["steps"])
-        duration = float(truth["duration_frames"])
-        step_frames = 0.0 if steps == 0 else (1.0 if truth["motion"] == "wobbler" else duration)
+        residence_time = float(truth["residence_time_frames"])
+        step_frames = (
+            0.0 if steps == 0 else (1.0 if truth["motion"] == "wobbler" else residence_time)
+        )
         length = speeds[:steps] * interval_px * step_frames
         x = truth["x_px"] + np.r_[0.0, np.cumsum(length * np.cos(angles[:steps]))]
         y = truth["y_px"] + np.r_[0.0, np.cumsum(length * np.sin(angles[:steps]))]
@@ -233,7 +237,9 @@ class Fitter:
             steps=np.array([steps]),
             step_frames=np.array([step_frames]),
             contrast=np.array([float(truth["contrast"])]),
-            widening=np.array([self.studio.settings.background.widening * float(truth["focus"])]),
+            widening=np.array(
+                [self.simulator.settings.background.widening * float(truth["focus"])]
+            ),
         )
 
     def _shape(self, particle: Particles, corner: tuple[float, float]) -> FloatArray:
@@ -252,10 +258,10 @@ class Fitter:
         )
         owned = np.array([0, len(particles)])
         light = np.ones((1, _FRAMES, THUMBNAIL_PX, THUMBNAIL_PX), np.float32)
-        psf, wider = self.studio.psf, self.studio.patches.wider
+        psf, wider = self.simulator.psf, self.simulator.patches.wider
         window = np.zeros((1, 3), np.int64)
         multiply_landings(light, together, window=window, owned=owned, psf=psf, wider=wider)
-        instrument = self.studio.instrument
+        instrument = self.simulator.instrument
         field = replace(together, y=together.y + corner[0], x=together.x + corner[1])
         mean = mean_light(
             field,

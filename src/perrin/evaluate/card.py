@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from perrin.evaluate import roc
-from perrin.evaluate.answers import RANGES, answers_on, fresh_seed
+from perrin.evaluate.predictions import RANGES, fresh_seed, predict_on
 from perrin.models.classifier import ClassifierModel
 from perrin.settings.simulation import ThumbnailSettings
 
@@ -36,22 +36,22 @@ def confusion_use(
     Returns
     -------
     C rows of C
-        Share of each told class (column) of each true one (row), in the order of the model's
+        Fraction of each told class (column) of each true one (row), in the order of the model's
         classes; rows sum to 1.
 
     """
-    answers = answers_on(
+    predictions = predict_on(
         [model],
         simulated=_usual(model, simulated),
         classes=model.classes,
         count=count,
-        centring="detector",
+        centering="detector",
         seed=fresh_seed(seed, 6),
     )
-    told = answers.among(model.classes)[0].argmax(axis=1)
-    true = np.array([model.classes.index(name) for name in answers.labels])
-    shares = roc.confusion(true, told, classes=len(model.classes))
-    return tuple(tuple(float(share) for share in row) for row in shares)
+    predicted = predictions.among(model.classes)[0].argmax(axis=1)
+    true = np.array([model.classes.index(name) for name in predictions.labels])
+    fractions = roc.confusion(true, predicted, classes=len(model.classes))
+    return tuple(tuple(float(fraction) for fraction in row) for row in fractions)
 
 
 def best_thresholds(
@@ -68,13 +68,13 @@ def best_thresholds(
     found = {}
     usual = _usual(model, simulated)
     for k, (name, masses) in enumerate(RANGES.items()):
-        answers = answers_on(
+        predictions = predict_on(
             [model],
             simulated=usual.model_copy(update={"masses": masses}),
             count=count,
             seed=fresh_seed(seed, 7, k),
         )
-        found[name] = roc.best_threshold(answers.score[0, :, 0], answers.true == 0)
+        found[name] = roc.best_threshold(predictions.score[0, :, 0], predictions.true == 0)
     return found
 
 

@@ -3,7 +3,7 @@
 Every model answers the same events. Class figures come by two scores: ``score``, the model's own
 for a class (the paper's: sigmoid of the logit), and ``probability``, of the class given that the
 event is of one of the protocol's classes. Errors are events whose most probable class is wrong.
-Definitions of both protocols: `perrin.evaluate.answers`.
+Definitions of both protocols: `perrin.evaluate.predictions`.
 """
 
 from __future__ import annotations
@@ -18,8 +18,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
-from perrin.evaluate.answers import ALL_MASSES, RANGES, Answers, answers_on, drawn, fresh_seed
 from perrin.evaluate.embedding import MAP_COST, Shown, show
+from perrin.evaluate.predictions import (
+    ALL_MASSES,
+    RANGES,
+    Predictions,
+    drawn,
+    fresh_seed,
+    predict_on,
+)
 from perrin.evaluate.protein_a import MASS, ProteinA, detections
 from perrin.evaluate.tables import (
     EventSet,
@@ -35,7 +42,7 @@ from perrin.models.classifier import ClassifierModel
 from perrin.settings.classifier import CLASSES, PAPER_CLASSES
 from perrin.settings.evaluation import ClassifierEvaluation
 from perrin.settings.simulation import MassPrior, ThumbnailSettings
-from perrin.simulate.studio import Studio
+from perrin.simulate.thumbnail_simulator import ThumbnailSimulator
 
 FloatArray = NDArray[np.float64]
 
@@ -58,7 +65,7 @@ class Evaluation:
         Of every two models on the same events, by paired bootstrap: model minus against, and
         relative to it.
     confusion : DataFrame
-        Share of each told class among the events of a true one.
+        Fraction of each told class among the events of a true one.
     thresholds : DataFrame
         Precision, recall and F1 of binders at thresholds on their score. The best F1 is looked
         for on one half of the events and judged on the other.
@@ -101,9 +108,9 @@ class Evaluation:
             ]
 
         return {
-            "protocol": "paper: centred on the truth, five classes in equal parts; use: centred by "
-            "the permissive detector, six classes in equal parts; simulator's own instrument; 95% "
-            "intervals by bootstrap",
+            "protocol": "paper: centered on the truth, five classes in equal parts; use: centered "
+            "by the permissive detector, six classes in equal parts; simulator's own instrument; "
+            "95% intervals by bootstrap",
             "settings": self.settings.model_dump(mode="json"),
             "figures": rows(self.figures),
             "thresholds": rows(self.thresholds),
@@ -132,7 +139,7 @@ def evaluate_classifier(
         Instrument, surface and motions of the events, by default the simulator's own; classes,
         masses and n_avg are replaced.
     progress : callable, optional
-        Called with the share done, 0 to 1.
+        Called with the fraction done, 0 to 1.
 
     Raises
     ------
@@ -146,9 +153,9 @@ def evaluate_classifier(
     if settings.use_count:
         sets.append(work.use_set())
     movies = [work.movie(number) for number in range(settings.movies)]
-    if any(len(movie.answers.labels) for movie in movies):
-        answers = Answers.joined([movie.answers for movie in movies])
-        sets.append(work.event_set("protein A movies", MASS, ("binder",), answers))
+    if any(len(movie.predictions.labels) for movie in movies):
+        predictions = Predictions.joined([movie.predictions for movie in movies])
+        sets.append(work.event_set("protein A movies", MASS, ("binder",), predictions))
     shown = work.shown() if settings.shown else None
     figures, differences = figures_of(
         sets, resamples=settings.resamples, seed=fresh_seed(settings.seed, 8)
@@ -182,36 +189,36 @@ class _Work:
     def paper_sets(self) -> Iterator[EventSet]:
         """Yield the ranges of mass at one integration, and all masses at the others."""
         for n_avg, name in self._wanted():
-            asked = self._asked(n_avg)
-            answers = answers_on(
-                asked,
+            chosen = self._chosen(n_avg)
+            predictions = predict_on(
+                chosen,
                 simulated=self._of(n_avg, RANGES[name]),
                 count=self.settings.count,
                 seed=fresh_seed(self.settings.seed, 0, n_avg, list(RANGES).index(name)),
                 report=self._add,
             )
-            names = tuple(model.name for model in asked)
-            yield EventSet("paper", n_avg, name, names, PAPER_CLASSES, answers)
+            names = tuple(model.name for model in chosen)
+            yield EventSet("paper", n_avg, name, names, PAPER_CLASSES, predictions)
 
     def use_set(self) -> EventSet:
         """Return all six classes over all masses, as the detector sees them."""
-        answers = answers_on(
+        predictions = predict_on(
             self.models,
             simulated=self._of(self.settings.n_avg),
             classes=CLASSES,
             count=self.settings.use_count,
-            centring="detector",
+            centering="detector",
             seed=fresh_seed(self.settings.seed, 2),
             report=self._add,
         )
-        return self.event_set("use", ALL_MASSES, CLASSES, answers)
+        return self.event_set("use", ALL_MASSES, CLASSES, predictions)
 
     def event_set(
-        self, protocol: str, masses: str, classes: tuple[str, ...], answers: Answers
+        self, protocol: str, masses: str, classes: tuple[str, ...], predictions: Predictions
     ) -> EventSet:
         """Return a set that all models have answered."""
         names = tuple(model.name for model in self.models)
-        return EventSet(protocol, self.settings.n_avg, masses, names, classes, answers)
+        return EventSet(protocol, self.settings.n_avg, masses, names, classes, predictions)
 
     def movie(self, number: int) -> ProteinA:
         """Return the detections of one movie."""
@@ -238,31 +245,33 @@ class _Work:
         """Return how many events a model gives scores and probabilities for in 1 s, warm."""
         shared, events = fresh_seed(self.settings.seed, 5).spawn(2)
         simulated = self._of(self.settings.n_avg)
-        studio = Studio.of(simulated, centring="truth", background=None, psf=None, seed=shared)
+        simulator = ThumbnailSimulator.of(
+            simulated, centering="truth", background=None, psf=None, seed=shared
+        )
         labels = np.resize(np.array(PAPER_CLASSES), _SPEED_BLOCK)
-        ((_, part),) = drawn(studio, labels, seed=events)
+        ((_, part),) = drawn(simulator, labels, seed=events)
 
-        def answer(rows: slice) -> None:
-            model.answer(
+        def predict(rows: slice) -> None:
+            model.predict(
                 part.stacks[rows],
                 part.inside[rows],
                 n_avg=simulated.n_avg,
-                landing_sign=studio.landing_sign,
+                landing_sign=simulator.landing_sign,
             )
 
-        answer(slice(0, 64))
+        predict(slice(0, 64))
         count, started = 0, perf_counter()
         while count < _SPEED_EVENTS and perf_counter() - started < _SPEED_S:
-            answer(slice(None))
+            predict(slice(None))
             count += _SPEED_BLOCK
         return count / (perf_counter() - started)
 
     def _wanted(self) -> list[tuple[int, str]]:
         own = self.settings.n_avg
-        others = [n for n in self.settings.n_avgs if n != own and self._asked(n)]
+        others = [n for n in self.settings.n_avgs if n != own and self._chosen(n)]
         return [(own, name) for name in RANGES] + [(n, ALL_MASSES) for n in others]
 
-    def _asked(self, n_avg: int) -> Sequence[ClassifierModel]:
+    def _chosen(self, n_avg: int) -> Sequence[ClassifierModel]:
         """All models at the main integration (one that does not cover it is an error there)."""
         if n_avg == self.settings.n_avg:
             return self.models

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from perrin.evaluate.answers import check_instrument, drawn
+from perrin.evaluate.predictions import check_instrument, drawn
 from perrin.landing.fit import fit_patches
 from perrin.landing.matched import WINDOW_PX
 from perrin.landing.ratiometric import ratiometric
@@ -19,7 +19,7 @@ from perrin.landing.views import look
 from perrin.models.classifier import ClassifierModel
 from perrin.settings.classifier import PAPER_CLASSES
 from perrin.settings.simulation import ThumbnailSettings
-from perrin.simulate.studio import Part, Studio
+from perrin.simulate.thumbnail_simulator import Part, ThumbnailSimulator
 
 FloatArray = NDArray[np.float64]
 
@@ -69,14 +69,16 @@ def show(
 ) -> Shown:
     """Draw `count` events of the paper's classes (protocol *paper*) and map them."""
     shared, events, start = seed.spawn(3)
-    studio = Studio.of(simulated, centring="truth", background=None, psf=None, seed=shared)
-    check_instrument(models, studio)
+    simulator = ThumbnailSimulator.of(
+        simulated, centering="truth", background=None, psf=None, seed=shared
+    )
+    check_instrument(models, simulator)
     labels = np.resize(np.array(PAPER_CLASSES), count)
     parts, about, spaces = [], [], []
-    for own, part in drawn(studio, labels, seed=events):
+    for own, part in drawn(simulator, labels, seed=events):
         truth = {"class": own, "mass_kda": part.truth["mass_kda"].to_numpy(float)}
-        about.append(pd.DataFrame(truth | {"residual": _residuals(part, studio)}))
-        spaces.append(_spaces(models, part, studio))
+        about.append(pd.DataFrame(truth | {"residual": _residuals(part, simulator)}))
+        spaces.append(_spaces(models, part, simulator))
         parts.append(part)
         if report is not None:
             report(len(own))
@@ -99,7 +101,7 @@ def show(
                 maps.append(table.assign(model=model.name, space=space, x=x, y=y))
     return Shown(
         pd.concat(maps, ignore_index=True) if maps else pd.DataFrame(),
-        tuple(_example(models, name, table, parts, studio) for name in PAPER_CLASSES),
+        tuple(_example(models, name, table, parts, simulator) for name in PAPER_CLASSES),
         note,
     )
 
@@ -118,11 +120,14 @@ def tsne(values: NDArray[np.floating[Any]], *, seed: int) -> FloatArray:
 
 
 def _spaces(
-    models: Sequence[ClassifierModel], part: Part, studio: Studio
+    models: Sequence[ClassifierModel], part: Part, simulator: ThumbnailSimulator
 ) -> dict[tuple[str, str], NDArray[np.float32]]:
     """Raw views (N, F) by kind of view, and learned features (N, F) by model."""
     found: dict[tuple[str, str], NDArray[np.float32]] = {}
-    how: dict[str, Any] = {"n_avg": studio.settings.n_avg, "landing_sign": studio.landing_sign}
+    how: dict[str, Any] = {
+        "n_avg": simulator.settings.n_avg,
+        "landing_sign": simulator.landing_sign,
+    }
     for model in models:
         view = model.bundle.card.view
         if ("raw", view) not in found:
@@ -133,18 +138,18 @@ def _spaces(
     return found
 
 
-def _contrast(part: Part, studio: Studio) -> NDArray[np.float32]:
+def _contrast(part: Part, simulator: ThumbnailSimulator) -> NDArray[np.float32]:
     """Ratiometric frames (N, T, 17, 17), negative for a landing."""
-    sign = np.float32(-studio.landing_sign)
-    change: NDArray[np.float32] = sign * ratiometric(part.stacks, n_avg=studio.settings.n_avg)
+    sign = np.float32(-simulator.landing_sign)
+    change: NDArray[np.float32] = sign * ratiometric(part.stacks, n_avg=simulator.settings.n_avg)
     return change
 
 
-def _residuals(part: Part, studio: Studio) -> FloatArray:
-    landing = _contrast(part, studio)[:, half_length(studio.settings.n_avg)]
+def _residuals(part: Part, simulator: ThumbnailSimulator) -> FloatArray:
+    landing = _contrast(part, simulator)[:, half_length(simulator.settings.n_avg)]
     edge = (THUMBNAIL_PX - WINDOW_PX) // 2
     window = (slice(None), slice(edge, -edge), slice(edge, -edge))
-    return fit_patches(landing[window], psf=studio.psf, inside=part.inside[window]).residual
+    return fit_patches(landing[window], psf=simulator.psf, inside=part.inside[window]).residual
 
 
 def _example(
@@ -152,7 +157,7 @@ def _example(
     label: str,
     table: pd.DataFrame,
     parts: Sequence[Part],
-    studio: Studio,
+    simulator: ThumbnailSimulator,
 ) -> Example:
     """Return the event of a class whose mass is nearest to 150 kDa."""
     away = (table["mass_kda"] - _EXAMPLE_KDA).abs().where(table["class"] == label)
@@ -162,14 +167,14 @@ def _example(
         if row < len(part.stacks):
             break
         row -= len(part.stacks)
-    n_avg = studio.settings.n_avg
+    n_avg = simulator.settings.n_avg
     stacks, inside = part.stacks[row : row + 1], part.inside[row : row + 1]
     activations = {}
     for model in models:
         found = model.outputs(
-            stacks, inside, ("activations",), n_avg=n_avg, landing_sign=studio.landing_sign
+            stacks, inside, ("activations",), n_avg=n_avg, landing_sign=simulator.landing_sign
         )["activations"][0]
         activations[model.name] = found.reshape(-1, *found.shape[-2:]).mean(axis=0)
-    change = np.float32(-studio.landing_sign) * ratiometric(stacks, n_avg=n_avg)[0]
+    change = np.float32(-simulator.landing_sign) * ratiometric(stacks, n_avg=n_avg)[0]
     shown = np.array(_STEPS) + half_length(n_avg)
     return Example(label, mass, _STEPS, change[shown], activations)

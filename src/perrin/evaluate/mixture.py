@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from perrin.diffusion.characterize import LEAST_SHARE
+from perrin.diffusion.characterize import LEAST_FRACTION
 from perrin.diffusion.likelihood import alpha_bound
 from perrin.diffusion.standard import TARGETS, from_unit
 from perrin.models.mixture import MixtureModel
@@ -37,7 +37,7 @@ CELLS: tuple[tuple[str, Mapping[str, object]], ...] = (
     ("increments, L = 100", {"length": 100, "kind": "increments"}),
     ("interleaved, L = 300", {"length": 300, "kind": "interleaved"}),
 )
-"""Each is asked twice, of the same trajectories: with localisation error and exposure known, and
+"""Each is asked twice, of the same trajectories: with localization error and exposure known, and
 without (", not told")."""
 _FBM_ALPHAS, _FBM_LENGTHS = (0.4, 0.7, 1.0, 1.5), (100, 300)
 
@@ -46,7 +46,7 @@ _FBM_ALPHAS, _FBM_LENGTHS = (0.4, 0.7, 1.0, 1.5), (100, 300)
 class Drawn:
     """One cell: what the model answered, in the targets' units (N, 10, 3), and the truth."""
 
-    answer: FloatArray
+    prediction: FloatArray
     truth: Truth
 
 
@@ -84,10 +84,10 @@ def evaluate_mixture(model: MixtureModel, *, count: int, seed: int) -> Evaluatio
     cells, bins = [], []
     for (name, changes), own in zip(CELLS, seeds, strict=False):
         settings = MixtureSettings.model_validate(changes)
-        for told in (True, False):
+        for known in (True, False):
             rng = np.random.default_rng(own)
-            drawn = draw(model, settings, count=count, rng=rng, told=told)
-            cell = name if told else f"{name}, not told"
+            drawn = draw(model, settings, count=count, rng=rng, known=known)
+            cell = name if known else f"{name}, not told"
             cells.append({"cell": cell, **figures(drawn)})
             if settings.kind == "superposition":
                 bins += [{"cell": cell, **row} for row in coverage_by_ratio(drawn)]
@@ -106,11 +106,11 @@ def draw(
     *,
     count: int,
     rng: np.random.Generator,
-    told: bool = True,
+    known: bool = True,
 ) -> Drawn:
     """Return the answers of `model` and the truth of those of `count` that it answers.
 
-    told: whether the model knows the localisation error and the exposure.
+    known: whether the model knows the localization error and the exposure.
 
     Left out are trajectories that do not move, and those out of the model's range (drawn with
     more frames missing than it covers).
@@ -120,44 +120,44 @@ def draw(
     kept = (np.diff(mixture.positions, axis=1) != 0).any(axis=(1, 2))
     kept &= np.array([model.refusal(seen, dims) is None for seen in mixture.seen])
     sigma = mixture.truth.noise_sigma[kept]
-    found = model.answer(
+    found = model.predict(
         list(mixture.positions[kept]),
         list(mixture.seen[kept]),
-        noise=sigma if told else None,
-        exposure=np.full(len(sigma), settings.exposure) if told else None,
+        noise=sigma if known else None,
+        exposure=np.full(len(sigma), settings.exposure) if known else None,
     )
     unit = found.quantiles
-    answer = np.stack([from_unit(unit[:, k], k) for k in range(len(TARGETS))], axis=1)
+    prediction = np.stack([from_unit(unit[:, k], k) for k in range(len(TARGETS))], axis=1)
     truth = Truth(**{name: value[kept] for name, value in vars(mixture.truth).items()})
-    return Drawn(answer, truth)
+    return Drawn(prediction, truth)
 
 
 def figures(drawn: Drawn) -> dict[str, float]:
     """Return the figures of one cell: number, errors, coverage, abstentions."""
     truth, w = drawn.truth, drawn.truth.w
-    gaussian = truth.shares[:, 0] + truth.shares[:, 2]
-    jumping = truth.shares[:, 1]
+    gaussian = truth.fractions[:, 0] + truth.fractions[:, 2]
+    jumping = truth.fractions[:, 1]
     row: dict[str, float] = {"n": len(w)}
     for k, part in enumerate(PARTS):
-        row[f"share_{part}_mae"] = _error(drawn, f"share_{part}", truth.shares[:, k])
-        row[f"share_{part}_cover"] = _cover(drawn, f"share_{part}", truth.shares[:, k])
+        row[f"fraction_{part}_mae"] = _error(drawn, f"fraction_{part}", truth.fractions[:, k])
+        row[f"fraction_{part}_cover"] = _cover(drawn, f"fraction_{part}", truth.fractions[:, k])
     for name, value, rows, counted in (
         ("w", w, np.isfinite(w), np.isfinite(w)),
-        ("alpha_fbm", truth.alpha_fbm, w < 0.5, gaussian >= LEAST_SHARE),
-        ("alpha_ctrw", truth.alpha_ctrw, w > 0.5, jumping >= LEAST_SHARE),
+        ("alpha_fbm", truth.alpha_fbm, w < 0.5, gaussian >= LEAST_FRACTION),
+        ("alpha_ctrw", truth.alpha_ctrw, w > 0.5, jumping >= LEAST_FRACTION),
         ("frames_ctrw", truth.frames_ctrw, np.isfinite(truth.frames_ctrw), None),
     ):
         row[f"{name}_mae"] = _error(drawn, name, value, rows)
         row[f"{name}_cover"] = _cover(drawn, name, value, rows if counted is None else counted)
-    told = drawn.answer[:, : len(PARTS), 1]
-    row["no_alpha_fbm"] = _share(told[:, 0] + told[:, 2] < LEAST_SHARE, w < 0.5)
-    row["no_alpha_ctrw"] = _share(told[:, 1] < LEAST_SHARE, w > 0.5)
+    fractions = drawn.prediction[:, : len(PARTS), 1]
+    row["no_alpha_fbm"] = _fraction(fractions[:, 0] + fractions[:, 2] < LEAST_FRACTION, w < 0.5)
+    row["no_alpha_ctrw"] = _fraction(fractions[:, 1] < LEAST_FRACTION, w > 0.5)
     return row
 
 
 def coverage_by_ratio(drawn: Drawn) -> list[dict[str, float]]:
     """Return the coverage of w in fifths of the predicted w."""
-    predicted = drawn.answer[:, _INDEX["w"], 1]
+    predicted = drawn.prediction[:, _INDEX["w"], 1]
     rows = []
     for low in (0.0, 0.2, 0.4, 0.6, 0.8):
         chosen = (predicted >= low) & (predicted < low + 0.2)
@@ -176,15 +176,17 @@ def fbm_errors(model: MixtureModel, *, count: int, rng: np.random.Generator) -> 
     for length in _FBM_LENGTHS:
         for alpha in _FBM_ALPHAS:
             settings = MixtureSettings(length=length, w=(0.0, 0.0), alpha_fbm=(alpha, alpha))
-            told = draw(model, settings, count=count, rng=rng).answer[:, _INDEX["alpha_fbm"], 1]
+            found = draw(model, settings, count=count, rng=rng).prediction[
+                :, _INDEX["alpha_fbm"], 1
+            ]
             bound = alpha_bound(alpha, length=length, dims=2) * np.sqrt(2 / np.pi)
-            error = float(np.abs(told - alpha).mean())
+            error = float(np.abs(found - alpha).mean())
             rows.append(
                 {
                     "length": length,
                     "alpha": alpha,
                     "mae": error,
-                    "bias": float(told.mean() - alpha),
+                    "bias": float(found.mean() - alpha),
                     "bound_mae": float(bound),
                     "ratio": error / float(bound),
                 }
@@ -196,16 +198,16 @@ def speed(model: MixtureModel, *, rng: np.random.Generator, count: int = 4000) -
     """Return trajectories of 100 frames in 2D that `model` answers in one second."""
     mixture = simulate_mixture(MixtureSettings(), count=count, rng=rng)
     positions, seen = list(mixture.positions), list(mixture.seen)
-    model.answer(positions[:256], seen[:256])
+    model.predict(positions[:256], seen[:256])
     started = perf_counter()
-    model.answer(positions, seen)
+    model.predict(positions, seen)
     return count / (perf_counter() - started)
 
 
 def _error(
     drawn: Drawn, name: str, true: FloatArray, rows: BoolArray | slice = slice(None)
 ) -> float:
-    missed = np.abs(drawn.answer[:, _INDEX[name], 1] - true)[rows]
+    missed = np.abs(drawn.prediction[:, _INDEX[name], 1] - true)[rows]
     missed = missed[np.isfinite(missed)]
     return float(missed.mean()) if missed.size else float("nan")
 
@@ -213,11 +215,11 @@ def _error(
 def _cover(
     drawn: Drawn, name: str, true: FloatArray, rows: BoolArray | slice = slice(None)
 ) -> float:
-    low, high = drawn.answer[rows, _INDEX[name], 0], drawn.answer[rows, _INDEX[name], 2]
+    low, high = drawn.prediction[rows, _INDEX[name], 0], drawn.prediction[rows, _INDEX[name], 2]
     known = np.isfinite(true[rows])
     inside = (low <= true[rows]) & (true[rows] <= high)
     return float(inside[known].mean()) if known.any() else float("nan")
 
 
-def _share(told: BoolArray, rows: BoolArray) -> float:
-    return float(told[rows].mean()) if rows.any() else float("nan")
+def _fraction(which: BoolArray, rows: BoolArray) -> float:
+    return float(which[rows].mean()) if rows.any() else float("nan")

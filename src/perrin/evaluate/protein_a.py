@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from perrin.evaluate.answers import Answers, say
+from perrin.evaluate.predictions import Predictions, predict
 from perrin.landing.detect import detect
 from perrin.landing.thumbnails import iter_event_stacks
 from perrin.models.classifier import ClassifierModel
@@ -36,7 +36,7 @@ class ProteinA:
 
     Attributes
     ----------
-    answers : Answers
+    predictions : Predictions
         Of the detections that have a whole thumbnail; the label is ``binder`` or another
         class, which one says nothing.
     counts : dict
@@ -45,7 +45,7 @@ class ProteinA:
 
     """
 
-    answers: Answers
+    predictions: Predictions
     counts: dict[str, int]
 
 
@@ -81,16 +81,16 @@ def detections(
         x_px=events["x_px"].to_numpy(float),
         n_avg=n_avg,
     ):
-        told = [
-            say(model, batch.stacks, batch.inside, n_avg=n_avg, landing_sign=movie.landing_sign)
+        predicted = [
+            predict(model, batch.stacks, batch.inside, n_avg=n_avg, landing_sign=movie.landing_sign)
             for model in models
         ]
         rows.append(batch.rows)
-        score.append(np.stack([answer for answer, _ in told]))
-        probability.append(np.stack([answer for _, answer in told]))
+        score.append(np.stack([prediction for prediction, _ in predicted]))
+        probability.append(np.stack([prediction for _, prediction in predicted]))
     scored = np.concatenate(rows)
     return ProteinA(
-        Answers(
+        Predictions(
             labels=np.where(binder[scored], "binder", _OTHER),
             mass_kda=np.full(len(scored), np.nan),
             score=_joined(score, len(models)),

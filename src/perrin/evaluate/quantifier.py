@@ -1,6 +1,6 @@
 """What a quantifier reaches on fresh events, protocol *use*: accuracy, bias, coverage, the bound.
 
-Every event is seen as the permissive detector centres it. Beside the network stand the plain
+Every event is seen as the permissive detector centers it. Beside the network stand the plain
 PSF fit of the peak frame (n_avg 10, 40 ms), and, at the middle mass, the oracle and the fitted
 path of `perrin.evaluate.bound`. Masses are exact, without the width of a sample; the focus,
 which differs from molecule to molecule, is part of the error of all of them.
@@ -17,9 +17,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from perrin.evaluate.answers import drawn, fresh_seed
 from perrin.evaluate.bound import Fitter, Noise, seen_of
 from perrin.evaluate.kept import Kept
+from perrin.evaluate.out_of_distribution import flagged
+from perrin.evaluate.predictions import drawn, fresh_seed
 from perrin.evaluate.quantifier_tables import (
     FULL,
     WHITE,
@@ -28,7 +29,6 @@ from perrin.evaluate.quantifier_tables import (
     coverage,
     motion,
 )
-from perrin.evaluate.strangers import flagged
 from perrin.landing.fit import fit_patches
 from perrin.landing.quantifier.quantify import sorts_as
 from perrin.landing.quantifier.quantities import INTEGRATION, TARGETS
@@ -41,7 +41,7 @@ from perrin.settings.classifier import PAPER_CLASSES
 from perrin.settings.evaluation import QuantifierEvaluation
 from perrin.settings.simulation import BackgroundSettings, MassPrior, ThumbnailSettings
 from perrin.simulate.quantities import around, central, truth_of
-from perrin.simulate.studio import Centring, Part, Studio
+from perrin.simulate.thumbnail_simulator import Centering, Part, ThumbnailSimulator
 
 FloatArray = NDArray[np.float64]
 
@@ -59,11 +59,11 @@ class QuantifierFigures:
     settings : QuantifierEvaluation
         What it was measured with.
     accuracy : DataFrame
-        One row a background, mass and class: number, share within 5%, spread (half of the
+        One row a background, mass and class: number, fraction within 5%, spread (half of the
         central 68%), bias (median) with its standard error, coverage of the 90% intervals; of
         the network, and of the fit where it converged.
     bound : DataFrame
-        At the middle mass, on the same events: spread, bias and share within 5% of oracle,
+        At the middle mass, on the same events: spread, bias and fraction within 5% of oracle,
         fitted path, network and fit; ``bound``, the mean Cramer-Rao error with the focus.
     coverage : DataFrame
         Bias and coverage over the mass prior by class, and by fifths of the predicted relative
@@ -71,8 +71,8 @@ class QuantifierFigures:
     motion : DataFrame
         Of stay, path, net displacement and speed by class: median and spread of the error,
         coverage.
-    strangers : DataFrame
-        Share flagged of usual events and of those that no training has.
+    out_of_distribution : DataFrame
+        Fraction flagged of usual events and of those that no training has.
     events : DataFrame
         All events at the middle mass, full background: what figures are drawn from.
     events_per_s : dict
@@ -85,7 +85,7 @@ class QuantifierFigures:
     bound: pd.DataFrame
     coverage: pd.DataFrame
     motion: pd.DataFrame
-    strangers: pd.DataFrame
+    out_of_distribution: pd.DataFrame
     events: pd.DataFrame
     events_per_s: dict[str, float]
 
@@ -100,14 +100,14 @@ class QuantifierFigures:
             ]
 
         return {
-            "protocol": "use: centred by the permissive detector, five classes in equal parts, "
+            "protocol": "use: centered by the permissive detector, five classes in equal parts, "
             "simulator's own instrument, exact masses; spread is half of the central 68%",
             "settings": self.settings.model_dump(mode="json"),
             "accuracy": rows(self.accuracy),
             "bound": rows(self.bound),
             "coverage": rows(self.coverage),
             "motion": rows(self.motion),
-            "strangers": rows(self.strangers),
+            "out_of_distribution": rows(self.out_of_distribution),
             "events_per_s": {name: round(rate, 1) for name, rate in self.events_per_s.items()},
         }
 
@@ -139,7 +139,7 @@ def evaluate_quantifier(
     kept : Kept, optional
         Tables of a run with the same arguments that was stopped; it goes on after them.
     progress : callable, optional
-        Called with the share done, 0 to 1.
+        Called with the fraction done, 0 to 1.
 
     Raises
     ------
@@ -167,7 +167,7 @@ def evaluate_quantifier(
         bound=pd.DataFrame([row for rows in bounds for row in rows]),
         coverage=coverage(prior),
         motion=motion(prior),
-        strangers=flagged(
+        out_of_distribution=flagged(
             model, plain, count=settings.count // 10 + 50, seed=settings.seed, psf=psf
         ),
         events=shown.reset_index(drop=True),
@@ -213,13 +213,13 @@ class _Work:
         simulated = self._settings(background, _only(self.middle))
         noise = Noise.measured(simulated, psf=self.psf, count=_NOISE_COUNT, seed=self.settings.seed)
         shared, own = fresh_seed(self.settings.seed, 3, len(background)).spawn(2)
-        studio = self._studio(simulated, "detector", shared)
-        fitter = Fitter(studio, noise)
+        simulator = self._simulator(simulated, "detector", shared)
+        fitter = Fitter(simulator, noise)
         labels = np.repeat(np.array(PAPER_CLASSES), self.settings.bound_count)
         left = dict.fromkeys(PAPER_CLASSES, self.settings.fitted_count)
         parts = []
-        for names, part in drawn(studio, labels, seed=own):
-            rows = self._rows(part, studio, names)
+        for names, part in drawn(simulator, labels, seed=own):
+            rows = self._rows(part, simulator, names)
             parts.append(_with_bound(rows, part, fitter, left))
             self._say(len(names))
         return pd.concat(parts, ignore_index=True)
@@ -227,12 +227,12 @@ class _Work:
     def events_per_s(self, classifier: ClassifierModel | None) -> dict[str, float]:
         """Return how many events the network answers in 1 s, warm; with a classifier too."""
         shared, own = fresh_seed(self.settings.seed, 4).spawn(2)
-        studio = self._studio(self.simulated, "truth", shared)
+        simulator = self._simulator(self.simulated, "truth", shared)
         labels = np.resize(np.array(PAPER_CLASSES), _SPEED_BLOCK)
-        ((_, part),) = drawn(studio, labels, seed=own)
+        ((_, part),) = drawn(simulator, labels, seed=own)
 
         def quantify() -> None:
-            self.model.answer(part.stacks, part.inside, landing_sign=-1)
+            self.model.predict(part.stacks, part.inside, landing_sign=-1)
 
         found = {"quantifier": _rate(quantify)}
         if classifier is not None and sorts_as(self.model, classifier, n_avg=INTEGRATION):
@@ -241,15 +241,17 @@ class _Work:
 
             def both() -> None:
                 quantify()
-                classifier.answer(part.stacks, part.inside, n_avg=INTEGRATION, landing_sign=-1)
+                classifier.predict(part.stacks, part.inside, n_avg=INTEGRATION, landing_sign=-1)
 
             found["with the classifier"] = _rate(both)
         return found
 
-    def _studio(
-        self, simulated: ThumbnailSettings, centring: Centring, seed: np.random.SeedSequence
-    ) -> Studio:
-        return Studio.of(simulated, centring=centring, background=None, psf=self.psf, seed=seed)
+    def _simulator(
+        self, simulated: ThumbnailSettings, centering: Centering, seed: np.random.SeedSequence
+    ) -> ThumbnailSimulator:
+        return ThumbnailSimulator.of(
+            simulated, centering=centering, background=None, psf=self.psf, seed=seed
+        )
 
     def _settings(self, background: str, masses: MassPrior) -> ThumbnailSettings:
         changes: dict[str, Any] = {"masses": masses}
@@ -263,37 +265,41 @@ class _Work:
 
     def _drawn(self, simulated: ThumbnailSettings, *key: int) -> pd.DataFrame:
         shared, own = fresh_seed(self.settings.seed, *key).spawn(2)
-        studio = self._studio(simulated, "detector", shared)
+        simulator = self._simulator(simulated, "detector", shared)
         labels = np.resize(np.array(PAPER_CLASSES), self.settings.count * len(PAPER_CLASSES))
         parts = []
-        for names, part in drawn(studio, labels, seed=own):
-            parts.append(self._rows(part, studio, names))
+        for names, part in drawn(simulator, labels, seed=own):
+            parts.append(self._rows(part, simulator, names))
             self._say(len(names))
         return pd.concat(parts, ignore_index=True)
 
-    def _rows(self, part: Part, studio: Studio, names: NDArray[np.str_]) -> pd.DataFrame:
+    def _rows(
+        self, part: Part, simulator: ThumbnailSimulator, names: NDArray[np.str_]
+    ) -> pd.DataFrame:
         """What is true of each event, and what network and fit say; masses in kDa."""
-        each = abs(studio.instrument.contrast_per_kda)
-        said = self.model.answer(part.stacks, part.inside, landing_sign=-1)
+        each = abs(simulator.instrument.contrast_per_kda)
+        predicted = self.model.predict(part.stacks, part.inside, landing_sign=-1)
         frames = ratiometric(part.stacks, n_avg=INTEGRATION)
         peak = frames[:, half_length(INTEGRATION), _FIT, _FIT]
-        fitted = fit_patches(peak, psf=studio.psf, inside=part.inside[:, _FIT, _FIT])
+        fitted = fit_patches(peak, psf=simulator.psf, inside=part.inside[:, _FIT, _FIT])
         truth, known = truth_of(central(part))
         table = pd.DataFrame(
             {
                 "class": names,
                 "mass_kda": truth[:, 0] / each,
-                "net_low_kda": said.quantiles[:, 0, 0] / each,
-                "net_kda": said.quantiles[:, 0, 1] / each,
-                "net_high_kda": said.quantiles[:, 0, 2] / each,
+                "predicted_low_kda": predicted.quantiles[:, 0, 0] / each,
+                "predicted_kda": predicted.quantiles[:, 0, 1] / each,
+                "predicted_high_kda": predicted.quantiles[:, 0, 2] / each,
                 "fit_kda": -fitted.contrast / each,
-                "told": np.array(self.model.classes, object)[said.probability.argmax(axis=1)],
-                "strange": said.strange,
+                "predicted_class": np.array(self.model.classes, object)[
+                    predicted.probability.argmax(axis=1)
+                ],
+                "out_of_distribution": predicted.out_of_distribution,
             }
         )
         for k, name in enumerate(TARGETS[1:], start=1):
             table[f"{name}_true"] = np.where(known[:, k], truth[:, k], np.nan)
-            for end, column in zip(("_low", "", "_high"), said.quantiles[:, k].T, strict=True):
+            for end, column in zip(("_low", "", "_high"), predicted.quantiles[:, k].T, strict=True):
                 table[f"{name}{end}"] = column
         return table
 
@@ -331,7 +337,7 @@ def _with_bound(
     rows: pd.DataFrame, part: Part, fitter: Fitter, left: dict[str, int]
 ) -> pd.DataFrame:
     """Add ``oracle_kda``, ``bound_kda`` and ``path_kda`` where the whole thumbnail is in view."""
-    each = abs(fitter.studio.instrument.contrast_per_kda)
+    each = abs(fitter.simulator.instrument.contrast_per_kda)
     seen = seen_of(part.stacks, part.inside)
     whole = part.inside.all(axis=(1, 2))
     middle, others = central(part), around(part)

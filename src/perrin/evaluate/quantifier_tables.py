@@ -32,7 +32,7 @@ def bound_rows(
         mass = float(own["mass_kda"].median()) if len(own) else np.nan
         row: dict[str, Any] = {"background": background, "mass_kda": mass, "class": name}
         row |= {"events": len(own), "bound_kda": np.hypot(own["bound_kda"].mean(), focus * mass)}
-        for column in ("oracle", "net", "path", "fit"):
+        for column in ("oracle", "network", "path", "fit"):
             ratio = (own[f"{column}_kda"] / own["mass_kda"]).dropna().to_numpy(float)
             row |= {
                 f"{column}_spread_kda": mass * _spread(ratio),
@@ -51,7 +51,7 @@ def accuracy(table: pd.DataFrame) -> pd.DataFrame:
         ["background", "cell_kda", "class"], sort=False
     ):
         mass = float(str(cell))
-        net = (own["net_kda"] / own["mass_kda"]).to_numpy(float)
+        network = (own["predicted_kda"] / own["mass_kda"]).to_numpy(float)
         fit = (own["fit_kda"] / own["mass_kda"]).to_numpy(float)
         fitted = np.isfinite(fit)
         rows.append(
@@ -60,16 +60,16 @@ def accuracy(table: pd.DataFrame) -> pd.DataFrame:
                 "mass_kda": mass,
                 "class": name,
                 "events": len(own),
-                "within": float(np.mean(np.abs(net - 1) <= CLOSE)),
+                "within": float(np.mean(np.abs(network - 1) <= CLOSE)),
                 "fit_within": float(np.mean(fitted & (np.abs(fit - 1) <= CLOSE))),
-                "spread_kda": mass * _spread(net),
+                "spread_kda": mass * _spread(network),
                 "fit_spread_kda": mass * _spread(fit[fitted]),
-                "bias": float(np.median(net)) - 1,
-                "bias_se": 1.2533 * _spread(net) / np.sqrt(len(net)),
-                "mean_bias": float(np.mean(net)) - 1,
+                "bias": float(np.median(network)) - 1,
+                "bias_se": 1.2533 * _spread(network) / np.sqrt(len(network)),
+                "mean_bias": float(np.mean(network)) - 1,
                 "fit_bias": float(np.median(fit[fitted])) - 1,
-                "coverage": _covered(own, "net_low_kda", "mass_kda", "net_high_kda"),
-                "strange": float(own["strange"].mean()),
+                "coverage": _covered(own, "predicted_low_kda", "mass_kda", "predicted_high_kda"),
+                "out_of_distribution": float(own["out_of_distribution"].mean()),
             }
         )
     return pd.DataFrame(rows).sort_values(
@@ -82,7 +82,9 @@ def coverage(table: pd.DataFrame) -> pd.DataFrame:
 
     By class, and by groups of equal numbers with rising predicted relative width.
     """
-    width = (table["net_high_kda"] - table["net_low_kda"]) / table["net_kda"].clip(lower=1e-9)
+    width = (table["predicted_high_kda"] - table["predicted_low_kda"]) / table[
+        "predicted_kda"
+    ].clip(lower=1e-9)
     group = pd.qcut(width.rank(method="first"), _WIDTHS, labels=False)
     rows = []
     sets = [("class", name, table["class"] == name) for name in PAPER_CLASSES]
@@ -96,8 +98,8 @@ def coverage(table: pd.DataFrame) -> pd.DataFrame:
                 "of": name,
                 "events": len(own),
                 "median_width": float(width[chosen].median()),
-                "bias": float((own["net_kda"] / own["mass_kda"]).median()) - 1,
-                "coverage": _covered(own, "net_low_kda", "mass_kda", "net_high_kda"),
+                "bias": float((own["predicted_kda"] / own["mass_kda"]).median()) - 1,
+                "coverage": _covered(own, "predicted_low_kda", "mass_kda", "predicted_high_kda"),
             }
         )
     return pd.DataFrame(rows)
@@ -106,7 +108,12 @@ def coverage(table: pd.DataFrame) -> pd.DataFrame:
 def motion(table: pd.DataFrame) -> pd.DataFrame:
     """Errors and coverage of stay, path, net displacement and speed by class."""
     rows = []
-    for target, unit in (("stay", "frames"), ("path", "px"), ("net", "px"), ("speed", "px/frame")):
+    for target, unit in (
+        ("residence_time", "frames"),
+        ("path_length", "px"),
+        ("displacement", "px"),
+        ("speed", "px/frame"),
+    ):
         for name in PAPER_CLASSES:
             own = table[(table["class"] == name) & table[f"{target}_true"].notna()]
             if not len(own):

@@ -42,21 +42,21 @@ class Curve:
 
     @property
     def recall(self) -> FloatArray:
-        """Share of the positives that are kept (true positive rate)."""
-        share: FloatArray = self.hits / self.hits[-1]
-        return share
+        """Fraction of the positives that are kept (true positive rate)."""
+        fraction: FloatArray = self.hits / self.hits[-1]
+        return fraction
 
     @property
     def false_rate(self) -> FloatArray:
-        """Share of the negatives that are kept (false positive rate)."""
-        share: FloatArray = self.alarms / self.alarms[-1]
-        return share
+        """Fraction of the negatives that are kept (false positive rate)."""
+        fraction: FloatArray = self.alarms / self.alarms[-1]
+        return fraction
 
     @property
     def precision(self) -> FloatArray:
-        """Share of the kept that are positives."""
-        share: FloatArray = self.hits / (self.hits + self.alarms)
-        return share
+        """Fraction of the kept that are positives."""
+        fraction: FloatArray = self.hits / (self.hits + self.alarms)
+        return fraction
 
     @property
     def f1(self) -> FloatArray:
@@ -161,17 +161,17 @@ def interval(drawn: FloatArray) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class Reliability:
-    """In bins of the told probability: number of events, mean told, share that was true."""
+    """In bins of the told probability: number of events, mean told, fraction that was true."""
 
     events: NDArray[np.int64]
-    told: FloatArray
+    predicted: FloatArray
     true: FloatArray
 
     @property
     def error(self) -> float:
         """Expected calibration error: the mean distance of told and true, over the events."""
         filled = self.events > 0
-        distance = np.abs(self.told - self.true)[filled]
+        distance = np.abs(self.predicted - self.true)[filled]
         return float(np.average(distance, weights=self.events[filled]))
 
 
@@ -180,17 +180,17 @@ def reliability(probability: FloatArray, true: BoolArray, *, bins: int = 15) -> 
     index = np.minimum((probability * bins).astype(np.int64), bins - 1)
     count = np.bincount(index, minlength=bins)
     with np.errstate(invalid="ignore"):
-        told = np.bincount(index, weights=probability, minlength=bins) / count
-        share = np.bincount(index, weights=true, minlength=bins) / count
-    return Reliability(count, told, share)
+        predicted = np.bincount(index, weights=probability, minlength=bins) / count
+        fraction = np.bincount(index, weights=true, minlength=bins) / count
+    return Reliability(count, predicted, fraction)
 
 
 def confusion(
-    true: NDArray[np.int64], told: NDArray[np.int64], *, classes: int
+    true: NDArray[np.int64], predicted: NDArray[np.int64], *, classes: int
 ) -> NDArray[np.float64]:
-    """Return the share of each told class (column) among the events of each true one (row)."""
+    """Return the fraction of each told class (column) among the events of each true one (row)."""
     counts = np.zeros((classes, classes))
-    np.add.at(counts, (true, told), 1.0)
+    np.add.at(counts, (true, predicted), 1.0)
     counts /= np.maximum(counts.sum(axis=1, keepdims=True), 1.0)
     return counts
 

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from perrin.evaluate import roc
-from perrin.evaluate.answers import ALL_MASSES, Answers
+from perrin.evaluate.predictions import ALL_MASSES, Predictions
 from perrin.settings.classifier import CLASSES, PAPER_CLASSES
 
 FloatArray = NDArray[np.float64]
@@ -41,7 +41,7 @@ class EventSet(NamedTuple):
     range: str
     models: tuple[str, ...]
     classes: tuple[str, ...]
-    answers: Answers
+    predictions: Predictions
 
     @property
     def about(self) -> Row:
@@ -68,7 +68,7 @@ def figures_of(
         balanced = len(test.classes) > 1  # as many of each class as were asked for
         point, drawn_again = roc.bootstrap(
             statistics,
-            test.answers.labels if balanced else np.zeros(len(test.answers.labels)),
+            test.predictions.labels if balanced else np.zeros(len(test.predictions.labels)),
             resamples=resamples,
             rng=np.random.default_rng(own_seed),
         )
@@ -95,7 +95,7 @@ def figures_of(
 
 def _statistics(test: EventSet) -> tuple[list[_Quantity], roc.Statistics]:
     """Names of the figures of one model, and the function that gives those of all models."""
-    classes, true = test.classes, test.answers.true
+    classes, true = test.classes, test.predictions.true
     several = len(classes) > 1
     names = []
     for by in _scores(test):
@@ -103,7 +103,7 @@ def _statistics(test: EventSet) -> tuple[list[_Quantity], roc.Statistics]:
         names.append(_Quantity(f"precision at {RECALL:.0%} recall", by, "binder"))
     if several:
         names.append(_Quantity("errors", "probability", "all"))
-        wrong = test.answers.among(classes).argmax(axis=2) != true
+        wrong = test.predictions.among(classes).argmax(axis=2) != true
     scores = list(_scores(test).values())
     positives = [true == CLASSES.index(of) for of in classes]
 
@@ -125,11 +125,13 @@ def _statistics(test: EventSet) -> tuple[list[_Quantity], roc.Statistics]:
 def _scores(test: EventSet) -> dict[str, FloatArray]:
     """Both scores (M, N, C) of the set's classes; NaN for a class that a model does not have."""
     index = [CLASSES.index(name) for name in test.classes]
-    score = test.answers.score[:, :, index]
-    told = test.answers.among(test.classes) if len(index) > 1 else test.answers.probability
+    score = test.predictions.score[:, :, index]
+    predicted = (
+        test.predictions.among(test.classes) if len(index) > 1 else test.predictions.probability
+    )
     return {
         "score": score,
-        "probability": np.where(np.isnan(score), np.nan, told[:, :, : len(index)]),
+        "probability": np.where(np.isnan(score), np.nan, predicted[:, :, : len(index)]),
     }
 
 
@@ -168,15 +170,15 @@ def table(sets: Sequence[EventSet], rows: Callable[[EventSet], Iterator[Row]]) -
 
 
 def confusion_rows(test: EventSet) -> Iterator[Row]:
-    """Yield the share of each told class among the events of each true one."""
+    """Yield the fraction of each told class among the events of each true one."""
     if len(test.classes) == 1:
         return
-    told = test.answers.among(test.classes).argmax(axis=2)
+    predicted = test.predictions.among(test.classes).argmax(axis=2)
     for m, model in enumerate(test.models):
-        shares = roc.confusion(test.answers.true, told[m], classes=len(test.classes))
-        for true, row in zip(test.classes, shares, strict=True):
-            for name, share in zip(test.classes, row, strict=True):
-                yield {"model": model, "true": true, "told": name, "share": share}
+        fractions = roc.confusion(test.predictions.true, predicted[m], classes=len(test.classes))
+        for true, row in zip(test.classes, fractions, strict=True):
+            for name, fraction in zip(test.classes, row, strict=True):
+                yield {"model": model, "true": true, "predicted": name, "fraction": fraction}
 
 
 def threshold_rows(test: EventSet, cards: dict[str, dict[str, float]]) -> Iterator[Row]:
@@ -184,9 +186,9 @@ def threshold_rows(test: EventSet, cards: dict[str, dict[str, float]]) -> Iterat
 
     `cards` are the thresholds of each model's card, by range of mass.
     """
-    positive = test.answers.true == 0
+    positive = test.predictions.true == 0
     for m, model in enumerate(test.models):
-        score = test.answers.score[m, :, 0]
+        score = test.predictions.score[m, :, 0]
         chosen = {
             "best F1": roc.best_threshold(score[::2], positive[::2]),
             "recommended": RECOMMENDED,
@@ -201,10 +203,10 @@ def threshold_rows(test: EventSet, cards: dict[str, dict[str, float]]) -> Iterat
 def trade_off_rows(test: EventSet) -> Iterator[Row]:
     """Yield precision, recall and F1 of binders at thresholds from 0 to 1, dense near 1."""
     near_one = 1 - np.geomspace(0.01, 1e-4, 21)
-    positive = test.answers.true == 0
+    positive = test.predictions.true == 0
     for m, model in enumerate(test.models):
         for threshold in np.concatenate([np.arange(0.01, 0.985, 0.01), near_one]):
-            kept = roc.at_threshold(test.answers.score[m, :, 0], positive, threshold)
+            kept = roc.at_threshold(test.predictions.score[m, :, 0], positive, threshold)
             yield {"model": model, "threshold": threshold} | kept._asdict()
 
 
@@ -222,19 +224,19 @@ def reliability_rows(test: EventSet) -> Iterator[Row]:
                     "from": edges[k],
                     "to": edges[k + 1],
                     "events": found.events[k],
-                    "told": found.told[k],
+                    "predicted": found.predicted[k],
                     "true": found.true[k],
                 }
 
 
 def _reliabilities(test: EventSet, model: int) -> Iterator[tuple[str, roc.Reliability]]:
     """Reliability of each class's probability, and of the most probable class of each event."""
-    told = test.answers.among(test.classes)[model]
-    true = test.answers.true
+    predicted = test.predictions.among(test.classes)[model]
+    true = test.predictions.true
     for c, of in enumerate(test.classes):
-        if told[:, c].any():
-            yield of, roc.reliability(told[:, c], true == c)
-    yield "most probable", roc.reliability(told.max(axis=1), told.argmax(axis=1) == true)
+        if predicted[:, c].any():
+            yield of, roc.reliability(predicted[:, c], true == c)
+    yield "most probable", roc.reliability(predicted.max(axis=1), predicted.argmax(axis=1) == true)
 
 
 def _calibration_errors(test: EventSet) -> Iterator[Row]:
@@ -256,7 +258,7 @@ def _calibration_errors(test: EventSet) -> Iterator[Row]:
 
 def roc_rows(test: EventSet) -> Iterator[Row]:
     """Yield points of the ROC curve of each class, evenly along it."""
-    true = test.answers.true
+    true = test.predictions.true
     for by, values in _scores(test).items():
         for m, model in enumerate(test.models):
             for c, of in enumerate(test.classes):

@@ -27,7 +27,7 @@ VENDOR_NAMES = {
     "contrast": "contrasts",
     "mass_kda": "masses_kDa",
     "fit_error": "fit_errors",
-    "neighbor_px": "nearest_neighbour_distances",
+    "neighbor_px": "nearest_neighbor_distances",
     "retained": "selections",
 }
 """perrin's column names on the left, DiscoverMP's (in its .h5) on the right."""

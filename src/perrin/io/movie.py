@@ -1,6 +1,6 @@
 """A movie: lazy frames with the numbers that give them a meaning.
 
-Frames are the stored (binned) frames, indexed (time, y, x). Pixel (0, 0) has its centre
+Frames are the stored (binned) frames, indexed (time, y, x). Pixel (0, 0) has its center
 at (0, 0), y points down.
 """
 

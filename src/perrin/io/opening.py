@@ -23,7 +23,7 @@ _UNITS = {
 
 @dataclass(frozen=True)
 class Inspection:
-    """What a file is and what is missing before it can be analysed.
+    """What a file is and what is missing before it can be analyzed.
 
     kind: "movie" or "events". missing: names of the options of `open_movie` that must be
     given. problems: why it would be refused. notes: what one should know. Numbers that the

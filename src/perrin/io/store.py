@@ -24,7 +24,7 @@ from perrin.io.discovermp import VENDOR_NAMES, write_calibration
 from perrin.io.text import TextTable
 from perrin.io.vendor import NO_NEIGHBOR
 
-_CSV_NAMES = VENDOR_NAMES | {"neighbor_px": "neareast_neighbour_distances"}  # the vendor's spelling
+_CSV_NAMES = VENDOR_NAMES | {"neighbor_px": "neareast_neighbor_distances"}  # the vendor's spelling
 _CSV_FIRST = (
     "frame_indices",
     "x_coords",
@@ -34,10 +34,10 @@ _CSV_FIRST = (
     "fit_errors",
     "diffblur_errors",
     "frame_signal_scores",
-    "neareast_neighbour_distances",
+    "neareast_neighbor_distances",
     "selections",
 )
-_CSV_FILLED = {"neareast_neighbour_distances": NO_NEIGHBOR, "selections": True}
+_CSV_FILLED = {"neareast_neighbor_distances": NO_NEIGHBOR, "selections": True}
 _CSV_OPTIONAL = "diffblur_errors"  # not in every version of DiscoverMP
 _COLUMNS_LINE = "# columns: "
 _COLUMNS_ATTRIBUTE = "perrin_columns"

@@ -97,7 +97,7 @@ def _one(table: pd.DataFrame, name: str) -> float:
         said = ", ".join(f"{value:g}" for value in values[:4])
         raise PerrinError(
             f"column {name!r} holds {said or 'nothing'}; it is one positive number for all rows. "
-            "Tables of several movies are analysed one by one."
+            "Tables of several movies are analyzed one by one."
         )
     return float(values[0])
 

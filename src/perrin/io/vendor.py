@@ -34,8 +34,8 @@ _ALIASES: dict[str, str] = {
     "x_coords": "x_px",
     "y_coords": "y_px",
     "fit_errors": "fit_error",
-    "nearest_neighbour_distances": "neighbor_px",
-    "neareast_neighbour_distances": "neighbor_px",  # spelt so in DiscoverMP's CSV
+    "nearest_neighbor_distances": "neighbor_px",
+    "neareast_neighbor_distances": "neighbor_px",  # spelt so in DiscoverMP's CSV
     "selections": "retained",
 }
 _KINDS = {column.name: column.kind for column in EVENTS} | {"fit_error": "float"}

@@ -43,7 +43,7 @@ from perrin.settings.landing import DetectionSettings
 if TYPE_CHECKING:
     import pandas as pd
 
-_CANDIDATE_SHARE = 0.7  # of the threshold: what is kept until the noise map is known
+_CANDIDATE_FRACTION = 0.7  # of the threshold: what is kept until the noise map is known
 _EXPLAINED_SLACK = 0.25  # of a stronger event: how well its shape in space and time is known
 _SAME_FRAMES, _SAME_PX = 2, 3.0  # candidates this close in time and space are one landing
 
@@ -90,12 +90,12 @@ def detect(
     settings : DetectionSettings, optional
         Thresholds in units of the measured noise.
     progress : callable, optional
-        Called with the share done, 0 to 1.
+        Called with the fraction done, 0 to 1.
 
     Returns
     -------
     DataFrame, one row an event in order of time
-        ``frame``, ``y_px``, ``x_px`` (pixel centres), ``contrast`` (matched filter, negative
+        ``frame``, ``y_px``, ``x_px`` (pixel centers), ``contrast`` (matched filter, negative
         for a landing), ``contrast_noise`` (its measured noise), ``snr_spatial``,
         ``snr_temporal``.
 
@@ -194,7 +194,7 @@ def _candidates(
         means = frame_means(frames, first_frame=first - n_avg)
         contrast = matched.apply(ratiometric(frames, n_avg=n_avg, frame_mean=means))
         noise, free = frame_noise(contrast[inner], n_avg)
-        places = extrema(contrast, noise * (_CANDIDATE_SHARE * threshold))
+        places = extrema(contrast, noise * (_CANDIDATE_FRACTION * threshold))
         places = places[(places[:, 0] >= begin - first) & (places[:, 0] < end - first)]
         t, y, x = places.T
         parts.append((places + np.array([first, 0, 0]), np.stack([contrast[t, y, x], noise[t]], 1)))
@@ -287,10 +287,10 @@ def _explain(frame, row, column, contrast, limit, rank, response, n_avg):  # typ
             if abs(dy) > reach or abs(dx) > reach:
                 continue
             # The landing phase is not known: on average half a frame of the step is missing.
-            share = 1.0 - max(abs(frame[c] - frame[e]) - 0.5, 0.0) / n_avg
-            explained[c] += left * share * response[reach + dy, reach + dx]
+            fraction = 1.0 - max(abs(frame[c] - frame[e]) - 0.5, 0.0) / n_avg
+            explained[c] += left * fraction * response[reach + dy, reach + dx]
             if dy * dy + dx * dx <= MARGIN_PX * MARGIN_PX:
-                slack[c] += abs(left) * (_EXPLAINED_SLACK * share + 0.5 / n_avg)
+                slack[c] += abs(left) * (_EXPLAINED_SLACK * fraction + 0.5 / n_avg)
     out = np.empty(len(kept), np.int64)
     for i in range(len(kept)):
         out[i] = kept[i]

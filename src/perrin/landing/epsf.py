@@ -1,7 +1,7 @@
 """An empirical point-spread function (ePSF) from the landings of a movie.
 
 Paper 002, Training Data Generation: thumbnails of one species with a good signal are
-interpolated and centred, the 80% most similar are kept, and their mean is the PSF of the
+interpolated and centered, the 80% most similar are kept, and their mean is the PSF of the
 instrument.
 """
 
@@ -36,7 +36,7 @@ class EpsfResult:
     Attributes
     ----------
     psf : Psf
-        The mean of the kept events, value 1 at the centre.
+        The mean of the kept events, value 1 at the center.
     used, offered : int
         Events kept as similar, and isolated events in the contrast range.
     similarity : (offered,) float64
@@ -72,7 +72,7 @@ def build_epsf(
     n_avg : int
         Frames averaged on each side.
     keep : float
-        Share of the events to keep, the most similar ones; 0.8 in the paper.
+        Fraction of the events to keep, the most similar ones; 0.8 in the paper.
 
     Raises
     ------
@@ -82,10 +82,10 @@ def build_epsf(
     """
     low, high = sorted(contrast_range)
     if not 0 < keep <= 1:
-        raise PerrinError(f"keep is {keep}; it is a share of the events, above 0 and up to 1")
+        raise PerrinError(f"keep is {keep}; it is a fraction of the events, above 0 and up to 1")
     alone = ~(events["neighbor_px"] < HALF_WIDTH_PX)
     chosen = events[events["contrast"].between(low, high) & alone & (events["label"] == "")]
-    images, seen = _centred(movie, chosen, n_avg=n_avg)
+    images, seen = _centered(movie, chosen, n_avg=n_avg)
     if len(images) < MIN_EVENTS:
         raise PerrinError(
             f"only {len(images)} isolated events have a contrast between {low:g} and "
@@ -123,10 +123,10 @@ def _radius() -> NDArray[np.float64]:
     return radius
 
 
-def _centred(
+def _centered(
     movie: Movie, events: pd.DataFrame, *, n_avg: int
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Each event on the grid of a quarter pixel around its fitted centre, contrast 1.
+    """Each event on the grid of a quarter pixel around its fitted center, contrast 1.
 
     Returns (N, 97, 97) images, and where they lie in the field of view. The core always does:
     events nearer to the edge than half the fit window are not detected.
@@ -165,8 +165,8 @@ def _correlation(
     values: NDArray[np.float64], reference: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Correlation of each row of (N, M) with (M,)."""
-    centred = values - values.mean(axis=1, keepdims=True)
+    centered = values - values.mean(axis=1, keepdims=True)
     target = reference - reference.mean()
-    norm = np.linalg.norm(centred, axis=1) * np.linalg.norm(target)
-    correlation: NDArray[np.float64] = centred @ target / norm
+    norm = np.linalg.norm(centered, axis=1) * np.linalg.norm(target)
+    correlation: NDArray[np.float64] = centered @ target / norm
     return correlation

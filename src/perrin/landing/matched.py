@@ -21,7 +21,7 @@ from perrin.optics.psf import Psf
 WINDOW_PX = 13
 MARGIN_PX = WINDOW_PX // 2
 _RESPONSE_PX = 25
-_ENERGY = 0.9995  # share of the kernel's squares in its separable parts
+_ENERGY = 0.9995  # fraction of the kernel's squares in its separable parts
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ class MatchedFilter:
     def of(cls, psf: Psf) -> MatchedFilter:
         """Return the matched filter of `psf`."""
         image = psf.image(WINDOW_PX)
-        centred = image - image.mean()
-        kernel = centred / (centred * image).sum()
+        centered = image - image.mean()
+        kernel = centered / (centered * image).sum()
         u, s, vt = np.linalg.svd(kernel)
         rank = 1 + int(np.searchsorted(np.cumsum(s**2) / np.sum(s**2), _ENERGY))
         windows = sliding_window_view(psf.image(_RESPONSE_PX + WINDOW_PX - 1), kernel.shape)

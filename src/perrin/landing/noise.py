@@ -16,7 +16,7 @@ MAD_TO_SD = 1.4826
 _CLIP = 3.0
 _PRIOR_SAMPLES = 50.0  # the noise map starts from 1 with this weight
 _OBVIOUS = 5.0  # times the first guess of the noise: left out of the second
-_LEAST_SHARE = 0.1  # of the pixels must remain for the second guess
+_LEAST_FRACTION = 0.1  # of the pixels must remain for the second guess
 _EVERY_PX = 2  # each way, for the median: neighbors are nearly the same after the filter
 
 
@@ -55,12 +55,12 @@ def frame_noise(
     free = np.ones(contrast.shape, np.bool_)
     first = np.maximum(MAD_TO_SD * _medians(contrast, free, 0.0), floor)
     _cover(free, extrema(contrast, _OBVIOUS * first), n_avg)
-    second = MAD_TO_SD * _medians(contrast, free, _LEAST_SHARE)
+    second = MAD_TO_SD * _medians(contrast, free, _LEAST_FRACTION)
     return np.maximum(np.where(np.isnan(second), first, second), floor), free
 
 
 @njit(cache=True, parallel=True)
-def _medians(contrast, free, least_share):  # type: ignore[no-untyped-def]
+def _medians(contrast, free, least_fraction):  # type: ignore[no-untyped-def]
     """Median of |contrast| over the free pixels of each frame; NaN where too few are free."""
     n_frames, height, width = contrast.shape
     medians = np.full(n_frames, np.nan)
@@ -72,7 +72,7 @@ def _medians(contrast, free, least_share):  # type: ignore[no-untyped-def]
                 if free[t, y, x]:
                     values[count] = abs(contrast[t, y, x])
                     count += 1
-        if count > least_share * height * width / _EVERY_PX**2:
+        if count > least_fraction * height * width / _EVERY_PX**2:
             medians[t] = np.median(values[:count])
     return medians
 

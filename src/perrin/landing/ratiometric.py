@@ -24,7 +24,7 @@ FloatArray = NDArray[np.float32]
 def frame_means(frames: NDArray[Any], *, first_frame: int = 0) -> NDArray[np.float64]:
     """Mean of each frame: (T, Y, X) intensity in, (T,) out.
 
-    Raises `PerrinError` if a frame is black or holds NaN: it cannot be normalised.
+    Raises `PerrinError` if a frame is black or holds NaN: it cannot be normalized.
     `first_frame` is the number of frames[0] in its movie, for that message.
     """
     means: NDArray[np.float64] = _means(frames)
@@ -49,7 +49,7 @@ def ratiometric(
     n_avg : int
         Frames averaged on each side.
     frame_mean : (T,) or (..., T), optional
-        Whole-frame mean of each frame; by default the frames count as normalised already.
+        Whole-frame mean of each frame; by default the frames count as normalized already.
 
     Returns
     -------

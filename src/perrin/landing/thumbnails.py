@@ -85,7 +85,7 @@ def cut_thumbnails(
 
 @dataclass(frozen=True)
 class StackBatch:
-    """Normalised intensity around some events.
+    """Normalized intensity around some events.
 
     Attributes
     ----------

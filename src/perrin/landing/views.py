@@ -1,9 +1,9 @@
-"""What a network sees of an event: an array made from its stack of normalised frames.
+"""What a network sees of an event: an array made from its stack of normalized frames.
 
 Both views start from the stacks of `perrin.landing.thumbnails`, in training as in use:
 
 thumbnail
-    The paper's: ratiometric frames, standardised (paper 002, "Model Training").
+    The paper's: ratiometric frames, standardized (paper 002, "Model Training").
 history
     The change of each pixel since before the landing, averaged over stretches of time that
     grow away from the landing. It does not depend on n_avg, which only says how far it
@@ -42,7 +42,7 @@ def look(
     Parameters
     ----------
     stacks : (N, before + 1 + after, S, S)
-        Normalised frames, see `perrin.landing.thumbnails.frames_around`.
+        Normalized frames, see `perrin.landing.thumbnails.frames_around`.
     inside : (N, S, S)
         Which pixels lie in the field of view; the others are 0 in every view.
     view : "thumbnail" or "history"
@@ -70,14 +70,14 @@ def look(
         )
     if view == "thumbnail":
         values = ratiometric(stacks, n_avg=n_avg) * np.float32(-landing_sign)
-        return standardised(values, inside)[:, None]
+        return standardized(values, inside)[:, None]
     return histories(stacks, inside, before=before, landing_sign=landing_sign)
 
 
-def standardised(values: NDArray[np.float32], inside: NDArray[np.bool_]) -> NDArray[np.float32]:
+def standardized(values: NDArray[np.float32], inside: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Z-score of each thumbnail (N, T, S, S) over its pixels in the field; 0 beyond it."""
     out = np.empty_like(values)
-    _standardise(values, inside, out)
+    _standardize(values, inside, out)
     return out
 
 
@@ -137,7 +137,7 @@ def stretches(before: int, after: int) -> NDArray[np.float64]:
 
 
 @njit(cache=True, parallel=True)
-def _standardise(values, inside, out):  # type: ignore[no-untyped-def]
+def _standardize(values, inside, out):  # type: ignore[no-untyped-def]
     count, length, height, width = values.shape
     for e in prange(count):
         total, square, number = 0.0, 0.0, 0

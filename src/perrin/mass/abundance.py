@@ -1,12 +1,12 @@
 """Abundances corrected for what detection and a filter lose, with their intervals.
 
-Of each species a share e_s of the molecules that land is retained, and e grows with mass: light
-molecules are lost in noise. Counts n_s of retained landings give the shares
+Of each species a fraction e_s of the molecules that land is retained, and e grows with mass: light
+molecules are lost in noise. Counts n_s of retained landings give the fractions
 
     a_s = (n_s / e_s) / sum over species of (n_t / e_t)
 
 The e_s come from a simulation: k_s of t_s molecules retained. n_s is a Poisson number and k_s a
-binomial one; the interval is that of a_s when rate and share are drawn from their posteriors
+binomial one; the interval is that of a_s when rate and fraction are drawn from their posteriors
 with Jeffreys priors, Gamma(n + 1/2) and Beta(k + 1/2, t - k + 1/2). It corrects what noise and
 detection lose; it knows nothing of species that stick differently to the glass.
 """
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
 DRAWS = 4000
 UNEVEN = 2.0
-"""The kept shares of two species differ a lot if one is more than this times the other."""
+"""The retention of two species differ a lot if one is more than this times the other."""
 
 
-def correct_shares(
+def correct_fractions(
     counts: ArrayLike,
     *,
     kept: ArrayLike,
@@ -41,7 +41,7 @@ def correct_shares(
     rng: np.random.Generator,
     confidence: float = 0.95,
 ) -> pd.DataFrame:
-    """Shares of species among the molecules that land, from counts of retained landings.
+    """Fractions of species among the molecules that land, from counts of retained landings.
 
     Parameters
     ----------
@@ -59,8 +59,8 @@ def correct_shares(
     Returns
     -------
     DataFrame, one row a species
-        ``species``, ``counts``, ``share`` as counted, ``kept_share`` in the simulation with
-        ``_low``, ``_high``, and ``corrected_share`` with ``_low``, ``_high``.
+        ``species``, ``counts``, ``fraction`` as counted, ``retention`` in the simulation with
+        ``_low``, ``_high``, and ``corrected_fraction`` with ``_low``, ``_high``.
 
     Raises
     ------
@@ -76,37 +76,37 @@ def correct_shares(
     if (k <= 0).any() or (k > t).any():
         worst = names[int(np.argmin(k))]
         raise PerrinError(
-            f"of {worst} {k.min():.0f} molecules were retained in the simulation: its kept share "
+            f"of {worst} {k.min():.0f} molecules were retained in the simulation: its retention "
             "is not known. Simulate longer, lower the threshold, or leave this species out."
         )
     rates = rng.gamma(n + 0.5, size=(DRAWS, len(n)))
-    shares = rng.beta(k + 0.5, t - k + 0.5, size=(DRAWS, len(n)))
-    corrected = rates / shares
+    fractions = rng.beta(k + 0.5, t - k + 0.5, size=(DRAWS, len(n)))
+    corrected = rates / fractions
     corrected /= corrected.sum(axis=1, keepdims=True)
     value = n * t / k
     low, high = percentile_interval(corrected, confidence=confidence)
-    kept_low, kept_high = percentile_interval(shares, confidence=confidence)
+    kept_low, kept_high = percentile_interval(fractions, confidence=confidence)
     return pd.DataFrame(
         {
             "species": list(names),
             "counts": n.astype(np.int64),
-            "share": n / n.sum(),
-            "kept_share": k / t,
-            "kept_share_low": kept_low,
-            "kept_share_high": kept_high,
-            "corrected_share": value / value.sum(),
-            "corrected_share_low": low,
-            "corrected_share_high": high,
+            "fraction": n / n.sum(),
+            "retention": k / t,
+            "retention_low": kept_low,
+            "retention_high": kept_high,
+            "corrected_fraction": value / value.sum(),
+            "corrected_fraction_low": low,
+            "corrected_fraction_high": high,
         }
     )
 
 
-def uneven_note(shares: pd.DataFrame) -> str | None:
+def uneven_note(fractions: pd.DataFrame) -> str | None:
     """Return a warning where one species loses much more than another, else None."""
-    kept = shares.set_index("species")["kept_share"]
+    kept = fractions.set_index("species")["retention"]
     if kept.max() < UNEVEN * kept.min():
         return None
     return (
         f"UNEVEN LOSS: of {kept.idxmin()} only {kept.min():.0%} of the molecules are retained, "
-        f"of {kept.idxmax()} {kept.max():.0%}: compare corrected shares, not counts"
+        f"of {kept.idxmax()} {kept.max():.0%}: compare corrected fractions, not counts"
     )

@@ -27,11 +27,11 @@ from perrin.tables import check_events, order_columns
 _SAME_SETTING = 0.01  # relative; pixel sizes and frame intervals are given to about 1e-3
 _SAME_LINE = 1e-4  # relative; an embedded line that its own points give back
 _SPAN = (0.5, 1.5)  # of the lightest and of the heaviest point
-_FEW = 0.05  # share of events beyond the span that is worth a note
+_FEW = 0.05  # fraction of events beyond the span that is worth a note
 
 
 class Recorded(Settings):
-    """The settings a measurement was recorded and analysed with; None where unknown."""
+    """The settings a measurement was recorded and analyzed with; None where unknown."""
 
     n_avg: int | None = Field(None, gt=0)
     frame_interval_s: float | None = Field(None, gt=0)
@@ -108,7 +108,7 @@ class Calibration(Settings):
 
     @property
     def r2(self) -> float:
-        """Share of the points' variance that the line explains; NaN below 2 points."""
+        """Fraction of the points' variance that the line explains; NaN below 2 points."""
         if len(self.points) < 2:
             return float("nan")
         m, c = self._points()
@@ -252,13 +252,13 @@ def check_recorded(calibration: Calibration, recorded: Mapping[str, Any] | Recor
         raise PerrinError(
             f"the calibration was recorded with other settings: {'; '.join(differences)}. "
             "Contrast depends on them: record the calibrant as the sample, or say that you "
-            "want it nevertheless (--other-settings on the command line; in Python apply the "
-            "calibration without check_recorded)."
+            "want it nevertheless (--allow-calibration-mismatch on the command line; in Python "
+            "apply the calibration without check_recorded)."
         )
 
 
 def extrapolated(calibration: Calibration, masses_kda: npt.ArrayLike) -> float:
-    """Return the share of masses, of either sign, that lie far outside the calibrants.
+    """Return the fraction of masses, of either sign, that lie far outside the calibrants.
 
     Outside is below half the lightest or above 1.5 times the heaviest calibrant. NaN where
     there are no masses or the calibration keeps no points.

@@ -1,7 +1,7 @@
 """Spectrum of events that each have an error of their own: nothing has to be thrown away.
 
 Mixture: each species is a normal distribution of true masses, each event adds its own error, so
-an event that is worth little says little and none is filtered: the shares need no correction
+an event that is worth little says little and none is filtered: the fractions need no correction
 for what a filter would have removed (extreme deconvolution: Bovy, Hogg and Roweis, Ann. Appl.
 Stat. 5, 1657, 2011). A few errors are far larger than their events say (`ErrorShape`); taken as
 normal they would make a broad species beside every sharp one.
@@ -54,14 +54,14 @@ class ErrorShape:
     ----------
     narrow : float
         Standard deviation of most errors.
-    wide, share : float
-        That of the few, and what share they are.
+    wide, fraction : float
+        That of the few, and what fraction they are.
 
     """
 
     narrow: float = 1.0
     wide: float = 1.0
-    share: float = 0.0
+    fraction: float = 0.0
 
 
 NORMAL = ErrorShape()
@@ -83,9 +83,9 @@ class ErrorSpectrum:
     density_at, density : (G,)
         Density, by precision: events per unit.
     components : tuple of ComponentEstimate
-        Species: mean, FWHM of the true masses (errors taken out), share of the landings.
-    background_share : Estimate
-        Share that is spread evenly.
+        Species: mean, FWHM of the true masses (errors taken out), fraction of the landings.
+    background_fraction : Estimate
+        Fraction that is spread evenly.
     confidence : float or None
         Of the intervals; None without.
 
@@ -97,24 +97,24 @@ class ErrorSpectrum:
     density_at: Floats
     density: Floats
     components: tuple[ComponentEstimate, ...]
-    background_share: Estimate | None
+    background_fraction: Estimate | None
     confidence: float | None
 
     @property
     def species(self) -> tuple[Species, ...]:
-        """The components: mean, FWHM and share without the errors of the events."""
-        return tuple(Species(one.mean, one.fwhm, one.share) for one in self.components)
+        """The components: mean, FWHM and fraction without the errors of the events."""
+        return tuple(Species(one.mean, one.fwhm, one.fraction) for one in self.components)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers for JSON, `unit` in the names."""
-        background = self.background_share
+        background = self.background_fraction
         return {
             "unit": self.unit,
             "landings": self.n_events,
             "effective_landings": self.effective_events,
             "confidence_of_intervals": self.confidence,
             "components": [component.to_dict(self.unit) for component in self.components],
-            "background_share": None if background is None else background.value,
+            "background_fraction": None if background is None else background.value,
             f"density_at_{self.unit.lower()}": self.density_at[::_THIN].tolist(),
             "density": self.density[::_THIN].tolist(),
         }
@@ -182,7 +182,7 @@ def spectrum_with_errors(
         density_at=grid,
         density=density,
         components=_components(table, ends),
-        background_share=_background(table, ends) if len(table) else None,
+        background_fraction=_background(table, ends) if len(table) else None,
         confidence=settings.confidence if resamples else None,
     )
 
@@ -197,7 +197,7 @@ def _components(table: Floats, ends: Floats | None) -> tuple[ComponentEstimate, 
 
     return tuple(
         ComponentEstimate(
-            mean=estimate(k, 0), fwhm=estimate(k, 1, FWHM_PER_SD), share=estimate(k, 2)
+            mean=estimate(k, 0), fwhm=estimate(k, 1, FWHM_PER_SD), fraction=estimate(k, 2)
         )
         for k in range(len(table))
     )
@@ -209,7 +209,7 @@ def _background(table: Floats, ends: Floats | None) -> Estimate:
 
 
 def _start(values: Floats, modes: list[Mode], *, kernel: float) -> Floats:
-    """One species a mode, as wide as the events around it: (K, 3: mean, sd, share)."""
+    """One species a mode, as wide as the events around it: (K, 3: mean, sd, fraction)."""
     rows = []
     for mode in modes:
         near = values[(values >= mode.low) & (values <= mode.high)]
@@ -242,13 +242,13 @@ class _Landings:
             span,
             float(self.min_sd),
             np.array([shape.narrow, shape.wide]),
-            np.array([1.0 - shape.share, shape.share]),
+            np.array([1.0 - shape.fraction, shape.fraction]),
         )
         return table, float(reached)
 
 
 def _choose(landings: _Landings, start: Floats) -> Floats:
-    """Components (K, 3: mean, sd, share) in order of mass: those that the BIC asks for."""
+    """Components (K, 3: mean, sd, fraction) in order of mass: those that the BIC asks for."""
     table, best = landings.fit(start)
     penalty = 1.5 * log(len(landings.values))  # half of BIC's 3 parameters
     while len(table) > 1:
@@ -269,8 +269,8 @@ def _choose(landings: _Landings, start: Floats) -> Floats:
 
 def _parted(table: Floats, k: int) -> Floats:
     """Components (K, 3) with the one of number k as two (K + 1, 3), on both sides of its mean."""
-    mean, sd, share = table[k]
-    halves = [(mean - sd, sd / 2, share / 2), (mean + sd, sd / 2, share / 2)]
+    mean, sd, fraction = table[k]
+    halves = [(mean - sd, sd / 2, fraction / 2), (mean + sd, sd / 2, fraction / 2)]
     return np.vstack([np.delete(table, k, 0), halves])
 
 
@@ -278,7 +278,8 @@ def _parted(table: Floats, k: int) -> Floats:
 def _em(values, errors, table, span, min_sd, widths, parts):  # type: ignore[no-untyped-def]
     """EM for normal species (K, 3) blurred by the error of each event, on an even background.
 
-    widths, parts (J,) are the standard deviations of errors in standard errors, and their shares.
+    widths, parts (J,) are the standard deviations of errors in standard errors, and their
+    fractions.
     """
     count, kinds, shapes = len(values), len(table), len(widths)
     part = np.empty((kinds, shapes))
@@ -304,12 +305,12 @@ def _em(values, errors, table, span, min_sd, widths, parts):  # type: ignore[no-
             for k in range(kinds):
                 own = table[k, 1] ** 2
                 for j in range(shapes):
-                    share = part[k, j] / total
+                    fraction = part[k, j] / total
                     pull = own / (own + (widths[j] * errors[i]) ** 2)
                     moved = pull * (values[i] - table[k, 0])  # expected true mass, from the mean
-                    sums[k, 0] += share
-                    sums[k, 1] += share * moved
-                    sums[k, 2] += share * (moved**2 + own * (1.0 - pull))
+                    sums[k, 0] += fraction
+                    sums[k, 1] += fraction * moved
+                    sums[k, 2] += fraction * (moved**2 + own * (1.0 - pull))
         if reached - last < _TOLERANCE * count:
             break
         last = reached

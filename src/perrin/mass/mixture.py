@@ -27,11 +27,11 @@ _PER_SD = 8  # bins in the narrowest width allowed: moments of a bin agree to (1
 
 @dataclass(frozen=True)
 class Component:
-    """One Gaussian of a mixture: its mean and width before truncation, its share of events."""
+    """One Gaussian of a mixture: its mean and width before truncation, its fraction of events."""
 
     mean: float
     sd: float
-    share: float
+    fraction: float
 
     @property
     def fwhm(self) -> float:
@@ -43,12 +43,12 @@ class Component:
 class Mixture:
     """A fitted mixture on [low, high].
 
-    Shares are of the events inside [low, high] and add to one with `background_share`,
+    Fractions are of the events inside [low, high] and add to one with `background_fraction`,
     the part spread evenly over the range. `bic` is -2 log likelihood + 3 K log n.
     """
 
     components: tuple[Component, ...]
-    background_share: float
+    background_fraction: float
     low: float
     high: float
     n_events: int
@@ -61,9 +61,9 @@ class Mixture:
 
     def density(self, values: Floats) -> Floats:
         """Probability per unit at `values`, any shape; 0 outside [low, high]."""
-        total = np.full(np.shape(values), self.background_share / (self.high - self.low))
+        total = np.full(np.shape(values), self.background_fraction / (self.high - self.low))
         for component in self.components:
-            total += component.share * self.component_density(component, values)
+            total += component.fraction * self.component_density(component, values)
         return np.where((values >= self.low) & (values <= self.high), total, 0.0)
 
     def component_density(self, component: Component, values: Floats | float) -> Floats:
@@ -75,8 +75,8 @@ class Mixture:
 
     def sample(self, n: int, *, rng: np.random.Generator) -> Floats:
         """`n` values drawn from the mixture, shape (n,), in no order of size."""
-        shares = [self.background_share, *(c.share for c in self.components)]
-        numbers = rng.multinomial(n, np.array(shares) / sum(shares))
+        fractions = [self.background_fraction, *(c.fraction for c in self.components)]
+        numbers = rng.multinomial(n, np.array(fractions) / sum(fractions))
         parts = [rng.uniform(self.low, self.high, numbers[0])]
         parts += [
             _truncated_normal(c, self.low, self.high, int(k), rng)
@@ -109,20 +109,20 @@ def fit_mixture(
             f"the mixture needs events between its limits {low:.6g} and {high:.6g}; "
             f"it has {span}. Keep those inside the limits, or widen the limits."
         )
-    table = np.array([(c.mean, c.sd, c.share) for c in start], dtype=np.float64).reshape(-1, 3)
+    table = np.array([(c.mean, c.sd, c.fraction) for c in start], dtype=np.float64).reshape(-1, 3)
     table[:, 0] = table[:, 0].clip(low, high)
     table[:, 1] = np.maximum(table[:, 1], min_sd)
-    table[:, 2] /= max(1.0, table[:, 2].sum() / 0.98)  # EM cannot leave a share of 0
+    table[:, 2] /= max(1.0, table[:, 2].sum() / 0.98)  # EM cannot leave a fraction of 0
     # floats: numba compiles each combination of number types anew
     low, high, min_sd = float(low), float(high), float(min_sd)
     points, weights = _condensed(values, low, high, min_sd / _PER_SD)
     table, _ = _em(points, weights, table, low, high, min_sd)
-    mean, sd, share = table[:, 0], table[:, 1], table[:, 2]
+    mean, sd, fraction = table[:, 0], table[:, 1], table[:, 2]
     once, sums = np.ones(len(values)), np.empty(table.shape)
-    log_likelihood = _e_step(values, once, mean, sd, share, low, high, sums)
+    log_likelihood = _e_step(values, once, mean, sd, fraction, low, high, sums)
     return Mixture(
         components=tuple(Component(*row) for row in table.tolist()),
-        background_share=max(0.0, 1.0 - float(table[:, 2].sum())),
+        background_fraction=max(0.0, 1.0 - float(table[:, 2].sum())),
         low=low,
         high=high,
         n_events=values.size,
@@ -174,15 +174,15 @@ def _condensed(values, low, high, width):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _e_step(values, weights, mean, sd, share, low, high, sums):  # type: ignore[no-untyped-def]
+def _e_step(values, weights, mean, sd, fraction, low, high, sums):  # type: ignore[no-untyped-def]
     """Log likelihood; `sums` (K, 3) gets weighted responsibilities times z^0, z^1, z^2."""
     n_components = mean.shape[0]
     scale = np.empty(n_components)
     for k in range(n_components):
         root = sd[k] * sqrt(2.0)
         inside = 0.5 * (erf((high - mean[k]) / root) - erf((low - mean[k]) / root))
-        scale[k] = share[k] / (sd[k] * sqrt(2.0 * pi) * inside)
-    background = max(1.0 - share.sum(), 1e-12) / (high - low)
+        scale[k] = fraction[k] / (sd[k] * sqrt(2.0 * pi) * inside)
+    background = max(1.0 - fraction.sum(), 1e-12) / (high - low)
     part, z = np.zeros(n_components), np.zeros(n_components)
     sums[:] = 0.0
     log_likelihood = 0.0
@@ -204,7 +204,7 @@ def _e_step(values, weights, mean, sd, share, low, high, sums):  # type: ignore[
 
 @njit(cache=True)
 def _em_step(values, weights, theta, low, high, min_sd, sums):  # type: ignore[no-untyped-def]
-    """Log likelihood of theta (K, 3: mean, sd, share), and theta one EM step on."""
+    """Log likelihood of theta (K, 3: mean, sd, fraction), and theta one EM step on."""
     log_likelihood = _e_step(
         values, weights, theta[:, 0], theta[:, 1], theta[:, 2], low, high, sums
     )

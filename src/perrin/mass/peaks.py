@@ -122,7 +122,7 @@ def describe_peaks(
                 low=low,
                 high=high,
                 counts=counts,
-                share=share_of(counts, landings.size, confidence=confidence),
+                fraction=fraction_of(counts, landings.size, confidence=confidence),
                 significance=mode.significance,
                 component=owners.get(k),
             )
@@ -142,8 +142,8 @@ def describe_peaks(
     return tuple(peaks), tuple(valleys)
 
 
-def share_of(part: int, whole: int, *, confidence: float) -> Estimate:
-    """Binomial share with its interval."""
+def fraction_of(part: int, whole: int, *, confidence: float) -> Estimate:
+    """Binomial fraction with its interval."""
     return Estimate(part / whole, *wilson_interval(part, whole, confidence=confidence))
 
 
@@ -154,10 +154,10 @@ def components_of(positions: Sequence[float], mixture: Mixture) -> dict[int, int
     FWHM away; of several modes in one component the nearest to its mean has it.
     """
     owned: dict[int, int] = {}
-    background = mixture.background_share / (mixture.high - mixture.low)
+    background = mixture.background_fraction / (mixture.high - mixture.low)
     for mode, position in enumerate(positions):
         dense = [
-            c.share * float(mixture.component_density(c, position)) for c in mixture.components
+            c.fraction * float(mixture.component_density(c, position)) for c in mixture.components
         ]
         best = int(np.argmax(dense)) if dense else -1
         if best < 0 or dense[best] <= background:

@@ -172,13 +172,17 @@ def percentile_interval(samples: Floats, *, confidence: float) -> Floats:
 
 
 def wilson_interval(successes: int, total: int, *, confidence: float) -> tuple[float, float]:
-    """Interval of a binomial share (Wilson 1927); holds for 0 and `total` successes too."""
+    """Interval of a binomial fraction (Wilson 1927); holds for 0 and `total` successes too."""
     if not 0 <= successes <= total or total == 0:
-        raise PerrinError(f"a share of {successes} in {total}; needs 0 <= part <= whole, whole > 0")
+        raise PerrinError(
+            f"a fraction of {successes} in {total}; needs 0 <= part <= whole, whole > 0"
+        )
     z = NormalDist().inv_cdf(0.5 + 0.5 * confidence)
-    share = successes / total
-    middle = (share + z * z / (2 * total)) / (1 + z * z / total)
-    half = z / (1 + z * z / total) * sqrt(share * (1 - share) / total + (z / (2 * total)) ** 2)
+    fraction = successes / total
+    middle = (fraction + z * z / (2 * total)) / (1 + z * z / total)
+    half = (
+        z / (1 + z * z / total) * sqrt(fraction * (1 - fraction) / total + (z / (2 * total)) ** 2)
+    )
     low = middle - half if successes > 0 else 0.0
     return low, middle + half if successes < total else 1.0
 

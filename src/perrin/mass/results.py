@@ -31,11 +31,11 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Species:
-    """What a spectrum finds, by its peaks or its mixture: position, FWHM, share of landings."""
+    """What a spectrum finds, by its peaks or its mixture: position, FWHM, fraction of landings."""
 
     position: Estimate
     fwhm: Estimate | None
-    share: Estimate
+    fraction: Estimate
 
     def to_dict(self, unit: Unit) -> dict[str, float | None]:
         """Plain numbers, `unit` in the names; the width of too few events is None."""
@@ -44,17 +44,17 @@ class Species:
         return {
             **self.position.named(f"position_{u}"),
             **(width if self.fwhm is None else self.fwhm.named(f"fwhm_{u}")),
-            **self.share.named("share"),
+            **self.fraction.named("fraction"),
         }
 
 
 @dataclass(frozen=True)
 class ComponentEstimate:
-    """One Gaussian of the mixture: mean, FWHM, share of the landings above the limit."""
+    """One Gaussian of the mixture: mean, FWHM, fraction of the landings above the limit."""
 
     mean: Estimate
     fwhm: Estimate
-    share: Estimate
+    fraction: Estimate
 
     def to_dict(self, unit: Unit) -> dict[str, Any]:
         """Plain numbers, `unit` in the names."""
@@ -62,7 +62,7 @@ class ComponentEstimate:
         return {
             **self.mean.named(f"mean_{u}"),
             **self.fwhm.named(f"fwhm_{u}"),
-            **self.share.named("share"),
+            **self.fraction.named("fraction"),
         }
 
 
@@ -73,7 +73,7 @@ class Peak:
     `mode` is its position: the mode of the kernel density. `fwhm` and `fit_mean` are of
     the Gaussian fitted to the histogram, `resolving_power` is mode over FWHM; None where
     too few events have no width. `low` and `high` bound the peak: the valleys, at most
-    1.5 FWHM from the mode. `counts` are the landings between them, `share` of all
+    1.5 FWHM from the mode. `counts` are the landings between them, `fraction` of all
     landings. `component` is the mixture component the peak belongs to, by its number.
     """
 
@@ -84,7 +84,7 @@ class Peak:
     low: float
     high: float
     counts: int
-    share: Estimate
+    fraction: Estimate
     significance: float
     component: int | None
 
@@ -100,7 +100,7 @@ class Peak:
             f"low_{u}": self.low,
             f"high_{u}": self.high,
             "counts": self.counts,
-            **self.share.named("share"),
+            **self.fraction.named("fraction"),
             "significance": self.significance,
             "component": self.component,
         }
@@ -138,7 +138,7 @@ class Spectrum:
 
     `unit` is "kDa", or "contrast": then every position is minus the contrast, so that
     landings are positive too. `bin_edges` (n + 1,) and `bin_counts` (n,) are the histogram;
-    `density` (events per unit) at `density_at` the kernel density, both signs. Shares of
+    `density` (events per unit) at `density_at` the kernel density, both signs. Fractions of
     components are of the `mixture.n_events` landings above the detection limit
     `mixture.low`. `notes` say what was left out and why.
     """
@@ -157,15 +157,15 @@ class Spectrum:
     peaks: tuple[Peak, ...]
     valleys: tuple[Valley, ...]
     components: tuple[ComponentEstimate, ...]
-    background_share: Estimate | None
+    background_fraction: Estimate | None
     mixture: Mixture | None
     confidence: float | None
     notes: tuple[str, ...]
 
     @property
     def species(self) -> tuple[Species, ...]:
-        """The peaks: mode, FWHM in the histogram, share that was counted."""
-        return tuple(Species(peak.mode, peak.fwhm, peak.share) for peak in self.peaks)
+        """The peaks: mode, FWHM in the histogram, fraction that was counted."""
+        return tuple(Species(peak.mode, peak.fwhm, peak.fraction) for peak in self.peaks)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers and lists for JSON; the density, thousands of points, is left out."""
@@ -185,7 +185,7 @@ class Spectrum:
             "components": [component.to_dict(self.unit) for component in self.components],
             "notes": list(self.notes),
         }
-        for name in ("unbinding_fraction", "background_share"):
+        for name in ("unbinding_fraction", "background_fraction"):
             estimate: Estimate | None = getattr(self, name)
             plain |= {name: None} if estimate is None else estimate.named(name)
         if self.mixture is not None:

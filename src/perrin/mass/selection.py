@@ -63,10 +63,10 @@ def select_mixture(
 def resample_mixture(
     mixture: Mixture, *, min_sd: float, resamples: int, rng: np.random.Generator
 ) -> Floats:
-    """Parametric bootstrap: (resamples, K + 1, 3) of mean, sd and share of each component.
+    """Parametric bootstrap: (resamples, K + 1, 3) of mean, sd and fraction of each component.
 
     Each resample is drawn from `mixture` and fitted from its solution. The last row of
-    the second axis is the background: mean and sd NaN, its share.
+    the second axis is the background: mean and sd NaN, its fraction.
     """
     out = np.full((resamples, len(mixture.components) + 1, 3), np.nan)
     for drawn in out:
@@ -75,8 +75,8 @@ def resample_mixture(
             sample, start=mixture.components, low=mixture.low, high=mixture.high, min_sd=min_sd
         )
         for row, component in zip(drawn[:-1], fitted.components, strict=True):
-            row[:] = component.mean, component.sd, component.share
-        drawn[-1, 2] = fitted.background_share
+            row[:] = component.mean, component.sd, component.fraction
+        drawn[-1, 2] = fitted.background_fraction
     return out
 
 
@@ -93,13 +93,13 @@ def _merge_closest(components: Sequence[Component]) -> list[Component] | None:
     if closest is None or distance(closest) >= 1.0:
         return None
     a, b = closest
-    share = a.share + b.share
-    part = a.share / share if share > 0 else 0.5
+    fraction = a.fraction + b.fraction
+    part = a.fraction / fraction if fraction > 0 else 0.5
     mean = part * a.mean + (1 - part) * b.mean
     variance = part * (a.sd**2 + (a.mean - mean) ** 2) + (1 - part) * (
         b.sd**2 + (b.mean - mean) ** 2
     )
-    return [*(c for c in components if c not in closest), Component(mean, sqrt(variance), share)]
+    return [*(c for c in components if c not in closest), Component(mean, sqrt(variance), fraction)]
 
 
 def _missing(values: Floats, mixture: Mixture, *, kernel: float, growth: float) -> list[Component]:
@@ -110,11 +110,11 @@ def _missing(values: Floats, mixture: Mixture, *, kernel: float, growth: float) 
         grid = density_grid(values, kernel=scale * kernel, growth=scale * growth)
         widths = kernel_widths(grid, kernel=scale * kernel, growth=scale * growth)
         density = kernel_density(values, grid, widths=widths)
-        expected = np.full(len(grid), mixture.background_share / (mixture.high - mixture.low))
+        expected = np.full(len(grid), mixture.background_fraction / (mixture.high - mixture.low))
         for c in mixture.components:  # a Gaussian seen through the kernel is a wider one
             wide = np.hypot(c.sd, widths)
             z = (grid - c.mean) / wide
-            expected += c.share / (wide * sqrt(2 * pi)) * np.exp(-0.5 * z * z)
+            expected += c.fraction / (wide * sqrt(2 * pi)) * np.exp(-0.5 * z * z)
         # at least one event within a kernel: a far event alone is no excess
         expected = np.maximum(n * expected, 1.0 / (2.0 * sqrt(pi) * widths))
         excess = (density - expected) * np.sqrt(widths / expected)

@@ -20,9 +20,9 @@ from perrin.mass.peaks import (
     Scales,
     components_of,
     describe_peaks,
+    fraction_of,
     measure_peaks,
     resolving_power_of,
-    share_of,
 )
 from perrin.mass.resolution import bootstrap, percentile_interval
 from perrin.mass.results import ComponentEstimate, Estimate, Spectrum
@@ -123,7 +123,9 @@ def fit_spectrum(
         n_without_mass=n_without_mass,
         n_outside=n_outside,
         unbinding_fraction=(
-            share_of(unbindings.size, values.size, confidence=confidence) if values.size else None
+            fraction_of(unbindings.size, values.size, confidence=confidence)
+            if values.size
+            else None
         ),
         bin_edges=edges,
         bin_counts=counts,
@@ -132,7 +134,7 @@ def fit_spectrum(
         peaks=peaks,
         valleys=valleys,
         components=components,
-        background_share=background,
+        background_fraction=background,
         mixture=mixture,
         confidence=confidence if resamples else None,
         notes=_notes(values, n_without_mass, n_outside, settings) + without,
@@ -255,11 +257,11 @@ def _describe_mixture(
         ComponentEstimate(
             mean=estimate(c.mean, k, 0),
             fwhm=estimate(c.fwhm, k, 1, FWHM_PER_SD),
-            share=estimate(c.share, k, 2),
+            fraction=estimate(c.fraction, k, 2),
         )
         for k, c in enumerate(mixture.components)
     )
-    return components, estimate(mixture.background_share, -1, 2)
+    return components, estimate(mixture.background_fraction, -1, 2)
 
 
 def _histogram(values: Floats, *, bin_width: float) -> tuple[Floats, NDArray[np.int64]]:

@@ -49,7 +49,7 @@ class AndiModel:
             return f"{int((~seen).sum())} missing frames; the model covers tracks without gaps"
         return None
 
-    def answer(
+    def predict(
         self, positions: Sequence[FloatArray], seen: Sequence[BoolArray] | None = None
     ) -> AndiAnswer:
         """Return exponent and model of each track, (L, d) each; seen (L,): all frames if None.

@@ -38,8 +38,8 @@ class Bundle(Generic[OfKind]):
 
     def run(self, inputs: Mapping[str, NDArray[np.float32]], outputs: Sequence[str]) -> Arrays:
         """Return the network's raw `outputs` for `inputs`, by name."""
-        answers = self._session.run(list(outputs), dict(inputs))
-        return dict(zip(outputs, answers, strict=True))
+        predictions = self._session.run(list(outputs), dict(inputs))
+        return dict(zip(outputs, predictions, strict=True))
 
     def check_vector(self) -> float:
         """Return the largest deviation from the card's test output.
@@ -48,9 +48,9 @@ class Bundle(Generic[OfKind]):
         """
         vector = self.card.vector
         inputs = {name: np.array(values, np.float32) for name, values in vector.inputs.items()}
-        answers = self.run(inputs, list(vector.outputs))
+        predictions = self.run(inputs, list(vector.outputs))
         worst = max(
-            float(np.abs(answers[name] - np.array(expected)).max())
+            float(np.abs(predictions[name] - np.array(expected)).max())
             for name, expected in vector.outputs.items()
         )
         if not worst < _TOLERANCE:

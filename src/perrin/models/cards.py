@@ -26,7 +26,7 @@ class Card(Settings):
     task: str
     perrin_version: str
     sha256: str = Field(description="of model.onnx")
-    licence: str
+    license: str
     inputs: dict[str, str]
     limits: tuple[str, ...] = Field(description="what it cannot tell, in sentences")
     training: dict[str, Any] = Field(description="settings, data, seed, curve")
@@ -42,7 +42,7 @@ class Interval(Settings):
     """Calibration of the 90% intervals: factors on the distances middle - low, high - middle.
 
     Cells: what is known of the camera and how much it saw (`perrin.diffusion.standard.CAMERAS`),
-    nearest `lengths` (in logarithm), then the predicted noise share and the predicted middle,
+    nearest `lengths` (in logarithm), then the predicted noise fraction and the predicted middle,
     each by its inner `edges`; factors[target][side][camera][length][noise][middle].
     """
 
@@ -59,7 +59,7 @@ class MixtureCard(Card):
     outputs: tuple[str, ...]
     frames: tuple[int, int] = Field(description="shortest and longest trajectory")
     dims: tuple[int, ...]
-    max_missing: float = Field(description="largest share of missing frames")
+    max_missing: float = Field(description="largest fraction of missing frames")
     interval: Interval
 
     def summary(self) -> str:
@@ -134,7 +134,7 @@ class QuantifierCard(Card):
     pixel_nm: Range = Field(description="pixel sizes in the sample")
     frame_interval_s: Range = Field(description="times from frame to frame")
     contrast: Range = Field(description="of the molecules it has learned from")
-    strange: float = Field(description="strangeness that 2% of training events exceed")
+    out_of_distribution: float = Field(description="strangeness that 2% of training events exceed")
     interval: QuantityIntervals
     errors: ErrorShape = Field(description="of the contrast, in standard errors of its interval")
 

@@ -17,7 +17,7 @@ FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Answer:
+class Prediction:
     """What a classifier says of N events, classes in the order of its card.
 
     Attributes
@@ -39,7 +39,7 @@ class ClassifierModel(EventModel[ClassifierCard]):
     kind = ClassifierCard
     shipped = "classifier"
     instead = (
-        "Train one for this instrument (perrin train classifier), or analyse without a model "
+        "Train one for this instrument (perrin train classifier), or analyze without a model "
         "(--model none)."
     )
 
@@ -58,19 +58,19 @@ class ClassifierModel(EventModel[ClassifierCard]):
         self._check("n_avg", n_avg, self.bundle.card.n_avg, "frames")
         self._check_instrument(pixel_nm=pixel_nm, frame_interval_s=frame_interval_s)
 
-    def answer(
+    def predict(
         self,
         stacks: NDArray[np.float32],
         inside: NDArray[np.bool_],
         *,
         n_avg: int,
         landing_sign: int,
-    ) -> Answer:
+    ) -> Prediction:
         """Return the answer to stacks (N, T, 17, 17), see `perrin.landing.views.look`."""
         found = self.outputs(
             stacks, inside, ("score", "probability"), n_avg=n_avg, landing_sign=landing_sign
         )
-        return Answer(found["score"].astype(float), found["probability"].astype(float))
+        return Prediction(found["score"].astype(float), found["probability"].astype(float))
 
     def outputs(
         self,

@@ -11,7 +11,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from perrin.diffusion.standard import TARGETS, Answer, Standard, grouped, joined
+from perrin.diffusion.standard import TARGETS, Prediction, Standard, grouped, joined
 from perrin.diffusion.windows import Track
 from perrin.errors import PerrinError
 from perrin.models import predictive
@@ -22,7 +22,7 @@ FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
 _NOTHING = 0.005  # ends of intervals closer than this to 0 or 1 are 0 or 1
-_NOISE, _MIDDLE = 3, 1  # row of the noise share; column of the middle
+_NOISE, _MIDDLE = 3, 1  # row of the noise fraction; column of the middle
 
 
 class MixtureModel:
@@ -49,18 +49,18 @@ class MixtureModel:
             return f"{missing:.0%} of the frames missing; the model covers {card.max_missing:.0%}"
         return None
 
-    def answer(
+    def predict(
         self,
         positions: Sequence[FloatArray],
         seen: Sequence[BoolArray],
         *,
         noise: FloatArray | None = None,
         exposure: FloatArray | None = None,
-    ) -> Answer:
+    ) -> Prediction:
         """Return what is in each track; lengths may differ.
 
-        positions: (L, d) each, seen: (L,) each. noise (N,): localisation error of one axis, in
-        the unit of the positions; exposure (N,): share of the frame with light; NaN, or no
+        positions: (L, d) each, seen: (L,) each. noise (N,): localization error of one axis, in
+        the unit of the positions; exposure (N,): fraction of the frame with light; NaN, or no
         array: not known. Raises `PerrinError` for a track out of range, or one that never moves.
         """
         for track, frames in zip(positions, seen, strict=True):
@@ -87,19 +87,19 @@ class MixtureModel:
                 raw[part], camera[part] = told["answer"], standard.camera
                 for i, of_frames in zip(part, told["frames"], strict=True):
                     steps[i] = of_frames[: lengths[i] - 1].astype(float)
-        return Answer(calibrated(raw, lengths, camera, self.bundle.card.interval), steps)
+        return Prediction(calibrated(raw, lengths, camera, self.bundle.card.interval), steps)
 
-    def oddness(self, tracks: Sequence[Track], answer: Answer) -> FloatArray:
-        """Return the share of tracks of the model that look odder than each: (N,), a p-value.
+    def posterior_predictive_p(self, tracks: Sequence[Track], prediction: Prediction) -> FloatArray:
+        """Return the fraction of tracks of the model that look odder than each: (N,), a p-value.
 
-        `answer` is that of the tracks. NaN where a track has nothing to compare. How:
+        `prediction` is that of the tracks. NaN where a track has nothing to compare. How:
         `perrin.models.predictive`.
         """
         distance = np.array(
             [
                 predictive.distance(track, quantiles, steps)
                 for track, quantiles, steps in zip(
-                    tracks, answer.quantiles, answer.steps, strict=True
+                    tracks, prediction.quantiles, prediction.steps, strict=True
                 )
             ]
         )
@@ -127,13 +127,13 @@ def calibrated(
     target = np.arange(raw.shape[1])
     camera, length, noise = camera[:, None], length[:, None], noise[:, None]
     factor = factors[target, :, camera, length, noise, middle]  # (N, 10, 2)
-    answer = raw.copy()
-    answer[..., 0] = raw[..., 1] - factor[..., 0] * (raw[..., 1] - raw[..., 0])
-    answer[..., 2] = raw[..., 1] + factor[..., 1] * (raw[..., 2] - raw[..., 1])
-    # a part that is not there has a share of exactly 0, which a ratio of answers never is
-    answer[..., 0][answer[..., 0] < _NOTHING] = 0.0
-    answer[..., 2][answer[..., 2] > 1 - _NOTHING] = 1.0
-    clipped: FloatArray = np.clip(answer, 0.0, 1.0)
+    prediction = raw.copy()
+    prediction[..., 0] = raw[..., 1] - factor[..., 0] * (raw[..., 1] - raw[..., 0])
+    prediction[..., 2] = raw[..., 1] + factor[..., 1] * (raw[..., 2] - raw[..., 1])
+    # a part that is not there has a fraction of exactly 0, which a ratio of answers never is
+    prediction[..., 0][prediction[..., 0] < _NOTHING] = 0.0
+    prediction[..., 2][prediction[..., 2] > 1 - _NOTHING] = 1.0
+    clipped: FloatArray = np.clip(prediction, 0.0, 1.0)
     return clipped
 
 

@@ -1,7 +1,7 @@
 """Is a track out of the model? A posterior predictive check, track by track.
 
 Replicates are drawn from what the network answered, each from parameters within their intervals:
-FBM and Brownian motion, jumps at the steps where it sees them, localisation noise, the same
+FBM and Brownian motion, jumps at the steps where it sees them, localization noise, the same
 length, gaps and exposure; where the track switches, FBM moves it in its regimes only. Track and
 replicates are compared in statistics that the network was not asked for: MSD at several lags,
 kurtosis, velocity autocorrelation, anisotropy, and whether large steps lead back.
@@ -39,8 +39,9 @@ LONG_MEMORY = tuple(range(8, 24))
 WORST = 3
 """Deviations that count: the largest ones."""
 REACH = 0.5
-"""Share of the width of the intervals over which parameters are drawn. They are drawn one by one,
-while their errors go together: with all of the width replicates differ by more than they should."""
+"""Fraction of the width of the intervals over which parameters are drawn. They are drawn one by
+one, while their errors go together: with all of the width replicates differ by more
+than they should."""
 BLOCK = 16
 """Steps over which the direction of motion is taken."""
 LEVELS = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01)
@@ -53,17 +54,17 @@ CALIBRATION: dict[int, tuple[float, ...]] = {
 """Distances that so many (`LEVELS`) of the tracks of the model exceed, by frames of the track."""
 _SEED = 7
 _INDEX = {name: k for k, (name, _, _) in enumerate(TARGETS)}
-_SHARES = ("share_fbm", "share_brownian", "share_noise", "share_ctrw")
+_FRACTIONS = ("fraction_fbm", "fraction_brownian", "fraction_noise", "fraction_ctrw")
 _NORMAL = 1.6448536269514722  # the intervals are 90%
 _TINY = 1e-9
-_NOTHING = 0.01  # a smaller share of the steps changes no statistic
+_NOTHING = 0.01  # a smaller fraction of the steps changes no statistic
 
 
 def distance(track: Track, quantiles: FloatArray, steps: FloatArray) -> float:
     """Return how far a track is from its replicates: the mean of its `WORST` largest deviations.
 
     A deviation is that from the median of the replicates, 1.645 where it reaches their 5% or 95%
-    quantile. quantiles (10, 3), steps (L - 1, 2): as in `perrin.diffusion.standard.Answer`.
+    quantile. quantiles (10, 3), steps (L - 1, 2): as in `perrin.diffusion.standard.Prediction`.
     """
     rng = np.random.default_rng([_SEED, track.particle % 2**32, len(track.seen)])
     observed = statistics(track.positions[None], track.seen)[0]
@@ -75,7 +76,7 @@ def distance(track: Track, quantiles: FloatArray, steps: FloatArray) -> float:
 
 
 def calibrated(distances: FloatArray, lengths: NDArray[np.int64]) -> FloatArray:
-    """Return the share of tracks of the model, of about the same length, that are odder: (N,).
+    """Return the fraction of tracks of the model, of about the same length, that are odder: (N,).
 
     Between the levels of `CALIBRATION` ln p is a line of the distance; beyond the last, p is no
     surer than half of it.
@@ -100,26 +101,26 @@ def replicates(
 ) -> FloatArray:
     """Return `count` tracks that the answer could have come from, (count, L, d), any unit."""
     length, dims = track.positions.shape
-    drawn = _parameters(quantiles, count, rng, noise=_noise_share(track))
-    shares = {name: np.sqrt(drawn[name])[:, None, None] for name in _SHARES}
+    drawn = _parameters(quantiles, count, rng, noise=_noise_fraction(track))
+    fractions = {name: np.sqrt(drawn[name])[:, None, None] for name in _FRACTIONS}
     alpha = np.clip(from_unit(drawn["alpha_fbm"], _INDEX["alpha_fbm"]), 0.02, 1.98)
     blurred = track.exposure > 0
     fine = SUBFRAMES if blurred else 1
-    walks = {"share_fbm": fbm(alpha, length=length * fine, rng=rng, dims=dims)}
-    if drawn["share_brownian"].max() > _NOTHING:
-        walks["share_brownian"] = brownian(count, length=length * fine, rng=rng, dims=dims)
+    walks = {"fraction_fbm": fbm(alpha, length=length * fine, rng=rng, dims=dims)}
+    if drawn["fraction_brownian"].max() > _NOTHING:
+        walks["fraction_brownian"] = brownian(count, length=length * fine, rng=rng, dims=dims)
     moved = np.zeros((count, length - 1, dims))
     where = _of_fbm(steps[:, 1], count, rng)[..., None]
     for name, walk in walks.items():
         seen = expose(walk, track.exposure) if blurred else walk
-        moved += _unit(np.diff(seen, axis=1) * where) * shares[name]
+        moved += _unit(np.diff(seen, axis=1) * where) * fractions[name]
     jumping = rng.random((count, length - 1)) < steps[:, 0]
     rate = max(float(steps[:, 0].mean()), 1 / length)
     jumps = rng.standard_normal(moved.shape) * jumping[..., None] / np.sqrt(rate)
-    moved += jumps * shares["share_ctrw"]
+    moved += jumps * fractions["fraction_ctrw"]
     positions = np.zeros((count, length, dims))
     np.cumsum(moved, axis=1, out=positions[:, 1:])
-    noise = rng.standard_normal(positions.shape) * shares["share_noise"] / np.sqrt(2)
+    noise = rng.standard_normal(positions.shape) * fractions["fraction_noise"] / np.sqrt(2)
     made: FloatArray = positions + noise
     return made
 
@@ -201,8 +202,8 @@ def _anisotropy(step: FloatArray) -> FloatArray:
     return anisotropy
 
 
-def _noise_share(track: Track) -> float:
-    """Return the share of the squared step that the known localisation error makes, or NaN."""
+def _noise_fraction(track: Track) -> float:
+    """Return the fraction of the squared step that the known localization error makes, or NaN."""
     step = _moved(track.positions[None], track.seen, 1)
     pairs = int((track.seen[1:] & track.seen[:-1]).sum()) * track.positions.shape[1]
     square = float((step**2).sum()) / max(pairs, 1)
@@ -212,22 +213,22 @@ def _noise_share(track: Track) -> float:
 def _parameters(
     quantiles: FloatArray, count: int, rng: np.random.Generator, *, noise: float
 ) -> dict[str, FloatArray]:
-    """Return draws (count,) of the shares, which sum to 1, and of alpha_fbm in 0 to 1.
+    """Return draws (count,) of the fractions, which sum to 1, and of alpha_fbm in 0 to 1.
 
-    noise: the share of localisation noise where it is known, else NaN.
+    noise: the fraction of localization noise where it is known, else NaN.
     """
     low, middle, high = quantiles.T[:, :, None]
     normal = rng.standard_normal((len(quantiles), count))
     reach = np.where(normal > 0, high - middle, middle - low) / _NORMAL
     values = np.clip(middle + REACH * normal * reach, 0.0, 1.0)
-    drawn = {name: values[_INDEX[name]] for name in (*_SHARES, "alpha_fbm")}
-    moving = [name for name in _SHARES if name != "share_noise"]
+    drawn = {name: values[_INDEX[name]] for name in (*_FRACTIONS, "alpha_fbm")}
+    moving = [name for name in _FRACTIONS if name != "fraction_noise"]
     if np.isfinite(noise):
-        drawn["share_noise"] = np.full(count, noise)
+        drawn["fraction_noise"] = np.full(count, noise)
         left = np.maximum(sum(drawn[name] for name in moving), _TINY) / max(1 - noise, _TINY)
         return drawn | {name: drawn[name] / left for name in moving}
-    total = np.maximum(sum(drawn[name] for name in _SHARES), _TINY)
-    return drawn | {name: drawn[name] / total for name in _SHARES}
+    total = np.maximum(sum(drawn[name] for name in _FRACTIONS), _TINY)
+    return drawn | {name: drawn[name] / total for name in _FRACTIONS}
 
 
 def _of_fbm(p: FloatArray, count: int, rng: np.random.Generator) -> BoolArray:

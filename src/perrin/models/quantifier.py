@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
-from perrin.landing.quantifier.quantities import LONGEST_STAY, TARGETS
+from perrin.landing.quantifier.quantities import LONGEST_RESIDENCE, TARGETS
 from perrin.landing.thumbnails import frames_around
 from perrin.landing.views import scaled_histories
 from perrin.mass.errors import ErrorShape
@@ -19,7 +19,7 @@ from perrin.models.events import EventModel
 FloatArray = NDArray[np.float64]
 
 OUTPUTS = ("quantiles", "score", "probability", "strangeness")
-_CONTRAST, _STAY = TARGETS.index("contrast"), TARGETS.index("stay")
+_CONTRAST, _RESIDENCE_TIME = TARGETS.index("contrast"), TARGETS.index("residence_time")
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Quantities:
     score, probability : (N, C) float64
         What the classifier says that it looks through (`QuantifierModel.classifier`), which sees
         the same stacks; classes in the order of the card.
-    strange : (N,) bool
+    out_of_distribution : (N,) bool
         Events unlike anything in training: their numbers mean nothing.
 
     """
@@ -43,7 +43,7 @@ class Quantities:
     quantiles: FloatArray
     score: FloatArray
     probability: FloatArray
-    strange: NDArray[np.bool_]
+    out_of_distribution: NDArray[np.bool_]
 
 
 class QuantifierModel(EventModel[QuantifierCard]):
@@ -52,7 +52,7 @@ class QuantifierModel(EventModel[QuantifierCard]):
     kind = QuantifierCard
     shipped = "quantifier"
     instead = (
-        "Train one for this instrument (perrin train quantifier), or analyse without "
+        "Train one for this instrument (perrin train quantifier), or analyze without "
         "(--quantifier none)."
     )
 
@@ -75,7 +75,7 @@ class QuantifierModel(EventModel[QuantifierCard]):
         """Raise `PerrinError` for data that the card does not cover, with what to do."""
         self._check_instrument(pixel_nm=pixel_nm, frame_interval_s=frame_interval_s)
 
-    def answer(
+    def predict(
         self, stacks: NDArray[np.float32], inside: NDArray[np.bool_], *, landing_sign: int
     ) -> Quantities:
         """Return what stacks (N, 60, 17, 17), cut for `integration`, hold."""
@@ -89,7 +89,7 @@ class QuantifierModel(EventModel[QuantifierCard]):
             quantiles,
             found["score"].astype(np.float64),
             found["probability"].astype(np.float64),
-            found["strangeness"] > card.strange,
+            found["strangeness"] > card.out_of_distribution,
         )
 
     def raw(
@@ -121,14 +121,14 @@ def calibrated(
 ) -> FloatArray:
     """Return quantiles (N, 5, 3) with the factors of a card: middles unbiased, ends that cover."""
     kind, width = cells(quantiles, probability, interval.width_edges)
-    answer = quantiles.copy()
-    answer[:, _CONTRAST] *= np.array(interval.middle)[kind, width][:, None]
+    prediction = quantiles.copy()
+    prediction[:, _CONTRAST] *= np.array(interval.middle)[kind, width][:, None]
     factors = np.array(interval.factors)[:, :, kind, width].transpose(2, 0, 1)  # (N, 5, 2)
-    middle = answer[..., 1]
-    answer[..., 0] = middle - factors[..., 0] * (middle - answer[..., 0])
-    answer[..., 2] = middle + factors[..., 1] * (answer[..., 2] - middle)
-    answer[:, _STAY] = np.minimum(answer[:, _STAY], LONGEST_STAY)
-    return np.asarray(np.maximum(answer, 0.0))
+    middle = prediction[..., 1]
+    prediction[..., 0] = middle - factors[..., 0] * (middle - prediction[..., 0])
+    prediction[..., 2] = middle + factors[..., 1] * (prediction[..., 2] - middle)
+    prediction[:, _RESIDENCE_TIME] = np.minimum(prediction[:, _RESIDENCE_TIME], LONGEST_RESIDENCE)
+    return np.asarray(np.maximum(prediction, 0.0))
 
 
 def cells(

@@ -3,8 +3,8 @@
 In an interferometric image the signal of a small particle is its scattered field times the
 reflected field: it follows the amplitude PSF (a jinc with rings of both signs), not its
 square. One representation serves every step: the PSF sampled on a grid finer than the
-pixel, interpolated by a cubic B-spline, with value 1 at the centre. Pixel (0, 0) has its
-centre at (0, 0); averaging over the pixel is part of the sampled function.
+pixel, interpolated by a cubic B-spline, with value 1 at the center. Pixel (0, 0) has its
+center at (0, 0); averaging over the pixel is part of the sampled function.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ _FILE_VERSION = 1
 
 @dataclass(frozen=True)
 class Psf:
-    """A point-spread function with value 1 at its centre.
+    """A point-spread function with value 1 at its center.
 
     Attributes
     ----------
     coefficients : (98, 98) float64
-        Cubic B-spline coefficients on a grid of a quarter pixel, centre at [48, 48] of the
+        Cubic B-spline coefficients on a grid of a quarter pixel, center at [48, 48] of the
         97 x 97 samples (one more row and column so that the last cell can be read).
     pixel_nm : float
         Pixel size the samples refer to.
@@ -78,25 +78,25 @@ class Psf:
     def from_samples(
         cls, samples: NDArray[np.float64], *, pixel_nm: float, card: dict[str, Any]
     ) -> Psf:
-        """A PSF from its values on the (97, 97) grid of a quarter pixel; scaled to centre 1."""
+        """A PSF from its values on the (97, 97) grid of a quarter pixel; scaled to center 1."""
         from scipy.ndimage import spline_filter
 
         if samples.shape != (_GRID, _GRID) or not np.isfinite(samples).all():
             raise PerrinError(
                 f"a PSF needs {_GRID} x {_GRID} finite samples, got shape {samples.shape}"
             )
-        centre = float(samples[_GRID // 2, _GRID // 2])
-        if abs(centre) < 0.1 * np.abs(samples).max() or centre == 0:
+        center = float(samples[_GRID // 2, _GRID // 2])
+        if abs(center) < 0.1 * np.abs(samples).max() or center == 0:
             raise PerrinError(
-                f"the centre of the PSF is {centre:.3g}, small against its largest value "
-                f"{np.abs(samples).max():.3g}: centre the samples first"
+                f"the center of the PSF is {center:.3g}, small against its largest value "
+                f"{np.abs(samples).max():.3g}: center the samples first"
             )
         coefficients = np.zeros((_GRID + 1, _GRID + 1))
-        coefficients[:_GRID, :_GRID] = spline_filter(samples / centre, order=3, mode="mirror")
+        coefficients[:_GRID, :_GRID] = spline_filter(samples / center, order=3, mode="mirror")
         return cls(coefficients, float(pixel_nm), card)
 
     def image(self, size: int, *, dx: float = 0.0, dy: float = 0.0) -> NDArray[np.float64]:
-        """Return the PSF on size x size pixels, centred (dx, dy) pixels off the middle pixel."""
+        """Return the PSF on size x size pixels, centered (dx, dy) pixels off the middle pixel."""
         out = np.empty((size, size))
         middle = size // 2
         evaluate(self.coefficients, middle + dx, middle + dy, out)
@@ -182,7 +182,7 @@ def spline_slopes(f: float) -> tuple[float, float, float, float]:
 
 @njit(cache=True, inline="always")
 def cell(position: float) -> tuple[int, float]:
-    """First of the four coefficients for pixel 0, and the fraction, for a centre in pixels."""
+    """First of the four coefficients for pixel 0, and the fraction, for a center in pixels."""
     u = (HALF_WIDTH_PX - position) * SAMPLES_PER_PIXEL
     base = int(np.floor(u))
     return base - 1, u - base
@@ -190,7 +190,7 @@ def cell(position: float) -> tuple[int, float]:
 
 @njit(cache=True, fastmath=True)
 def evaluate(coefficients, x, y, out):  # type: ignore[no-untyped-def]
-    """Fill `out` (H, W) with the PSF centred at (x, y) pixels; 0 beyond its half width."""
+    """Fill `out` (H, W) with the PSF centered at (x, y) pixels; 0 beyond its half width."""
     first_x, fx = cell(x)
     first_y, fy = cell(y)
     wx = spline_weights(fx)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from perrin.mass.modes import density_grid, find_modes, kernel_density, kernel_widths
-from perrin.paper.bsa import artefacts_table, shares_table
+from perrin.paper.bsa import artifacts_table, fractions_table
 from perrin.paper.compare import (
     BEFORE,
     PERFECT,
@@ -23,12 +23,12 @@ from perrin.paper.core import (
     Context,
     Findings,
     Goal,
-    kept_table,
     over_repeats,
     planned,
+    retention_table,
     spectra_of,
+    standard_goals,
     thresholds,
-    usual_goals,
     value_of,
 )
 from perrin.paper.settings import ExperimentSettings
@@ -56,7 +56,7 @@ def plan(settings: ExperimentSettings) -> tuple[PlannedMeasurement, ...]:
     return tuple(planned(name, assay, seconds=SECONDS, settings=settings) for name, assay in made)
 
 
-def analyse(measured: Sequence[Measured], context: Context) -> Findings:
+def analyze(measured: Sequence[Measured], context: Context) -> Findings:
     """Resolving power before and after, at two densities; the peaks of the fragments."""
     from perrin.paper.figures import spectra_figure
 
@@ -74,7 +74,7 @@ def analyse(measured: Sequence[Measured], context: Context) -> Findings:
         comparison = compare(sets, quantity, settings=context.settings, rng=context.rng).merge(
             over_repeats(movies, at, quantity, context), on="filter"
         )
-        kept = kept_table(movies, at, confidence=context.settings.confidence)
+        kept = retention_table(movies, at, confidence=context.settings.confidence)
         for key, table in (
             ("comparison", comparison),
             ("kept", kept),
@@ -85,14 +85,14 @@ def analyse(measured: Sequence[Measured], context: Context) -> Findings:
         notes.append(f"{name}: {events} events in {len(movies)} movies (paper: {PAPER_EVENTS})")
         goals += [
             Goal(f"{name}: {g.what}", g.paper, g.goal, g.ours, g.perfect, g.met)
-            for g in (*usual_goals(comparison, kept), _power(comparison))
+            for g in (*standard_goals(comparison, kept), _power(comparison))
         ]
     first = groups["preset"]
     at = thresholds(first, context.model)
     joined = {key: pd.concat(parts, ignore_index=True) for key, parts in tables.items()}
     return Findings(
         tables=joined
-        | {"class_shares": shares_table(first), "artefacts": artefacts_table(first, at)},
+        | {"class_prevalences": fractions_table(first), "artifacts": artifacts_table(first, at)},
         figures={
             f"antibody{'' if k == 0 else '_fewer'}": spectra_figure(
                 spectra_of(movies, thresholds(movies, context.model)),
@@ -129,7 +129,7 @@ def _fragments(sets: Mapping[str, FloatArray]) -> pd.DataFrame:
                     "fragment_kda": mass,
                     "peak_kda": min(near, key=lambda at: abs(at - mass)) if near else np.nan,
                     "landings": int(inside.sum()),
-                    "share": float(inside.mean()),
+                    "fraction": float(inside.mean()),
                 }
             )
     return pd.DataFrame(rows)

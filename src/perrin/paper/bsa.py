@@ -1,4 +1,4 @@
-"""BSA: optimal and suboptimal landings mixed; artefacts go, the ratio of the oligomers stays."""
+"""BSA: optimal and suboptimal landings mixed; artifacts go, the ratio of the oligomers stays."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from perrin.mass.abundance import correct_shares
+from perrin.mass.abundance import correct_fractions
 from perrin.paper.compare import PERFECT, resolving_power_at
 from perrin.paper.core import (
     AUTO,
@@ -17,16 +17,16 @@ from perrin.paper.core import (
     Goal,
     Thresholds,
     compared,
-    kept_table,
     number,
     planned,
+    retention_table,
     spectra_of,
+    standard_goals,
     thresholds,
-    usual_goals,
 )
 from perrin.paper.selection import pool_like, windows
 from perrin.paper.settings import ExperimentSettings
-from perrin.pipeline.kept_share import kept_and_landed
+from perrin.pipeline.retention import kept_and_landed
 from perrin.pipeline.simulated import NOTHING, Measured
 from perrin.settings.planned import PlannedMeasurement
 from perrin.simulate.presets import PRESETS
@@ -52,8 +52,8 @@ def then(measured: Sequence[Measured], context: Context) -> tuple[PlannedMeasure
     )
 
 
-def analyse(measured: Sequence[Measured], context: Context) -> Findings:
-    """Class shares, spectra, artefacts, oligomers."""
+def analyze(measured: Sequence[Measured], context: Context) -> Findings:
+    """Class fractions, spectra, artifacts, oligomers."""
     from perrin.paper.figures import spectra_figure
 
     movies = [one for one in measured if one.name.startswith(_MOVIE)]
@@ -62,48 +62,48 @@ def analyse(measured: Sequence[Measured], context: Context) -> Findings:
     comparison = compared(
         movies, at, [resolving_power_at(mass, peaks=MASSES) for mass in MASSES[:2]], context
     )
-    kept = kept_table(movies, at, confidence=context.settings.confidence)
-    artefacts = artefacts_table(movies, at)
+    kept = retention_table(movies, at, confidence=context.settings.confidence)
+    artifacts = artifacts_table(movies, at)
     ratios = _oligomers(movies, pool, context)
     main = comparison[comparison["quantity"].str.contains(f"{MASSES[0]:g}")]
     return Findings(
         tables={
             "comparison": comparison,
             "kept": kept,
-            "class_shares": shares_table(movies),
-            "artefacts": artefacts,
+            "class_prevalences": fractions_table(movies),
+            "artifacts": artifacts,
             "oligomers": ratios,
         },
         figures={
             "bsa": spectra_figure(spectra_of(movies, at), comparison, limits=(-250, 300), bin_kda=5)
         },
-        goals=(*usual_goals(main, kept), _negative(artefacts), _ratio(ratios)),
-        comparable="Masses are those of the protein; shares of the motions and the density are "
-        "assumed. The paper gives no resolving power for BSA: it shows that artefacts go and that "
+        goals=(*standard_goals(main, kept), _negative(artifacts), _ratio(ratios)),
+        comparable="Masses are those of the protein; fractions of the motions and the density are "
+        "assumed. The paper gives no resolving power for BSA: it shows that artifacts go and that "
         "the ratio of the oligomers stays.",
     )
 
 
-def shares_table(measured: Sequence[Measured]) -> pd.DataFrame:
-    """Class shares of the landings: estimated, and true."""
+def fractions_table(measured: Sequence[Measured]) -> pd.DataFrame:
+    """Class fractions of the landings: estimated, and true."""
     true: list[str] = []
     for one in measured:
         landing = one.events[one.landing]
         crowded = (landing["motion"] == "binder") & ~landing["perfect"].to_numpy(bool)
         true += list(landing["motion"].mask(crowded, "neighbors").replace(NOTHING, "buffer"))
-    share = pd.Series(true).value_counts(normalize=True)
+    fraction = pd.Series(true).value_counts(normalize=True)
     weights = [int(one.landing.sum()) for one in measured]
-    estimated = pd.DataFrame([one.shares for one in measured])
+    estimated = pd.DataFrame([one.fractions for one in measured])
     return pd.DataFrame(
         {
             "class": list(estimated.columns),
-            "estimated_share": np.average(estimated, axis=0, weights=weights),
-            "true_share": [float(share.get(name, 0.0)) for name in estimated.columns],
+            "estimated_fraction": np.average(estimated, axis=0, weights=weights),
+            "true_fraction": [float(fraction.get(name, 0.0)) for name in estimated.columns],
         }
     )
 
 
-def artefacts_table(measured: Sequence[Measured], at: Thresholds) -> pd.DataFrame:
+def artifacts_table(measured: Sequence[Measured], at: Thresholds) -> pd.DataFrame:
     """Landings and unbindings (negative mass) before and after each filter."""
     rows = []
     for name, least in {"before": None, **at, PERFECT: None}.items():
@@ -147,7 +147,7 @@ def _oligomers(
             kept, landed = kept_and_landed(
                 pool, of_pool[name], windows=windows(MASSES), species=_NAMES
             )
-            shares = correct_shares(
+            fractions = correct_fractions(
                 count,
                 kept=kept,
                 landed=landed,
@@ -158,7 +158,7 @@ def _oligomers(
             drawn = draws / context.rng.beta(
                 kept + 0.5, landed - kept + 0.5, size=(4000, len(count))
             )
-            corrected = shares["corrected_share"].to_numpy(float)
+            corrected = fractions["corrected_fraction"].to_numpy(float)
             rows.append(_ratios(f"{name}, corrected", corrected, drawn, confidence))
     return pd.DataFrame(rows)
 
@@ -183,8 +183,8 @@ def _ratios(
     return row
 
 
-def _negative(artefacts: pd.DataFrame) -> Goal:
-    count = artefacts.set_index("filter")["unbindings"]
+def _negative(artifacts: pd.DataFrame) -> Goal:
+    count = artifacts.set_index("filter")["unbindings"]
     return Goal(
         "events at negative mass",
         "removed",

@@ -170,7 +170,7 @@ def compare(
         ``quantity``, ``filter``; ``kept``, all its landings; ``in_window`` and
         ``equal_counts``, those in the window before and after thinning; ``value`` at equal
         counts (mean of the thinnings) with ``value_low``, ``value_high`` (bootstrap);
-        ``gain_share``: (value - before) / (perfect - before), with ``gain_share_low`` and
+        ``gain_fraction``: (value - before) / (perfect - before), with ``gain_fraction_low`` and
         ``_high``, NaN where the perfect filter gains nothing that can be told from noise;
         ``over_residual`` with its ends: how much better than the residual filter that keeps as
         many; ``by_chance``: how often a random subset of the unfiltered landings, equally many,
@@ -221,7 +221,7 @@ def _rows(
         nothing = np.full(1, np.nan)
         one = value[name][k] if name in value else np.nan
         ends = _ends(drawn[name][:, k] if name in value else nothing, confidence)
-        share, share_ends = _gain_share(name, k, value, drawn, confidence)
+        fraction, fraction_ends = _gain_fraction(name, k, value, drawn, confidence)
         better, better_ends = _over_residual(name, k, quantity, value, drawn, confidence)
         as_good = chance[:, k] >= one if quantity.more_is_better else chance[:, k] <= one
         rows.append(
@@ -231,9 +231,9 @@ def _rows(
                 "value": one,
                 "value_low": ends[0],
                 "value_high": ends[1],
-                "gain_share": share,
-                "gain_share_low": share_ends[0],
-                "gain_share_high": share_ends[1],
+                "gain_fraction": fraction,
+                "gain_fraction_low": fraction_ends[0],
+                "gain_fraction_high": fraction_ends[1],
                 "over_residual": better,
                 "over_residual_low": better_ends[0],
                 "over_residual_high": better_ends[1],
@@ -243,7 +243,7 @@ def _rows(
     return rows
 
 
-def _gain_share(
+def _gain_fraction(
     name: str,
     k: int,
     value: Mapping[str, FloatArray],
@@ -258,8 +258,8 @@ def _gain_share(
     if not low * high > 0:  # the interval of the gain holds 0
         return np.nan, nothing
     start = value[BEFORE][k]
-    share = (value[name][k] - start) / (value[PERFECT][k] - start)
-    return float(share), _ends((drawn[name][:, k] - drawn[BEFORE][:, k]) / whole, confidence)
+    fraction = (value[name][k] - start) / (value[PERFECT][k] - start)
+    return float(fraction), _ends((drawn[name][:, k] - drawn[BEFORE][:, k]) / whole, confidence)
 
 
 def _over_residual(

@@ -92,7 +92,7 @@ class Experiment:
     name: str
     title: str
     plan: Callable[[ExperimentSettings], tuple[PlannedMeasurement, ...]]
-    analyse: Callable[[Sequence[Measured], Context], Findings]
+    analyze: Callable[[Sequence[Measured], Context], Findings]
     then: Callable[[Sequence[Measured], Context], tuple[PlannedMeasurement, ...]] | None = None
 
 
@@ -131,7 +131,7 @@ def thresholds(
     return {CLASSIFIER: [least] * len(measured), AUTO: auto}
 
 
-def kept_table(
+def retention_table(
     measured: Sequence[Measured], at: Thresholds, *, confidence: float, by_species: bool = True
 ) -> pd.DataFrame:
     """How many true binders each filter keeps.
@@ -142,9 +142,9 @@ def kept_table(
         ``filter``, ``threshold`` (mean over the measurements), ``binders``: ``alone in the
         thumbnail`` (what the perfect filter keeps) or ``alone within 6 px``; ``species``;
         ``landed``: such molecules in the part of the movie where events are looked for;
-        ``found`` of them as an event; ``kept`` of these; ``kept_share`` = kept / found with
+        ``found`` of them as an event; ``kept`` of these; ``retention`` = kept / found with
         its interval (Wilson); and, for ``all``, ``retained``: all landings kept, and
-        ``precision``: the share of such binders among them.
+        ``precision``: the fraction of such binders among them.
 
     """
     rows = []
@@ -162,7 +162,7 @@ def kept_table(
                 groups |= {str(key): part for key, part in counted.groupby("species", sort=False)}
             for species, part in groups.items():
                 found, kept = int(part["found"].sum()), int(part["kept"].sum())
-                share = kept / found if found else np.nan
+                fraction = kept / found if found else np.nan
                 low, high = (
                     wilson_interval(kept, found, confidence=confidence) if found else (np.nan,) * 2
                 )
@@ -176,9 +176,9 @@ def kept_table(
                         "landed": len(part),
                         "found": found,
                         "kept": kept,
-                        "kept_share": share,
-                        "kept_share_low": low,
-                        "kept_share_high": high,
+                        "retention": fraction,
+                        "retention_low": low,
+                        "retention_high": high,
                         "retained": retained if whole else np.nan,
                         "precision": kept / retained if whole and retained else np.nan,
                     }
@@ -222,7 +222,7 @@ def value_of(comparison: pd.DataFrame, name: str, *, what: str = "value", digits
     """A number of one filter (one quantity in the table) with its interval, as text."""
     row = comparison[comparison["filter"] == name].iloc[0]
     ends = row[what], row[f"{what}_low"], row[f"{what}_high"]
-    return percent(*ends) if what == "gain_share" else number(*ends, digits=digits)
+    return percent(*ends) if what == "gain_fraction" else number(*ends, digits=digits)
 
 
 def met(by_filter: pd.Series[float], *, least: float) -> str:
@@ -243,13 +243,13 @@ def _better(row: pd.Series[Any]) -> str:
     return "no" if row["over_residual_high"] < 0 else "not told apart"
 
 
-def usual_goals(comparison: pd.DataFrame, kept: pd.DataFrame) -> tuple[Goal, ...]:
+def standard_goals(comparison: pd.DataFrame, kept: pd.DataFrame) -> tuple[Goal, ...]:
     """Goals that every experiment has, from a comparison of one quantity and what was kept."""
     by_filter = comparison.set_index("filter")
-    gain = by_filter["gain_share"]
-    told = np.isfinite(gain[CLASSIFIER])
+    gain = by_filter["gain_fraction"]
+    predicted = np.isfinite(gain[CLASSIFIER])
     alone = kept[(kept["binders"] == "alone in the thumbnail") & (kept["species"] == "all")]
-    share = alone.set_index("filter")["kept_share"]
+    fraction = alone.set_index("filter")["retention"]
 
     def both(text: Callable[[str], str]) -> str:
         return f"{text(CLASSIFIER)}; auto {text(AUTO)}"
@@ -257,11 +257,11 @@ def usual_goals(comparison: pd.DataFrame, kept: pd.DataFrame) -> tuple[Goal, ...
     quantity = comparison["quantity"].iloc[0]
     return (
         Goal(
-            f"share of the perfect filter's gain, {quantity}",
+            f"fraction of the perfect filter's gain, {quantity}",
             "-",
             "80% or more",
-            both(lambda name: value_of(comparison, name, what="gain_share"))
-            if told
+            both(lambda name: value_of(comparison, name, what="gain_fraction"))
+            if predicted
             else "no gain to be had that can be told from noise",
             f"{value_of(comparison, 'before', digits=2)} to "
             f"{value_of(comparison, 'perfect', digits=2)}",
@@ -271,9 +271,9 @@ def usual_goals(comparison: pd.DataFrame, kept: pd.DataFrame) -> tuple[Goal, ...
             KEPT,
             "-",
             "70% or more",
-            both(lambda name: percent(share[name])),
+            both(lambda name: percent(fraction[name])),
             "100%",
-            met(share, least=KEPT_GOAL),
+            met(fraction, least=KEPT_GOAL),
         ),
         Goal(
             f"better than the residual filter at equal kept counts, {quantity}",

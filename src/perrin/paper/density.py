@@ -22,12 +22,12 @@ from perrin.paper.core import (
     Context,
     Findings,
     Goal,
-    kept_table,
     over_repeats,
     percent,
     planned,
+    retention_table,
+    standard_goals,
     thresholds,
-    usual_goals,
     value_of,
 )
 from perrin.paper.settings import ExperimentSettings
@@ -60,13 +60,13 @@ def plan(settings: ExperimentSettings) -> tuple[PlannedMeasurement, ...]:
     return tuple(plans)
 
 
-def analyse(measured: Sequence[Measured], context: Context) -> Findings:
-    """Resolving power and kept share at each density."""
+def analyze(measured: Sequence[Measured], context: Context) -> Findings:
+    """Resolving power and retention at each density."""
     from perrin.paper.figures import density_figure
 
     quantity = resolving_power_at(MAIN, peaks=PEAKS)
     low, high = quantity.window
-    comparisons, kept_tables = [], []
+    comparisons, retention_tables = [], []
     for density in SECONDS:
         movies = [one for one in measured if one.name.startswith(f"density-{density:g}-")]
         at = thresholds(movies, context.model, least=THRESHOLD)
@@ -81,14 +81,14 @@ def analyse(measured: Sequence[Measured], context: Context) -> Findings:
                 detected=sum(int(one.landing.sum()) for one in movies),
             )
         )
-        kept_tables.append(
-            kept_table(movies, at, confidence=context.settings.confidence, by_species=False).assign(
-                density=density
-            )
+        retention_tables.append(
+            retention_table(
+                movies, at, confidence=context.settings.confidence, by_species=False
+            ).assign(density=density)
         )
     comparison, kept = (
         pd.concat(comparisons, ignore_index=True),
-        pd.concat(kept_tables, ignore_index=True),
+        pd.concat(retention_tables, ignore_index=True),
     )
     return Findings(
         tables={"comparison": comparison, "kept": kept},
@@ -106,7 +106,7 @@ def _goals(comparison: pd.DataFrame, kept: pd.DataFrame) -> list[Goal]:
         of_density = kept[kept["density"] == density]
         goals += [
             Goal(f"density {density:g}: {g.what}", g.paper, g.goal, g.ours, g.perfect, g.met)
-            for g in usual_goals(table, of_density)
+            for g in standard_goals(table, of_density)
             if density != _CROWDED or g.what != KEPT  # it has a goal of its own
         ]
     table = comparison[comparison["density"] == _CROWDED]
@@ -124,14 +124,14 @@ def _goals(comparison: pd.DataFrame, kept: pd.DataFrame) -> list[Goal]:
         )
     )
     alone = kept[(kept["density"] == _CROWDED) & (kept["binders"] == "alone within 6 px")]
-    share = alone.set_index("filter")["kept_share"]
-    enough = share >= _CROWDED_KEPT
+    fraction = alone.set_index("filter")["retention"]
+    enough = fraction >= _CROWDED_KEPT
     goals.append(
         Goal(
             f"true isolated binders kept at {_CROWDED:g} per um^2 and second (alone within 6 px)",
             "-",
             "30% or more",
-            f"{percent(share[CLASSIFIER])}; auto {percent(share[AUTO])}",
+            f"{percent(fraction[CLASSIFIER])}; auto {percent(fraction[AUTO])}",
             "100%",
             "yes" if enough[CLASSIFIER] else "auto only" if enough[AUTO] else "no",
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from perrin.paper.bsa import artefacts_table, shares_table
+from perrin.paper.bsa import artifacts_table, fractions_table
 from perrin.paper.compare import resolving_power_at
 from perrin.paper.core import (
     CLASSIFIER,
@@ -12,11 +12,11 @@ from perrin.paper.core import (
     Findings,
     Goal,
     compared,
-    kept_table,
     planned,
+    retention_table,
     spectra_of,
+    standard_goals,
     thresholds,
-    usual_goals,
     value_of,
 )
 from perrin.paper.settings import ExperimentSettings
@@ -38,7 +38,7 @@ def plan(settings: ExperimentSettings) -> tuple[PlannedMeasurement, ...]:
     )
 
 
-def analyse(measured: Sequence[Measured], context: Context) -> Findings:
+def analyze(measured: Sequence[Measured], context: Context) -> Findings:
     """Resolving power at 180 and 360 kDa; what is discarded."""
     from perrin.paper.figures import spectra_figure
 
@@ -46,7 +46,7 @@ def analyse(measured: Sequence[Measured], context: Context) -> Findings:
     comparison = compared(
         measured, at, [resolving_power_at(mass, peaks=PEAKS) for mass in (DIMER, TETRAMER)], context
     )
-    kept = kept_table(measured, at, confidence=context.settings.confidence)
+    kept = retention_table(measured, at, confidence=context.settings.confidence)
     by_peak = {mass: comparison[comparison["quantity"].str.contains(f"{mass:g}")] for mass in PAPER}
     powers = tuple(
         Goal(
@@ -63,15 +63,15 @@ def analyse(measured: Sequence[Measured], context: Context) -> Findings:
         tables={
             "comparison": comparison,
             "kept": kept,
-            "class_shares": shares_table(measured),
-            "artefacts": artefacts_table(measured, at),
+            "class_prevalences": fractions_table(measured),
+            "artifacts": artifacts_table(measured, at),
         },
         figures={
             "dynamin": spectra_figure(
                 spectra_of(measured, at), comparison, limits=(-100, 800), bin_kda=5
             )
         },
-        goals=(*usual_goals(by_peak[TETRAMER], kept), *powers),
+        goals=(*standard_goals(by_peak[TETRAMER], kept), *powers),
         comparable="The widths of the simulated species were set for the paper's resolving power "
         "(about 10 and 17): what compares is that filtering changes little.",
     )

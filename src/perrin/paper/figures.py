@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from perrin.report.recheck_figures import draw_late_ratios
+from perrin.report.persistence_figures import draw_late_ratios
 from perrin.report.style import (
     BLACK,
     BLUE,
@@ -51,7 +51,7 @@ _NAMES = {
 }
 _FEW = 0.15  # of the highest bin: what is lower is drawn larger
 _FACTORS = (1, 2, 5, 10, 20, 50)
-_LEAST_FOUND = 20  # a share of fewer is not drawn
+_LEAST_FOUND = 20  # a fraction of fewer is not drawn
 _DENSITY = "Landings per µm² and second"
 
 
@@ -157,7 +157,7 @@ def density_figure(comparison: pd.DataFrame, kept: pd.DataFrame) -> Figure:
                 threshold = "auto" if name.endswith("auto") else f"{rows['threshold'].iloc[0]:g}"
                 right.plot(
                     rows["density"],
-                    100 * rows["kept_share"],
+                    100 * rows["retention"],
                     marker="o",
                     markersize=3,
                     linestyle=line,
@@ -167,8 +167,8 @@ def density_figure(comparison: pd.DataFrame, kept: pd.DataFrame) -> Figure:
                 if name == "classifier":
                     right.fill_between(
                         rows["density"],
-                        100 * rows["kept_share_low"],
-                        100 * rows["kept_share_high"],
+                        100 * rows["retention_low"],
+                        100 * rows["retention_high"],
                         color=color,
                         alpha=0.15,
                         linewidth=0,
@@ -249,7 +249,7 @@ def protein_a_figure(
 
 
 def selection_figure(curve: pd.DataFrame, repeats: pd.DataFrame, coverage: pd.DataFrame) -> Figure:
-    """Kept share against mass; and of the repeats, corrected shares with those that miss."""
+    """Retention against mass; and of the repeats, corrected fractions with those that miss."""
     with style():
         figure = new_figure(width_mm=PAGE_MM, height_mm=65.0)
         left, right = figure.subplots(1, 2)
@@ -257,12 +257,12 @@ def selection_figure(curve: pd.DataFrame, repeats: pd.DataFrame, coverage: pd.Da
             rows = curve[
                 (curve["filter"] == name) & (curve["binders"] == "alone in the thumbnail")
             ].sort_values("mass_kda")
-            low, high = rows["kept_share_low"], rows["kept_share_high"]
-            share = rows["kept_share"]
+            low, high = rows["retention_low"], rows["retention_high"]
+            fraction = rows["retention"]
             left.errorbar(
                 rows["mass_kda"],
-                100 * share,
-                yerr=[100 * (share - low), 100 * (high - share)],
+                100 * fraction,
+                yerr=[100 * (fraction - low), 100 * (high - fraction)],
                 marker="o",
                 markersize=3,
                 elinewidth=0.8,
@@ -283,17 +283,17 @@ def selection_figure(curve: pd.DataFrame, repeats: pd.DataFrame, coverage: pd.Da
 def _draw_repeats(axes: Axes, repeats: pd.DataFrame, coverage: pd.DataFrame) -> None:
     ticks = []
     for k, (species, part) in enumerate(repeats.groupby("species", sort=False)):
-        value = part["corrected_share"].to_numpy(float)
+        value = part["corrected_fraction"].to_numpy(float)
         order = np.argsort(value)
-        low = part["corrected_share_low"].to_numpy(float)[order]
-        high = part["corrected_share_high"].to_numpy(float)[order]
-        true = float(part["true_share"].iloc[0])
+        low = part["corrected_fraction_low"].to_numpy(float)[order]
+        high = part["corrected_fraction_high"].to_numpy(float)[order]
+        true = float(part["true_fraction"].iloc[0])
         at = k + np.linspace(0.1, 0.9, len(part))
         inside = (low <= true) & (true <= high)
         for which, color in ((inside, PALE_BLUE), (~inside, VERMILLION)):
             axes.vlines(at[which], 100 * low[which], 100 * high[which], color=color, linewidth=1)
         axes.plot(at, 100 * value[order], ".", color=BLUE, markersize=2)
-        counted = 100 * float(part["share"].mean())
+        counted = 100 * float(part["fraction"].mean())
         axes.hlines(100 * true, k + 0.05, k + 0.95, color=BLACK, linewidth=1)
         axes.hlines(counted, k + 0.05, k + 0.95, color=ORANGE, linewidth=1)
         row = coverage[
@@ -301,7 +301,7 @@ def _draw_repeats(axes: Axes, repeats: pd.DataFrame, coverage: pd.DataFrame) -> 
         ].iloc[0]
         ticks.append(f"{species}\ninside: {row['inside']} of {row['intervals']}")
     axes.set_xticks(np.arange(len(ticks)) + 0.5, ticks)
-    axes.set_ylabel("Share of the landings (%)")
+    axes.set_ylabel("Fraction of the landings (%)")
     axes.set_ylim(0, None)
     for color, name in (
         (BLACK, "true"),

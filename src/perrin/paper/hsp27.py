@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from perrin.mass.resolution import valley_criterion
-from perrin.paper.bsa import artefacts_table, shares_table
+from perrin.paper.bsa import artifacts_table, fractions_table
 from perrin.paper.compare import (
     BEFORE,
     PERFECT,
@@ -23,11 +23,11 @@ from perrin.paper.core import (
     Findings,
     Goal,
     compared,
-    kept_table,
     planned,
+    retention_table,
     spectra_of,
+    standard_goals,
     thresholds,
-    usual_goals,
 )
 from perrin.paper.settings import ExperimentSettings
 from perrin.pipeline.simulated import Measured
@@ -52,7 +52,7 @@ def plan(settings: ExperimentSettings) -> tuple[PlannedMeasurement, ...]:
     )
 
 
-def analyse(measured: Sequence[Measured], context: Context) -> Findings:
+def analyze(measured: Sequence[Measured], context: Context) -> Findings:
     """Valleys of the five pairs, at equal counts; the criterion that each meets."""
     from perrin.paper.figures import valleys_figure
 
@@ -61,21 +61,21 @@ def analyse(measured: Sequence[Measured], context: Context) -> Findings:
     comparison = compared(measured, at, [quantity], context)
     best = _residual_at_its_best(measured, quantity, context)
     comparison = _with_criteria(pd.concat([comparison, best], ignore_index=True), quantity)
-    kept = kept_table(measured, at, confidence=context.settings.confidence)
+    kept = retention_table(measured, at, confidence=context.settings.confidence)
     mean = comparison[comparison["quantity"] == _MEAN]
     return Findings(
         tables={
             "comparison": comparison,
             "kept": kept,
-            "class_shares": shares_table(measured),
-            "artefacts": artefacts_table(measured, at),
+            "class_prevalences": fractions_table(measured),
+            "artifacts": artifacts_table(measured, at),
         },
         figures={
             "hsp27": valleys_figure(
                 spectra_of(measured, at), comparison, peaks=PEAKS, limits=(-420, 450)
             )
         },
-        goals=(*usual_goals(mean, kept), _pairs(comparison)),
+        goals=(*standard_goals(mean, kept), _pairs(comparison)),
         comparable="Abundances and widths were set for the paper's valleys after filtering, the "
         "motions for those before: what compares is how near the filter comes to the perfect one.",
     )
@@ -89,13 +89,13 @@ def _residual_at_its_best(
     Chosen on what it is judged by, which flatters it.
     """
     sets: dict[str, FloatArray] = {}
-    for share in _CUTS:
+    for fraction in _CUTS:
         parts = []
         for one in measured:
             landing = one.events[one.landing]
-            low = landing["fit_residual"] <= landing["fit_residual"].quantile(share)
+            low = landing["fit_residual"] <= landing["fit_residual"].quantile(fraction)
             parts.append(landing["mass_kda"].to_numpy(float)[low.to_numpy(bool)])
-        sets[f"{share}"] = np.concatenate(parts)
+        sets[f"{fraction}"] = np.concatenate(parts)
     means = {name: float(quantity.of(x)[-1]) for name, x in sets.items()}
     best = min(means, key=lambda name: means[name])
     fitted = np.concatenate([m.events["mass_kda"].to_numpy(float)[m.landing] for m in measured])
@@ -112,7 +112,7 @@ def _residual_at_its_best(
         rng=context.rng,
     )
     chosen = table[table["filter"] == BEST_RESIDUAL]
-    return chosen.assign(residual_share_kept=float(best))
+    return chosen.assign(residual_fraction_kept=float(best))
 
 
 def _with_criteria(comparison: pd.DataFrame, quantity: Quantity) -> pd.DataFrame:

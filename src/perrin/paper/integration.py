@@ -18,12 +18,12 @@ from perrin.paper.core import (
     Context,
     Findings,
     Goal,
-    kept_table,
     number,
     over_repeats,
     planned,
+    retention_table,
+    standard_goals,
     thresholds,
-    usual_goals,
     value_of,
 )
 from perrin.paper.measure import refitted
@@ -60,13 +60,13 @@ def plan(settings: ExperimentSettings) -> tuple[PlannedMeasurement, ...]:
     )
 
 
-def analyse(measured: Sequence[Measured], context: Context) -> Findings:
+def analyze(measured: Sequence[Measured], context: Context) -> Findings:
     """Resolving power at each integration; the best one."""
     from perrin.paper.figures import integration_figure
 
     frame_ms = 1e3 * PRESETS["dynamin"].instrument.frame_interval_s
     quantity = resolving_power_at(MAIN, peaks=PEAKS)
-    comparisons, kept_tables = [], []
+    comparisons, retention_tables = [], []
     for n_avg, fits in FITS.items():
         for fit in fits:
             movies = [
@@ -78,10 +78,12 @@ def analyse(measured: Sequence[Measured], context: Context) -> Findings:
             ).merge(over_repeats(movies, at, quantity, context), on="filter")
             where = {"classified_ms": round(n_avg * frame_ms), "fit_ms": round(fit * frame_ms)}
             comparisons.append(compared.assign(**where))
-            kept = kept_table(movies, at, confidence=context.settings.confidence, by_species=False)
-            kept_tables.append(kept.assign(**where))
+            kept = retention_table(
+                movies, at, confidence=context.settings.confidence, by_species=False
+            )
+            retention_tables.append(kept.assign(**where))
     comparison = pd.concat(comparisons, ignore_index=True)
-    kept = pd.concat(kept_tables, ignore_index=True)
+    kept = pd.concat(retention_tables, ignore_index=True)
     return Findings(
         tables={"comparison": comparison, "kept": kept},
         figures={"integration": integration_figure(comparison)},
@@ -117,6 +119,6 @@ def _goals(comparison: pd.DataFrame, kept: pd.DataFrame) -> list[Goal]:
         ),
         *(
             Goal(f"{prefix}: {g.what}", g.paper, g.goal, g.ours, g.perfect, g.met)
-            for g in usual_goals(at_best, of_best)
+            for g in standard_goals(at_best, of_best)
         ),
     ]

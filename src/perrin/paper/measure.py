@@ -23,7 +23,7 @@ from perrin._version import __version__
 from perrin.io.atomic import written_whole
 from perrin.io.movie import Movie
 from perrin.models.classifier import ClassifierModel
-from perrin.pipeline.simulated import Measured, analyse, refit_column
+from perrin.pipeline.simulated import Measured, analyze, refit_column
 from perrin.settings.planned import PlannedMeasurement
 from perrin.settings.simulation import LandingAssay
 from perrin.simulate.movie import simulate_movie
@@ -32,7 +32,7 @@ BoolArray = NDArray[np.bool_]
 
 
 def measure(planned: PlannedMeasurement, *, model: ClassifierModel, folder: Path) -> Measured:
-    """Return a measurement from its file in `folder`, or simulate, analyse and store it."""
+    """Return a measurement from its file in `folder`, or simulate, analyze and store it."""
     path = folder / f"{planned.name}.npz"
     key = {
         "planned": planned.model_dump(mode="json"),
@@ -44,7 +44,7 @@ def measure(planned: PlannedMeasurement, *, model: ClassifierModel, folder: Path
         return stored
     start = time.process_time()
     movie, truth = _simulated(planned.assay.model_dump_json(), planned.seconds, planned.seed)
-    measured = analyse(movie, truth, planned=planned, model=model)
+    measured = analyze(movie, truth, planned=planned, model=model)
     measured = replace(measured, cpu_s=time.process_time() - start)
     _save(path, measured, key)
     return measured
@@ -69,7 +69,7 @@ def _save(path: Path, measured: Measured, key: dict[str, Any]) -> None:
     arrays: dict[str, NDArray[Any]] = {
         "key": np.array(json.dumps(key, sort_keys=True)),
         "numbers": np.array([measured.seconds, measured.area_um2, measured.cpu_s]),
-        "shares": np.array(json.dumps(measured.shares)),
+        "fractions": np.array(json.dumps(measured.fractions)),
     }
     for group, table in (("event", measured.events), ("molecule", measured.molecules)):
         for name in table.columns:
@@ -96,8 +96,8 @@ def _load(path: Path, key: dict[str, Any]) -> Measured | None:
                 )
                 for group in ("event", "molecule")
             }
-            shares = json.loads(str(stored["shares"]))
+            fractions = json.loads(str(stored["fractions"]))
             seconds, area, cpu_s = map(float, stored["numbers"])
     except (FileNotFoundError, BadZipFile, KeyError, ValueError, EOFError):
         return None
-    return Measured(path.stem, tables["event"], tables["molecule"], shares, seconds, area, cpu_s)
+    return Measured(path.stem, tables["event"], tables["molecule"], fractions, seconds, area, cpu_s)

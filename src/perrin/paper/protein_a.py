@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from perrin.landing.recheck import Recheck, late_ratios, summarise_recheck
+from perrin.landing.persistence import PersistenceResult, late_ratios, summarize_persistence
 from perrin.mass.modes import density_grid, kernel_density, kernel_widths
 from perrin.mass.resolution import bootstrap, percentile_interval
 from perrin.paper.compare import (
@@ -26,14 +26,14 @@ from perrin.paper.core import (
     Goal,
     Thresholds,
     compared,
-    kept_table,
     masses_of,
     number,
     percent,
     planned,
+    retention_table,
     spectra_of,
+    standard_goals,
     thresholds,
-    usual_goals,
 )
 from perrin.paper.settings import ExperimentSettings
 from perrin.pipeline.simulated import Measured
@@ -46,7 +46,7 @@ DENSITIES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
 """Landings per um^2 and second: six concentrations, in proportion."""
 
 REPEATS, BLANKS, SECONDS = 4, 4, 15.0
-RECHECK_MS = 140.0
+PERSISTENCE_MS = 140.0
 RECALL, PAPER_PRECISION = 0.23, 0.61
 PAPER_DISCARDED = "70% of protein A, 94% of all"
 _SHARP = "at 23% recall"
@@ -56,7 +56,9 @@ _MOVIE, _BLANK = "protein-a", "buffer"
 
 def plan(settings: ExperimentSettings) -> tuple[PlannedMeasurement, ...]:
     """Plan four movies of each concentration and four of buffer."""
-    landing = LandingSettings(detection=DetectionSettings.permissive(), recheck_ms=RECHECK_MS)
+    landing = LandingSettings(
+        detection=DetectionSettings.permissive(), persistence_ms=PERSISTENCE_MS
+    )
     made = [
         (f"{_MOVIE}-{density:g}-{k}", preset("protein-a", density=density))
         for density in DENSITIES
@@ -69,7 +71,7 @@ def plan(settings: ExperimentSettings) -> tuple[PlannedMeasurement, ...]:
     )
 
 
-def analyse(measured: Sequence[Measured], context: Context) -> Findings:
+def analyze(measured: Sequence[Measured], context: Context) -> Findings:
     """Precision and recall, the peak, the titration, the second look."""
     from perrin.paper.figures import protein_a_figure
 
@@ -79,11 +81,11 @@ def analyse(measured: Sequence[Measured], context: Context) -> Findings:
     confidence = context.settings.confidence
     comparison = compared(movies, at, [resolving_power_at(MASS, peaks=[MASS])], context)
     sharp = {_SHARP: [_threshold_at(movies, RECALL)] * len(movies)}
-    kept = kept_table(movies, at | sharp, confidence=confidence, by_species=False)
+    kept = retention_table(movies, at | sharp, confidence=confidence, by_species=False)
     symmetry = _symmetry(movies, at, context)
     counts = _titration(movies, blanks, context)
     lines = _lines(counts)
-    recheck = _rechecked(movies, at, confidence)
+    persistence = _persistence_checked(movies, at, confidence)
     return Findings(
         tables={
             "comparison": comparison,
@@ -91,7 +93,7 @@ def analyse(measured: Sequence[Measured], context: Context) -> Findings:
             "symmetry": symmetry,
             "titration": counts,
             "titration_lines": lines,
-            "recheck": recheck,
+            "persistence": persistence,
         },
         figures={
             "protein_a": protein_a_figure(
@@ -103,7 +105,7 @@ def analyse(measured: Sequence[Measured], context: Context) -> Findings:
                 mass_kda=MASS,
             )
         },
-        goals=(*usual_goals(comparison, kept), *_goals(kept, symmetry, lines, recheck)),
+        goals=(*standard_goals(comparison, kept), *_goals(kept, symmetry, lines, persistence)),
         comparable="The buffer is simulated, and easier than the paper's: its detections are "
         "fewer, its false ones more unlike binders. Thresholds of detection are perrin's own "
         "permissive ones; the paper's (0.01 and 0.15) are of another program.",
@@ -111,7 +113,7 @@ def analyse(measured: Sequence[Measured], context: Context) -> Findings:
 
 
 def _threshold_at(movies: Sequence[Measured], recall: float) -> float:
-    """Threshold that keeps this share of the true binders."""
+    """Threshold that keeps this fraction of the true binders."""
     scores = [m.events["score_binder"].to_numpy(float)[_true(m)] for m in movies]
     return float(np.quantile(np.concatenate(scores), 1 - recall))
 
@@ -222,15 +224,17 @@ def _lines(counts: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _rechecked(movies: Sequence[Measured], at: Thresholds, confidence: float) -> pd.DataFrame:
+def _persistence_checked(
+    movies: Sequence[Measured], at: Thresholds, confidence: float
+) -> pd.DataFrame:
     """Landings still there at 140 ms: retained and discarded ones, and by what they truly are."""
     events = _with_retained(movies, at)
     truth = events["motion"].mask(events["perfect"].to_numpy(bool), "binder, alone")
-    told = _summed(events, confidence).groups.assign(by="told")
+    predicted = _summed(events, confidence).groups.assign(by="predicted")
     true = _summed(events.assign(label=truth, retained=False), confidence).groups
     true = true[true["group"].str.startswith("discarded: ")].assign(by="truth")
     true["group"] = true["group"].str.removeprefix("discarded: ")
-    return pd.concat([told, true], ignore_index=True)
+    return pd.concat([predicted, true], ignore_index=True)
 
 
 def _with_retained(movies: Sequence[Measured], at: Thresholds) -> pd.DataFrame:
@@ -245,10 +249,13 @@ def _with_retained(movies: Sequence[Measured], at: Thresholds) -> pd.DataFrame:
     )
 
 
-def _summed(events: pd.DataFrame, confidence: float) -> Recheck:
+def _summed(events: pd.DataFrame, confidence: float) -> PersistenceResult:
     frame_ms = 1e3 * PRESETS["protein-a"].instrument.frame_interval_s
-    return summarise_recheck(
-        events, recheck_ms=RECHECK_MS, n_avg=round(RECHECK_MS / frame_ms), confidence=confidence
+    return summarize_persistence(
+        events,
+        persistence_ms=PERSISTENCE_MS,
+        n_avg=round(PERSISTENCE_MS / frame_ms),
+        confidence=confidence,
     )
 
 
@@ -256,12 +263,12 @@ def _goals(
     kept: pd.DataFrame,
     symmetry: pd.DataFrame,
     lines: pd.DataFrame,
-    recheck: pd.DataFrame,
+    persistence: pd.DataFrame,
 ) -> list[Goal]:
     alone = _by(kept[kept["binders"] == "alone in the thumbnail"], "filter")
     near = _by(kept[kept["binders"] == "alone within 6 px"], "filter")
     shape, line = _by(symmetry, "landings_of"), _by(lines, "filter")
-    there = _by(recheck[recheck["by"] == "told"], "group")
+    there = _by(persistence[persistence["by"] == "predicted"], "group")
 
     def skew(name: str) -> str:
         row = shape[name]
@@ -276,7 +283,8 @@ def _goals(
 
     def still(name: str) -> str:
         row = there[name]
-        return f"{percent(row['share'], row['share_low'], row['share_high'])} of {row['rechecked']}"
+        found = percent(row["fraction"], row["fraction_low"], row["fraction_high"])
+        return f"{found} of {row['checked']}"
 
     def linear(name: str) -> bool:
         row = line[name]

@@ -1,4 +1,4 @@
-"""Run experiments: measure what is not measured yet, analyse, write tables and figures.
+"""Run experiments: measure what is not measured yet, analyze, write tables and figures.
 
 The folder has ``settings.json``, ``measurements/NAME/`` (a file each) and a folder for every
 experiment, written whole. Stopped, a run goes on where it was; run again, it measures nothing.
@@ -40,15 +40,15 @@ from perrin.report.style import save_figure
 EXPERIMENTS: dict[str, Experiment] = {
     one.name: one
     for one in (
-        Experiment("bsa", "BSA: optimal and suboptimal landings", bsa.plan, bsa.analyse, bsa.then),
-        Experiment("dynamin", "Dynamin: firm binding", dynamin.plan, dynamin.analyse),
-        Experiment("hsp27", "HSP27: overlapping oligomers", hsp27.plan, hsp27.analyse),
-        Experiment("antibody", "Antibody: hardly any binding", antibody.plan, antibody.analyse),
-        Experiment("protein-a", "Protein A: low mass", protein_a.plan, protein_a.analyse),
-        Experiment("density", "Landing density", density.plan, density.analyse),
-        Experiment("integration", "Integration time", integration.plan, integration.analyse),
+        Experiment("bsa", "BSA: optimal and suboptimal landings", bsa.plan, bsa.analyze, bsa.then),
+        Experiment("dynamin", "Dynamin: firm binding", dynamin.plan, dynamin.analyze),
+        Experiment("hsp27", "HSP27: overlapping oligomers", hsp27.plan, hsp27.analyze),
+        Experiment("antibody", "Antibody: hardly any binding", antibody.plan, antibody.analyze),
+        Experiment("protein-a", "Protein A: low mass", protein_a.plan, protein_a.analyze),
+        Experiment("density", "Landing density", density.plan, density.analyze),
+        Experiment("integration", "Integration time", integration.plan, integration.analyze),
         Experiment(
-            "selection", "Selection bias", selection.plan, selection.analyse, selection.then
+            "selection", "Selection bias", selection.plan, selection.analyze, selection.then
         ),
     )
 }
@@ -61,13 +61,13 @@ class Ran:
     """One experiment that was run: what it found, and the CPU time that it took, s.
 
     ``measuring_s`` is that of all its measurements, those of earlier runs included;
-    ``analysing_s`` that of what was made of them.
+    ``analyzing_s`` that of what was made of them.
     """
 
     experiment: Experiment
     findings: Findings
     measuring_s: float
-    analysing_s: float
+    analyzing_s: float
 
 
 def run_experiments(
@@ -112,7 +112,7 @@ def run_experiments(
         more = () if then is None else then(measured, context)
         measured += [measure(m, model=model, folder=out / _MEASUREMENTS / name) for m in more]
         start = time.process_time()
-        found = EXPERIMENTS[name].analyse(measured, context)
+        found = EXPERIMENTS[name].analyze(measured, context)
         measuring_s = sum(one.cpu_s for one in measured)
         ran = Ran(EXPERIMENTS[name], found, measuring_s, time.process_time() - start)
         _write(out / name, ran, plan_s=[p.model_dump(mode="json") for p in (*plan, *more)], run=run)
@@ -167,7 +167,7 @@ def _write(
             "comparable": found.comparable,
             "notes": list(found.notes),
             "measuring_cpu_s": ran.measuring_s,
-            "analysing_cpu_s": ran.analysing_s,
+            "analyzing_cpu_s": ran.analyzing_s,
             "measurements": plan_s,
         }
         text = json.dumps(plain(summary), indent=1, allow_nan=False)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from perrin.mass.abundance import correct_shares, uneven_note
+from perrin.mass.abundance import correct_fractions, uneven_note
 from perrin.mass.resolution import wilson_interval
 from perrin.paper.core import (
     AUTO,
@@ -22,12 +22,12 @@ from perrin.paper.core import (
     Context,
     Findings,
     Goal,
-    kept_table,
     planned,
+    retention_table,
     thresholds,
 )
 from perrin.paper.settings import ExperimentSettings
-from perrin.pipeline.kept_share import kept_and_landed, sample_like
+from perrin.pipeline.retention import kept_and_landed, sample_like
 from perrin.pipeline.simulated import Measured
 from perrin.settings.planned import PlannedMeasurement
 from perrin.settings.simulation import BINDERS_ONLY, LandingAssay, Species
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 NAME = "selection"
 MASSES = (42.0, 150.0, 480.0)
-TRUE_SHARES = (0.5, 0.3, 0.2)
+TRUE_FRACTIONS = (0.5, 0.3, 0.2)
 REPEATS, REPEAT_S = 100, 10.0
 POOL, POOL_S = 4, 60.0
 CURVE = (30.0, 36.0, 42.0, 50.0, 60.0, 75.0, 100.0, 150.0, 250.0, 480.0)
@@ -51,7 +51,7 @@ _COVERAGE_GOAL = 0.95
 def plan(settings: ExperimentSettings) -> tuple[PlannedMeasurement, ...]:
     """Plan movies of many masses for the curve, and the repeats of the mixture."""
     curve = _assay(CURVE, (1.0,) * len(CURVE))
-    mixture = _assay(MASSES, TRUE_SHARES).model_copy(update={"motions": PRESETS["bsa"].motions})
+    mixture = _assay(MASSES, TRUE_FRACTIONS).model_copy(update={"motions": PRESETS["bsa"].motions})
     made = [(f"curve-{k}", curve, POOL_S) for k in range(CURVE_MOVIES)]
     made += [(f"mixture-{k}", mixture, REPEAT_S) for k in range(REPEATS)]
     return tuple(
@@ -79,15 +79,15 @@ def pool_like(
     """Plan movies of a sample like a measured one: species as detected, motions as told."""
     landings = [int(one.landing.sum()) for one in measured]
     mass = np.concatenate([m.events["mass_kda"].to_numpy(float)[m.landing] for m in measured])
-    shares = {
-        name: float(np.average([one.shares[name] for one in measured], weights=landings))
-        for name in measured[0].shares
+    fractions = {
+        name: float(np.average([one.fractions[name] for one in measured], weights=landings))
+        for name in measured[0].fractions
     }
     assay = sample_like(
         masses,
         names=names,
         counts=[int(((mass > low) & (mass <= high)).sum()) for low, high in windows(masses)],
-        shares=shares,
+        fractions=fractions,
         density=sum(landings) / sum(one.seconds * one.area_um2 for one in measured),
     )
     return tuple(
@@ -95,15 +95,15 @@ def pool_like(
     )
 
 
-def _assay(masses: Sequence[float], shares: Sequence[float]) -> LandingAssay:
+def _assay(masses: Sequence[float], fractions: Sequence[float]) -> LandingAssay:
     species = tuple(
-        Species(mass_kda=mass, abundance=share, name=f"{mass:g} kDa")
-        for mass, share in zip(masses, shares, strict=True)
+        Species(mass_kda=mass, abundance=fraction, name=f"{mass:g} kDa")
+        for mass, fraction in zip(masses, fractions, strict=True)
     )
     return LandingAssay(species=species, density=DENSITY, motions=BINDERS_ONLY)
 
 
-def analyse(measured: Sequence[Measured], context: Context) -> Findings:
+def analyze(measured: Sequence[Measured], context: Context) -> Findings:
     """Correct each repeat with the pool; how often the truth lies in the interval."""
     from perrin.paper.figures import selection_figure
 
@@ -112,7 +112,7 @@ def analyse(measured: Sequence[Measured], context: Context) -> Findings:
         for kind in ("pool", "curve", "mixture")
     }
     confidence = context.settings.confidence
-    curve = kept_table(
+    curve = retention_table(
         groups["curve"], thresholds(groups["curve"], context.model), confidence=confidence
     )
     curve = curve[curve["species"] != "all"].assign(
@@ -127,25 +127,25 @@ def analyse(measured: Sequence[Measured], context: Context) -> Findings:
         )
         counts = [_counts(one, _threshold([one], context, name)[0]) for one in groups["mixture"]]
         tables = [
-            correct_shares(
+            correct_fractions(
                 count,
                 kept=pool[0],
                 landed=pool[1],
                 names=_NAMES,
                 rng=context.rng,
                 confidence=confidence,
-            ).assign(filter=name, repeat=k, true_share=TRUE_SHARES)
+            ).assign(filter=name, repeat=k, true_fraction=TRUE_FRACTIONS)
             for k, count in enumerate(counts)
         ]
         repeats += tables
-        together = correct_shares(
+        together = correct_fractions(
             np.sum(counts, axis=0),
             kept=pool[0],
             landed=pool[1],
             names=_NAMES,
             rng=context.rng,
             confidence=confidence,
-        ).assign(true_share=TRUE_SHARES)
+        ).assign(true_fraction=TRUE_FRACTIONS)
         coverage.append(_coverage(pd.concat(tables), together, confidence).assign(filter=name))
         if (note := uneven_note(together)) is not None and name == CLASSIFIER:
             notes.append(note)
@@ -179,8 +179,8 @@ def _counts(one: Measured, threshold: float) -> IntArray:
 
 def _coverage(repeats: pd.DataFrame, together: pd.DataFrame, confidence: float) -> pd.DataFrame:
     """How often the truth is inside, for each species and over all; and all repeats as one."""
-    inside = (repeats["corrected_share_low"] <= repeats["true_share"]) & (
-        repeats["true_share"] <= repeats["corrected_share_high"]
+    inside = (repeats["corrected_fraction_low"] <= repeats["true_fraction"]) & (
+        repeats["true_fraction"] <= repeats["corrected_fraction_high"]
     )
     groups = {str(name): part for name, part in inside.groupby(repeats["species"], sort=False)} | {
         "all": inside
@@ -198,8 +198,8 @@ def _coverage(repeats: pd.DataFrame, together: pd.DataFrame, confidence: float) 
                 "coverage_high": high,
             }
         )
-    columns = ["species", "true_share", "share", "kept_share", "corrected_share"]
-    columns += ["corrected_share_low", "corrected_share_high"]
+    columns = ["species", "true_fraction", "fraction", "retention", "corrected_fraction"]
+    columns += ["corrected_fraction_low", "corrected_fraction_high"]
     return pd.DataFrame(rows).merge(together[columns], on="species", how="left")
 
 

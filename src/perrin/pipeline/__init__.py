@@ -4,19 +4,19 @@ Nothing here opens or writes files: `perrin.results` does.
 """
 
 from perrin.pipeline.landings import (
-    analyse_landings,
+    analyze_landings,
     check_calibration,
     find_events,
     recorded_settings,
 )
-from perrin.pipeline.measurement import Measurement, Snapshot
-from perrin.pipeline.tables import analyse_events
+from perrin.pipeline.measurement import LandingsResult, Snapshot
+from perrin.pipeline.tables import analyze_events
 
 __all__ = [
-    "Measurement",
+    "LandingsResult",
     "Snapshot",
-    "analyse_events",
-    "analyse_landings",
+    "analyze_events",
+    "analyze_landings",
     "check_calibration",
     "find_events",
     "recorded_settings",

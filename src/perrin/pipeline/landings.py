@@ -15,13 +15,18 @@ from perrin.landing.classifier.classify import Model, check_model, classify
 from perrin.landing.detect import detect
 from perrin.landing.fit import fit
 from perrin.landing.neighbors import nearest_neighbor_px
-from perrin.landing.quantifier.quantification import describe, weigh
+from perrin.landing.persistence import (
+    PersistenceResult,
+    measure_persistence,
+    persistence_n_avg,
+    summarize_persistence,
+)
+from perrin.landing.quantifier.quantification import describe, predict_masses
 from perrin.landing.quantifier.quantify import Model as Quantifier
 from perrin.landing.quantifier.quantify import sorts_as
-from perrin.landing.recheck import Recheck, look_again, recheck_n_avg, summarise_recheck
 from perrin.mass.calibration import Calibration, apply_calibration, check_recorded
 from perrin.optics.psf import Psf
-from perrin.pipeline.measurement import Measurement
+from perrin.pipeline.measurement import LandingsResult
 from perrin.pipeline.shown import busiest_frame, cut_examples, density_of, drifts_of
 from perrin.pipeline.tables import spectrum_of
 from perrin.settings.landing import LandingSettings
@@ -32,7 +37,7 @@ from perrin.tables import check_events, order_columns
 Progress = Callable[[float], None]
 
 
-def analyse_landings(
+def analyze_landings(
     movie: Movie,
     *,
     settings: LandingSettings | None = None,
@@ -44,7 +49,7 @@ def analyse_landings(
     quantifier: Quantifier | None = None,
     rng: np.random.Generator | None = None,
     progress: Progress | None = None,
-) -> Measurement:
+) -> LandingsResult:
     """Detect, fit and weigh the landings of a movie; with a model, sort and filter them too.
 
     Parameters
@@ -70,7 +75,7 @@ def analyse_landings(
     rng : numpy Generator, optional
         For bootstrap intervals; without it there are none.
     progress : callable, optional
-        Called with the share done, 0 to 1.
+        Called with the fraction done, 0 to 1.
 
     Raises
     ------
@@ -94,20 +99,20 @@ def analyse_landings(
     steps = 1 + (model is not None) + (quantifier is not None)
     finding, *further = _parts(progress, steps)
     scoring = further[0] if model is not None else None
-    if settings.recheck_ms is not None:
-        recheck_n_avg(settings.recheck_ms, movie, n_avg=settings.n_avg)
+    if settings.persistence_ms is not None:
+        persistence_n_avg(settings.persistence_ms, movie, n_avg=settings.n_avg)
     events = find_events(movie, settings=settings, psf=psf, progress=finding)
     if calibration is not None:
         events = apply_calibration(events, calibration)
     notes = tuple(events.attrs.get("notes", ())) + tuple(movie.provenance.get("notes", ()))
     known = None
     if quantifier is not None:
-        weighed = weigh(
+        quantified = predict_masses(
             movie, events, model=quantifier, calibration=calibration, progress=further[-1]
         )
-        events = check_events(order_columns(weighed.events))
+        events = check_events(order_columns(quantified.events))
         if model is not None and sorts_as(quantifier, model, n_avg=settings.n_avg):
-            known = weighed.sorted
+            known = quantified.sorted
     unfiltered = classification = quantification = None
     single = events["retained"].to_numpy(bool)
     if model is None:
@@ -143,11 +148,11 @@ def analyse_landings(
             rng=rng,
         )
         notes = quantification.notes + notes
-    events, recheck = _recheck(movie, events, settings, psf, spectrum_settings.confidence)
+    events, persistence = _persistence(movie, events, settings, psf, spectrum_settings.confidence)
     thumbnails = cut_examples(movie, events, settings)
     if progress is not None:
         progress(1.0)
-    return Measurement(
+    return LandingsResult(
         name=movie.measurement,
         events=events,
         spectrum=spectrum,
@@ -164,7 +169,7 @@ def analyse_landings(
         classification=classification,
         unfiltered=unfiltered,
         quantification=quantification,
-        recheck=recheck,
+        persistence=persistence,
     )
 
 
@@ -176,9 +181,9 @@ def find_events(
     progress: Progress | None = None,
 ) -> pd.DataFrame:
     """Detect and fit: the events table of a movie, without masses."""
-    share = (lambda done: progress(0.8 * done)) if progress is not None else None
+    fraction = (lambda done: progress(0.8 * done)) if progress is not None else None
     found = detect(
-        movie, n_avg=settings.n_avg, psf=psf, settings=settings.detection, progress=share
+        movie, n_avg=settings.n_avg, psf=psf, settings=settings.detection, progress=fraction
     )
     events = fit(movie, found, fit_n_avg=settings.n_avg_of_fit, psf=psf)
     if progress is not None:
@@ -209,7 +214,7 @@ def recorded_settings(movie: Movie, settings: LandingSettings) -> dict[str, Any]
 
 
 def check_calibration(calibration: Calibration, movie: Movie, settings: LandingSettings) -> None:
-    """Raise `PerrinError` where calibrant and movie were recorded or analysed differently."""
+    """Raise `PerrinError` where calibrant and movie were recorded or analyzed differently."""
     check_recorded(calibration, recorded_settings(movie, settings))
 
 
@@ -224,15 +229,15 @@ def _parts(progress: Progress | None, count: int) -> list[Progress | None]:
     return [part(0), *(part(count - k) for k in range(1, count))]
 
 
-def _recheck(
+def _persistence(
     movie: Movie, events: pd.DataFrame, settings: LandingSettings, psf: Psf, confidence: float
-) -> tuple[pd.DataFrame, Recheck | None]:
+) -> tuple[pd.DataFrame, PersistenceResult | None]:
     """The events, looked at again where the settings ask for it, and what came of it."""
-    if settings.recheck_ms is None:
+    if settings.persistence_ms is None:
         return events, None
-    frames = recheck_n_avg(settings.recheck_ms, movie, n_avg=settings.n_avg)
-    again = look_again(movie, events, n_avg=settings.n_avg, n_recheck=frames, psf=psf)
-    found = summarise_recheck(
-        again, recheck_ms=settings.recheck_ms, n_avg=frames, confidence=confidence
+    frames = persistence_n_avg(settings.persistence_ms, movie, n_avg=settings.n_avg)
+    again = measure_persistence(movie, events, n_avg=settings.n_avg, n_persistence=frames, psf=psf)
+    found = summarize_persistence(
+        again, persistence_ms=settings.persistence_ms, n_avg=frames, confidence=confidence
     )
     return check_events(order_columns(again)), found

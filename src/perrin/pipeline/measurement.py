@@ -11,13 +11,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from perrin.landing.classifier.classification import Classification
+from perrin.landing.persistence import PersistenceResult
 from perrin.landing.quantifier.quantification import Quantification
-from perrin.landing.recheck import Recheck
 from perrin.landing.thumbnails import Thumbnails
 from perrin.mass.calibration import Calibration
-from perrin.mass.course import LandingDensity, PeakDrift
 from perrin.mass.errors import ErrorSpectrum
 from perrin.mass.results import Spectrum
+from perrin.mass.time_course import LandingDensity, PeakDrift
 from perrin.optics.psf import Psf
 from perrin.settings.landing import LandingSettings, MainSpectrum
 from perrin.settings.spectrum import SpectrumSettings
@@ -33,7 +33,7 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
-class Measurement:
+class LandingsResult:
     """What came out of one movie, or of one measurement in a table of events.
 
     Attributes
@@ -47,7 +47,7 @@ class Measurement:
     unfiltered : Spectrum or None
         With a classifier: of all fitted events, before the filter.
     classification : Classification or None
-        With a classifier: class shares, threshold, what was removed.
+        With a classifier: class fractions, threshold, what was removed.
     spectrum_settings : SpectrumSettings
         What it was made with.
     calibration : Calibration or None
@@ -58,10 +58,11 @@ class Measurement:
         n_avg, frame interval, pixel size and instrument of the measurement, where known.
     quantification : Quantification or None
         With a quantifier: spectrum of all landings, check against the fit, surface.
-    recheck : Recheck or None
-        Where `settings.recheck_ms` is set: how many landings are still there at that integration.
+    persistence : PersistenceResult or None
+        Where `settings.persistence_ms` is set: how many landings are still there at that
+        integration.
     abundances : DataFrame or None
-        Shares of the peaks corrected for what is lost, see `perrin.mass.abundance`.
+        Fractions of the peaks corrected for what is lost, see `perrin.mass.abundance`.
     settings, psf, density, drifts, thumbnails, snapshot
         Only for movies: the settings, the PSF, landing density over time, the drift of each
         peak (None where it cannot be told), example thumbnails and the busiest frame.
@@ -84,7 +85,7 @@ class Measurement:
     classification: Classification | None = None
     unfiltered: Spectrum | None = None
     quantification: Quantification | None = None
-    recheck: Recheck | None = None
+    persistence: PersistenceResult | None = None
     abundances: pd.DataFrame | None = None
 
     @property

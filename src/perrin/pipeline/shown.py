@@ -9,8 +9,8 @@ from perrin.io.movie import Movie
 from perrin.landing.matched import MARGIN_PX
 from perrin.landing.ratiometric import frame_means, ratiometric
 from perrin.landing.thumbnails import Thumbnails, cut_thumbnails
-from perrin.mass.course import LandingDensity, PeakDrift, landing_density, peak_drift
 from perrin.mass.results import Spectrum
+from perrin.mass.time_course import LandingDensity, PeakDrift, landing_density, peak_drift
 from perrin.pipeline.measurement import Snapshot
 from perrin.settings.landing import LandingSettings
 

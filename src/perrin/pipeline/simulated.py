@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from perrin.io.movie import Movie
 from perrin.landing.classifier.classification import filter_by_score
 from perrin.landing.classifier.classify import classify
-from perrin.landing.classifier.mix import told_mix
+from perrin.landing.classifier.prevalence import prevalence
 from perrin.landing.fit import fit
-from perrin.landing.recheck import look_again, recheck_n_avg
+from perrin.landing.persistence import measure_persistence, persistence_n_avg
 from perrin.landing.thumbnails import THUMBNAIL_PX, half_length
 from perrin.mass.calibration import Calibration, apply_calibration
 from perrin.models.classifier import ClassifierModel
@@ -42,7 +42,7 @@ _EVENTS = (
     "score_binder",
     "p_binder",
 )
-_RECHECKED = ("recheck_contrast", "late_contrast", "late_contrast_se", "still_there")
+_PERSISTENCE_CHECKED = ("persistence_contrast", "late_contrast", "late_contrast_se", "still_there")
 _ALL = 0.0  # threshold that no score fails: what is retained then is all that can be
 
 
@@ -65,8 +65,8 @@ class Measured:
         Every molecule that landed where events are looked for: ``species``, ``mass_kda``,
         ``motion``, ``perfect``, ``isolated`` and ``event``, its row in `events`, -1 where it
         was not found.
-    shares : dict
-        Estimated share of each class among the scored landings.
+    fractions : dict
+        Estimated fraction of each class among the scored landings.
     seconds, area_um2 : float
         Time and area in which events are looked for.
     cpu_s : float
@@ -77,7 +77,7 @@ class Measured:
     name: str
     events: pd.DataFrame
     molecules: pd.DataFrame
-    shares: dict[str, float]
+    fractions: dict[str, float]
     seconds: float
     area_um2: float
     cpu_s: float = 0.0
@@ -95,10 +95,10 @@ class Measured:
         return kept
 
 
-def analyse(
+def analyze(
     movie: Movie, truth: pd.DataFrame, *, planned: PlannedMeasurement, model: ClassifierModel
 ) -> Measured:
-    """Analyse a simulated movie as `perrin landings` does and match its events to the truth.
+    """Analyze a simulated movie as `perrin landings` does and match its events to the truth.
 
     Masses come from the line that the movie was simulated with, so that the error of a
     calibration does not enter.
@@ -115,10 +115,10 @@ def analyse(
     )
     table = found.events
     names = list(_EVENTS)
-    if landing.recheck_ms is not None:
-        n = recheck_n_avg(landing.recheck_ms, movie, n_avg=landing.n_avg)
-        table = look_again(movie, table, n_avg=landing.n_avg, n_recheck=n, psf=psf)
-        names += list(_RECHECKED)
+    if landing.persistence_ms is not None:
+        n = persistence_n_avg(landing.persistence_ms, movie, n_avg=landing.n_avg)
+        table = measure_persistence(movie, table, n_avg=landing.n_avg, n_persistence=n, psf=psf)
+        names += list(_PERSISTENCE_CHECKED)
     table = table[names].assign(fitted=found.events["retained"], single=everything.single)
     if len(truth):
         molecules, kind, row = _matched(truth, events, movie, n_avg=landing.n_avg)
@@ -135,14 +135,14 @@ def analyse(
         again = apply_calibration(fit(movie, events, fit_n_avg=n, psf=psf), line)
         fitted = (again["label"] == "").to_numpy(bool)
         table[refit_column(n)] = np.where(fitted, again["mass_kda"].to_numpy(float), np.nan)
-    shares = told_mix(found.balanced, model.confusion)
+    fractions = prevalence(found.balanced, model.confusion)
     lost = 2 * landing.n_avg + 3  # frames at the ends: see `is_accepted`
     inner = (movie.height - 12) * (movie.width - 12)
     return Measured(
         name=planned.name,
         events=table,
         molecules=molecules,
-        shares=dict(zip(model.classes, map(float, shares), strict=True)),
+        fractions=dict(zip(model.classes, map(float, fractions), strict=True)),
         seconds=(movie.n_frames - lost) * movie.frame_interval_s,
         area_um2=inner * (movie.pixel_nm / 1000) ** 2,
     )

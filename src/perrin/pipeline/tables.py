@@ -9,18 +9,18 @@ from perrin.errors import PerrinError
 from perrin.mass.calibration import Calibration, apply_calibration, apply_embedded
 from perrin.mass.results import Spectrum
 from perrin.mass.spectrum import fit_spectrum
-from perrin.pipeline.measurement import Measurement
+from perrin.pipeline.measurement import LandingsResult
 from perrin.settings.spectrum import SpectrumSettings
 from perrin.tables import check_events
 
 
-def analyse_events(
+def analyze_events(
     events: pd.DataFrame,
     *,
     spectrum_settings: SpectrumSettings | None = None,
     calibration: Calibration | None = None,
     rng: np.random.Generator | None = None,
-) -> tuple[Measurement, ...]:
+) -> tuple[LandingsResult, ...]:
     """Spectra of a table of events, one for each measurement in it.
 
     Masses come from `calibration` if given, else they are those of the table, else from the
@@ -45,7 +45,7 @@ def analyse_events(
         if "retained" not in part.columns:
             part["retained"] = True
         measurements.append(
-            Measurement(
+            LandingsResult(
                 name=str(name),
                 events=part,
                 spectrum=spectrum_of(part, spectrum_settings, rng),

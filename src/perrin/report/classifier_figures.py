@@ -124,8 +124,8 @@ def confusion_figure(confusion: pd.DataFrame, *, model: str, n_avg: int) -> Figu
         for axes, protocol in zip(panels, protocols, strict=True):
             own = table[table["protocol"] == protocol]
             names = list(own["true"].unique())
-            shares = own.pivot_table(index="true", columns="told", values="share")
-            values = 100 * shares.loc[names, names].to_numpy()
+            fractions = own.pivot_table(index="true", columns="predicted", values="fraction")
+            values = 100 * fractions.loc[names, names].to_numpy()
             axes.imshow(values, cmap="Blues", vmin=0, vmax=100)
             for (row, column), value in np.ndenumerate(values):
                 color = "white" if value > 55 else look.BLACK
@@ -194,12 +194,17 @@ def reliability_figure(
                 if len(line):
                     label = f"{of} {errors[protocol, of]:.3f}"
                     axes.plot(
-                        line["told"], line["true"], "o-", ms=2, color=CLASS_COLORS[of], label=label
+                        line["predicted"],
+                        line["true"],
+                        "o-",
+                        ms=2,
+                        color=CLASS_COLORS[of],
+                        label=label,
                     )
             axes.legend(loc="upper left", title="calibration error", title_fontsize=7)
             axes.set(
                 xlabel="Told probability of a class",
-                ylabel="Share of events of that class",
+                ylabel="Fraction of events of that class",
                 title=f"protocol {protocol}",
                 xlim=(0, 1),
                 ylim=(0, 1),

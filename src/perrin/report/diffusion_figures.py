@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 FloatArray = NDArray[np.float64]
 
 _PARTS = (
-    ("share_fbm", "FBM", look.BLUE),
-    ("share_ctrw", "CTRW", look.VERMILLION),
-    ("share_brownian", "Brownian", look.GREEN),
-    ("share_noise", "noise", look.GRAY),
+    ("fraction_fbm", "FBM", look.BLUE),
+    ("fraction_ctrw", "CTRW", look.VERMILLION),
+    ("fraction_brownian", "Brownian", look.GREEN),
+    ("fraction_noise", "noise", look.GRAY),
 )
 _MAP = "viridis"
 _MOST_DRAWN = 100  # tracks or curves in one figure
 
 
 def ensemble_figure(trajectories: pd.DataFrame) -> Figure:
-    """Return ratio and exponents of all trajectories, and the shares of their steps."""
+    """Return ratio and exponents of all trajectories, and the fractions of their steps."""
     with look.style():
         figure = look.new_figure(width_mm=look.PAGE_MM, height_mm=60)
         left, middle, right = figure.subplots(1, 3)
@@ -47,19 +47,19 @@ def ensemble_figure(trajectories: pd.DataFrame) -> Figure:
                 color=color,
                 ecolor=look.GRAY,
             )
-            told = int(trajectories[name].notna().sum())
+            predicted = int(trajectories[name].notna().sum())
             axes.set(
                 xlim=(0, 1),
                 xlabel="w (0: FBM, 1: CTRW)",
                 ylabel=name.replace("alpha_fbm", "α of FBM").replace("alpha_ctrw", "α of CTRW"),
-                title=f"exponent told for {told} of {len(trajectories)}",
+                title=f"exponent told for {predicted} of {len(trajectories)}",
             )
         bins = np.linspace(0, 1, 26)
         for name, label, color in _PARTS:
-            share = trajectories[name].dropna()
-            label = f"{label}, median {share.median():.2f}" if len(share) else label
-            right.hist(share, bins=bins, histtype="step", color=color, label=label)
-        right.set(xlabel="share of the squared step", ylabel="trajectories", xlim=(0, 1))
+            fraction = trajectories[name].dropna()
+            label = f"{label}, median {fraction.median():.2f}" if len(fraction) else label
+            right.hist(fraction, bins=bins, histtype="step", color=color, label=label)
+        right.set(xlabel="fraction of the squared step", ylabel="trajectories", xlim=(0, 1))
         right.legend()
     return figure
 

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from perrin.mass.calibration import Calibration
-    from perrin.mass.course import LandingDensity
     from perrin.mass.results import Spectrum
+    from perrin.mass.time_course import LandingDensity
 
     Floats = NDArray[np.float64]
 
@@ -59,7 +59,7 @@ def spectrum_figure(
     """Mass spectrum of one measurement, or several overlaid, by name.
 
     One: histogram of both signs (unbinding in red, at negative mass), kernel density,
-    mixture components, peaks labeled with mass and share of the landings. Several: each
+    mixture components, peaks labeled with mass and fraction of the landings. Several: each
     as histogram outline in percent of its landings, peaks labeled with mass. `limits` of
     the mass axis in the spectra's unit; by default all labeled peaks and nearly all
     unbindings. Raises `PerrinError` for no spectrum or different units.

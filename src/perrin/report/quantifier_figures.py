@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _MANY = 2000  # more points than this are drawn as an image inside the SVG
 _AXES = {
-    "contrast_net": "Contrast of the network (× 10⁻³)",
+    "contrast_pred": "Contrast of the network (× 10⁻³)",
     "x_px": "x (px)",
     "y_px": "y (px)",
     "time_s": "Time (s)",
@@ -79,17 +79,17 @@ def all_landings_figure(spectrum: ErrorSpectrum, filtered: Spectrum) -> Figure:
         high, edges = mass_limits([filtered])[1], filtered.bin_edges
         for one in spectrum.components:
             place = one.mean.value
-            if one.share.value < 0.01 or place > high:
+            if one.fraction.value < 0.01 or place > high:
                 continue
             near = np.abs(at - place) < 3 * width
             bars = np.abs(0.5 * (edges[1:] + edges[:-1]) - place) < 3 * width
             top = max(density[near].max(initial=0), filtered.bin_counts[bars].max(initial=0))
-            share = f"{one.share.value:.1%}"
-            if one.share.low is not None and one.share.high is not None:
-                share += f" ({one.share.low:.1%}–{one.share.high:.1%})"
+            fraction = f"{one.fraction.value:.1%}"
+            if one.fraction.low is not None and one.fraction.high is not None:
+                fraction += f" ({one.fraction.low:.1%}–{one.fraction.high:.1%})"
             name = f"{factor * place:.0f} kDa" if factor == 1.0 else f"{factor * place:.2f}"
             axes.annotate(
-                f"{name}\n{share}",
+                f"{name}\n{fraction}",
                 (factor * place, top),
                 xytext=(0, 3),
                 textcoords="offset points",
@@ -113,7 +113,7 @@ def agreement_figure(found: Agreement) -> Figure:
         figure = new_figure(width_mm=PAGE_MM, height_mm=55.0)
         panels = figure.subplots(1, len(_AXES), sharey=True)
         for axes, (name, label) in zip(panels, _AXES.items(), strict=True):
-            factor = -CONTRAST_UNIT if name == "contrast_net" else 1.0
+            factor = -CONTRAST_UNIT if name == "contrast_pred" else 1.0
             own = [one for one in found.bins if one.by == name]
             for one in own:
                 across = [factor * one.low, factor * one.high]
@@ -162,9 +162,14 @@ def surface_figure(events: pd.DataFrame) -> Figure:
     """How long the landings of each class stay, and how fast those that move are."""
     with style():
         figure = new_figure(width_mm=130.0, height_mm=55.0)
-        stay, speed = figure.subplots(1, 2)
+        residence_time, speed = figure.subplots(1, 2)
         for axes, column, label, names in (
-            (stay, "duration_ms", "Time on the surface, of those that leave (ms)", _MOVING),
+            (
+                residence_time,
+                "residence_time_ms",
+                "Time on the surface, of those that leave (ms)",
+                _MOVING,
+            ),
             (speed, "speed_nm_per_ms", "Speed while moving (nm/ms)", ("roller", "wobbler")),
         ):
             values = events[column].to_numpy(float)
@@ -180,5 +185,5 @@ def surface_figure(events: pd.DataFrame) -> Figure:
             axes.legend(
                 loc="lower left", bbox_to_anchor=(0, 1), ncols=len(names), fontsize=6, borderpad=0
             )
-        stay.set_ylabel("Landings")
+        residence_time.set_ylabel("Landings")
     return figure

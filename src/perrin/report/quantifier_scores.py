@@ -36,7 +36,7 @@ def accuracy_figure(events: pd.DataFrame, bound: pd.DataFrame) -> Figure:
             own = events[events["class"] == name]
             mass = own["mass_kda"].to_numpy(float)
             axes.axvspan(-100 * _CLOSE, 100 * _CLOSE, color=PALE_BLUE, alpha=0.5, linewidth=0)
-            for column, color, label in (("fit", GRAY, "PSF fit"), ("net", BLUE, "network")):
+            for column, color, label in (("fit", GRAY, "PSF fit"), ("network", BLUE, "network")):
                 error = own[f"{column}_kda"].to_numpy(float) / mass - 1
                 counts, _ = np.histogram(error[np.isfinite(error)], edges)
                 axes.stairs(counts / len(own), 100 * edges, color=color, label=label)
@@ -52,7 +52,7 @@ def accuracy_figure(events: pd.DataFrame, bound: pd.DataFrame) -> Figure:
                     ls="--",
                     label="bound",
                 )
-            within = float(np.mean(np.abs(own["net_kda"] / own["mass_kda"] - 1) <= _CLOSE))
+            within = float(np.mean(np.abs(own["predicted_kda"] / own["mass_kda"] - 1) <= _CLOSE))
             axes.set_title(f"{name}\n{within:.0%} within 5%", fontsize=7)
             axes.set_yticks([])
             axes.spines["left"].set_visible(False)

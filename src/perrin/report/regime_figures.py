@@ -1,4 +1,4 @@
-"""Figures of motion that changes: shares and exponents in time, tracks by regime, transitions."""
+"""Figures of motion that changes: fractions and exponents in time, regimes, transitions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from perrin.diffusion.course import Course
+    from perrin.diffusion.time_course import TimeCourse
 
 FloatArray = NDArray[np.float64]
 
@@ -25,16 +25,16 @@ _SHOWN = 3
 _ROWS, _COLUMNS = 2, 6
 
 
-def course_figure(course: Course, *, time_unit: str) -> Figure:
-    """Return share of CTRW and exponents against time, of the tracks that change most."""
-    chosen = _chosen(course.regimes, _SHOWN)
+def time_course_figure(time_course: TimeCourse, *, time_unit: str) -> Figure:
+    """Return fraction of CTRW and exponents against time, of the tracks that change most."""
+    chosen = _chosen(time_course.regimes, _SHOWN)
     with look.style():
         figure = look.new_figure(width_mm=look.PAGE_MM, height_mm=20 + 30 * len(chosen))
         grid = figure.subplots(len(chosen), 2, squeeze=False, sharex="row", sharey="col")
         for (left, right), particle in zip(grid, chosen, strict=True):
-            along = course.time_course[course.time_course["particle"] == particle]
-            regimes = course.regimes[course.regimes["particle"] == particle]
-            _share(left, along, regimes)
+            along = time_course.time_course[time_course.time_course["particle"] == particle]
+            regimes = time_course.regimes[time_course.regimes["particle"] == particle]
+            _fraction(left, along, regimes)
             _exponents(right, along)
             left.set_title(f"Particle {particle}", loc="left")
         for axes in grid[-1]:
@@ -43,9 +43,9 @@ def course_figure(course: Course, *, time_unit: str) -> Figure:
     return figure
 
 
-def regimes_figure(tracks: pd.DataFrame, course: Course) -> Figure:
+def regimes_figure(tracks: pd.DataFrame, time_course: TimeCourse) -> Figure:
     """Return paths of tracks in the colors of their regimes, each scaled to its size."""
-    chosen = _chosen(course.regimes, _ROWS * _COLUMNS)
+    chosen = _chosen(time_course.regimes, _ROWS * _COLUMNS)
     with look.style():
         figure = look.new_figure(width_mm=look.PAGE_MM, height_mm=75)
         axes = figure.subplots()
@@ -57,7 +57,7 @@ def regimes_figure(tracks: pd.DataFrame, course: Course) -> Figure:
             size = max(np.ptp(x), np.ptp(y), 1e-12)
             x = (x - x.min() - np.ptp(x) / 2) / size + 1.2 * (number % _COLUMNS)
             y = (y - y.min() - np.ptp(y) / 2) / size - 1.3 * (number // _COLUMNS)
-            own = course.time_course[course.time_course["particle"] == particle]
+            own = time_course.time_course[time_course.time_course["particle"] == particle]
             label = own.set_index("frame")["label"].reindex(frame).to_numpy()
             turns = np.flatnonzero(label[1:] != label[:-1]) + 1
             for first, last in pairwise([0, *turns, len(x) - 1]):
@@ -75,13 +75,13 @@ def regimes_figure(tracks: pd.DataFrame, course: Course) -> Figure:
     return figure
 
 
-def transitions_figure(course: Course, *, time_unit: str) -> Figure:
+def transitions_figure(time_course: TimeCourse, *, time_unit: str) -> Figure:
     """Return the map of transitions, with numbers and rates, and how long regimes last."""
     with look.style():
         figure = look.new_figure(width_mm=look.PAGE_MM, height_mm=70)
         left, right = figure.subplots(1, 2, width_ratios=(1.1, 1))
-        _map(left, course, time_unit)
-        _survival(right, course, time_unit)
+        _map(left, time_course, time_unit)
+        _survival(right, time_course, time_unit)
     return figure
 
 
@@ -93,13 +93,13 @@ def _chosen(regimes: pd.DataFrame, count: int) -> list[int]:
     return [int(particle) for particle in ranked.index[:count]]
 
 
-def _share(axes: Axes, along: pd.DataFrame, regimes: pd.DataFrame) -> None:
+def _fraction(axes: Axes, along: pd.DataFrame, regimes: pd.DataFrame) -> None:
     time = along["time"].to_numpy(float)
     frame_time = np.diff(time).mean() if len(time) > 1 else 1.0
     first = time[0] - along["frame"].iloc[0] * frame_time
-    numbers = regimes[["time_start", "dwell", "start_low", "start_high"]].to_numpy(float)
-    for label, (start, dwell, low, high) in zip(regimes["label"], numbers, strict=True):
-        axes.axvspan(start, start + dwell, color=COLORS[label], alpha=0.12, lw=0)
+    numbers = regimes[["time_start", "residence_time", "start_low", "start_high"]].to_numpy(float)
+    for label, (start, residence_time, low, high) in zip(regimes["label"], numbers, strict=True):
+        axes.axvspan(start, start + residence_time, color=COLORS[label], alpha=0.12, lw=0)
         if np.isfinite(low):
             band = first + low * frame_time, first + high * frame_time
             axes.axvspan(*band, color=look.BLACK, alpha=0.18, lw=0)
@@ -108,7 +108,7 @@ def _share(axes: Axes, along: pd.DataFrame, regimes: pd.DataFrame) -> None:
         time, along["ctrw_near_low"], along["ctrw_near_high"], color=look.ORANGE, alpha=0.35, lw=0
     )
     axes.plot(time, along["ctrw_near"], color=look.ORANGE, lw=1.2)
-    axes.set(ylim=(-0.03, 1.03), ylabel="share of CTRW", xlim=(time[0], time[-1]))
+    axes.set(ylim=(-0.03, 1.03), ylabel="fraction of CTRW", xlim=(time[0], time[-1]))
 
 
 def _exponents(axes: Axes, along: pd.DataFrame) -> None:
@@ -130,7 +130,7 @@ def _explain(figure: Figure, left: Axes, right: Axes) -> None:
 
     handles = [
         *(Patch(color=color, alpha=0.2, label=NAMES[name]) for name, color in COLORS.items()),
-        Line2D([], [], color=look.ORANGE, label="share of CTRW within ±10 frames, 90% band"),
+        Line2D([], [], color=look.ORANGE, label="fraction of CTRW within ±10 frames, 90% band"),
         Line2D([], [], color=look.BLACK, label="change point, 90% band"),
         Line2D([], [], color=COLORS["fbm"], label="α of FBM"),
         Line2D([], [], color=COLORS["ctrw"], label="α of CTRW"),
@@ -141,16 +141,16 @@ def _explain(figure: Figure, left: Axes, right: Axes) -> None:
 _PLACES = {"fbm": (0.0, 0.0), "ctrw": (3.2, 0.0), "undecided": (1.6, -2.0)}
 
 
-def _map(axes: Axes, course: Course, time_unit: str) -> None:
+def _map(axes: Axes, time_course: TimeCourse, time_unit: str) -> None:
     from matplotlib.patches import FancyArrowPatch
 
-    frames = course.time_course["label"].value_counts(normalize=True)
-    most = max(int(course.transitions["number"].max()), 1)
+    frames = time_course.time_course["label"].value_counts(normalize=True)
+    most = max(int(time_course.transitions["number"].max()), 1)
     for name, (x, y) in _PLACES.items():
-        share = float(frames.get(name, 0.0))
+        fraction = float(frames.get(name, 0.0))
         axes.scatter([x], [y], s=2000, color=COLORS[name], alpha=0.25, lw=0)
-        axes.text(x, y, f"{NAMES[name]}\n{share:.0%}", ha="center", va="center")
-    seen = course.transitions[course.transitions["number"] > 0]
+        axes.text(x, y, f"{NAMES[name]}\n{fraction:.0%}", ha="center", va="center")
+    seen = time_course.transitions[time_course.transitions["number"] > 0]
     for before, after, number, rate in zip(
         seen["before"], seen["after"], seen["number"], seen["rate"], strict=True
     ):
@@ -174,13 +174,13 @@ def _map(axes: Axes, course: Course, time_unit: str) -> None:
     axes.set(xlim=(-0.7, 3.9), ylim=(-2.65, 0.65))
     axes.set_aspect("equal")
     axes.axis("off")
-    axes.set_title(f"Share of frames; transitions: number, rate per {time_unit}")
+    axes.set_title(f"Fraction of frames; transitions: number, rate per {time_unit}")
 
 
-def _survival(axes: Axes, course: Course, time_unit: str) -> None:
+def _survival(axes: Axes, time_course: TimeCourse, time_unit: str) -> None:
     longest = 0.0
     for label in ("fbm", "ctrw"):
-        curve = course.survival[course.survival["label"] == label]
+        curve = time_course.survival[time_course.survival["label"] == label]
         if curve.empty:
             continue
         time = np.concatenate([[0.0], curve["time"]])
@@ -204,6 +204,6 @@ def _survival(axes: Axes, course: Course, time_unit: str) -> None:
         xlim=(0, longest or 1.0),
         ylim=(0, 1.05),
         xlabel=f"dwell time ({time_unit})",
-        ylabel="share that lasts longer",
+        ylabel="fraction that lasts longer",
         title="Kaplan-Meier, 90% band; ticks: lost from sight",
     )

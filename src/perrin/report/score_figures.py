@@ -1,4 +1,4 @@
-"""Figures of classified events: before and after the filter, scores, class shares, trade-off."""
+"""Figures of classified events: before and after the filter, scores, class fractions, trade-off."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from perrin.landing.classifier.classification import Classification
-    from perrin.landing.classifier.mix import ClassShare
+    from perrin.landing.classifier.prevalence import ClassPrevalence
     from perrin.mass.results import Estimate, Spectrum
 
     Floats = NDArray[np.float64]
@@ -51,7 +51,7 @@ LABEL_COLORS = {
 }
 """Color of each label; those without a class (unscored, not fitted) are gray."""
 
-_LEAST_SHARE = 0.02  # smaller peaks are not labeled
+_LEAST_FRACTION = 0.02  # smaller peaks are not labeled
 _NEAREST = 1e-4  # scores are drawn no nearer to 0 and 1
 _TICKS = (0.0001, 0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999, 0.9999)
 _FEW_TICKS = (0.001, 0.05, 0.5, 0.95, 0.999)
@@ -77,7 +77,7 @@ def all_figures(
             threshold=classification.threshold,
             unit=unit,
         ),
-        "class_shares": class_shares_figure(classification.shares),
+        "class_prevalences": class_prevalences_figure(classification.fractions),
         "removed": removed_figure(classification.removed, unit=unit),
         "tradeoff": tradeoff_figure(classification.tradeoff, threshold=classification.threshold),
     }
@@ -123,7 +123,7 @@ def before_after_figure(before: Spectrum, after: Spectrum) -> Figure:
                 BLACK,
             )
             for peak in after.peaks
-            if peak.share.value >= _LEAST_SHARE and low < factor * peak.mode.value < high
+            if peak.fraction.value >= _LEAST_FRACTION and low < factor * peak.mode.value < high
         ]
         label_tops(axes, labels, outline=_sorted(edges, counts))
     return figure
@@ -177,29 +177,29 @@ def scores_figure(
     return figure
 
 
-def class_shares_figure(shares: Sequence[ClassShare]) -> Figure:
-    """Share of each class with its interval: the answer, and the check by probability."""
+def class_prevalences_figure(fractions: Sequence[ClassPrevalence]) -> Figure:
+    """Fraction of each class with its interval: the answer, and the check by probability."""
     from matplotlib.patches import Patch
 
-    place = np.arange(len(shares))
+    place = np.arange(len(fractions))
     with style():
-        figure = new_figure(width_mm=COLUMN_MM, height_mm=14.0 + 8.0 * len(shares))
+        figure = new_figure(width_mm=COLUMN_MM, height_mm=14.0 + 8.0 * len(fractions))
         axes = figure.subplots()
-        answers = [100 * share.share.value for share in shares]
-        colors = [LABEL_COLORS.get(share.name, GRAY) for share in shares]
-        axes.barh(place, answers, color=colors, height=0.7, alpha=0.8)
+        predictions = [100 * fraction.fraction.value for fraction in fractions]
+        colors = [LABEL_COLORS.get(fraction.name, GRAY) for fraction in fractions]
+        axes.barh(place, predictions, color=colors, height=0.7, alpha=0.8)
         axes.errorbar(
-            answers,
+            predictions,
             place - 0.1,
-            xerr=_reach([share.share for share in shares]),
+            xerr=_reach([fraction.fraction for fraction in fractions]),
             fmt="none",
             ecolor=BLACK,
             elinewidth=0.8,
         )
         check = axes.errorbar(
-            [100 * share.share_by_probability.value for share in shares],
+            [100 * fraction.fraction_by_probability.value for fraction in fractions],
             place + 0.2,
-            xerr=_reach([share.share_by_probability for share in shares]),
+            xerr=_reach([fraction.fraction_by_probability for fraction in fractions]),
             fmt="o",
             color=BLACK,
             markerfacecolor="white",
@@ -207,10 +207,10 @@ def class_shares_figure(shares: Sequence[ClassShare]) -> Figure:
             elinewidth=0.8,
             label="check by probability",
         )
-        axes.set_yticks(place, [share.name for share in shares])
+        axes.set_yticks(place, [fraction.name for fraction in fractions])
         axes.invert_yaxis()
         axes.set_xlim(0, None)
-        axes.set_xlabel("Share of the landings (%)")
+        axes.set_xlabel("Fraction of the landings (%)")
         bars = Patch(color=PALE_BLUE, label="corrected by confusion")
         axes.legend(
             handles=[bars, check], loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderpad=0
@@ -219,7 +219,7 @@ def class_shares_figure(shares: Sequence[ClassShare]) -> Figure:
 
 
 def removed_figure(removed: pd.DataFrame, *, unit: str = "kDa") -> Figure:
-    """What was removed at each mass: above events a bin by label, below the share kept."""
+    """What was removed at each mass: above events a bin by label, below the fraction kept."""
     factor = 1.0 if unit == "kDa" else CONTRAST_UNIT
     with style():
         figure = new_figure(width_mm=PAGE_MM, height_mm=85.0)
@@ -286,12 +286,12 @@ def _draw_removed(axes: Axes, removed: pd.DataFrame, *, middle: Floats, width: F
 
 
 def _draw_kept(axes: Axes, removed: pd.DataFrame, *, middle: Floats) -> None:
-    """Share of the events that was kept, with its interval."""
-    share, low, high = (
-        100 * removed[f"kept_share{end}"].to_numpy(float) for end in ("", "_low", "_high")
+    """Fraction of the events that was kept, with its interval."""
+    fraction, low, high = (
+        100 * removed[f"retention{end}"].to_numpy(float) for end in ("", "_low", "_high")
     )
-    reach = np.stack([share - low, high - share]).clip(0)
-    axes.errorbar(middle, share, reach, fmt="o", color=BLACK, markersize=2.5, elinewidth=0.8)
+    reach = np.stack([fraction - low, high - fraction]).clip(0)
+    axes.errorbar(middle, fraction, reach, fmt="o", color=BLACK, markersize=2.5, elinewidth=0.8)
 
 
 def _central_bins(low: Floats, high: Floats, counts: NDArray[np.int64]) -> tuple[float, float]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 # smaller peaks are in the tables; in the figure they are not labeled
-_LEAST_SHARE, _LEAST_SHARE_OVERLAID = 0.01, 0.05
+_LEAST_FRACTION, _LEAST_FRACTION_OVERLAID = 0.01, 0.05
 
 
 def draw_one(
@@ -40,7 +40,7 @@ def draw_one(
         per_bin = mixture.n_events * width
         seen = at[(at >= mixture.low) & (at <= mixture.high)]
         for component in mixture.components:
-            curve = per_bin * component.share * mixture.component_density(component, seen)
+            curve = per_bin * component.fraction * mixture.component_density(component, seen)
             drawn = curve > 1e-3 * curve.max(initial=0)
             axes.plot(factor * seen[drawn], curve[drawn], color=BLUE, linewidth=0.9)
             x, y = [*x, factor * seen], [*y, curve]
@@ -51,10 +51,10 @@ def draw_one(
         TopLabel(
             factor * peak.mode.value,
             float(np.interp(peak.mode.value, at, density)),
-            f"{_position(peak, factor)}\n{100 * peak.share.value:.0f}%",
+            f"{_position(peak, factor)}\n{100 * peak.fraction.value:.0f}%",
             "black",
         )
-        for peak in _large(spectrum, _LEAST_SHARE)
+        for peak in _large(spectrum, _LEAST_FRACTION)
     ]
     return labels, (np.concatenate(x), np.concatenate(y))
 
@@ -83,7 +83,7 @@ def draw_several(
                 _position(peak, factor),
                 color,
             )
-            for peak in _large(spectrum, _LEAST_SHARE_OVERLAID)
+            for peak in _large(spectrum, _LEAST_FRACTION_OVERLAID)
         ]
         x += [edges[:-1], edges[1:], factor * spectrum.density_at]
         y += [counts, counts, density]
@@ -95,7 +95,7 @@ def draw_several(
 
 def mass_limits(spectra: list[Spectrum]) -> tuple[float, float]:
     """Mass axis that shows all labeled peaks, and the unbindings but for one in a hundred."""
-    least = _LEAST_SHARE if len(spectra) == 1 else _LEAST_SHARE_OVERLAID
+    least = _LEAST_FRACTION if len(spectra) == 1 else _LEAST_FRACTION_OVERLAID
     high = max((1.15 * p.high for s in spectra for p in _large(s, least)), default=np.nan)
     low = 0.0
     for spectrum in spectra:
@@ -111,7 +111,7 @@ def mass_limits(spectra: list[Spectrum]) -> tuple[float, float]:
 
 def _large(spectrum: Spectrum, least: float) -> list[Peak]:
     """Peaks worth a label."""
-    return [peak for peak in spectrum.peaks if peak.share.value >= least]
+    return [peak for peak in spectrum.peaks if peak.fraction.value >= least]
 
 
 def _position(peak: Peak, factor: float) -> str:

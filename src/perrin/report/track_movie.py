@@ -13,7 +13,7 @@ from perrin.tracking.background import contrast
 
 if TYPE_CHECKING:
     from perrin.io.movie import Movie
-    from perrin.tracking.track import Tracked
+    from perrin.tracking.track import TrackingResult
 
 _TAIL = 20  # frames of the tracks drawn behind each position
 _PER_SECOND = 10
@@ -21,7 +21,7 @@ _DPI = 90
 _WIDTH_MM = 90.0
 
 
-def write_track_movie(folder: Path, movie: Movie, found: Tracked, *, frames: int) -> Path:
+def write_track_movie(folder: Path, movie: Movie, found: TrackingResult, *, frames: int) -> Path:
     """Write the busiest stretch of `frames` frames as overlay.mp4 or overlay.gif; return where."""
     from matplotlib import animation, rc_context
 
@@ -60,7 +60,7 @@ def write_track_movie(folder: Path, movie: Movie, found: Tracked, *, frames: int
     return path
 
 
-def _busiest(found: Tracked, n_frames: int, frames: int) -> int:
+def _busiest(found: TrackingResult, n_frames: int, frames: int) -> int:
     """Return the first frame of the stretch with most positions."""
     counts = np.bincount(found.positions["frame"].to_numpy(np.int64), minlength=n_frames)
     total = np.concatenate([[0], np.cumsum(counts)])

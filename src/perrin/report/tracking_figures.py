@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from perrin.tracking.track import Tracked
+    from perrin.tracking.track import TrackingResult
 
 FloatArray = NDArray[np.float64]
 
@@ -22,7 +22,7 @@ _MOST_POINTS = 4000
 _SIGNIFICANT = 0.05
 
 
-def tracks_over_mean(found: Tracked, *, pixel_nm: float) -> Figure:
+def tracks_over_mean(found: TrackingResult, *, pixel_nm: float) -> Figure:
     """Return all tracks, in the camera's pixels, over the mean background."""
     image = found.seen.mean
     height, width = image.shape
@@ -46,7 +46,7 @@ def tracks_over_mean(found: Tracked, *, pixel_nm: float) -> Figure:
     return figure
 
 
-def errors_figure(found: Tracked, *, pixel_nm: float) -> Figure:
+def errors_figure(found: TrackingResult, *, pixel_nm: float) -> Figure:
     """Return standard errors of the positions (and angles) against signal-to-noise."""
     table = found.positions[found.positions["label"] == ""]
     table = table.iloc[:: max(1, len(table) // _MOST_POINTS)]
@@ -74,7 +74,7 @@ def errors_figure(found: Tracked, *, pixel_nm: float) -> Figure:
     return figure
 
 
-def links_figure(found: Tracked) -> Figure:
+def links_figure(found: TrackingResult) -> Figure:
     """Return the steps by counting, with the search range, and how sure the links are."""
     linked = found.linked
     assert linked is not None  # noqa: S101 - the caller looks
@@ -82,7 +82,7 @@ def links_figure(found: Tracked) -> Figure:
     with look.style():
         figure = look.new_figure(width_mm=look.PAGE_MM, height_mm=60)
         left, right = figure.subplots(1, 2)
-        left.plot(steps.r_px, steps.share, color=look.BLUE, label="steps, by counting pairs")
+        left.plot(steps.r_px, steps.fraction, color=look.BLUE, label="steps, by counting pairs")
         left.axvline(
             linked.search_px,
             color=look.VERMILLION,
@@ -97,7 +97,7 @@ def links_figure(found: Tracked) -> Figure:
         )
         left.set(
             xlabel="step from frame to frame (px)",
-            ylabel="share of particles within",
+            ylabel="fraction of particles within",
             ylim=(0, 1.1),
             xlim=(0, min(1.05 * max(steps.r_px[-1], steps.spacing_px), 4 * linked.search_px)),
         )
@@ -109,12 +109,12 @@ def links_figure(found: Tracked) -> Figure:
             xlabel="probability that a link is wrong",
             ylabel="links",
             xlim=(0, 1),
-            title=f"{linked.wrong_share:.2%} of {len(doubt)} links expected to be wrong",
+            title=f"{linked.wrong_fraction:.2%} of {len(doubt)} links expected to be wrong",
         )
     return figure
 
 
-def drift_figure(found: Tracked, *, pixel_nm: float, frame_interval_s: float) -> Figure:
+def drift_figure(found: TrackingResult, *, pixel_nm: float, frame_interval_s: float) -> Figure:
     """Return the measured drift of the stage over time."""
     drift = found.drift
     assert drift is not None  # noqa: S101 - the caller looks
@@ -136,7 +136,7 @@ def drift_figure(found: Tracked, *, pixel_nm: float, frame_interval_s: float) ->
     return figure
 
 
-def mass_figure(found: Tracked) -> Figure:
+def mass_figure(found: TrackingResult) -> Figure:
     """Return the map of mass and diffusion coefficient, and the significant changes of mass."""
     table = found.particles.dropna(subset=["mass_kda", "D_um2_per_s"])
     moving = table[table["D_um2_per_s"] > 0]
@@ -167,7 +167,7 @@ def mass_figure(found: Tracked) -> Figure:
     return figure
 
 
-def _changes(axes: Axes, found: Tracked) -> None:
+def _changes(axes: Axes, found: TrackingResult) -> None:
     """Draw the mass along the track with the clearest change of mass."""
     table = found.particles.dropna(subset=["step_p"])
     axes.set(xlabel="frame", ylabel="mass (kDa)")
@@ -180,11 +180,11 @@ def _changes(axes: Axes, found: Tracked) -> None:
     axes.plot(part["frame"], part["mass_kda"], ".", ms=2, color=look.PALE_BLUE)
     before = part[part["frame"] < row["step_frame"]]
     after = part[part["frame"] >= row["step_frame"]]
-    for piece in (before, after):
+    for tracklet in (before, after):
         axes.hlines(
-            piece["mass_kda"].mean(),
-            piece["frame"].min(),
-            piece["frame"].max(),
+            tracklet["mass_kda"].mean(),
+            tracklet["frame"].min(),
+            tracklet["frame"].max(),
             color=look.VERMILLION,
             lw=1.5,
         )

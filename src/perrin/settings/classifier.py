@@ -18,7 +18,7 @@ class PaperTraining(Settings):
     """The recipe of paper 002, "Model Training"."""
 
     events: int = Field(25_000, ge=100, description="balanced events, simulated once")
-    trained: float = Field(0.8, gt=0, lt=1, description="share to train on; the rest validates")
+    trained: float = Field(0.8, gt=0, lt=1, description="fraction to train on; the rest validates")
     n_avg: int = Field(10, ge=1, le=40, description="frames averaged on each side")
     width: int = Field(16, ge=4, description="channels of the first layer; the paper's has 64")
     batch: int = Field(10, ge=2, description="events in a batch")
@@ -47,12 +47,12 @@ class ClassifierTraining(Settings):
         (10, 10, 5, 20, 40), description="integrations in every block of events, and one between"
     )
     n_avg_range: tuple[int, int] = Field((5, 40), description="ends of those between")
-    varied: float = Field(0.5, ge=0, le=1, description="share of events from varied instruments")
-    detected: float = Field(0.1, ge=0, le=1, description="share centred as the detector does")
-    departures: float = Field(0.06, ge=0, le=0.5, description="share of molecules that leave")
+    varied: float = Field(0.5, ge=0, le=1, description="fraction of events from varied instruments")
+    detected: float = Field(0.1, ge=0, le=1, description="fraction centered as the detector does")
+    departures: float = Field(0.06, ge=0, le=0.5, description="fraction of molecules that leave")
     blanks: int = Field(80, ge=1, description="buffer events in a block")
     crowd: CrowdSettings = Field(
-        CrowdSettings(share=0.5), description="what lands beside the thumbnails"
+        CrowdSettings(fraction=0.5), description="what lands beside the thumbnails"
     )
 
     @classmethod

@@ -26,24 +26,24 @@ class MixtureSettings(Settings):
     dims: int = Field(2, ge=1, le=3, description="dimensions")
     w: Range = Field(
         (0.0, 1.0),
-        description="superposition: weight of the CTRW's position spread; increments: its share "
+        description="superposition: weight of the CTRW's position spread; increments: its fraction "
         "of the step variance; interleaved: probability of a CTRW segment; subordination: unused",
     )
     alpha_fbm: Range = Field((0.1, 1.0), description="exponent of the FBM part")
     alpha_ctrw: Range = Field((0.2, 0.98), description="exponent of the CTRW part")
     brownian: Range = Field(
-        (0.0, 0.0), description="share of the FBM part's step variance that is Brownian instead"
+        (0.0, 0.0), description="fraction of the FBM part's step variance that is Brownian instead"
     )
     start: Literal["ordinary", "aged"] = Field("ordinary", description="first wait of the CTRW")
     segment_frames: int = Field(30, ge=1, description="interleaved: frames of a segment")
     noise: Range = Field(
         (0.0, 0.0),
-        description="localisation error of one axis over the noise-free one-frame step of one axis",
+        description="localization error of one axis over the noise-free one-frame step of one axis",
     )
     exposure: float = Field(
-        0.0, ge=0, le=1, description="share of the frame interval in which light is collected"
+        0.0, ge=0, le=1, description="fraction of the frame interval in which light is collected"
     )
-    missing: float = Field(0.0, ge=0, le=0.5, description="expected share of missing frames")
+    missing: float = Field(0.0, ge=0, le=0.5, description="expected fraction of missing frames")
 
     @model_validator(mode="after")
     def _ranges(self) -> Self:
@@ -65,7 +65,7 @@ class MixtureSettings(Settings):
 
 
 class WindowSettings(Settings):
-    """How tracks are cut before they are analysed."""
+    """How tracks are cut before they are analyzed."""
 
     frames: int = Field(100, ge=10, le=1000, description="frames of a window along a track")
     stride: int = Field(50, ge=1, description="frames from one window to the next")
@@ -82,19 +82,21 @@ class MixtureTraining(Settings):
     weight_decay: float = Field(0.01, ge=0, description="AdamW")
     average: float = Field(0.999, ge=0, lt=1, description="decay of the averaged weights")
     dims: tuple[float, float, float] = Field(
-        (0.08, 0.86, 0.06), description="share of batches in 1, 2 and 3 dimensions"
+        (0.08, 0.86, 0.06), description="fraction of batches in 1, 2 and 3 dimensions"
     )
-    usual_length: int = Field(400, ge=12, lt=1000, description="most batches are up to here")
-    long_share: float = Field(0.1, ge=0, le=1, description="share of batches beyond the usual")
-    noisy: float = Field(0.5, ge=0, le=1, description="share with localisation noise")
-    blurred: float = Field(0.15, ge=0, le=1, description="share with motion blur")
-    gappy: float = Field(0.12, ge=0, le=1, description="share with missing frames")
+    typical_length: int = Field(400, ge=12, lt=1000, description="most batches are up to here")
+    long_fraction: float = Field(
+        0.1, ge=0, le=1, description="fraction of batches beyond the usual"
+    )
+    noisy: float = Field(0.5, ge=0, le=1, description="fraction with localization noise")
+    blurred: float = Field(0.15, ge=0, le=1, description="fraction with motion blur")
+    gappy: float = Field(0.12, ge=0, le=1, description="fraction with missing frames")
     validate_every: int = Field(500, ge=1, description="batches between validations and saves")
 
     @classmethod
     def further(cls) -> Self:
         """Return what a trained network goes on with: half as long, more of long tracks."""
-        return cls(steps=6_000, learning_rate=1e-3, long_share=0.2)
+        return cls(steps=6_000, learning_rate=1e-3, long_fraction=0.2)
 
 
 class AndiTraining(Settings):
@@ -107,6 +109,8 @@ class AndiTraining(Settings):
     warmup: int = Field(300, ge=1, description="batches to reach it")
     weight_decay: float = Field(0.01, ge=0, description="AdamW")
     average: float = Field(0.999, ge=0, lt=1, description="decay of the averaged weights")
-    two_dimensional: float = Field(0.6, ge=0, le=1, description="share of batches; the rest is 1D")
-    cut: float = Field(0.5, ge=0, le=1, description="share of batches cut from 999 frames")
+    two_dimensional: float = Field(
+        0.6, ge=0, le=1, description="fraction of batches; the rest is 1D"
+    )
+    cut: float = Field(0.5, ge=0, le=1, description="fraction of batches cut from 999 frames")
     validate_every: int = Field(500, ge=1, description="batches between validations and saves")

@@ -51,7 +51,7 @@ class LandingSettings(Settings):
         None, ge=1, le=500, description="frames averaged on each side for the fit; n_avg if None"
     )
     detection: DetectionSettings = DetectionSettings()
-    recheck_ms: float | None = Field(
+    persistence_ms: float | None = Field(
         None, gt=0, description="integration at which all events are looked at again, ms"
     )
     main_spectrum: MainSpectrum = Field(

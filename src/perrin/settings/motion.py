@@ -40,7 +40,7 @@ class MotionMovie(Settings):
     width_px: int = Field(256, ge=32, le=4096, description="columns")
     pixel_nm: float = Field(gt=0, description="pixel in the sample, nm")
     frame_interval_s: float = Field(gt=0, description="time from frame to frame, s")
-    exposure: float = Field(0.0, ge=0, le=1, description="share of it with light: motion blur")
+    exposure: float = Field(0.0, ge=0, le=1, description="fraction of it with light: motion blur")
     contrast: Contrast = "dark"
 
     walk: str = Field("brownian", description="a mixture or a single walk")

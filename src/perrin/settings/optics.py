@@ -23,7 +23,7 @@ class OpticsSettings(Settings):
         0.6, gt=0.1, lt=1.5, description="aperture of the second jinc over that of the first"
     )
     second_weight: float = Field(
-        0.5, ge=-1.0, le=1.0, description="share of the second jinc in the central amplitude"
+        0.5, ge=-1.0, le=1.0, description="fraction of the second jinc in the central amplitude"
     )
     envelope_nm: float = Field(
         260.0, gt=50, lt=5000, description="standard deviation of the Gaussian envelope, nm"

@@ -1,4 +1,4 @@
-"""Which measurement is simulated, and how it is analysed."""
+"""Which measurement is simulated, and how it is analyzed."""
 
 from __future__ import annotations
 

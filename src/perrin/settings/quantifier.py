@@ -24,14 +24,14 @@ class QuantifierTraining(Settings):
     weight_decay: float = Field(0.02, ge=0, description="AdamW")
     average: float = Field(0.998, ge=0, lt=1, description="decay of the averaged weights")
     validate_every: int = Field(500, ge=1, description="batches between validations and saves")
-    varied: float = Field(0.4, ge=0, le=1, description="share of events from varied backgrounds")
-    detected: float = Field(0.3, ge=0, le=1, description="share centred as the detector does")
+    varied: float = Field(0.4, ge=0, le=1, description="fraction of events from varied backgrounds")
+    detected: float = Field(0.3, ge=0, le=1, description="fraction centered as the detector does")
     neighbors: float = Field(
-        0.4, gt=0, lt=1, description="share of events with neighbors, which are the hardest"
+        0.4, gt=0, lt=1, description="fraction of events with neighbors, which are the hardest"
     )
     masses: MassPrior = WIDE
     crowd: CrowdSettings = Field(
-        CrowdSettings(share=0.5, inside=True), description="what else lands in the field"
+        CrowdSettings(fraction=0.5, inside=True), description="what else lands in the field"
     )
 
     @classmethod

@@ -20,7 +20,7 @@ class ScoreSettings(Settings):
         None,
         gt=0,
         lt=1,
-        description="instead: the lowest threshold at which this share of the retained landings "
+        description="instead: the lowest threshold at which this fraction of the retained landings "
         "are binders, as estimated from the measurement's own p_binder",
     )
     best_f1: dict[str, float] | None = Field(

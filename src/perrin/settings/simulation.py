@@ -172,7 +172,7 @@ class Species(Settings):
     """One kind of molecule in the sample."""
 
     mass_kda: float = Field(gt=0, le=1e5, description="nominal mass, kDa")
-    abundance: float = Field(gt=0, description="share of the landings, relative")
+    abundance: float = Field(gt=0, description="fraction of the landings, relative")
     width_kda: float = Field(
         4.3, ge=0, description="particle-to-particle standard deviation of the mass, kDa"
     )
@@ -232,12 +232,12 @@ class LandingAssay(Settings):
 
 
 class MassPrior(Settings):
-    """Masses to train on: a share uniform from low to middle, the rest from there to high."""
+    """Masses to train on: a fraction uniform from low to middle, the rest from there to high."""
 
     low_kda: float = Field(30.0, gt=0)
     middle_kda: float = Field(100.0, gt=0)
     high_kda: float = Field(800.0, gt=0)
-    low_share: float = Field(0.5, ge=0, le=1, description="share below the middle mass")
+    low_fraction: float = Field(0.5, ge=0, le=1, description="fraction below the middle mass")
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -251,14 +251,16 @@ class MassPrior(Settings):
 class CrowdSettings(Settings):
     """What else lands and leaves in the field, around a thumbnail and in the mean of the frames."""
 
-    share: float = Field(0.0, ge=0, le=1, description="share of the events in a crowded field")
+    fraction: float = Field(
+        0.0, ge=0, le=1, description="fraction of the events in a crowded field"
+    )
     low_per_um2_s: float = Field(
         0.3, gt=0, description="lowest density of landings; uniform in logarithm"
     )
     high_per_um2_s: float = Field(30.0, gt=0, description="highest")
     motions: dict[Motion, float] = Field(
         {"binder": 0.4, "unbinder": 0.2, "roller": 0.2, "wobbler": 0.2},
-        description="share of each kind of motion",
+        description="fraction of each kind of motion",
     )
     inside: bool = Field(
         False,
@@ -284,7 +286,7 @@ class ThumbnailSettings(Settings):
     n_avg: int = Field(10, ge=1, le=500, description="frames averaged on each side")
     classes: dict[Class, float] = Field(
         {"binder": 0.2, "unbinder": 0.2, "neighbors": 0.2, "roller": 0.2, "wobbler": 0.2},
-        description="share of each class; the paper's five in equal parts",
+        description="fraction of each class; the paper's five in equal parts",
     )
     masses: MassPrior = MassPrior()
     instrument: InstrumentSettings = InstrumentSettings()
@@ -299,9 +301,9 @@ class ThumbnailSettings(Settings):
         return _probabilities(classes)
 
 
-def _probabilities(shares: dict[_Name, float]) -> dict[_Name, float]:
-    total = math.fsum(shares.values())
-    if min(shares.values(), default=0.0) < 0 or abs(total - 1) > 1e-6:
-        listed = ", ".join(f"{name}: {share:g}" for name, share in shares.items())
+def _probabilities(fractions: dict[_Name, float]) -> dict[_Name, float]:
+    total = math.fsum(fractions.values())
+    if min(fractions.values(), default=0.0) < 0 or abs(total - 1) > 1e-6:
+        listed = ", ".join(f"{name}: {fraction:g}" for name, fraction in fractions.items())
         raise ValueError(f"probabilities must be 0 or more and sum to 1, not {total:g} ({listed})")
-    return shares
+    return fractions

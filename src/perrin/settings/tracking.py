@@ -66,7 +66,7 @@ class TrackingSettings(Settings):
         None,
         gt=0,
         le=1,
-        description="share of the frame interval in which light is collected; unknown if None",
+        description="fraction of the frame interval in which light is collected; unknown if None",
     )
     keep_drift: bool = Field(
         False, description="leave the measured drift of the stage in the positions"

@@ -1,7 +1,7 @@
 """Trajectories as in the first AnDi challenge: five models, one exponent, noise (task 1 and 2).
 
 Steps of every axis are scaled to unit standard deviation over the whole generated walk, then
-localisation noise is added with a standard deviation of .1, .5 or 1 (Munoz-Gil et al., Nat.
+localization noise is added with a standard deviation of .1, .5 or 1 (Munoz-Gil et al., Nat.
 Commun. 12, 6253 (2021)). The ranges within the models are those of andi-datasets 2.1.
 """
 

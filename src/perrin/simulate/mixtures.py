@@ -1,6 +1,6 @@
 """Mixtures of walks with their truth: what moved the particle, and by how much.
 
-A trajectory is a sum of four parts: FBM, CTRW, Brownian motion and localisation noise. Every
+A trajectory is a sum of four parts: FBM, CTRW, Brownian motion and localization noise. Every
 kind of mixture is a way to make the parts; the truth is computed from the parts by one
 function, whatever the kind. FBM with an exponent within .05 of 1 counts as Brownian.
 
@@ -11,7 +11,7 @@ superposition : x = w c / std(c) + (1 - w) f / std(f); c: CTRW, f: FBM; std of t
 increments : parts scaled to unit mean squared step, x = sqrt(w) c + sqrt(1 - w) f.
 interleaved : segments follow c or f (unit jumps, unit steps), joined continuously.
 subordination : x(t) = B_H(n(t)), FBM run on the number of jumps of a CTRW (Tabei et al. 2013);
-    its parts cannot be told apart, so its shares and its w are NaN.
+    its parts cannot be told apart, so its fractions and its w are NaN.
 """
 
 from __future__ import annotations
@@ -38,25 +38,25 @@ class Truth:
 
     Attributes
     ----------
-    shares : (N, 4)
+    fractions : (N, 4)
         Of the mean squared one-frame step, by `PARTS`; the sum is 1.
     w : (N,)
         std(c) / (std(c) + std(f)), c the CTRW part, f the FBM and Brownian parts together.
     alpha_fbm, alpha_ctrw : (N,)
         Exponents of the parts that are there (1 where the part is Brownian).
     frames_ctrw : (N,)
-        Interleaved: share of the steps that follow the CTRW.
+        Interleaved: fraction of the steps that follow the CTRW.
     fbm_step : (N,)
         Expected root mean square one-frame step, one axis, of the FBM and Brownian parts
         together, before blur: MSD = d fbm_step^2 t^alpha.
     jump_rate : (N,)
-        Share of the one-frame steps that hold a jump.
+        Fraction of the one-frame steps that hold a jump.
     noise_sigma : (N,)
-        Localisation error of one axis.
+        Localization error of one axis.
 
     """
 
-    shares: FloatArray
+    fractions: FloatArray
     w: FloatArray
     alpha_fbm: FloatArray
     alpha_ctrw: FloatArray
@@ -134,12 +134,12 @@ def _drawn(
     """Draw the parts, FBM and Brownian with expected unit step together, jumps of unit size."""
     fine = SUBFRAMES if settings.exposure > 0 else 1
     length, dims = settings.length * fine, settings.dims
-    share = rng.uniform(*settings.brownian, size=len(alpha_fbm))
+    fraction = rng.uniform(*settings.brownian, size=len(alpha_fbm))
     f = fbm(alpha_fbm, length=length, rng=rng, dims=dims)
-    f *= (np.sqrt(1 - share) * fine ** (-alpha_fbm / 2))[:, None, None]
+    f *= (np.sqrt(1 - fraction) * fine ** (-alpha_fbm / 2))[:, None, None]
     if settings.brownian[1] > 0:
         b = brownian(len(alpha_fbm), length=length, rng=rng, dims=dims)
-        b *= np.sqrt(share / fine)[:, None, None]
+        b *= np.sqrt(fraction / fine)[:, None, None]
     else:
         b = np.zeros_like(f)
     if settings.w[1] > 0:
@@ -241,16 +241,16 @@ def _truth(
         [np.where(nearly, 0, step_f), step_c, step_b + np.where(nearly, step_f, 0), 2 * sigma**2],
         axis=1,
     )
-    shares = _ratio(energy, energy.sum(axis=1, keepdims=True))
+    fractions = _ratio(energy, energy.sum(axis=1, keepdims=True))
     spread_c, spread_f = _spread(parts.ctrw), _spread(parts.fbm + parts.brownian)
     w = _ratio(spread_c, spread_c + spread_f)
     unknown = np.full(len(w), np.nan)
     if settings.kind == "subordination":
-        shares = np.full_like(shares, np.nan)
+        fractions = np.full_like(fractions, np.nan)
     if settings.kind in ("interleaved", "subordination"):
         w = unknown
     return Truth(
-        shares=shares,
+        fractions=fractions,
         w=w,
         alpha_fbm=np.where(np.isnan(parts.fbm_step) | (step_f > 0), alpha_fbm, np.nan),
         alpha_ctrw=np.where(step_c > 0, alpha_ctrw, np.nan),

@@ -27,7 +27,7 @@ class Motions:
     ----------
     names : (N,) str
         binder, unbinder, roller or wobbler.
-    duration_frames : (N,)
+    residence_time_frames : (N,)
         Time on the surface of an unbinder, time in motion of a roller or wobbler; infinite
         for a binder (Table 1, "duration").
     unbinds : (N,) bool
@@ -38,7 +38,7 @@ class Motions:
     """
 
     names: NDArray[np.str_]
-    duration_frames: FloatArray
+    residence_time_frames: FloatArray
     unbinds: NDArray[np.bool_]
     speed_nm_per_ms: FloatArray
     direction_rad: FloatArray
@@ -66,7 +66,7 @@ class Particles:
     step_frames : (P,)
         Duration of one step.
     contrast, widening : (P,)
-        Contrast at the centre (negative), and relative change of the width of the PSF.
+        Contrast at the center (negative), and relative change of the width of the PSF.
 
     """
 
@@ -122,13 +122,13 @@ def draw_motions(
 ) -> Motions:
     """Draw duration, unbinding, speeds and directions for molecules of the given classes."""
     count = len(names)
-    duration = np.full(count, np.inf)
+    residence_time = np.full(count, np.inf)
     unbinds = np.zeros(count, bool)
     speed = np.full((count, settings.wobbler_max_frames), np.nan)
     direction = np.full_like(speed, np.nan)
 
     rows = np.flatnonzero(names == "unbinder")
-    duration[rows] = _truncated_normal(
+    residence_time[rows] = _truncated_normal(
         rng,
         len(rows),
         mean=settings.unbinder_mean_frames,
@@ -139,7 +139,7 @@ def draw_motions(
     unbinds[rows] = True
 
     rows = np.flatnonzero(names == "roller")
-    duration[rows] = rng.uniform(
+    residence_time[rows] = rng.uniform(
         settings.roller_min_frames, settings.roller_max_frames, size=len(rows)
     )
     unbinds[rows] = rng.random(len(rows)) < settings.roller_unbinds
@@ -152,7 +152,7 @@ def draw_motions(
     steps = rng.integers(
         settings.wobbler_min_frames, settings.wobbler_max_frames, size=len(rows), endpoint=True
     )
-    duration[rows] = steps
+    residence_time[rows] = steps
     unbinds[rows] = rng.random(len(rows)) < settings.wobbler_unbinds
     taken = np.arange(settings.wobbler_max_frames) < steps[:, None]
     drawn = _truncated_normal(
@@ -166,7 +166,7 @@ def draw_motions(
     turned = rng.uniform(0, 2 * np.pi, size=taken.shape)
     speed[rows] = np.where(taken, drawn, np.nan)
     direction[rows] = np.where(taken, turned, np.nan)
-    return Motions(names, duration, unbinds, speed, direction)
+    return Motions(names, residence_time, unbinds, speed, direction)
 
 
 def place(
@@ -188,13 +188,13 @@ def place(
     """
     steps = np.isfinite(motions.speed_nm_per_ms).sum(axis=1)
     wobbles = motions.names == "wobbler"
-    step_frames = np.where(wobbles, 1.0, np.where(steps > 0, motions.duration_frames, 0.0))
+    step_frames = np.where(wobbles, 1.0, np.where(steps > 0, motions.residence_time_frames, 0.0))
     px_per_frame = instrument.frame_interval_s * 1e3 / instrument.pixel_nm
     length = np.nan_to_num(motions.speed_nm_per_ms) * px_per_frame * step_frames[:, None]
     angle = np.nan_to_num(motions.direction_rad)
     return Particles(
         land=land,
-        leave=np.where(motions.unbinds, land + motions.duration_frames, np.inf),
+        leave=np.where(motions.unbinds, land + motions.residence_time_frames, np.inf),
         x=_chain(x_px, length * np.cos(angle)),
         y=_chain(y_px, length * np.sin(angle)),
         steps=steps.astype(np.int64),

@@ -112,7 +112,7 @@ def simulate_landings(
     psf : Psf, optional
         An empirical PSF; by default the analytic one of the assay's optics.
     progress : callable, optional
-        Called with the share done, 0 to 1.
+        Called with the fraction done, 0 to 1.
 
     Returns
     -------

@@ -56,7 +56,7 @@ class Moving:
     present, stuck : (P, T)
         Whether in sight, whether at rest.
     contrast : (P, T)
-        At the centre, negative for dark ones.
+        At the center, negative for dark ones.
     drift : (T, 2)
         Of the stage, y and x.
     tables : (P, V, U)
@@ -248,9 +248,9 @@ def _placed(paths: FloatArray, settings: MotionMovie, rng: np.random.Generator) 
     size = np.array([settings.width_px, settings.height_px]) - 1.0
     low, high = paths.min(axis=1), paths.max(axis=1)
     room = size - 2 * margin - (high - low)
-    share = rng.random(low.shape)
-    fits = margin - low + share * np.maximum(room, 0)
-    anywhere = margin + share * (size - 2 * margin) - paths[:, 0]
+    fraction = rng.random(low.shape)
+    fits = margin - low + fraction * np.maximum(room, 0)
+    anywhere = margin + fraction * (size - 2 * margin) - paths[:, 0]
     start: FloatArray = np.where(room > 0, fits, anywhere)
     return paths + start[:, None, :]
 
@@ -272,7 +272,7 @@ def _within_exposure(
 def _looks(
     settings: MotionMovie, count: int, rng: np.random.Generator
 ) -> tuple[FloatArray, FloatArray]:
-    """Return the images of gold (P, V, U) and the contrast at the centre (P, T)."""
+    """Return the images of gold (P, V, U) and the contrast at the center (P, T)."""
     if settings.kind == "molecules":
         mass = np.full((count, settings.frames), settings.mass_kda)
         if settings.steps_to_kda is not None:

@@ -25,9 +25,9 @@ FloatArray = NDArray[np.float64]
 
 
 def gold_table(*, length: float, width: float, blur: float, absorption: float) -> FloatArray:
-    """Return the share of electrons that gold takes away, (V, U), one quadrant of it.
+    """Return the fraction of electrons that gold takes away, (V, U), one quadrant of it.
 
-    All lengths in pixels; u along the rod and v across it, from the centre, in steps of 1/8
+    All lengths in pixels; u along the rod and v across it, from the center, in steps of 1/8
     pixel. A sphere has ``length = width``.
     """
     from scipy.ndimage import gaussian_filter
@@ -79,7 +79,7 @@ def add_molecules(
 
 @njit(cache=True)
 def read_table(table, u, v):  # type: ignore[no-untyped-def]
-    """Return a quadrant table (V, U) at (u, v) pixels from the centre, linear between samples."""
+    """Return a quadrant table (V, U) at (u, v) pixels from the center, linear between samples."""
     a, b = abs(u) * SAMPLES, abs(v) * SAMPLES
     i, j = int(a), int(b)
     if i + 1 >= table.shape[1] or j + 1 >= table.shape[0]:

@@ -1,7 +1,7 @@
 """Ready-made measurements: what the samples of paper 002 look like before any filtering.
 
 A preset fixes what the paper states (masses, densities) and, where it gives only the result, sets
-the shares of the motions such that the simulated spectrum has that result when it goes through
+the fractions of the motions such that the simulated spectrum has that result when it goes through
 `perrin`'s own analysis. `source` says which is which.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 from perrin.errors import PerrinError
 from perrin.settings.simulation import LandingAssay, Motion, Species
 
-# Shares of the motions: how well a sample sticks to the glass.
+# Fractions of the motions: how well a sample sticks to the glass.
 _FIRM: dict[Motion, float] = {"binder": 0.94, "unbinder": 0.03, "roller": 0.015, "wobbler": 0.015}
 _MIXED: dict[Motion, float] = {"binder": 0.5, "unbinder": 0.27, "roller": 0.08, "wobbler": 0.15}
 _LOOSE: dict[Motion, float] = {"binder": 0.38, "unbinder": 0.34, "roller": 0.1, "wobbler": 0.18}
@@ -36,7 +36,7 @@ PRESETS: dict[str, LandingAssay] = {
         density=1.0,
         motions=_MIXED,
         source="Masses from the sequence. Paper 002: optimal and suboptimal events mixed, counts "
-        "between the peaks, mirrored at negative mass; shares, motions and density are assumed.",
+        "between the peaks, mirrored at negative mass; fractions, motions and density are assumed.",
     ),
     "dynamin": LandingAssay(
         species=(
@@ -89,8 +89,8 @@ PRESETS: dict[str, LandingAssay] = {
     ),
     "massference-p1": LandingAssay(
         species=tuple(
-            Species(mass_kda=mass, abundance=share)
-            for mass, share in ((86, 0.3), (172, 0.35), (258, 0.2), (344, 0.15))
+            Species(mass_kda=mass, abundance=fraction)
+            for mass, fraction in ((86, 0.3), (172, 0.35), (258, 0.2), (344, 0.15))
         ),
         density=0.5,
         motions=_FIRM,

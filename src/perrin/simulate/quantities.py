@@ -6,15 +6,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from perrin.landing.quantifier.quantities import INTEGRATION, LONGEST_STAY, TARGETS
+from perrin.landing.quantifier.quantities import INTEGRATION, LONGEST_RESIDENCE, TARGETS
 from perrin.landing.thumbnails import THUMBNAIL_PX, half_length
-from perrin.simulate.studio import Part
+from perrin.simulate.thumbnail_simulator import Part
 
 _BLUR_PX = 2.3  # of a landing as the matched filter sees it: the PSF's own, and the filter's
 
 
 def central(part: Part) -> pd.DataFrame:
-    """Truth of the molecule that each thumbnail (N rows) is centred on.
+    """Truth of the molecule that each thumbnail (N rows) is centered on.
 
     That is the one asked for, unless a neighbor lends more to what the detector has seen in
     the middle.
@@ -53,7 +53,7 @@ def in_the_middle(table: pd.DataFrame) -> pd.Series:
     where and when it comes nearest.
     """
     early = table["frame"] + table["phase"] - 0.5 - half_length(INTEGRATION)
-    moving = table["duration_frames"].where(table["steps"] > 0, 0.0)
+    moving = table["residence_time_frames"].where(table["steps"] > 0, 0.0)
     frames = early.clip(lower=0.0) + (-early - moving).clip(lower=0.0)
     y, x = (table[name] - THUMBNAIL_PX // 2 for name in ("y_px", "x_px"))
     dy, dx = table["end_y_px"] - table["y_px"], table["end_x_px"] - table["x_px"]
@@ -71,16 +71,16 @@ def truth_of(truth: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.bool_
     of movers.
     """
     moves = truth["steps"].to_numpy() > 0
-    stay = truth["end_frame"] - truth["frame"] - truth["phase"]
+    residence_time = truth["end_frame"] - truth["frame"] - truth["phase"]
     net = np.hypot(truth["end_x_px"] - truth["x_px"], truth["end_y_px"] - truth["y_px"])
-    duration = np.where(moves, truth["duration_frames"], 1.0)
+    moving_frames = np.where(moves, truth["residence_time_frames"], 1.0)
     found = np.column_stack(
         [
             np.abs(truth["contrast"]),
-            np.minimum(stay, LONGEST_STAY),
+            np.minimum(residence_time, LONGEST_RESIDENCE),
             truth["path_px"],
             np.where(moves, net, 0.0),
-            np.where(moves, truth["path_px"] / duration, 0.0),
+            np.where(moves, truth["path_px"] / moving_frames, 0.0),
         ]
     )
     known = np.ones((len(truth), len(TARGETS)), np.bool_)

@@ -127,8 +127,8 @@ def _mean_light(mean, land, leave, xs, ys, contrast, widening, owned, field, psf
             evaluate(shape, xs[p] - left, ys[p] - top, image)
             change = contrast[p] * image.sum() / (height * width)
             for t in range(max(0, int(np.floor(land[p]))), mean.shape[1]):
-                share = min(t + 1.0, leave[p]) - max(float(t), land[p])
-                mean[b, t] += change * max(share, 0.0)
+                fraction = min(t + 1.0, leave[p]) - max(float(t), land[p])
+                mean[b, t] += change * max(fraction, 0.0)
 
 
 @njit(cache=True, parallel=True)
@@ -166,13 +166,13 @@ def _multiply_one(light, land, leave, x, y, steps, step_frames, contrast, psf): 
     moving = np.empty_like(resting)
     for t in range(first, last):
         start, stop = max(float(t), land), min(t + 1.0, leave)
-        share = stop - start
+        fraction = stop - start
         if start < rest:
             _blur(psf, x, y, steps, step_frames, land, start, stop, left, top, moving)
             image = moving
         else:
             image = resting
-        factor = contrast * share
+        factor = contrast * fraction
         for j in range(top, bottom):
             for i in range(left, right):
                 light[t, j, i] *= 1.0 + factor * image[j - top, i - left]
@@ -193,10 +193,10 @@ def _box(x, y, steps, height, width):  # type: ignore[no-untyped-def]
 @njit(cache=True)
 def _blur(psf, x, y, steps, step_frames, land, start, stop, left, top, out):  # type: ignore[no-untyped-def]
     """Mean PSF over the times start to stop of a moving molecule, into `out`."""
-    travelled = 0.0
+    traveled = 0.0
     for k in range(steps):
-        travelled = max(travelled, np.hypot(x[k + 1] - x[k], y[k + 1] - y[k]) / step_frames)
-    parts = 1 + int(travelled * (stop - start) / BLUR_STEP_PX)
+        traveled = max(traveled, np.hypot(x[k + 1] - x[k], y[k + 1] - y[k]) / step_frames)
+    parts = 1 + int(traveled * (stop - start) / BLUR_STEP_PX)
     image = np.empty_like(out)
     out[:] = 0.0
     for part in range(parts):

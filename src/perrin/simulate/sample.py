@@ -35,7 +35,7 @@ def parse_species(text: str) -> tuple[Species, ...]:
         if len(fields) > 2 or not (0 < mass < 1e5 and 0 < abundance < np.inf):
             raise PerrinError(
                 f"species {part.strip()!r} is not mass:abundance with numbers above 0. Write "
-                "masses in kDa with their shares, for instance 66:0.8,132:0.2"
+                "masses in kDa with their fractions, for instance 66:0.8,132:0.2"
             )
         species.append(Species(mass_kda=mass, abundance=abundance))
     return tuple(species)
@@ -98,7 +98,7 @@ def truth_table(
 ) -> pd.DataFrame:
     """Return every drawn parameter, one row a molecule.
 
-    ``motion`` is what the molecule does; ``frame + phase`` when it lands; ``duration_frames``
+    ``motion`` is what the molecule does; ``frame + phase`` when it lands; ``residence_time_frames``
     the stay of an unbinder, the time in motion of a roller or wobbler, infinite for a binder;
     ``end_frame`` when it leaves, infinite if it stays. ``speeds_nm_per_ms`` and
     ``directions_rad`` list the steps of its path. ``contrast`` is nominal (mass times contrast
@@ -121,7 +121,7 @@ def truth_table(
             "time_s": particles.land * instrument.frame_interval_s,
             "x_px": particles.x[:, 0],
             "y_px": particles.y[:, 0],
-            "duration_frames": motions.duration_frames,
+            "residence_time_frames": motions.residence_time_frames,
             "unbinds": motions.unbinds,
             "end_frame": particles.leave,
             "end_x_px": particles.x[rows, particles.steps],
@@ -149,12 +149,12 @@ def _landing_times(
     sides = np.array([instrument.width_px, instrument.height_px]) - 1 + 2 * HALF_WIDTH_PX
     area_um2 = float(np.prod(sides)) * (instrument.pixel_nm / 1000) ** 2
     count = rng.poisson(assay.density * area_um2 * seconds)
-    share = rng.random(count)
+    fraction = rng.random(count)
     if assay.decay_s is not None:
         fall = seconds / assay.decay_s
-        share = -np.log1p(-share * -np.expm1(-fall)) / fall
+        fraction = -np.log1p(-fraction * -np.expm1(-fall)) / fall
     # the very last instant belongs to no frame
-    return np.sort(np.minimum(share * n_frames, np.nextafter(float(n_frames), 0)))
+    return np.sort(np.minimum(fraction * n_frames, np.nextafter(float(n_frames), 0)))
 
 
 def _species_and_motions(
@@ -164,13 +164,13 @@ def _species_and_motions(
         return np.empty(0, np.int64), np.empty(0, "<U8")
     abundance = np.array([species.abundance for species in assay.species])
     kind = rng.choice(len(abundance), size=count, p=abundance / abundance.sum())
-    shares = np.array(
+    fractions = np.array(
         [
             [(species.motions or assay.motions).get(name, 0.0) for name in MOTIONS]
             for species in assay.species
         ]
     )
-    limits = np.cumsum(shares / shares.sum(axis=1, keepdims=True), axis=1)[kind]
+    limits = np.cumsum(fractions / fractions.sum(axis=1, keepdims=True), axis=1)[kind]
     chosen = (rng.random(count)[:, None] >= limits[:, :-1]).sum(axis=1)
     return kind, np.array(MOTIONS)[chosen]
 

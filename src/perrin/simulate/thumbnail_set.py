@@ -37,7 +37,7 @@ class ThumbnailSet:
     neighbors : DataFrame
         The same for the neighbors; ``event`` is the row of their thumbnail.
     card : dict
-        Settings, seed, centring and version.
+        Settings, seed, centering and version.
 
     """
 

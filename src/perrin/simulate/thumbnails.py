@@ -1,4 +1,4 @@
-"""Labelled thumbnails to train on, thousands a second.
+"""Labeled thumbnails to train on, thousands a second.
 
 Only the pixels and frames of a thumbnail are rendered; the ratiometric frames and the cut come
 from `perrin.landing`, as in an analysis.
@@ -22,8 +22,8 @@ from perrin.landing.ratiometric import ratiometric
 from perrin.landing.thumbnails import THUMBNAIL_PX
 from perrin.optics.psf import Psf
 from perrin.settings.simulation import ThumbnailSettings
-from perrin.simulate.studio import Centring, Part, Studio
 from perrin.simulate.thumbnail_set import ThumbnailSet
+from perrin.simulate.thumbnail_simulator import Centering, Part, ThumbnailSimulator
 
 BLOCK_EVENTS = 256
 
@@ -33,23 +33,23 @@ def simulate_thumbnails(
     *,
     settings: ThumbnailSettings,
     seed: int,
-    centring: Centring = "truth",
+    centering: Centering = "truth",
     background: Movie | None = None,
     psf: Psf | None = None,
     workers: int = 1,
     progress: Callable[[float], None] | None = None,
 ) -> ThumbnailSet:
-    """Simulate labelled thumbnails.
+    """Simulate labeled thumbnails.
 
     Parameters
     ----------
     count : int
-        How many; the classes get their shares of it, in random order.
+        How many; the classes get their fractions of it, in random order.
     settings : ThumbnailSettings
         Integration, classes, masses, instrument and background.
     seed : int
         Same settings and seed, same bytes, whatever the number of workers.
-    centring : "truth" or "detector"
+    centering : "truth" or "detector"
         On the true landing, for every event drawn (protocol *paper*), or where the permissive
         detector sees it, for the events that it does see (protocol *use*). Buffer events are
         what that detector picks where nothing landed, in either case.
@@ -60,7 +60,7 @@ def simulate_thumbnails(
     workers : int
         Threads.
     progress : callable, optional
-        Called with the share done, 0 to 1.
+        Called with the fraction done, 0 to 1.
 
     Raises
     ------
@@ -76,21 +76,23 @@ def simulate_thumbnails(
         3 + -(-count // BLOCK_EVENTS)
     )
     labels = _labels(count, settings, rng=np.random.default_rng(labels_seed))
-    studio = Studio.of(settings, centring=centring, background=background, psf=psf, seed=model_seed)
-    thumbnails = np.empty((count, studio.n_frames, THUMBNAIL_PX, THUMBNAIL_PX), np.float32)
+    simulator = ThumbnailSimulator.of(
+        settings, centering=centering, background=background, psf=psf, seed=model_seed
+    )
+    thumbnails = np.empty((count, simulator.n_frames, THUMBNAIL_PX, THUMBNAIL_PX), np.float32)
     inside = np.empty((count, THUMBNAIL_PX, THUMBNAIL_PX), np.bool_)
     truth, neighbors = [], []
 
     def pixels(part: Part) -> NDArray[np.float32]:
         change = ratiometric(part.stacks, n_avg=settings.n_avg)
-        return change * np.float32(-studio.landing_sign)
+        return change * np.float32(-simulator.landing_sign)
 
     with threads(workers) as pool:
         for block, block_seed in enumerate(seeds):
             first = block * BLOCK_EVENTS
             slots = np.arange(first, min(count, first + BLOCK_EVENTS))
             slots = slots[labels[slots] != "buffer"]
-            for part in studio.events(labels[slots], seed=block_seed, pool=pool):
+            for part in simulator.events(labels[slots], seed=block_seed, pool=pool):
                 taken = slots[part.rows]
                 thumbnails[taken], inside[taken] = pixels(part), part.inside
                 truth.append(part.truth.set_index(taken))
@@ -100,7 +102,7 @@ def simulate_thumbnails(
                 progress(min(1.0, (first + BLOCK_EVENTS) / count))
         blank = np.flatnonzero(labels == "buffer")
         picked = 0
-        for slot, part in studio.blanks(blank, seed=blank_seed):
+        for slot, part in simulator.blanks(blank, seed=blank_seed):
             thumbnails[slot], inside[slot] = pixels(part), part.inside
             truth.append(part.truth.set_index(slot))
             picked += len(slot)
@@ -118,10 +120,10 @@ def simulate_thumbnails(
         card={
             "simulated_by": f"perrin {__version__}",
             "seed": seed,
-            "centring": centring,
+            "centering": centering,
             "settings": settings.model_dump(mode="json"),
             "background": "model" if background is None else background.name,
-            "psf": studio.psf.card,
+            "psf": simulator.psf.card,
         },
     )
 
@@ -145,10 +147,10 @@ def _all_neighbors(tables: list[pd.DataFrame]) -> pd.DataFrame:
 def _labels(
     count: int, settings: ThumbnailSettings, *, rng: np.random.Generator
 ) -> NDArray[np.str_]:
-    """Each class its share of the count (largest remainders first), in random order."""
-    share = np.array(list(settings.classes.values())) * count
-    number = np.floor(share).astype(np.int64)
-    number[np.argsort(number - share, kind="stable")[: count - number.sum()]] += 1
+    """Each class its fraction of the count (largest remainders first), in random order."""
+    fraction = np.array(list(settings.classes.values())) * count
+    number = np.floor(fraction).astype(np.int64)
+    number[np.argsort(number - fraction, kind="stable")[: count - number.sum()]] += 1
     return rng.permutation(np.repeat(list(settings.classes), number))
 
 

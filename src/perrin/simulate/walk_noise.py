@@ -16,7 +16,7 @@ SUBFRAMES = 8
 def expose(fine: FloatArray, exposure: float) -> FloatArray:
     """Return what the camera reports: the mean position within each exposure.
 
-    fine: (N, L * SUBFRAMES, d) -> (N, L, d); `exposure` is the share of the frame interval,
+    fine: (N, L * SUBFRAMES, d) -> (N, L, d); `exposure` is the fraction of the frame interval,
     from its start, in which light is collected. Raises `PerrinError` for part of a frame.
     """
     count, length, dims = fine.shape

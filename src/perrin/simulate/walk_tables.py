@@ -25,9 +25,11 @@ def tracks_table(positions: FloatArray, seen: NDArray[np.bool_]) -> pd.DataFrame
 
 def truth_table(truth: Truth) -> pd.DataFrame:
     """Return the truth of N trajectories, one row a particle."""
-    table = pd.DataFrame({f"share_{part}": truth.shares[:, k] for k, part in enumerate(PARTS)})
+    table = pd.DataFrame(
+        {f"fraction_{part}": truth.fractions[:, k] for k, part in enumerate(PARTS)}
+    )
     for name, values in vars(truth).items():
-        if name != "shares":
+        if name != "fractions":
             table[name] = values
     table.insert(0, "particle", np.arange(len(table)))
     return table

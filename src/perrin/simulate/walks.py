@@ -110,7 +110,7 @@ def jumping_ctrw(
 ) -> FloatArray:
     """Return `ctrw` walks with at least one jump: others are drawn again, exponent kept.
 
-    A mixture needs them: a part that never moves has no share. Raises `PerrinError` where
+    A mixture needs them: a part that never moves has no fraction. Raises `PerrinError` where
     a thousand draws hold no jump.
     """
     exponents = _exponents(alpha, low=0.0, high=1.0, name="jumping_ctrw")

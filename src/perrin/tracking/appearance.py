@@ -92,7 +92,7 @@ class Appearance:
 
     @property
     def extent_px(self) -> float:
-        """Distance from the centre to the farthest edge, px."""
+        """Distance from the center to the farthest edge, px."""
         return self.radius_px + (0.0 if self.shape is None else self.shape.half)
 
 

@@ -18,7 +18,7 @@ FloatArray = NDArray[np.float64]
 
 _ROUNDS = 4
 _SETTLED_PX = 1e-3
-_CORRELATED = 6.0  # standard errors of the correlation: below it nothing is recognised
+_CORRELATED = 6.0  # standard errors of the correlation: below it nothing is recognized
 _CLIP = 3.0  # standard deviations: a particle that was left in is no structure of the support
 _SIGMA = 1.5  # pixels: structure finer than this is mostly shot noise
 _COARSE = 8.0  # pixels: coarser than this is light, which the camera and not the stage holds
@@ -110,8 +110,8 @@ def _structure(image: Image, free: NDArray[np.bool_]) -> Image:
     if not free.any():
         return np.zeros_like(image)
     weight = free.astype(np.float32)
-    total, share = smoothed(np.stack([image * weight, weight]), _COARSE)
-    light = total / np.maximum(share, np.float32(1e-3))
+    total, fraction = smoothed(np.stack([image * weight, weight]), _COARSE)
+    light = total / np.maximum(fraction, np.float32(1e-3))
     fine = smoothed(((image - light) * weight)[None], _SIGMA)[0] * weight
     spread = 1.4826 * float(np.median(np.abs(fine[free])))
     return np.asarray(np.clip(fine, -_CLIP * spread, _CLIP * spread), np.float32)

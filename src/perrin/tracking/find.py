@@ -247,7 +247,7 @@ def _flood(image, seen, y, x, level, old, new, pixels):  # type: ignore[no-untyp
 
 @njit(cache=True)
 def _describe(image, pixels, count, out):  # type: ignore[no-untyped-def]
-    """Centre, direction, half length, area and height of a region, weighted by the contrast."""
+    """Center, direction, half length, area and height of a region, weighted by the contrast."""
     width = image.shape[1]
     total, sx, sy, high = 0.0, 0.0, 0.0, 0.0
     for n in range(count):

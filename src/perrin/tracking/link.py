@@ -35,7 +35,7 @@ _MOST_CANDIDATES = 30.0  # for the next position of one particle: more than that
 _CLEARLY = 3.0  # standard deviations by which gaps are closed more often than by chance
 _FEW = 0.002  # of the positions: gaps that are not worth remembering for
 AMBIGUOUS = 0.02
-"""Expected share of wrong links from which a warning is due."""
+"""Expected fraction of wrong links from which a warning is due."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Steps:
     bulk_px: within which all but a few steps lie. search_px: the same, or more where particles
     are far apart, so that rare long jumps are not cut. step_px: root mean square step of one
     axis, of the bulk of the steps. spacing_px: mean distance between particles, density^-1/2.
-    r_px, share (K,): share of the particles that have made a step of at most r, by counting.
+    r_px, fraction (K,): fraction of the particles that have made a step of at most r, by counting.
     """
 
     bulk_px: float
@@ -53,11 +53,11 @@ class Steps:
     step_px: float
     spacing_px: float
     r_px: FloatArray
-    share: FloatArray
+    fraction: FloatArray
 
 
 @dataclass(frozen=True)
-class Linked:
+class LinkingResult:
     """A track number for each position, -1 for none, and how sure the links are.
 
     Attributes
@@ -81,15 +81,15 @@ class Linked:
     ambiguity: FloatArray
 
     @property
-    def wrong_share(self) -> float:
-        """Expected share of wrong links; 0 without links."""
+    def wrong_fraction(self) -> float:
+        """Expected fraction of wrong links; 0 without links."""
         known = self.ambiguity[np.isfinite(self.ambiguity)]
         return float(known.mean()) if known.size else 0.0
 
 
 def link(
     frame: IntArray, x: FloatArray, y: FloatArray, *, area_px: float, settings: LinkSettings
-) -> Linked:
+) -> LinkingResult:
     """Link N positions, in order of frames, to tracks.
 
     Raises `PerrinError` where a search range that was given holds so many candidates that
@@ -105,14 +105,14 @@ def link(
             "would be guessing. Give a smaller --search-px, or record fewer particles or more "
             "frames a second."
         )
-    pieces = link_frames(frame, x, y, search_px=search)
+    tracklets = link_frames(frame, x, y, search_px=search)
     memory = settings.memory_frames
     reach = settings.search_px or steps.bulk_px  # rare jumps are not waited for
     if memory is None:
-        memory = suggest_memory(frame, x, y, pieces, search_px=reach, area_px=area_px)
-    particle = close_gaps(frame, x, y, pieces, search_px=reach, memory_frames=memory)
+        memory = suggest_memory(frame, x, y, tracklets, search_px=reach, area_px=area_px)
+    particle = close_gaps(frame, x, y, tracklets, search_px=reach, memory_frames=memory)
     doubt = ambiguity(frame, x, y, particle, step_px=steps.step_px, search_px=search)
-    return Linked(particle, search, memory, steps, doubt)
+    return LinkingResult(particle, search, memory, steps, doubt)
 
 
 def measure_steps(frame: IntArray, x: FloatArray, y: FloatArray, *, area_px: float) -> Steps:
@@ -126,11 +126,11 @@ def measure_steps(frame: IntArray, x: FloatArray, y: FloatArray, *, area_px: flo
     step = _distances(frame, x, y, most, later=1)
     other = _distances(frame, x, y, most, later=0)
     followed = np.isin(frame, frame - 1).sum()
-    share = (np.searchsorted(step, r, side="right") - np.searchsorted(other, r, side="right")) / (
-        max(int(followed), 1)
-    )
-    k = _last_of_steps(share, np.histogram(step, np.append(0, r))[0], int(followed))
-    middle = float(r[np.searchsorted(np.maximum.accumulate(share[: k + 1]), 0.5 * share[k])])
+    fraction = (
+        np.searchsorted(step, r, side="right") - np.searchsorted(other, r, side="right")
+    ) / (max(int(followed), 1))
+    k = _last_of_steps(fraction, np.histogram(step, np.append(0, r))[0], int(followed))
+    middle = float(r[np.searchsorted(np.maximum.accumulate(fraction[: k + 1]), 0.5 * fraction[k])])
     step_px = max(middle / np.sqrt(2 * np.log(2)), 1e-3)
     # in a crowd chance hides the longest steps: normal ones end where a Gaussian says
     longest = max(float(r[k]), min(float(np.sqrt(-2 * np.log(_TAIL))) * step_px, most))
@@ -141,23 +141,23 @@ def measure_steps(frame: IntArray, x: FloatArray, y: FloatArray, *, area_px: flo
         step_px=step_px,
         spacing_px=spacing,
         r_px=r,
-        share=share,
+        fraction=fraction,
     )
 
 
-def _last_of_steps(share: FloatArray, counts: IntArray, followed: int) -> int:
+def _last_of_steps(fraction: FloatArray, counts: IntArray, followed: int) -> int:
     """Return the first bin beyond which no more than a few steps, or chance, are found.
 
-    share (K,) within each distance, counts (K,) of all pairs in each bin.
+    fraction (K,) within each distance, counts (K,) of all pairs in each bin.
     """
-    most = float(share.max())
-    for k in range(len(share) - 1):
-        beyond = slice(k + 1, min(len(share), 2 * k + 3))
+    most = float(fraction.max())
+    for k in range(len(fraction) - 1):
+        beyond = slice(k + 1, min(len(fraction), 2 * k + 3))
         chance = np.sqrt(2 * np.cumsum(counts[beyond])) / max(followed, 1)
-        more = share[beyond] - share[k]
-        if share[k] > 0.5 * most and (more <= _TAIL + _CHANCE * chance).all():
+        more = fraction[beyond] - fraction[k]
+        if fraction[k] > 0.5 * most and (more <= _TAIL + _CHANCE * chance).all():
             return k
-    return len(share) - 1
+    return len(fraction) - 1
 
 
 def _distances(
@@ -269,7 +269,7 @@ def suggest_memory(
     frame: IntArray,
     x: FloatArray,
     y: FloatArray,
-    pieces: IntArray,
+    tracklets: IntArray,
     *,
     search_px: float,
     area_px: float,
@@ -277,9 +277,9 @@ def suggest_memory(
     """Return the longest gap after which tracks (N,) go on more often than by chance."""
     if not len(frame):
         return 0
-    joints = _joints(frame, x, y, pieces, search_px, MOST_MEMORY)
-    order = np.lexsort((frame, pieces))
-    new = np.flatnonzero(np.diff(pieces[order], prepend=-1))
+    joints = _joints(frame, x, y, tracklets, search_px, MOST_MEMORY)
+    order = np.lexsort((frame, tracklets))
+    new = np.flatnonzero(np.diff(tracklets[order], prepend=-1))
     born = np.bincount(frame[order[new]], minlength=int(frame.max()) + 1)
     ends = frame[order[np.append(new[1:], len(order)) - 1]]
     memory = 0
@@ -297,21 +297,23 @@ def close_gaps(
     frame: IntArray,
     x: FloatArray,
     y: FloatArray,
-    pieces: IntArray,
+    tracklets: IntArray,
     *,
     search_px: float,
     memory_frames: int,
 ) -> IntArray:
     """Return the tracks (N,) with gaps of up to `memory_frames` closed, numbered from 0."""
     if not memory_frames or not len(frame):
-        return pieces
-    joints = _joints(frame, x, y, pieces, search_px, memory_frames)
+        return tracklets
+    joints = _joints(frame, x, y, tracklets, search_px, memory_frames)
     cost = joints.square / joints.later / search_px**2
-    count = int(pieces.max()) + 1
-    return _numbered(pieces, _assigned(pieces[joints.end], pieces[joints.start], cost, count=count))
+    count = int(tracklets.max()) + 1
+    return _numbered(
+        tracklets, _assigned(tracklets[joints.end], tracklets[joints.start], cost, count=count)
+    )
 
 
-def _numbered(pieces: IntArray, follows: IntArray) -> IntArray:
+def _numbered(tracklets: IntArray, follows: IntArray) -> IntArray:
     """Give a piece and all that follow it one number, from 0."""
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
@@ -319,7 +321,7 @@ def _numbered(pieces: IntArray, follows: IntArray) -> IntArray:
     count, linked = len(follows), np.flatnonzero(follows >= 0)
     edges = coo_matrix((np.ones(len(linked)), (linked, follows[linked])), shape=(count, count))
     number: IntArray = connected_components(edges, directed=False)[1].astype(np.int64)
-    return number[pieces]
+    return number[tracklets]
 
 
 def ambiguity(

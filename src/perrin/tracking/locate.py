@@ -35,7 +35,7 @@ LABELS = ("", "touching", "merged")
 
 
 @dataclass(frozen=True)
-class Located:
+class LocalizationResult:
     """N particles, in order of frames.
 
     Attributes
@@ -45,7 +45,7 @@ class Located:
     x, y, x_se, y_se : (N,)
         Place and standard errors, px.
     contrast, contrast_se : (N,)
-        At the centre: negative where darker (molecules: negative always, as a landing is).
+        At the center: negative where darker (molecules: negative always, as a landing is).
     angle, angle_se : (N,)
         Rods: radians, from 0 to pi; else NaN.
     noise : (N,)
@@ -70,11 +70,11 @@ class Located:
     def __len__(self) -> int:
         return len(self.frame)
 
-    def __getitem__(self, rows: NDArray[np.int64] | BoolArray) -> Located:
-        return Located(*(column[rows] for column in vars(self).values()))
+    def __getitem__(self, rows: NDArray[np.int64] | BoolArray) -> LocalizationResult:
+        return LocalizationResult(*(column[rows] for column in vars(self).values()))
 
 
-def locate(frames: Image, *, seen: Appearance, threshold: float) -> Located:
+def locate(frames: Image, *, seen: Appearance, threshold: float) -> LocalizationResult:
     """Return the particles in frames (T, Y, X) of contrast, positive for a particle.
 
     Frames are counted from the first of the stretch.
@@ -91,21 +91,23 @@ def locate(frames: Image, *, seen: Appearance, threshold: float) -> Located:
     return _molecules(frames, found, noise, seen.psf)
 
 
-def join(parts: list[Located]) -> Located:
+def join(parts: list[LocalizationResult]) -> LocalizationResult:
     """Return several stretches as one."""
     parts = parts or [_nothing()]
     columns = zip(*(vars(part).values() for part in parts), strict=True)
-    return Located(*(np.concatenate(column) for column in columns))
+    return LocalizationResult(*(np.concatenate(column) for column in columns))
 
 
-def _nothing() -> Located:
+def _nothing() -> LocalizationResult:
     none, empty = np.empty(0, np.int64), np.empty(0)
-    return Located(none, empty, empty, empty, empty, empty, empty, empty, empty, empty, none)
+    return LocalizationResult(
+        none, empty, empty, empty, empty, empty, empty, empty, empty, empty, none
+    )
 
 
 def _gold(
     frames: Image, found: Candidates, noise: FloatArray, seen: Appearance, shape: Shape
-) -> Located:
+) -> LocalizationResult:
     starts = starts_of(found, seen)
     fits = fit_shapes(
         frames,
@@ -152,7 +154,7 @@ def _gold(
         frame, label, fits = _with_pairs(frame, label, fits, two, rows)
     explained = np.isfinite(fits.errors[:, A])
     frame, label, fits = frame[explained], label[explained], _rows(fits, explained)
-    return Located(
+    return LocalizationResult(
         frame=frame,
         x=fits.values[:, X],
         y=fits.values[:, Y],
@@ -214,7 +216,7 @@ def _again(
     return ShapeFits(*renewed)
 
 
-def _molecules(frames: Image, found: Candidates, noise: FloatArray, psf: Psf) -> Located:
+def _molecules(frames: Image, found: Candidates, noise: FloatArray, psf: Psf) -> LocalizationResult:
     fits = _psf_fits(frames, found.frame, found.x, found.y, psf)
     kept = np.isfinite(fits[:, 0]) & (fits[:, 0] > 0) & _inside(fits[:, 2], fits[:, 3], frames)
     radius = psf.fwhm_px() / 2
@@ -237,7 +239,7 @@ def _molecules(frames: Image, found: Candidates, noise: FloatArray, psf: Psf) ->
     allowed = _MISFIT_SDS * np.sqrt(2 / WINDOW_PX**2) * noise[frame] ** 2
     label[excess > np.maximum((_MERGED_MISFIT * fits[:, 0]) ** 2, allowed)] = 2
     unknown = np.full(len(frame), np.nan)
-    return Located(
+    return LocalizationResult(
         frame=frame,
         x=fits[:, 2],
         y=fits[:, 3],
@@ -293,7 +295,7 @@ def _fit(frames, frame, row, column, psf, first, others, fits):  # type: ignore[
 
 
 def _inside(x: FloatArray, y: FloatArray, frames: Image) -> BoolArray:
-    """Whether the centre lies in the field."""
+    """Whether the center lies in the field."""
     height, width = frames.shape[1:]
     inside: BoolArray = (x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5)
     return inside
@@ -341,7 +343,7 @@ def _touching(values: FloatArray, pairs: NDArray[np.int64], distance: float) -> 
 
 
 def _from_axis(one: FloatArray, other: FloatArray) -> FloatArray:
-    """Return how far the ends and the centre of `one` are from the axis of `other`, the least."""
+    """Return how far the ends and the center of `one` are from the axis of `other`, the least."""
     least = np.full(len(one), np.inf)
     for end in (-1.0, 0.0, 1.0):
         dx = one[:, X] + end * one[:, HALF] * np.cos(one[:, ANGLE]) - other[:, X]

@@ -7,7 +7,7 @@ import pandas as pd
 
 from perrin.io.movie import Movie
 from perrin.settings.tracking import TrackingSettings
-from perrin.tracking.link import AMBIGUOUS, Linked
+from perrin.tracking.link import AMBIGUOUS, LinkingResult
 from perrin.tracking.locate import LABELS
 from perrin.tracking.stream import Seen
 
@@ -20,7 +20,7 @@ def notes_of(
     settings: TrackingSettings,
     seen: Seen,
     positions: pd.DataFrame,
-    linked: Linked | None,
+    linked: LinkingResult | None,
     tracks: pd.DataFrame,
     particles: pd.DataFrame,
     *,
@@ -45,11 +45,11 @@ def notes_of(
             f"{merged} of {len(positions)} positions look like two particles in one; tracks "
             "have a gap there (label 'merged' in positions.csv)"
         )
-    if linked.wrong_share > AMBIGUOUS:
+    if linked.wrong_fraction > AMBIGUOUS:
         notes.append(
-            f"linking is ambiguous: about {linked.wrong_share:.0%} of the links are wrong (steps "
-            f"of {linked.steps.step_px:.2g} px, {linked.steps.spacing_px:.2g} px from particle to "
-            "particle). Record fewer particles or more frames a second"
+            f"linking is ambiguous: about {linked.wrong_fraction:.0%} of the links are wrong "
+            f"(steps of {linked.steps.step_px:.2g} px, {linked.steps.spacing_px:.2g} px "
+            "from particle to particle). Record fewer particles or more frames a second"
         )
     short = len(np.unique(linked.particle)) - len(particles)
     if short:
@@ -84,10 +84,10 @@ def _background_notes(
                 "molecules are slow against the background's window; raise --window-frames"
             )
     elif len(particles):
-        rests = int((particles["rests"] & (particles["positions"] > half)).sum())
-        if rests:
+        immobile = int((particles["immobile"] & (particles["positions"] > half)).sum())
+        if immobile:
             notes.append(
-                f"{rests} particles rest for more than {half} frames; they were kept out of the "
+                f"{immobile} particles rest for more than {half} frames; they were kept out of the "
                 "background and are tracked (column 'rests' in particles.csv)"
             )
     return notes

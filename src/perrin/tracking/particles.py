@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from perrin.diffusion.classical import brownian_diffusion
+from perrin.diffusion.classical import covariance_estimator
 from perrin.io.movie import Movie
 from perrin.mass.calibration import Calibration
 from perrin.settings.tracking import TrackingSettings
@@ -16,7 +16,7 @@ from perrin.tracking.mass import blur_factor, find_step, holm, mean_contrast, mo
 from perrin.tracking.stream import Seen
 
 _SEED = 20_261  # of the orders in which contrasts are shuffled
-_RESTS = 3.0  # localisation errors: a track that stays within them rests
+_IMMOBILE = 3.0  # localization errors: a track that stays within them rests
 
 
 def describe_tracks(
@@ -32,7 +32,7 @@ def describe_tracks(
         _particle(dict(zip(names, part, strict=True)), movie, settings, seen, rng)
         for part in (parts if len(tracks) else ())
     ]
-    table = pd.DataFrame(rows, columns=None if rows else ["particle", "positions", "rests"])
+    table = pd.DataFrame(rows, columns=None if rows else ["particle", "positions", "immobile"])
     if "step_p" in table:
         known = table["step_p"].notna().to_numpy()
         corrected = np.full(len(table), np.nan)
@@ -56,7 +56,7 @@ def _particle(
     seen_frames[index] = True
     filled = np.zeros((len(seen_frames), 2))
     filled[index] = places
-    found = brownian_diffusion(filled, seen_frames, noise_sigma=error)
+    found = covariance_estimator(filled, seen_frames, noise_sigma=error)
     unit = (movie.pixel_nm / 1000) ** 2 / movie.frame_interval_s
     row: dict[str, object] = {
         "particle": int(part["particle"][0]),
@@ -67,7 +67,7 @@ def _particle(
         "localisation_se_nm": error * movie.pixel_nm,
         "D_um2_per_s": found.D * unit,
         "D_se_um2_per_s": found.D_se * unit,
-        "rests": bool((places.std(axis=0) < _RESTS * error).all()),
+        "immobile": bool((places.std(axis=0) < _IMMOBILE * error).all()),
     }
     clean = ~part["touching"].astype(bool)
     values = part["contrast"][clean]

@@ -55,7 +55,7 @@ class Shape:
 
     @property
     def reach(self) -> float:
-        """Distance from the centre at which next to nothing is left, px."""
+        """Distance from the center at which next to nothing is left, px."""
         return float(self.half + self.width * np.sqrt(_OUT + np.log(np.exp(self.flat) + 1)))
 
     @property
@@ -137,7 +137,7 @@ def fit_shapes(
 
 @njit(cache=True, inline="always")
 def _exp(z):  # type: ignore[no-untyped-def]
-    """Return e^z to 1e-9 for |z| < 10, by squaring: unlike libm's, it lets loops be vectorised."""
+    """Return e^z to 1e-9 for |z| < 10, by squaring: unlike libm's, it lets loops be vectorized."""
     x = z * (1 / 256)
     y = 1 + x * (1 + x * (1 / 2 + x * (1 / 6 + x * (1 / 24 + x * (1 / 120)))))
     for _ in range(8):
@@ -154,7 +154,7 @@ def _axes(dx, dy, cos, sin, half):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, inline="always")
 def profile(q, dx, dy, cos, sin):  # type: ignore[no-untyped-def]
-    """Return S at a distance from the centre of a particle q (8,)."""
+    """Return S at a distance from the center of a particle q (8,)."""
     _, across, beyond = _axes(dx, dy, cos, sin, q[HALF])
     square = beyond * beyond + across * across
     power = _exp(min(square / (q[WIDTH] * q[WIDTH]) - q[FLAT], 60.0))
@@ -239,7 +239,7 @@ def _model(x, y, q, more, model, slopes):  # type: ignore[no-untyped-def]
     """Fill in A S + b for N pixels, and its derivatives (8, N) by the parameters.
 
     more: those by angle, half length, width and flatness too. Numbers are taken out of q, the
-    loops kept short, and divisions not checked for 0, for the compiler to vectorise them.
+    loops kept short, and divisions not checked for 0, for the compiler to vectorize them.
     """
     cos, sin = np.cos(q[ANGLE]), np.sin(q[ANGLE])
     a, b, x0, y0, half, width, flat = q[A], q[B], q[X], q[Y], q[HALF], q[WIDTH], q[FLAT]

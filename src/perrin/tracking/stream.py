@@ -33,7 +33,7 @@ from perrin.tracking.background import (
 )
 from perrin.tracking.drift import Drift, Registration
 from perrin.tracking.find import Image
-from perrin.tracking.locate import Located, join, locate
+from perrin.tracking.locate import LocalizationResult, join, locate
 from perrin.tracking.shape import ANGLE, FLAT, HALF, WIDTH, A, X, Y, add_shapes
 from perrin.tracking.threads import in_threads
 
@@ -44,7 +44,7 @@ _SETTLED = 0.005  # relative change of the contrast, or of the number, that is l
 _LEARNED_FROM = 24  # frames
 _FEW_SAMPLES = 5
 _AT_ONCE = 1 << 21  # pixels located at once: few, for the cache
-_SHARE_OF_CLEANING = 0.15  # of the time, for the progress bar
+_FRACTION_OF_CLEANING = 0.15  # of the time, for the progress bar
 _SIGMA_OF_WIDTH = 0.3
 _FULL = 0.9  # of the field covered by particles: nobody tells them apart
 _GHOST = 0.6  # of the usual contrast, with the opposite sign
@@ -56,7 +56,7 @@ class Seen:
 
     Attributes
     ----------
-    located : Located
+    located : LocalizationResult
         In order of frames.
     appearance : Appearance or None
         What they look like; None where none was found.
@@ -72,7 +72,7 @@ class Seen:
 
     """
 
-    located: Located
+    located: LocalizationResult
     appearance: Appearance | None
     mean: Image
     ghosts: int
@@ -99,10 +99,10 @@ def see(
     mean = np.zeros((movie.height, movie.width))
     registration = Registration()
     stretches = _stretches(movie, settings, appearance, known, mean, registration)
-    parts: list[Located] = []
+    parts: list[LocalizationResult] = []
     ghosts = 0
 
-    def work(stretch: _Stretch) -> tuple[Located, int, int]:
+    def work(stretch: _Stretch) -> tuple[LocalizationResult, int, int]:
         frames = contrast(stretch.raw, stretch.background, sign=appearance.sign)
         found = locate(frames, seen=appearance, threshold=settings.locate.threshold)
         numbers = stretch.first + np.arange(len(frames))
@@ -115,7 +115,7 @@ def see(
     for part, others, stop in in_threads(work, stretches):
         parts.append(part)
         ghosts += others
-        _say(progress, _SHARE_OF_CLEANING + (1 - _SHARE_OF_CLEANING) * stop / movie.n_frames)
+        _say(progress, _FRACTION_OF_CLEANING + (1 - _FRACTION_OF_CLEANING) * stop / movie.n_frames)
     return Seen(
         located=join(parts),
         appearance=appearance,
@@ -139,7 +139,7 @@ def _stretches(
     movie: Movie,
     settings: TrackingSettings,
     appearance: Appearance,
-    known: dict[int, Located],
+    known: dict[int, LocalizationResult],
     mean: NDArray[np.float64],
     registration: Registration,
 ) -> Iterator[_Stretch]:
@@ -155,7 +155,9 @@ def _stretches(
             yield _Stretch(first, raw, block.image)
 
 
-def _ghosts(frames: Image, found: Located, seen: Appearance, settings: TrackingSettings) -> int:
+def _ghosts(
+    frames: Image, found: LocalizationResult, seen: Appearance, settings: TrackingSettings
+) -> int:
     """Count the spots with the opposite of the usual contrast."""
     usual = float(np.median(np.abs(found.contrast)))
     other = locate(-frames, seen=seen, threshold=settings.locate.threshold)
@@ -230,7 +232,7 @@ def _known(
     appearance: Appearance,
     tiles: list[_Tiles],
     progress: Progress | None,
-) -> tuple[dict[int, Located], float]:
+) -> tuple[dict[int, LocalizationResult], float]:
     """Locate the particles of the samples, again and again until their contrast settles.
 
     Returns them, and the relative change in the last round. A slow molecule biases its own
@@ -245,7 +247,7 @@ def _known(
         before = total
         clean = _cleaner(known, appearance)
         known, total = _in_samples(movie, settings, appearance, tiles, clean)
-        _say(progress, _SHARE_OF_CLEANING * (cleaning + 1) / _MOST_CLEANINGS)
+        _say(progress, _FRACTION_OF_CLEANING * (cleaning + 1) / _MOST_CLEANINGS)
         change = abs(total - before) / max(before, np.finfo(float).tiny)
         if change <= _SETTLED:
             break
@@ -258,7 +260,7 @@ def _in_samples(
     appearance: Appearance,
     tiles: list[_Tiles],
     clean: Clean | None = None,
-) -> tuple[dict[int, Located], float]:
+) -> tuple[dict[int, LocalizationResult], float]:
     """Locate the particles of the samples; return them by frame, and their contrasts' sum."""
     wanted = sample_frames(movie.n_frames, settings.median)
 
@@ -268,21 +270,24 @@ def _in_samples(
             if here:
                 yield here, np.concatenate([movie.frames[k : k + 1] for k in here]), image
 
-    def work(sample: tuple[list[int], NDArray[Any], Image]) -> dict[int, Located]:
+    def work(sample: tuple[list[int], NDArray[Any], Image]) -> dict[int, LocalizationResult]:
         here, raw, image = sample
         frames = contrast(raw, image, sign=appearance.sign)
         found = locate(frames, seen=appearance, threshold=settings.locate.threshold)
         refuse_crowds(found, here, movie, appearance)
         return {frame: found[found.frame == k] for k, frame in enumerate(here)}
 
-    known: dict[int, Located] = {}
+    known: dict[int, LocalizationResult] = {}
     for part in in_threads(work, samples()):
         known |= part
     return known, float(sum(np.abs(found.contrast).sum() for found in known.values()))
 
 
 def refuse_crowds(
-    found: Located, frames: Sequence[int] | NDArray[np.int64], movie: Movie, seen: Appearance
+    found: LocalizationResult,
+    frames: Sequence[int] | NDArray[np.int64],
+    movie: Movie,
+    seen: Appearance,
 ) -> None:
     """Raise `PerrinError` where the particles of a frame cover the field."""
     if not len(found):
@@ -299,7 +304,7 @@ def refuse_crowds(
 
 
 def _free_of_particles(
-    known: dict[int, Located], block: Block, seen: Appearance
+    known: dict[int, LocalizationResult], block: Block, seen: Appearance
 ) -> NDArray[np.bool_]:
     """Return the pixels (Y, X) that no particle covers in the samples of a block of frames."""
     free = np.ones(block.image.shape, bool)
@@ -314,7 +319,7 @@ def _free_of_particles(
     return free
 
 
-def _cleaner(known: dict[int, Located], seen: Appearance) -> Clean:
+def _cleaner(known: dict[int, LocalizationResult], seen: Appearance) -> Clean:
     """Return what divides the particles found in a sample out of it."""
 
     def clean(frame: int, image: Image) -> None:

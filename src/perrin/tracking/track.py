@@ -15,7 +15,7 @@ from perrin.mass.calibration import Calibration
 from perrin.optics.psf import Psf
 from perrin.settings.tracking import TrackingSettings
 from perrin.tracking.drift import Drift
-from perrin.tracking.link import MOST_MEMORY, Linked, link
+from perrin.tracking.link import MOST_MEMORY, LinkingResult, link
 from perrin.tracking.locate import LABELS
 from perrin.tracking.notes import notes_of
 from perrin.tracking.particles import describe_tracks, weigh
@@ -27,7 +27,7 @@ _MERGED, _TOUCHING = LABELS.index("merged"), LABELS.index("touching")
 
 
 @dataclass(frozen=True)
-class Tracked:
+class TrackingResult:
     """What came out of one movie.
 
     Attributes
@@ -42,7 +42,7 @@ class Tracked:
     positions : DataFrame
         All located particles, linked or not, in the camera's pixels. Where two look like one,
         ``particle`` is the track that goes on there, and that track has a gap.
-    linked : Linked or None
+    linked : LinkingResult or None
         How they were linked; None where nothing was located.
     seen : Seen
         Appearance, mean background and drift.
@@ -55,7 +55,7 @@ class Tracked:
     tracks: pd.DataFrame
     particles: pd.DataFrame
     positions: pd.DataFrame
-    linked: Linked | None
+    linked: LinkingResult | None
     seen: Seen
     settings: TrackingSettings
     calibration: Calibration | None
@@ -74,7 +74,7 @@ def track(
     psf: Psf | None = None,
     calibration: Calibration | None = None,
     progress: Progress | None = None,
-) -> Tracked:
+) -> TrackingResult:
     """Turn a movie of moving particles into tracks.
 
     Parameters
@@ -89,7 +89,7 @@ def track(
     calibration : Calibration, optional
         Turns the contrast of molecules into mass.
     progress : callable, optional
-        Called with the share done, 0 to 1.
+        Called with the fraction done, 0 to 1.
 
     Raises
     ------
@@ -122,7 +122,7 @@ def track(
     notes += notes_of(movie, settings, seen, positions, linked, tracks, particles, removed=removed)
     if progress is not None:
         progress(1.0)
-    return Tracked(
+    return TrackingResult(
         name=movie.measurement,
         tracks=tracks,
         particles=particles,
@@ -156,7 +156,9 @@ def _positions(seen: Seen) -> pd.DataFrame:
     return table
 
 
-def _link(positions: pd.DataFrame, movie: Movie, settings: TrackingSettings) -> Linked | None:
+def _link(
+    positions: pd.DataFrame, movie: Movie, settings: TrackingSettings
+) -> LinkingResult | None:
     """Fill in the track of each position.
 
     Two that look like one hold the place of one of them, so that its track does not go on

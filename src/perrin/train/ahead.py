@@ -28,7 +28,7 @@ def fresh_task(
     """Return the training of `network` on fresh batches: AdamW, one cosine, averaged weights."""
     return Task(
         network=network,
-        optimiser=torch.optim.AdamW(
+        optimizer=torch.optim.AdamW(
             network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
         ),
         batches=lambda step: drawn_ahead(draw, seed=settings.seed, first_step=step),

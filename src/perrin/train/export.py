@@ -113,12 +113,14 @@ def record_measured(folder: Path, **measured: Any) -> None:
         partial.write_text(changed.model_dump_json() + "\n")
 
 
-def both_answers(
+def both_predictions(
     network: nn.Module, session: InferenceSession, *, inputs: Arrays, outputs: Sequence[str]
 ) -> Iterator[tuple[str, NDArray[np.float32], NDArray[np.float32]]]:
     """Yield each output's name, and what ONNX Runtime and torch give for it."""
     with torch.inference_mode():
-        expected = [answer.numpy() for answer in network(*map(torch.from_numpy, inputs.values()))]
+        expected = [
+            prediction.numpy() for prediction in network(*map(torch.from_numpy, inputs.values()))
+        ]
     yield from zip(outputs, session.run(list(outputs), inputs), expected, strict=True)
 
 

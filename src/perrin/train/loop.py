@@ -115,7 +115,7 @@ class Task(Generic[Network, Batch]):
 
     Attributes
     ----------
-    network, optimiser
+    network, optimizer
         As at the first step; a checkpoint replaces their state.
     batches : callable
         From a step to the batches from that step on: a batch depends on its step alone.
@@ -134,7 +134,7 @@ class Task(Generic[Network, Batch]):
     """
 
     network: Network
-    optimiser: torch.optim.Optimizer
+    optimizer: torch.optim.Optimizer
     batches: Callable[[int], Iterator[Batch]]
     loss: Callable[[Network, Batch], Tensor]
     schedule: Schedule
@@ -212,14 +212,14 @@ def read_metrics(path: Path) -> list[Figures]:
 
 
 def _advance(task: Task[Network, Batch], averaged: Network, batch: Batch, step: int) -> float:
-    for group in task.optimiser.param_groups:
+    for group in task.optimizer.param_groups:
         group["lr"] = task.schedule.rate(step)
     task.network.train()
     loss = task.loss(task.network, batch)
-    task.optimiser.zero_grad(set_to_none=True)
+    task.optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     nn.utils.clip_grad_norm_(task.network.parameters(), task.clip)
-    task.optimiser.step()
+    task.optimizer.step()
     decay = min(task.average, (step + 1) / (step + 11))
     with torch.no_grad():
         torch._foreach_lerp_(
@@ -237,7 +237,7 @@ def _resume(task: Task[Network, Batch], averaged: nn.Module, path: Path) -> int:
     saved = torch.load(path, weights_only=True)
     task.network.load_state_dict(saved["network"])
     averaged.load_state_dict(saved["averaged"])
-    task.optimiser.load_state_dict(saved["optimiser"])
+    task.optimizer.load_state_dict(saved["optimizer"])
     task.schedule.restore(saved["schedule"])
     return int(saved["step"])
 
@@ -248,7 +248,7 @@ def _save(task: Task[Network, Batch], averaged: nn.Module, step: int, path: Path
             {
                 "network": task.network.state_dict(),
                 "averaged": averaged.state_dict(),
-                "optimiser": task.optimiser.state_dict(),
+                "optimizer": task.optimizer.state_dict(),
                 "schedule": task.schedule.state(),
                 "step": step,
             },

@@ -20,7 +20,7 @@ def test_progress_and_what_was_said(tmp_path: Path) -> None:
     async def watch() -> None:
         running = asyncio.create_task(job.run())
         while not running.done():
-            seen.append(job.share)
+            seen.append(job.fraction)
             await asyncio.sleep(0.02)
         await running
 
@@ -39,12 +39,12 @@ def test_a_failure_is_one_readable_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="interrupting a process differs there")
-def test_cancelled_it_leaves_nothing(tmp_path: Path) -> None:
+def test_canceled_it_leaves_nothing(tmp_path: Path) -> None:
     job = Job([[*SIMULATE, "long.mp", "--seconds", "600"]], tmp_path, "long")
 
     async def run() -> None:
         running = asyncio.create_task(job.run())
-        while job.share == 0 and not running.done():
+        while job.fraction == 0 and not running.done():
             await asyncio.sleep(0.05)
         assert job.left_s() is None or job.left_s() > 0
         await job.cancel()

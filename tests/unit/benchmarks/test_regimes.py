@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from perrin_benchmarks.odd_walks import ODD_WALKS, confined, directed, mislinked, rotating
+from perrin_benchmarks.misspecified_walks import (
+    MISSPECIFIED_WALKS,
+    confined,
+    directed,
+    mislinked,
+    rotating,
+)
 from perrin_benchmarks.regimes import change_points, score_changes
 
 
@@ -29,7 +35,7 @@ def test_change_points_come_with_their_intervals() -> None:
     assert (low, high) == (60, 64)
 
 
-@pytest.mark.parametrize("walk", ODD_WALKS.values(), ids=ODD_WALKS)
+@pytest.mark.parametrize("walk", MISSPECIFIED_WALKS.values(), ids=MISSPECIFIED_WALKS)
 def test_odd_walks_have_steps_of_about_one(walk) -> None:
     found = walk(30, length=120, rng=np.random.default_rng(1))
     assert found.shape == (30, 120, 2)

@@ -22,7 +22,7 @@ class Says:
     def refusal(self, seen: np.ndarray, dims: int) -> str | None:
         return "too short" if len(seen) < 10 else None
 
-    def answer(
+    def predict(
         self, positions: Sequence[np.ndarray], seen: Sequence[np.ndarray] | None = None
     ) -> AndiAnswer:
         count = len(positions)

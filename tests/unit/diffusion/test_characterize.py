@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from perrin.diffusion.characterize import Scale, characterize
-from perrin.diffusion.standard import TARGETS, Answer, to_unit
+from perrin.diffusion.standard import TARGETS, Prediction, to_unit
 from perrin.diffusion.summary import ergodicity, msd_curves, summary
 from perrin.diffusion.tables import TRAJECTORIES, WINDOWS
 from perrin.errors import PerrinError
@@ -25,31 +25,37 @@ class Says:
     """A model that always gives the same answer, plus or minus a tenth of the range."""
 
     def __init__(self, **values: float) -> None:
-        told = {"share_fbm": 0.6, "share_ctrw": 0.4, "w": 0.3, "alpha_fbm": 0.5, "alpha_ctrw": 0.6}
-        told |= {"jump_rate": 0.2, "log_step": np.log(0.6)}
-        told |= values
+        predicted = {
+            "fraction_fbm": 0.6,
+            "fraction_ctrw": 0.4,
+            "w": 0.3,
+            "alpha_fbm": 0.5,
+            "alpha_ctrw": 0.6,
+        }
+        predicted |= {"jump_rate": 0.2, "log_step": np.log(0.6)}
+        predicted |= values
         self.middle = np.array(
-            [to_unit(np.array(told.get(name, 0.0)), k) for k, name in enumerate(NAMES)]
+            [to_unit(np.array(predicted.get(name, 0.0)), k) for k, name in enumerate(NAMES)]
         )
 
     def refusal(self, seen: np.ndarray, dims: int) -> str | None:
         return "too short" if len(seen) < 10 else None
 
-    def oddness(self, tracks, answer):
+    def posterior_predictive_p(self, tracks, prediction):
         return np.full(len(tracks), 0.5)
 
-    def answer(
+    def predict(
         self,
         positions: Sequence[np.ndarray],
         seen: Sequence[np.ndarray],
         *,
         noise: np.ndarray | None = None,
         exposure: np.ndarray | None = None,
-    ) -> Answer:
-        self.told = noise, exposure
+    ) -> Prediction:
+        self.predicted = noise, exposure
         one = np.stack([self.middle - 0.1, self.middle, self.middle + 0.1], axis=1).clip(0, 1)
         steps = [np.full((len(track) - 1, 2), 0.5) for track in positions]
-        return Answer(np.repeat(one[None], len(positions), axis=0), steps)
+        return Prediction(np.repeat(one[None], len(positions), axis=0), steps)
 
 
 def tracks(count: int = 3, length: int = 40) -> pd.DataFrame:
@@ -57,8 +63,10 @@ def tracks(count: int = 3, length: int = 40) -> pd.DataFrame:
     return tracks_table(walks, np.ones((count, length), dtype=bool))
 
 
-def found(table: pd.DataFrame, scale: Scale | None = None, **told: float):
-    return characterize(table, model=Says(**told), scale=scale or Scale.unknown(), settings=WINDOW)
+def found(table: pd.DataFrame, scale: Scale | None = None, **predicted: float):
+    return characterize(
+        table, model=Says(**predicted), scale=scale or Scale.unknown(), settings=WINDOW
+    )
 
 
 def test_the_tables_have_their_columns() -> None:
@@ -78,20 +86,20 @@ def test_a_track_too_long_for_the_model_has_a_time_course_from_pieces() -> None:
     result = characterize(tracks(1, 1500), model=Short(), scale=Scale.unknown(), settings=WINDOW)
     assert np.isnan(result.trajectories["w"][0])
     assert result.trajectories["reason"][0] == "too long"
-    assert len(result.course.time_course) == 1500
-    assert result.course.regimes["label"].tolist() == ["undecided"]
+    assert len(result.time_course.time_course) == 1500
+    assert result.time_course.regimes["label"].tolist() == ["undecided"]
 
 
 def test_what_looks_odd_is_flagged() -> None:
     class Doubtful(Says):
-        def oddness(self, tracks, answer):
+        def posterior_predictive_p(self, tracks, prediction):
             return np.array([0.2, 0.04, 0.9])
 
     result = characterize(tracks(), model=Doubtful(), scale=Scale.unknown(), settings=WINDOW)
     assert result.trajectories["out_of_model"].tolist() == [False, True, False]
-    told = summary(result)["out_of_model"]
-    assert (told["checked"], told["flagged"]) == (3, 1)
-    assert told["share"] == pytest.approx(1 / 3)
+    predicted = summary(result)["out_of_model"]
+    assert (predicted["checked"], predicted["flagged"]) == (3, 1)
+    assert predicted["fraction"] == pytest.approx(1 / 3)
 
 
 def test_the_diffusion_coefficient_follows_the_units() -> None:
@@ -116,22 +124,22 @@ def test_the_model_is_told_what_the_table_knows_of_the_camera() -> None:
     table.attrs["exposure"] = 0.25
     result = characterize(table, model=model, scale=Scale.unknown(), settings=WINDOW)
     error = np.sqrt((0.3**2 + 0.4**2) / 2)
-    noise, exposure = model.told  # of the windows, asked last
+    noise, exposure = model.predicted  # of the windows, asked last
     np.testing.assert_allclose(noise, error)
     np.testing.assert_allclose(exposure, 0.25)
     np.testing.assert_allclose(result.trajectories["localisation_se"], error)
     characterize(tracks(), model=model, scale=Scale.unknown(), settings=WINDOW)
-    assert np.isnan(model.told).all()
+    assert np.isnan(model.predicted).all()
 
 
 def test_small_parts_have_no_exponent_and_a_reason() -> None:
-    row = found(tracks(), share_fbm=0.95, share_ctrw=0.05).trajectories.iloc[0]
+    row = found(tracks(), fraction_fbm=0.95, fraction_ctrw=0.05).trajectories.iloc[0]
     assert np.isnan(
         row[["alpha_ctrw", "alpha_ctrw_low", "jump_rate", "jump_variance"]].tolist()
     ).all()
     assert "no alpha_ctrw" in row["reason"]
     assert np.isfinite(row["alpha_fbm"])
-    row = found(tracks(), share_fbm=0.02, share_ctrw=0.98).trajectories.iloc[0]
+    row = found(tracks(), fraction_fbm=0.02, fraction_ctrw=0.98).trajectories.iloc[0]
     assert np.isnan(row[["alpha_fbm", "D", "D_high"]].tolist()).all()
     row = found(tracks(), jump_rate=0.05).trajectories.iloc[0]
     assert np.isnan(row["alpha_ctrw"])
@@ -153,12 +161,12 @@ def test_tracks_out_of_range_are_kept_with_a_reason() -> None:
 
 def test_the_ensemble_is_summed_up() -> None:
     table = tracks(5, 60)
-    result = found(table, share_ctrw=0.0, share_fbm=1.0)
-    told = summary(result)
-    assert told["trajectories"] == 5
-    assert told["told"]["w"] == 5
-    assert told["told"]["alpha_ctrw"] == 0
-    assert told["quartiles"]["w"] == [0.3, 0.3, 0.3]
+    result = found(table, fraction_ctrw=0.0, fraction_fbm=1.0)
+    predicted = summary(result)
+    assert predicted["trajectories"] == 5
+    assert predicted["predicted"]["w"] == 5
+    assert predicted["predicted"]["alpha_ctrw"] == 0
+    assert predicted["quartiles"]["w"] == [0.3, 0.3, 0.3]
     curves = msd_curves(table, result.trajectories, result.scale)
     time, msd = curves[0]
     assert time[0] == 1

@@ -11,8 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from perrin.diffusion import dwell
-from perrin.diffusion.course import PIECE, follow, in_pieces, joined
+from perrin.diffusion import residence_time
 from perrin.diffusion.regimes import (
     CTRW,
     FBM,
@@ -20,9 +19,10 @@ from perrin.diffusion.regimes import (
     UNDECIDED,
     confidence,
     find_regimes,
-    share_near,
+    fraction_near,
 )
 from perrin.diffusion.tables import REGIMES, SURVIVAL, TIME_COURSE, TRANSITIONS, WINDOWS
+from perrin.diffusion.time_course import SEGMENT_FRAMES, follow, joined, segments_of
 from perrin.diffusion.windows import Track
 
 
@@ -89,14 +89,14 @@ def test_the_share_near_a_change_covers_the_truth_as_often_as_it_says() -> None:
     """Tracks that change once, at a time drawn from the distribution that p is."""
     rng = np.random.default_rng(1)
     p = 1 / (1 + np.exp(-(np.arange(200) - 100) / 2))
-    low, mean, high = share_near(p).T
+    low, mean, high = fraction_near(p).T
     inside = []
     for _ in range(400):
         truth = (rng.random() < p).astype(float)
-        share = share_near(truth)[100, 1]
-        inside.append(low[100] <= share <= high[100])
+        fraction = fraction_near(truth)[100, 1]
+        inside.append(low[100] <= fraction <= high[100])
     assert low[100] < mean[100] < high[100]
-    # discrete shares cover a little more
+    # discrete fractions cover a little more
     assert 0.87 < np.mean(inside) < 0.99
 
 
@@ -111,30 +111,30 @@ def test_confidence_is_the_mean_probability_of_the_label() -> None:
 @pytest.mark.parametrize("length", [1001, 1800, 1801, 5037])
 def test_long_tracks_are_joined_from_pieces_without_a_seam(length: int) -> None:
     truth = np.linspace(0, 1, length - 1)[:, None].repeat(2, axis=1)
-    pieces = in_pieces(track(length))
-    assert {len(piece.seen) for piece in pieces} == {PIECE}
-    assert pieces[-1].stop == length
-    told = [truth[piece.start : piece.stop - 1] for piece in pieces]
-    np.testing.assert_array_equal(joined(told, length), truth)
+    segments = segments_of(track(length))
+    assert {len(segment.seen) for segment in segments} == {SEGMENT_FRAMES}
+    assert segments[-1].stop == length
+    predicted = [truth[segment.start : segment.stop - 1] for segment in segments]
+    np.testing.assert_array_equal(joined(predicted, length), truth)
     # a step comes from the piece whose ends are farther away: never the outer 100 of a seam
-    marked = [np.full((PIECE - 1, 2), k / 10) for k in range(len(pieces))]
+    marked = [np.full((SEGMENT_FRAMES - 1, 2), k / 10) for k in range(len(segments))]
     whole = joined(marked, length)[:, 0] * 10
-    for k in range(1, len(pieces)):
+    for k in range(1, len(segments)):
         seam = int(np.flatnonzero(whole >= k - 1e-9)[0])
-        overlap = pieces[k - 1].stop - pieces[k].start
-        assert abs(seam - (pieces[k].start + overlap // 2)) <= 1
+        overlap = segments[k - 1].stop - segments[k].start
+        assert abs(seam - (segments[k].start + overlap // 2)) <= 1
 
 
 def test_steps_that_no_piece_tells_have_even_odds() -> None:
-    pieces = in_pieces(track(1800))
-    told = [np.zeros((PIECE - 1, 2)), None]
-    whole = joined(told, 1800)
-    assert len(pieces) == 2
+    segments = segments_of(track(1800))
+    predicted = [np.zeros((SEGMENT_FRAMES - 1, 2)), None]
+    whole = joined(predicted, 1800)
+    assert len(segments) == 2
     assert (whole[:999] == 0).all()
     assert (whole[1000:] == 0.5).all()
 
 
-def course(p: list[np.ndarray], frame_interval: float = 0.5):
+def time_course(p: list[np.ndarray], frame_interval: float = 0.5):
     tracks = [track(len(one) + 1, particle=k, start=10) for k, one in enumerate(p)]
 
     def estimate(parts):
@@ -145,12 +145,12 @@ def course(p: list[np.ndarray], frame_interval: float = 0.5):
             frame_stop=[part.stop for part in parts],
         )
 
-    told = [np.stack([one, one], axis=1) for one in p]
-    return follow(tracks, told, estimate=estimate, frame_interval=frame_interval)
+    predicted = [np.stack([one, one], axis=1) for one in p]
+    return follow(tracks, predicted, estimate=estimate, frame_interval=frame_interval)
 
 
 def test_the_tables_say_frames_times_and_censoring() -> None:
-    found = course([steps((0.01, 40), (0.99, 60)), steps((0.01, 50))])
+    found = time_course([steps((0.01, 40), (0.99, 60)), steps((0.01, 50))])
     for table, columns in (
         (found.regimes, REGIMES),
         (found.time_course, TIME_COURSE),
@@ -164,7 +164,7 @@ def test_the_tables_say_frames_times_and_censoring() -> None:
     assert regimes["frame_stop"].tolist() == [51, 111, 61]
     assert regimes["start_low"].tolist()[1] == 50
     assert regimes["time_start"].tolist() == [5.0, 25.0, 5.0]
-    assert regimes["dwell"].tolist() == [20.0, 30.0, 25.0]
+    assert regimes["residence_time"].tolist() == [20.0, 30.0, 25.0]
     assert regimes["left_censored"].tolist() == [True, False, True]
     assert regimes["right_censored"].tolist() == [False, True, True]
     along = found.time_course
@@ -191,20 +191,24 @@ def switching(rng: np.random.Generator, *, rates: tuple[float, float], length: i
 def test_dwell_times_are_recovered_though_most_regimes_are_cut_off() -> None:
     rng = np.random.default_rng(3)
     rates = (1 / 150, 1 / 300)  # FBM lasts 150 frames on average, CTRW 300; tracks 400
-    found = course(switching(rng, rates=rates, length=400, count=150), frame_interval=1.0)
-    told = dwell.summary(found.regimes)
+    found = time_course(switching(rng, rates=rates, length=400, count=150), frame_interval=1.0)
+    predicted = residence_time.summary(found.regimes)
     for label, rate in (("fbm", rates[0]), ("ctrw", rates[1])):
-        spells = told[label]
+        spells = predicted[label]
         assert spells["right_censored"] > 0.25 * spells["spells"]
         # what counting the ended ones alone would say is far too short
         ended = found.regimes[(found.regimes["label"] == label) & ~found.regimes["right_censored"]][
-            "dwell"
+            "residence_time"
         ].mean()
         error = 1 / rate / np.sqrt(spells["ended"])
         # regimes shorter than SHORTEST are not seen: dwells are longer by about that
-        assert abs(spells["mean_dwell"] - 1 / rate - SHORTEST) < 4 * error
+        assert abs(spells["mean_residence_time"] - 1 / rate - SHORTEST) < 4 * error
         assert ended < 0.85 / rate
-        assert spells["mean_dwell_low"] < spells["mean_dwell"] < spells["mean_dwell_high"]
+        assert (
+            spells["mean_residence_time_low"]
+            < spells["mean_residence_time"]
+            < spells["mean_residence_time_high"]
+        )
     curve = found.survival[found.survival["label"] == "fbm"]
     at = curve[curve["time"] <= 150].iloc[-1]
     assert at["survival_low"] - 0.05 < np.exp(-(150 - SHORTEST) / 150) < at["survival_high"] + 0.05
@@ -215,12 +219,12 @@ def test_kaplan_meier_by_hand() -> None:
     table = pd.DataFrame(
         {
             "label": "fbm",
-            "dwell": [2.0, 3.0, 4.0, 4.0, 6.0],
+            "residence_time": [2.0, 3.0, 4.0, 4.0, 6.0],
             "left_censored": False,
             "right_censored": [False, True, False, False, True],
         }
     )
-    curve = dwell.survival(table).set_index("time")
+    curve = residence_time.survival(table).set_index("time")
     np.testing.assert_allclose(curve["survival"], [0.8, 0.8, 0.8 / 3, 0.8 / 3])
     assert curve["at_risk"].tolist() == [5, 4, 3, 1]
     greenwood = 1 / (5 * 4) + 2 / (3 * 1)
@@ -233,12 +237,12 @@ def test_kaplan_meier_by_hand() -> None:
 def test_the_interval_of_a_rate_is_that_of_a_poisson_number() -> None:
     from scipy.stats import poisson
 
-    low, rate, high = dwell.rate_of(7, 50.0)
+    low, rate, high = residence_time.rate_of(7, 50.0)
     assert rate == pytest.approx(0.14)
     assert poisson.sf(6, low * 50) == pytest.approx(0.05)
     assert poisson.cdf(7, high * 50) == pytest.approx(0.05)
-    assert dwell.rate_of(0, 10.0)[0] == 0
-    assert np.isnan(dwell.rate_of(0, 0.0)[1])
+    assert residence_time.rate_of(0, 10.0)[0] == 0
+    assert np.isnan(residence_time.rate_of(0, 0.0)[1])
 
 
 def test_no_track_told_gives_empty_tables() -> None:
@@ -252,4 +256,4 @@ def test_no_track_told_gives_empty_tables() -> None:
     assert found.time_course.empty
     assert found.survival.empty
     assert (found.transitions["number"] == 0).all()
-    assert dwell.summary(found.regimes)["fbm"]["mean_dwell"] is None
+    assert residence_time.summary(found.regimes)["fbm"]["mean_residence_time"] is None

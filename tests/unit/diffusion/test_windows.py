@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from perrin.diffusion.standard import TARGETS, from_unit, standardise, to_unit
+from perrin.diffusion.standard import TARGETS, from_unit, standardize, to_unit
 from perrin.diffusion.windows import Track, cut_windows, to_tracks
 from perrin.errors import PerrinError
 from perrin.settings.diffusion import WindowSettings
@@ -68,14 +68,14 @@ def test_standard_input_has_unit_steps_and_no_unit() -> None:
     rng = np.random.default_rng(0)
     positions = rng.standard_normal((4, 30, 2)).cumsum(axis=1)
     seen = rng.random((4, 30)) > 0.2
-    standard = standardise(positions, seen)
+    standard = standardize(positions, seen)
     assert standard.positions.shape == (4, 32, 2)
     assert not standard.positions[standard.seen == 0].any()
     both = (standard.seen[:, 1:] * standard.seen[:, :-1]) > 0
     steps = np.diff(standard.positions, axis=1)
     for i in range(4):
         assert np.sqrt((steps[i][both[i]] ** 2).mean()) == pytest.approx(1, abs=1e-5)
-    other = standardise(1e4 * positions + 3e7, seen)
+    other = standardize(1e4 * positions + 3e7, seen)
     np.testing.assert_allclose(other.positions, standard.positions, atol=1e-4)
     np.testing.assert_allclose(other.step, 1e4 * standard.step, rtol=1e-9)
 
@@ -83,9 +83,9 @@ def test_standard_input_has_unit_steps_and_no_unit() -> None:
 def test_tracks_without_a_step_are_refused() -> None:
     still, seen = np.zeros((1, 10, 2)), np.ones((1, 10), dtype=bool)
     with pytest.raises(PerrinError, match="never moves"):
-        standardise(still, seen)
+        standardize(still, seen)
     with pytest.raises(PerrinError, match="no two neighboring"):
-        standardise(still, seen & (np.arange(10) % 2 == 0))
+        standardize(still, seen & (np.arange(10) % 2 == 0))
 
 
 def test_units_of_targets_go_there_and_back() -> None:

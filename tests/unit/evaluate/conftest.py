@@ -15,7 +15,7 @@ from perrin.models.cards import ClassifierCard, Vector
 from perrin.models.classifier import ClassifierModel
 from perrin.settings.classifier import CLASSES, PAPER_CLASSES
 from perrin.settings.simulation import ThumbnailSettings
-from perrin.simulate.studio import Part, Studio
+from perrin.simulate.thumbnail_simulator import Part, ThumbnailSimulator
 from perrin.simulate.thumbnails import threads
 
 Making = Callable[..., ClassifierModel]
@@ -32,13 +32,13 @@ class LinearSession:
         view = inputs["view"]
         logits = features(view) @ self.weights
         exponential = np.exp(logits - logits.max(axis=1, keepdims=True))
-        answers = {
+        predictions = {
             "score": 1 / (1 + np.exp(-logits)),
             "probability": exponential / exponential.sum(axis=1, keepdims=True),
             "features": features(view)[:, :20],
             "activations": view.reshape(len(view), -1, *view.shape[-2:]).mean(axis=1),
         }
-        return [answers[name].astype(np.float32) for name in names]
+        return [predictions[name].astype(np.float32) for name in names]
 
 
 def features(view: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -55,9 +55,11 @@ def part() -> Part:
     """A thousand events to learn from."""
     model_seed, draw_seed = np.random.SeedSequence(0).spawn(2)
     settings = ThumbnailSettings(n_avg=N_AVG)
-    studio = Studio.of(settings, centring="truth", background=None, psf=None, seed=model_seed)
+    simulator = ThumbnailSimulator.of(
+        settings, centering="truth", background=None, psf=None, seed=model_seed
+    )
     with threads(1) as pool:
-        (found,) = studio.events(np.resize(PAPER_CLASSES, 1000), seed=draw_seed, pool=pool)
+        (found,) = simulator.events(np.resize(PAPER_CLASSES, 1000), seed=draw_seed, pool=pool)
     return found
 
 
@@ -81,7 +83,7 @@ def linear(part: Part) -> Making:
             name=name,
             perrin_version="0",
             sha256="0",
-            licence="MIT",
+            license="MIT",
             inputs={},
             limits=(),
             training={},

@@ -8,7 +8,7 @@ import pytest
 from perrin.evaluate.bound import Fitter, Noise, seen_of
 from perrin.settings.simulation import BackgroundSettings, MassPrior, ThumbnailSettings
 from perrin.simulate.quantities import around, central
-from perrin.simulate.studio import Studio
+from perrin.simulate.thumbnail_simulator import ThumbnailSimulator
 from perrin.simulate.thumbnails import threads
 
 COUNT = 60
@@ -20,14 +20,16 @@ SETTINGS = ThumbnailSettings(masses=MASS, background=BackgroundSettings.none())
 def fitter() -> Fitter:
     noise = Noise.measured(SETTINGS, count=400, seed=4)
     seed = np.random.SeedSequence(5)
-    studio = Studio.of(SETTINGS, centring="truth", background=None, psf=None, seed=seed)
-    return Fitter(studio, noise)
+    simulator = ThumbnailSimulator.of(
+        SETTINGS, centering="truth", background=None, psf=None, seed=seed
+    )
+    return Fitter(simulator, noise)
 
 
 @pytest.mark.parametrize("kind", ["binder", "wobbler", "neighbors"])
 def test_the_oracle_is_unbiased_and_as_sharp_as_it_says(fitter: Fitter, kind: str) -> None:
     with threads(1) as pool:
-        (part,) = fitter.studio.events(
+        (part,) = fitter.simulator.events(
             np.full(COUNT, kind), seed=np.random.SeedSequence(6), pool=pool
         )
     seen = seen_of(part.stacks, part.inside)
@@ -44,7 +46,7 @@ def test_the_oracle_is_unbiased_and_as_sharp_as_it_says(fitter: Fitter, kind: st
 
 def test_the_fitted_path_starts_from_the_truth_and_stays_near(fitter: Fitter) -> None:
     with threads(1) as pool:
-        (part,) = fitter.studio.events(
+        (part,) = fitter.simulator.events(
             np.full(12, "roller"), seed=np.random.SeedSequence(7), pool=pool
         )
     seen = seen_of(part.stacks, part.inside)

@@ -13,10 +13,10 @@ from matplotlib.image import imread
 from perrin.cli.main import app
 from perrin.errors import PerrinError
 from perrin.evaluate import roc
-from perrin.evaluate.answers import RANGES, answers_on
 from perrin.evaluate.card import best_thresholds, confusion_use
 from perrin.evaluate.classifier import Evaluation, evaluate_classifier
 from perrin.evaluate.embedding import show
+from perrin.evaluate.predictions import RANGES, predict_on
 from perrin.models.classifier import ClassifierModel
 from perrin.settings.classifier import CLASSES, PAPER_CLASSES
 from perrin.settings.evaluation import ClassifierEvaluation
@@ -54,29 +54,29 @@ def test_answers_belong_to_their_labels(linear) -> None:
     seed = np.random.SeedSequence(1)
     heavy = ThumbnailSettings(masses=RANGES["100 to 800 kDa"])
     model = linear(classes=PAPER_CLASSES)
-    answers = answers_on([model], simulated=heavy, count=300, seed=seed)
-    assert np.unique(answers.labels, return_counts=True)[1].tolist() == [60] * 5
-    assert ((answers.mass_kda >= 100) & (answers.mass_kda <= 800)).all()
-    right = answers.among(PAPER_CLASSES)[0].argmax(axis=1) == answers.true
+    predictions = predict_on([model], simulated=heavy, count=300, seed=seed)
+    assert np.unique(predictions.labels, return_counts=True)[1].tolist() == [60] * 5
+    assert ((predictions.mass_kda >= 100) & (predictions.mass_kda <= 800)).all()
+    right = predictions.among(PAPER_CLASSES)[0].argmax(axis=1) == predictions.true
     assert right.mean() > 0.6  # mixed up it would be .2
-    assert np.isnan(answers.score[0, :, 5]).all()
-    np.testing.assert_allclose(answers.among(PAPER_CLASSES).sum(axis=2), 1)
-    again = answers_on([model], simulated=heavy, count=300, seed=np.random.SeedSequence(1))
-    np.testing.assert_array_equal(again.score, answers.score)
+    assert np.isnan(predictions.score[0, :, 5]).all()
+    np.testing.assert_allclose(predictions.among(PAPER_CLASSES).sum(axis=2), 1)
+    again = predict_on([model], simulated=heavy, count=300, seed=np.random.SeedSequence(1))
+    np.testing.assert_array_equal(again.score, predictions.score)
 
 
 def test_another_instrument_is_simulated_or_refused(linear) -> None:
     plain = ThumbnailSettings()
 
-    def answers(pixel_nm: float):
+    def predictions(pixel_nm: float):
         instrument = plain.instrument.model_copy(update={"pixel_nm": pixel_nm})
         simulated = plain.model_copy(update={"instrument": instrument})
         seed = np.random.SeedSequence(1)
-        return answers_on([linear()], simulated=simulated, count=50, seed=seed)
+        return predict_on([linear()], simulated=simulated, count=50, seed=seed)
 
-    assert not np.array_equal(answers(72.0).score, answers(80.0).score)
+    assert not np.array_equal(predictions(72.0).score, predictions(80.0).score)
     with pytest.raises(PerrinError, match="pixel size is 95 nm"):
-        answers(95.0)
+        predictions(95.0)
 
 
 def test_figures_are_those_of_the_events(found) -> None:
@@ -90,8 +90,8 @@ def test_figures_are_those_of_the_events(found) -> None:
     heavy = paper[(paper["range"] == "100 to 800 kDa") & (paper["class"] == "binder")]
     assert (heavy["value"] > 0.9).all()
     assert (heavy["paper"] == 0.998).all()
-    told = one(paper, range="30 to 55 kDa", model="ours", by="score", **{"class": "wobbler"})
-    assert told["paper"] == 0.868
+    predicted = one(paper, range="30 to 55 kDa", model="ours", by="score", **{"class": "wobbler"})
+    assert predicted["paper"] == 0.868
 
 
 def test_a_model_is_left_out_where_its_card_does_not_go(found) -> None:
@@ -115,9 +115,11 @@ def test_a_class_that_a_model_lacks_has_no_auc_and_is_never_told(found) -> None:
     auc = auc[auc["quantity"] == "AUC"]
     assert np.isnan(one(auc, model="paper", **{"class": "buffer"})["value"])
     assert np.isfinite(auc[auc["class"] != "buffer"]["value"]).all()
-    told = found.confusion[found.confusion["told"] == "buffer"]
-    assert (told[told["model"] == "paper"]["share"] == 0).all()
-    sums = found.confusion.groupby(["protocol", "n_avg", "range", "model", "true"])["share"].sum()
+    predicted = found.confusion[found.confusion["predicted"] == "buffer"]
+    assert (predicted[predicted["model"] == "paper"]["fraction"] == 0).all()
+    sums = found.confusion.groupby(["protocol", "n_avg", "range", "model", "true"])[
+        "fraction"
+    ].sum()
     np.testing.assert_allclose(sums, 1)
 
 
@@ -246,7 +248,7 @@ def test_roc_ends_in_both_corners(found) -> None:
 
 
 def test_the_best_threshold_is_judged_on_the_other_half() -> None:
-    from perrin.evaluate.answers import Answers
+    from perrin.evaluate.predictions import Predictions
     from perrin.evaluate.tables import EventSet, threshold_rows
 
     labels = np.resize(["binder", "binder", "unbinder", "unbinder"], 400)
@@ -254,7 +256,7 @@ def test_the_best_threshold_is_judged_on_the_other_half() -> None:
     score[0, :, 0] = np.where(labels == "binder", 0.8, 0.2)
     score[0, 1::2, 0] = 0.5  # the second half says nothing
     test = EventSet(
-        "paper", 10, "all", ("m",), PAPER_CLASSES, Answers(labels, np.ones(400), score, score)
+        "paper", 10, "all", ("m",), PAPER_CLASSES, Predictions(labels, np.ones(400), score, score)
     )
     best = next(iter(threshold_rows(test, {"m": {}})))
     assert best["threshold"] == 0.8

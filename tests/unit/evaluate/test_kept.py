@@ -12,7 +12,11 @@ from perrin.errors import PerrinError
 from perrin.evaluate.kept import Kept
 
 TABLE = pd.DataFrame(
-    {"class": ["binder", "roller"], "mass_kda": [180.0, np.nan], "strange": [True, False]}
+    {
+        "class": ["binder", "roller"],
+        "mass_kda": [180.0, np.nan],
+        "out_of_distribution": [True, False],
+    }
 )
 
 
@@ -27,7 +31,7 @@ def test_a_table_is_made_once_and_comes_back_as_it_was(tmp_path: Path) -> None:
         found = Kept(tmp_path).table("one", make)
         pd.testing.assert_frame_equal(found, TABLE, check_dtype=False)
         assert found["mass_kda"].dtype == float
-        assert found["strange"].dtype == bool
+        assert found["out_of_distribution"].dtype == bool
     assert len(made) == 1
     Kept().table("one", make)
     assert len(made) == 2

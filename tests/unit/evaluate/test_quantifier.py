@@ -29,9 +29,9 @@ def test_an_evaluation_writes_its_tables_and_figures(tmp_path: Path) -> None:
     assert (isolated["bias"].abs() < 0.01 + 4 * isolated["bias_se"]).all()
     coverage = pd.read_csv(out / "coverage.csv")
     assert coverage["events"].iloc[-1] == 250
-    strangers = pd.read_csv(out / "strangers.csv").set_index("kind")["flagged"]
-    assert strangers["brightens instead of darkens"] > 0.7
-    assert strangers["usual"] < 0.15
+    out_of_distribution = pd.read_csv(out / "out_of_distribution.csv").set_index("kind")["flagged"]
+    assert out_of_distribution["brightens instead of darkens"] > 0.7
+    assert out_of_distribution["typical"] < 0.15
     assert {path.name for path in (out / "figures").glob("*.png")} == {"accuracy.png", "bias.png"}
     summary = json.loads((out / "summary.json").read_text())
     assert summary["settings"]["count"] == 50

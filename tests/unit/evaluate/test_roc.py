@@ -114,19 +114,19 @@ def test_without_resamples_there_is_no_interval() -> None:
 
 
 def test_reliability_of_known_probabilities() -> None:
-    told = np.repeat([0.1, 0.9, 1.0], [100, 100, 10])
+    predicted = np.repeat([0.1, 0.9, 1.0], [100, 100, 10])
     true = np.concatenate([np.arange(100) < 30, np.arange(100) < 90, np.ones(10, bool)])
-    found = roc.reliability(told, true, bins=2)
+    found = roc.reliability(predicted, true, bins=2)
     assert found.events.tolist() == [100, 110]
-    np.testing.assert_allclose(found.told, [0.1, 100 / 110])
+    np.testing.assert_allclose(found.predicted, [0.1, 100 / 110])
     np.testing.assert_allclose(found.true, [0.3, 100 / 110])
     assert found.error == pytest.approx(0.2 * 100 / 210)
 
 
 def test_probabilities_that_are_right_have_no_calibration_error() -> None:
     rng = np.random.default_rng(1)
-    told = rng.random(200_000)
-    found = roc.reliability(told, rng.random(200_000) < told)
+    predicted = rng.random(200_000)
+    found = roc.reliability(predicted, rng.random(200_000) < predicted)
     # each of 15 bins is known to about sqrt(.17 / 13000) = .004
     assert found.error < 0.006
     assert found.events.sum() == 200_000

@@ -221,11 +221,11 @@ def test_differences_of_signed_numbers_are_refused(layouts, frames, write_hdf5):
         open_movie(write_hdf5(content), encoding="time-difference")
 
 
-@pytest.mark.parametrize("share", [0.2, 0.9, 0.999])
-def test_a_truncated_file_is_said_to_be_one(share, layouts, frames, write_hdf5):
+@pytest.mark.parametrize("fraction", [0.2, 0.9, 0.999])
+def test_a_truncated_file_is_said_to_be_one(fraction, layouts, frames, write_hdf5):
     path = write_hdf5(layouts["v3-acq_camera"] | {"movie/frame": frames})
     whole = path.read_bytes()
-    path.write_bytes(whole[: int(share * len(whole))])
+    path.write_bytes(whole[: int(fraction * len(whole))])
     for read in (open_movie, inspect):
         with pytest.raises(PerrinError, match="truncated HDF5 file"):
             read(path)

@@ -177,7 +177,7 @@ def test_another_program_finds_the_names_it_knows(tmp_path: Path) -> None:
     write_events(events, tmp_path / "e.h5")
     with h5py.File(tmp_path / "e.h5") as file:
         assert file["masses_kDa"][()].tolist() == events["mass_kda"].tolist()
-        assert file["nearest_neighbour_distances"][0] == np.finfo(np.float64).max
+        assert file["nearest_neighbor_distances"][0] == np.finfo(np.float64).max
 
 
 # generic tables
@@ -314,12 +314,12 @@ def test_files_that_are_no_tables(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".h5", ".parquet"])
-@pytest.mark.parametrize("share", [0.1, 0.5, 0.95])
-def test_a_truncated_file_is_said(suffix: str, share: float, tmp_path: Path) -> None:
+@pytest.mark.parametrize("fraction", [0.1, 0.5, 0.95])
+def test_a_truncated_file_is_said(suffix: str, fraction: float, tmp_path: Path) -> None:
     path = tmp_path / f"e{suffix}"
     write_events(table(500), path)
     whole = path.read_bytes()
-    path.write_bytes(whole[: int(len(whole) * share)])
+    path.write_bytes(whole[: int(len(whole) * fraction)])
     with pytest.raises(PerrinError, match=r"(truncated|damaged).* file"):
         read_events(path)
 

@@ -39,8 +39,8 @@ def plain_movie(psf: Psf) -> PlainMovie:
         image = np.empty((height, width))
         for moment, y, x, contrast in landings:
             evaluate(psf.coefficients, x, y, image)
-            share = np.clip(np.arange(1, n_frames + 1) - moment, 0.0, 1.0)
-            relative += contrast * share[:, None, None] * image
+            fraction = np.clip(np.arange(1, n_frames + 1) - moment, 0.0, 1.0)
+            relative += contrast * fraction[:, None, None] * image
         frames = relative * ELECTRONS
         if seed is not None:
             frames += np.random.default_rng(seed).normal(scale=ELECTRONS**0.5, size=frames.shape)

@@ -1,4 +1,4 @@
-"""What networks see: histories and standardised thumbnails."""
+"""What networks see: histories and standardized thumbnails."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from perrin.errors import PerrinError
 from perrin.landing.thumbnails import frames_around
-from perrin.landing.views import EDGES, HISTORY_CHANNELS, histories, look, standardised
+from perrin.landing.views import EDGES, HISTORY_CHANNELS, histories, look, standardized
 
 BINS = len(EDGES) - 1
 
@@ -83,12 +83,12 @@ def test_what_lies_beyond_the_field_is_zero_and_does_not_count() -> None:
 
 
 @given(st.floats(1e-4, 1e3), st.integers(0, 10_000))
-def test_standardised_thumbnails_have_no_mean_and_unit_spread(scale: float, seed: int) -> None:
+def test_standardized_thumbnails_have_no_mean_and_unit_spread(scale: float, seed: int) -> None:
     rng = np.random.default_rng(seed)
     values = (scale * (3 + rng.standard_normal((2, 5, 4, 4)))).astype(np.float32)
     inside = rng.random((2, 4, 4)) < 0.8
     inside[:, 0, 0] = True
-    out = standardised(values, inside)
+    out = standardized(values, inside)
     for event, mask in zip(out, inside, strict=True):
         assert event[:, mask].mean() == pytest.approx(0, abs=1e-3)
         assert event[:, mask].std() == pytest.approx(1, abs=1e-3)

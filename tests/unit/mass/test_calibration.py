@@ -333,7 +333,7 @@ def test_other_settings_are_refused_one_by_one() -> None:
         )
     for part in ("n_avg 10 there, 5 here", "0.005 here", "pixel_nm", "instrument A there, B here"):
         assert part in str(caught.value)
-    assert "--other-settings" in str(caught.value)
+    assert "--allow-calibration-mismatch" in str(caught.value)
 
 
 def test_what_one_side_does_not_know_is_not_compared() -> None:

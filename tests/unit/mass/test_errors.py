@@ -26,8 +26,8 @@ def test_shares_means_and_true_widths_are_recovered() -> None:
     values, errors, heavy = sample(4000)
     found = spectrum_with_errors(values, errors, settings=PLAIN)
     light, second = found.components
-    share_se = np.sqrt(0.3 * 0.7 / 4000)
-    assert second.share.value == pytest.approx(heavy.mean(), abs=4 * share_se)
+    fraction_se = np.sqrt(0.3 * 0.7 / 4000)
+    assert second.fraction.value == pytest.approx(heavy.mean(), abs=4 * fraction_se)
     mean_se = 5.0 / np.sqrt(0.5 * 1200)  # the sharp half counts: hypot(3, 4) kDa each
     assert second.mean.value == pytest.approx(200, abs=4 * mean_se)
     assert light.mean.value == pytest.approx(100, abs=4 * 5.0 / np.sqrt(0.5 * 2800))
@@ -58,21 +58,21 @@ def test_intervals_hold_the_truth() -> None:
         settings=SpectrumSettings(resamples=60, confidence=0.99),
         rng=np.random.default_rng(1),
     )
-    share = found.components[1].share
-    assert share.low is not None
-    assert share.high is not None
-    assert share.low < heavy.mean() < share.high
-    assert share.high - share.low < 8 * np.sqrt(0.3 * 0.7 / 1500)
+    fraction = found.components[1].fraction
+    assert fraction.low is not None
+    assert fraction.high is not None
+    assert fraction.low < heavy.mean() < fraction.high
+    assert fraction.high - fraction.low < 8 * np.sqrt(0.3 * 0.7 / 1500)
 
 
 def test_small_species_are_found_and_none_is_made_up() -> None:
     # (mass in kDa, part of the landings): six oligomers, the smallest of 38 landings
     oligomers = ((137, 0.048), (182, 0.13), (228, 0.209), (274, 0.25), (319, 0.213), (365, 0.15))
     for species, count in ((oligomers, 800), (((150, 1.0),), 150), (((150, 1.0),), 3000)):
-        masses, shares = np.array(species).T
+        masses, fractions = np.array(species).T
         for seed in range(8):
             rng = np.random.default_rng(seed)
-            true = rng.choice(masses, count, p=shares)
+            true = rng.choice(masses, count, p=fractions)
             errors = np.exp(rng.normal(np.log(6.0), 0.6, count))
             found = spectrum_with_errors(true + errors * rng.standard_normal(count), errors)
             assert len(found.components) == len(species)
@@ -83,8 +83,8 @@ def test_small_species_are_found_and_none_is_made_up() -> None:
 def antibody(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """An antibody and its fragments; errors of 3% of the events are six times what they say."""
     rng = np.random.default_rng(seed)
-    masses, shares = np.array([50.0, 75.0, 110.0, 150.0]), [0.03, 0.05, 0.06, 0.86]
-    kind = rng.choice(4, 4000, p=shares)
+    masses, fractions = np.array([50.0, 75.0, 110.0, 150.0]), [0.03, 0.05, 0.06, 0.86]
+    kind = rng.choice(4, 4000, p=fractions)
     errors = np.exp(rng.normal(np.log(6.0), 0.3, len(kind)))
     off = np.where(rng.random(len(kind)) < 0.03, 6.0, 0.95) * errors
     true = masses[kind] + np.where(kind == 3, 6.5, 4.3) * rng.standard_normal(len(kind))
@@ -98,12 +98,12 @@ def test_a_few_wide_errors_make_no_species_where_they_are_known() -> None:
         means = [component.mean.value for component in found.components]
         assert means[-1] == pytest.approx(150, abs=4 * 9 / np.sqrt(3400))
         true = np.mean(kind == 3)
-        main = found.components[-1].share.value
+        main = found.components[-1].fraction.value
         assert main == pytest.approx(true, abs=4 * np.sqrt(true * (1 - true) / len(kind)))
         # the fragments, 3 to 6% of the landings each, are told apart
         assert means[:-1] == pytest.approx([50, 75, 110], abs=5)
         wrong = spectrum_with_errors(values, errors)
-        fitting = [abs(one.share.value - true) for one in wrong.components]
+        fitting = [abs(one.fraction.value - true) for one in wrong.components]
         assert min(fitting) > abs(main - true)
 
 

@@ -11,7 +11,7 @@ from perrin.mass.selection import resample_mixture, select_mixture
 
 TWO = Mixture(
     components=(Component(66.0, 8.0, 0.6), Component(132.0, 9.0, 0.3)),
-    background_share=0.1,
+    background_fraction=0.1,
     low=30.0,
     high=500.0,
     n_events=2000,
@@ -66,7 +66,7 @@ def test_the_likelihood_is_no_lower_than_the_truth_s():
 
 def test_shares_add_to_one():
     fitted = fit_two(TWO.sample(300, rng=np.random.default_rng(4)))
-    total = sum(c.share for c in fitted.components) + fitted.background_share
+    total = sum(c.fraction for c in fitted.components) + fitted.background_fraction
     assert total == pytest.approx(1)
 
 
@@ -118,7 +118,7 @@ def test_uniform_events_have_no_component():
     values = np.random.default_rng(7).uniform(30, 500, 400)
     chosen = select(values, [Component(100, 10, 0.2)])
     assert chosen.components == ()
-    assert chosen.background_share == 1
+    assert chosen.background_fraction == 1
     assert chosen.log_likelihood == pytest.approx(-400 * np.log(470), rel=1e-9)
 
 
@@ -141,7 +141,7 @@ def test_the_bootstrap_is_seeded_and_spreads_like_the_standard_error():
     error = 8 / np.sqrt(0.6 * 2000)
     assert drawn[:, 0, 0].std() == pytest.approx(error, rel=0.3)
     assert np.isnan(drawn[:, -1, :2]).all()
-    assert drawn[:, -1, 2].mean() == pytest.approx(chosen.background_share, abs=0.01)
+    assert drawn[:, -1, 2].mean() == pytest.approx(chosen.background_fraction, abs=0.01)
 
 
 def test_the_cost_of_em_does_not_grow_with_events_and_nothing_else_changes() -> None:
@@ -152,7 +152,7 @@ def test_the_cost_of_em_does_not_grow_with_events_and_nothing_else_changes() -> 
     start = (Component(60, 12, 0.5), Component(140, 12, 0.5))
     limits = {"low": 40.0, "high": 300.0, "min_sd": 4.0}
     fitted = fit_mixture(values, start=start, **limits)
-    table = np.array([(c.mean, c.sd, c.share) for c in start])
+    table = np.array([(c.mean, c.sd, c.fraction) for c in start])
     table[:, 2] *= 0.98
     points, weights = _condensed(values, 40.0, 300.0, 4.0 / 8)
     assert len(points) <= 2 * (260 / 0.5 + 1)
@@ -161,7 +161,7 @@ def test_the_cost_of_em_does_not_grow_with_events_and_nothing_else_changes() -> 
     assert weights @ points**2 == pytest.approx((values**2).sum())
     plain, reached = _em(values, np.ones(len(values)), table, 40.0, 300.0, 4.0)
     assert fitted.log_likelihood == pytest.approx(reached, abs=1e-3)  # ten times EM's tolerance
-    for component, (mean, sd, share) in zip(fitted.components, plain, strict=True):
+    for component, (mean, sd, fraction) in zip(fitted.components, plain, strict=True):
         assert component.mean == pytest.approx(mean, abs=1e-3 * sd)
         assert component.sd == pytest.approx(sd, rel=1e-3)
-        assert component.share == pytest.approx(share, abs=1e-4)
+        assert component.fraction == pytest.approx(fraction, abs=1e-4)

@@ -52,7 +52,7 @@ def test_counts_and_shares(spectrum):
     step = spectrum.density_at[1] - spectrum.density_at[0]
     assert spectrum.density.sum() * step == pytest.approx(1500, rel=1e-5)
     assert spectrum.unbinding_fraction.low < 0.1 < spectrum.unbinding_fraction.high
-    assert spectrum.peaks[0].share.value == spectrum.peaks[0].counts / spectrum.n_landing
+    assert spectrum.peaks[0].fraction.value == spectrum.peaks[0].counts / spectrum.n_landing
     assert sum(peak.counts for peak in spectrum.peaks) <= spectrum.n_landing
 
 
@@ -107,8 +107,8 @@ def test_scaled_masses_and_settings_give_scaled_peaks(factor, seed):
     assert [p.mode.value for p in scaled.peaks] == pytest.approx(
         [p.mode.value * factor for p in plain.peaks], rel=1e-6
     )
-    assert [c.share.value for c in scaled.components] == pytest.approx(
-        [c.share.value for c in plain.components], abs=1e-3
+    assert [c.fraction.value for c in scaled.components] == pytest.approx(
+        [c.fraction.value for c in plain.components], abs=1e-3
     )
 
 

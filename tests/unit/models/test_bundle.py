@@ -47,27 +47,27 @@ def test_shipped_networks_say_nothing_of_the_machine_that_made_them(name: str) -
 
 
 def test_shares_sum_to_one_and_intervals_hold_the_middle(model, walks) -> None:
-    answer = model.answer(*walks).quantiles
-    np.testing.assert_allclose(answer[:, :4, 1].sum(axis=1), 1, atol=1e-5)
-    assert (answer[..., 0] <= answer[..., 1] + 1e-9).all()
-    assert (answer[..., 1] <= answer[..., 2] + 1e-9).all()
-    assert ((answer >= 0) & (answer <= 1)).all()
+    prediction = model.predict(*walks).quantiles
+    np.testing.assert_allclose(prediction[:, :4, 1].sum(axis=1), 1, atol=1e-5)
+    assert (prediction[..., 0] <= prediction[..., 1] + 1e-9).all()
+    assert (prediction[..., 1] <= prediction[..., 2] + 1e-9).all()
+    assert ((prediction >= 0) & (prediction <= 1)).all()
 
 
 def test_rotation_reflection_scale_and_place_change_nothing(model, walks) -> None:
     positions, seen = walks
-    expected = model.answer(positions, seen).quantiles
+    expected = model.predict(positions, seen).quantiles
     turn = np.array([[np.cos(0.7), -np.sin(0.7)], [np.sin(0.7), np.cos(0.7)]])
     for change in (turn, np.diag([1.0, -1.0]), 1e-4 * np.eye(2), 300 * turn):
         changed = [1e3 + track @ change.T for track in positions]
-        np.testing.assert_allclose(model.answer(changed, seen).quantiles, expected, atol=ROUNDING)
+        np.testing.assert_allclose(model.predict(changed, seen).quantiles, expected, atol=ROUNDING)
 
 
 def test_lengths_may_differ_in_one_call(model, walks) -> None:
     positions, seen = walks
     cut = [(p[:n], s[:n]) for p, s, n in zip(positions, seen, range(20, 60), strict=True)]
-    together = model.answer([p for p, _ in cut], [s for _, s in cut]).quantiles
-    alone = np.concatenate([model.answer([p], [s]).quantiles for p, s in cut])
+    together = model.predict([p for p, _ in cut], [s for _, s in cut]).quantiles
+    alone = np.concatenate([model.predict([p], [s]).quantiles for p, s in cut])
     np.testing.assert_allclose(together, alone, atol=ROUNDING)
 
 
@@ -75,11 +75,11 @@ def test_what_the_card_does_not_cover_is_refused(model) -> None:
     walk, seen = np.cumsum(np.ones((1200, 2)), axis=0), np.ones(1200, dtype=bool)
     for frames in (9, 1001):
         with pytest.raises(PerrinError, match="covers 10 to 1000"):
-            model.answer([walk[:frames]], [seen[:frames]])
+            model.predict([walk[:frames]], [seen[:frames]])
     with pytest.raises(PerrinError, match="missing"):
-        model.answer([walk[:100]], [np.arange(100) % 3 == 0])
+        model.predict([walk[:100]], [np.arange(100) % 3 == 0])
     with pytest.raises(PerrinError, match="dimensions"):
-        model.answer([np.zeros((100, 4))], [seen[:100]])
+        model.predict([np.zeros((100, 4))], [seen[:100]])
 
 
 def test_unknown_and_damaged_bundles_are_refused(tmp_path: Path) -> None:

@@ -10,12 +10,12 @@ from perrin.diffusion.standard import TARGETS, to_unit
 from perrin.diffusion.windows import Track
 from perrin.models import predictive
 from perrin.simulate.walks import fbm
-from perrin_benchmarks.odd_walks import ODD_WALKS
+from perrin_benchmarks.misspecified_walks import MISSPECIFIED_WALKS
 
 NAMES = [name for name, _, _ in TARGETS]
 
 
-def answer(**values: float) -> np.ndarray:
+def prediction(**values: float) -> np.ndarray:
     """Quantiles (10, 3) that are sure of `values`."""
     told = {"alpha_fbm": 0.7, "alpha_ctrw": 0.6} | values
     unit = [float(to_unit(np.array(told.get(name, 0.0)), k)) for k, name in enumerate(NAMES)]
@@ -59,14 +59,14 @@ def test_replicates_have_the_shares_of_the_answer() -> None:
     jump[::8, 0] = 1.0
     made = predictive.replicates(
         track,
-        answer(share_fbm=0.3, share_ctrw=0.5, share_noise=0.2, alpha_fbm=0.5),
+        prediction(fraction_fbm=0.3, fraction_ctrw=0.5, fraction_noise=0.2, alpha_fbm=0.5),
         jump,
         count=200,
         rng=np.random.default_rng(5),
     )
     step = np.diff(made, axis=1)
     square = (step**2).mean(axis=(0, 2))
-    # without a jump a step holds FBM and noise, with one the share of CTRW over the rate beside
+    # without a jump a step holds FBM and noise, with one the fraction of CTRW over the rate beside
     still, moved = square[jump[:, 0] == 0].mean(), square[jump[:, 0] == 1].mean()
     assert still == pytest.approx(0.5, rel=0.05)
     assert moved == pytest.approx(0.5 + 0.5 * 399 / 50, rel=0.05)
@@ -80,7 +80,7 @@ def test_known_noise_is_taken_as_known() -> None:
     noisy = walk + 0.5 * np.random.default_rng(7).standard_normal(walk.shape)
     made = predictive.replicates(
         as_track(noisy, noise=0.5),
-        answer(share_fbm=0.9, share_noise=0.1, alpha_fbm=1.0),
+        prediction(fraction_fbm=0.9, fraction_noise=0.1, alpha_fbm=1.0),
         np.zeros((599, 2)),
         count=100,
         rng=np.random.default_rng(8),
@@ -95,7 +95,7 @@ def test_fbm_moves_a_switching_track_in_its_regimes_only() -> None:
     steps[100:, 1] = 1.0
     made = predictive.replicates(
         as_track(fbm([0.7], length=201, rng=np.random.default_rng(9))[0]),
-        answer(share_fbm=1.0),
+        prediction(fraction_fbm=1.0),
         steps,
         count=20,
         rng=np.random.default_rng(10),
@@ -106,16 +106,16 @@ def test_fbm_moves_a_switching_track_in_its_regimes_only() -> None:
 
 
 def distances(walks: np.ndarray, **told: float) -> np.ndarray:
-    quantiles, steps = answer(share_fbm=1.0, **told), np.zeros((walks.shape[1] - 1, 2))
+    quantiles, steps = prediction(fraction_fbm=1.0, **told), np.zeros((walks.shape[1] - 1, 2))
     return np.array([predictive.distance(as_track(walk), quantiles, steps) for walk in walks])
 
 
 def test_what_the_answer_does_not_hold_is_far_from_its_replicates() -> None:
     rng = np.random.default_rng(11)
     own = distances(fbm(np.full(15, 0.7), length=200, rng=rng), alpha_fbm=0.7)
-    levy = ODD_WALKS["Levy walk"](8, length=200, rng=rng)
-    rods = ODD_WALKS["rod, 4 times faster along"](8, length=200, rng=rng)
-    disc = ODD_WALKS["confined, radius 3 steps"](8, length=200, rng=rng)
+    levy = MISSPECIFIED_WALKS["Levy walk"](8, length=200, rng=rng)
+    rods = MISSPECIFIED_WALKS["rod, 4 times faster along"](8, length=200, rng=rng)
+    disc = MISSPECIFIED_WALKS["confined, radius 3 steps"](8, length=200, rng=rng)
     assert np.median(own) < 2
     assert np.median(distances(levy, alpha_fbm=1.5)) > 1.5 * np.median(own)
     assert np.median(distances(rods, alpha_fbm=1.0)) > 1.5 * np.median(own)

@@ -47,7 +47,7 @@ def test_slopes_are_derivatives(x: float, y: float) -> None:
 
 
 @given(x=st.floats(-1, 1), y=st.floats(-1, 1))
-def test_is_round_and_moves_with_its_centre(x: float, y: float) -> None:
+def test_is_round_and_moves_with_its_center(x: float, y: float) -> None:
     image = PSF.image(17, dx=x, dy=y)
     np.testing.assert_allclose(image, PSF.image(17, dx=y, dy=x).T, atol=1e-9)
     np.testing.assert_allclose(image, PSF.image(17, dx=-x, dy=-y)[::-1, ::-1], atol=1e-9)
@@ -82,10 +82,10 @@ def test_file_round_trip_and_refusals(tmp_path: Path) -> None:
 def test_bad_samples_are_refused() -> None:
     with pytest.raises(PerrinError, match=r"shape \(3, 3\)"):
         Psf.from_samples(np.ones((3, 3)), pixel_nm=72.0, card={})
-    off_centre = np.zeros((97, 97))
-    off_centre[10, 10] = 1.0
-    with pytest.raises(PerrinError, match="centre the samples"):
-        Psf.from_samples(off_centre, pixel_nm=72.0, card={})
+    off_center = np.zeros((97, 97))
+    off_center[10, 10] = 1.0
+    with pytest.raises(PerrinError, match="center the samples"):
+        Psf.from_samples(off_center, pixel_nm=72.0, card={})
     with pytest.raises(PerrinError, match="pixel size is -1"):
         Psf.analytic(pixel_nm=-1.0)
     with pytest.raises(PerrinError, match="made for pixels of 72 nm"):

@@ -36,7 +36,7 @@ def make_up() -> MakeUp:
 
 
 def made_up(planned: PlannedMeasurement, *, count: int = 240, knows: bool = True) -> Measured:
-    """What a planned movie might give: half of the events are artefacts, far broader in mass.
+    """What a planned movie might give: half of the events are artifacts, far broader in mass.
 
     The classifier that `knows` scores every true binder 0.99 and everything else 0; one that
     does not scores at random.
@@ -46,8 +46,8 @@ def made_up(planned: PlannedMeasurement, *, count: int = 240, knows: bool = True
     if not species:
         count = 40
     good = rng.random(count) < 0.5 if species else np.zeros(count, bool)
-    share = np.array([s.abundance for s in species] or [1.0])
-    kind = rng.choice(len(share), size=count, p=share / share.sum())
+    fraction = np.array([s.abundance for s in species] or [1.0])
+    kind = rng.choice(len(fraction), size=count, p=fraction / fraction.sum())
     mass = np.array([s.mass_kda for s in species] or [30.0])[kind]
     names = np.array([s.label for s in species] or [""], object)[kind]
     fitted = mass + NOISE_KDA * rng.standard_normal(count)
@@ -69,7 +69,7 @@ def made_up(planned: PlannedMeasurement, *, count: int = 240, knows: bool = True
             "label": np.where(good, "binder", "wobbler"),
             "score_binder": score,
             "p_binder": score,
-            "recheck_contrast": -3.8e-5 * fitted,
+            "persistence_contrast": -3.8e-5 * fitted,
             "late_contrast": -3.8e-5 * np.where(good, fitted, 0.0),
             "late_contrast_se": 1e-4,
             "still_there": good.astype(np.int64),
@@ -93,5 +93,5 @@ def made_up(planned: PlannedMeasurement, *, count: int = 240, knows: bool = True
             "event": np.arange(count),
         }
     )
-    shares = dict.fromkeys(CLASSES, 0.0) | {"binder": 0.5, "wobbler": 0.5}
-    return Measured(planned.name, events, molecules, shares, planned.seconds, 20.0)
+    fractions = dict.fromkeys(CLASSES, 0.0) | {"binder": 0.5, "wobbler": 0.5}
+    return Measured(planned.name, events, molecules, fractions, planned.seconds, 20.0)

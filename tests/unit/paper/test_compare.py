@@ -35,7 +35,7 @@ def test_resolving_power_is_that_of_the_peak_at_equal_counts() -> None:
         assert (
             found.loc[name, "value_low"] < found.loc[name, "value"] < found.loc[name, "value_high"]
         )
-    assert found.loc["one", "gain_share"] == pytest.approx(1, abs=0.2)
+    assert found.loc["one", "gain_fraction"] == pytest.approx(1, abs=0.2)
     assert found.loc["one", "by_chance"] == 0
 
 
@@ -45,8 +45,8 @@ def test_half_of_the_gain() -> None:
     found = by_filter(
         {"before": peak(16, 4000), "one": peak(sd, 2000, 5), "perfect": peak(8, 2000)}
     )
-    assert found.loc["one", "gain_share"] == pytest.approx(0.5, abs=0.2)
-    assert found.loc["one", "gain_share_low"] < 0.5 < found.loc["one", "gain_share_high"]
+    assert found.loc["one", "gain_fraction"] == pytest.approx(0.5, abs=0.2)
+    assert found.loc["one", "gain_fraction_low"] < 0.5 < found.loc["one", "gain_fraction_high"]
 
 
 def test_fewer_events_alone_are_no_gain() -> None:
@@ -57,7 +57,7 @@ def test_fewer_events_alone_are_no_gain() -> None:
         "perfect": everything[100:200],
     }
     found = by_filter(few)
-    assert np.isnan(found.loc["one", "gain_share"])
+    assert np.isnan(found.loc["one", "gain_fraction"])
     assert found.loc["one", "by_chance"] > 0.025
 
 
@@ -74,7 +74,7 @@ def test_valleys_of_few_events_are_no_gain() -> None:
     assert not quantity.more_is_better
     raw = quantity.of(masses[:120])[0], quantity.of(masses)[0]
     mean = found[found["quantity"] == "mean valley"].set_index("filter")
-    assert np.isnan(mean.loc["one", "gain_share"])
+    assert np.isnan(mean.loc["one", "gain_fraction"])
     assert raw[0] != raw[1]
     assert mean.loc["before", "value_low"] < raw[0] < mean.loc["before", "value_high"]
 

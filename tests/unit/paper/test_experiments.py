@@ -11,42 +11,42 @@ from perrin.paper.run import EXPERIMENTS
 from perrin.paper.settings import ExperimentSettings
 
 
-def analysed(name: str, make_up: Any, context: Context, **how: Any) -> Findings:
+def analyzed(name: str, make_up: Any, context: Context, **how: Any) -> Findings:
     one = EXPERIMENTS[name]
     measured = [make_up(planned, **how) for planned in one.plan(context.settings)]
     if one.then is not None:
         measured += [make_up(planned, **how) for planned in one.then(measured, context)]
-    return one.analyse(measured, context)
+    return one.analyze(measured, context)
 
 
 @pytest.mark.parametrize("name", ["bsa", "dynamin", "antibody", "density", "integration"])
 def test_who_knows_the_truth_reaches_the_bound(name: str, make_up: Any, context: Context) -> None:
-    found = analysed(name, make_up, context)
+    found = analyzed(name, make_up, context)
     comparison = found.tables["comparison"]
     at = comparison[comparison["filter"].isin([CLASSIFIER, AUTO])]
-    told = at["gain_share"].dropna()
+    told = at["gain_fraction"].dropna()
     assert len(told)
     assert (abs(told - 1) < 0.5).all()  # the same events, thinned differently
     kept = found.tables["kept"]
-    assert (kept["kept_share"] == 1).all()
+    assert (kept["retention"] == 1).all()
     assert not any(goal.met == "no" for goal in found.goals if "residual" not in goal.what)
     assert set(found.figures)
 
 
 def test_who_knows_nothing_gains_nothing(make_up: Any, context: Context) -> None:
-    found = analysed("dynamin", make_up, context, knows=False, count=1500)
+    found = analyzed("dynamin", make_up, context, knows=False, count=1500)
     at = found.tables["comparison"].set_index(["filter", "quantity"])
-    told = at.loc[CLASSIFIER]["gain_share_low"].dropna()  # not told: the truth gains too little
+    told = at.loc[CLASSIFIER]["gain_fraction_low"].dropna()  # not told: the truth gains too little
     assert len(told)
     assert (told < 0.3).all()
     kept = found.tables["kept"]
-    share = kept[(kept["filter"] == CLASSIFIER) & (kept["species"] == "all")]["kept_share"]
-    assert (abs(share - 0.1) < 0.04).all()  # a random score passes 0.9 once in ten
+    fraction = kept[(kept["filter"] == CLASSIFIER) & (kept["species"] == "all")]["retention"]
+    assert (abs(fraction - 0.1) < 0.04).all()  # a random score passes 0.9 once in ten
     assert any(goal.met == "no" for goal in found.goals)
 
 
 def test_valleys_of_hsp27(make_up: Any, context: Context) -> None:
-    found = analysed("hsp27", make_up, context)
+    found = analyzed("hsp27", make_up, context)
     comparison = found.tables["comparison"]
     mean = comparison[comparison["quantity"] == "mean valley"].set_index("filter")
     assert mean.loc[CLASSIFIER, "value"] < mean.loc["before", "value"]
@@ -57,10 +57,10 @@ def test_valleys_of_hsp27(make_up: Any, context: Context) -> None:
 
 
 def test_protein_a(make_up: Any, context: Context) -> None:
-    found = analysed("protein-a", make_up, context)
-    again = found.tables["recheck"].set_index("group")
-    assert again.loc["retained", "share"] == 1
-    assert again.loc["discarded", "share"] == 0
+    found = analyzed("protein-a", make_up, context)
+    again = found.tables["persistence"].set_index("group")
+    assert again.loc["retained", "fraction"] == 1
+    assert again.loc["discarded", "fraction"] == 0
     assert set(found.tables["titration"]["density"]) == {0.0, *protein_a.DENSITIES}
     buffer = found.tables["titration_lines"].set_index("filter")["buffer"]
     assert buffer["perfect"] == 0
@@ -68,7 +68,7 @@ def test_protein_a(make_up: Any, context: Context) -> None:
 
 
 def test_corrected_shares_hold_the_truth(make_up: Any, context: Context) -> None:
-    found = analysed("selection", make_up, context)
+    found = analyzed("selection", make_up, context)
     coverage = found.tables["coverage"]
     each = coverage[(coverage["filter"] == CLASSIFIER) & (coverage["species"] != "all")]
     assert (each["intervals"] == selection.REPEATS).all()
@@ -83,8 +83,8 @@ def test_what_corrects_is_a_sample_as_it_was_measured(make_up: Any, context: Con
     pool = one.then(measured, context)
     assay = pool[0].assay
     assert len(pool) == selection.POOL
-    share = np.array([species.abundance for species in assay.species])
-    np.testing.assert_allclose(share / share.sum(), selection.TRUE_SHARES, atol=0.05)
+    fraction = np.array([species.abundance for species in assay.species])
+    np.testing.assert_allclose(fraction / fraction.sum(), selection.TRUE_FRACTIONS, atol=0.05)
     assert assay.motions == {"binder": 0.5, "unbinder": 0.0, "roller": 0.0, "wobbler": 0.5}
 
 

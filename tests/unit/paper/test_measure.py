@@ -22,7 +22,7 @@ ASSAY = LandingAssay(
     motions={"binder": 0.6, "unbinder": 0.2, "roller": 0.1, "wobbler": 0.1},
 )
 PLAN = PlannedMeasurement(
-    name="a-1", assay=ASSAY, seconds=5, seed=3, landing=LandingSettings(recheck_ms=140)
+    name="a-1", assay=ASSAY, seconds=5, seed=3, landing=LandingSettings(persistence_ms=140)
 )
 
 
@@ -69,7 +69,7 @@ def test_a_finished_measurement_is_not_made_again(
     again = measure(PLAN, model=model, folder=folder)
     pd.testing.assert_frame_equal(again.events, measured.events, check_dtype=False)
     pd.testing.assert_frame_equal(again.molecules, measured.molecules, check_dtype=False)
-    assert again.shares == measured.shares
+    assert again.fractions == measured.fractions
     with pytest.raises(AssertionError, match="again"):
         measure(PLAN.model_copy(update={"seed": 4}), model=model, folder=folder)
     (folder / "a-1.npz").write_bytes((folder / "a-1.npz").read_bytes()[:1000])

@@ -12,8 +12,8 @@ from matplotlib.text import Annotation, Text
 
 from perrin.errors import PerrinError
 from perrin.mass.calibration import Calibration, calibrate
-from perrin.mass.course import landing_density
 from perrin.mass.spectrum import CONTRAST_PER_KDA, fit_spectrum
+from perrin.mass.time_course import landing_density
 from perrin.report.figures import (
     calibration_figure,
     events_in_time_figure,
@@ -80,7 +80,7 @@ def test_a_spectrum_names_its_peaks_without_overlap(spectrum):
     assert axes.get_ylabel() == "Events per 5 kDa"
     texts = {text.get_text() for text in axes.texts}
     for peak in spectrum.peaks:
-        assert f"{peak.mode.value:.0f} kDa\n{100 * peak.share.value:.0f}%" in texts
+        assert f"{peak.mode.value:.0f} kDa\n{100 * peak.fraction.value:.0f}%" in texts
     assert overlaps(axes) == []
     low, high = axes.get_xlim()
     assert low < -480 < 480 < high  # both signs

@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from perrin.landing.classifier.mix import ClassShare
+from perrin.landing.classifier.prevalence import ClassPrevalence
 from perrin.mass.results import Estimate
 from perrin.mass.spectrum import fit_spectrum
 from perrin.report.score_figures import (
     before_after_figure,
-    class_shares_figure,
+    class_prevalences_figure,
     removed_figure,
     scores_figure,
     tradeoff_figure,
@@ -60,11 +60,11 @@ def test_scores_are_colored_by_label_and_cut_at_the_threshold():
 
 
 def test_shares_are_drawn_with_and_without_intervals():
-    shares = [
-        ClassShare("binder", Estimate(0.7, 0.6, 0.8), Estimate(0.65, 0.5, 0.8), 60),
-        ClassShare("roller", Estimate(0.3), Estimate(0.35), 40),
+    fractions = [
+        ClassPrevalence("binder", Estimate(0.7, 0.6, 0.8), Estimate(0.65, 0.5, 0.8), 60),
+        ClassPrevalence("roller", Estimate(0.3), Estimate(0.35), 40),
     ]
-    (axes,) = class_shares_figure(shares).axes
+    (axes,) = class_prevalences_figure(fractions).axes
     assert [bar.get_width() for bar in axes.patches] == pytest.approx([70, 30])
     assert [label.get_text() for label in axes.get_yticklabels()] == ["binder", "roller"]
 
@@ -76,9 +76,9 @@ def test_bars_of_what_was_removed_add_up_to_all_events():
             "high_kda": [0.0, 40.0, 60.0],
             "events": [30, 50, 40],
             "kept": [0, 10, 40],
-            "kept_share": [0.0, 0.2, 1.0],
-            "kept_share_low": [0.0, 0.1, 0.9],
-            "kept_share_high": [0.1, 0.3, 1.0],
+            "retention": [0.0, 0.2, 1.0],
+            "retention_low": [0.0, 0.1, 0.9],
+            "retention_high": [0.1, 0.3, 1.0],
             "removed_unbinder": [30, 30, 0],
             "removed_binder": [0, 10, 0],
         }

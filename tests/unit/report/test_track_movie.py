@@ -19,7 +19,7 @@ from perrin.report.track_movie import write_track_movie
 from perrin.settings.motion import MotionMovie
 from perrin.settings.tracking import TrackingSettings
 from perrin.simulate.moving import simulate_motion
-from perrin.tracking.track import Tracked, track
+from perrin.tracking.track import TrackingResult, track
 
 FRAMES = 4
 
@@ -35,13 +35,13 @@ Path(sys.argv[-1]).write_text(json.dumps([sys.argv[1:], came]))
 
 
 @pytest.fixture(scope="module")
-def tracked() -> tuple[Movie, Tracked]:
+def tracked() -> tuple[Movie, TrackingResult]:
     settings = MotionMovie.of("spheres", frames=12, count=3, height_px=97, width_px=128)
     movie, _, _ = simulate_motion(settings, seed=5)
     return movie, track(movie, settings=TrackingSettings(kind="spheres"))
 
 
-def test_without_ffmpeg_it_is_a_gif(tracked: tuple[Movie, Tracked], tmp_path: Path) -> None:
+def test_without_ffmpeg_it_is_a_gif(tracked: tuple[Movie, TrackingResult], tmp_path: Path) -> None:
     movie, found = tracked
     with mpl.rc_context({"animation.ffmpeg_path": str(tmp_path / "none")}):
         path = write_track_movie(tmp_path, movie, found, frames=FRAMES)
@@ -52,7 +52,7 @@ def test_without_ffmpeg_it_is_a_gif(tracked: tuple[Movie, Tracked], tmp_path: Pa
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the stand-in is a script")
 def test_with_ffmpeg_every_frame_goes_into_an_mp4(
-    tracked: tuple[Movie, Tracked], tmp_path: Path
+    tracked: tuple[Movie, TrackingResult], tmp_path: Path
 ) -> None:
     movie, found = tracked
     ffmpeg = tmp_path / "ffmpeg"

@@ -1,4 +1,4 @@
-"""What the tests of the simulator share."""
+"""What the tests of the simulator fraction."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def rms_step(positions: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("changes", [{}, {"noise": (0.1, 0.8)}, {"exposure": 0.5}])
 def test_shares_sum_to_one_and_w_lies_between(kind: str, changes: dict[str, object]) -> None:
     truth = draw(kind=kind, length=40, **changes).truth
-    np.testing.assert_allclose(np.nansum(truth.shares, axis=1), 1)
+    np.testing.assert_allclose(np.nansum(truth.fractions, axis=1), 1)
     if kind == "interleaved":
         assert np.isnan(truth.w).all()
     else:
@@ -40,32 +40,32 @@ def test_w_of_a_superposition_is_what_was_asked_for() -> None:
 
 def test_the_share_of_increments_is_what_was_asked_for() -> None:
     truth = draw(kind="increments", w=(0.3, 0.3), length=50).truth
-    np.testing.assert_allclose(truth.shares[:, 1], 0.3)
+    np.testing.assert_allclose(truth.fractions[:, 1], 0.3)
 
 
 def test_pure_ends_are_pure() -> None:
     fbm = draw(w=(0.0, 0.0)).truth
-    np.testing.assert_allclose(fbm.shares[:, [0, 2]].sum(axis=1), 1)
+    np.testing.assert_allclose(fbm.fractions[:, [0, 2]].sum(axis=1), 1)
     assert (fbm.w == 0).all()
     assert np.isnan(fbm.alpha_ctrw).all()
     ctrw = draw(w=(1.0, 1.0))
-    assert (ctrw.truth.shares[:, 1] == 1).all()
+    assert (ctrw.truth.fractions[:, 1] == 1).all()
     assert np.isnan(ctrw.truth.alpha_fbm).all()
     steps = np.diff(ctrw.positions, axis=1)
     np.testing.assert_allclose(ctrw.truth.jump_rate, (steps != 0).any(axis=2).mean(axis=1))
 
 
 def test_fbm_near_one_counts_as_brownian() -> None:
-    shares = draw(w=(0.0, 0.0), alpha_fbm=(0.96, 1.04)).truth.shares
-    assert (shares[:, 2] == 1).all()
-    shares = draw(w=(0.0, 0.0), alpha_fbm=(0.5, 0.5), brownian=(1.0, 1.0)).truth.shares
-    np.testing.assert_allclose(shares[:, 2], 1)
+    fractions = draw(w=(0.0, 0.0), alpha_fbm=(0.96, 1.04)).truth.fractions
+    assert (fractions[:, 2] == 1).all()
+    fractions = draw(w=(0.0, 0.0), alpha_fbm=(0.5, 0.5), brownian=(1.0, 1.0)).truth.fractions
+    np.testing.assert_allclose(fractions[:, 2], 1)
 
 
 def test_the_share_of_noise_is_that_of_its_squared_steps() -> None:
     noisy = draw(count=2000, noise=(0.5, 0.5), w=(0.0, 0.0), length=200)
-    share = noisy.truth.shares[:, 3]
-    np.testing.assert_allclose(share, 2 * 0.25 / (1 + 2 * 0.25))
+    fraction = noisy.truth.fractions[:, 3]
+    np.testing.assert_allclose(fraction, 2 * 0.25 / (1 + 2 * 0.25))
     added = rms_step(noisy.positions) ** 2 / (noisy.truth.noise_sigma / 0.5) ** 2 - 1
     assert abs(added.mean() - 0.5) < 5 * added.std() / np.sqrt(len(added))
 
@@ -82,7 +82,7 @@ def test_interleaved_tracks_follow_their_mask() -> None:
 def test_subordination_has_the_product_of_both_exponents() -> None:
     changes = {"kind": "subordination", "alpha_fbm": (0.8, 0.8), "alpha_ctrw": (0.7, 0.7)}
     mixture = draw(count=8000, length=400, **changes)
-    assert np.isnan(mixture.truth.shares).all()
+    assert np.isnan(mixture.truth.fractions).all()
     from_start = mixture.positions - mixture.positions[:, :1]
     late, early = ((from_start[:, t] ** 2).mean() for t in (399, 40))
     # every walk holds a jump, which lifts early times a little

@@ -41,7 +41,7 @@ def _uniform_integers(values: np.ndarray, low: int, high: int) -> float:
 
 def test_binders_stay_where_they_are(instrument: InstrumentSettings) -> None:
     motions = _draw("binder")
-    assert np.isinf(motions.duration_frames).all()
+    assert np.isinf(motions.residence_time_frames).all()
     assert not motions.unbinds.any()
     particles = _place(motions, instrument)
     assert np.isinf(particles.leave).all()
@@ -53,36 +53,36 @@ def test_binders_stay_where_they_are(instrument: InstrumentSettings) -> None:
 def test_unbinders(instrument: InstrumentSettings) -> None:
     motions = _draw("unbinder")
     law = truncnorm((1 - 10) / 5, (20 - 10) / 5, loc=10, scale=5)
-    assert kstest(motions.duration_frames, law.cdf).pvalue > LEAST_P
-    assert motions.duration_frames.min() >= 1
-    assert motions.duration_frames.max() <= 20
+    assert kstest(motions.residence_time_frames, law.cdf).pvalue > LEAST_P
+    assert motions.residence_time_frames.min() >= 1
+    assert motions.residence_time_frames.max() <= 20
     assert motions.unbinds.all()
     particles = _place(motions, instrument)
-    np.testing.assert_allclose(particles.leave, 3.25 + motions.duration_frames)
+    np.testing.assert_allclose(particles.leave, 3.25 + motions.residence_time_frames)
 
 
 def test_rollers(instrument: InstrumentSettings) -> None:
     motions = _draw("roller")
-    assert kstest(motions.duration_frames, uniform(4, 4).cdf).pvalue > LEAST_P
+    assert kstest(motions.residence_time_frames, uniform(4, 4).cdf).pvalue > LEAST_P
     assert kstest(motions.speed_nm_per_ms[:, 0], uniform(1.7, 16.9).cdf).pvalue > LEAST_P
     assert kstest(motions.direction_rad[:, 0], uniform(0, 2 * np.pi).cdf).pvalue > LEAST_P
     assert np.isnan(motions.speed_nm_per_ms[:, 1:]).all()
-    _is_share(motions.unbinds, 0.75)
+    _is_fraction(motions.unbinds, 0.75)
     particles = _place(motions, instrument)
     moved = np.hypot(particles.x[:, -1] - 10, particles.y[:, -1] - 20) * 72
-    milliseconds = motions.duration_frames * 3 / 726 * 1000
+    milliseconds = motions.residence_time_frames * 3 / 726 * 1000
     np.testing.assert_allclose(moved, motions.speed_nm_per_ms[:, 0] * milliseconds)
 
 
 def test_wobblers(instrument: InstrumentSettings) -> None:
     motions = _draw("wobbler")
-    assert _uniform_integers(motions.duration_frames, 2, 15) > LEAST_P
+    assert _uniform_integers(motions.residence_time_frames, 2, 15) > LEAST_P
     taken = np.isfinite(motions.speed_nm_per_ms)
-    assert (taken.sum(axis=1) == motions.duration_frames).all()
+    assert (taken.sum(axis=1) == motions.residence_time_frames).all()
     law = truncnorm(-8.5 / 3.5, np.inf, loc=8.5, scale=3.5)
     assert kstest(motions.speed_nm_per_ms[taken], law.cdf).pvalue > LEAST_P
     assert kstest(motions.direction_rad[taken], uniform(0, 2 * np.pi).cdf).pvalue > LEAST_P
-    _is_share(motions.unbinds, 0.5)
+    _is_fraction(motions.unbinds, 0.5)
     particles = _place(motions, instrument)
     steps = np.hypot(np.diff(particles.x), np.diff(particles.y)) * 72 / (3 / 726 * 1000)
     np.testing.assert_allclose(steps[taken], motions.speed_nm_per_ms[taken])
@@ -106,5 +106,7 @@ def test_8_5_nm_per_ms_is_half_a_pixel_a_frame(instrument: InstrumentSettings) -
     assert _place(motions, instrument).x[0, -1] - 10 == pytest.approx(0.488, abs=1e-3)
 
 
-def _is_share(chosen: np.ndarray, share: float) -> None:
-    assert chosen.mean() == pytest.approx(share, abs=4 * np.sqrt(share * (1 - share) / COUNT))
+def _is_fraction(chosen: np.ndarray, fraction: float) -> None:
+    assert chosen.mean() == pytest.approx(
+        fraction, abs=4 * np.sqrt(fraction * (1 - fraction) / COUNT)
+    )

@@ -63,7 +63,7 @@ def test_steps_have_the_size_that_was_asked_for() -> None:
 
 def test_walks_come_with_their_truth() -> None:
     found = moving(walk="superposition", frames=50)
-    assert {"share_fbm", "w", "alpha_fbm"} <= set(found.walks.columns)
+    assert {"fraction_fbm", "w", "alpha_fbm"} <= set(found.walks.columns)
     assert moving(walk="fbm", alpha=0.5).walks["alpha"].eq(0.5).all()
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from perrin.landing.quantifier.quantities import LONGEST_STAY, TARGETS
+from perrin.landing.quantifier.quantities import LONGEST_RESIDENCE, TARGETS
 from perrin.settings.simulation import ThumbnailSettings
 from perrin.simulate.quantities import around, central, in_the_middle, truth_of
-from perrin.simulate.studio import Part, Studio
+from perrin.simulate.thumbnail_simulator import Part, ThumbnailSimulator
 from perrin.simulate.thumbnails import threads
 
 KINDS = np.array(["binder", "unbinder", "neighbors", "roller", "wobbler"])
@@ -18,11 +18,11 @@ COUNT = 150
 @pytest.fixture(scope="module")
 def part() -> Part:
     shared, own = np.random.SeedSequence(3).spawn(2)
-    studio = Studio.of(
-        ThumbnailSettings(), centring="scattered", background=None, psf=None, seed=shared
+    simulator = ThumbnailSimulator.of(
+        ThumbnailSettings(), centering="scattered", background=None, psf=None, seed=shared
     )
     with threads(1) as pool:
-        (found,) = studio.events(np.resize(KINDS, COUNT), seed=own, pool=pool)
+        (found,) = simulator.events(np.resize(KINDS, COUNT), seed=own, pool=pool)
     return found
 
 
@@ -32,18 +32,22 @@ def test_truth_follows_from_what_a_molecule_did(part: Part) -> None:
     of = {name: found[:, k] for k, name in enumerate(TARGETS)}
     kind = truth["motion"].to_numpy()
     stays = np.isinf(truth["end_frame"].to_numpy(float))
-    assert (of["stay"][stays] == LONGEST_STAY).all()
+    assert (of["residence_time"][stays] == LONGEST_RESIDENCE).all()
     leaving = (kind == "unbinder") & ~stays
-    assert of["stay"][leaving] == pytest.approx(truth["duration_frames"][leaving], abs=1e-9)
-    assert (of["path"][kind == "binder"] == 0).all()
+    assert of["residence_time"][leaving] == pytest.approx(
+        truth["residence_time_frames"][leaving], abs=1e-9
+    )
+    assert (of["path_length"][kind == "binder"] == 0).all()
     rolling = kind == "roller"
-    assert of["path"][rolling] == pytest.approx(of["net"][rolling])  # one straight line
-    assert (of["net"] <= of["path"] + 1e-9).all()
+    assert of["path_length"][rolling] == pytest.approx(
+        of["displacement"][rolling]
+    )  # one straight line
+    assert (of["displacement"] <= of["path_length"] + 1e-9).all()
     assert (
         known[:, TARGETS.index("speed")].tolist() == np.isin(kind, ["roller", "wobbler"]).tolist()
     )
     assert of["speed"][rolling] == pytest.approx(
-        of["path"][rolling] / truth["duration_frames"][rolling]
+        of["path_length"][rolling] / truth["residence_time_frames"][rolling]
     )
 
 

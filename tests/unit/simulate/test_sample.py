@@ -116,7 +116,7 @@ def test_every_step_of_a_path_is_in_the_truth() -> None:
     wobbler = truth[truth["motion"] == "wobbler"].iloc[0]
     speeds = np.array(wobbler["speeds_nm_per_ms"].split(), float)
     angles = np.array(wobbler["directions_rad"].split(), float)
-    assert len(speeds) == wobbler["duration_frames"] == wobbler["steps"]
+    assert len(speeds) == wobbler["residence_time_frames"] == wobbler["steps"]
     step = speeds * 3 / 726 * 1000 / 72
     assert wobbler["path_px"] == pytest.approx(step.sum(), rel=1e-4)
     assert wobbler["end_x_px"] - wobbler["x_px"] == pytest.approx(

@@ -22,10 +22,10 @@ from perrin.settings.simulation import (
     MassPrior,
     ThumbnailSettings,
 )
+from perrin.simulate.event_patches import EventPatches, draw_event_patches, draw_masses
 from perrin.simulate.movie import simulate_movie
 from perrin.simulate.presets import preset
 from perrin.simulate.render import multiply_landings, widening_coefficients
-from perrin.simulate.scenes import Scenes, draw_masses, draw_scenes
 from perrin.simulate.thumbnail_set import ThumbnailSet
 from perrin.simulate.thumbnails import simulate_thumbnails
 
@@ -57,7 +57,7 @@ def test_shapes_and_shares(some: ThumbnailSet) -> None:
     assert (some.truth["class"] == some.labels).all()
 
 
-def test_events_are_centred_on_the_truth(some: ThumbnailSet) -> None:
+def test_events_are_centerd_on_the_truth(some: ThumbnailSet) -> None:
     assert (some.truth["frame"] == 20).all()
     for name in ("x_px", "y_px"):
         assert kstest(some.truth[name], uniform(7.5, 1).cdf).pvalue > LEAST_P
@@ -102,7 +102,7 @@ def test_without_background_the_pixels_are_those_of_a_whole_movie(psf: Psf) -> N
     patch = simulate_thumbnails(40, settings=settings, seed=8)
     # the same molecules once more, as the first block of that seed draws them
     block = np.random.SeedSequence(8).spawn(4)[3]
-    scenes = draw_scenes(
+    event_patches = draw_event_patches(
         patch.labels,
         settings,
         settings.instrument,
@@ -111,9 +111,9 @@ def test_without_background_the_pixels_are_those_of_a_whole_movie(psf: Psf) -> N
         rng=np.random.default_rng(block.spawn(1)[0]),
     )
     for event in range(40):
-        middle = scenes.corner[event] + 8
+        middle = event_patches.corner[event] + 8
         whole = cut_thumbnails(
-            _whole_movie(scenes, event, psf),
+            _whole_movie(event_patches, event, psf),
             frame=np.array([30]),
             y_px=middle[:1].astype(float),
             x_px=middle[1:].astype(float),
@@ -127,13 +127,13 @@ def test_without_background_the_pixels_are_those_of_a_whole_movie(psf: Psf) -> N
         )
 
 
-def _whole_movie(scenes: Scenes, event: int, psf: Psf) -> Movie:
+def _whole_movie(event_patches: EventPatches, event: int, psf: Psf) -> Movie:
     """One event in the whole field, recorded without noise."""
-    first, last = scenes.owned[event : event + 2]
-    light = np.ones((1, scenes.n_frames, 38, 151), np.float32)
+    first, last = event_patches.owned[event : event + 2]
+    light = np.ones((1, event_patches.n_frames, 38, 151), np.float32)
     multiply_landings(
         light,
-        scenes.particles[slice(first, last)],
+        event_patches.particles[slice(first, last)],
         window=np.zeros((1, 3), np.int64),
         owned=np.array([0, last - first]),
         psf=psf,
@@ -143,7 +143,7 @@ def _whole_movie(scenes: Scenes, event: int, psf: Psf) -> Movie:
         light,
         electrons=np.full((1, 38, 151), CLEAN.electrons, np.float32),
         gain=np.ones((1, 38, 151), np.float32),
-        exposure=np.ones((1, scenes.n_frames)),
+        exposure=np.ones((1, event_patches.n_frames)),
         noise=np.zeros_like(light),
         camera=CLEAN,
     )
@@ -192,19 +192,19 @@ def _moments(r: np.ndarray, n_avg: int) -> np.ndarray:
     )
 
 
-def test_detector_centring_follows_the_detector() -> None:
+def test_detector_centering_follows_the_detector() -> None:
     settings = ThumbnailSettings(
         classes={"binder": 0.5, "roller": 0.5},
         masses=MassPrior(low_kda=100, middle_kda=200, high_kda=400),
     )
-    found = simulate_thumbnails(120, settings=settings, seed=5, centring="detector")
+    found = simulate_thumbnails(120, settings=settings, seed=5, centering="detector")
     binder = found.truth[found.labels == "binder"]
     assert binder["frame"].between(17, 23).all()
     assert (binder["frame"] == 20).mean() > 0.7
     assert (binder["x_px"] - 8).abs().max() < 2
     assert np.corrcoef(binder["detected_contrast"], binder["contrast"])[0, 1] > 0.9
     assert (found.truth["detected_snr_spatial"] >= 4).all()
-    again = simulate_thumbnails(120, settings=settings, seed=5, centring="detector", workers=2)
+    again = simulate_thumbnails(120, settings=settings, seed=5, centering="detector", workers=2)
     _equal(found, again)
 
 
@@ -224,8 +224,8 @@ def test_no_detection_is_an_error_not_an_endless_loop() -> None:
     settings = ThumbnailSettings(
         classes={"binder": 1.0}, masses=MassPrior(low_kda=0.1, middle_kda=0.1, high_kda=0.2)
     )
-    with pytest.raises(PerrinError, match='centring="truth"'):
-        simulate_thumbnails(2, settings=settings, seed=5, centring="detector")
+    with pytest.raises(PerrinError, match='centering="truth"'):
+        simulate_thumbnails(2, settings=settings, seed=5, centering="detector")
 
 
 def test_stored_whole(tmp_path: Path) -> None:
@@ -246,9 +246,9 @@ def test_on_a_recorded_buffer() -> None:
     )
     found = simulate_thumbnails(60, settings=settings, seed=5, background=background)
     contrast = found.thumbnails[:, 20, 8, 8]
-    # near the centre pixel the PSF is above 0.75 wherever in it a molecule lands
-    share = contrast / found.truth["contrast"].to_numpy()
-    assert ((share > 0.65) & (share < 1.15)).all()
+    # near the center pixel the PSF is above 0.75 wherever in it a molecule lands
+    fraction = contrast / found.truth["contrast"].to_numpy()
+    assert ((fraction > 0.65) & (fraction < 1.15)).all()
     bright = Movie(
         frames=background.frames, frame_interval_s=3 / 726, pixel_nm=72.0, landing_sign=1
     )
@@ -289,10 +289,10 @@ def test_refuses() -> None:
         MassPrior(low_kda=200)
 
 
-def _crowded(share: float, *, inside: bool = False) -> Scenes:
-    crowd = CrowdSettings(share=share, low_per_um2_s=10.0, high_per_um2_s=10.0, inside=inside)
+def _crowded(fraction: float, *, inside: bool = False) -> EventPatches:
+    crowd = CrowdSettings(fraction=fraction, low_per_um2_s=10.0, high_per_um2_s=10.0, inside=inside)
     settings = ThumbnailSettings(crowd=crowd)
-    return draw_scenes(
+    return draw_event_patches(
         np.full(400, "binder"),
         settings,
         settings.instrument,
@@ -310,26 +310,26 @@ def test_a_crowd_changes_no_event() -> None:
 
 
 def test_a_crowd_is_as_dense_as_asked_outside_the_thumbnails_and_absent_inside() -> None:
-    scenes = _crowded(1.0)
+    event_patches = _crowded(1.0)
     instrument = ThumbnailSettings().instrument
-    event = np.repeat(np.arange(400), np.diff(scenes.crowd_owned))
-    crowd = scenes.crowd
-    assert (np.diff(scenes.crowd_owned) >= 0).all()
-    assert scenes.crowd_owned[-1] == len(crowd)
-    centre = scenes.corner[event] + scenes.size // 2
-    land = scenes.particles.land[scenes.owned[:-1]][event]
+    event = np.repeat(np.arange(400), np.diff(event_patches.crowd_owned))
+    crowd = event_patches.crowd
+    assert (np.diff(event_patches.crowd_owned) >= 0).all()
+    assert event_patches.crowd_owned[-1] == len(crowd)
+    center = event_patches.corner[event] + event_patches.size // 2
+    land = event_patches.particles.land[event_patches.owned[:-1]][event]
     last = np.arange(len(crowd)), crowd.steps
     for time, y, x in (
         (crowd.land, crowd.y[:, 0], crowd.x[:, 0]),
         (crowd.leave, crowd.y[last], crowd.x[last]),
     ):
-        near = (np.abs(time - land) <= 20) & (np.abs(y - centre[:, 0]) <= 8.5)
-        assert not (near & (np.abs(x - centre[:, 1]) <= 8.5)).any()
+        near = (np.abs(time - land) <= 20) & (np.abs(y - center[:, 0]) <= 8.5)
+        assert not (near & (np.abs(x - center[:, 1]) <= 8.5)).any()
     # landings of the whole patch time, but those in a thumbnail: 17 x 17 pixels, 40 frames
     during = (crowd.land >= 0).sum()
     pixel_um2, frame_s = (instrument.pixel_nm / 1e3) ** 2, instrument.frame_interval_s
     field = instrument.height_px * instrument.width_px
-    expected = 400 * 10.0 * pixel_um2 * frame_s * (scenes.n_frames * field)
+    expected = 400 * 10.0 * pixel_um2 * frame_s * (event_patches.n_frames * field)
     inside = 400 * 10.0 * pixel_um2 * frame_s * (40 * 17 * 17)
     spread = np.sqrt(expected)
     # landings kept: more than without all thumbnails and what leaves in them, fewer than all
@@ -337,31 +337,36 @@ def test_a_crowd_is_as_dense_as_asked_outside_the_thumbnails_and_absent_inside()
 
 
 def test_a_crowd_inside_is_as_dense_in_the_thumbnails_and_owned_by_their_events() -> None:
-    beside, scenes = _crowded(1.0), _crowded(1.0, inside=True)
+    beside, event_patches = _crowded(1.0), _crowded(1.0, inside=True)
     instrument = ThumbnailSettings().instrument
-    others = np.diff(scenes.owned) - 1
-    assert len(scenes.crowd) == len(beside.crowd)
-    assert ((scenes.labels == "neighbors") == (others > 0)).all()
-    first = scenes.owned[:-1]
-    np.testing.assert_array_equal(scenes.particles.land[first], beside.particles.land)
-    np.testing.assert_array_equal(scenes.mass_kda[first], beside.mass_kda)
+    others = np.diff(event_patches.owned) - 1
+    assert len(event_patches.crowd) == len(beside.crowd)
+    assert ((event_patches.labels == "neighbors") == (others > 0)).all()
+    first = event_patches.owned[:-1]
+    np.testing.assert_array_equal(event_patches.particles.land[first], beside.particles.land)
+    np.testing.assert_array_equal(event_patches.mass_kda[first], beside.mass_kda)
     event = np.repeat(np.arange(400), others + 1)
     rest = np.setdiff1d(np.arange(len(event)), first)
-    place = scenes.corner + scenes.size // 2
-    lands = np.abs(scenes.particles.land[rest] - scenes.particles.land[first][event[rest]]) <= 20
-    for axis, at in ((0, scenes.particles.y), (1, scenes.particles.x)):
+    place = event_patches.corner + event_patches.size // 2
+    lands = (
+        np.abs(
+            event_patches.particles.land[rest] - event_patches.particles.land[first][event[rest]]
+        )
+        <= 20
+    )
+    for axis, at in ((0, event_patches.particles.y), (1, event_patches.particles.x)):
         lands &= np.abs(at[rest, 0] - place[event[rest], axis]) <= 8.5
     pixel_um2, frame_s = (instrument.pixel_nm / 1e3) ** 2, instrument.frame_interval_s
     # a thumbnail that reaches beyond the field has less; none begins further out than that
     expected = 400 * 10.0 * pixel_um2 * frame_s * (40 * 17 * 17)
     assert 0.8 * expected < lands.sum() < expected + 5 * np.sqrt(expected)
     # unlike the class of the paper, whose others all stay
-    assert set(scenes.motions.names[rest]) == {"binder", "unbinder", "roller", "wobbler"}
+    assert set(event_patches.motions.names[rest]) == {"binder", "unbinder", "roller", "wobbler"}
 
 
 def test_a_crowd_reaches_the_patch_and_the_mean_of_its_frames() -> None:
     quiet = BackgroundSettings.none()
-    crowd = CrowdSettings(share=1.0, low_per_um2_s=20, high_per_um2_s=20)
+    crowd = CrowdSettings(fraction=1.0, low_per_um2_s=20, high_per_um2_s=20)
     found = [
         simulate_thumbnails(
             50,

@@ -84,8 +84,8 @@ def test_without_gaps_no_memory_is_suggested() -> None:
 def test_gaps_are_closed_within_a_range_that_grows_with_time() -> None:
     frame = np.array([0, 1, 2, 6, 7, 6, 7])
     x = np.array([0.0, 0, 0, 7, 7, 30, 30])
-    pieces = np.array([0, 0, 0, 1, 1, 2, 2])
-    args = frame, x, np.zeros(7), pieces
+    tracklets = np.array([0, 0, 0, 1, 1, 2, 2])
+    args = frame, x, np.zeros(7), tracklets
     assert close_gaps(*args, search_px=4, memory_frames=3).tolist() == [0, 0, 0, 0, 0, 1, 1]
     assert close_gaps(*args, search_px=3, memory_frames=3).tolist() == [0, 0, 0, 1, 1, 2, 2]
     assert close_gaps(*args, search_px=4, memory_frames=2).tolist() == [0, 0, 0, 1, 1, 2, 2]
@@ -97,7 +97,7 @@ def test_the_expected_share_of_wrong_links_is_about_the_true_one(step: float) ->
     found = linked(table, memory_frames=0)
     score = score_links(table, table.assign(particle=found.particle))
     wrong = 1 - score.right / score.found
-    assert found.wrong_share == pytest.approx(wrong, rel=0.5, abs=0.004)
+    assert found.wrong_fraction == pytest.approx(wrong, rel=0.5, abs=0.004)
 
 
 def test_a_given_search_range_is_used() -> None:

@@ -35,7 +35,7 @@ def test_one_position_has_no_error() -> None:
 
 def test_blur_takes_contrast_away_and_is_known() -> None:
     assert blur_factor(PSF, blur_px=0.0) == 1.0
-    # the curvature of the PSF: a fit of the whole window loses less than its centre
+    # the curvature of the PSF: a fit of the whole window loses less than its center
     small, large = blur_factor(PSF, blur_px=0.2), blur_factor(PSF, blur_px=0.8)
     assert 1 > small > large > 0.5
     assert (1 - small) / (1 - large) == pytest.approx((0.2 / 0.8) ** 2, rel=0.3)

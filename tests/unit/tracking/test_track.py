@@ -14,10 +14,10 @@ from perrin.settings.motion import MotionMovie
 from perrin.settings.tracking import LinkSettings, TrackingSettings
 from perrin.simulate.moving import simulate_motion
 from perrin.tracking.appearance import Appearance
-from perrin.tracking.locate import Located
+from perrin.tracking.locate import LocalizationResult
 from perrin.tracking.shape import Shape
 from perrin.tracking.stream import refuse_crowds
-from perrin.tracking.track import Tracked, track
+from perrin.tracking.track import TrackingResult, track
 from perrin_benchmarks.tracking import match_positions, score_links
 
 FRAMES = 60
@@ -29,12 +29,12 @@ def simulated(kind: str, *, seed: int = 1, **changes: object) -> tuple[Movie, pd
     return movie, truth
 
 
-def tracked(movie: Movie, kind: str, **settings: object) -> Tracked:
+def tracked(movie: Movie, kind: str, **settings: object) -> TrackingResult:
     return track(movie, settings=TrackingSettings.model_validate({"kind": kind, **settings}))
 
 
 @pytest.fixture(scope="module")
-def rods() -> tuple[Tracked, pd.DataFrame]:
+def rods() -> tuple[TrackingResult, pd.DataFrame]:
     movie, truth = simulated(
         "rods",
         count=2,
@@ -57,7 +57,7 @@ def test_spheres_of_both_contrasts_are_followed(kind: str, contrast: str) -> Non
     assert np.sign(found.tracks["contrast"]).eq(-1 if contrast == "dark" else 1).all()
 
 
-def test_tracks_follow_the_schema(rods: tuple[Tracked, pd.DataFrame]) -> None:
+def test_tracks_follow_the_schema(rods: tuple[TrackingResult, pd.DataFrame]) -> None:
     tracks = check_tracks(rods[0].tracks)
     assert tracks["pixel_nm"].eq(0.5).all()
     assert tracks["exposure"].eq(0.5).all()
@@ -65,7 +65,7 @@ def test_tracks_follow_the_schema(rods: tuple[Tracked, pd.DataFrame]) -> None:
     assert (tracks[["x_se", "y_se", "angle_se_deg"]] > 0).all(axis=None)
 
 
-def test_angles_do_not_jump_at_half_a_turn(rods: tuple[Tracked, pd.DataFrame]) -> None:
+def test_angles_do_not_jump_at_half_a_turn(rods: tuple[TrackingResult, pd.DataFrame]) -> None:
     found, truth = rods
     steps = found.tracks.groupby("particle")["angle_deg"].diff().abs()
     gaps = found.tracks.groupby("particle")["frame"].diff()
@@ -77,10 +77,10 @@ def test_angles_do_not_jump_at_half_a_turn(rods: tuple[Tracked, pd.DataFrame]) -
     assert missed[~part["touching"]].abs().median() < 1.5
 
 
-def test_a_rod_at_rest_is_tracked_and_said(rods: tuple[Tracked, pd.DataFrame]) -> None:
+def test_a_rod_at_rest_is_tracked_and_said(rods: tuple[TrackingResult, pd.DataFrame]) -> None:
     found, truth = rods
     still = truth[truth["particle"] == 2].iloc[0]
-    resting = found.particles[found.particles["rests"]]
+    resting = found.particles[found.particles["immobile"]]
     assert len(resting) == 1
     part = found.tracks[found.tracks["particle"] == resting["particle"].iloc[0]]
     assert len(part) > 0.9 * FRAMES
@@ -134,7 +134,7 @@ def test_drift_is_taken_off_or_left() -> None:
     assert any("drifts by up to" in note for note in found.notes)
 
 
-def _resting(found: Tracked, truth: pd.DataFrame) -> list[int]:
+def _resting(found: TrackingResult, truth: pd.DataFrame) -> list[int]:
     """Tracks of the particles that never move by themselves."""
     camera = found.tracks.assign(
         x=found.tracks["x"] + found.tracks["drift_x"], y=found.tracks["y"] + found.tracks["drift_y"]
@@ -172,7 +172,7 @@ def test_more_particles_than_the_field_can_hold_are_refused() -> None:
     count = 400
     rng = np.random.default_rng(0)
     columns = [rng.uniform(0, 64, count) for _ in range(9)]
-    crowd = Located(np.full(count, 2), *columns, np.zeros(count, np.int64))
+    crowd = LocalizationResult(np.full(count, 2), *columns, np.zeros(count, np.int64))
     seen = Appearance("spheres", -1, 2.0, Shape(0.0, 2.2, 2.0), None)
     movie = Movie(np.ones((9, 64, 64)), frame_interval_s=1, pixel_nm=1, landing_sign=-1)
     with pytest.raises(PerrinError, match=r"frame 7 holds 400 particles.*told apart"):

@@ -22,7 +22,7 @@ from perrin.settings.classifier import (  # noqa: E402
     PaperTraining,
 )
 from perrin.settings.simulation import ThumbnailSettings  # noqa: E402
-from perrin.simulate.studio import Studio  # noqa: E402
+from perrin.simulate.thumbnail_simulator import ThumbnailSimulator  # noqa: E402
 from perrin.simulate.thumbnails import threads  # noqa: E402
 from perrin.train.classifier import data  # noqa: E402
 from perrin.train.classifier.export import (  # noqa: E402
@@ -85,10 +85,12 @@ def test_turning_keeps_each_channel() -> None:
 def test_departures_are_positive_where_the_molecule_was() -> None:
     settings = ThumbnailSettings(n_avg=5)
     seeds = np.random.SeedSequence(3).spawn(2)
-    studio = Studio.of(settings, centring="truth", background=None, psf=None, seed=seeds[0])
+    simulator = ThumbnailSimulator.of(
+        settings, centering="truth", background=None, psf=None, seed=seeds[0]
+    )
     labels = np.repeat(["binder", "unbinder", "roller"], 60)
     with threads(1) as pool:
-        part = studio.departures(labels, seed=seeds[1], pool=pool)
+        part = simulator.departures(labels, seed=seeds[1], pool=pool)
     before = part.stacks.shape[1] // 2
     # frames just before against just after the molecule left, at its place
     then = part.stacks[:, before - 3 : before, 8, 8].mean(axis=1)
@@ -101,16 +103,16 @@ def test_departures_are_positive_where_the_molecule_was() -> None:
 
 @given(st.lists(st.sampled_from([1.0, 0.9, 0.8, 0.5]), min_size=1, max_size=40), st.integers(1, 5))
 def test_the_plateau_is_that_of_torch(losses: list[float], patience: int) -> None:
-    optimiser = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
     # theirs stops at rates below eps; ours goes on
     theirs = torch.optim.lr_scheduler.ReduceLROnPlateau(
-        optimiser, factor=0.1, patience=patience, eps=0
+        optimizer, factor=0.1, patience=patience, eps=0
     )
     ours = Plateau(0.1, 0.1, patience, watched="loss")
     for loss in losses:
         theirs.step(loss)
         ours.validated({"loss": loss})
-        assert ours.rate(0) == pytest.approx(optimiser.param_groups[0]["lr"], abs=0)
+        assert ours.rate(0) == pytest.approx(optimizer.param_groups[0]["lr"], abs=0)
     resumed = Plateau(0.1, 0.1, patience, watched="loss")
     resumed.restore(ours.state())
     assert resumed == ours
@@ -187,8 +189,8 @@ def test_networks_become_bundles_and_ours_comes_back(tmp_path: Path) -> None:
         torch.testing.assert_close(value, back[name], rtol=1e-3, atol=1e-6)  # half precision
     stacks = np.ones((3, 60, 17, 17), np.float32)
     stacks += 1e-3 * np.random.default_rng(0).standard_normal(stacks.shape, dtype=np.float32)
-    answer = model.answer(stacks, np.ones((3, 17, 17), bool), n_avg=10, landing_sign=-1)
-    np.testing.assert_allclose(answer.probability.sum(axis=1), 1, atol=1e-5)
+    prediction = model.predict(stacks, np.ones((3, 17, 17), bool), n_avg=10, landing_sign=-1)
+    np.testing.assert_allclose(prediction.probability.sum(axis=1), 1, atol=1e-5)
     with pytest.raises(PerrinError, match=r"pixel size is 120 nm.*60 to 86.4"):
         model.check_range(n_avg=10, pixel_nm=120, frame_interval_s=0.00413)
     with pytest.raises(PerrinError, match="n_avg is 60"):

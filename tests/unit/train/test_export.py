@@ -28,8 +28,8 @@ def test_calibrated_intervals_cover_ninety_percent(monkeypatch: pytest.MonkeyPat
     fresh = intervals.ask(
         sure, kind="superposition", length=20, count=60, rng=np.random.default_rng(1)
     )
-    answer = calibrated(fresh.raw, np.full(len(fresh.raw), 20), fresh.camera, found)
-    inside = (answer[..., 0] <= fresh.truth) & (fresh.truth <= answer[..., 2])
+    prediction = calibrated(fresh.raw, np.full(len(fresh.raw), 20), fresh.camera, found)
+    inside = (prediction[..., 0] <= fresh.truth) & (fresh.truth <= prediction[..., 2])
     for camera in range(len(CAMERAS)):
         for target in (4, 6):  # truths on both sides of what the model says
             counted = fresh.counts[:, target] & (fresh.camera == camera)

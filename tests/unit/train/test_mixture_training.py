@@ -19,18 +19,18 @@ from perrin.train.mixture.recipe import mixture_task, pinball  # noqa: E402
 SMALL = MixtureTraining(steps=6, tokens=512, validate_every=3, warmup=2)
 
 
-def answers(network: MixtureNetwork, positions: np.ndarray, seen: np.ndarray) -> np.ndarray:
+def predictions(network: MixtureNetwork, positions: np.ndarray, seen: np.ndarray) -> np.ndarray:
     with torch.inference_mode():
-        answer, _ = network(
+        prediction, _ = network(
             torch.tensor(positions, dtype=torch.float32),
             torch.tensor(seen, dtype=torch.float32),
             torch.zeros(len(positions), KNOWN),
         )
-        return answer.numpy()
+        return prediction.numpy()
 
 
 def test_kinds_are_a_distribution() -> None:
-    assert sum(share for share, _ in KINDS) == pytest.approx(1)
+    assert sum(fraction for fraction, _ in KINDS) == pytest.approx(1)
 
 
 def test_a_batch_depends_on_its_step_alone() -> None:
@@ -49,14 +49,14 @@ def test_targets_are_shares_that_sum_to_one_and_lie_in_range() -> None:
         assert ((batch.target >= 0) & (batch.target <= 1)).all()
         assert ((batch.weight >= 0) & (batch.weight <= 1)).all()
         np.testing.assert_allclose(batch.target[:, :4].sum(axis=1), 1, atol=1e-5)
-        # the CTRW's part of the standardised squared step is the share that is learned
+        # the CTRW's part of the standardized squared step is the fraction that is learned
         steps = (batch.seen[:, 1:] * batch.seen[:, :-1]).sum(axis=1)
         assert set(np.unique(batch.segment)) <= {-1.0, 0.0, 1.0}
         pure = batch.target[:, 1] == 0
         assert not batch.moved[pure].any()
         whole = steps == batch.seen.sum(axis=1) - 1
-        share = (batch.moved**2).sum(axis=(1, 2)) / steps / batch.positions.shape[2]
-        near = np.abs(share - batch.target[:, 1])[whole]
+        fraction = (batch.moved**2).sum(axis=(1, 2)) / steps / batch.positions.shape[2]
+        near = np.abs(fraction - batch.target[:, 1])[whole]
         assert np.median(near) < 0.1
 
 
@@ -67,7 +67,7 @@ def test_padding_changes_nothing() -> None:
     positions, seen = rng.standard_normal((3, 24, 2)).cumsum(axis=1), np.ones((3, 24))
     longer = np.pad(positions, ((0, 0), (0, 20), (0, 0))), np.pad(seen, ((0, 0), (0, 20)))
     np.testing.assert_allclose(
-        answers(network, positions, seen), answers(network, *longer), atol=1e-5
+        predictions(network, positions, seen), predictions(network, *longer), atol=1e-5
     )
 
 
@@ -101,7 +101,7 @@ def test_a_path_split_by_the_truth_gives_the_true_ratio() -> None:
 
 
 def test_a_stopped_run_goes_on_where_it_was(tmp_path: Path) -> None:
-    told: list[dict[str, float]] = []
+    known: list[dict[str, float]] = []
 
     def run(folder: Path, steps: int) -> MixtureNetwork:
         settings = SMALL.model_copy(update={"steps": steps})
@@ -110,11 +110,11 @@ def test_a_stopped_run_goes_on_where_it_was(tmp_path: Path) -> None:
             run=folder,
             threads=1,
             validate=lambda _: {"v": 0.0},
-            progress=told.append,
+            progress=known.append,
         )
 
     whole = run(tmp_path / "whole", 6)
-    assert [figures["step"] for figures in told] == [3, 6]
+    assert [figures["step"] for figures in known] == [3, 6]
     again = run(tmp_path / "whole", 6)  # nothing left to do
     for a, b in zip(whole.parameters(), again.parameters(), strict=True):
         assert torch.equal(a, b)

@@ -72,8 +72,8 @@ def test_weights_make_all_masses_equally_common(block: data.Batch) -> None:
     heavy = replace(block, mass_kda=np.full_like(block.mass_kda, 300))
     ratio = flatness(heavy, seen, SMALL.masses) / flatness(light, seen, SMALL.masses)
     prior = SMALL.masses
-    below = prior.low_share / (prior.middle_kda - prior.low_kda)
-    above = (1 - prior.low_share) / (prior.high_kda - prior.middle_kda)
+    below = prior.low_fraction / (prior.middle_kda - prior.low_kda)
+    above = (1 - prior.low_fraction) / (prior.high_kda - prior.middle_kda)
     seen_heavy = torch.from_numpy(block.mass_kda > prior.middle_kda)
     assert ratio[seen_heavy].numpy() == pytest.approx(below / above)
     assert ratio[~seen_heavy].numpy() == pytest.approx(5.0)  # no event counts for more than five
@@ -92,9 +92,9 @@ def test_the_loss_is_least_at_the_quantiles() -> None:
 
 def test_neighbors_have_their_share(block: data.Batch) -> None:
     count = len(block.labels)
-    share = np.mean(block.labels == PAPER_CLASSES.index("neighbors"))
+    fraction = np.mean(block.labels == PAPER_CLASSES.index("neighbors"))
     asked = SMALL.neighbors
-    assert share == pytest.approx(asked, abs=4 * np.sqrt(asked * (1 - asked) / count))
+    assert fraction == pytest.approx(asked, abs=4 * np.sqrt(asked * (1 - asked) / count))
 
 
 def test_the_history_of_a_molecule_alone_is_what_a_clear_event_shows() -> None:
@@ -106,12 +106,12 @@ def test_the_history_of_a_molecule_alone_is_what_a_clear_event_shows() -> None:
     batch = data.events(
         Source(settings=settings),
         count=60,
-        centring="detector",
+        centering="detector",
         seed=np.random.SeedSequence(4),
         rng=np.random.default_rng(4),
         neighbors=0.01,
     )
-    rests = batch.course.any(axis=1)
+    rests = batch.time_course.any(axis=1)
     assert rests.sum() > 10
     moving = np.isin(batch.labels, [PAPER_CLASSES.index(name) for name in ("roller", "wobbler")])
     np.testing.assert_array_equal(rests, ~moving)
@@ -123,10 +123,10 @@ def test_the_history_of_a_molecule_alone_is_what_a_clear_event_shows() -> None:
     frames = stretches(before, after)
     frames[frames.any(axis=1), :before] -= 1 / before
     noise = (frames**2).sum() * 17**2 / settings.camera.electrons / batch.scale**2
-    image, course = (values.astype(float) ** 2 for values in (batch.image, batch.course))
-    power = batch.target[:, 0] ** 2 * image.sum(axis=(1, 2)) * course.sum(axis=1)
+    image, time_course = (values.astype(float) ** 2 for values in (batch.image, batch.time_course))
+    power = batch.target[:, 0] ** 2 * image.sum(axis=(1, 2)) * time_course.sum(axis=1)
     assert float(unlike(shown, batch)) == pytest.approx(np.log1p(noise / power).mean(), rel=0.1)
-    later = replace(batch, course=np.roll(batch.course, 2, axis=1))
+    later = replace(batch, time_course=np.roll(batch.time_course, 2, axis=1))
     assert float(unlike(shown, later)) > 0.05
 
 
@@ -184,7 +184,7 @@ def test_the_share_of_wide_errors_is_recovered() -> None:
     found = fit_error_shape(pulls, np.ones(len(pulls)))
     assert found.narrow == pytest.approx(0.9, abs=4 * 0.9 / np.sqrt(2 * 11_500))
     assert found.wide == pytest.approx(5.0, rel=4 / np.sqrt(2 * 0.7 * 480))  # 30% hide in the core
-    assert found.share == pytest.approx(0.04, abs=4 * np.sqrt(0.04 / (0.7 * 12_000)))
+    assert found.fraction == pytest.approx(0.04, abs=4 * np.sqrt(0.04 / (0.7 * 12_000)))
 
 
 def test_weighted_quantiles() -> None:
@@ -224,19 +224,19 @@ def test_the_network_learns_and_becomes_a_bundle_that_comes_back(tmp_path: Path)
         torch.testing.assert_close(value, back[name], rtol=1e-3, atol=1e-6)  # half precision
     stacks = np.ones((3, 60, 17, 17), np.float32)
     stacks += 1e-3 * np.random.default_rng(0).standard_normal(stacks.shape, dtype=np.float32)
-    answer = model.answer(stacks, np.ones((3, 17, 17), bool), landing_sign=-1)
-    assert answer.quantiles.shape == (3, len(TARGETS), 3)
-    assert (np.diff(answer.quantiles, axis=2) >= 0).all()
+    prediction = model.predict(stacks, np.ones((3, 17, 17), bool), landing_sign=-1)
+    assert prediction.quantiles.shape == (3, len(TARGETS), 3)
+    assert (np.diff(prediction.quantiles, axis=2) >= 0).all()
     with pytest.raises(PerrinError, match="pixel size is 84 nm"):
         model.check_range(pixel_nm=84, frame_interval_s=0.00413)
     with pytest.raises(PerrinError, match="stacks have 30 frames"):
-        model.answer(stacks[:, :30], np.ones((3, 17, 17), bool), landing_sign=-1)
+        model.predict(stacks[:, :30], np.ones((3, 17, 17), bool), landing_sign=-1)
     with pytest.raises(PerrinError, match="is a classifier network"):
         QuantifierModel.load("classifier")
     assert len(UNITS) == len(TARGETS)
     # it gives the answers of the classifier that it looks through: its layers have not learned
     sorts = ClassifierModel.load("default")
-    told = sorts.answer(stacks, np.ones((3, 17, 17), bool), n_avg=INTEGRATION, landing_sign=-1)
-    np.testing.assert_allclose(answer.score, told.score, atol=1e-5)
-    np.testing.assert_allclose(answer.probability, told.probability, atol=1e-5)
+    told = sorts.predict(stacks, np.ones((3, 17, 17), bool), n_avg=INTEGRATION, landing_sign=-1)
+    np.testing.assert_allclose(prediction.score, told.score, atol=1e-5)
+    np.testing.assert_allclose(prediction.probability, told.probability, atol=1e-5)
     assert sorts_as(model, sorts, n_avg=INTEGRATION)

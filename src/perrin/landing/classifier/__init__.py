@@ -1,1 +1,1 @@
-"""What each event is: scores, classes, shares, and which events are kept."""
+"""What each event is: scores, classes, fractions, and which events are kept."""

@@ -1,4 +1,4 @@
-"""What a classifier made of one measurement: class shares, the filter and what it removed."""
+"""What a classifier made of one measurement: class fractions, the filter and what it removed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from perrin.landing.classifier.classify import Classified, Model
+from perrin.landing.classifier.classify import ClassificationResult, Model
 from perrin.landing.classifier.filtering import (
     choose_threshold,
     estimated_rates,
@@ -17,7 +17,7 @@ from perrin.landing.classifier.filtering import (
     multiple_detections,
     retain,
 )
-from perrin.landing.classifier.mix import ClassShare, class_shares
+from perrin.landing.classifier.prevalence import ClassPrevalence, class_prevalences
 from perrin.mass.resolution import wilson_interval
 from perrin.mass.spectrum import CONTRAST_PER_KDA, resolving_power_near
 from perrin.settings.scores import ScoreSettings
@@ -50,16 +50,16 @@ class Classification:
     chosen : str
         How the threshold was chosen.
     precision, recall : float
-        Share of binders among the retained landings, and share of the fitted binders that are
+        Fraction of binders among the retained landings, and fraction of the fitted binders that are
         retained, both estimated from ``p_binder``; NaN without landings.
-    shares : tuple of ClassShare
+    fractions : tuple of ClassPrevalence
         Class mix of the scored landings.
     labels : DataFrame
         ``label``, ``landings``, ``unbindings``, ``retained``: events with each label.
     removed : DataFrame
         What was removed at each mass: bin (``low_kda``, ``high_kda``, negative for unbindings;
-        ``..._contrast`` without a calibration), ``events`` before, ``kept``, ``kept_share``
-        with ``kept_share_low``, ``kept_share_high`` (Wilson), and ``removed_LABEL``.
+        ``..._contrast`` without a calibration), ``events`` before, ``kept``, ``retention``
+        with ``retention_low``, ``retention_high`` (Wilson), and ``removed_LABEL``.
     tradeoff : DataFrame
         For each ``threshold``: ``landings`` and ``unbindings`` kept, ``precision``, ``recall``
         as above, ``resolving_power`` of the main peak (NaN where there is none).
@@ -75,7 +75,7 @@ class Classification:
     chosen: str
     precision: float
     recall: float
-    shares: tuple[ClassShare, ...]
+    fractions: tuple[ClassPrevalence, ...]
     labels: pd.DataFrame
     removed: pd.DataFrame
     tradeoff: pd.DataFrame
@@ -90,7 +90,7 @@ class Classification:
             "threshold_chosen": self.chosen,
             "estimated_precision": self.precision,
             "estimated_recall": self.recall,
-            "shares": [share.to_dict() for share in self.shares],
+            "fractions": [fraction.to_dict() for fraction in self.fractions],
             "labels": self.labels.to_dict("records"),
             "removed": self.removed.to_dict("records"),
             "settings": self.settings.model_dump(mode="json"),
@@ -122,7 +122,7 @@ def filter_by_score(events: pd.DataFrame, *, n_avg: int, settings: ScoreSettings
 
 
 def describe_filter(
-    classified: Classified,
+    classified: ClassificationResult,
     filtered: Filtered,
     *,
     model: Model,
@@ -147,7 +147,7 @@ def describe_filter(
         chosen=filtered.chosen,
         precision=float(precision[0]),
         recall=float(recall[0]),
-        shares=class_shares(
+        fractions=class_prevalences(
             classified.balanced,
             classes=model.classes,
             confusion=model.confusion,
@@ -201,8 +201,8 @@ def _removed(events: pd.DataFrame, *, unit: Unit, settings: SpectrumSettings) ->
             ends_at = sorted((sign * low + 0.0, sign * high + 0.0))  # 0.0, not -0.0
             row: dict[str, Any] = dict(zip((f"low_{u}", f"high_{u}"), ends_at, strict=True))
             row["events"] = number
-            row |= {"kept": stayed, "kept_share": stayed / number}
-            row |= dict(zip(("kept_share_low", "kept_share_high"), ends, strict=True))
+            row |= {"kept": stayed, "retention": stayed / number}
+            row |= dict(zip(("retention_low", "retention_high"), ends, strict=True))
             gone = label[inside & ~kept]
             rows.append(row | {f"removed_{name}": int((gone == name).sum()) for name in names})
     rows.sort(key=lambda row: float(row[f"low_{u}"]))

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
 from perrin.io.movie import Movie
-from perrin.landing.classifier.mix import at_mix, class_mix, told_mix
+from perrin.landing.classifier.prevalence import class_prevalence, correct_prior_shift, prevalence
 from perrin.landing.thumbnails import iter_event_stacks
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ UNSCORED = "unscored"
 BINDER = "binder"
 
 
-class Answer(Protocol):
+class Prediction(Protocol):
     """What a classifier says of N events, each (N, C), classes in the order of the model."""
 
     @property
@@ -61,14 +61,14 @@ class Model(Protocol):
     def check_range(self, *, n_avg: int, pixel_nm: float, frame_interval_s: float) -> None:
         """Raise `PerrinError` for data that the model was not trained for."""
 
-    def answer(
+    def predict(
         self,
         stacks: NDArray[np.float32],
         inside: NDArray[np.bool_],
         *,
         n_avg: int,
         landing_sign: int,
-    ) -> Answer:
+    ) -> Prediction:
         """Return the answer to stacks (N, T, 17, 17) with their field of view (N, 17, 17)."""
 
 
@@ -96,13 +96,13 @@ class Sorted:
         """Of which events it has said something, (N,)."""
         return np.asarray(np.isfinite(self.score).all(axis=1))
 
-    def add(self, rows: NDArray[np.int64], answer: Answer) -> None:
+    def add(self, rows: NDArray[np.int64], prediction: Prediction) -> None:
         """Take note of an answer to some events."""
-        self.score[rows], self.balanced[rows] = answer.score, answer.probability
+        self.score[rows], self.balanced[rows] = prediction.score, prediction.probability
 
 
 @dataclass(frozen=True)
-class Classified:
+class ClassificationResult:
     """Events with their scores, and what the class mix was estimated from.
 
     Attributes
@@ -126,7 +126,7 @@ def classify(
     n_avg: int,
     known: Sorted | None = None,
     progress: Callable[[float], None] | None = None,
-) -> Classified:
+) -> ClassificationResult:
     """Score every event of a movie.
 
     Parameters
@@ -142,14 +142,14 @@ def classify(
     known : Sorted, optional
         What this model has said of some of the events: it is not asked for these again.
     progress : callable, optional
-        Called with the share of the events done, 0 to 1.
+        Called with the fraction of the events done, 0 to 1.
 
     Returns
     -------
     Classified
         Its ``events`` have ``score_*`` and ``p_*`` for each class of the model. A score is the
         model's own. ``p_*`` are its balanced probabilities at the measurement's own class mix
-        (`perrin.landing.classifier.mix`); landings and unbindings have a mix each, because a
+        (`perrin.landing.classifier.prevalence`); landings and unbindings have a mix each, because a
         molecule that leaves is never a binder. ``label`` is the class with the highest ``p_*``,
         where the fit left it empty; events too near the start or end for a thumbnail are
         ``unscored`` and have NaN.
@@ -162,17 +162,19 @@ def classify(
     """
     check_model(model, movie, n_avg=n_avg)
     known = known or Sorted.nothing(len(events), len(model.classes))
-    found = _asked(movie, events, known, model=model, n_avg=n_avg, progress=progress)
+    found = _chosen(movie, events, known, model=model, n_avg=n_avg, progress=progress)
     score, balanced, scored = found.score, found.balanced, found.known
     landing = events["contrast"].to_numpy(float) < 0
     own = np.full_like(balanced, np.nan)
     landed, left = balanced[scored & landing], balanced[scored & ~landing]
-    own[scored & landing] = at_mix(landed, told_mix(landed, model.confusion))
-    own[scored & ~landing] = at_mix(left, class_mix(left))  # the confusion is one of landings
-    told = _labels(events["label"].to_numpy(object), own, scored, model.classes)
+    own[scored & landing] = correct_prior_shift(landed, prevalence(landed, model.confusion))
+    own[scored & ~landing] = correct_prior_shift(
+        left, class_prevalence(left)
+    )  # the confusion is one of landings
+    predicted = _labels(events["label"].to_numpy(object), own, scored, model.classes)
     columns = {f"score_{name}": score[:, c] for c, name in enumerate(model.classes)}
     columns |= {f"p_{name}": own[:, c] for c, name in enumerate(model.classes)}
-    return Classified(events.assign(**columns, label=told), landed)
+    return ClassificationResult(events.assign(**columns, label=predicted), landed)
 
 
 def check_model(model: Model, movie: Movie, *, n_avg: int) -> None:
@@ -185,7 +187,7 @@ def check_model(model: Model, movie: Movie, *, n_avg: int) -> None:
     model.check_range(n_avg=n_avg, pixel_nm=movie.pixel_nm, frame_interval_s=movie.frame_interval_s)
 
 
-def _asked(
+def _chosen(
     movie: Movie,
     events: pd.DataFrame,
     known: Sorted,
@@ -200,18 +202,18 @@ def _asked(
     """
     found = Sorted(known.score.copy(), known.balanced.copy())
     waiting = np.flatnonzero(~known.known)
-    asked, done = events.iloc[waiting], 0
+    chosen, done = events.iloc[waiting], 0
     for batch in iter_event_stacks(
         movie,
-        frame=asked["frame"].to_numpy(np.int64),
-        y_px=asked["y_px"].to_numpy(float),
-        x_px=asked["x_px"].to_numpy(float),
+        frame=chosen["frame"].to_numpy(np.int64),
+        y_px=chosen["y_px"].to_numpy(float),
+        x_px=chosen["x_px"].to_numpy(float),
         n_avg=n_avg,
     ):
-        answer = model.answer(
+        prediction = model.predict(
             batch.stacks, batch.inside, n_avg=n_avg, landing_sign=movie.landing_sign
         )
-        found.add(waiting[batch.rows], answer)
+        found.add(waiting[batch.rows], prediction)
         done += len(batch.rows)
         if progress is not None:
             progress(done / len(waiting))

@@ -5,7 +5,7 @@
    show what the filter lets through.
 2. Of retained events of one sign within 3 px and 2 n_avg frames only the one with the highest
    ``score_binder`` stays: several detections of one landing (paper 002, "Low Mass Proteins").
-   The others are labelled ``duplicate``.
+   The others are labeled ``duplicate``.
 """
 
 from __future__ import annotations

@@ -32,9 +32,9 @@ _BINS = 6
 _SE_OF_MEDIAN = 1.2533  # over that of a mean, for a normal distribution
 _OF_MAD = 1.4826
 _WITHIN = 1.6449  # standard errors that hold 90%
-_SHARE = 0.8  # of the events within their 90% errors; below it the errors are too small
-_ERRORS = ("contrast_se", "contrast_net_se")
-_SIDES = ("contrast_net", "x_px", "y_px", "time_s")
+_FRACTION = 0.8  # of the events within their 90% errors; below it the errors are too small
+_ERRORS = ("contrast_se", "contrast_pred_se")
+_SIDES = ("contrast_pred", "x_px", "y_px", "time_s")
 """What differences are sorted by. Sorted by the fit's contrast, the lightest would be those that
 the fit has read too light by chance; the difference of an estimate from a better one is
 independent of the better one (Hausman, Econometrica 46, 1251, 1978)."""
@@ -69,11 +69,11 @@ class Agreement:
     tolerated : float
         Difference up to which nothing is said: 2%, and more where the fit is blurred.
     within : float
-        Share of the events whose difference is within its 90% error.
+        Fraction of the events whose difference is within its 90% error.
     bins : tuple of Bin
         The same against contrast, place and time.
     table : DataFrame
-        Of each event compared: ``contrast_net``, ``x_px``, ``y_px``, ``time_s``, ``difference``.
+        Of each event compared: ``contrast_pred``, ``x_px``, ``y_px``, ``time_s``, ``difference``.
 
     """
 
@@ -104,7 +104,7 @@ class Agreement:
             for one in self.bins
             if abs(one.difference - self.difference) > max(one.tolerated, _SURE_IN_BIN * one.se)
         ]
-        if self.within < _SHARE:
+        if self.within < _FRACTION:
             found.append(
                 f"NETWORK AND FIT DISAGREE: only {self.within:.0%} of {self.events} sure binders "
                 f"agree within their 90% errors. The noise is not the one that the network has "
@@ -126,21 +126,25 @@ class Agreement:
 
 
 def agreement(events: pd.DataFrame) -> Agreement:
-    """Compare ``contrast_net`` with ``contrast`` where ``score_binder`` is high.
+    """Compare ``contrast_pred`` with ``contrast`` where ``score_binder`` is high.
 
     `events` as `perrin.landing.classifier.classify` and `perrin.landing.quantifier.quantify`
-    leave them; events flagged as ``strange`` do not count.
+    leave them; events flagged as ``out_of_distribution`` do not count.
     """
-    sure = (events["contrast"] < 0) & (events["score_binder"] >= SCORE) & ~events["strange"]
-    sure &= events["contrast_net"].notna() & events["contrast_se"].notna() & events["retained"]
+    sure = (
+        (events["contrast"] < 0)
+        & (events["score_binder"] >= SCORE)
+        & ~events["out_of_distribution"]
+    )
+    sure &= events["contrast_pred"].notna() & events["contrast_se"].notna() & events["retained"]
     table = events.loc[sure, list(_SIDES)].reset_index(drop=True)
     chosen = events[sure]
     fit = chosen["contrast"].to_numpy(float)
-    net = chosen["contrast_net"].to_numpy(float)
-    table["difference"] = net / fit - 1
+    network = chosen["contrast_pred"].to_numpy(float)
+    table["difference"] = network / fit - 1
     own = np.square(chosen["contrast_se"].to_numpy(float) / fit)
     error = np.hypot(*(chosen[name].to_numpy(float) for name in _ERRORS))
-    within = float(np.mean(np.abs(net - fit) <= _WITHIN * error)) if len(fit) else np.nan
+    within = float(np.mean(np.abs(network - fit) <= _WITHIN * error)) if len(fit) else np.nan
     middle, se = _median(table["difference"].to_numpy(float))
     enough = len(fit) >= _LEAST
     bins = [one for name in _SIDES for one in _binned(table, own, name)] if enough else []

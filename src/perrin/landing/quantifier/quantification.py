@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perrin.landing.quantifier.agreement import Agreement, agreement
-from perrin.landing.quantifier.quantify import Model, Weighed, quantify
+from perrin.landing.quantifier.quantify import Model, QuantificationResult, quantify
 from perrin.landing.quantifier.surface import Surface, surface
 from perrin.mass.errors import ErrorSpectrum, spectrum_with_errors
 from perrin.settings.spectrum import SpectrumSettings
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from perrin.io.movie import Movie
     from perrin.mass.calibration import Calibration
 
-_MANY = 0.05  # share of strange landings that is worth a note
+_MANY = 0.05  # fraction of strange landings that is worth a note
 _BUFFER = 0.5  # probability of buffer from which on an event is no landing
 
 
@@ -36,7 +36,7 @@ class Quantification:
         Name of the quantifier.
     landings : int
         Landings with a mass of the network, each counted once.
-    strange : int
+    out_of_distribution : int
         Landings unlike anything in training: flagged, and in no spectrum.
     spectrum : ErrorSpectrum
         Of all landings, each with its own error.
@@ -49,7 +49,7 @@ class Quantification:
 
     model: str
     landings: int
-    strange: int
+    out_of_distribution: int
     spectrum: ErrorSpectrum
     agreement: Agreement | None
     surface: Surface | None
@@ -58,11 +58,11 @@ class Quantification:
     def notes(self) -> tuple[str, ...]:
         """What a user should know, the disagreements first."""
         found = () if self.agreement is None else self.agreement.warnings
-        if self.strange > _MANY * max(self.landings, 1):
+        if self.out_of_distribution > _MANY * max(self.landings, 1):
             found += (
-                f"{self.strange} of {self.landings + self.strange} landings are unlike anything "
-                "the quantifier has learned from: they are flagged (strange), and in no spectrum "
-                "of all landings",
+                f"{self.out_of_distribution} of {self.landings + self.out_of_distribution} "
+                "landings are unlike anything the quantifier was trained on: they are flagged as "
+                "out of distribution, and in no spectrum of all landings",
             )
         return found
 
@@ -71,32 +71,32 @@ class Quantification:
         return {
             "model": self.model,
             "landings": self.landings,
-            "strange": self.strange,
+            "out_of_distribution": self.out_of_distribution,
             "spectrum": self.spectrum.to_dict(),
             "agreement": None if self.agreement is None else self.agreement.to_dict(),
             "surface": None if self.surface is None else self.surface.to_dict(),
         }
 
 
-def weigh(
+def predict_masses(
     movie: Movie,
     events: pd.DataFrame,
     *,
     model: Model,
     calibration: Calibration | None,
     progress: Callable[[float], None] | None = None,
-) -> Weighed:
+) -> QuantificationResult:
     """Return what `quantify` does, with masses in the events where there is a calibration."""
-    weighed = quantify(movie, events, model=model, progress=progress)
+    quantified = quantify(movie, events, model=model, progress=progress)
     if calibration is None:
-        return weighed
-    found = weighed.events
-    ends = {"mass_net_kda": "", "mass_net_low_kda": "_low", "mass_net_high_kda": "_high"}
+        return quantified
+    found = quantified.events
+    ends = {"mass_pred_kda": "", "mass_pred_low_kda": "_low", "mass_pred_high_kda": "_high"}
     masses = {
-        name: calibration.mass_kda(found[f"contrast_net{end}"].to_numpy(float))
+        name: calibration.mass_kda(found[f"contrast_pred{end}"].to_numpy(float))
         for name, end in ends.items()
     }
-    return replace(weighed, events=found.assign(**masses))
+    return replace(quantified, events=found.assign(**masses))
 
 
 def describe(
@@ -109,16 +109,16 @@ def describe(
     settings: SpectrumSettings,
     rng: np.random.Generator | None,
 ) -> Quantification:
-    """Return what the quantifier found in events that `weigh` returned.
+    """Return what the quantifier found in events that `predict_masses` returned.
 
     single (N,) are the events that count, multiple detections of one landing left out.
     """
-    weighed = single & events["contrast_net"].notna().to_numpy()
+    quantified = single & events["contrast_pred"].notna().to_numpy()
     if "p_buffer" in events.columns:
-        weighed &= ~(events["p_buffer"] > _BUFFER).to_numpy()
-    usual = weighed & ~events["strange"].to_numpy()
+        quantified &= ~(events["p_buffer"] > _BUFFER).to_numpy()
+    usual = quantified & ~events["out_of_distribution"].to_numpy()
     chosen = events[usual]
-    contrast, se = (chosen[name].to_numpy(float) for name in ("contrast_net", "contrast_net_se"))
+    contrast, se = (chosen[name].to_numpy(float) for name in ("contrast_pred", "contrast_pred_se"))
     if calibration is None:
         values, errors = -contrast, se
     else:
@@ -128,7 +128,7 @@ def describe(
     return Quantification(
         model=model.name,
         landings=int(usual.sum()),
-        strange=int((weighed & ~usual).sum()),
+        out_of_distribution=int((quantified & ~usual).sum()),
         spectrum=spectrum_with_errors(
             values,
             errors,

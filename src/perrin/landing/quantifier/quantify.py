@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from perrin.io.movie import Movie
 from perrin.landing.classifier.classify import Model as Classifier
 from perrin.landing.classifier.classify import Sorted
-from perrin.landing.quantifier.quantities import LONGEST_STAY, TARGETS
+from perrin.landing.quantifier.quantities import LONGEST_RESIDENCE, TARGETS
 from perrin.landing.thumbnails import iter_event_stacks
 from perrin.mass.errors import ErrorShape
 
@@ -28,12 +28,12 @@ FloatArray = NDArray[np.float64]
 
 SE_OF_90 = 2 * 1.6449
 """Width of a 90% interval over its standard error, for a normal distribution."""
-STAYS = LONGEST_STAY - 0.5
+RIGHT_CENSORED = LONGEST_RESIDENCE - 0.5
 """Frames from which on a molecule is said to stay."""
 _MOVERS = ("roller", "wobbler")
 
 
-class Answer(Protocol):
+class Prediction(Protocol):
     """What a quantifier says of N events; see `perrin.models.quantifier.Quantities`."""
 
     @property
@@ -49,7 +49,7 @@ class Answer(Protocol):
         """Of the classes of the model on a balanced mix, (N, C)."""
 
     @property
-    def strange(self) -> NDArray[np.bool_]:
+    def out_of_distribution(self) -> NDArray[np.bool_]:
         """Whether an event is unlike anything in training, (N,)."""
 
 
@@ -79,9 +79,9 @@ class Model(Protocol):
     def check_range(self, *, pixel_nm: float, frame_interval_s: float) -> None:
         """Raise `PerrinError` for data that the model was not trained for."""
 
-    def answer(
+    def predict(
         self, stacks: NDArray[np.float32], inside: NDArray[np.bool_], *, landing_sign: int
-    ) -> Answer:
+    ) -> Prediction:
         """Return the answer to stacks (N, T, 17, 17) with their field of view (N, 17, 17)."""
 
 
@@ -91,7 +91,7 @@ def sorts_as(model: Model, classifier: Classifier, *, n_avg: int) -> bool:
 
 
 @dataclass(frozen=True)
-class Weighed:
+class QuantificationResult:
     """Landings as a quantifier sees them.
 
     Attributes
@@ -113,7 +113,7 @@ def quantify(
     *,
     model: Model,
     progress: Callable[[float], None] | None = None,
-) -> Weighed:
+) -> QuantificationResult:
     """Weigh every landing of a movie.
 
     Parameters
@@ -125,16 +125,16 @@ def quantify(
     model : Model
         What looks at them.
     progress : callable, optional
-        Called with the share of the events done, 0 to 1.
+        Called with the fraction of the events done, 0 to 1.
 
     Returns
     -------
     Weighed
-        Its ``events`` have ``contrast_net`` (median; negative), ``contrast_net_se``, the ends
-        ``contrast_net_low`` and ``contrast_net_high`` of its 90% interval (by size: low is the
-        lighter one), ``duration_ms`` (infinite where the molecule stays beyond what is seen),
-        ``path_nm``, ``net_nm``, ``speed_nm_per_ms`` (of rollers and wobblers), each with
-        ``_low`` and ``_high``, and ``strange``.
+        Its ``events`` have ``contrast_pred`` (median; negative), ``contrast_pred_se``, the ends
+        ``contrast_pred_low`` and ``contrast_pred_high`` of its 90% interval (by size: low is the
+        lighter one), ``residence_time_ms`` (infinite where the molecule stays beyond what is seen),
+        ``path_length_nm``, ``displacement_nm``, ``speed_nm_per_ms`` (of rollers and wobblers), each
+        with ``_low`` and ``_high``, and ``out_of_distribution``.
 
     Raises
     ------
@@ -146,8 +146,8 @@ def quantify(
     landing = np.flatnonzero(events["contrast"].to_numpy(float) < 0)
     asked = events.iloc[landing]
     found = np.full((len(events), len(TARGETS), 3), np.nan)
-    told = Sorted.nothing(len(events), len(model.classes))
-    strange = np.zeros(len(events), np.bool_)
+    predicted = Sorted.nothing(len(events), len(model.classes))
+    out_of_distribution = np.zeros(len(events), np.bool_)
     done = 0
     for batch in iter_event_stacks(
         movie,
@@ -156,37 +156,41 @@ def quantify(
         x_px=asked["x_px"].to_numpy(float),
         n_avg=model.integration,
     ):
-        answer = model.answer(batch.stacks, batch.inside, landing_sign=movie.landing_sign)
+        prediction = model.predict(batch.stacks, batch.inside, landing_sign=movie.landing_sign)
         rows = landing[batch.rows]
-        found[rows] = answer.quantiles
-        strange[rows] = answer.strange
-        told.add(rows, answer)
+        found[rows] = prediction.quantiles
+        out_of_distribution[rows] = prediction.out_of_distribution
+        predicted.add(rows, prediction)
         done += len(rows)
         if progress is not None:
             progress(done / len(landing))
-    probability = np.nan_to_num(told.balanced)
+    probability = np.nan_to_num(predicted.balanced)
     moves = np.isin(np.array(model.classes)[probability.argmax(axis=1)], _MOVERS)
     found[~moves, TARGETS.index("speed")] = np.nan
-    return Weighed(events.assign(**_columns(found, movie), strange=strange), told)
+    return QuantificationResult(
+        events.assign(**_columns(found, movie), out_of_distribution=out_of_distribution), predicted
+    )
 
 
 def _columns(found: FloatArray, movie: Movie) -> dict[str, FloatArray]:
     """Quantiles (N, 5, 3) of contrast, frames and pixels as columns in the units of a table."""
     interval_ms = movie.frame_interval_s * 1e3
     units = {
-        "duration_ms": ("stay", interval_ms),
-        "path_nm": ("path", movie.pixel_nm),
-        "net_nm": ("net", movie.pixel_nm),
+        "residence_time_ms": ("residence_time", interval_ms),
+        "path_length_nm": ("path_length", movie.pixel_nm),
+        "displacement_nm": ("displacement", movie.pixel_nm),
         "speed_nm_per_ms": ("speed", movie.pixel_nm / interval_ms),
     }
-    stay = found[:, TARGETS.index("stay")]
-    stay[stay >= STAYS] = np.inf  # the interval of a molecule that stays has no upper end
+    residence_time = found[:, TARGETS.index("residence_time")]
+    residence_time[residence_time >= RIGHT_CENSORED] = (
+        np.inf
+    )  # the interval of a molecule that stays has no upper end
     contrast = found[:, TARGETS.index("contrast")]
     columns = {
-        "contrast_net": -contrast[:, 1],
-        "contrast_net_se": (contrast[:, 2] - contrast[:, 0]) / SE_OF_90,
-        "contrast_net_low": -contrast[:, 0],
-        "contrast_net_high": -contrast[:, 2],
+        "contrast_pred": -contrast[:, 1],
+        "contrast_pred_se": (contrast[:, 2] - contrast[:, 0]) / SE_OF_90,
+        "contrast_pred_low": -contrast[:, 0],
+        "contrast_pred_high": -contrast[:, 2],
     }
     for name, (target, unit) in units.items():
         low, middle, high = unit * found[:, TARGETS.index(target)].T

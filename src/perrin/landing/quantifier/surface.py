@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from perrin.landing.quantifier.quantify import STAYS
+from perrin.landing.quantifier.quantify import RIGHT_CENSORED
 from perrin.mass.resolution import wilson_interval
 from perrin.mass.results import Estimate
 
@@ -23,51 +23,54 @@ FloatArray = NDArray[np.float64]
 _LEAST = 10
 _HALF_OF_NORMAL = 1.2533  # standard error of a median over that of a mean
 _OF_IQR = 1.349
-_MUCH = 0.15  # share of leaving or moving molecules that asks for another surface
+_MUCH = 0.15  # fraction of leaving or moving molecules that asks for another surface
 _95 = 1.96
 
 
 @dataclass(frozen=True)
 class Surface:
-    """Shares and motions of the landings of a measurement, with 95% intervals.
+    """Fractions and motions of the landings of a measurement, with 95% intervals.
 
     Attributes
     ----------
     landings : int
         Landings that were looked at.
     leaving : Estimate
-        Share that leaves within what a thumbnail shows.
+        Fraction that leaves within what a thumbnail shows.
     seen_ms : float
         How long that is.
-    residence_ms : Estimate or None
+    residence_time_ms : Estimate or None
         Median time on the surface of those that leave.
     rate_per_s : Estimate or None
         Rate of leaving within that time, if it were constant: leavings over the time watched.
-    shares, speed_nm_per_ms, path_nm : dict
-        Of rollers and wobblers: share of the landings, median speed and path.
+    fractions, speed_nm_per_ms, path_length_nm : dict
+        Of rollers and wobblers: fraction of the landings, median speed and path.
 
     """
 
     landings: int
     leaving: Estimate
     seen_ms: float
-    residence_ms: Estimate | None
+    residence_time_ms: Estimate | None
     rate_per_s: Estimate | None
-    shares: dict[str, Estimate]
+    fractions: dict[str, Estimate]
     speed_nm_per_ms: dict[str, Estimate]
-    path_nm: dict[str, Estimate]
+    path_length_nm: dict[str, Estimate]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers, units in the names."""
         plain: dict[str, Any] = {"landings": self.landings, "seen_ms": self.seen_ms}
-        plain |= self.leaving.named("leaving_share")
-        if self.residence_ms is not None:
-            plain |= self.residence_ms.named("residence_ms")
+        plain |= self.leaving.named("leaving_fraction")
+        if self.residence_time_ms is not None:
+            plain |= self.residence_time_ms.named("residence_time_ms")
         if self.rate_per_s is not None:
             plain |= self.rate_per_s.named("rate_per_s")
-        for name, share in self.shares.items():
-            plain |= share.named(f"{name}_share")
-        for unit, found in (("speed_nm_per_ms", self.speed_nm_per_ms), ("path_nm", self.path_nm)):
+        for name, fraction in self.fractions.items():
+            plain |= fraction.named(f"{name}_fraction")
+        for unit, found in (
+            ("speed_nm_per_ms", self.speed_nm_per_ms),
+            ("path_length_nm", self.path_length_nm),
+        ):
             for name, estimate in found.items():
                 plain |= estimate.named(f"{name}_{unit}")
         return plain | {"says": list(self.sentences)}
@@ -79,17 +82,17 @@ class Surface:
             f"{self.leaving.value:.0%} of {self.landings} landings leave within "
             f"{self.seen_ms:.0f} ms"
             + (
-                f", half of those within {self.residence_ms.value:.0f} ms"
-                if self.residence_ms is not None
+                f", half of those within {self.residence_time_ms.value:.0f} ms"
+                if self.residence_time_ms is not None
                 else ""
             )
         ]
         for name, speed in self.speed_nm_per_ms.items():
             found.append(
-                f"{self.shares[name].value:.0%} are {name}s, at {speed.value:.1f} nm/ms over "
-                f"{self.path_nm[name].value:.0f} nm"
+                f"{self.fractions[name].value:.0%} are {name}s, at {speed.value:.1f} nm/ms over "
+                f"{self.path_length_nm[name].value:.0f} nm"
             )
-        rolling, wobbling = (self.shares[name].value for name in ("roller", "wobbler"))
+        rolling, wobbling = (self.fractions[name].value for name in ("roller", "wobbler"))
         if self.leaving.value > _MUCH and max(rolling, wobbling) < _MUCH:
             found.append(
                 "molecules let go where they landed: the surface holds them too weakly (charge, "
@@ -112,10 +115,10 @@ def surface(events: pd.DataFrame, *, frame_interval_s: float) -> Surface | None:
     """
     if len(events) < _LEAST:
         return None
-    seen_ms = STAYS * frame_interval_s * 1e3
-    duration = events["duration_ms"].to_numpy(float)
-    leaves = np.isfinite(duration)
-    watched_s = float(np.where(leaves, duration, seen_ms).sum()) / 1e3
+    seen_ms = RIGHT_CENSORED * frame_interval_s * 1e3
+    residence_time = events["residence_time_ms"].to_numpy(float)
+    leaves = np.isfinite(residence_time)
+    watched_s = float(np.where(leaves, residence_time, seen_ms).sum()) / 1e3
     count = int(leaves.sum())
     own = {name: (events["label"] == name).to_numpy() for name in ("roller", "wobbler")}
     moving = {name: rows for name, rows in own.items() if rows.sum() >= _LEAST}
@@ -126,17 +129,17 @@ def surface(events: pd.DataFrame, *, frame_interval_s: float) -> Surface | None:
 
     return Surface(
         landings=len(events),
-        leaving=_share(count, len(events)),
+        leaving=_fraction(count, len(events)),
         seen_ms=seen_ms,
-        residence_ms=_median(duration[leaves]) if count >= _LEAST else None,
+        residence_time_ms=_median(residence_time[leaves]) if count >= _LEAST else None,
         rate_per_s=_rate(count, watched_s) if count else None,
-        shares={name: _share(int(rows.sum()), len(events)) for name, rows in own.items()},
+        fractions={name: _fraction(int(rows.sum()), len(events)) for name, rows in own.items()},
         speed_nm_per_ms=medians("speed_nm_per_ms"),
-        path_nm=medians("path_nm"),
+        path_length_nm=medians("path_length_nm"),
     )
 
 
-def _share(count: int, total: int) -> Estimate:
+def _fraction(count: int, total: int) -> Estimate:
     low, high = wilson_interval(count, total, confidence=0.95)
     return Estimate(count / total, float(low), float(high))
 

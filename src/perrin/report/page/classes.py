@@ -28,7 +28,7 @@ _UNLABELED = {True: "landing", False: "unbinding"}
 
 
 def has_scores(events: pd.DataFrame) -> bool:
-    """Whether a classifier has scored and labelled the events."""
+    """Whether a classifier has scored and labeled the events."""
     return {"score_binder", "label"} <= set(events.columns)
 
 

@@ -54,7 +54,7 @@ class Facts:
 
     @property
     def spectrum(self) -> Mapping[str, Any]:
-        """The spectrum of the filtered landings, as summarised."""
+        """The spectrum of the filtered landings, as summarized."""
         found: Mapping[str, Any] = self.summary["spectrum"]
         return found
 
@@ -70,14 +70,14 @@ class Facts:
 
     @property
     def crowded(self) -> float:
-        """Share of landings with another within the fit's reach (6 px, 2 n_avg frames).
+        """Fraction of landings with another within the fit's reach (6 px, 2 n_avg frames).
 
         As the classifier estimates it, else as the landing density makes it expected:
         1 - exp(-density x area x time), landings being independent.
         """
-        for share in (self.summary.get("classification") or {}).get("shares", ()):
-            if share["class"] == "neighbors":
-                return float(share["share"])
+        for fraction in (self.summary.get("classification") or {}).get("fractions", ()):
+            if fraction["class"] == "neighbors":
+                return float(fraction["fraction"])
         density, recorded = self.summary.get("landing_density"), self.summary["recorded"]
         if density is None:
             return 0.0
@@ -87,7 +87,7 @@ class Facts:
 
     @property
     def unbinding(self) -> float:
-        """Share of unbindings among the events that any filter chooses from."""
+        """Fraction of unbindings among the events that any filter chooses from."""
         signs = np.sign(self.events["contrast"].to_numpy(float)[self.chosen.base])
         return float((signs > 0).mean()) if signs.size else 0.0
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     Bools = NDArray[np.bool_]
 
 SCORE_GRID = (0.0, 0.2, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995)
-RESIDUAL_SHARES = (0.4, 0.6, 0.8, 0.9)
-"""Shares of the events that the residual filter keeps where its peaks are fitted."""
+RESIDUAL_FRACTIONS = (0.4, 0.6, 0.8, 0.9)
+"""Fractions of the events that the residual filter keeps where its peaks are fitted."""
 
 MOST_FITTED = 5000
 
@@ -68,7 +68,7 @@ def fits_on_grid(
     if events.score is not None and own_threshold is not None:
         grid += [("score", at) for at in sorted({*SCORE_GRID, own_threshold})]
     if events.residual is not None and events.base.any():
-        cuts = np.nanquantile(events.residual[events.base], RESIDUAL_SHARES)
+        cuts = np.nanquantile(events.residual[events.base], RESIDUAL_FRACTIONS)
         grid += [("residual", float(at)) for at in cuts if np.isfinite(at)]
     made = []
     for name, at in grid:
@@ -84,23 +84,23 @@ def drawn(spectrum: Mapping[str, Any], *, scale: int = 1) -> dict[str, Any]:
     """What the page draws of a spectrum, as `Spectrum.to_dict` gives it or a summary holds it.
 
     Positions in the page's unit; curves as Gaussians in events per unit, `scale` times those
-    that were fitted. Shares have their intervals only if all events were.
+    that were fitted. Fractions have their intervals only if all events were.
     """
     factor, unit = page_factor(spectrum["unit"]), spectrum["unit"].lower()
     peaks = plain_peaks(spectrum)
     if scale > 1:
         for peak in peaks:
-            peak |= {"counts": scale * peak["counts"], "share_low": None, "share_high": None}
+            peak |= {"counts": scale * peak["counts"], "fraction_low": None, "fraction_high": None}
     curves, low, high = [], spectrum.get(f"detection_limit_{unit}"), None
     if low is not None:
         high = spectrum[f"mixture_high_{unit}"]
         components = tuple(
-            Component(c[f"mean_{unit}"], c[f"fwhm_{unit}"] / FWHM_PER_SD, c["share"])
+            Component(c[f"mean_{unit}"], c[f"fwhm_{unit}"] / FWHM_PER_SD, c["fraction"])
             for c in spectrum["components"]
         )
         number = scale * spectrum["mixture_events"]
         mixture = Mixture(
-            components, spectrum["background_share"], low, high, number, log_likelihood=0.0
+            components, spectrum["background_fraction"], low, high, number, log_likelihood=0.0
         )
         for c in components:
             top = float(mixture.component_density(c, c.mean))
@@ -108,7 +108,7 @@ def drawn(spectrum: Mapping[str, Any], *, scale: int = 1) -> dict[str, Any]:
                 {
                     "mean": factor * c.mean,
                     "sd": factor * c.sd,
-                    "height": number * c.share * top / factor,
+                    "height": number * c.fraction * top / factor,
                 }
             )
     return {
@@ -127,7 +127,7 @@ def plain_peaks(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
     lengths = ("mode", "fwhm", "low", "high")
     plain = []
     for peak in summary["peaks"]:
-        row = {name: peak[name] for name in ("counts", "share", "share_low", "share_high")}
+        row = {name: peak[name] for name in ("counts", "fraction", "fraction_low", "fraction_high")}
         row |= {
             f"resolving_power{end}": peak.get(f"resolving_power{end}")
             for end in ("", "_low", "_high")
@@ -146,7 +146,7 @@ def plain_components(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
     lengths = {"mode": f"mean_{unit}", "fwhm": f"fwhm_{unit}"}
     plain = []
     for one in summary["components"]:
-        row = {f"share{end}": one[f"share{end}"] for end in ("", "_low", "_high")}
+        row = {f"fraction{end}": one[f"fraction{end}"] for end in ("", "_low", "_high")}
         for name, stored in lengths.items():
             for end in ("", "_low", "_high"):
                 value = one[stored + end]

@@ -81,7 +81,7 @@ def _landings(path: Path, summary: dict[str, Any]) -> LandingFolder:
         if found != said:
             raise PerrinError(
                 f"{path}: events.h5 holds {found} events of {measurement['name']!r}, {SUMMARY} "
-                f"says {said}. The files do not belong together: analyse again."
+                f"says {said}. The files do not belong together: analyze again."
             )
     events = {name: _own(part) for name, part in parts.items()}
     return LandingFolder(path, summary, events, _thumbnails(path / "thumbnails.npz"))

@@ -18,12 +18,12 @@ from perrin.report.page.fits import page_factor
 if TYPE_CHECKING:
     from perrin.report.page.facts import Facts, Rule
 
-_CROWDED, _AIM = 0.10, 0.05  # share of landings with a neighbor, and what diluting aims at
+_CROWDED, _AIM = 0.10, 0.05  # fraction of landings with a neighbor, and what diluting aims at
 _UNBINDING = 0.15
 _FEW = 300
 _FEW_IN_PEAK = 50
 _FADING = 0.5  # landing density of the last third over that of the first
-_BIAS = 0.15  # difference of kept shares between peaks
+_BIAS = 0.15  # difference of retention between peaks
 _NOISE_PART = 0.7  # of a peak's FWHM that the error of a single event explains
 _LIGHT_KDA = 45.0
 _SURE = 0.01
@@ -63,7 +63,7 @@ def _crowding(facts: Facts) -> str | None:
 def _few(facts: Facts) -> str | None:
     if not 0 < facts.landings < _FEW:
         return None
-    return f"Only {facts.landings} landings: small peaks and shares are uncertain."
+    return f"Only {facts.landings} landings: small peaks and fractions are uncertain."
 
 
 def _thin_peaks(facts: Facts) -> str | None:
@@ -78,7 +78,7 @@ def _unresolved(facts: Facts) -> str | None:
     bad = [v for v in facts.spectrum["valleys"] if v["valley_to_peak"] > 0.5]
     if not bad:
         return None
-    return f"{listed(pairs(facts, bad))} {facts.unit} overlap: their shares depend on the model."
+    return f"{listed(pairs(facts, bad))} {facts.unit} overlap: their fractions depend on the model."
 
 
 def _drifting(facts: Facts) -> str | None:
@@ -106,18 +106,18 @@ def _fading(facts: Facts) -> str | None:
 
 
 def _bias(facts: Facts) -> str | None:
-    """Whether the filter keeps other shares of one peak than of another."""
+    """Whether the filter keeps other fractions of one peak than of another."""
     if facts.threshold is None or len(facts.peaks) < 2:
         return None
     kept = facts.chosen.kept("score", facts.threshold)
     masses = facts.chosen.masses if facts.unit == "kDa" else -1e3 * facts.chosen.masses
-    shares = []
+    fractions = []
     for peak in facts.peaks:
         inside = facts.chosen.base & (masses >= peak["low"]) & (masses <= peak["high"])
-        shares.append(float(kept[inside].mean()) if inside.any() else np.nan)
-    if not np.nanmax(shares) - np.nanmin(shares) > _BIAS:
+        fractions.append(float(kept[inside].mean()) if inside.any() else np.nan)
+    if not np.nanmax(fractions) - np.nanmin(fractions) > _BIAS:
         return None
-    told = [f"{s:.0%} at {position(p, facts)}" for s, p in zip(shares, facts.peaks, strict=True)]
+    told = [f"{s:.0%} at {position(p, facts)}" for s, p in zip(fractions, facts.peaks, strict=True)]
     return (
         f"The filter keeps {listed(told)}: the ratio of these peaks after filtering is not that "
         "of the sample."
@@ -154,7 +154,7 @@ def _integrate(facts: Facts) -> str | None:
     """Longer averaging where the error of single events makes the peak wide and they stay."""
     if "mass_se_kda" not in facts.events or facts.unit != "kDa" or not facts.peaks:
         return None
-    peak = max(facts.peaks, key=lambda peak: peak["share"])
+    peak = max(facts.peaks, key=lambda peak: peak["fraction"])
     inside = facts.events["mass_kda"].between(peak["low"], peak["high"]) & facts.chosen.base
     error = FWHM_PER_SD * float(facts.events.loc[inside, "mass_se_kda"].median())
     if peak["fwhm"] is None or not error > _NOISE_PART * peak["fwhm"]:

@@ -20,7 +20,7 @@ def landing_story(facts: Facts) -> dict[str, Any]:
     """Headline and four lists of sentences."""
     return {
         "headline": headline(facts),
-        "measured": _said(facts, (_what, _weighed, _kept, _density)),
+        "measured": _said(facts, (_what, _quantified, _kept, _density)),
         "stands_out": _said(facts, (_main_species, _multiples, _resolved)),
         "distrust": [
             *_said(facts, DOUBTS),
@@ -33,13 +33,13 @@ def landing_story(facts: Facts) -> dict[str, Any]:
 
 def headline(facts: Facts) -> str:
     """What the main spectrum found in one line, largest first."""
-    species = sorted(facts.species, key=lambda one: -one["share"])
+    species = sorted(facts.species, key=lambda one: -one["fraction"])
     if not facts.summary["events"]:
         return "Nothing was found in this measurement"
     if not species:
         few = "Too few landings to tell species"
         return "No peak stands out of these events" if facts.all_landings is None else few
-    named = [f"{position(one, facts)} ({one['share']:.0%})" for one in species[:3]]
+    named = [f"{position(one, facts)} ({one['fraction']:.0%})" for one in species[:3]]
     number = {1: "One", 2: "Two", 3: "Three"}.get(len(species), str(len(species)))
     noun = "species in all landings" if facts.all_landings else "peak"
     plural = "s" if noun == "peak" and len(species) > 1 else ""
@@ -78,7 +78,7 @@ def _what(facts: Facts) -> str:
     )
 
 
-def _weighed(facts: Facts) -> str | None:
+def _quantified(facts: Facts) -> str | None:
     if facts.all_landings is None:
         return None
     return (
@@ -92,9 +92,9 @@ def _kept(facts: Facts) -> str:
     spectrum = "spectrum" if facts.all_landings is None else "filtered spectrum"
     if facts.threshold is None:
         return f"{kept:,} of them make the {spectrum}; nothing has judged their quality."
-    share = kept / base if base else 0.0
+    fraction = kept / base if base else 0.0
     return (
-        f"{kept:,} ({share:.0%}) make the {spectrum}: those with a binder score of "
+        f"{kept:,} ({fraction:.0%}) make the {spectrum}: those with a binder score of "
         f"{facts.threshold:.2g} or more."
     )
 
@@ -111,12 +111,12 @@ def _density(facts: Facts) -> str | None:
 def _main_species(facts: Facts) -> str | None:
     if not facts.species:
         return None
-    main = max(facts.species, key=lambda one: one["share"])
+    main = max(facts.species, key=lambda one: one["fraction"])
     text = f"Main {'species' if facts.all_landings else 'peak'} at "
     text += position(main, facts, digits=1)
     if main["mode_low"] is not None:
         text += f" ({main['mode_low']:.1f} to {main['mode_high']:.1f})"
-    text += f" with {main['share']:.0%} of the landings"
+    text += f" with {main['fraction']:.0%} of the landings"
     if main["fwhm"] is not None:
         text += f", {main['fwhm']:.3g} {facts.unit} wide"
         text += (

@@ -94,7 +94,7 @@ def _with_threshold(
         return replace(chosen, base=retained, score=None), None
     raise PerrinError(
         f"{int(retained.sum())} events are retained, and not those with a binder score of {own:g} "
-        "or more: events.h5 and summary.json do not belong together. Analyse again."
+        "or more: events.h5 and summary.json do not belong together. Analyze again."
     )
 
 
@@ -185,8 +185,8 @@ def _classes(classification: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """The class mix of the landings by class, as the classifier estimates it."""
     if classification is None:
         return None
-    found = classification["shares"]
-    ends = {"share": "share", "low": "share_low", "high": "share_high"}
+    found = classification["fractions"]
+    ends = {"fraction": "fraction", "low": "fraction_low", "high": "fraction_high"}
     return {one["class"]: {end: one[name] for end, name in ends.items()} for one in found}
 
 

@@ -22,7 +22,7 @@ MOST_PATHS = 1000
 """Trajectories whose path, windows and MSD a page carries; the table and the map hold all."""
 
 _OF_WINDOWS = ("w", "alpha_fbm", "alpha_ctrw")
-_SHARES = ("share_fbm", "share_ctrw", "share_brownian", "share_noise")
+_FRACTIONS = ("fraction_fbm", "fraction_ctrw", "fraction_brownian", "fraction_noise")
 
 
 def motion_records(folders: list[MotionFolder]) -> list[dict[str, Any]]:
@@ -92,7 +92,7 @@ def _windows(windows: pd.DataFrame, particles: np.ndarray[Any, Any]) -> dict[str
         "of": packed(kept["particle"].map(place), "i4"),
         "start": packed(kept["frame_start"], "i4"),
         "stop": packed(kept["frame_stop"], "i4"),
-        **{name: packed(kept[name], "f4") for name in (*names, *_SHARES)},
+        **{name: packed(kept[name], "f4") for name in (*names, *_FRACTIONS)},
     }
 
 
@@ -102,13 +102,13 @@ def _regimes(regimes: pd.DataFrame, particles: np.ndarray[Any, Any]) -> dict[str
     kept = regimes[regimes["particle"].isin(place)]
     label = kept["label"].map({name: k for k, name in enumerate(LABELS)})
     found = {"of": packed(kept["particle"].map(place), "i4"), "label": packed(label, "i4")}
-    names = ("time_start", "dwell", "start_low", "start_high", "confidence")
+    names = ("time_start", "residence_time", "start_low", "start_high", "confidence")
     return found | {name: packed(kept[name], "f4") for name in names}
 
 
-def _along(course: pd.DataFrame, particles: np.ndarray[Any, Any]) -> dict[str, Any]:
-    """Share of CTRW near each frame of some particles, in percent, and where each ends."""
-    groups = dict(list(course.groupby("particle")))
+def _along(time_course: pd.DataFrame, particles: np.ndarray[Any, Any]) -> dict[str, Any]:
+    """Fraction of CTRW near each frame of some particles, in percent, and where each ends."""
+    groups = dict(list(time_course.groupby("particle")))
     chosen = [groups[particle] for particle in particles if particle in groups]
     counts = [len(groups[particle]) if particle in groups else 0 for particle in particles]
     found = {

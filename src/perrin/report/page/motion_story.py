@@ -17,24 +17,24 @@ if TYPE_CHECKING:
     Rule = Callable[[MotionFolder], str | None]
 
 _PARTS = {
-    "share_fbm": "FBM",
-    "share_ctrw": "CTRW",
-    "share_brownian": "Brownian motion",
-    "share_noise": "localisation noise",
+    "fraction_fbm": "FBM",
+    "fraction_ctrw": "CTRW",
+    "fraction_brownian": "Brownian motion",
+    "fraction_noise": "localization noise",
 }
 _NOISY = 0.25
 _SHORT = 50
 _FEW = 30
 _WIDE = 0.5  # of the interval of w: from pure FBM to an even mixture
-_OFTEN = 0.3  # share of trajectories
+_OFTEN = 0.3  # fraction of trajectories
 _GAUSSIAN = 3.3  # kurtosis of steps
 
 
 def motion_story(folder: MotionFolder) -> dict[str, Any]:
     """Headline and four lists of sentences."""
     rules: dict[str, tuple[Rule, ...]] = {
-        "measured": (_what, _told),
-        "stands_out": (_shares, _exponent, _spread, _changing, _msd),
+        "measured": (_what, _predicted),
+        "stands_out": (_fractions, _exponent, _spread, _changing, _msd),
         "distrust": (
             _out_of_model,
             _refused,
@@ -64,10 +64,10 @@ def _headline(folder: MotionFolder) -> str:
     if table["w"].notna().sum() == 0:
         return "Nothing could be told of these trajectories"
     main = max(_PARTS, key=lambda name: _median(table, name))
-    share = _median(table, main)
-    lead = "Mostly" if share >= 0.5 else "Largest part"
-    text = f"{lead} {_PARTS[main]}: {share:.0%} of the squared step"
-    exponent = {"share_fbm": "alpha_fbm", "share_ctrw": "alpha_ctrw"}.get(main)
+    fraction = _median(table, main)
+    lead = "Mostly" if fraction >= 0.5 else "Largest part"
+    text = f"{lead} {_PARTS[main]}: {fraction:.0%} of the squared step"
+    exponent = {"fraction_fbm": "alpha_fbm", "fraction_ctrw": "alpha_ctrw"}.get(main)
     if exponent is not None and table[exponent].notna().any():
         alpha = _median(table, exponent)
         kind = "subdiffusive" if alpha < 0.9 else "superdiffusive" if alpha > 1.1 else "near normal"
@@ -84,17 +84,17 @@ def _what(folder: MotionFolder) -> str:
     )
 
 
-def _told(folder: MotionFolder) -> str:
-    told = int(folder.trajectories["w"].notna().sum())
-    return f"{told} were characterised by the network {folder.summary['model']!r}."
+def _predicted(folder: MotionFolder) -> str:
+    predicted = int(folder.trajectories["w"].notna().sum())
+    return f"{predicted} were characterized by the network {folder.summary['model']!r}."
 
 
-def _shares(folder: MotionFolder) -> str | None:
+def _fractions(folder: MotionFolder) -> str | None:
     table = folder.trajectories
     if table["w"].notna().sum() == 0:
         return None
     parts = [f"{name} {_median(table, column):.0%}" for column, name in _PARTS.items()]
-    return f"Median shares of the squared step: {', '.join(parts)}."
+    return f"Median fractions of the squared step: {', '.join(parts)}."
 
 
 def _exponent(folder: MotionFolder) -> str | None:
@@ -130,25 +130,25 @@ def _changing(folder: MotionFolder) -> str | None:
     if not found["changes"]:
         return f"No change of regime in {found['tracks']} trajectories."
     lasts = [
-        f"{name} {told['mean_dwell']:.2g} {unit} (censored ends counted)"
+        f"{name} {predicted['mean_residence_time']:.2g} {unit} (censored ends counted)"
         for label, name in (("fbm", "FBM-like"), ("ctrw", "CTRW-like"))
-        if (told := found["dwell"][label])["mean_dwell"] is not None
+        if (predicted := found["residence_time"][label])["mean_residence_time"] is not None
     ]
-    dwell = f"; mean dwell time: {', '.join(lasts)}" if lasts else ""
+    residence_time = f"; mean dwell time: {', '.join(lasts)}" if lasts else ""
     return (
         f"{found['tracks_with_change']} of {found['tracks']} trajectories change between FBM-like "
-        f"and CTRW-like, {found['changes']} times{dwell}."
+        f"and CTRW-like, {found['changes']} times{residence_time}."
     )
 
 
 def _out_of_model(folder: MotionFolder) -> str | None:
     """More trajectories that no mixture explains than there would be by chance."""
-    told = folder.summary["out_of_model"]
-    if not told["checked"] or not told["share"] > 2 * told["expected_share"]:
+    predicted = folder.summary["out_of_model"]
+    if not predicted["checked"] or not predicted["fraction"] > 2 * predicted["expected_fraction"]:
         return None
     return (
-        f"{told['share']:.0%} of the trajectories look like no mixture of FBM, CTRW and noise "
-        f"({told['expected_share']:.0%} would by chance): their numbers mean little."
+        f"{predicted['fraction']:.0%} of the trajectories look like no mixture of FBM, CTRW and "
+        f"noise ({predicted['expected_fraction']:.0%} would by chance): their numbers mean little."
     )
 
 
@@ -166,11 +166,11 @@ def _refused(folder: MotionFolder) -> str | None:
 
 
 def _noisy(folder: MotionFolder) -> str | None:
-    noise = _median(folder.trajectories, "share_noise")
+    noise = _median(folder.trajectories, "fraction_noise")
     if not noise > _NOISY:
         return None
     return (
-        f"Localisation noise makes {noise:.0%} of the squared step; a CTRW with noise looks like a "
+        f"Localization noise makes {noise:.0%} of the squared step; a CTRW with noise looks like a "
         "mixture."
     )
 
@@ -207,7 +207,7 @@ def _disagreeing(folder: MotionFolder) -> str | None:
 
 def _not_jumping(folder: MotionFolder) -> str | None:
     table = folder.trajectories
-    if not (_median(table, "share_ctrw") > _NOISY and _median(table, "kurtosis") < _GAUSSIAN):
+    if not (_median(table, "fraction_ctrw") > _NOISY and _median(table, "kurtosis") < _GAUSSIAN):
         return None
     return "Steps are Gaussian (kurtosis near 3) although a CTRW is found: doubt the CTRW."
 
@@ -220,7 +220,7 @@ def _few(folder: MotionFolder) -> str | None:
 def _less_noise(folder: MotionFolder) -> str | None:
     if _noisy(folder) is None:
         return None
-    return "Track fixed particles to know the localisation error; more light or signal lowers it."
+    return "Track fixed particles to know the localization error; more light or signal lowers it."
 
 
 def _longer(folder: MotionFolder) -> str | None:

@@ -17,11 +17,18 @@ from perrin.report.page.encode import as_json
 from perrin.report.page.folders import LandingFolder, MotionFolder, read_folder
 from perrin.report.page.landings import landing_records
 from perrin.report.page.motion import motion_records
-from perrin.report.page.weighed import weighed_records
+from perrin.report.page.quantified import quantified_records
 
 _WEB = files("perrin.report.page") / "web"
 _SCRIPTS = {
-    "landings": ("core.js", "chart.js", "landings.js", "spectrum.js", "course.js", "gallery.js"),
+    "landings": (
+        "core.js",
+        "chart.js",
+        "landings.js",
+        "spectrum.js",
+        "time_course.js",
+        "gallery.js",
+    ),
     "motion": ("core.js", "chart.js", "motion.js"),
 }
 _CITATIONS = {
@@ -62,14 +69,16 @@ def render_report(results: Sequence[str | Path]) -> str:
         )
     kind = "landings" if landings else "motion"
     records = landing_records(landings) if landings else motion_records(motions)
-    return _page(kind, records, [folder.summary for folder in folders], weighed_records(landings))
+    return _page(
+        kind, records, [folder.summary for folder in folders], quantified_records(landings)
+    )
 
 
 def _page(
     kind: str,
     records: list[dict[str, Any]],
     summaries: list[dict[str, Any]],
-    weighed: list[dict[str, Any] | None],
+    quantified: list[dict[str, Any] | None],
 ) -> str:
     """Fill the template; Jinja escapes every text that comes from a file's name or content."""
     from jinja2 import Environment, FunctionLoader, StrictUndefined
@@ -83,7 +92,7 @@ def _page(
         version=__version__,
         citation=_CITATIONS[kind],
         records=records,
-        weighed=weighed,
+        quantified=quantified,
         unit="kDa" if records[0].get("unit") == "kDa" else "10⁻³",
         classified=any(record.get("threshold") is not None for record in records),
         confidence=_confidence(records),
@@ -128,7 +137,7 @@ def _run(summary: dict[str, Any]) -> dict[str, Any]:
 
 def _confidence(records: list[dict[str, Any]]) -> str:
     """What the intervals of the peaks are."""
-    shares = {record["confidence"] for record in records if record.get("confidence")}
-    if not shares:
+    fractions = {record["confidence"] for record in records if record.get("confidence")}
+    if not fractions:
         return "none were asked for"
-    return " and ".join(f"{share:.0%}" for share in sorted(shares)) + ", by bootstrap"
+    return " and ".join(f"{fraction:.0%}" for fraction in sorted(fractions)) + ", by bootstrap"

@@ -8,20 +8,20 @@ from pathlib import Path
 import numpy as np
 
 from perrin._version import __version__
-from perrin.diffusion.standard import standardise
+from perrin.diffusion.standard import standardize
 from perrin.io.atomic import folder_written_whole
 from perrin.models.bundle import Arrays, load_bundle, open_session
 from perrin.models.cards import AndiCard, Vector
 from perrin.settings.diffusion import AndiTraining
 from perrin.simulate.andi import EXPONENTS, MODELS, NOISES, simulate_andi
 from perrin.train.andi.network import AndiNetwork
-from perrin.train.export import both_answers, check_same, to_onnx
+from perrin.train.export import both_predictions, check_same, to_onnx
 
 FRAMES = (10, 1000)
 LIMITS = (
     "Every trajectory is told as one of the five models with one exponent, also one that is none "
     "of them, or several: for mixtures and changes in time use a mixture network.",
-    "Trained with localisation noise of .1, .5 and 1 step as in the challenge; noise-free "
+    "Trained with localization noise of .1, .5 and 1 step as in the challenge; noise-free "
     "trajectories and motion blur are outside of it. No missing frames.",
     "alpha_low and alpha_high are the network's own quantiles, not calibrated afterwards; the "
     "card's figures say what they cover.",
@@ -42,17 +42,17 @@ def write_andi_bundle(network: AndiNetwork, folder: Path, *, settings: AndiTrain
         session = open_session(content)
         for length, dims in ((12, 2), (25, 1), (300, 2), (1000, 1)):
             inputs = _inputs(settings.seed, length=length, dims=dims)
-            for _, told, own in both_answers(network, session, inputs=inputs, outputs=_OUTPUTS):
+            for _, told, own in both_predictions(network, session, inputs=inputs, outputs=_OUTPUTS):
                 worst = float(np.abs(told - own).max())
                 check_same(worst, allowed=_TOLERANCE, where=f"at {length} frames, {dims}D")
         example = _inputs(settings.seed, length=20, dims=2)
         example["positions"] = np.round(example["positions"], 4)
-        answers = session.run(list(_OUTPUTS), example)
+        predictions = session.run(list(_OUTPUTS), example)
         card = AndiCard(
             name=folder.name,
             perrin_version=__version__,
             sha256=hashlib.sha256(content).hexdigest(),
-            licence="MIT",
+            license="MIT",
             inputs={
                 "positions": "(N, T, d) float32, see perrin.diffusion.standard",
                 "seen": "(N, T) float32, 1 where the frame is part of the track, 0 in the padding",
@@ -70,7 +70,8 @@ def write_andi_bundle(network: AndiNetwork, folder: Path, *, settings: AndiTrain
             vector=Vector(
                 inputs={name: values.tolist() for name, values in example.items()},
                 outputs={
-                    name: answer.tolist() for name, answer in zip(_OUTPUTS, answers, strict=True)
+                    name: prediction.tolist()
+                    for name, prediction in zip(_OUTPUTS, predictions, strict=True)
                 },
             ),
         )
@@ -82,5 +83,5 @@ def write_andi_bundle(network: AndiNetwork, folder: Path, *, settings: AndiTrain
 def _inputs(seed: int, *, length: int, dims: int) -> Arrays:
     """Return the inputs of four walks."""
     drawn = simulate_andi(4, length=length, dims=dims, rng=np.random.default_rng(seed))
-    standard = standardise(drawn.positions, np.ones((4, length), dtype=bool))
+    standard = standardize(drawn.positions, np.ones((4, length), dtype=bool))
     return {"positions": standard.positions, "seen": standard.seen}

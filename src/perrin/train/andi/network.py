@@ -13,7 +13,7 @@ QUANTILES = (0.05, 0.5, 0.95)
 
 
 class AndiNetwork(nn.Module):
-    """Standardised positions (N, T, d), seen (N, T) -> exponent (N, 3), model (N, 5).
+    """Standardized positions (N, T, d), seen (N, T) -> exponent (N, 3), model (N, 5).
 
     exponent: 5%, 50% and 95% quantile, in 0 to 2; model: logits in the order of `MODELS`. The
     time within the track goes in as well: scaled Brownian motion ages.

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from perrin.diffusion.standard import MULTIPLE, standardise
+from perrin.diffusion.standard import MULTIPLE, standardize
 from perrin.settings.diffusion import AndiTraining
 from perrin.simulate.andi import CUT_FROM, AndiWalks, simulate_andi
 from perrin.train.ahead import fresh_task
@@ -60,7 +60,7 @@ def draw_batch(settings: AndiTraining, *, rng: np.random.Generator) -> Batch:
 
 def as_batch(drawn: AndiWalks) -> Batch:
     """Return walks as the network takes them; an exponent weighs as if all were equally common."""
-    standard = standardise(drawn.positions, np.ones(drawn.positions.shape[:2], dtype=bool))
+    standard = standardize(drawn.positions, np.ones(drawn.positions.shape[:2], dtype=bool))
     # four of five models go below 1, two of them only there; three go above
     weight = np.where(drawn.alpha < 1, 0.5 / 0.6, 0.5 / 0.4).astype(np.float32)
     return Batch(

@@ -1,7 +1,7 @@
 """Fresh events for training: simulated in blocks, in processes of their own.
 
 A block mixes several instruments and integrations, so that each batch holds all of them. It
-holds events centred on the truth and as the detector centres them, departures, and what the
+holds events centered on the truth and as the detector centers them, departures, and what the
 detector picks in buffer.
 """
 
@@ -25,7 +25,7 @@ from perrin.landing.views import look
 from perrin.optics.psf import Psf
 from perrin.settings.classifier import CLASSES, PAPER_CLASSES, ClassifierTraining
 from perrin.settings.simulation import ThumbnailSettings
-from perrin.simulate.studio import Centring, Part, Studio
+from perrin.simulate.thumbnail_simulator import Centering, Part, ThumbnailSimulator
 from perrin.simulate.thumbnails import threads
 
 BLOCK_STEPS = 16
@@ -93,17 +93,17 @@ class Source:
         }
 
     @contextmanager
-    def studio(
-        self, n_avg: int, *, centring: Centring, seed: np.random.SeedSequence
-    ) -> Iterator[Studio]:
+    def simulator(
+        self, n_avg: int, *, centering: Centering, seed: np.random.SeedSequence
+    ) -> Iterator[ThumbnailSimulator]:
         """Open what the source names, and give the place where events are recorded."""
         with ExitStack() as stack:
             movie = None
             if self.buffer is not None:
                 movie = stack.enter_context(open_movie(self.buffer, **self.movie_options))
-            yield Studio.of(
+            yield ThumbnailSimulator.of(
                 self.settings.model_copy(update={"n_avg": n_avg}),
-                centring=centring,
+                centering=centering,
                 background=movie,
                 psf=None if self.psf is None else Psf.load(self.psf),
                 seed=seed,
@@ -194,42 +194,42 @@ class _Part:
         left_count = round(settings.departures * self.count)
         with (
             threads(1) as pool,
-            self.source.studio(self.n_avg, centring="truth", seed=shared) as studio,
+            self.source.simulator(self.n_avg, centering="truth", seed=shared) as simulator,
         ):
             labels = rng.choice(PAPER_CLASSES, self.count - seen_count - left_count)
-            for part in studio.events(labels, seed=seeds[0], pool=pool):
-                yield self._look(part, studio), labels[part.rows]
-            detecting = replace(studio, centring="detector")
+            for part in simulator.events(labels, seed=seeds[0], pool=pool):
+                yield self._look(part, simulator), labels[part.rows]
+            detecting = replace(simulator, centering="detector")
             labels = rng.choice(PAPER_CLASSES, seen_count)
             for part in detecting.events(labels, seed=seeds[1], pool=pool):
-                yield self._look(part, studio), labels[part.rows]
+                yield self._look(part, simulator), labels[part.rows]
             labels = rng.choice(np.array(["binder", "unbinder", "roller", "wobbler"]), left_count)
-            part = studio.departures(labels, seed=seeds[2], pool=pool)
-            yield self._look(part, studio), np.where(labels == "binder", "unbinder", labels)
+            part = simulator.departures(labels, seed=seeds[2], pool=pool)
+            yield self._look(part, simulator), np.where(labels == "binder", "unbinder", labels)
             if self.blanks:
                 yield from self._blanks(detecting, settings, seed=seeds[3], rng=rng)
 
     def _blanks(
         self,
-        studio: Studio,
+        simulator: ThumbnailSimulator,
         settings: ClassifierTraining,
         *,
         seed: np.random.SeedSequence,
         rng: np.random.Generator,
     ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.str_]]]:
         """Yield what the detector picks in buffer, each several times, turned and mirrored."""
-        for _, part in studio.blanks(np.arange(settings.blanks), seed=seed):
-            seen = self._look(part, studio)
+        for _, part in simulator.blanks(np.arange(settings.blanks), seed=seed):
+            seen = self._look(part, simulator)
             for _ in range(_BLANK_COPIES):
                 yield turned(seen, rng=rng), np.full(len(seen), "buffer")
 
-    def _look(self, part: Part, studio: Studio) -> NDArray[np.float32]:
+    def _look(self, part: Part, simulator: ThumbnailSimulator) -> NDArray[np.float32]:
         return look(
             part.stacks,
             part.inside,
             view="history",
             n_avg=self.n_avg,
-            landing_sign=studio.landing_sign,
+            landing_sign=simulator.landing_sign,
         )
 
 

@@ -20,7 +20,7 @@ from perrin.models.cards import ClassifierCard, Vector
 from perrin.models.classifier import ClassifierModel
 from perrin.settings.classifier import CLASSES, PAPER_CLASSES, ClassifierTraining, PaperTraining
 from perrin.settings.simulation import ThumbnailSettings
-from perrin.simulate.studio import Studio
+from perrin.simulate.thumbnail_simulator import ThumbnailSimulator
 from perrin.simulate.thumbnails import threads
 from perrin.train.classifier.data import VARIED, WIDER, Source
 from perrin.train.classifier.network import BLOCKS, WIDTH, HistoryNetwork
@@ -29,7 +29,7 @@ from perrin.train.export import (
     WEIGHTS,
     as_stored,
     begun,
-    both_answers,
+    both_predictions,
     check_same,
     read_weights,
     to_onnx,
@@ -38,7 +38,7 @@ from perrin.train.export import (
 
 OUTPUTS = ("score", "probability", "features", "activations")
 LIMITS = (
-    "Trained on simulated landings: behaviour of molecules that the simulator does not have "
+    "Trained on simulated landings: behavior of molecules that the simulator does not have "
     "(slow dissociation, diffusion before binding, two molecules at once in one place) gets a "
     "class too, which may mean nothing.",
     "A score says how an event looks, not how heavy it is: a binder of the wrong mass, such as a "
@@ -142,7 +142,7 @@ def write_paper_bundle(
         {
             "inputs": {
                 "view": f"(N, 1, T, {THUMBNAIL_PX}, {THUMBNAIL_PX}) float32, "
-                "perrin.landing.views.standardised"
+                "perrin.landing.views.standardized"
             },
             "classes": PAPER_CLASSES,
             "view": "thumbnail",
@@ -190,17 +190,17 @@ def _write(
         if isinstance(outputs, _OurOutputs):
             write_weights(outputs.network, partial / WEIGHTS)
         session = open_session(content)
-        for name, told, own in both_answers(outputs, session, inputs=inputs, outputs=OUTPUTS):
+        for name, told, own in both_predictions(outputs, session, inputs=inputs, outputs=OUTPUTS):
             worst = float(np.abs(told - own).max() / max(1.0, np.abs(own).max()))
             check_same(worst, allowed=_TOLERANCE, where=f"in {name}")
         count = len(about["classes"])
         tested = np.round(example[:2].astype(float), 2).astype(np.float32)
-        answers = session.run(["score", "probability"], {"view": tested})
+        predictions = session.run(["score", "probability"], {"view": tested})
         card = ClassifierCard(
             name=folder.name,
             perrin_version=__version__,
             sha256=hashlib.sha256(content).hexdigest(),
-            licence="MIT",
+            license="MIT",
             limits=LIMITS,
             figures={},
             confusion=tuple(map(tuple, np.eye(count).tolist())),
@@ -208,7 +208,7 @@ def _write(
             vector=Vector(
                 inputs={"view": np.round(tested.astype(float), 2).tolist()},
                 outputs=dict(
-                    zip(("score", "probability"), (a.tolist() for a in answers), strict=True)
+                    zip(("score", "probability"), (a.tolist() for a in predictions), strict=True)
                 ),
             ),
             **about,
@@ -221,7 +221,9 @@ def _example(view: View, n_avg: int) -> NDArray[np.float32]:
     """One event of each of the paper's classes, as a network sees it."""
     settings = ThumbnailSettings(n_avg=n_avg)
     model_seed, draw_seed = np.random.SeedSequence(1).spawn(2)
-    studio = Studio.of(settings, centring="truth", background=None, psf=None, seed=model_seed)
+    simulator = ThumbnailSimulator.of(
+        settings, centering="truth", background=None, psf=None, seed=model_seed
+    )
     with threads(1) as pool:
-        (part,) = studio.events(np.array(PAPER_CLASSES), seed=draw_seed, pool=pool)
+        (part,) = simulator.events(np.array(PAPER_CLASSES), seed=draw_seed, pool=pool)
     return look(part.stacks, part.inside, view=view, n_avg=n_avg, landing_sign=-1)

@@ -29,7 +29,7 @@ def our_task(
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return Task(
         network=network,
-        optimiser=torch.optim.AdamW(
+        optimizer=torch.optim.AdamW(
             network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
         ),
         batches=lambda step: stream(settings, source, first_step=step, workers=workers),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from perrin.landing.views import standardised
+from perrin.landing.views import standardized
 from perrin.settings.classifier import PAPER_CLASSES, PaperTraining
 from perrin.settings.simulation import ThumbnailSettings
 from perrin.simulate.thumbnails import simulate_thumbnails
@@ -23,7 +23,7 @@ _BATCH = 100  # of validation
 
 
 @dataclass(frozen=True)
-class Labelled:
+class Labeled:
     """Thumbnails (N, 1, T, 17, 17) and the number of the class of each (N,)."""
 
     views: NDArray[np.float32]
@@ -32,7 +32,7 @@ class Labelled:
 
 def paper_task(
     settings: PaperTraining,
-) -> tuple[Task[ResNet3D, Labelled], Callable[[ResNet3D], Figures]]:
+) -> tuple[Task[ResNet3D, Labeled], Callable[[ResNet3D], Figures]]:
     """Return what the paper trains, and the function that validates it."""
     trained, held_out = _events(settings)
     per_epoch = len(trained.labels) // settings.batch
@@ -40,18 +40,18 @@ def paper_task(
     network = ResNet3D(width=settings.width, classes=len(PAPER_CLASSES))
     network = network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
 
-    def batches(first_step: int) -> Iterator[Labelled]:
+    def batches(first_step: int) -> Iterator[Labeled]:
         for epoch in range(first_step // per_epoch, settings.epochs):
             rng = np.random.default_rng([settings.seed, epoch])
             order = rng.permutation(len(trained.labels))
             first = first_step % per_epoch if epoch == first_step // per_epoch else 0
             for k in range(first, per_epoch):
                 rows = order[k * settings.batch : (k + 1) * settings.batch]
-                yield Labelled(trained.views[rows], trained.labels[rows])
+                yield Labeled(trained.views[rows], trained.labels[rows])
 
     task = Task(
         network=network,
-        optimiser=torch.optim.SGD(network.parameters(), lr=settings.learning_rate),
+        optimizer=torch.optim.SGD(network.parameters(), lr=settings.learning_rate),
         batches=batches,
         loss=_loss,
         schedule=Plateau(
@@ -64,7 +64,7 @@ def paper_task(
     return task, lambda network: _validate(network, held_out)
 
 
-def _events(settings: PaperTraining) -> tuple[Labelled, Labelled]:
+def _events(settings: PaperTraining) -> tuple[Labeled, Labeled]:
     """Return the events to train on and those to validate with."""
     drawn = simulate_thumbnails(
         settings.events,
@@ -72,12 +72,12 @@ def _events(settings: PaperTraining) -> tuple[Labelled, Labelled]:
         seed=settings.seed,
         workers=2,
     )
-    views = standardised(drawn.thumbnails, drawn.inside)[:, None]
+    views = standardized(drawn.thumbnails, drawn.inside)[:, None]
     labels = np.array([PAPER_CLASSES.index(name) for name in drawn.labels])
     whole = np.isfinite(views).all(axis=(1, 2, 3, 4))  # "removing any that contained NaN"
     views, labels = views[whole], labels[whole]
     split = round(settings.trained * len(labels))  # the simulator's order is random
-    return Labelled(views[:split], labels[:split]), Labelled(views[split:], labels[split:])
+    return Labeled(views[:split], labels[:split]), Labeled(views[split:], labels[split:])
 
 
 def _logits(network: ResNet3D, views: NDArray[np.float32]) -> Tensor:
@@ -87,11 +87,11 @@ def _logits(network: ResNet3D, views: NDArray[np.float32]) -> Tensor:
     return logits.float()
 
 
-def _loss(network: ResNet3D, batch: Labelled) -> Tensor:
+def _loss(network: ResNet3D, batch: Labeled) -> Tensor:
     return functional.cross_entropy(_logits(network, batch.views), torch.from_numpy(batch.labels))
 
 
-def _validate(network: ResNet3D, held_out: Labelled) -> Figures:
+def _validate(network: ResNet3D, held_out: Labeled) -> Figures:
     labels = torch.from_numpy(held_out.labels)
     with torch.inference_mode():
         found = torch.cat(

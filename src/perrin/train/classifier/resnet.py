@@ -42,7 +42,7 @@ class Bottleneck(nn.Module):
 
 
 class ResNet3D(nn.Module):
-    """Standardised thumbnails (B, 1, 40, 17, 17) -> one logit for each class, (B, 5).
+    """Standardized thumbnails (B, 1, 40, 17, 17) -> one logit for each class, (B, 5).
 
     Width 64 is the ResNet-50 of the paper.
     """

@@ -22,14 +22,14 @@ from perrin.train.precision import in_bfloat16
 _SEED = 999_999_937
 _BATCH = 200
 _N_AVG = 10
-_CROWD = CrowdSettings(share=1.0, low_per_um2_s=3.0)
-_LOW = MassPrior(low_kda=30, middle_kda=55, high_kda=55, low_share=1.0)
+_CROWD = CrowdSettings(fraction=1.0, low_per_um2_s=3.0)
+_LOW = MassPrior(low_kda=30, middle_kda=55, high_kda=55, low_fraction=1.0)
 
 
 def validator(source: Source, count: int = 2000) -> Callable[[nn.Module], Figures]:
     """Return a function from a network to its accuracy and the AUC of binders.
 
-    Protocol *paper*: centred on the truth, five classes, the instrument of the source; of all
+    Protocol *paper*: centered on the truth, five classes, the instrument of the source; of all
     masses, of low ones, and where more lands beside the thumbnail.
     """
     changes: dict[str, dict[str, Any]] = {
@@ -45,7 +45,7 @@ def validator(source: Source, count: int = 2000) -> Callable[[nn.Module], Figure
     def validate(network: nn.Module) -> Figures:
         figures: Figures = {}
         for name, (views, labels) in cases.items():
-            scores, classes = _answers(network, views)
+            scores, classes = _predictions(network, views)
             told = classes[:, : len(PAPER_CLASSES)].argmax(axis=1)
             figures[f"accuracy_{name}"] = float((told == labels).mean())
             figures[f"auc_binder_{name}"] = _auc(scores[:, 0], labels == 0)
@@ -59,20 +59,20 @@ def _events(source: Source, count: int) -> tuple[NDArray[np.float32], NDArray[np
     labels = np.tile(PAPER_CLASSES, -(-count // len(PAPER_CLASSES)))[:count]
     with (
         threads(1) as pool,
-        source.studio(_N_AVG, centring="truth", seed=model_seed) as studio,
+        source.simulator(_N_AVG, centering="truth", seed=model_seed) as simulator,
     ):
-        (part,) = studio.events(labels, seed=draw_seed, pool=pool)
+        (part,) = simulator.events(labels, seed=draw_seed, pool=pool)
         views = look(
             part.stacks,
             part.inside,
             view="history",
             n_avg=_N_AVG,
-            landing_sign=studio.landing_sign,
+            landing_sign=simulator.landing_sign,
         )
     return views, np.array([PAPER_CLASSES.index(name) for name in labels])
 
 
-def _answers(
+def _predictions(
     network: nn.Module, views: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     scores, classes = [], []

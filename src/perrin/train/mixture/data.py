@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from perrin.diffusion.standard import MULTIPLE, TARGETS, standardise, to_unit
+from perrin.diffusion.standard import MULTIPLE, TARGETS, standardize, to_unit
 from perrin.settings.diffusion import MixtureSettings, MixtureTraining
 from perrin.simulate.mixtures import Mixture, Truth, simulate_mixture
 
@@ -33,7 +33,7 @@ KINDS: tuple[tuple[float, dict[str, object]], ...] = (
     (0.02, {**_PURE, "brownian": (0.0, 1.0)}),
     (0.06, {"w": (1.0, 1.0), "start": "aged"}),
 )
-"""Share of the training trajectories and what differs from the defaults of the simulator."""
+"""Fraction of the training trajectories and what differs from the defaults of the simulator."""
 
 
 SEGMENTS = (10, 150)
@@ -53,7 +53,7 @@ class Batch:
     """What the network takes and what is true; float32.
 
     positions (N, T, d), seen (N, T), known (N, 4): see `perrin.diffusion.standard`.
-    target, weight (N, 10): in 0 to 1. moved (N, d, T): standardised displacement of the CTRW
+    target, weight (N, 10): in 0 to 1. moved (N, d, T): standardized displacement of the CTRW
     part from a frame to the next. segment (N, T): 1 where that step follows the CTRW, 0 where
     it follows FBM, -1 where both move it.
     """
@@ -73,7 +73,7 @@ def draw_batch(settings: MixtureTraining, *, rng: np.random.Generator) -> Batch:
     length = padded - int(rng.integers(0, MULTIPLE))
     dims = int(rng.choice((1, 2, 3), p=settings.dims))
     wanted = settings.tokens // padded
-    counts = rng.multinomial(wanted + wanted // 20 + 2, [share for share, _ in KINDS])
+    counts = rng.multinomial(wanted + wanted // 20 + 2, [fraction for fraction, _ in KINDS])
     parts = []
     for count, (_, kind) in zip(counts, KINDS, strict=True):
         if count == 0:
@@ -97,12 +97,12 @@ def _as_batch(mixture: Mixture, *, exposure: float, rng: np.random.Generator) ->
     moves = (np.diff(mixture.positions, axis=1) != 0).any(axis=2)
     usable = (moves & mixture.seen[:, 1:] & mixture.seen[:, :-1]).any(axis=1)
     sigma = mixture.truth.noise_sigma[usable]
-    told_noise, told_exposure = rng.random((2, len(sigma))) < 0.5
-    standard = standardise(
+    known_noise, known_exposure = rng.random((2, len(sigma))) < 0.5
+    standard = standardize(
         mixture.positions[usable],
         mixture.seen[usable],
-        noise=np.where(told_noise, sigma * rng.normal(1.0, 0.05, len(sigma)), np.nan),
-        exposure=np.where(told_exposure, exposure, np.nan),
+        noise=np.where(known_noise, sigma * rng.normal(1.0, 0.05, len(sigma)), np.nan),
+        exposure=np.where(known_exposure, exposure, np.nan),
     )
     target, weight = targets(mixture.truth, standard.step, usable)
     count, length, dims = standard.positions.shape
@@ -114,9 +114,9 @@ def _as_batch(mixture: Mixture, *, exposure: float, rng: np.random.Generator) ->
     if mixture.mask is not None:
         segment[:, :steps] = mixture.mask[usable]
     else:
-        shares = mixture.truth.shares[usable]
-        segment[shares[:, 1] == 0, :steps] = 0.0
-        segment[shares[:, 0] + shares[:, 2] == 0, :steps] = 1.0
+        fractions = mixture.truth.fractions[usable]
+        segment[fractions[:, 1] == 0, :steps] = 0.0
+        segment[fractions[:, 0] + fractions[:, 2] == 0, :steps] = 1.0
     return Batch(standard.positions, standard.seen, standard.known, target, weight, moved, segment)
 
 
@@ -128,11 +128,11 @@ def targets(
     An exponent counts as far as its part holds a tenth of the squared step; what has no
     meaning counts nothing.
     """
-    shares = truth.shares[rows]
-    gaussian = shares[:, 0] + shares[:, 2]
+    fractions = truth.fractions[rows]
+    gaussian = fractions[:, 0] + fractions[:, 2]
     values = np.column_stack(
         [
-            shares,
+            fractions,
             truth.w[rows],
             truth.alpha_fbm[rows],
             truth.alpha_ctrw[rows],
@@ -144,7 +144,7 @@ def targets(
     unit = np.column_stack([to_unit(values[:, k], k) for k in range(len(TARGETS))])
     weight = np.isfinite(unit).astype(np.float32)
     weight[:, 5] *= np.clip(10 * gaussian, 0.05, 1)
-    weight[:, 6] *= np.clip(10 * shares[:, 1], 0.05, 1)
+    weight[:, 6] *= np.clip(10 * fractions[:, 1], 0.05, 1)
     weight[:, 8] *= np.clip(10 * gaussian, 0.05, 1)
     weight[np.isnan(weight)] = 0.0
     return np.nan_to_num(unit).astype(np.float32), weight
@@ -152,9 +152,9 @@ def targets(
 
 def _draw_length(settings: MixtureTraining, rng: np.random.Generator) -> int:
     """Return a padded length: usual ones more often than long ones."""
-    usual = [length for length in LENGTHS if length <= settings.usual_length]
-    longer = [length for length in LENGTHS if length > settings.usual_length]
-    return int(rng.choice(longer if rng.random() < settings.long_share else usual))
+    usual = [length for length in LENGTHS if length <= settings.typical_length]
+    longer = [length for length in LENGTHS if length > settings.typical_length]
+    return int(rng.choice(longer if rng.random() < settings.long_fraction else usual))
 
 
 def _draw_camera(settings: MixtureTraining, rng: np.random.Generator) -> dict[str, object]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perrin._version import __version__
-from perrin.diffusion.standard import TARGETS, Standard, standardise
+from perrin.diffusion.standard import TARGETS, Standard, standardize
 from perrin.io.atomic import folder_written_whole
 from perrin.models.bundle import bundle_folder, load_bundle, load_bundle_of, open_session
 from perrin.models.cards import MixtureCard, Vector
@@ -22,7 +22,7 @@ from perrin.simulate.mixtures import simulate_mixture
 from perrin.train.export import (
     WEIGHTS,
     begun,
-    both_answers,
+    both_predictions,
     check_same,
     read_weights,
     to_onnx,
@@ -41,13 +41,13 @@ LIMITS = (
     "w and the exponents mean the superposition of positions of FBM and CTRW; a subordinated "
     "walk, a Levy walk or a confined particle gets numbers too, which mean nothing.",
     "Intervals are calibrated over superpositions with alpha_fbm in .1 to 1, alpha_ctrw in .2 to "
-    ".98 and w in 0 to 1, all uniform, ordinary start, localisation noise up to one step, without "
+    ".98 and w in 0 to 1, all uniform, ordinary start, localization noise up to one step, without "
     "and with gaps, and motion blur where it is told; with other priors, untold blur or aged walks "
     "they may cover less.",
     "Motion blur looks like a larger exponent: where the exposure is not known (not given with "
     "the tracks), alpha_fbm comes out too high with light over the whole frame interval.",
     "An FBM part with an exponent within .05 of 1 counts as Brownian; few tracks tell so much, so "
-    "that share_brownian is close to 0 even there: read alpha_fbm and its interval.",
+    "that fraction_brownian is close to 0 even there: read alpha_fbm and its interval.",
 )
 _OUTPUTS = ("answer", "frames")
 _TOLERANCE = 2e-4  # between torch and ONNX Runtime, float32
@@ -78,8 +78,8 @@ def write_bundle(
         session = open_session(content)
 
         def run(standard: Standard) -> NDArray[np.float32]:
-            (answer,) = session.run(["answer"], inputs_of(standard))
-            result: NDArray[np.float32] = answer
+            (prediction,) = session.run(["answer"], inputs_of(standard))
+            result: NDArray[np.float32] = prediction
             return result
 
         _compare(network, session, seed=settings.seed)
@@ -89,12 +89,12 @@ def write_bundle(
             name=folder.name,
             perrin_version=__version__,
             sha256=hashlib.sha256(content).hexdigest(),
-            licence="MIT",
+            license="MIT",
             inputs={
                 "positions": "(N, T, d) float32, see perrin.diffusion.standard: mean at zero, root "
                 "mean square one-frame step of one axis 1, zero where not seen, T a multiple of 4",
                 "seen": "(N, T) float32, 1 where the frame has a position",
-                "known": "(N, 4) float32, flag and sqrt(2) times the localisation error over the "
+                "known": "(N, 4) float32, flag and sqrt(2) times the localization error over the "
                 "step, flag and exposure; zeros where not known",
             },
             outputs=tuple(name for name, _, _ in TARGETS),
@@ -105,7 +105,7 @@ def write_bundle(
             training={
                 "settings": settings.model_dump(mode="json"),
                 "start": begun(start, MixtureModel.load),
-                "kinds": [[share, kind] for share, kind in KINDS],
+                "kinds": [[fraction, kind] for fraction, kind in KINDS],
                 "camera": CAMERA,
             },
             figures={},
@@ -133,13 +133,13 @@ def _example(seed: int, *, length: int, dims: int) -> Standard:
     drawn = simulate_mixture(settings, count=4, rng=np.random.default_rng(seed))
     noise = drawn.truth.noise_sigma.copy()
     noise[::2] = np.nan
-    return standardise(drawn.positions, drawn.seen, noise=noise)
+    return standardize(drawn.positions, drawn.seen, noise=noise)
 
 
 def _compare(network: MixtureNetwork, session: InferenceSession, *, seed: int) -> None:
     for length, dims in ((12, 2), (25, 1), (100, 3), (1000, 2)):
         inputs = inputs_of(_example(seed, length=length, dims=dims))
-        for _, told, own in both_answers(network, session, inputs=inputs, outputs=_OUTPUTS):
+        for _, told, own in both_predictions(network, session, inputs=inputs, outputs=_OUTPUTS):
             worst = float(np.abs(told - own).max())
             check_same(worst, allowed=_TOLERANCE, where=f"at {length} frames, {dims}D")
 

@@ -13,7 +13,7 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from perrin.diffusion.standard import CAMERAS, TARGETS, Standard, standardise
+from perrin.diffusion.standard import CAMERAS, TARGETS, Standard, standardize
 from perrin.models.cards import Interval
 from perrin.models.mixture import cells
 from perrin.settings.diffusion import MixtureSettings
@@ -22,7 +22,7 @@ from perrin.train.mixture.data import targets
 
 FloatArray = NDArray[np.float64]
 Run = Callable[[Standard], NDArray[np.float32]]
-"""From N standardised trajectories to low, middle and high of each target, (N, 10, 3)."""
+"""From N standardized trajectories to low, middle and high of each target, (N, 10, 3)."""
 
 LENGTHS = (10, 16, 25, 50, 100, 200, 300, 600, 1000)
 NOISES = ((0.0, 0.0), (0.0, 0.0), (0.5, 0.5), (0.0, 1.0))
@@ -46,7 +46,7 @@ _BATCH = 256
 
 
 @dataclass(frozen=True)
-class Asked:
+class Queried:
     """Raw answers (N, 10, 3), truths (N, 10) in 0 to 1, which of them count, and the camera."""
 
     raw: FloatArray
@@ -55,7 +55,7 @@ class Asked:
     camera: NDArray[np.int64]
 
     @classmethod
-    def together(cls, parts: Sequence[Asked]) -> Asked:
+    def together(cls, parts: Sequence[Queried]) -> Queried:
         """Return several in one."""
         return cls(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(cls)))
 
@@ -64,7 +64,7 @@ def fit_interval(run: Run, *, count: int, rng: np.random.Generator) -> Interval:
     """Return the factors for the network `run`.
 
     They are of `count` trajectories of each length and noise, times those of `SEEN`. The prior is
-    that of `MixtureSettings`: superposition of positions, ordinary start; for the share of
+    that of `MixtureSettings`: superposition of positions, ordinary start; for the fraction of
     frames, interleaved trajectories.
     """
     empty = Interval(
@@ -74,16 +74,16 @@ def fit_interval(run: Run, *, count: int, rng: np.random.Generator) -> Interval:
     factors = np.ones((len(TARGETS), sides, len(CAMERAS), len(LENGTHS), noises, middles))
     for k, length in enumerate(LENGTHS):
         for kind in ("superposition", "interleaved"):
-            share = _INTERLEAVED if kind == "interleaved" else 1.0
-            asked = ask(run, kind=kind, length=length, count=ceil(share * count), rng=rng)
-            _, noise, middle = cells(asked.raw, np.full(len(asked.raw), length), empty)
+            fraction = _INTERLEAVED if kind == "interleaved" else 1.0
+            queried = query(run, kind=kind, length=length, count=ceil(fraction * count), rng=rng)
+            _, noise, middle = cells(queried.raw, np.full(len(queried.raw), length), empty)
             chosen = [_FRAMES_CTRW] if kind == "interleaved" else _others()
             for camera in range(len(CAMERAS)):
                 for target in chosen:
                     factors[target, :, camera, k] = _cell_factors(
-                        asked.raw[:, target],
-                        asked.truth[:, target],
-                        asked.counts[:, target] & (asked.camera == camera),
+                        queried.raw[:, target],
+                        queried.truth[:, target],
+                        queried.counts[:, target] & (queried.camera == camera),
                         noise,
                         middle[:, target],
                     )
@@ -94,7 +94,7 @@ def _others() -> list[int]:
     return [target for target in range(len(TARGETS)) if target != _FRAMES_CTRW]
 
 
-def ask(run: Run, *, kind: str, length: int, count: int, rng: np.random.Generator) -> Asked:
+def query(run: Run, *, kind: str, length: int, count: int, rng: np.random.Generator) -> Queried:
     """Ask `count` moving trajectories for each of `NOISES`, times those of `SEEN`.
 
     Each with the camera known, and without blur once more with nothing known.
@@ -105,19 +105,19 @@ def ask(run: Run, *, kind: str, length: int, count: int, rng: np.random.Generato
             about = {"kind": kind, "length": length, "noise": noise, **seen}
             settings = MixtureSettings.model_validate(about)
             drawn = simulate_mixture(settings, count=times * count, rng=rng)
-            parts.append(_answers(run, drawn, exposure=settings.exposure))
+            parts.append(_predictions(run, drawn, exposure=settings.exposure))
             if settings.exposure == 0:
-                parts.append(_answers(run, drawn, exposure=None))
-    return Asked.together(parts)
+                parts.append(_predictions(run, drawn, exposure=None))
+    return Queried.together(parts)
 
 
-def _answers(run: Run, drawn: Mixture, *, exposure: float | None) -> Asked:
+def _predictions(run: Run, drawn: Mixture, *, exposure: float | None) -> Queried:
     """Ask; None: the network is told neither the exposure nor the noise."""
     both = drawn.seen[:, 1:] & drawn.seen[:, :-1]
     moved = (np.diff(drawn.positions, axis=1) != 0).any(axis=2)
     moving = (moved & both).any(axis=1)
     sigma = drawn.truth.noise_sigma[moving]
-    standard = standardise(
+    standard = standardize(
         drawn.positions[moving],
         drawn.seen[moving],
         noise=None if exposure is None else sigma,
@@ -129,8 +129,8 @@ def _answers(run: Run, drawn: Mixture, *, exposure: float | None) -> Asked:
         part = slice(first, first + _BATCH)
         raw.append(run(Standard(*(getattr(standard, f.name)[part] for f in fields(Standard)))))
     # exponents count of parts that hold a twentieth or more
-    answers = np.concatenate(raw).astype(float)
-    return Asked(answers, target.astype(float), weight >= 0.5, standard.camera)
+    predictions = np.concatenate(raw).astype(float)
+    return Queried(predictions, target.astype(float), weight >= 0.5, standard.camera)
 
 
 def _cell_factors(

@@ -1,4 +1,4 @@
-"""The network that reads mixtures: from one short trajectory to shares and exponents.
+"""The network that reads mixtures: from one short trajectory to fractions and exponents.
 
 It answers the same for a rotated, reflected or shifted trajectory by construction: a bank of
 linear filters, shared by all axes, runs over displacements at several lags; only the lengths
@@ -42,17 +42,17 @@ class Reading(NamedTuple):
     (N, d, T): displacement of the CTRW part in that step.
     """
 
-    answer: Tensor
+    prediction: Tensor
     jump: Tensor
     segment: Tensor
     moved: Tensor
 
 
 class MixtureNetwork(nn.Module):
-    """Standardised positions (N, T, d), seen (N, T), known (N, 4) -> answer, frames.
+    """Standardized positions (N, T, d), seen (N, T), known (N, 4) -> answer, frames.
 
     T is a multiple of 4 (`perrin.diffusion.standard`). answer (N, 10, 3): low, middle and high
-    in the order of `TARGETS`, each in 0 to 1, the middle ones of the four shares with sum 1.
+    in the order of `TARGETS`, each in 0 to 1, the middle ones of the four fractions with sum 1.
     frames (N, T, 2): probability of a jump in the step from a frame to the next, and that the
     step follows the CTRW.
     """
@@ -71,7 +71,7 @@ class MixtureNetwork(nn.Module):
     def forward(self, positions: Tensor, seen: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
         """Return answer and frames."""
         told = self.read(positions, seen, known)
-        return told.answer, torch.stack([told.jump, told.segment], dim=2).sigmoid()
+        return told.prediction, torch.stack([told.jump, told.segment], dim=2).sigmoid()
 
     def read(self, positions: Tensor, seen: Tensor, known: Tensor) -> Reading:
         """Return all that the network says; in training the trunk runs in bfloat16."""
@@ -97,8 +97,8 @@ class MixtureNetwork(nn.Module):
             _waits(jump[:, 0], both[:, 0]),
             known,
         ]
-        answer = bounded(self.head(torch.cat(parts, dim=1)))
-        return Reading(answer, jump[:, 0], segment[:, 0], moved)
+        prediction = bounded(self.head(torch.cat(parts, dim=1)))
+        return Reading(prediction, jump[:, 0], segment[:, 0], moved)
 
 
 def _path(moved: Tensor, seen: Tensor) -> Tensor:
@@ -131,12 +131,12 @@ def _waits(jump: Tensor, both: Tensor) -> Tensor:
     still = (-functional.softplus(jump) * both).cumsum(dim=1)
     length = still.shape[1]
     later, later_both = (functional.pad(x, (0, WAITS[-1])) for x in (still, both))
-    shares = []
+    fractions = []
     for wait in WAITS:
         pair = both * later_both[:, wait : wait + length]
         survived = (later[:, wait : wait + length] - still).clamp(max=0).exp() * pair
-        shares.append(survived.sum(dim=1) / pair.sum(dim=1).clamp(min=1))
-    return torch.stack(shares, dim=1)
+        fractions.append(survived.sum(dim=1) / pair.sum(dim=1).clamp(min=1))
+    return torch.stack(fractions, dim=1)
 
 
 def bounded(raw: Tensor) -> Tensor:

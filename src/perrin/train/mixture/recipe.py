@@ -26,9 +26,9 @@ def mixture_task(
     return fresh_task(network, settings, draw=lambda rng: draw_batch(settings, rng=rng), loss=_loss)
 
 
-def pinball(answer: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+def pinball(prediction: Tensor, target: Tensor, weight: Tensor) -> Tensor:
     """Return the weighted quantile loss: (N, 10, 3), (N, 10), (N, 10) -> scalar."""
-    missed = target[:, :, None] - answer
+    missed = target[:, :, None] - prediction
     levels = missed.new_tensor(QUANTILES)
     loss = torch.maximum(levels * missed, (levels - 1) * missed)
     # the ends of the interval have small losses by nature
@@ -36,22 +36,24 @@ def pinball(answer: Tensor, target: Tensor, weight: Tensor) -> Tensor:
     return (loss * weight * missed.new_tensor(IMPORTANCE)).sum() / len(loss)
 
 
-def of_frames(told: Reading, batch: Batch) -> Tensor:
+def of_frames(predicted: Reading, batch: Batch) -> Tensor:
     """Return the loss of what is said of every frame: jumps, segments, the CTRW's displacements."""
     seen = torch.from_numpy(batch.seen)
     both = seen * functional.pad(seen, (0, 1))[:, 1:]
     moved, segment = torch.from_numpy(batch.moved), torch.from_numpy(batch.segment)
     jumped = (moved != 0).any(dim=1).float()
-    jump = functional.binary_cross_entropy_with_logits(told.jump, jumped, weight=both)
+    jump = functional.binary_cross_entropy_with_logits(predicted.jump, jumped, weight=both)
     known = both * (segment >= 0)
     of_segment = functional.binary_cross_entropy_with_logits(
-        told.segment, segment.clamp(min=0), weight=known
+        predicted.segment, segment.clamp(min=0), weight=known
     )
-    missed = functional.smooth_l1_loss(told.moved, moved, reduction="none").mean(dim=1)
+    missed = functional.smooth_l1_loss(predicted.moved, moved, reduction="none").mean(dim=1)
     return jump + 2 * of_segment + (missed * both).mean()
 
 
 def _loss(network: MixtureNetwork, batch: Batch) -> Tensor:
-    told = network.read(*(torch.from_numpy(x) for x in (batch.positions, batch.seen, batch.known)))
+    predicted = network.read(
+        *(torch.from_numpy(x) for x in (batch.positions, batch.seen, batch.known))
+    )
     target, weight = torch.from_numpy(batch.target), torch.from_numpy(batch.weight)
-    return pinball(told.answer, target, weight) + OF_FRAMES * of_frames(told, batch)
+    return pinball(predicted.prediction, target, weight) + OF_FRAMES * of_frames(predicted, batch)

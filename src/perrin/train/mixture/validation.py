@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from perrin.diffusion.standard import Standard, from_unit, standardise
+from perrin.diffusion.standard import Standard, from_unit, standardize
 from perrin.settings.diffusion import MixtureSettings
 from perrin.simulate.mixtures import Truth, simulate_mixture
 
@@ -25,7 +25,7 @@ CASES: dict[str, dict[str, object]] = {
     "interleaved_300": {"kind": "interleaved", "length": 300},
     "fbm_100": {"length": 100, "w": (0.0, 0.0), "alpha_fbm": (0.7, 0.7)},
 }
-"""The camera is known in each; `clean_100` is asked a second time without (`untold_100`)."""
+"""The camera is known in each; `clean_100` is asked a second time without (`unknown_100`)."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,9 @@ def validator(count: int = 600) -> Callable[[nn.Module], dict[str, float]]:
     for name, changes in CASES.items():
         settings = MixtureSettings.model_validate(changes)
         drawn = simulate_mixture(settings, count=count, rng=np.random.default_rng(_SEED))
-        moving = np.nan_to_num(drawn.truth.shares.sum(axis=1)) > 0
+        moving = np.nan_to_num(drawn.truth.fractions.sum(axis=1)) > 0
         truth = Truth(**{k: v[moving] for k, v in vars(drawn.truth).items()})
-        standard = standardise(
+        standard = standardize(
             drawn.positions[moving],
             drawn.seen[moving],
             noise=truth.noise_sigma,
@@ -54,17 +54,17 @@ def validator(count: int = 600) -> Callable[[nn.Module], dict[str, float]]:
         cases[name] = Case(standard, truth, None if drawn.mask is None else drawn.mask[moving])
     told = cases["clean_100"]
     nothing = replace(told.standard, known=np.zeros_like(told.standard.known))
-    cases["untold_100"] = replace(told, standard=nothing)
+    cases["unknown_100"] = replace(told, standard=nothing)
 
     def validate(network: nn.Module) -> dict[str, float]:
         figures: dict[str, float] = {}
         for name, case in cases.items():
             x = case.standard
             with torch.inference_mode():
-                answer, frames = network(
+                prediction, frames = network(
                     *(torch.from_numpy(part) for part in (x.positions, x.seen, x.known))
                 )
-            figures |= _errors(name, answer.numpy().astype(np.float64)[:, :, 1], case.truth)
+            figures |= _errors(name, prediction.numpy().astype(np.float64)[:, :, 1], case.truth)
             if case.mask is not None:
                 told = frames.numpy()[:, : case.mask.shape[1], 1]
                 figures[f"segment_{name}"] = float(np.abs(told - case.mask).mean())

@@ -24,7 +24,7 @@ from perrin.settings.classifier import PAPER_CLASSES
 from perrin.settings.quantifier import QuantifierTraining
 from perrin.settings.simulation import ThumbnailSettings
 from perrin.simulate.quantities import central, truth_of
-from perrin.simulate.studio import Centring, Part
+from perrin.simulate.thumbnail_simulator import Centering, Part
 from perrin.simulate.thumbnails import threads
 from perrin.train.classifier.data import Source, leave_ctrl_c, varied
 
@@ -53,8 +53,8 @@ class Batch:
         Mass, and contrast (above 0) for each kDa.
     image : (N, 17, 17)
         PSF of the molecule that is meant, where it lies; float16.
-    course : (N, 31)
-        Share of each stretch of time that it is there, less that of the time before; float16.
+    time_course : (N, 31)
+        Fraction of each stretch of time that it is there, less that of the time before; float16.
         0 for one that moves.
     labels : (N,) int64
         Number of the class.
@@ -68,7 +68,7 @@ class Batch:
     mass_kda: NDArray[np.float32]
     contrast_per_kda: NDArray[np.float32]
     image: NDArray[np.float16]
-    course: NDArray[np.float16]
+    time_course: NDArray[np.float16]
     labels: NDArray[np.int64]
 
     def __getitem__(self, rows: slice | NDArray[np.int64]) -> Batch:
@@ -117,7 +117,7 @@ def draw_block(settings: QuantifierTraining, source: Source, number: int) -> Bat
     changes = {"masses": settings.masses, "crowd": settings.crowd}
     plain = replace(source, settings=source.settings.model_copy(update=changes))
     changed = replace(plain, settings=other_background(plain.settings, rng=rng), buffer=None)
-    counts: tuple[tuple[Source, Centring, int], ...] = (
+    counts: tuple[tuple[Source, Centering, int], ...] = (
         (plain, "detector", seen),
         (changed, "scattered", other),
         (plain, "scattered", wanted - seen - other),
@@ -126,12 +126,12 @@ def draw_block(settings: QuantifierTraining, source: Source, number: int) -> Bat
         events(
             asked,
             count=count,
-            centring=centring,
+            centering=centering,
             seed=part_seed,
             rng=rng,
             neighbors=settings.neighbors,
         )
-        for (asked, centring, count), part_seed in zip(counts, seeds, strict=True)
+        for (asked, centering, count), part_seed in zip(counts, seeds, strict=True)
         if count
     ]
     block = Batch.joined(parts)
@@ -152,25 +152,25 @@ def events(
     source: Source,
     *,
     count: int,
-    centring: Centring,
+    centering: Centering,
     seed: np.random.SeedSequence,
     rng: np.random.Generator,
     neighbors: float = 1 / len(PAPER_CLASSES),
 ) -> Batch:
-    """Draw events with their truth: a share `neighbors` of that class, the others alike."""
-    share = [neighbors if c == "neighbors" else (1 - neighbors) / 4 for c in PAPER_CLASSES]
+    """Draw events with their truth: a fraction `neighbors` of that class, the others alike."""
+    fraction = [neighbors if c == "neighbors" else (1 - neighbors) / 4 for c in PAPER_CLASSES]
     blocks = -(-count // _AT_ONCE)
     shared, *seeds = seed.spawn(1 + blocks)
     found = []
     with (
         threads(1) as pool,
-        source.studio(INTEGRATION, centring=centring, seed=shared) as studio,
+        source.simulator(INTEGRATION, centering=centering, seed=shared) as simulator,
     ):
         for block, own in enumerate(seeds):
-            labels = rng.choice(PAPER_CLASSES, min(_AT_ONCE, count - block * _AT_ONCE), p=share)
+            labels = rng.choice(PAPER_CLASSES, min(_AT_ONCE, count - block * _AT_ONCE), p=fraction)
             found += [
-                _batch(part, psf=studio.psf, landing_sign=studio.landing_sign)
-                for part in studio.events(labels, seed=own, pool=pool)
+                _batch(part, psf=simulator.psf, landing_sign=simulator.landing_sign)
+                for part in simulator.events(labels, seed=own, pool=pool)
             ]
     return Batch.joined(found)
 
@@ -191,7 +191,7 @@ def _batch(part: Part, *, psf: Psf, landing_sign: int) -> Batch:
         mass_kda=truth["mass_kda"].to_numpy(np.float32),
         contrast_per_kda=-(truth["contrast"] / truth["mass_kda"]).to_numpy(np.float32),
         image=_image(truth, psf) * part.inside,
-        course=_course(truth),
+        time_course=_time_course(truth),
         labels=np.array([PAPER_CLASSES.index(name) for name in truth["class"]], np.int64),
     )
 
@@ -203,17 +203,17 @@ def _image(truth: pd.DataFrame, psf: Psf) -> NDArray[np.float16]:
     return np.array(images, np.float16).reshape(-1, THUMBNAIL_PX, THUMBNAIL_PX)
 
 
-def _course(truth: pd.DataFrame) -> NDArray[np.float16]:
-    """Share of the stretches (N, 31) in which a resting molecule is there, as a history has it."""
+def _time_course(truth: pd.DataFrame) -> NDArray[np.float16]:
+    """Fraction of the stretches (N, 31) in which a resting molecule is there, as in a history."""
     before, after = frames_around(INTEGRATION)
     land = truth["frame"] + truth["phase"] + (before - half_length(INTEGRATION))
     leave = land + truth["end_frame"] - truth["frame"] - truth["phase"]
     frames = np.arange(before + 1 + after)
     late, early = (at.to_numpy(float)[:, None] for at in (leave, land))
     there = np.clip(frames + 1 - early, 0, 1) - np.clip(frames + 1 - late, 0, 1)
-    course = there @ stretches(before, after).T - there[:, :before].mean(axis=1, keepdims=True)
-    course[truth["steps"].to_numpy() > 0] = 0.0
-    return np.asarray(course, np.float16)
+    time_course = there @ stretches(before, after).T - there[:, :before].mean(axis=1, keepdims=True)
+    time_course[truth["steps"].to_numpy() > 0] = 0.0
+    return np.asarray(time_course, np.float16)
 
 
 def targets(

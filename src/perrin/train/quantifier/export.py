@@ -30,7 +30,7 @@ from perrin.train.export import (
     WEIGHTS,
     as_stored,
     begun,
-    both_answers,
+    both_predictions,
     check_same,
     read_weights,
     to_onnx,
@@ -44,7 +44,7 @@ from perrin.train.quantifier.ours import flatness
 LIMITS = (
     "Trained on simulated landings of one PSF: with another PSF or pixel size contrasts are "
     "wrong by as much as those of a fit with the wrong PSF. Train or tune it for yours.",
-    "Behaviour that the simulator does not have (slow dissociation, diffusion before binding, "
+    "Behavior that the simulator does not have (slow dissociation, diffusion before binding, "
     "two molecules at once in one place) is answered as the nearest thing that it has, where it "
     "is not strange enough to be flagged.",
     "Molecules that leave are not weighed, only those that land.",
@@ -52,12 +52,12 @@ LIMITS = (
 )
 _TOLERANCE = 1e-3  # between torch and ONNX Runtime, float32, relative to the largest
 _SAME = 1.02  # of the pixel size: the PSF is that of the instrument
-_STRANGE = 0.98  # of usual events: the most crowded ones are as far out as strange ones
+_OUT_OF_DISTRIBUTION = 0.98  # of usual events: the most crowded ones are as far out as strange ones
 _BATCH = 200
 _FRESH = 1_000_000  # number of the first block that no training reaches
 _BLOCKS = 5  # of events as the training draws them: what is usual
 _LEAST_SD = 1e-6
-_SHRINK = 0.001  # of the covariance of standardised features towards its mean variance
+_SHRINK = 0.001  # of the covariance of standardized features towards its mean variance
 
 
 class _Outputs(nn.Module):
@@ -99,7 +99,7 @@ def write_bundle(
 ) -> None:
     """Write a network as a bundle, its intervals calibrated on `count` fresh events.
 
-    They are centred as the detector does, of all classes and masses of the training.
+    They are centered as the detector does, of all classes and masses of the training.
     `classifier` is the identity of the classifier that the trunk is of. The figures of the
     bundle are those of `perrin.train.export.record_measured`.
     """
@@ -113,9 +113,9 @@ def write_bundle(
         content = to_onnx(outputs, partial / "model.onnx", inputs=inputs, outputs=OUTPUTS)
         write_weights(network, partial / WEIGHTS)
         session = open_session(content)
-        strangeness = _answers(session, usual)["strangeness"]
-        intervals, errors = _calibration(_answers(session, held_out), held_out, settings)
-        for name, told, own in both_answers(outputs, session, inputs=inputs, outputs=OUTPUTS):
+        strangeness = _predictions(session, usual)["strangeness"]
+        intervals, errors = _calibration(_predictions(session, held_out), held_out, settings)
+        for name, told, own in both_predictions(outputs, session, inputs=inputs, outputs=OUTPUTS):
             worst = float(np.abs(told - own).max() / max(1.0, np.abs(own).max()))
             check_same(worst, allowed=_TOLERANCE, where=f"in {name}")
         tested = np.round(example[:2].astype(float), 2).astype(np.float32)
@@ -123,7 +123,7 @@ def write_bundle(
             name=folder.name,
             perrin_version=__version__,
             sha256=hashlib.sha256(content).hexdigest(),
-            licence="MIT",
+            license="MIT",
             limits=LIMITS,
             figures={},
             inputs={
@@ -139,14 +139,14 @@ def write_bundle(
                 "calibration_events": count,
                 "curve": curve,
             },
-            strange=round(float(np.quantile(strangeness, _STRANGE)), 4),
+            out_of_distribution=round(float(np.quantile(strangeness, _OUT_OF_DISTRIBUTION)), 4),
             interval=intervals,
             errors=errors,
             vector=Vector(
                 inputs={"view": np.round(tested.astype(float), 2).tolist()},
                 outputs={
-                    name: answer.tolist()
-                    for name, answer in zip(
+                    name: prediction.tolist()
+                    for name, prediction in zip(
                         OUTPUTS[:3], session.run(list(OUTPUTS[:3]), {"view": tested}), strict=True
                     )
                 },
@@ -196,19 +196,19 @@ def _held_out(source: Source, settings: QuantifierTraining, *, count: int) -> Ba
     return events(
         replace(source, settings=plain),
         count=count,
-        centring="detector",
+        centering="detector",
         seed=np.random.SeedSequence([settings.seed, 1]),
         rng=np.random.default_rng([settings.seed, 2]),
     )
 
 
-def _answers(session: Any, batch: Batch) -> Arrays:
+def _predictions(session: Any, batch: Batch) -> Arrays:
     """Outputs of a bundle, not calibrated, by name."""
 
     def run(first: int) -> list[NDArray[np.float32]]:
         view = batch.views[first : first + _BATCH].astype(np.float32)
-        answers: list[NDArray[np.float32]] = session.run(list(OUTPUTS), {"view": view})
-        return answers
+        predictions: list[NDArray[np.float32]] = session.run(list(OUTPUTS), {"view": view})
+        return predictions
 
     parts = [run(first) for first in range(0, len(batch.labels), _BATCH)]
     columns = (np.concatenate(column) for column in zip(*parts, strict=True))

@@ -92,8 +92,8 @@ def fit_error_shape(pulls: FloatArray, weight: FloatArray) -> ErrorShape:
 
     def surprise(found: FloatArray) -> float:
         one = shape(found)
-        normal = (1 - one.share) / one.narrow * np.exp(-0.5 * (pulls / one.narrow) ** 2)
-        others = one.share / one.wide * np.exp(-0.5 * (pulls / one.wide) ** 2)
+        normal = (1 - one.fraction) / one.narrow * np.exp(-0.5 * (pulls / one.narrow) ** 2)
+        others = one.fraction / one.wide * np.exp(-0.5 * (pulls / one.wide) ** 2)
         return -float(np.average(np.log(normal + others + _NEVER), weights=weight))
 
     return shape(minimize(surprise, np.log([1.0, 3.0, 0.03]), method="Nelder-Mead").x)
@@ -102,5 +102,5 @@ def fit_error_shape(pulls: FloatArray, weight: FloatArray) -> ErrorShape:
 def quantile(values: FloatArray, weight: FloatArray, level: float) -> float:
     """Quantile of weighted values (N,)."""
     order = np.argsort(values)
-    share = np.cumsum(weight[order])
-    return float(values[order][np.searchsorted(share, level * share[-1])])
+    fraction = np.cumsum(weight[order])
+    return float(values[order][np.searchsorted(fraction, level * fraction[-1])])

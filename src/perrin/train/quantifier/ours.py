@@ -47,7 +47,7 @@ def quantifier_task(
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return Task(
         network=network,
-        optimiser=torch.optim.AdamW(
+        optimizer=torch.optim.AdamW(
             [weight for weight in network.parameters() if weight.requires_grad],
             lr=settings.learning_rate,
             weight_decay=settings.weight_decay,
@@ -86,8 +86,10 @@ def unlike(alone: Tensor, batch: Batch) -> Tensor:
     of the molecule. It teaches the network which of many molecules is meant, and where and when
     it is: one number for each event would say little of that. Molecules that move are left out.
     """
-    course = torch.from_numpy(batch.course).float() * torch.from_numpy(-batch.target[:, :1])
-    true = course[:, :, None, None] * torch.from_numpy(batch.image).float()[:, None]
+    time_course = torch.from_numpy(batch.time_course).float() * torch.from_numpy(
+        -batch.target[:, :1]
+    )
+    true = time_course[:, :, None, None] * torch.from_numpy(batch.image).float()[:, None]
     power = (true**2).sum(dim=(1, 2, 3))
     missed = ((alone - true) ** 2).sum(dim=(1, 2, 3)) / power.clamp_min(_FAINTEST)
     return torch.where(power > 0, torch.log1p(missed), 0.0).mean()
@@ -110,6 +112,6 @@ def flatness(batch: Batch, middle: Tensor, prior: MassPrior) -> Tensor:
 
 def _density(mass: Tensor, prior: MassPrior) -> Tensor:
     """Density of the prior, without a unit; as at its ends beyond them."""
-    below = prior.low_share / (prior.middle_kda - prior.low_kda)
-    above = (1 - prior.low_share) / (prior.high_kda - prior.middle_kda)
+    below = prior.low_fraction / (prior.middle_kda - prior.low_kda)
+    above = (1 - prior.low_fraction) / (prior.high_kda - prior.middle_kda)
     return torch.where(mass < prior.middle_kda, below, above)

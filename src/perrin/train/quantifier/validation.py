@@ -27,27 +27,29 @@ def validator(source: Source, count: int = 2000) -> Callable[[nn.Module], Figure
     batch = events(
         replace(source, settings=source.settings.model_copy(update={"masses": one})),
         count=count,
-        centring="detector",
+        centering="detector",
         seed=np.random.SeedSequence(_SEED),
         rng=np.random.default_rng(_SEED),
     )
 
     def validate(network: nn.Module) -> Figures:
-        answer = answers(network, batch)[:, 0] / batch.target[:, :1]  # relative to the truth
-        inside = (answer[:, 0] <= 1) & (answer[:, 2] >= 1)
+        prediction = (
+            predictions(network, batch)[:, 0] / batch.target[:, :1]
+        )  # relative to the truth
+        inside = (prediction[:, 0] <= 1) & (prediction[:, 2] >= 1)
         figures: Figures = {"coverage": float(inside.mean())}
         for number, name in enumerate(PAPER_CLASSES):
-            own = answer[batch.labels == number, 1]
+            own = prediction[batch.labels == number, 1]
             figures[f"within_{name}"] = float((np.abs(own - 1) < 0.05).mean())
             figures[f"bias_{name}"] = float(np.median(own) - 1)
-        binder = answer[batch.labels == 0, 1]
+        binder = prediction[batch.labels == 0, 1]
         figures["sd_binder"] = float(1.4826 * np.median(np.abs(binder - np.median(binder))))
         return figures
 
     return validate
 
 
-def answers(network: nn.Module, batch: Batch) -> NDArray[np.float32]:
+def predictions(network: nn.Module, batch: Batch) -> NDArray[np.float32]:
     """Return the quantiles (N, 5, 3) of events."""
     found = []
     with torch.inference_mode():

@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import norm
 
 from perrin.errors import PerrinError
-from perrin.landing.classifier.classify import Classified, classify
+from perrin.landing.classifier.classify import ClassificationResult, classify
 from perrin.landing.thumbnails import frames_around
 from perrin.optics.psf import Psf
 from perrin.pipeline import find_events
@@ -24,7 +24,7 @@ def found(loose: Any) -> pd.DataFrame:
     return find_events(loose.movie, settings=LandingSettings(), psf=psf)
 
 
-def scored_by(loose: Any, found: pd.DataFrame, model: Any) -> Classified:
+def scored_by(loose: Any, found: pd.DataFrame, model: Any) -> ClassificationResult:
     return classify(loose.movie, found, model=model, n_avg=10)
 
 
@@ -63,7 +63,7 @@ def test_the_own_mix_of_the_movie_is_recovered(
     # Telling apart with probability `right` against 1 - right in 5 blows up the binomial error.
     error = np.sqrt(told * (1 - told) / number) / (right - (1 - right) / 5)
     slack = 6 / number  # one event of each class beforehand
-    mean_p = in_time["p_binder"][landing].mean()  # equals the share where the mix has settled
+    mean_p = in_time["p_binder"][landing].mean()  # equals the fraction where the mix has settled
     assert mean_p == pytest.approx(true, abs=norm.ppf(0.9999) * error + slack)
     assert events.loc[scored, [f"p_{name}" for name in CLASSES]].sum(axis=1).to_numpy() == (
         pytest.approx(1)

@@ -11,7 +11,7 @@ import pytest
 from perrin.errors import PerrinError
 from perrin.io.movie import Movie
 from perrin.landing.quantifier.agreement import TOLERATED, Agreement, agreement
-from perrin.landing.quantifier.quantification import describe, weigh
+from perrin.landing.quantifier.quantification import describe, predict_masses
 from perrin.landing.quantifier.quantify import SE_OF_90, quantify
 from perrin.landing.quantifier.surface import surface
 from perrin.mass.calibration import calibrate
@@ -39,7 +39,7 @@ class Fake:
         if pixel_nm > 100:
             raise PerrinError(f"pixel size is {pixel_nm:g} nm")
 
-    def answer(self, stacks: Any, inside: Any, *, landing_sign: int) -> Quantities:
+    def predict(self, stacks: Any, inside: Any, *, landing_sign: int) -> Quantities:
         count = len(stacks)
         assert stacks.shape[1:] == (60, 17, 17)
         return Quantities(
@@ -74,22 +74,22 @@ EVENTS = pd.DataFrame(
 
 def test_landings_have_numbers_with_units_and_the_rest_has_none(movie: Movie) -> None:
     found = quantify(movie, EVENTS, model=Fake()).events
-    known = found["contrast_net"].notna()
+    known = found["contrast_pred"].notna()
     assert known.tolist() == [True, False, False, True]  # no unbinding, none too near the start
     row = found.iloc[0]
-    assert row["contrast_net"] == pytest.approx(-0.01)
-    assert (row["contrast_net_low"], row["contrast_net_high"]) == pytest.approx((-0.009, -0.012))
-    assert row["contrast_net_se"] == pytest.approx(0.003 / SE_OF_90)
-    assert row["duration_ms"] == pytest.approx(7 * 4.0)
-    assert row["path_nm_high"] == pytest.approx(3 * 72.0)
+    assert row["contrast_pred"] == pytest.approx(-0.01)
+    assert (row["contrast_pred_low"], row["contrast_pred_high"]) == pytest.approx((-0.009, -0.012))
+    assert row["contrast_pred_se"] == pytest.approx(0.003 / SE_OF_90)
+    assert row["residence_time_ms"] == pytest.approx(7 * 4.0)
+    assert row["path_length_nm_high"] == pytest.approx(3 * 72.0)
     assert row["speed_nm_per_ms"] == pytest.approx(0.5 * 72.0 / 4.0)
 
 
 def test_who_stays_has_no_end_and_who_rests_no_speed(movie: Movie) -> None:
     found = quantify(movie, EVENTS, model=Fake(kind=0, _1=[20.0, 23.9, 24.0])).events
     row = found.iloc[0]
-    assert row["duration_ms"] == np.inf
-    assert row["duration_ms_low"] == pytest.approx(80.0)
+    assert row["residence_time_ms"] == np.inf
+    assert row["residence_time_ms_low"] == pytest.approx(80.0)
     assert np.isnan(row["speed_nm_per_ms"])
 
 
@@ -101,19 +101,19 @@ def test_a_movie_out_of_range_is_refused(movie: Movie) -> None:
 
 
 def test_what_its_classifier_says_is_handed_on(movie: Movie) -> None:
-    told = quantify(movie, EVENTS, model=Fake()).sorted
-    assert told.known.tolist() == [True, False, False, True]
-    np.testing.assert_array_equal(told.score[told.known], 0.25)
-    np.testing.assert_array_equal(told.balanced[told.known], [[0.0, 1.0]] * 2)
+    predicted = quantify(movie, EVENTS, model=Fake()).sorted
+    assert predicted.known.tolist() == [True, False, False, True]
+    np.testing.assert_array_equal(predicted.score[predicted.known], 0.25)
+    np.testing.assert_array_equal(predicted.balanced[predicted.known], [[0.0, 1.0]] * 2)
 
 
 def test_calibrated_masses_and_their_spectrum(movie: Movie) -> None:
     line = calibrate([100.0, 400.0], [-0.004, -0.016])
-    found = weigh(movie, EVENTS, model=Fake(), calibration=line).events
-    assert found["mass_net_kda"][0] == pytest.approx(250.0)
-    assert found["mass_net_low_kda"][0] == pytest.approx(225.0)
-    assert found["mass_net_high_kda"][0] == pytest.approx(300.0)
-    told = describe(
+    found = predict_masses(movie, EVENTS, model=Fake(), calibration=line).events
+    assert found["mass_pred_kda"][0] == pytest.approx(250.0)
+    assert found["mass_pred_low_kda"][0] == pytest.approx(225.0)
+    assert found["mass_pred_high_kda"][0] == pytest.approx(300.0)
+    predicted = describe(
         found,
         model=Fake(),
         single=np.ones(4, bool),
@@ -122,8 +122,8 @@ def test_calibrated_masses_and_their_spectrum(movie: Movie) -> None:
         settings=SpectrumSettings(),
         rng=None,
     )
-    assert (told.landings, told.strange) == (2, 0)
-    assert told.agreement is None  # no scores say where network and fit must agree
+    assert (predicted.landings, predicted.out_of_distribution) == (2, 0)
+    assert predicted.agreement is None  # no scores say where network and fit must agree
 
 
 def binders(ratio: Any, count: int = 400, noise: float = 0.02) -> pd.DataFrame:
@@ -135,11 +135,11 @@ def binders(ratio: Any, count: int = 400, noise: float = 0.02) -> pd.DataFrame:
         {
             "contrast": contrast,
             "contrast_se": noise * -contrast,
-            "contrast_net": contrast * scale * (1 + noise * rng.standard_normal(count)),
-            "contrast_net_se": noise * -contrast,
+            "contrast_pred": contrast * scale * (1 + noise * rng.standard_normal(count)),
+            "contrast_pred_se": noise * -contrast,
             "score_binder": 0.99,
             "retained": True,
-            "strange": False,
+            "out_of_distribution": False,
             "x_px": x,
             "y_px": rng.uniform(0, 30, count),
             "time_s": rng.uniform(0, 60, count),
@@ -169,7 +169,7 @@ def test_a_noisy_fit_of_light_molecules_is_no_disagreement() -> None:
     net = true + 3e-4 * rng.standard_normal(len(true))
     fit = net + 4e-4 * rng.standard_normal(len(true))
     found = agreement(
-        events.assign(contrast=fit, contrast_net=net, contrast_se=5e-4, contrast_net_se=3e-4)
+        events.assign(contrast=fit, contrast_pred=net, contrast_se=5e-4, contrast_pred_se=3e-4)
     )
     assert found.warnings == ()
 
@@ -183,8 +183,8 @@ def test_a_blurred_fit_may_be_too_bright_by_its_squared_error() -> None:
         rng = np.random.default_rng(9)
         net = true * (1 + 0.01 * rng.standard_normal(len(true)))
         fit = net + noise * true * rng.standard_normal(len(true))
-        said = {"contrast": fit, "contrast_net": 0.96 * net, "contrast_se": noise * np.abs(true)}
-        return agreement(events.assign(**said, contrast_net_se=0.01 * np.abs(true)))
+        said = {"contrast": fit, "contrast_pred": 0.96 * net, "contrast_se": noise * np.abs(true)}
+        return agreement(events.assign(**said, contrast_pred_se=0.01 * np.abs(true)))
 
     assert found(0.02).warnings[0].startswith("NETWORK AND FIT DISAGREE")
     blurred = found(0.12)
@@ -208,22 +208,22 @@ def test_residence_and_motion_are_recovered() -> None:
     count = 2000
     label = np.where(np.arange(count) < 1000, "binder", "roller")
     leaves = np.arange(count) >= 1000
-    duration = np.where(leaves, rng.normal(40, 5, count), np.inf)
+    residence_time = np.where(leaves, rng.normal(40, 5, count), np.inf)
     events = pd.DataFrame(
         {
             "label": label,
-            "duration_ms": duration,
+            "residence_time_ms": residence_time,
             "speed_nm_per_ms": np.where(leaves, rng.normal(10, 2, count), np.nan),
-            "path_nm": np.where(leaves, 400.0, 0.0),
+            "path_length_nm": np.where(leaves, 400.0, 0.0),
         }
     )
     found = surface(events, frame_interval_s=4e-3)
     assert found is not None
-    assert found.residence_ms is not None
+    assert found.residence_time_ms is not None
     assert found.rate_per_s is not None
     assert found.leaving.value == 0.5
-    assert found.residence_ms.low < 40 < found.residence_ms.high  # type: ignore[operator]
-    watched = (np.where(leaves, duration, 94.0)).sum() / 1e3
+    assert found.residence_time_ms.low < 40 < found.residence_time_ms.high  # type: ignore[operator]
+    watched = (np.where(leaves, residence_time, 94.0)).sum() / 1e3
     assert found.rate_per_s.value == pytest.approx(1000 / watched)
     assert found.speed_nm_per_ms["roller"].value == pytest.approx(10, abs=4 * 2 * 1.25 / 1000**0.5)
     assert any("slide in one direction" in text for text in found.sentences)

@@ -43,7 +43,7 @@ def test_peaks_on_the_grid_are_those_of_the_spectrum(events: Filterable) -> None
         assert spectrum.mixture is not None
         for curve, c in zip(fit["curves"], spectrum.mixture.components, strict=True):
             density = spectrum.mixture.component_density(c, c.mean)
-            height = spectrum.mixture.n_events * c.share * density
+            height = spectrum.mixture.n_events * c.fraction * density
             assert (curve["mean"], curve["height"]) == pytest.approx((c.mean, height))
 
 
@@ -58,7 +58,7 @@ def test_of_many_events_some_are_fitted_and_counts_scaled_back(
         # evenly spaced in rank: far closer than the standard error of 500 events
         assert b["mode"] == pytest.approx(a["mode"], abs=a["fwhm"] / 2.355 / np.sqrt(500))
         assert b["counts"] == pytest.approx(a["counts"], rel=0.03)
-        assert b["share_low"] is None
+        assert b["fraction_low"] is None
 
 
 def test_contrast_is_drawn_in_thousandths(events: Filterable) -> None:

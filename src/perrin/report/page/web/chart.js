@@ -90,8 +90,8 @@ class Chart {
   py(value) {
     const [a, b] = this.yLog ? this.y.map(Math.log10) : this.y;
     const v = this.yLog ? Math.log10(value) : value;
-    const share = this.down ? (v - a) / (b - a) : (b - v) / (b - a);
-    return this.margin.top + share * (this.drawnHeight - this.margin.top - this.margin.bottom);
+    const fraction = this.down ? (v - a) / (b - a) : (b - v) / (b - a);
+    return this.margin.top + fraction * (this.drawnHeight - this.margin.top - this.margin.bottom);
   }
 
   #axes(xLabel, yLabel, xTicks, yText) {
@@ -270,7 +270,7 @@ class Chart {
     let v = 1 - (sy - top) / (this.drawnHeight - top - bottom);
     if (this.down) v = 1 - v;
     if (u < 0 || u > 1 || v < -0.02 || v > 1.05) return null;
-    const along = ([a, b], share, log) => log ? 10 ** (Math.log10(a) + share * Math.log10(b / a)) : a + share * (b - a);
+    const along = ([a, b], fraction, log) => log ? 10 ** (Math.log10(a) + fraction * Math.log10(b / a)) : a + fraction * (b - a);
     return [along(this.x, u, this.xLog), along(this.y, v, this.yLog)];
   }
 

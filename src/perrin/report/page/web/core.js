@@ -37,7 +37,7 @@ function fixed(value, digits = 0) {
 const significant = (value, digits = 3) =>
   value == null || !Number.isFinite(value)
     ? "–" : String(Number(value.toPrecision(digits))).replace("-", "−");
-const percent = (share, digits = 0) => (share == null ? "–" : `${fixed(100 * share, digits)}%`);
+const percent = (fraction, digits = 0) => (fraction == null ? "–" : `${fixed(100 * fraction, digits)}%`);
 const range = (low, high, digits) =>
   low == null ? "" : ` (${fixed(low, digits)} to ${fixed(high, digits)})`;
 
@@ -46,7 +46,7 @@ function quantile(values, q) {
   return sorted.length ? sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] : NaN;
 }
 
-// Interval of a binomial share (Wilson 1927), 95%.
+// Interval of a binomial fraction (Wilson 1927), 95%.
 function wilson(part, whole) {
   if (!whole) return [0, 1];
   const z = 1.959964, p = part / whole, n = whole;

@@ -49,7 +49,7 @@ function nearestFit(M, kept) {
 const ownFit = (M) => M.fits.find((fit) =>
   M.threshold == null ? fit.filter === "none" : fit.filter === "score" && fit.at === M.threshold);
 
-function asAnalysed() {
+function asAnalyzed() {
   const M = measurement();
   state.filter = M.threshold == null ? "none" : "score";
   state.at = M.threshold ?? 0;
@@ -91,7 +91,7 @@ function showControls() {
   byId("automatic").hidden = state.filter !== "score" || M.automatic == null;
   byId("automatic").textContent = `Automatic (${fixed(M.automatic, 3)})`;
   byId("own").hidden = state.filter !== "score" || M.threshold == null;
-  byId("own").textContent = `As analysed (${significant(M.threshold)})`;
+  byId("own").textContent = `As analyzed (${significant(M.threshold)})`;
   byId("bin-width").value = state.width;
   byId("low").value = state.low;
   byId("high").value = state.high;
@@ -127,7 +127,7 @@ function connectControls() {
 
 function defaultRange() {
   const shown = state.overlay ? ALL : [measurement()], least = state.overlay ? 0.05 : 0.01;
-  const highest = shown.flatMap((M) => (ownFit(M) ?? M.fits[0]).peaks.filter((peak) => peak.share >= least).map((peak) => 1.15 * peak.high));
+  const highest = shown.flatMap((M) => (ownFit(M) ?? M.fits[0]).peaks.filter((peak) => peak.fraction >= least).map((peak) => 1.15 * peak.high));
   if (!highest.length) highest.push(...shown.map((M) => quantile(M.value, 0.99)), 20 * state.width);
   state.high = Number(Math.min(Math.max(...highest.filter(Number.isFinite)), 400 * state.width).toPrecision(3));
   const low = Math.min(0, ...shown.map((M) => 1.1 * quantile(M.value.filter((v) => v < 0), 0.01)).filter(Number.isFinite));
@@ -165,7 +165,7 @@ function changed() {
 function showMeasurement(index) {
   state.shown = index;
   state.bin = null;
-  asAnalysed();
+  asAnalyzed();
   state.width = measurement().bin_width;
   defaultRange();
   showControls();
@@ -179,7 +179,7 @@ function start() {
   themeButton();
   connectControls();
   connectSpectrum();
-  connectCourse();
+  connectTimeCourse();
   connectGallery();
   connectChoice((index) => { state.overlay = false; showMeasurement(index); });
   connectPrint(() => { changed(); whenQuiet.forEach((draw) => draw(latest)); });

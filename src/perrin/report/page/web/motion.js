@@ -8,7 +8,7 @@ const ALL = DATA.measurements.map((record, index) => {
     place: new Map(record.drawn.map((row, k) => [row, k])) };
 });
 const EXPONENTS = [["alpha_fbm", "FBM", "--blue"], ["alpha_ctrw", "CTRW", "--vermillion"]];
-const PARTS = [["share_fbm", "FBM", "--blue"], ["share_ctrw", "CTRW", "--vermillion"], ["share_brownian", "Brownian", "--green"], ["share_noise", "noise", "--gray"]];
+const PARTS = [["fraction_fbm", "FBM", "--blue"], ["fraction_ctrw", "CTRW", "--vermillion"], ["fraction_brownian", "Brownian", "--green"], ["fraction_noise", "noise", "--gray"]];
 const REGIMES = [["FBM-like", "--blue"], ["CTRW-like", "--vermillion"], ["undecided", "--gray"]];
 const state = { shown: 0, row: 0 };
 const charts = {};
@@ -70,7 +70,7 @@ function pathOf(M, row) {
 
 function regimesOf(M, k) {
   const R = M.regimes;
-  return [...R.of.keys()].filter((j) => R.of[j] === k).map((j) => ({ label: R.label[j], start: R.time_start[j], stop: R.time_start[j] + R.dwell[j],
+  return [...R.of.keys()].filter((j) => R.of[j] === k).map((j) => ({ label: R.label[j], start: R.time_start[j], stop: R.time_start[j] + R.residence_time[j],
     low: R.start_low[j] * M.frame_interval, high: R.start_high[j] * M.frame_interval, confidence: R.confidence[j] }));
 }
 
@@ -98,14 +98,14 @@ function drawRegimes() {
     chart.band([r.low, r.high], [0, 0], [1, 1], "--ink", { opacity: 0.18 });
     chart.rule({ x: r.start }, "--ink");
   }
-  const share = part("ctrw_near");
+  const fraction = part("ctrw_near");
   chart.band(time, part("ctrw_near_low"), part("ctrw_near_high"), "--orange", { opacity: 0.3 });
-  chart.line(time, share, "--orange");
-  chart.legend([...REGIMES.map(([name, css]) => [name, css, "dot"]), ["share within ±10 frames", "--orange", "line"]]);
+  chart.line(time, fraction, "--orange");
+  chart.legend([...REGIMES.map(([name, css]) => [name, css, "dot"]), ["fraction within ±10 frames", "--orange", "line"]]);
   said.textContent = `${inWords(M, mine)} Line and dark band: a change and its 90% interval.`;
   chart.reacts({ steps: time, hover: (x) => {
     const i = Math.min(n - 1, Math.max(0, Math.round(x / M.frame_interval) - M.along.first[k]));
-    return { text: `${significant(time[i])} ${M.time_unit}: share of CTRW ${fixed(share[i], 2)}`, x: time[i] };
+    return { text: `${significant(time[i])} ${M.time_unit}: fraction of CTRW ${fixed(fraction[i], 2)}`, x: time[i] };
   } });
 }
 
@@ -128,7 +128,7 @@ function drawPath() {
   }
   chart.points([path.xs[0]], [path.ys[0]], "--ink", { size: 8, opacity: 1 });
   chart.legend([...REGIMES.map(([name, css]) => [name, css, "line"]), ["start", "--ink", "dot"]]);
-  said.textContent = `Particle ${M.particle[state.row]}: ${path.frames.length} positions, w ${interval(M, "w", state.row)}, in the colors of its regimes.${M.out_of_model_p[state.row] < 0.05 ? " Out of the model: no mixture explains it." : ""}`;
+  said.textContent = `Particle ${M.particle[state.row]}: ${path.frames.length} positions, w ${interval(M, "w", state.row)}, in the colors of its regimes.${M.posterior_predictive_p[state.row] < 0.05 ? " Out of the model: no mixture explains it." : ""}`;
 }
 
 function course(chart, names, y, yLabel) {
@@ -197,7 +197,7 @@ function drawParts() {
 function showTable() {
   const M = ALL[state.shown], head = ["Particle", "Positions", "w", "α of FBM", "α of CTRW", `D (${M.length_unit === "unit of the file" ? "unit" : M.length_unit}²/${M.time_unit}^α)`, "FBM", "CTRW", "Brownian", "Noise", "MSD α", "Out of model, p", "Not told, and why"];
   const rows = Array.from({ length: M.n }, (_, k) => [String(M.particle[k]), fixed(M.positions[k]), interval(M, "w", k), interval(M, "alpha_fbm", k), interval(M, "alpha_ctrw", k),
-    significant(M.D[k]), ...PARTS.map(([name]) => percent(Number.isFinite(M[name][k]) ? M[name][k] : null)), fixed(M.tamsd_alpha[k], 2), fixed(M.out_of_model_p[k], 3), M.reasons[k]]);
+    significant(M.D[k]), ...PARTS.map(([name]) => percent(Number.isFinite(M[name][k]) ? M[name][k] : null)), fixed(M.tamsd_alpha[k], 2), fixed(M.posterior_predictive_p[k], 3), M.reasons[k]]);
   byId("trajectories").replaceChildren(table(head, rows, { onRow: choose }));
 }
 
@@ -206,7 +206,7 @@ function allRows() {
   return [[...names, "reason"], ...Array.from({ length: M.n }, (_, k) => [...names.map((name) => M[name][k]), M.reasons[k]])];
 }
 
-function courseRows(names) {
+function timeCourseRows(names) {
   const M = ALL[state.shown], k = M.place.get(state.row), W = M.windows, columns = names.flatMap((name) => ["", "_low", "_high"].map((end) => name + end));
   return [["frame_start", "frame_stop", ...columns], ...[...W.of.keys()].filter((j) => W.of[j] === k).map((j) => [W.start[j], W.stop[j], ...columns.map((name) => W[name][j])])];
 }
@@ -220,8 +220,8 @@ function choose(row) {
   drawMap();
   drawPath();
   drawRegimes();
-  course(charts["ratio-course"], [["w", "w", "--ink"]], [0, 1], "w (0: FBM, 1: CTRW)");
-  course(charts["exponent-course"], EXPONENTS, [0, 2], "Exponent α");
+  course(charts["ratio-time-course"], [["w", "w", "--ink"]], [0, 1], "w (0: FBM, 1: CTRW)");
+  course(charts["exponent-time-course"], EXPONENTS, [0, 2], "Exponent α");
   drawMsd();
   drawParts();
   byId("previous").disabled = row === 0;
@@ -249,8 +249,8 @@ function start() {
     const M = ALL[state.shown], k = M.place.get(state.row);
     return [["regime", "start", "stop", "start_low", "start_high", "confidence"], ...regimesOf(M, k).map((r) => [REGIMES[r.label][0], r.start, r.stop, r.low, r.high, r.confidence])];
   } });
-  charts["ratio-course"] = new Chart("ratio-course", { height: 230, csv: () => courseRows(["w"]) });
-  charts["exponent-course"] = new Chart("exponent-course", { height: 230, csv: () => courseRows(["alpha_fbm", "alpha_ctrw"]) });
+  charts["ratio-time-course"] = new Chart("ratio-time-course", { height: 230, csv: () => timeCourseRows(["w"]) });
+  charts["exponent-time-course"] = new Chart("exponent-time-course", { height: 230, csv: () => timeCourseRows(["alpha_fbm", "alpha_ctrw"]) });
   charts.msd = new Chart("msd", { height: 280, csv: () => {
     const { lags, rows } = ALL[state.shown].msd, k = ALL[state.shown].place.get(state.row), n = lags.length;
     return [["lag", "msd"], ...Array.from(lags, (t, i) => [t, rows[k * n + i]])];

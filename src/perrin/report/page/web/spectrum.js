@@ -66,9 +66,9 @@ function drawSpectrum(chart, now) {
     const fitted = fit.curves.reduce((sum, c) => sum + c.height * Math.exp(-0.5 * ((value - c.mean) / c.sd) ** 2), 0);
     return Math.max(scale * fitted * width, ...[k - 1, k, k + 1].map((j) => Math.max(after.landings[j] ?? 0, filtered ? before.landings[j] ?? 0 : 0)));
   };
-  chart.labels(fit.peaks.filter((peak) => peak.share >= 0.01 && peak.mode > state.low && peak.mode < state.high).map((peak) => ({
+  chart.labels(fit.peaks.filter((peak) => peak.fraction >= 0.01 && peak.mode > state.low && peak.mode < state.high).map((peak) => ({
     x: peak.mode, y: heights(peak.mode),
-    text: `${fixed(peak.mode, PLACES)}${UNIT === "kDa" ? " kDa" : ""}\n${percent(peak.share)}`,
+    text: `${fixed(peak.mode, PLACES)}${UNIT === "kDa" ? " kDa" : ""}\n${percent(peak.fraction)}`,
   })));
   const entries = [[filtered ? "landings, kept" : "landings", "--blue", "bar"]];
   if (seen && count(now.M.base) && after.unbindings.some((n) => n)) entries.push([`unbindings${below ? ", mirrored" : ""}`, "--vermillion", "bar"]);
@@ -112,7 +112,7 @@ function drawOverlay(chart) {
   chart.begin({ x: [state.low, state.high], y: [0, 1.25 * top], xLabel: QUANTITY,
     yLabel: `Landings per ${significant(width)} ${UNIT} (%)` });
   sets.forEach((set, k) => chart.stairs(set.first, width, set.percent, SERIES[k % SERIES.length], { weight: 1.6, fill: 0.1 }));
-  const labels = sets.flatMap((set, k) => (ownFit(set.M) ?? set.M.fits[0]).peaks.filter((peak) => peak.share >= 0.05).map((peak) => ({
+  const labels = sets.flatMap((set, k) => (ownFit(set.M) ?? set.M.fits[0]).peaks.filter((peak) => peak.fraction >= 0.05).map((peak) => ({
     x: peak.mode, y: set.percent[Math.floor((peak.mode - set.first) / width)] ?? 0,
     text: fixed(peak.mode, PLACES), fill: SERIES[k % SERIES.length],
   })));
@@ -188,7 +188,7 @@ function sayCounts({ M, kept, n, all, fit }) {
     state.filter === "score" ? significant(fit.at) : `${fixed(fit.kept)} events kept`}; counts are exact.`;
 }
 
-const hundred = (share) => (share == null ? null : 100 * share);
+const hundred = (fraction) => (fraction == null ? null : 100 * fraction);
 
 // The table: what was fitted, and how many of the kept events lie in each peak now.
 function showPeaks({ M, kept, fit }) {
@@ -198,7 +198,7 @@ function showPeaks({ M, kept, fit }) {
     for (let i = 0; i < M.n; i++) if (kept[i] && M.value[i] >= peak.low && M.value[i] <= peak.high) now++;
     return [fixed(peak.mode, PLACES + 1), range(peak.mode_low, peak.mode_high, PLACES + 1).trim(),
       fixed(peak.fwhm, PLACES + 1), fixed(peak.resolving_power, 1), range(peak.resolving_power_low, peak.resolving_power_high, 1).trim(),
-      percent(peak.share), range(hundred(peak.share_low), hundred(peak.share_high), 0).trim(), fixed(now),
+      percent(peak.fraction), range(hundred(peak.fraction_low), hundred(peak.fraction_high), 0).trim(), fixed(now),
       valley ? percent(valley.valley_to_peak) : "", valley ? range(hundred(valley.valley_to_peak_low), hundred(valley.valley_to_peak_high), 0).trim() : "",
       valley ? (valley.criterion_met ? `${fixed(valley.resolving_power_at_criterion, 1)} at ${percent(valley.criterion_met)}` : "not met") : ""];
   });

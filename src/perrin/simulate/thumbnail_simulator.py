@@ -24,24 +24,24 @@ from perrin.landing.thumbnails import (
 from perrin.optics.psf import Psf
 from perrin.settings.landing import DetectionSettings
 from perrin.settings.simulation import InstrumentSettings, LandingAssay, ThumbnailSettings
+from perrin.simulate.event_patches import (
+    EventPatches,
+    PatchModel,
+    RecordedPatches,
+    draw_event_patches,
+    scattered,
+)
 from perrin.simulate.movie import simulate_movie
 from perrin.simulate.recorded import instrument_of
 from perrin.simulate.render import widening_coefficients
 from perrin.simulate.sample import truth_table
-from perrin.simulate.scenes import (
-    PatchModel,
-    RecordedPatches,
-    Scenes,
-    draw_scenes,
-    scattered,
-)
 
 _SLACK_PX = 8
 _GATE_PX = 4.0
 _BLANK_S = 20.0
 _MOST_ROUNDS = 100
 
-Centring = Literal["truth", "detector", "scattered"]
+Centering = Literal["truth", "detector", "scattered"]
 """On the truth, as the detector sees it, or scattered around the truth about as it would be."""
 
 
@@ -52,7 +52,7 @@ class Part:
     Attributes
     ----------
     stacks : (N, before + 1 + after, 17, 17) float32
-        Normalised frames, as `perrin.landing.thumbnails.iter_stacks` cuts them.
+        Normalized frames, as `perrin.landing.thumbnails.iter_stacks` cuts them.
     inside : (N, 17, 17) bool
         Whether a pixel lies in the field of view.
     truth, neighbors : DataFrame
@@ -68,14 +68,14 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Studio:
-    """Everything that the thumbnails of one set share."""
+class ThumbnailSimulator:
+    """Everything that the thumbnails of one set fraction."""
 
     settings: ThumbnailSettings
     instrument: InstrumentSettings
     patches: PatchModel | RecordedPatches
     psf: Psf
-    centring: Centring
+    centering: Centering
     background: Movie | None
 
     @classmethod
@@ -83,7 +83,7 @@ class Studio:
         cls,
         settings: ThumbnailSettings,
         *,
-        centring: Centring,
+        centering: Centering,
         background: Movie | None,
         psf: Psf | None,
         seed: np.random.SeedSequence,
@@ -91,7 +91,7 @@ class Studio:
         """Draw what all thumbnails share; `PerrinError` for a buffer movie that does not fit."""
         instrument = settings.instrument
         if background is not None:
-            slack = settings.n_avg if centring == "detector" else 0
+            slack = settings.n_avg if centering == "detector" else 0
             needed = 2 * (half_length(settings.n_avg) + settings.n_avg + slack)
             instrument = instrument_of(background, instrument, n_frames=needed)
         psf = psf or Psf.analytic(instrument.optics, pixel_nm=instrument.pixel_nm)
@@ -101,7 +101,7 @@ class Studio:
             patches = PatchModel.of(settings, psf=psf, rng=np.random.default_rng(seed))
         else:
             patches = RecordedPatches(background, psf=psf, wider=widening_coefficients(psf))
-        return cls(settings, instrument, patches, psf, centring, background)
+        return cls(settings, instrument, patches, psf, centering, background)
 
     @property
     def half(self) -> int:
@@ -123,12 +123,12 @@ class Studio:
     ) -> Iterator[Part]:
         """Thumbnails of one event for each label; `rows` says of which label."""
         waiting = np.arange(len(labels))
-        detector = self.centring == "detector"
+        detector = self.centering == "detector"
         for _ in range(_MOST_ROUNDS):
             if not len(waiting):
                 return
             draw_seed, record_seed = seed.spawn(2)
-            scenes = draw_scenes(
+            event_patches = draw_event_patches(
                 labels[waiting],
                 self.settings,
                 self.instrument,
@@ -136,16 +136,18 @@ class Studio:
                 slack_px=_SLACK_PX if detector else 0,
                 rng=np.random.default_rng(draw_seed),
             )
-            if self.centring == "scattered":
-                scenes = scattered(scenes, rng=np.random.default_rng(draw_seed.spawn(1)[0]))
-            counts, mean = self.patches.record(scenes, seed=record_seed, pool=pool)
-            part = self._landings(scenes, counts, mean)
+            if self.centering == "scattered":
+                event_patches = scattered(
+                    event_patches, rng=np.random.default_rng(draw_seed.spawn(1)[0])
+                )
+            counts, mean = self.patches.record(event_patches, seed=record_seed, pool=pool)
+            part = self._landings(event_patches, counts, mean)
             yield replace(part, rows=waiting[part.rows])
             waiting = np.setdiff1d(waiting, waiting[part.rows])
         raise PerrinError(
             f"{len(waiting)} of {len(labels)} events were not seen by the detector in "
             f"{_MOST_ROUNDS} tries each: the masses are far below what this instrument detects. "
-            'Raise the masses of the settings, or use centring="truth".'
+            'Raise the masses of the settings, or use centering="truth".'
         )
 
     def blanks(
@@ -208,7 +210,7 @@ class Studio:
             motion.unbinder_max_frames, motion.roller_max_frames, motion.wobbler_max_frames
         )
         draw_seed, record_seed = seed.spawn(2)
-        scenes = draw_scenes(
+        event_patches = draw_event_patches(
             labels,
             self.settings.model_copy(update={"motion": motion}),
             self.instrument,
@@ -216,40 +218,44 @@ class Studio:
             slack_px=_SLACK_PX,
             rng=np.random.default_rng(draw_seed),
         )
-        counts, mean = self.patches.record(scenes, seed=record_seed, pool=pool)
-        particles = scenes.particles[scenes.owned[:-1]]
+        counts, mean = self.patches.record(event_patches, seed=record_seed, pool=pool)
+        particles = event_patches.particles[event_patches.owned[:-1]]
         stays = ~np.isfinite(particles.leave)
         last = particles.steps
         row = np.arange(len(labels))
-        frame = np.where(stays, scenes.land_frame, particles.leave).astype(np.int64)
-        middle = scenes.size // 2
+        frame = np.where(stays, event_patches.land_frame, particles.leave).astype(np.int64)
+        middle = event_patches.size // 2
         place = [
-            np.clip(np.rint(at[row, last] - scenes.corner[:, axis]), 0, scenes.size - 1)
+            np.clip(
+                np.rint(at[row, last] - event_patches.corner[:, axis]), 0, event_patches.size - 1
+            )
             for axis, at in ((0, particles.y), (1, particles.x))
         ]
         y, x = (np.clip(at, middle - _SLACK_PX, middle + _SLACK_PX) for at in place)
-        return self._cut(scenes, counts, mean, rows=row, frame=frame, y=y, x=x, backwards=stays)
+        return self._cut(
+            event_patches, counts, mean, rows=row, frame=frame, y=y, x=x, backwards=stays
+        )
 
     def _landings(
-        self, scenes: Scenes, counts: NDArray[np.uint16], mean: NDArray[np.float64]
+        self, event_patches: EventPatches, counts: NDArray[np.uint16], mean: NDArray[np.float64]
     ) -> Part:
         """Cut patches (B, T, S, S) on the true landing, or where the detector sees it."""
-        rows = np.arange(len(scenes.labels))
-        frame = np.full(len(rows), scenes.land_frame)
-        y = x = np.full(len(rows), float(scenes.size // 2))
+        rows = np.arange(len(event_patches.labels))
+        frame = np.full(len(rows), event_patches.land_frame)
+        y = x = np.full(len(rows), float(event_patches.size // 2))
         seen = pd.DataFrame(index=rows)
-        if self.centring == "detector":
-            seen = self._detected(scenes, mosaic(counts, mean))
+        if self.centering == "detector":
+            seen = self._detected(event_patches, mosaic(counts, mean))
             rows = seen["patch"].to_numpy()
             frame = seen["frame"].to_numpy(np.int64)
             y, x = (seen[name].to_numpy(float) for name in ("y_px", "x_px"))
-        part = self._cut(scenes, counts, mean, rows=rows, frame=frame, y=y, x=x)
+        part = self._cut(event_patches, counts, mean, rows=rows, frame=frame, y=y, x=x)
         truth = pd.concat([part.truth, _detected_columns(seen)], axis=1)
         return replace(part, truth=truth)
 
     def _cut(
         self,
-        scenes: Scenes,
+        event_patches: EventPatches,
         counts: NDArray[np.uint16],
         mean: NDArray[np.float64],
         *,
@@ -262,8 +268,10 @@ class Studio:
         """Cut the stacks of scenes `rows` around frame, y and x of their patches."""
         before, after = frames_around(self.settings.n_avg)
         stacks, _ = cut_stacks(
-            counts.reshape(-1, scenes.size, scenes.size),  # one patch after the other in time
-            frame=frame + scenes.n_frames * rows,
+            counts.reshape(
+                -1, event_patches.size, event_patches.size
+            ),  # one patch after the other in time
+            frame=frame + event_patches.n_frames * rows,
             y_px=y,
             x_px=x,
             before=before,
@@ -274,18 +282,18 @@ class Studio:
         if backwards is not None:
             stacks[backwards] = stacks[backwards, ::-1]
         stacks = stacks[:, : before + 1 + after]
-        corner = scenes.corner[rows] + np.stack([y, x], axis=1).astype(np.int64)
+        corner = event_patches.corner[rows] + np.stack([y, x], axis=1).astype(np.int64)
         corner -= THUMBNAIL_PX // 2
         inside = _inside(corner, self.instrument)
         stacks.transpose(0, 2, 3, 1)[~inside] = 1.0
         truth, neighbors = _tables(
-            scenes, rows, start=frame - self.half, corner=corner, instrument=self.instrument
+            event_patches, rows, start=frame - self.half, corner=corner, instrument=self.instrument
         )
         return Part(rows, stacks, inside, truth, neighbors)
 
-    def _detected(self, scenes: Scenes, frames: NDArray[np.float32]) -> pd.DataFrame:
+    def _detected(self, event_patches: EventPatches, frames: NDArray[np.float32]) -> pd.DataFrame:
         """The clearest detection of each patch's central molecule, where there is one."""
-        side, n_avg = scenes.size, self.settings.n_avg
+        side, n_avg = event_patches.size, self.settings.n_avg
         seen = self._detect(
             Movie(
                 frames=frames,
@@ -297,8 +305,8 @@ class Studio:
         seen["patch"] = seen["x_px"].to_numpy(np.int64) // side
         seen["x_px"] -= side * seen["patch"]
         patch = seen["patch"].to_numpy()
-        central = scenes.particles[scenes.owned[:-1][patch]]
-        corner = scenes.corner[patch]
+        central = event_patches.particles[event_patches.owned[:-1][patch]]
+        corner = event_patches.corner[patch]
         apart = np.hypot(
             central.x - (corner[:, 1] + seen["x_px"].to_numpy())[:, None],
             central.y - (corner[:, 0] + seen["y_px"].to_numpy())[:, None],
@@ -306,7 +314,7 @@ class Studio:
         near = (
             (apart <= _GATE_PX)
             & (seen["contrast"] < 0)
-            & (np.abs(seen["frame"] - scenes.land_frame) <= n_avg)
+            & (np.abs(seen["frame"] - event_patches.land_frame) <= n_avg)
             & (np.abs(seen["x_px"] - side // 2) <= _SLACK_PX)
             & (np.abs(seen["y_px"] - side // 2) <= _SLACK_PX)
         )
@@ -340,7 +348,7 @@ def mosaic(counts: NDArray[np.uint16], mean: NDArray[np.float64]) -> NDArray[np.
 
 
 def _tables(
-    scenes: Scenes,
+    event_patches: EventPatches,
     rows: NDArray[np.int64],
     *,
     start: NDArray[np.int64],
@@ -352,22 +360,22 @@ def _tables(
     start (R,) and corner (R, 2) are the first frame (of the patch) and pixel (of the field) of
     the thumbnails of scenes `rows`.
     """
-    first, count = scenes.owned[rows], np.diff(scenes.owned)[rows]
+    first, count = event_patches.owned[rows], np.diff(event_patches.owned)[rows]
     event = np.repeat(np.arange(len(rows)), count)
     number = np.arange(len(event)) - np.repeat(np.cumsum(count) - count, count)
     members = first[event] + number
-    particles = scenes.particles[members].shifted(
+    particles = event_patches.particles[members].shifted(
         frames=start[event], y_px=corner[event, 0], x_px=corner[event, 1]
     )
     table = truth_table(
         particles,
-        scenes.motions[members],
-        mass_kda=scenes.mass_kda[members],
-        focus=scenes.focus[members],
+        event_patches.motions[members],
+        mass_kda=event_patches.mass_kda[members],
+        focus=event_patches.focus[members],
         instrument=instrument,
     ).drop(columns=["particle", "time_s"])
     truth = table[number == 0].reset_index(drop=True)
-    truth.insert(0, "class", scenes.labels[rows])
+    truth.insert(0, "class", event_patches.labels[rows])
     truth["n_neighbors"] = count - 1
     truth[["row", "column"]] = corner
     neighbors = table[number > 0].reset_index(drop=True)

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 _FIGURES = {
     "all_landings": "Spectrum of all landings, each by its precision, over that of the filtered "
-    "ones. Shares and widths are those of the mixture: the errors of the events are taken out.",
+    "ones. Fractions and widths are those of the mixture: the errors of the events are taken out.",
     "network_and_fit": "Network against fit on events that are surely binders: both must agree.",
     "surface": "How long the molecules that leave have stayed, and how fast those that move are.",
 }
 
 
-def weighed_records(folders: list[LandingFolder]) -> list[dict[str, Any] | None]:
+def quantified_records(folders: list[LandingFolder]) -> list[dict[str, Any] | None]:
     """One entry a measurement of all folders; None where no quantifier weighed it."""
     return [
         _record(folder, summary) for folder in folders for summary in folder.summary["measurements"]
@@ -50,13 +50,13 @@ def _inlined(picture: bytes) -> str:
 
 
 def _species(spectrum: Mapping[str, Any]) -> list[list[str]]:
-    """Rows of text: position, FWHM and share of each species, each followed by its interval."""
+    """Rows of text: position, FWHM and fraction of each species, each followed by its interval."""
     places = 1 if spectrum["unit"] == "kDa" else 3
     return [
         [
             *_with_interval(one, "mode", places),
             *_with_interval(one, "fwhm", places),
-            *_with_interval(one, "share", 1, percent=True),
+            *_with_interval(one, "fraction", 1, percent=True),
         ]
         for one in plain_components(spectrum)
     ]
@@ -74,7 +74,7 @@ def _with_interval(
 
 def _sentences(found: Mapping[str, Any]) -> list[str]:
     """What the quantifier found, and whether it may be believed."""
-    spectrum, alone = found["spectrum"], found["spectrum"]["background_share"]
+    spectrum, alone = found["spectrum"], found["spectrum"]["background_fraction"]
     sentences = [
         f"{found['landings']:,} landings weighed, bad ones too, worth "
         f"{spectrum['effective_landings']:,.0f} of equal precision."

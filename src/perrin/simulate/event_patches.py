@@ -32,14 +32,14 @@ from perrin.simulate.render import mean_light, multiply_landings, widening_coeff
 
 _NOISE_EVENTS = 32  # events that share one stream of shot noise
 _SEEN_FRAMES = 10  # that a detector sees together
-_SEEN_LATE = 0.4  # share of moving molecules that it sees after they landed
+_SEEN_LATE = 0.4  # fraction of moving molecules that it sees after they landed
 _SEEN_ERROR_PX = 0.33
 
 FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Scenes:
+class EventPatches:
     """Events on patches of their own, B of them.
 
     Attributes
@@ -74,7 +74,7 @@ class Scenes:
     land_frame: int
 
 
-def draw_scenes(
+def draw_event_patches(
     labels: NDArray[np.str_],
     settings: ThumbnailSettings,
     instrument: InstrumentSettings,
@@ -82,7 +82,7 @@ def draw_scenes(
     slack_frames: int,
     slack_px: int,
     rng: np.random.Generator,
-) -> Scenes:
+) -> EventPatches:
     """Draw events of the given classes, at random places where a fit window fits.
 
     A patch is as long and wide as a thumbnail needs, and by the slack more on every side.
@@ -143,7 +143,7 @@ def draw_scenes(
     crowd = _draw_crowd(
         settings,
         instrument,
-        centre=np.column_stack([land[central], middle]),
+        center=np.column_stack([land[central], middle]),
         half=half,
         n_frames=n_frames,
         focus=focus,
@@ -153,7 +153,7 @@ def draw_scenes(
     met = np.isin(np.arange(count), crowd.event[near])
     event = np.concatenate([event, crowd.event[near]])
     order = np.argsort(event, kind="stable")
-    return Scenes(
+    return EventPatches(
         labels=np.where((labels == "binder") & met, "neighbors", labels),
         particles=particles.and_others(crowd.particles[near])[order],
         motions=motions.and_others(crowd.motions[near])[order],
@@ -189,22 +189,22 @@ def _draw_crowd(
     settings: ThumbnailSettings,
     instrument: InstrumentSettings,
     *,
-    centre: FloatArray,
+    center: FloatArray,
     half: int,
     n_frames: int,
     focus: FloatArray,
     rng: np.random.Generator,
 ) -> _Crowd:
-    """Draw what lands in the field of each event; centre (B, 3): its frame, row and column.
+    """Draw what lands in the field of each event; center (B, 3): its frame, row and column.
 
     A thumbnail has `half` frames each way.
     """
     crowd, motion = settings.crowd, settings.motion
-    count = len(centre)
+    count = len(center)
     early = max(motion.unbinder_max_frames, motion.roller_max_frames, motion.wobbler_max_frames)
     area_um2 = instrument.height_px * instrument.width_px * (instrument.pixel_nm / 1e3) ** 2
     seconds = (n_frames + early) * instrument.frame_interval_s
-    crowded = rng.random(count) < crowd.share
+    crowded = rng.random(count) < crowd.fraction
     low, high = np.log([crowd.low_per_um2_s, crowd.high_per_um2_s])
     density = np.exp(rng.uniform(low, high, size=count))
     number = rng.poisson(np.where(crowded, density, 0.0) * area_um2 * seconds)
@@ -231,20 +231,20 @@ def _draw_crowd(
     leaving = np.column_stack([particles.leave, particles.y[row, last], particles.x[row, last]])
     near = np.zeros(total, np.bool_)
     for place_and_time in (landing, leaving):
-        near |= (np.abs(place_and_time - centre[event]) <= reach).all(axis=1)
+        near |= (np.abs(place_and_time - center[event]) <= reach).all(axis=1)
     kept = particles.leave > 0
     return _Crowd(event[kept], particles[kept], motions[kept], mass[kept], near[kept])
 
 
-def scattered(scenes: Scenes, *, rng: np.random.Generator) -> Scenes:
+def scattered(event_patches: EventPatches, *, rng: np.random.Generator) -> EventPatches:
     """Move the patches in place and time as a detector that sees noise and motion would.
 
-    It centres on the mean position of the next `_SEEN_FRAMES` frames, give or take a third of
+    It centers on the mean position of the next `_SEEN_FRAMES` frames, give or take a third of
     a pixel; a fifth of the events it sees a frame early or late, and two in five of those that
     move only at some moment of their motion.
     """
-    count = len(scenes.labels)
-    central = scenes.particles[scenes.owned[:-1]]
+    count = len(event_patches.labels)
+    central = event_patches.particles[event_patches.owned[:-1]]
     moving = central.at_rest - central.land
     late = np.where(rng.random(count) < _SEEN_LATE, rng.random(count) * moving, 0.0)
     shift = rng.choice([-1, 0, 1], size=count, p=[0.1, 0.8, 0.1]) - np.rint(late).astype(np.int64)
@@ -264,19 +264,19 @@ def scattered(scenes: Scenes, *, rng: np.random.Generator) -> Scenes:
         return particles.shifted(frames=frames, y_px=none, x_px=none)
 
     return replace(
-        scenes,
-        particles=moved(scenes.particles, scenes.owned),
-        crowd=moved(scenes.crowd, scenes.crowd_owned),
-        corner=np.rint(middle).astype(np.int64) - scenes.size // 2,
+        event_patches,
+        particles=moved(event_patches.particles, event_patches.owned),
+        crowd=moved(event_patches.crowd, event_patches.crowd_owned),
+        corner=np.rint(middle).astype(np.int64) - event_patches.size // 2,
     )
 
 
 def draw_masses(prior: MassPrior, *, count: int, rng: np.random.Generator) -> FloatArray:
-    """Masses in kDa: a share uniform below the middle of the prior, the rest above it."""
-    low = rng.random(count) < prior.low_share
-    share = rng.random(count)
-    below = prior.low_kda + share * (prior.middle_kda - prior.low_kda)
-    above = prior.middle_kda + share * (prior.high_kda - prior.middle_kda)
+    """Masses in kDa: a fraction uniform below the middle of the prior, the rest above it."""
+    low = rng.random(count) < prior.low_fraction
+    fraction = rng.random(count)
+    below = prior.low_kda + fraction * (prior.middle_kda - prior.low_kda)
+    above = prior.middle_kda + fraction * (prior.high_kda - prior.middle_kda)
     return np.where(low, below, above)
 
 
@@ -305,13 +305,13 @@ class PatchModel:
         )
 
     def record(
-        self, scenes: Scenes, *, seed: np.random.SeedSequence, pool: ThreadPoolExecutor
+        self, event_patches: EventPatches, *, seed: np.random.SeedSequence, pool: ThreadPoolExecutor
     ) -> tuple[NDArray[np.uint16], FloatArray]:
         """Counts of the patches (B, T, S, S), and the whole-frame means (B, T) they go with."""
         background, instrument = self.settings.background, self.settings.instrument
         camera = self.settings.camera
-        count, n_frames = len(scenes.labels), scenes.n_frames
-        shape = (scenes.size, scenes.size)
+        count, n_frames = len(event_patches.labels), event_patches.n_frames
+        shape = (event_patches.size, event_patches.size)
         own, *noise_seeds = seed.spawn(1 + -(-count // _NOISE_EVENTS))
         noise = np.empty((count, n_frames, *shape), np.float32)
         filling = [
@@ -338,14 +338,14 @@ class PatchModel:
         )
         field = instrument.height_px, instrument.width_px
         change = _add_landings(
-            light, scenes, field=field, psf=self.psf, wider=self.wider, landing_sign=-1
+            light, event_patches, field=field, psf=self.psf, wider=self.wider, landing_sign=-1
         )
         for done in filling:
             done.result()
         counts = record(
             light,
-            electrons=_crop(self.electrons, scenes),
-            gain=_crop(self.gain, scenes),
+            electrons=_crop(self.electrons, event_patches),
+            gain=_crop(self.gain, event_patches),
             exposure=laser,
             noise=noise,
             camera=camera,
@@ -363,16 +363,16 @@ class RecordedPatches:
     wider: NDArray[np.float64]
 
     def record(
-        self, scenes: Scenes, *, seed: np.random.SeedSequence, pool: ThreadPoolExecutor
+        self, event_patches: EventPatches, *, seed: np.random.SeedSequence, pool: ThreadPoolExecutor
     ) -> tuple[NDArray[np.uint16], FloatArray]:
         """Counts of the patches (B, T, S, S), and the whole-frame means (B, T) they go with."""
         del pool  # reading is one file's business
-        count, n_frames = len(scenes.labels), scenes.n_frames
+        count, n_frames = len(event_patches.labels), event_patches.n_frames
         rng = np.random.default_rng(seed)
         starts = rng.integers(self.movie.n_frames - n_frames, size=count, endpoint=True)
-        counts = np.empty((count, n_frames, scenes.size, scenes.size), np.uint16)
+        counts = np.empty((count, n_frames, event_patches.size, event_patches.size), np.uint16)
         mean = np.empty((count, n_frames))
-        rows, columns = _pixels(scenes, self.movie.height, self.movie.width)
+        rows, columns = _pixels(event_patches, self.movie.height, self.movie.width)
         for b, start in enumerate(starts):
             frames = self.movie.frames[int(start) : int(start) + n_frames]
             mean[b] = frame_means(frames)
@@ -380,7 +380,7 @@ class RecordedPatches:
         light = np.ones(counts.shape, np.float32)
         change = _add_landings(
             light,
-            scenes,
+            event_patches,
             field=(self.movie.height, self.movie.width),
             psf=self.psf,
             wider=self.wider,
@@ -391,7 +391,7 @@ class RecordedPatches:
 
 def _add_landings(
     light: NDArray[np.float32],
-    scenes: Scenes,
+    event_patches: EventPatches,
     *,
     field: tuple[int, int],
     psf: Psf,
@@ -399,29 +399,39 @@ def _add_landings(
     landing_sign: int,
 ) -> FloatArray:
     """Multiply the molecules into `light`; return what they do to the frame means (B, T)."""
-    window = np.zeros((len(scenes.labels), 3), np.int64)
-    window[:, 1:] = scenes.corner
-    mean = np.ones((len(scenes.labels), scenes.n_frames))
-    for group, owned in ((scenes.particles, scenes.owned), (scenes.crowd, scenes.crowd_owned)):
+    window = np.zeros((len(event_patches.labels), 3), np.int64)
+    window[:, 1:] = event_patches.corner
+    mean = np.ones((len(event_patches.labels), event_patches.n_frames))
+    for group, owned in (
+        (event_patches.particles, event_patches.owned),
+        (event_patches.crowd, event_patches.crowd_owned),
+    ):
         particles = group.seen_with(landing_sign)
         multiply_landings(light, particles, window=window, owned=owned, psf=psf, wider=wider)
         mean *= mean_light(
-            particles, owned=owned, n_frames=scenes.n_frames, field=field, psf=psf, wider=wider
+            particles,
+            owned=owned,
+            n_frames=event_patches.n_frames,
+            field=field,
+            psf=psf,
+            wider=wider,
         )
     return mean
 
 
-def _crop(field: NDArray[np.float32], scenes: Scenes) -> NDArray[np.float32]:
+def _crop(field: NDArray[np.float32], event_patches: EventPatches) -> NDArray[np.float32]:
     """The field's values (B, S, S) under each patch; its edge is repeated beyond it."""
-    rows, columns = _pixels(scenes, *field.shape)
+    rows, columns = _pixels(event_patches, *field.shape)
     return field[rows[:, :, None], columns[:, None, :]]
 
 
-def _pixels(scenes: Scenes, height: int, width: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _pixels(
+    event_patches: EventPatches, height: int, width: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Rows and columns (B, S) of the field under each patch, kept inside it."""
-    offset = np.arange(scenes.size)
-    rows = np.clip(scenes.corner[:, :1] + offset, 0, height - 1)
-    columns = np.clip(scenes.corner[:, 1:] + offset, 0, width - 1)
+    offset = np.arange(event_patches.size)
+    rows = np.clip(event_patches.corner[:, :1] + offset, 0, height - 1)
+    columns = np.clip(event_patches.corner[:, 1:] + offset, 0, width - 1)
     return rows, columns
 
 

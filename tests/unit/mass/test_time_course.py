@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import chi2, linregress
 
 from perrin.errors import PerrinError
-from perrin.mass.course import landing_density, peak_drift
+from perrin.mass.time_course import landing_density, peak_drift
 
 FIELD = {"start_s": 0.0, "stop_s": 60.0, "area_um2": 30.0, "bin_s": 10.0}
 

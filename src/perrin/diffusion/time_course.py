@@ -9,19 +9,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from perrin.diffusion import dwell
-from perrin.diffusion.regimes import LABELS, Regime, confidence, find_regimes, share_near
+from perrin.diffusion import residence_time
+from perrin.diffusion.regimes import LABELS, Regime, confidence, find_regimes, fraction_near
 from perrin.diffusion.tables import ALONG, REGIMES, TIME_COURSE
 from perrin.diffusion.windows import Track
 
 FloatArray = NDArray[np.float64]
 
-PIECE, OVERLAP = 1000, 200
-"""Frames of the pieces that longer tracks are answered in, and that two of them share."""
+SEGMENT_FRAMES, OVERLAP = 1000, 200
+"""Frames of the pieces that longer tracks are answered in, and that two of them fraction."""
 
 
 @dataclass(frozen=True)
-class Course:
+class TimeCourse:
     """What happens along the tracks of one measurement; columns: `perrin.diffusion.tables`.
 
     time_course: a row a frame. regimes: a row a regime. transitions: a row a pair of labels.
@@ -40,14 +40,18 @@ def follow(
     *,
     estimate: Callable[[list[Track]], pd.DataFrame],
     frame_interval: float,
-) -> Course:
+) -> TimeCourse:
     """Return the time course of `tracks`, whose `steps` (L - 1, 2) each were answered.
 
     steps: probability of a jump and of the CTRW, None where nothing is known: such a track has
     no row. estimate: tracks -> WINDOWS table, a row each; it is asked for every regime.
     """
-    known = [(track, told) for track, told in zip(tracks, steps, strict=True) if told is not None]
-    found = [find_regimes(told[:, 1]) for _, told in known]
+    known = [
+        (track, predicted)
+        for track, predicted in zip(tracks, steps, strict=True)
+        if predicted is not None
+    ]
+    found = [find_regimes(predicted[:, 1]) for _, predicted in known]
     parts = [
         _part(track, regime)
         for (track, _), regimes in zip(known, found, strict=True)
@@ -57,26 +61,26 @@ def follow(
     when = pd.DataFrame(
         [
             row
-            for (track, told), regimes in zip(known, found, strict=True)
-            for row in _rows(track, told[:, 1], regimes, frame_interval)
+            for (track, predicted), regimes in zip(known, found, strict=True)
+            for row in _rows(track, predicted[:, 1], regimes, frame_interval)
         ],
         columns=[column.name for column in REGIMES if column.name not in what.columns],
     )
     table = pd.concat([what, when], axis=1)[[column.name for column in REGIMES]]
-    return Course(
+    return TimeCourse(
         time_course=_frames(known, found, table, frame_interval),
         regimes=table,
-        transitions=dwell.transitions(table),
-        survival=dwell.survival(table),
+        transitions=residence_time.transitions(table),
+        survival=residence_time.survival(table),
     )
 
 
-def in_pieces(track: Track) -> list[Track]:
-    """Return the pieces that cover a track longer than `PIECE` frames, one every 800."""
-    return [cut(track, first, first + PIECE) for first in _starts(len(track.seen))]
+def segments_of(track: Track) -> list[Track]:
+    """Return the pieces that cover a track longer than `SEGMENT_FRAMES` frames, one every 800."""
+    return [cut(track, first, first + SEGMENT_FRAMES) for first in _starts(len(track.seen))]
 
 
-def joined(pieces: Sequence[FloatArray | None], length: int) -> FloatArray:
+def joined(segments: Sequence[FloatArray | None], length: int) -> FloatArray:
     """Return the steps (length - 1, 2) of a track from those of its pieces.
 
     Where two overlap, each step comes from the piece whose ends are farther away. A step that
@@ -84,17 +88,17 @@ def joined(pieces: Sequence[FloatArray | None], length: int) -> FloatArray:
     """
     steps = np.full((length - 1, 2), 0.5)
     covered = 0
-    for start, told in zip(_starts(length), pieces, strict=True):
+    for start, predicted in zip(_starts(length), segments, strict=True):
         first = (start + covered) // 2 if start else 0
-        if told is not None:
-            steps[first : start + len(told)] = told[first - start :]
-        covered = start + PIECE
+        if predicted is not None:
+            steps[first : start + len(predicted)] = predicted[first - start :]
+        covered = start + SEGMENT_FRAMES
     return steps
 
 
 def _starts(length: int) -> list[int]:
-    stride = PIECE - OVERLAP
-    return [min(first, length - PIECE) for first in range(0, length - OVERLAP, stride)]
+    stride = SEGMENT_FRAMES - OVERLAP
+    return [min(first, length - SEGMENT_FRAMES) for first in range(0, length - OVERLAP, stride)]
 
 
 def cut(track: Track, first: int, stop: int) -> Track:
@@ -146,16 +150,16 @@ def _frames(
     """Return the TIME_COURSE table: a frame has what its following step has, the last the same."""
     if not known:
         return pd.DataFrame(columns=[column.name for column in TIME_COURSE])
-    frames, steps, shares, counts = [], [], [], []
-    for (track, told), own in zip(known, found, strict=True):
+    frames, steps, fractions, counts = [], [], [], []
+    for (track, predicted), own in zip(known, found, strict=True):
         frames.append(np.arange(track.start, track.stop))
-        steps.append(np.concatenate([told, told[-1:]]))
-        share = share_near(told[:, 1])
-        shares.append(np.concatenate([share, share[-1:]]))
+        steps.append(np.concatenate([predicted, predicted[-1:]]))
+        fraction = fraction_near(predicted[:, 1])
+        fractions.append(np.concatenate([fraction, fraction[-1:]]))
         counts += [regime.stop - regime.start for regime in own]
         counts[-1] += 1
     row = np.repeat(np.arange(len(regimes)), counts)
-    frame, step, share = np.concatenate(frames), np.concatenate(steps), np.concatenate(shares)
+    frame, step, fraction = np.concatenate(frames), np.concatenate(steps), np.concatenate(fractions)
     return pd.DataFrame(
         {
             "particle": regimes["particle"].to_numpy()[row],
@@ -165,9 +169,9 @@ def _frames(
             "regime": regimes["regime"].to_numpy()[row],
             "label": regimes["label"].to_numpy()[row],
             "p_ctrw": step[:, 1],
-            "ctrw_near": share[:, 1],
-            "ctrw_near_low": share[:, 0],
-            "ctrw_near_high": share[:, 2],
+            "ctrw_near": fraction[:, 1],
+            "ctrw_near_low": fraction[:, 0],
+            "ctrw_near_high": fraction[:, 2],
             "p_jump": step[:, 0],
             **{
                 name + end: regimes[name + end].to_numpy()[row]

@@ -8,7 +8,12 @@ import pytest
 
 from perrin.errors import PerrinError
 from perrin.io.movie import Movie
-from perrin.landing.recheck import late_ratios, look_again, recheck_n_avg, summarise_recheck
+from perrin.landing.persistence import (
+    late_ratios,
+    measure_persistence,
+    persistence_n_avg,
+    summarize_persistence,
+)
 from perrin.optics.psf import Psf
 from perrin.pipeline import find_events
 from perrin.settings.landing import LandingSettings
@@ -23,8 +28,8 @@ N_AVG, MS = 10, 140.0
 def again(loose: Any) -> pd.DataFrame:
     psf = Psf.analytic(pixel_nm=loose.movie.pixel_nm)
     events = find_events(loose.movie, settings=LandingSettings(n_avg=N_AVG), psf=psf)
-    frames = recheck_n_avg(MS, loose.movie, n_avg=N_AVG)
-    return look_again(loose.movie, events, n_avg=N_AVG, n_recheck=frames, psf=psf)
+    frames = persistence_n_avg(MS, loose.movie, n_avg=N_AVG)
+    return measure_persistence(loose.movie, events, n_avg=N_AVG, n_persistence=frames, psf=psf)
 
 
 def of_motion(loose: Any, again: pd.DataFrame, motion: str) -> pd.DataFrame:
@@ -42,7 +47,7 @@ def test_who_stays_is_still_there_with_its_contrast(loose: Any, again: pd.DataFr
     # neighbors in the later frames make outliers: the median, and its error
     error = 1.25 * 1.48 * np.median(np.abs(ratio - np.median(ratio))) / np.sqrt(len(ratio))
     assert np.median(ratio) == pytest.approx(1, abs=4 * error + 0.02)  # focus wanders by 2%
-    again_ratio = (binders["recheck_contrast"] / binders["contrast"]).to_numpy()
+    again_ratio = (binders["persistence_contrast"] / binders["contrast"]).to_numpy()
     assert np.median(again_ratio) == pytest.approx(1, abs=4 * error + 0.02)
 
 
@@ -65,7 +70,7 @@ def test_noise_has_no_contrast_on_average_and_the_error_it_says() -> None:
         }
     )
     psf = Psf.analytic(pixel_nm=movie.pixel_nm)
-    seen = look_again(movie, places, n_avg=N_AVG, n_recheck=34, psf=psf)
+    seen = measure_persistence(movie, places, n_avg=N_AVG, n_persistence=34, psf=psf)
     z = (seen["late_contrast"] / seen["late_contrast_se"]).to_numpy()
     assert abs(np.median(z)) < 0.4
     assert 0.7 < z.std() < 2.0  # the background is correlated: more than the pixels say
@@ -77,15 +82,15 @@ def test_the_summary_counts(again: pd.DataFrame) -> None:
         retained=np.arange(len(again)) % 2 == 0,
         label=np.where(again["contrast"] < 0, "binder", "unbinder"),
     )
-    found = summarise_recheck(events, recheck_ms=MS, n_avg=34)
+    found = summarize_persistence(events, persistence_ms=MS, n_avg=34)
     groups = found.groups.set_index("group")
     landings = (events["contrast"] < 0).sum()
     assert groups.loc[["retained", "discarded"], "landings"].sum() == landings
     assert groups.loc["discarded: binder", "landings"] == groups.loc["discarded", "landings"]
-    number, share = found.share("retained")
-    assert share == groups.loc["retained", "still_there"] / number
+    number, fraction = found.fraction("retained")
+    assert fraction == groups.loc["retained", "still_there"] / number
     assert len(late_ratios(events)["retained"]) == number
-    assert found.to_dict()["recheck_ms"] == MS
+    assert found.to_dict()["persistence_ms"] == MS
 
 
 def test_too_near_the_ends_is_not_known(again: pd.DataFrame, loose: Any) -> None:
@@ -99,7 +104,7 @@ def test_an_integration_must_be_longer_and_fit() -> None:
     frames = np.full((100, 20, 20), 1000, np.uint16)
     movie = Movie.from_array(frames, frame_interval_s=1 / 242, pixel_nm=72, landing_sign=-1)
     with pytest.raises(PerrinError, match="hardly more than the 10"):
-        recheck_n_avg(45, movie, n_avg=10)
+        persistence_n_avg(45, movie, n_avg=10)
     with pytest.raises(PerrinError, match="the movie has 100"):
-        recheck_n_avg(300, movie, n_avg=10)
-    assert recheck_n_avg(140, movie, n_avg=10) == 34
+        persistence_n_avg(300, movie, n_avg=10)
+    assert persistence_n_avg(140, movie, n_avg=10) == 34

@@ -35,7 +35,7 @@ def transitions(regimes: pd.DataFrame) -> pd.DataFrame:
     following = (
         regimes["label"].shift(-1).where(regimes["particle"].shift(-1) == regimes["particle"])
     )
-    time = regimes.groupby("label")["dwell"].sum()
+    time = regimes.groupby("label")["residence_time"].sum()
     rows = []
     for before in _LABELS:
         spent = float(time.get(before, 0.0))
@@ -56,16 +56,16 @@ def survival(regimes: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for label in ("fbm", "ctrw"):
         spells = regimes[(regimes["label"] == label) & ~regimes["left_censored"]]
-        dwell = spells["dwell"].to_numpy(float)
+        residence_time = spells["residence_time"].to_numpy(float)
         ended = ~spells["right_censored"].to_numpy(bool)
         left, greenwood = 1.0, 0.0
-        for time in np.unique(dwell):
-            at_risk = int((dwell >= time).sum())
-            ends = int(((dwell == time) & ended).sum())
+        for time in np.unique(residence_time):
+            at_risk = int((residence_time >= time).sum())
+            ends = int(((residence_time == time) & ended).sum())
             left *= 1 - ends / at_risk
             greenwood += ends / (at_risk * (at_risk - ends)) if at_risk > ends else np.inf
             low, high = _log_log(left, greenwood)
-            lost = int(((dwell == time) & ~ended).sum())
+            lost = int(((residence_time == time) & ~ended).sum())
             rows.append((label, float(time), at_risk, ends, lost, left, low, high))
     return pd.DataFrame(rows, columns=[column.name for column in SURVIVAL])
 
@@ -77,25 +77,25 @@ def summary(regimes: pd.DataFrame) -> dict[str, dict[str, Any]]:
     interval, the median that of Kaplan and Meier; None where too few ended.
     """
     curves = survival(regimes)
-    told = {}
+    predicted = {}
     for label in ("fbm", "ctrw"):
         spells = regimes[regimes["label"] == label]
-        ended, spent = int((~spells["right_censored"]).sum()), float(spells["dwell"].sum())
+        ended, spent = int((~spells["right_censored"]).sum()), float(spells["residence_time"].sum())
         low, rate, high = rate_of(ended, spent)
         curve = curves[curves["label"] == label]
         below = curve.loc[curve["survival"] <= 0.5, "time"]
-        told[label] = {
+        predicted[label] = {
             "spells": len(spells),
             "ended": ended,
             "right_censored": len(spells) - ended,
             "left_censored": int(spells["left_censored"].sum()),
             "time": spent,
-            "mean_dwell": _inverse(rate),
-            "mean_dwell_low": _inverse(high),
-            "mean_dwell_high": _inverse(low),
-            "median_dwell": float(below.iloc[0]) if len(below) else None,
+            "mean_residence_time": _inverse(rate),
+            "mean_residence_time_low": _inverse(high),
+            "mean_residence_time_high": _inverse(low),
+            "median_residence_time": float(below.iloc[0]) if len(below) else None,
         }
-    return told
+    return predicted
 
 
 def rate_of(number: int, time: float) -> tuple[float, float, float]:

@@ -1,8 +1,8 @@
-"""What share of each species is kept, from a simulation at the noise of a measurement.
+"""What fraction of each species is kept, from a simulation at the noise of a measurement.
 
-Molecules with the masses of the measurement's peaks land in a simulated movie: in the shares in
+Molecules with the masses of the measurement's peaks land in a simulated movie: in the fractions in
 which they were detected (heavy neighbors hide light molecules), with the motions that the
-classifier tells, as densely, at the measured noise. It is analysed as the measurement was, with
+classifier tells, as densely, at the measured noise. It is analyzed as the measurement was, with
 the same threshold. What is retained of each species corrects its counts
 (`perrin.mass.abundance`).
 """
@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
 from perrin.landing.matched import MatchedFilter
-from perrin.mass.abundance import correct_shares, uneven_note
+from perrin.mass.abundance import correct_fractions, uneven_note
 from perrin.mass.modes import FWHM_PER_SD
 from perrin.models.classifier import ClassifierModel
 from perrin.optics.psf import Psf
-from perrin.pipeline import Measurement
-from perrin.pipeline.simulated import Measured, analyse
+from perrin.pipeline import LandingsResult
+from perrin.pipeline.simulated import Measured, analyze
 from perrin.settings.planned import PlannedMeasurement
 from perrin.settings.simulation import (
     MOTIONS,
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     IntArray = NDArray[np.int64]
 
 MEANING = (
-    "corrected shares: for what noise, detection and crowding lose, from a simulation at the "
+    "corrected fractions: for what noise, detection and crowding lose, from a simulation at the "
     "measured noise; not for a species that sticks to the glass in another way"
 )
 _SECONDS, _TRIAL_S = 120.0, 10.0
@@ -49,18 +49,18 @@ _NOISE = 0.1  # relative difference between simulated and measured noise that is
 
 
 def correct_abundances(
-    measured: Measurement,
+    measured: LandingsResult,
     *,
     model: ClassifierModel,
     seed: int,
     seconds: float = _SECONDS,
     progress: Callable[[float], None] | None = None,
-) -> Measurement:
-    """Return the measurement with corrected shares of its peaks, as ``abundances``.
+) -> LandingsResult:
+    """Return the measurement with corrected fractions of its peaks, as ``abundances``.
 
     Parameters
     ----------
-    measured : Measurement
+    measured : LandingsResult
         Of a movie, with masses, classified by `model`.
     model : ClassifierModel
         The classifier.
@@ -69,7 +69,7 @@ def correct_abundances(
     seconds : float
         Length of the simulated movie.
     progress : callable, optional
-        Called with the share done, 0 to 1.
+        Called with the fraction done, 0 to 1.
 
     Raises
     ------
@@ -79,9 +79,11 @@ def correct_abundances(
     """
     peaks = measured.spectrum.peaks
     if measured.settings is None or measured.classification is None:
-        raise PerrinError("shares are corrected for a movie with a classifier; there is none here")
+        raise PerrinError(
+            "fractions are corrected for a movie with a classifier; there is none here"
+        )
     if measured.calibration is None or not peaks:
-        raise PerrinError("shares are corrected for peaks in kDa; give --calibration")
+        raise PerrinError("fractions are corrected for peaks in kDa; give --calibration")
     windows = [(peak.low, peak.high) for peak in peaks]
     names = [f"{peak.mode.value:.0f} kDa" for peak in peaks]
     widths = [np.nan if peak.fwhm is None else peak.fwhm.value / FWHM_PER_SD for peak in peaks]
@@ -94,11 +96,13 @@ def correct_abundances(
         names=names,
         counts=detected,
         widths_kda=[_width(sd, noise_kda) for sd in widths],
-        shares={share.name: share.share.value for share in measured.classification.shares},
+        fractions={
+            fraction.name: fraction.fraction.value for fraction in measured.classification.fractions
+        },
         density=1.0 if measured.density is None else measured.density.mean,
     ).model_copy(update={"instrument": instrument})
-    landing = measured.settings.model_copy(update={"recheck_ms": None})
-    start = PlannedMeasurement(name="kept-share", assay=assay, seconds=1.0, seed=0, landing=landing)
+    landing = measured.settings.model_copy(update={"persistence_ms": None})
+    start = PlannedMeasurement(name="retention", assay=assay, seconds=1.0, seed=0, landing=landing)
     trial = _simulate(start, model, seconds=_TRIAL_S, seed=seed)
     planned = start.model_copy(
         update={
@@ -113,7 +117,7 @@ def correct_abundances(
     kept, landed = kept_and_landed(
         [pool], [measured.classification.threshold], windows=windows, species=names
     )
-    table = correct_shares(
+    table = correct_fractions(
         [peak.counts for peak in peaks],
         kept=kept,
         landed=landed,
@@ -129,8 +133,8 @@ def correct_abundances(
     simulated = _noise_of(pool, instrument)
     if abs(simulated / noise_kda - 1) > _NOISE:
         notes.append(
-            f"the noise of the simulation behind the corrected shares is {simulated:.1f} kDa, that "
-            f"of the measurement {noise_kda:.1f} kDa: take the correction as a rough one"
+            f"the noise of the simulation behind the corrected fractions is {simulated:.1f} kDa, "
+            f"that of the measurement {noise_kda:.1f} kDa: take the correction as a rough one"
         )
     return replace(measured, abundances=table, notes=(*measured.notes, *notes))
 
@@ -140,7 +144,7 @@ def sample_like(
     *,
     names: Sequence[str],
     counts: Sequence[int] | IntArray,
-    shares: Mapping[str, float],
+    fractions: Mapping[str, float],
     density: float,
     widths_kda: Sequence[float] | None = None,
 ) -> LandingAssay:
@@ -150,8 +154,8 @@ def sample_like(
     ----------
     masses, names, counts : (S,)
         Of the species: kDa, and how many landings were detected of each, before any filter.
-    shares : mapping
-        Share of each class among the landings. Neighbors are binders that landed close.
+    fractions : mapping
+        Fraction of each class among the landings. Neighbors are binders that landed close.
     density : float
         Landings per um^2 and second; kept between 0.3 and 3.
     widths_kda : (S,), optional
@@ -164,8 +168,8 @@ def sample_like(
         Species(mass_kda=mass, abundance=max(float(count), 0.5), name=name, width_kda=width)
         for mass, name, count, width in zip(masses, names, counts, widths_kda or usual, strict=True)
     )
-    weights = {name: shares.get(name, 0.0) for name in MOTIONS}
-    weights["binder"] += shares.get("neighbors", 0.0)
+    weights = {name: fractions.get(name, 0.0) for name in MOTIONS}
+    weights["binder"] += fractions.get("neighbors", 0.0)
     whole = sum(weights.values())
     return LandingAssay(
         species=species,
@@ -201,7 +205,7 @@ def _detected(events: pd.DataFrame, windows: Sequence[tuple[float, float]]) -> I
     return np.array([((mass > low) & (mass <= high)).sum() for low, high in windows])
 
 
-def _instrument(measured: Measurement) -> InstrumentSettings:
+def _instrument(measured: LandingsResult) -> InstrumentSettings:
     """The simulator's instrument with the pixel, frame interval and contrast of a measurement."""
     assert measured.calibration is not None  # noqa: S101
     return InstrumentSettings(
@@ -222,7 +226,7 @@ def _simulate(
     planned: PlannedMeasurement, model: ClassifierModel, *, seconds: float, seed: int
 ) -> Measured:
     movie, truth = simulate_movie(planned.assay, seconds=seconds, seed=seed)
-    return analyse(movie, truth, planned=planned, model=model)
+    return analyze(movie, truth, planned=planned, model=model)
 
 
 def _noise_kda(contrast_noise: NDArray[np.float64], instrument: InstrumentSettings) -> float:

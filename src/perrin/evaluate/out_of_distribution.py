@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from perrin.evaluate.answers import drawn, fresh_seed
+from perrin.evaluate.predictions import drawn, fresh_seed
 from perrin.models.quantifier import QuantifierModel
 from perrin.optics.psf import Psf
 from perrin.settings.classifier import PAPER_CLASSES
 from perrin.settings.optics import OpticsSettings
 from perrin.settings.simulation import ThumbnailSettings
-from perrin.simulate.studio import Studio
+from perrin.simulate.thumbnail_simulator import ThumbnailSimulator
 
 Stacks = NDArray[np.float32]
 
@@ -30,23 +30,23 @@ def flagged(
     seed: int,
     psf: Psf | None = None,
 ) -> pd.DataFrame:
-    """Return ``kind``, ``events`` and the share ``flagged`` of usual and of strange events.
+    """Return ``kind``, ``events`` and the fraction ``flagged`` of usual and of strange events.
 
     Strange are: another polarity (the molecule brightens), a bright pixel that switches on, the
     stage that jumps by a pixel as something lands, frames in the wrong order, and a PSF half
     as wide again. Usual ones have the analytic PSF, or `psf`.
     """
-    usual, inside = _events(simulated, count=count, seed=seed, psf=psf)
+    typical, inside = _events(simulated, count=count, seed=seed, psf=psf)
     rng = np.random.default_rng([seed, 1])
     kinds: dict[str, Callable[[Stacks], Stacks]] = {
-        "usual": lambda stacks: stacks,
+        "typical": lambda stacks: stacks,
         "brightens instead of darkens": lambda stacks: 2 - stacks,
         "a hot pixel": _hot,
         "the stage jumps by a pixel": _jump,
         "frames in the wrong order": lambda stacks: rng.permuted(stacks, axis=1),
     }
     rows = [
-        _row(model, name, change(usual.copy()), inside, count) for name, change in kinds.items()
+        _row(model, name, change(typical.copy()), inside, count) for name, change in kinds.items()
     ]
     optics = simulated.instrument.optics
     wide = optics.model_dump() | {
@@ -64,9 +64,11 @@ def _events(
     simulated: ThumbnailSettings, *, count: int, seed: int, psf: Psf | None
 ) -> tuple[Stacks, NDArray[np.bool_]]:
     shared, own = fresh_seed(seed, 5).spawn(2)
-    studio = Studio.of(simulated, centring="detector", background=None, psf=psf, seed=shared)
+    simulator = ThumbnailSimulator.of(
+        simulated, centering="detector", background=None, psf=psf, seed=shared
+    )
     labels = np.resize(np.array(PAPER_CLASSES), count)
-    parts = [part for _, part in drawn(studio, labels, seed=own)]
+    parts = [part for _, part in drawn(simulator, labels, seed=own)]
     return (
         np.concatenate([part.stacks for part in parts]),
         np.concatenate([part.inside for part in parts]),
@@ -88,5 +90,5 @@ def _jump(stacks: Stacks) -> Stacks:
 def _row(
     model: QuantifierModel, kind: str, stacks: Stacks, inside: NDArray[np.bool_], count: int
 ) -> dict[str, object]:
-    said = model.answer(stacks, inside, landing_sign=-1)
-    return {"kind": kind, "events": count, "flagged": float(said.strange.mean())}
+    predicted = model.predict(stacks, inside, landing_sign=-1)
+    return {"kind": kind, "events": count, "flagged": float(predicted.out_of_distribution.mean())}

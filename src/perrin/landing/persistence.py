@@ -3,9 +3,10 @@
 A check of the filter that needs no labels (paper 002, Figure 5 D and E: discarded and retained
 detections of protein A at 140 ms). Two contrasts are read at the position of each event:
 
-``recheck_contrast``
+``persistence_contrast``
     over all frames of the longer integration, as in the paper. It holds the frames of the
-    detection: of a fluctuation that was mistaken for an event, n_avg / n_recheck is still in it.
+    detection: of a fluctuation that was mistaken for an event, n_avg / n_persistence is still
+    in it.
 ``late_contrast``
     over the frames that lie farther than n_avg from the landing, on both sides: frames that the
     event was not chosen by. A molecule that stays has its contrast in them, one that left, or
@@ -41,61 +42,62 @@ _LEAST_LATE = 5  # frames on each side beyond n_avg: fewer say nothing
 
 
 @dataclass(frozen=True)
-class Recheck:
+class PersistenceResult:
     """What came of looking again.
 
     Attributes
     ----------
-    recheck_ms : float
+    persistence_ms : float
         The longer integration, in ms.
     n_avg : int
         The same in frames on each side.
     groups : DataFrame
         Landings that were retained, those that were discarded, and the latter by label:
-        ``group``, ``landings``, ``rechecked`` (far enough from the ends of the movie),
-        ``still_there`` of them, ``share`` with ``share_low``, ``share_high`` (Wilson), and
+        ``group``, ``landings``, ``checked`` (far enough from the ends of the movie),
+        ``still_there`` of them, ``fraction`` with ``fraction_low``, ``fraction_high`` (Wilson), and
         ``ratio``, the median of late contrast over contrast (1: all stay, 0: none), with
         ``ratio_sd``, its spread (from the median absolute deviation).
 
     """
 
-    recheck_ms: float
+    persistence_ms: float
     n_avg: int
     groups: pd.DataFrame
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers."""
         return {
-            "recheck_ms": self.recheck_ms,
+            "persistence_ms": self.persistence_ms,
             "n_avg": self.n_avg,
             "groups": self.groups.to_dict("records"),
         }
 
-    def share(self, group: str) -> tuple[int, float]:
-        """How many landings of a group were rechecked, and the share still there."""
+    def fraction(self, group: str) -> tuple[int, float]:
+        """How many landings of a group were checked, and the fraction still there."""
         row = self.groups[self.groups["group"] == group].iloc[0]
-        return int(row["rechecked"]), float(row["share"])
+        return int(row["checked"]), float(row["fraction"])
 
 
-def recheck_n_avg(recheck_ms: float, movie: Movie, *, n_avg: int) -> int:
+def persistence_n_avg(persistence_ms: float, movie: Movie, *, n_avg: int) -> int:
     """Frames on each side of an integration in ms; `PerrinError` unless well above n_avg."""
-    frames = round(recheck_ms / (1e3 * movie.frame_interval_s))
+    frames = round(persistence_ms / (1e3 * movie.frame_interval_s))
     if frames < n_avg + _LEAST_LATE:
         frame_ms = 1e3 * movie.frame_interval_s
         raise PerrinError(
-            f"looking again at {recheck_ms:g} ms is {frames} frames, hardly more than the {n_avg} "
-            f"frames of the detection; give {(n_avg + _LEAST_LATE) * frame_ms:.0f} ms or more"
+            f"looking again at {persistence_ms:g} ms is {frames} frames, hardly more than the "
+            f"{n_avg} frames of the detection; give "
+            f"{(n_avg + _LEAST_LATE) * frame_ms:.0f} ms or more"
         )
     if 2 * frames + 1 > movie.n_frames:
         raise PerrinError(
-            f"looking again at {recheck_ms:g} ms needs {2 * frames + 1} frames, the movie has "
+            f"looking again at {persistence_ms:g} ms needs {2 * frames + 1} frames, the movie has "
             f"{movie.n_frames}; give a shorter time"
         )
     return frames
 
 
-def look_again(
-    movie: Movie, events: pd.DataFrame, *, n_avg: int, n_recheck: int, psf: Psf
+def measure_persistence(
+    movie: Movie, events: pd.DataFrame, *, n_avg: int, n_persistence: int, psf: Psf
 ) -> pd.DataFrame:
     """Read the contrast of every event again.
 
@@ -105,7 +107,7 @@ def look_again(
         Read once, in pieces.
     events : DataFrame
         Fitted events: ``frame``, ``x_px``, ``y_px``, ``contrast``.
-    n_avg, n_recheck : int
+    n_avg, n_persistence : int
         Frames on each side, of the detection and of the longer integration.
     psf : Psf
         Point-spread function of the fit.
@@ -113,7 +115,7 @@ def look_again(
     Returns
     -------
     DataFrame
-        `events` with ``recheck_contrast``, ``recheck_contrast_se``, ``late_contrast``,
+        `events` with ``persistence_contrast``, ``persistence_contrast_se``, ``late_contrast``,
         ``late_contrast_se`` (NaN too near the start or end of the movie) and ``still_there``
         (1 or 0; -1 where it is not known).
 
@@ -125,13 +127,13 @@ def look_again(
         frame=events["frame"].to_numpy(np.int64),
         y_px=y,
         x_px=x,
-        before=n_recheck,
-        after=n_recheck,
+        before=n_persistence,
+        after=n_persistence,
         size=WINDOW_PX,
     ):
-        whole = ratiometric(batch.stacks, n_avg=n_recheck)[:, 0]
-        early = batch.stacks[:, : n_recheck - n_avg].mean(axis=1)
-        late = batch.stacks[:, n_recheck + n_avg + 1 :].mean(axis=1)
+        whole = ratiometric(batch.stacks, n_avg=n_persistence)[:, 0]
+        early = batch.stacks[:, : n_persistence - n_avg].mean(axis=1)
+        late = batch.stacks[:, n_persistence + n_avg + 1 :].mean(axis=1)
         for column, patches in ((0, whole), (2, late / early - 1)):
             found[batch.rows, column : column + 2] = np.column_stack(
                 amplitudes_at(
@@ -142,16 +144,16 @@ def look_again(
                     inside=batch.inside,
                 )
             )
-    names = ("recheck_contrast", "recheck_contrast_se", "late_contrast", "late_contrast_se")
+    names = ("persistence_contrast", "persistence_contrast_se", "late_contrast", "late_contrast_se")
     columns = {name: found[:, k] for k, name in enumerate(names)}
     ratio = found[:, 2] / events["contrast"].to_numpy(float)
     there = np.where(np.isfinite(ratio), ratio > _HALF, -1).astype(np.int64)
     return events.assign(**columns, still_there=there)
 
 
-def summarise_recheck(
-    events: pd.DataFrame, *, recheck_ms: float, n_avg: int, confidence: float = 0.95
-) -> Recheck:
+def summarize_persistence(
+    events: pd.DataFrame, *, persistence_ms: float, n_avg: int, confidence: float = 0.95
+) -> PersistenceResult:
     """Sum up events that were looked at again: landings retained, discarded, and by label."""
     import pandas as pd
 
@@ -162,7 +164,7 @@ def summarise_recheck(
     for label in sorted(set(gone["label"]) - {""}):
         groups[f"{_DISCARDED}: {label}"] = gone[gone["label"] == label]
     rows = [_row(name, part, confidence) for name, part in groups.items()]
-    return Recheck(recheck_ms, n_avg, pd.DataFrame(rows))
+    return PersistenceResult(persistence_ms, n_avg, pd.DataFrame(rows))
 
 
 def late_ratios(events: pd.DataFrame) -> dict[str, FloatArray]:
@@ -182,11 +184,11 @@ def _row(name: str, part: pd.DataFrame, confidence: float) -> dict[str, Any]:
     return {
         "group": name,
         "landings": len(part),
-        "rechecked": number,
+        "checked": number,
         "still_there": there,
-        "share": there / number if number else np.nan,
-        "share_low": ends[0],
-        "share_high": ends[1],
+        "fraction": there / number if number else np.nan,
+        "fraction_low": ends[0],
+        "fraction_high": ends[1],
         "ratio": middle,
         # the median absolute deviation of a Gaussian is 0.6745 sd
         "ratio_sd": float(np.median(np.abs(ratio - middle))) / 0.6745 if number else np.nan,

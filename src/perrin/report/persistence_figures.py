@@ -18,26 +18,26 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 
-def recheck_figure(late: Mapping[str, Floats], *, recheck_ms: float) -> Figure:
+def persistence_figure(late: Mapping[str, Floats], *, persistence_ms: float) -> Figure:
     """Distribution of late contrast over contrast for retained and discarded landings (n,)."""
     with style():
         figure = new_figure(width_mm=85.0, height_mm=60.0)
         axes = figure.subplots()
         draw_late_ratios(axes, late)
-        axes.set_xlabel(f"Late contrast, up to {recheck_ms:g} ms, over contrast")
+        axes.set_xlabel(f"Late contrast, up to {persistence_ms:g} ms, over contrast")
     return figure
 
 
 def draw_late_ratios(axes: Axes, late: Mapping[str, Floats]) -> None:
-    """Draw how much of the contrast is there later: shares of the landings of each group."""
+    """Draw how much of the contrast is there later: fractions of the landings of each group."""
     edges = np.linspace(-1.0, 2.0, 41)
     for name, color, fill in (("discarded", PALE_RED, True), ("retained", BLACK, False)):
         values = late[name]
         if not len(values):
             continue
-        share = 100 * np.histogram(np.clip(values, -0.999, 1.999), edges)[0] / len(values)
+        fraction = 100 * np.histogram(np.clip(values, -0.999, 1.999), edges)[0] / len(values)
         axes.stairs(
-            share, edges, color=color, fill=fill, linewidth=0.8, label=f"{len(values)} {name}"
+            fraction, edges, color=color, fill=fill, linewidth=0.8, label=f"{len(values)} {name}"
         )
     for place in (0.0, 1.0):
         axes.axvline(place, color=GRAY, linewidth=0.5, linestyle=":")

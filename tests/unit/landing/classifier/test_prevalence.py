@@ -9,7 +9,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import binom, chi2
 
-from perrin.landing.classifier.mix import at_mix, class_mix, class_shares
+from perrin.landing.classifier.prevalence import (
+    class_prevalence,
+    class_prevalences,
+    correct_prior_shift,
+)
 
 FloatArray = NDArray[np.float64]
 
@@ -22,7 +26,7 @@ CLASSES = ("binder", "unbinder", "neighbors", "buffer")
 def draw(
     mix: FloatArray, count: int, *, spread: float, rng: np.random.Generator
 ) -> tuple[FloatArray, NDArray[np.int64]]:
-    """Balanced probabilities of points around the centre of their class; their classes."""
+    """Balanced probabilities of points around the center of their class; their classes."""
     true = rng.choice(len(mix), count, p=mix)
     seen = CENTRES[true] + rng.normal(0, spread, (count, 2))
     likelihood = np.exp(-((seen[:, None] - CENTRES) ** 2).sum(axis=2) / (2 * spread**2))
@@ -30,7 +34,7 @@ def draw(
 
 
 def misfit(likelihood: FloatArray, found: FloatArray, mix: FloatArray, counts: FloatArray) -> float:
-    """Chi-square of found against true shares, by the Fisher information of the classes there."""
+    """Chi-square of found against true fractions, by the Fisher information of those classes."""
     there = mix > 0
     inside = likelihood[:, there]
     slope = (inside[:, :-1] - inside[:, -1:]) / (inside @ mix[there])[:, None]
@@ -42,7 +46,7 @@ def misfit(likelihood: FloatArray, found: FloatArray, mix: FloatArray, counts: F
 def test_the_mix_is_recovered_within_its_sampling_error() -> None:
     for seed in range(3):
         probability, _ = draw(MIX, 4000, spread=1.0, rng=np.random.default_rng(seed))
-        found = class_mix(probability)
+        found = class_prevalence(probability)
         assert found.sum() == pytest.approx(1)
         assert found[3] < 0.01
         assert misfit(probability, found, MIX, np.ones(4000)) < LIMIT
@@ -70,16 +74,18 @@ def test_the_confusion_gives_the_mix_where_the_network_is_too_sure() -> None:
     rng = np.random.default_rng(0)
     confusion = confusion_at(1.0, rng)
     probability = sharpened(draw(MIX, 4000, spread=1.0, rng=rng)[0])
-    shares = class_shares(probability, classes=CLASSES, confusion=confusion)
+    fractions = class_prevalences(probability, classes=CLASSES, confusion=confusion)
     found, check = (
-        np.array([getattr(share, name).value for share in shares])
-        for name in ("share", "share_by_probability")
+        np.array([getattr(fraction, name).value for fraction in fractions])
+        for name in ("fraction", "fraction_by_probability")
     )
-    told = np.array([share.told for share in shares], float)
+    predicted = np.array([fraction.predicted for fraction in fractions], float)
     assert found.sum() == pytest.approx(1)
     assert (found >= 0).all()
-    assert misfit(confusion.T, found, MIX, told) < LIMIT
-    assert misfit(confusion.T, told / told.sum(), MIX, told) > LIMIT  # counting alone does not
+    assert misfit(confusion.T, found, MIX, predicted) < LIMIT
+    assert (
+        misfit(confusion.T, predicted / predicted.sum(), MIX, predicted) > LIMIT
+    )  # counting alone does not
     assert np.abs(check - MIX).max() > 2 * np.abs(found - MIX).max()
 
 
@@ -88,23 +94,28 @@ def test_the_check_shows_a_sample_that_the_confusion_does_not_fit() -> None:
     rng = np.random.default_rng(1)
     probability, _ = draw(MIX, 4000, spread=1.4, rng=rng)
     confusion = confusion_at(0.6, rng)
-    shares = class_shares(probability, classes=CLASSES, confusion=confusion, resamples=50, rng=rng)
+    fractions = class_prevalences(
+        probability, classes=CLASSES, confusion=confusion, resamples=50, rng=rng
+    )
     assert (
-        max(abs(share.share_by_probability.value - m) for share, m in zip(shares, MIX, strict=True))
+        max(
+            abs(fraction.fraction_by_probability.value - m)
+            for fraction, m in zip(fractions, MIX, strict=True)
+        )
         < 0.05
     )
-    binder = shares[0]
-    assert binder.share.low is not None
-    assert binder.share_by_probability.high is not None
-    assert abs(binder.share.value - MIX[0]) > 0.1
-    apart = binder.share.low > binder.share_by_probability.high
-    assert apart or binder.share.high < binder.share_by_probability.low  # type: ignore[operator]
+    binder = fractions[0]
+    assert binder.fraction.low is not None
+    assert binder.fraction_by_probability.high is not None
+    assert abs(binder.fraction.value - MIX[0]) > 0.1
+    apart = binder.fraction.low > binder.fraction_by_probability.high
+    assert apart or binder.fraction.high < binder.fraction_by_probability.low  # type: ignore[operator]
 
 
 def test_probabilities_are_those_of_bayes_for_the_shares() -> None:
     """Where the network is right, and nothing is hedged: told as often as it happens."""
     probability, true = draw(MIX, 4000, spread=1.0, rng=np.random.default_rng(4))
-    own = at_mix(probability, MIX)
+    own = correct_prior_shift(probability, MIX)
     hedged = 0.9 * MIX + 0.1 / len(MIX)
     bayes = probability * hedged
     np.testing.assert_allclose(own, bayes / bayes.sum(axis=1, keepdims=True))
@@ -114,7 +125,7 @@ def test_probabilities_are_those_of_bayes_for_the_shares() -> None:
 
 
 def test_a_share_of_zero_does_not_forbid_a_clear_event() -> None:
-    own = at_mix(np.array([[0.999, 0.001], [0.5, 0.5]]), np.array([0.0, 1.0]))
+    own = correct_prior_shift(np.array([[0.999, 0.001], [0.5, 0.5]]), np.array([0.0, 1.0]))
     assert own[0, 0] > 0.9
     assert own[1, 0] < 0.1
 
@@ -125,7 +136,7 @@ def test_intervals_hold_the_true_share_as_often_as_they_say() -> None:
     confusion = confusion_at(1.0, rng)
     for _ in range(repeats):
         probability = sharpened(draw(MIX, 300, spread=1.0, rng=rng)[0])
-        first, *_ = class_shares(
+        first, *_ = class_prevalences(
             probability,
             classes=CLASSES,
             confusion=confusion,
@@ -133,25 +144,27 @@ def test_intervals_hold_the_true_share_as_often_as_they_say() -> None:
             confidence=0.9,
             rng=rng,
         )
-        assert first.share.low is not None
-        assert first.share.high is not None
-        held += first.share.low <= MIX[0] <= first.share.high
+        assert first.fraction.low is not None
+        assert first.fraction.high is not None
+        held += first.fraction.low <= MIX[0] <= first.fraction.high
     low, high = binom.ppf((1e-4, 1 - 1e-4), repeats, 0.9)
     assert low <= held <= high
 
 
 def test_a_handful_of_events_does_not_decide_it_all() -> None:
     certain = np.array([[1.0, 0.0, 0.0, 0.0]])
-    np.testing.assert_allclose(class_mix(certain), [0.4, 0.2, 0.2, 0.2], atol=1e-5)
-    np.testing.assert_allclose(class_mix(np.empty((0, 4))), 0.25)
-    shares = class_shares(
+    np.testing.assert_allclose(class_prevalence(certain), [0.4, 0.2, 0.2, 0.2], atol=1e-5)
+    np.testing.assert_allclose(class_prevalence(np.empty((0, 4))), 0.25)
+    fractions = class_prevalences(
         np.empty((0, 4)),
         classes=CLASSES,
         confusion=np.eye(4),
         resamples=5,
         rng=np.random.default_rng(0),
     )
-    assert [(share.told, share.share.low) for share in shares] == [(0, None)] * 4
+    assert [(fraction.predicted, fraction.fraction.low) for fraction in fractions] == [
+        (0, None)
+    ] * 4
 
 
 @given(
@@ -160,6 +173,6 @@ def test_a_handful_of_events_does_not_decide_it_all() -> None:
 )
 def test_the_scale_of_a_row_means_nothing(rows: list[list[float]], scale: float) -> None:
     likelihood = np.array(rows)
-    shares = class_mix(likelihood)
-    np.testing.assert_allclose(class_mix(scale * likelihood), shares, atol=1e-4)
-    np.testing.assert_allclose(at_mix(likelihood, shares).sum(axis=1), 1)
+    fractions = class_prevalence(likelihood)
+    np.testing.assert_allclose(class_prevalence(scale * likelihood), fractions, atol=1e-4)
+    np.testing.assert_allclose(correct_prior_shift(likelihood, fractions).sum(axis=1), 1)

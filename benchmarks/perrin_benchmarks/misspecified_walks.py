@@ -24,7 +24,7 @@ def levy(count: int, *, length: int, rng: np.random.Generator) -> FloatArray:
 
 
 def confined(count: int, *, length: int, rng: np.random.Generator, radius: float) -> FloatArray:
-    """Return Brownian motion in a disc with a reflecting wall, from its centre."""
+    """Return Brownian motion in a disc with a reflecting wall, from its center."""
     walks = np.zeros((count, length, 2))
     at = np.zeros((count, 2))
     for frame in range(1, length):
@@ -76,7 +76,7 @@ def rotating(
     return np.concatenate([np.zeros((count, 1, 2)), np.cumsum(step, axis=1)], axis=1)
 
 
-ODD_WALKS: Mapping[str, Callable[..., FloatArray]] = {
+MISSPECIFIED_WALKS: Mapping[str, Callable[..., FloatArray]] = {
     "Levy walk": levy,
     "confined, radius 3 steps": partial(confined, radius=3.0),
     "confined, radius 5 steps": partial(confined, radius=5.0),

@@ -1,6 +1,6 @@
 """Test events with their truth, and what classifiers say of them: drawn in blocks, not kept.
 
-Protocol *paper*: centred on the truth, every simulated event, the paper's five classes in equal
+Protocol *paper*: centered on the truth, every simulated event, the paper's five classes in equal
 parts. Protocol *use*: where the permissive detector sees them, six classes, the sixth being what
 it picks in buffer.
 """
@@ -18,7 +18,7 @@ from perrin.errors import PerrinError
 from perrin.models.classifier import ClassifierModel
 from perrin.settings.classifier import CLASSES, PAPER_CLASSES
 from perrin.settings.simulation import MassPrior, ThumbnailSettings
-from perrin.simulate.studio import Centring, Part, Studio
+from perrin.simulate.thumbnail_simulator import Centering, Part, ThumbnailSimulator
 from perrin.simulate.thumbnails import threads
 
 FloatArray = NDArray[np.float64]
@@ -27,9 +27,9 @@ Report = Callable[[int], None]
 
 RANGES: dict[str, MassPrior] = {
     "30 to 800 kDa": MassPrior(),
-    "30 to 55 kDa": MassPrior(low_kda=30, middle_kda=55, high_kda=55, low_share=1),
-    "55 to 100 kDa": MassPrior(low_kda=55, middle_kda=100, high_kda=100, low_share=1),
-    "100 to 800 kDa": MassPrior(low_kda=100, middle_kda=800, high_kda=800, low_share=1),
+    "30 to 55 kDa": MassPrior(low_kda=30, middle_kda=55, high_kda=55, low_fraction=1),
+    "55 to 100 kDa": MassPrior(low_kda=55, middle_kda=100, high_kda=100, low_fraction=1),
+    "100 to 800 kDa": MassPrior(low_kda=100, middle_kda=800, high_kda=800, low_fraction=1),
 }
 """Masses of the test sets: the prior of training, and uniform within three ranges."""
 ALL_MASSES = next(iter(RANGES))
@@ -39,7 +39,7 @@ _BLOCK = 500  # events drawn at a time: about 200 MB at n_avg 40
 
 
 @dataclass(frozen=True)
-class Answers:
+class Predictions:
     """Events and what the models say of them.
 
     Attributes
@@ -72,7 +72,7 @@ class Answers:
         return chosen
 
     @classmethod
-    def joined(cls, parts: Sequence[Answers]) -> Answers:
+    def joined(cls, parts: Sequence[Predictions]) -> Predictions:
         """All events of several."""
         return cls(
             np.concatenate([part.labels for part in parts]),
@@ -87,16 +87,16 @@ def fresh_seed(seed: int, *key: int) -> np.random.SeedSequence:
     return np.random.SeedSequence([_OWN_ENTROPY, seed], spawn_key=key)
 
 
-def answers_on(
+def predict_on(
     models: Sequence[ClassifierModel],
     *,
     simulated: ThumbnailSettings,
     classes: Sequence[str] = PAPER_CLASSES,
     count: int,
-    centring: Centring = "truth",
+    centering: Centering = "truth",
     seed: np.random.SeedSequence,
     report: Report | None = None,
-) -> Answers:
+) -> Predictions:
     """Return what `models` say of `count` fresh events, `classes` in equal parts, in random order.
 
     Raises `PerrinError` where a model does not cover the simulated instrument or its n_avg.
@@ -104,18 +104,20 @@ def answers_on(
     shared, order, events = seed.spawn(3)
     names = np.resize(np.array(classes), count)
     labels = np.random.default_rng(order).permutation(names)
-    studio = Studio.of(simulated, centring=centring, background=None, psf=None, seed=shared)
-    check_instrument(models, studio)
+    simulator = ThumbnailSimulator.of(
+        simulated, centering=centering, background=None, psf=None, seed=shared
+    )
+    check_instrument(models, simulator)
     parts = []
-    for own, part in drawn(studio, labels, seed=events):
-        parts.append(answered(models, part, own, studio))
+    for own, part in drawn(simulator, labels, seed=events):
+        parts.append(predict_part(models, part, own, simulator))
         if report is not None:
             report(len(own))
-    return Answers.joined(parts)
+    return Predictions.joined(parts)
 
 
 def drawn(
-    studio: Studio, labels: NDArray[np.str_], *, seed: np.random.SeedSequence
+    simulator: ThumbnailSimulator, labels: NDArray[np.str_], *, seed: np.random.SeedSequence
 ) -> Iterator[tuple[NDArray[np.str_], Part]]:
     """Yield parts with one event for each label, a bounded number at a time, and their labels."""
     molecules = labels[labels != "buffer"]
@@ -124,28 +126,31 @@ def drawn(
     with threads(os.cpu_count() or 1) as pool:
         for k, own_seed in enumerate(seeds):
             block = molecules[k * _BLOCK : (k + 1) * _BLOCK]
-            for part in studio.events(block, seed=own_seed, pool=pool):
+            for part in simulator.events(block, seed=own_seed, pool=pool):
                 yield block[part.rows], part
-        for slots, part in studio.blanks(np.arange(blanks), seed=blank_seed):
+        for slots, part in simulator.blanks(np.arange(blanks), seed=blank_seed):
             yield np.full(len(slots), "buffer"), part
 
 
-def answered(
-    models: Sequence[ClassifierModel], part: Part, labels: NDArray[np.str_], studio: Studio
-) -> Answers:
+def predict_part(
+    models: Sequence[ClassifierModel],
+    part: Part,
+    labels: NDArray[np.str_],
+    simulator: ThumbnailSimulator,
+) -> Predictions:
     """Return what `models` say of the events of a part."""
     told = [
-        say(
+        predict(
             model,
             part.stacks,
             part.inside,
-            n_avg=studio.settings.n_avg,
-            landing_sign=studio.landing_sign,
+            n_avg=simulator.settings.n_avg,
+            landing_sign=simulator.landing_sign,
         )
         for model in models
     ]
     mass = part.truth["mass_kda"] if "mass_kda" in part.truth else np.full(len(labels), np.nan)
-    return Answers(
+    return Predictions(
         labels,
         np.asarray(mass, float),
         np.stack([score for score, _ in told]),
@@ -153,7 +158,7 @@ def answered(
     )
 
 
-def say(
+def predict(
     model: ClassifierModel,
     stacks: NDArray[np.float32],
     inside: NDArray[np.bool_],
@@ -162,16 +167,16 @@ def say(
     landing_sign: int,
 ) -> tuple[FloatArray, FloatArray]:
     """Return scores and probabilities (N, 6) of one model, classes in the order of `CLASSES`."""
-    answer = model.answer(stacks, inside, n_avg=n_avg, landing_sign=landing_sign)
+    prediction = model.predict(stacks, inside, n_avg=n_avg, landing_sign=landing_sign)
     score = np.full((len(stacks), len(CLASSES)), np.nan)
     probability = np.zeros_like(score)
     columns = [CLASSES.index(name) for name in model.classes]
-    score[:, columns] = answer.score
-    probability[:, columns] = answer.probability
+    score[:, columns] = prediction.score
+    probability[:, columns] = prediction.probability
     return score, probability
 
 
-def check_instrument(models: Sequence[ClassifierModel], studio: Studio) -> None:
+def check_instrument(models: Sequence[ClassifierModel], simulator: ThumbnailSimulator) -> None:
     """Raise `PerrinError` where a model does not cover what the studio records."""
     for model in models:
         unknown = set(model.classes) - set(CLASSES)
@@ -181,7 +186,7 @@ def check_instrument(models: Sequence[ClassifierModel], studio: Studio) -> None:
                 f"needs {', '.join(PAPER_CLASSES)}, with or without buffer."
             )
         model.check_range(
-            n_avg=studio.settings.n_avg,
-            pixel_nm=studio.instrument.pixel_nm,
-            frame_interval_s=studio.instrument.frame_interval_s,
+            n_avg=simulator.settings.n_avg,
+            pixel_nm=simulator.instrument.pixel_nm,
+            frame_interval_s=simulator.instrument.frame_interval_s,
         )

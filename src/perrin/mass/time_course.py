@@ -101,7 +101,7 @@ def landing_density(
     if outside:
         raise PerrinError(
             f"{outside} of {times_s.size} landings lie outside the accepted time, {start_s} s to "
-            f"{stop_s} s. Leave them out, or give the time that was analysed."
+            f"{stop_s} s. Leave them out, or give the time that was analyzed."
         )
     n_bins = max(1, round((stop_s - start_s) / bin_s))
     counts, edges = np.histogram(times_s, n_bins, (start_s, stop_s))

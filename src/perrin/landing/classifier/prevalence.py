@@ -1,23 +1,23 @@
 """How many of the events are of each class: the class mix of a measurement.
 
 A classifier answers as if all classes were equally frequent, and it makes mistakes. The events
-themselves tell how frequent the classes are, by maximum likelihood: the shares pi that maximise
+themselves tell how frequent the classes are, by maximum likelihood: the fractions pi that maximize
 
     sum over events of log(sum over classes of pi_c l_c)
 
 where l_c is the likelihood of what was seen of the event, if it is of class c, up to a factor
-of the event's own. Expectation maximisation climbs to it (Saerens, Latinne and Decaestecker
-2002) and its shares are never negative and sum to one. Two things can be "seen" of an event:
+of the event's own. Expectation maximization climbs to it (Saerens, Latinne and Decaestecker
+2002) and its fractions are never negative and sum to one. Two things can be "seen" of an event:
 
 the told class
     the most probable one; its likelihoods are a column of the confusion matrix. This is the
     answer: the confusion is measured, on events as the detector finds them.
 the balanced probabilities
     all of them; they are proportional to l_c if the network knows exactly how sure it may be.
-    More is seen of each event, but a network that is too sure makes the shares wrong, more so
-    than plain counts (``benchmarks/class_mix.py``). It stands beside the answer as a check.
+    More is seen of each event, but a network that is too sure makes the fractions wrong, more so
+    than plain counts (``benchmarks/prevalence.py``). It stands beside the answer as a check.
 
-The probabilities of the events are weighted with these shares (`at_mix`).
+The probabilities of the events are weighted with these fractions (`correct_prior_shift`).
 """
 
 from __future__ import annotations
@@ -38,43 +38,43 @@ FloatArray = NDArray[np.float64]
 _UNKNOWN = 0.1  # of the mix that probabilities are weighted with is balanced
 _BEFOREHAND = 1.0  # events of each class assumed beforehand: a handful does not decide it all
 _MOST_CYCLES = 2000
-_TOLERANCE = 1e-6  # of a share, in one cycle
+_TOLERANCE = 1e-6  # of a fraction, in one cycle
 
 
 @dataclass(frozen=True)
-class ClassShare:
-    """The share of one class among the scored landings.
+class ClassPrevalence:
+    """The fraction of one class among the scored landings.
 
     Attributes
     ----------
     name : str
         The class.
-    share : Estimate
+    fraction : Estimate
         By the told classes and the confusion matrix: the answer.
-    share_by_probability : Estimate
+    fraction_by_probability : Estimate
         By the balanced probabilities: a check.
-    told : int
+    predicted : int
         Landings for which the class is the most probable on a balanced mix.
 
     """
 
     name: str
-    share: Estimate
-    share_by_probability: Estimate
-    told: int
+    fraction: Estimate
+    fraction_by_probability: Estimate
+    predicted: int
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers with their intervals."""
         return {
             "class": self.name,
-            **self.share.named("share"),
-            **self.share_by_probability.named("share_by_probability"),
-            "told": self.told,
+            **self.fraction.named("fraction"),
+            **self.fraction_by_probability.named("fraction_by_probability"),
+            "predicted": self.predicted,
         }
 
 
-def class_mix(likelihood: FloatArray, *, counts: FloatArray | None = None) -> FloatArray:
-    """Return the shares (C,) of the classes that make the events most likely.
+def class_prevalence(likelihood: FloatArray, *, counts: FloatArray | None = None) -> FloatArray:
+    """Return the fractions (C,) of the classes that make the events most likely.
 
     Parameters
     ----------
@@ -85,40 +85,40 @@ def class_mix(likelihood: FloatArray, *, counts: FloatArray | None = None) -> Fl
 
     Returns
     -------
-    (C,) shares that sum to 1, with one event of each class assumed beforehand.
+    (C,) fractions that sum to 1, with one event of each class assumed beforehand.
 
     """
     weights = np.ones(len(likelihood)) if counts is None else counts.astype(np.float64)
-    shares = np.full(likelihood.shape[1], 1.0 / likelihood.shape[1])
-    _climb(np.ascontiguousarray(likelihood, np.float64), weights, shares)
-    return shares
+    fractions = np.full(likelihood.shape[1], 1.0 / likelihood.shape[1])
+    _climb(np.ascontiguousarray(likelihood, np.float64), weights, fractions)
+    return fractions
 
 
-def told_mix(
+def prevalence(
     probability: FloatArray, confusion: FloatArray, *, counts: FloatArray | None = None
 ) -> FloatArray:
-    """Return the shares (C,) of the classes by the told class of each event: the answer.
+    """Return the fractions (C,) of the classes by the told class of each event: the answer.
 
     `probability` (N, C) is balanced; `confusion` (C, C) is the probability of each told class
-    (column) for each true one (row); `counts` (N,) as in `class_mix`.
+    (column) for each true one (row); `counts` (N,) as in `class_prevalence`.
     """
-    told = np.bincount(probability.argmax(axis=1), weights=counts, minlength=len(confusion))
-    return class_mix(confusion.T, counts=told.astype(np.float64))
+    predicted = np.bincount(probability.argmax(axis=1), weights=counts, minlength=len(confusion))
+    return class_prevalence(confusion.T, counts=predicted.astype(np.float64))
 
 
-def at_mix(probability: FloatArray, shares: FloatArray) -> FloatArray:
-    """Return balanced probabilities (N, C) as they are where the classes have these shares.
+def correct_prior_shift(probability: FloatArray, fractions: FloatArray) -> FloatArray:
+    """Return balanced probabilities (N, C) as they are where the classes have these fractions.
 
     A tenth of the mix is taken as balanced all the same: no sample is quite like the training,
-    and shares that come out as 0 would forbid what single events show.
+    and fractions that come out as 0 would forbid what single events show.
     """
-    prior = (1 - _UNKNOWN) * shares + _UNKNOWN / len(shares)
+    prior = (1 - _UNKNOWN) * fractions + _UNKNOWN / len(fractions)
     weighted = probability * prior
     result: FloatArray = weighted / weighted.sum(axis=1, keepdims=True)
     return result
 
 
-def class_shares(
+def class_prevalences(
     probability: FloatArray,
     *,
     classes: Sequence[str],
@@ -126,8 +126,8 @@ def class_shares(
     resamples: int = 0,
     confidence: float = 0.95,
     rng: np.random.Generator | None = None,
-) -> tuple[ClassShare, ...]:
-    """Return the share of each class, both ways, with bootstrap intervals if `rng` is given.
+) -> tuple[ClassPrevalence, ...]:
+    """Return the fraction of each class, both ways, with bootstrap intervals if `rng` is given.
 
     Parameters
     ----------
@@ -155,26 +155,26 @@ def class_shares(
             return Estimate(float(value[way, k]))
         return Estimate(float(value[way, k]), *(float(end[way, k]) for end in ends))
 
-    told = np.bincount(probability.argmax(axis=1), minlength=len(classes))
+    predicted = np.bincount(probability.argmax(axis=1), minlength=len(classes))
     return tuple(
-        ClassShare(name, estimate(0, k), estimate(1, k), int(told[k]))
+        ClassPrevalence(name, estimate(0, k), estimate(1, k), int(predicted[k]))
         for k, name in enumerate(classes)
     )
 
 
 def _both(probability: FloatArray, confusion: FloatArray, counts: FloatArray) -> FloatArray:
-    """Shares (2, C) by told classes and by probabilities, of events seen `counts` times."""
+    """Fractions (2, C) by told classes and by probabilities, of events seen `counts` times."""
     return np.stack(
         [
-            told_mix(probability, confusion, counts=counts),
-            class_mix(probability, counts=counts),
+            prevalence(probability, confusion, counts=counts),
+            class_prevalence(probability, counts=counts),
         ]
     )
 
 
 @njit(cache=True)
-def _climb(likelihood, counts, shares):  # type: ignore[no-untyped-def]
-    """Expectation maximisation in place."""
+def _climb(likelihood, counts, fractions):  # type: ignore[no-untyped-def]
+    """Expectation maximization in place."""
     number, classes = likelihood.shape
     whole = counts.sum() + classes * _BEFOREHAND
     for _ in range(_MOST_CYCLES):
@@ -184,15 +184,15 @@ def _climb(likelihood, counts, shares):  # type: ignore[no-untyped-def]
                 continue
             total = 0.0
             for c in range(classes):
-                total += shares[c] * likelihood[e, c]
+                total += fractions[c] * likelihood[e, c]
             if total <= 0.0:
                 total = 1e-300
             for c in range(classes):
-                expected[c] += counts[e] * shares[c] * likelihood[e, c] / total
+                expected[c] += counts[e] * fractions[c] * likelihood[e, c] / total
         change = 0.0
         for c in range(classes):
             new = expected[c] / whole
-            change = max(change, abs(new - shares[c]))
-            shares[c] = new
+            change = max(change, abs(new - fractions[c]))
+            fractions[c] = new
         if change < _TOLERANCE:
             break

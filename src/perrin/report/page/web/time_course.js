@@ -7,9 +7,9 @@ const CLASS_COLORS = { binder: "--blue", unbinder: "--vermillion", neighbors: "-
   wobbler: "--orange", buffer: "--gray", landing: "--blue", unbinding: "--vermillion" };
 const classColor = (kind) => CLASS_COLORS[kind] ?? "--ghost";
 
-function connectCourse() {
+function connectTimeCourse() {
   const charts = {
-    kept: new Chart("kept-share", { csv: () => keptShares(latest).rows }),
+    kept: new Chart("retention", { csv: () => retentionRows(latest).rows }),
     time: new Chart("over-time", { height: 250, csv: () => eventRows(latest.kept) }),
     rate: new Chart("landing-rate", { height: 190, csv: rateRows }),
     field: new Chart("over-field", { csv: () => eventRows(latest.kept) }),
@@ -49,8 +49,8 @@ function drawClouds(chart, M, kept, xs, ys) {
     `${fixed(sizes.landing)} landings (blue), ${fixed(sizes.unbinding)} unbindings (orange)${sizes.rejected ? `, ${fixed(sizes.rejected)} not kept (gray)` : ""}${note}.`;
 }
 
-const central = (values, share = 0.005) => {
-  const low = quantile(values, share), high = quantile(values, 1 - share), margin = 0.06 * (high - low || 1);
+const central = (values, fraction = 0.005) => {
+  const low = quantile(values, fraction), high = quantile(values, 1 - fraction), margin = 0.06 * (high - low || 1);
   return [low - margin, high + margin];
 };
 
@@ -60,7 +60,7 @@ function showClasses({ M, kept }) {
   for (let i = 0; i < M.n; i++) { all[M.kind[i]]++; passed[M.kind[i]] += kept[i]; }
   const rows = M.kinds.map((kind, k) => {
     const [low, high] = wilson(all[k], M.n), estimate = M.mix?.[kind];
-    const bar = element("div", { class: "share" });
+    const bar = element("div", { class: "fraction" });
     const piece = (part, css) => {
       const inner = element("i");
       inner.style.width = `${(100 * part) / total}%`;
@@ -71,14 +71,14 @@ function showClasses({ M, kept }) {
     faint.style.opacity = 0.35;
     bar.append(piece(passed[k], classColor(kind)), faint);
     return [kind, bar, `${percent(all[k] / total)} (${percent(low)} to ${percent(high)})`,
-      ...(M.mix ? [estimate ? `${percent(estimate.share)}${range(hundred(estimate.low), hundred(estimate.high), 0)}` : ""] : []),
+      ...(M.mix ? [estimate ? `${percent(estimate.fraction)}${range(hundred(estimate.low), hundred(estimate.high), 0)}` : ""] : []),
       fixed(all[k]), fixed(passed[k])];
   });
   box.replaceChildren(table([M.score ? "Class" : "Kind", "", "Share of events", ...(M.mix ? ["Share of the landings, estimated"] : []), "Events", "Kept"], rows));
 }
 
-// Kept share of the landings in bins of mass of about equal counts, with Wilson's interval.
-function keptShares({ M, kept }) {
+// Kept fraction of the landings in bins of mass of about equal counts, with Wilson's interval.
+function retentionRows({ M, kept }) {
   const chosen = [];
   for (let i = 0; i < M.n; i++) if (M.base[i] && M.value[i] > 0 && M.value[i] >= Math.max(0, state.low) && M.value[i] <= state.high) chosen.push(i);
   chosen.sort((a, b) => M.value[a] - M.value[b]);
@@ -87,37 +87,37 @@ function keptShares({ M, kept }) {
     const part = chosen.slice(Math.floor((b * chosen.length) / bins), Math.floor(((b + 1) * chosen.length) / bins));
     if (!part.length) continue;
     const n = part.reduce((sum, i) => sum + kept[i], 0), [low, high] = wilson(n, part.length);
-    found.push({ from: M.value[part[0]], to: M.value[part.at(-1)], middle: M.value[part[part.length >> 1]], n, of: part.length, share: n / part.length, low, high });
+    found.push({ from: M.value[part[0]], to: M.value[part.at(-1)], middle: M.value[part[part.length >> 1]], n, of: part.length, fraction: n / part.length, low, high });
   }
   const unit = UNIT === "kDa" ? "kda" : "1e-3";
-  const rows = [[`from_${unit}`, `to_${unit}`, "kept", "landings", "share", "share_low", "share_high"],
-    ...found.map((b) => [b.from, b.to, b.n, b.of, b.share, b.low, b.high])];
+  const rows = [[`from_${unit}`, `to_${unit}`, "kept", "landings", "fraction", "fraction_low", "fraction_high"],
+    ...found.map((b) => [b.from, b.to, b.n, b.of, b.fraction, b.low, b.high])];
   return { found, rows };
 }
 
 function drawKept(chart, now) {
   if (state.filter === "none") return hide(chart);
-  const { found } = keptShares(now), { M, kept, fit } = now;
+  const { found } = retentionRows(now), { M, kept, fit } = now;
   chart.begin({ x: [Math.max(0, state.low), state.high], y: [0, 105], xLabel: QUANTITY, yLabel: "Landings kept (%)" });
   for (const peak of fit.peaks) chart.rule({ x: peak.mode }, "--rule", { weight: 6 });
   const draw = (bins, name) => {
     chart.whiskers(bins.map((b) => b.middle), bins.map((b) => 100 * b.low), bins.map((b) => 100 * b.high), name);
-    chart.line(bins.map((b) => b.middle), bins.map((b) => 100 * b.share), name, { weight: 1.2, opacity: 0.6 });
-    chart.points(bins.map((b) => b.middle), bins.map((b) => 100 * b.share), name, { size: 6, opacity: 1 });
+    chart.line(bins.map((b) => b.middle), bins.map((b) => 100 * b.fraction), name, { weight: 1.2, opacity: 0.6 });
+    chart.points(bins.map((b) => b.middle), bins.map((b) => 100 * b.fraction), name, { size: 6, opacity: 1 });
   };
-  if (now.rival) draw(keptShares({ M, kept: now.rival.kept }).found, "--orange");
+  if (now.rival) draw(retentionRows({ M, kept: now.rival.kept }).found, "--orange");
   draw(found, "--blue");
-  const shares = fit.peaks.map((peak) => {
+  const fractions = fit.peaks.map((peak) => {
     let n = 0, of = 0;
     for (let i = 0; i < M.n; i++) {
       if (M.base[i] && M.value[i] >= peak.low && M.value[i] <= peak.high) { of++; n += kept[i]; }
     }
     return of ? n / of : NaN;
   });
-  const known = shares.filter(Number.isFinite), said = chart.figure.querySelector(".said");
+  const known = fractions.filter(Number.isFinite), said = chart.figure.querySelector(".said");
   const spread = known.length > 1 ? Math.max(...known) - Math.min(...known) : 0;
   said.classList.toggle("warning", spread > 0.15);
-  const told = fit.peaks.map((peak, k) => `${percent(shares[k])} at ${fixed(peak.mode, PLACES)}`).join(", ");
+  const told = fit.peaks.map((peak, k) => `${percent(fractions[k])} at ${fixed(peak.mode, PLACES)}`).join(", ");
   if (spread > 0.15) said.textContent = `Selection bias: the filter keeps ${told} ${UNIT}. Ratios of these peaks after filtering are not those of the sample.`;
   else said.textContent = known.length ? `The filter keeps ${told} ${UNIT}.` : "";
   if (now.rival) said.textContent += ` Orange: ${FILTER_NAMES[now.rival.filter]}, as many kept.`;
@@ -125,7 +125,7 @@ function drawKept(chart, now) {
     steps: found.map((b) => b.middle),
     hover: (x) => {
       const b = found.find((bin) => x >= bin.from && x <= bin.to);
-      return b ? { text: `${fixed(b.from, PLACES)} to ${fixed(b.to, PLACES)} ${UNIT}: ${b.n} of ${b.of} kept (${percent(b.share)})`, x: b.middle } : null;
+      return b ? { text: `${fixed(b.from, PLACES)} to ${fixed(b.to, PLACES)} ${UNIT}: ${b.n} of ${b.of} kept (${percent(b.fraction)})`, x: b.middle } : null;
     },
   });
 }
