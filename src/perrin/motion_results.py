@@ -48,6 +48,7 @@ def write_motion_results(
         **provenance(inputs, run),
         "model": model,
         "source": Path(tracks.attrs["source"]).name,
+        "read_as": tracks.attrs.get("read_as"),
         "scale": {"length": found.scale.length, "frame_interval": found.scale.frame_interval},
         "settings": settings.model_dump(mode="json"),
         **summary(found),

@@ -57,7 +57,7 @@ def _as_tracks(path: Path, choices: Choices) -> Look | None:
     attrs = tracks.attrs
     missing = []
     if choices.units is None:
-        if choices.pixel_nm is None and attrs["length_unit"] not in ("nm", "um"):
+        if choices.pixel_nm is None and attrs["length_nm"] is None:
             missing.append("pixel_nm")
         if choices.frame_interval_s is None and attrs["frame_interval_s"] is None:
             missing.append("frame_interval_s")

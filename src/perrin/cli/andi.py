@@ -29,6 +29,8 @@ def andi(
         Path, typer.Argument(help="Tracks: trackpy, TrackMate, CSV, parquet, .mat, .npy.")
     ],
     out: Annotated[Path, typer.Option("--out", help="Table to write, .csv: one row a track.")],
+    frame_interval_s: o.FrameIntervalS = None,
+    frame_rate_hz: o.FrameRateHz = None,
     model: ModelName = DEFAULT_MODEL,
     overwrite: o.Overwrite = False,
 ) -> None:
@@ -40,11 +42,14 @@ def andi(
 
     if out.exists() and not overwrite:
         raise PerrinError(f"{out} is already there; choose another name, or add --overwrite.")
-    table = andi_table(read_tracks(tracks), model=AndiModel.load(model))
+    found = read_tracks(tracks, frame_interval_s=o.interval_s(frame_interval_s, frame_rate_hz))
+    typer.echo(found.attrs["read_as"])
+    table = andi_table(found, model=AndiModel.load(model))
     with written_whole(out) as partial:
         table.to_csv(partial, index=False)
-    told = int(table["alpha"].notna().sum())
-    typer.echo(f"{told} of {len(table)} tracks told; table in {out}")
+    told = table["alpha"].notna()
+    others = "" if told.all() else f" (the others: {table.loc[~told, 'reason'].mode().iloc[0]})"
+    typer.echo(f"{int(told.sum())} of {len(table)} tracks told{others}; table in {out}")
 
 
 def evaluate_andi(

@@ -40,11 +40,14 @@ def diffusion(
         Path, typer.Argument(help="Tracks: trackpy, TrackMate, CSV, parquet, .mat, .npy.")
     ],
     out: o.Out,
-    frame_interval_s: Annotated[
-        float | None, typer.Option(help="Time between frames, s, if the file has none.")
-    ] = None,
+    frame_interval_s: o.FrameIntervalS = None,
+    frame_rate_hz: o.FrameRateHz = None,
     pixel_nm: Annotated[
-        float | None, typer.Option(help="Length of one unit of the coordinates, nm.")
+        float | None,
+        typer.Option(help="Length of one unit of the coordinates, nm, if the file has none."),
+    ] = None,
+    z_step_nm: Annotated[
+        float | None, typer.Option(help="Distance of slices, nm, if z counts slices.")
     ] = None,
     units: Annotated[
         str | None, typer.Option(help="'unknown': keep the file's unit of length, and frames.")
@@ -69,14 +72,19 @@ def diffusion(
 ) -> None:
     """Say what moves each particle: fractions, mixing ratio, exponents, D, with intervals."""
     from perrin.diffusion.characterize import characterize
+    from perrin.diffusion.summary import characterized
     from perrin.io.tracks import read_tracks
     from perrin.models.mixture import MixtureModel
     from perrin.motion_results import write_motion_results
     from perrin.settings.diffusion import WindowSettings
 
     _check_free(out, overwrite=overwrite)
-    table = read_tracks(tracks)
-    scale = _scale(table.attrs, pixel_nm, frame_interval_s, units)
+    interval = o.interval_s(frame_interval_s, frame_rate_hz)
+    if units is not None and (units != "unknown" or pixel_nm is not None or interval is not None):
+        raise PerrinError("--units is 'unknown', without --pixel-nm and --frame-interval-s.")
+    table = read_tracks(tracks, pixel_nm=pixel_nm, frame_interval_s=interval, z_step_nm=z_step_nm)
+    typer.echo(table.attrs["read_as"])
+    scale = _scale(table.attrs, units)
     _tell_camera(table, localization_error, exposure)
     settings = o.settings_from(WindowSettings, frames=window, stride=stride)
     network = MixtureModel.load(model)
@@ -90,14 +98,13 @@ def diffusion(
         inputs=[tracks],
         run=o.this_run(),
     )
-    told = found.trajectories["w"].notna().sum()
     for note in found.notes:
         typer.echo(f"  note: {note}")
     changed = found.time_course.regimes.loc[
         found.time_course.regimes["start_low"].notna(), "particle"
     ]
     odd = int(found.trajectories["out_of_model"].sum())
-    typer.echo(f"{told} of {len(found.trajectories)} trajectories characterized; results in {out}")
+    typer.echo(f"{characterized(found.trajectories)}; results in {out}")
     typer.echo(f"{changed.nunique()} change between FBM-like and CTRW-like; {odd} out of the model")
 
 
@@ -220,22 +227,13 @@ def _check_free(out: Path, *, overwrite: bool) -> None:
         raise PerrinError(f"{out} is already there; choose another folder, or add --overwrite.")
 
 
-def _scale(
-    attrs: dict[Any, Any],
-    pixel_nm: float | None,
-    frame_interval_s: float | None,
-    units: str | None,
-) -> Scale:
-    """Return the scale that the file and the user give; ask for what is missing."""
+def _scale(attrs: dict[Any, Any], units: str | None) -> Scale:
+    """Return the scale that file and options give; ask for what is missing."""
     from perrin.diffusion.characterize import Scale
 
     if units is not None:
-        if units != "unknown" or pixel_nm is not None or frame_interval_s is not None:
-            raise PerrinError("--units is 'unknown', without --pixel-nm and --frame-interval-s.")
         return Scale.unknown()
-    of_unit = {"nm": 1.0, "um": 1000.0, "px": attrs["pixel_nm"]}.get(attrs["length_unit"])
-    length = pixel_nm if pixel_nm is not None else of_unit
-    interval = frame_interval_s if frame_interval_s is not None else attrs["frame_interval_s"]
+    length, interval = attrs["length_nm"], attrs["frame_interval_s"]
     if length is None or interval is None:
         lacking = [
             name
@@ -243,8 +241,9 @@ def _scale(
             if value is None
         ]
         raise PerrinError(
-            f"{attrs['source']} does not say its units: give {' and '.join(lacking)}, or "
-            "--units unknown to get D in the file's own unit and frames."
+            f"{attrs['source']} does not say its units ({attrs['read_as']}): give "
+            f"{' and '.join(lacking)}, or --units unknown to get D in the file's own unit and "
+            "frames."
         )
     return Scale.of_pixels(pixel_nm=length, frame_interval_s=interval)
 

@@ -42,6 +42,10 @@ FrameRateHz = Annotated[
     float | None,
     typer.Option("--frame-rate-hz", help="Stored (binned) frames a second, if the file has none."),
 ]
+FrameIntervalS = Annotated[
+    float | None,
+    typer.Option("--frame-interval-s", help="Time between frames, s, if the file has none."),
+]
 LandingSign = Annotated[
     int | None,
     typer.Option(
@@ -65,6 +69,7 @@ FitNAvg = Annotated[
     ),
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of all random numbers.")]
+_SAME_INTERVAL = 1e-3  # relative difference up to which interval and rate say the same
 Resamples = Annotated[
     int, typer.Option("--resamples", min=0, help="Bootstrap resamples; 0: no intervals.")
 ]
@@ -106,6 +111,20 @@ def takes_movie_options(command: Callable[..., None]) -> Callable[..., None]:
     gathering.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]
     gathering.__annotations__ = {option.name: option.annotation for option in shown}
     return gathering
+
+
+def interval_s(frame_interval_s: float | None, frame_rate_hz: float | None) -> float | None:
+    """Return the frame interval by either option. Raises `PerrinError` where both disagree."""
+    if frame_rate_hz is None:
+        return frame_interval_s
+    if not 0 < frame_rate_hz < float("inf"):
+        raise PerrinError(f"--frame-rate-hz {frame_rate_hz:g}: a rate above 0 is needed.")
+    if frame_interval_s is not None and abs(frame_interval_s * frame_rate_hz - 1) > _SAME_INTERVAL:
+        raise PerrinError(
+            f"--frame-interval-s {frame_interval_s:g} and --frame-rate-hz {frame_rate_hz:g} "
+            "contradict each other: give one of them."
+        )
+    return 1 / frame_rate_hz if frame_interval_s is None else frame_interval_s
 
 
 def given(**values: Any) -> dict[str, Any]:

@@ -42,6 +42,19 @@ def summary(found: DiffusionResult) -> dict[str, Any]:
     }
 
 
+def characterized(trajectories: pd.DataFrame) -> str:
+    """Return how many trajectories have an answer, and the commonest reason of the others."""
+    predicted = trajectories["w"].notna()
+    said = f"{int(predicted.sum())} of {len(trajectories)} trajectories characterized"
+    if predicted.all():
+        return said
+    reasons = trajectories.loc[~predicted, "reason"]
+    kinds = reasons.str.replace(r"\d[\d.]*", "#", n=1, regex=True)
+    commonest = kinds.value_counts()
+    first = reasons[kinds == commonest.index[0]].iloc[0]
+    return f"{said}; of the others {int(commonest.iloc[0])}: {first}"
+
+
 def _flags(table: pd.DataFrame) -> dict[str, Any]:
     checked, flagged = (
         int(table["posterior_predictive_p"].notna().sum()),

@@ -41,7 +41,8 @@ class MixtureModel:
         card = self.bundle.card
         shortest, longest = card.frames
         if not shortest <= len(seen) <= longest:
-            return f"{len(seen)} frames; the model covers {shortest} to {longest}"
+            how = "too few" if len(seen) < shortest else "too many"
+            return f"{len(seen)} frames, {how}: the model covers {shortest} to {longest}"
         if dims not in card.dims:
             return f"{dims} dimensions; the model covers {', '.join(map(str, card.dims))}"
         missing = 1 - float(seen.mean())

@@ -13,7 +13,12 @@ from perrin.errors import PerrinError
 from perrin.io.tracks import read_tracks
 
 ROWS = pd.DataFrame(
-    {"particle": [0, 0, 0, 1, 1], "frame": [0, 1, 4, 2, 3], "x": [1.0, 2, 3, 4, 5], "y": 0.5}
+    {
+        "particle": [0, 0, 0, 1, 1],
+        "frame": [0, 1, 4, 2, 3],
+        "x": [1.0, 2, 3, 4, 5],
+        "y": [5, 4, 3, 2, 1.5],
+    }
 )
 
 TRACKMATE_CSV = """LABEL,ID,TRACK_ID,QUALITY,POSITION_X,POSITION_Y,POSITION_Z,POSITION_T,FRAME
@@ -29,7 +34,7 @@ TRACKMATE_MODEL = """<?xml version="1.0" encoding="UTF-8"?>
 <TrackMate version="7.11"><Model spatialunits="micron" timeunits="ms"><AllSpots>
 <SpotsInFrame frame="0"><Spot ID="1" FRAME="0" POSITION_X="1" POSITION_Y="2" POSITION_Z="0"/>
 </SpotsInFrame><SpotsInFrame frame="2">
-<Spot ID="2" FRAME="2" POSITION_X="1.5" POSITION_Y="2" POSITION_Z="0"/>
+<Spot ID="2" FRAME="2" POSITION_X="1.5" POSITION_Y="2.5" POSITION_Z="0"/>
 <Spot ID="3" FRAME="2" POSITION_X="9" POSITION_Y="9" POSITION_Z="0"/></SpotsInFrame></AllSpots>
 <AllTracks><Track TRACK_ID="4"><Edge SPOT_SOURCE_ID="1" SPOT_TARGET_ID="2"/>{more}</Track>
 </AllTracks></Model><Settings><ImageData timeinterval="20"/></Settings></TrackMate>
@@ -102,11 +107,11 @@ def test_trackmate_csv(tmp_path: Path) -> None:
 
 def test_trackmate_model(tmp_path: Path) -> None:
     found = read_tracks(write(tmp_path / "model.xml", TRACKMATE_MODEL.format(more="")))
-    assert found.to_numpy().tolist() == [[4, 0, 1, 2], [4, 2, 1.5, 2]]
+    assert found.to_numpy().tolist() == [[4, 0, 1, 2], [4, 2, 1.5, 2.5]]
     assert found.attrs["length_unit"] == "um"
     assert found.attrs["frame_interval_s"] == pytest.approx(0.02)
     split = '<Edge SPOT_SOURCE_ID="1" SPOT_TARGET_ID="3"/>'
-    with pytest.raises(PerrinError, match="splits or merges"):
+    with pytest.raises(PerrinError, match="all tracks split or merge"):
         read_tracks(write(tmp_path / "split.xml", TRACKMATE_MODEL.format(more=split)))
 
 

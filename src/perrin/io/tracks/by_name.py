@@ -1,0 +1,170 @@
+"""Tables whose columns say by their names what they are: CSV, parquet, HDF5, MATLAB structs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from perrin.errors import PerrinError
+from perrin.io.read_as import listed
+from perrin.io.tracks.columns import Name, parse, roles
+from perrin.io.tracks.raw import AXES, KEPT, RawTracks, numbers
+from perrin.io.units import length_unit, time_unit
+
+_SAME = ("pixel_nm", "frame_interval_s", "exposure")
+_NAPARI = ("axis-0", "axis-1", "axis-2", "axis-3")
+_TRACKPY = frozenset({"mass", "size", "ecc"})
+_OTHER_TABLES = (
+    ({"tamsd_d", "w"}, "perrin's own results (trajectories.csv or windows.csv); give tracks.csv"),
+    ({"contrasts"}, "a table of landing events; `perrin spectrum` reads it"),
+    ({"contrast", "mass_kda"}, "a table of landing events; `perrin spectrum` reads it"),
+    ({"masses_kda"}, "a table of landing events; `perrin spectrum` reads it"),
+    ({"parent", "begin", "end"}, "a list of tracks without positions"),
+)
+
+
+def from_columns(table: pd.DataFrame, kind: str) -> RawTracks:
+    """Return the tracks in a table by the names of its columns.
+
+    Raises `PerrinError` where there is no particle, no frame or time, or no x, and for perrin's
+    own columns of numbers that are the same in all rows, if they are not.
+    """
+    table = _plain_index(table)
+    if set(_NAPARI) <= set(map(str, table.columns)):
+        table, kind = _of_napari(table), f"napari {kind}"
+    names = [parse(name) for name in table.columns]
+    meant = roles(names)
+    _check_there(meant, names)
+    lower = {name.base: name for name in names}
+    own = {"pixel_nm", "frame_interval_s"} <= set(lower)
+    used: dict[str, Name] = {}
+    for role in ("x", "y", "z", "frame", "time", "particle"):
+        free = [name for name in meant.get(role, []) if name not in used.values()]
+        if free:
+            used[role] = free[0]
+    used |= _errors(meant)
+    for name in KEPT if own else ():
+        if name in lower:
+            used.setdefault(name, lower[name])
+    raw = RawTracks(
+        table=pd.DataFrame({role: table[name.full] for role, name in used.items()}),
+        format="perrin CSV" if own else kind,
+        names={role: name.full for role, name in used.items()},
+        units={axis: _unit(used[axis]) for axis in AXES if axis in used},
+        time_unit=time_unit(used["time"].unit) or "" if "time" in used else "",
+    )
+    _add_groups(raw, table, meant, used)
+    if own:
+        for name in _SAME:
+            if name in lower:
+                setattr(raw, name, _one(numbers(table[lower[name].full], name), name))
+        raw.units = dict.fromkeys(raw.units, "px")
+    elif set(lower) >= _TRACKPY:
+        raw.format = f"trackpy {kind}"
+        raw.units = {axis: unit or "px" for axis, unit in raw.units.items()}
+    taken = {name.full for name in used.values()} | set(raw.groups.columns)
+    taken |= {lower[name].full for name in _SAME if own and name in lower}
+    raw.columns_not_used = [name.full for name in names if name.full not in taken]
+    return raw
+
+
+def _plain_index(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with the named levels of its index as columns, each once."""
+    for level in [str(level) for level in table.index.names if level is not None]:
+        values = table.index.get_level_values(level).to_series().reset_index(drop=True)
+        if level not in table.columns:
+            table = table.assign(**{level: values.to_numpy()})
+        elif not (table[level].reset_index(drop=True) == values).all():
+            raise PerrinError(
+                f"{level!r} is the index and a column, with different values. Keep one of them."
+            )
+    table = table.reset_index(drop=True)
+    table.columns = [str(name) for name in table.columns]
+    twice = table.columns[table.columns.duplicated()].unique()
+    if len(twice):
+        raise PerrinError(f"the columns {listed(twice)} are there twice. Keep one of each.")
+    return table
+
+
+def _of_napari(table: pd.DataFrame) -> pd.DataFrame:
+    """A layer saved by napari: track, time, (z), y, x; its index numbers the rows."""
+    axes = [f"axis-{k}" for k in range(6) if f"axis-{k}" in table.columns]
+    named = {2: ("y", "x"), 3: ("z", "y", "x")}.get(len(axes) - 2)
+    if named is None:
+        raise PerrinError(
+            f"napari's columns {listed(axes)}: known are (track, time, y, x) and "
+            "(track, time, z, y, x). Keep one channel."
+        )
+    return table.rename(columns=dict(zip(axes, ("track_id", "frame", *named), strict=True)))
+
+
+def _check_there(meant: dict[str, list[Name]], names: list[Name]) -> None:
+    for axis in AXES:
+        odd = meant.get(f"odd unit of {axis}")
+        if odd and axis not in meant:
+            raise PerrinError(
+                f"column {odd[0].full!r}: the unit {odd[0].unit!r} is not known. Known units are "
+                "px, pm, angstrom, nm, um, mm, cm, m: rename the column."
+            )
+    lacking = [role for role in ("particle", "x") if role not in meant]
+    if "x" in lacking and ("y" in meant or "z" in meant):
+        meant["x"] = meant.pop("y" if "y" in meant else "z")
+        lacking.remove("x")
+    if "frame" not in meant and "time" not in meant:
+        lacking.insert(len(lacking) - ("x" in lacking), "frame")
+    if not lacking:
+        return
+    lower = {str(name.full).lower() for name in names}
+    other = next((said for known, said in _OTHER_TABLES if known <= lower), None)
+    raise PerrinError(
+        f"the columns {listed(name.full for name in names)} hold no {', '.join(lacking)}. "
+        + (f"This looks like {other}." if other else "Rename them to particle, frame, x, y (")
+        + (
+            ""
+            if other
+            else "known too are track_id, trajectory, traj_idx, id, POSITION_X and more)."
+        )
+    )
+
+
+def _unit(name: Name) -> str:
+    return length_unit(name.unit) or ""
+
+
+def _errors(meant: dict[str, list[Name]]) -> dict[str, Name]:
+    """Return the columns of standard errors, of each axis or of both."""
+    found = {role: meant[role][0] for role in ("x_se", "y_se") if role in meant}
+    if not found and "se" in meant:
+        found = {"x_se": meant["se"][0], "y_se": meant["se"][0]}
+    return {role: name for role, name in found.items() if role[0] in meant}
+
+
+def _add_groups(
+    raw: RawTracks, table: pd.DataFrame, meant: dict[str, list[Name]], used: dict[str, Name]
+) -> None:
+    """Put further columns that may tell movies apart beside the rows: text or whole numbers."""
+    taken = {name.full for name in used.values()}
+    kept = {}
+    for name in meant.get("group", []):
+        values = table[name.full]
+        if name.full in taken or values.nunique() < 2:
+            continue
+        if pd.api.types.is_float_dtype(values.dtype) and (values.dropna() % 1 != 0).any():
+            continue
+        kept[name.full] = values
+    raw.groups = pd.DataFrame(kept, index=table.index)
+
+
+def _one(values: pd.Series, name: str) -> float:
+    """Return the one value of a column, which says something of the whole movie."""
+    found: Any = values.unique()
+    if len(found) != 1 or not (found[0] > 0 or (name == "exposure" and found[0] == 0)):
+        said = ", ".join(f"{value:g}" for value in found[:4])
+        raise PerrinError(
+            f"column {name!r} holds {said or 'nothing'}; it is one positive number for all rows. "
+            "Tables of several movies are analyzed one by one."
+        )
+    if not float("inf") > found[0] or (name == "exposure" and found[0] > 1):
+        raise PerrinError(f"column {name!r} holds {found[0]:g}, which cannot be.")
+    return float(found[0])

@@ -1,0 +1,187 @@
+"""The last step, common to all formats: identity, axes, units, frames, bounds, what was read."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+import numpy as np
+import pandas as pd
+
+from perrin.errors import PerrinError
+from perrin.io.read_as import compose_read_as, counted
+from perrin.io.tracks.identity import describe_names, number_tracks
+from perrin.io.tracks.lengths import Length, drop_resting_axes, settle_errors, settle_lengths
+from perrin.io.tracks.raw import AXES, KEPT, RawTracks, numbers
+from perrin.io.tracks.times import frames_spanned, missing_between, number_frames
+
+_FARTHEST = 1e9  # no position, in pixels or nanometers (a meter), is so large
+_IMPOSSIBLE, _FAR = 1e7, 1e3  # times the spread of the positions: left out, said
+_FEW = 20  # positions that tell a spread
+_SPAN = 2_000_000  # frames of all tracks that need no comparison with the positions
+_SPARSE = 50  # frames a position beyond it
+
+
+def finish(
+    raw: RawTracks,
+    *,
+    pixel_nm: float | None,
+    frame_interval_s: float | None,
+    z_step_nm: float | None,
+) -> pd.DataFrame:
+    """Return the tracks of `raw` as `perrin.io.tracks.read_tracks` describes them."""
+    rows = len(raw.table)
+    if not rows:
+        raise PerrinError("the file holds no track: its table is empty.")
+    for name in ("x", "y", "z", *KEPT):
+        if name in raw.table:
+            raw.table[name] = numbers(raw.table[name], raw.called(name)).astype(np.float64)
+    named = number_tracks(raw)
+    drop_resting_axes(raw)
+    _leave_out_impossible(raw)
+    file_interval = raw.frame_interval_s
+    given = frame_interval_s if frame_interval_s is not None else file_interval
+    raw.table["frame"], counted_interval = number_frames(raw, given)
+    file_interval = file_interval if file_interval is not None else counted_interval
+    length = settle_lengths(raw, pixel_nm=pixel_nm, z_step_nm=z_step_nm)
+    settle_errors(raw)
+    _check_rows(raw)
+    axes = [axis for axis in AXES if axis in raw.table]
+    kept = [name for name in KEPT if name in raw.table]
+    tracks = raw.table[["particle", "frame", *axes, *kept]]
+    tracks = tracks.sort_values(["particle", "frame"], ignore_index=True)
+    _check_span(tracks)
+    interval = _interval(raw, frame_interval_s, file_interval)
+    attrs: dict[Hashable | None, object] = {
+        "format": raw.format,
+        "length_unit": length.unit,
+        "length_nm": length.nm,
+        "pixel_nm": length.nm if length.unit == "px" else None,
+        "frame_interval_s": interval,
+        "exposure": raw.exposure,
+        "dropped": rows - len(tracks),
+        "track_names": named,
+    }
+    tracks.attrs = attrs | {"read_as": _read_as(raw, tracks, length, attrs, frame_interval_s)}
+    return tracks
+
+
+def _leave_out_impossible(raw: RawTracks) -> None:
+    """Leave out rows without a position or a frame, and those of positions that cannot be."""
+    axes = [axis for axis in AXES if axis in raw.table]
+    positions = raw.table[axes].replace([np.inf, -np.inf], np.nan)
+    raw.keep(positions.notna().all(axis=1).to_numpy(), "row without position")
+    for name in ("frame", "time"):
+        if name in raw.table:
+            if name == "frame" or "frame" not in raw.table:
+                values = numbers(raw.table[name], raw.called(name))
+                raw.table[name] = values.replace([np.inf, -np.inf], np.nan)
+                raw.keep(raw.table[name].notna().to_numpy(), "row without frame")
+            if "frame" in raw.table:
+                break
+    if raw.table.empty:
+        raise PerrinError("no row has a track, a frame and a position.")
+    possible = np.ones(len(raw.table), dtype=bool)
+    for axis in axes:
+        at = raw.table[axis].to_numpy()
+        away = np.abs(at - np.median(at))
+        spread = float(np.quantile(away, 0.9)) if len(at) >= _FEW else 0.0
+        far = np.abs(at) > _FARTHEST
+        if spread > 0:
+            far |= away > _IMPOSSIBLE * spread
+            lost = at[(away > _FAR * spread) & ~far]
+            if 0 < len(lost) <= len(at) / 100:
+                raw.remarks.append(f"{raw.called(axis)} of {lost[0]:g} is far from all others")
+        if far.any():
+            raw.remarks.append(f"{raw.called(axis)} of {at[far][0]:g} cannot be a position")
+        possible &= ~far
+    raw.keep(possible, "row with an impossible position")
+
+
+def _check_rows(raw: RawTracks) -> None:
+    """Raise `PerrinError` where a track has two positions in one frame, with the likely reason."""
+    repeated = raw.table.duplicated(["particle", "frame"], keep=False)
+    if not repeated.any():
+        return
+    axes = [axis for axis in AXES if axis in raw.table]
+    again = raw.table.duplicated(["particle", "frame", *axes])
+    number = int(raw.table.duplicated(["particle", "frame"]).sum())
+    if int(again.sum()) == number:
+        raise PerrinError(
+            f"{counted(number, 'row')} of {len(raw.table)} are there twice, the same in track, "
+            "frame and position. Remove the duplicates."
+        )
+    row = raw.table[repeated].iloc[0]
+    telling = [name for name in raw.columns_not_used if name.isidentifier()]
+    raise PerrinError(
+        f"track {row['particle']:g} has frame {row['frame']:g} twice, at different positions "
+        f"({counted(number, 'row')} like this). If the table holds several movies, name the "
+        "column that tells them apart movie"
+        + (f" (columns not used: {', '.join(telling[:6])})" if telling else "")
+        + "; if tracks split or merge, separate their branches."
+    )
+
+
+def _check_span(tracks: pd.DataFrame) -> None:
+    """Refuse frames so far apart that they are no frames, before memory is taken for the gaps."""
+    spanned = frames_spanned(tracks)
+    if spanned > max(_SPAN, 0) and spanned > _SPARSE * len(tracks):
+        step = missing_between(tracks["frame"].to_numpy(), tracks["particle"].to_numpy())
+        raise PerrinError(
+            f"frame numbers span {spanned:.3g} frames for {len(tracks)} positions"
+            + (f", in steps of {step}" if step > 1 else "")
+            + ". Are they times? Divide them by the frame interval, or name the column time and "
+            "give --frame-interval-s."
+        )
+
+
+def _interval(raw: RawTracks, given: float | None, found: float | None) -> float | None:
+    if given is None:
+        return found
+    if found is not None and abs(given / found - 1) > 0.01:
+        raw.remarks.append(
+            f"a frame interval of {given:g} s was given and is used; the file says {found:.4g} s"
+        )
+    return given
+
+
+def _read_as(
+    raw: RawTracks,
+    tracks: pd.DataFrame,
+    length: Length,
+    attrs: dict[Hashable | None, object],
+    given: float | None,
+) -> str:
+    """Return the line that says what was understood."""
+    axes = [axis for axis in AXES if axis in tracks]
+    frames = tracks["frame"].to_numpy()
+    step = missing_between(frames, tracks["particle"].to_numpy())
+    interval = attrs["frame_interval_s"]
+    source = "from the option" if given is not None else "from the file"
+    facts = [
+        counted(int(tracks["particle"].nunique()), "track"),
+        counted(len(tracks), "position"),
+        f"{len(axes)}D ({', '.join(axes)})",
+        length.said,
+        f"{interval:.6g} s a frame ({source})" if interval else "frame interval not known",
+        f"frames {frames.min()} to {frames.max()}",
+        f"step {step}",
+    ]
+    remarks = list(raw.remarks)
+    if step > 1:
+        remarks.append(f"positions in every {_th(step)} frame only: all frames between are missing")
+    errors = [raw.called(name) for name in ("x_se", "y_se") if name in tracks]
+    if errors:
+        remarks.append(f"localization errors from {' and '.join(dict.fromkeys(errors))}")
+    named = describe_names(attrs["track_names"])  # type: ignore[arg-type]
+    return compose_read_as(
+        facts,
+        columns_not_used=raw.columns_not_used,
+        left_out=raw.left_out,
+        remarks=[*remarks, named],
+    )
+
+
+def _th(number: int) -> str:
+    return (
+        f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10 * (number // 10 % 10 != 1), 'th') }"
+    )

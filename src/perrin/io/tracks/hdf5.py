@@ -1,0 +1,117 @@
+"""HDF5 files with tracks: a table (picasso and others), btrack's, a store of pandas."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from perrin.errors import PerrinError
+from perrin.io.read_as import listed
+from perrin.io.tracks.by_name import from_columns
+from perrin.io.tracks.matlab import read_matlab
+from perrin.io.tracks.raw import RawTracks
+
+
+def read_hdf5(path: Path) -> RawTracks:
+    """Return the tracks in an HDF5 file, which MATLAB 7.3 files are as well.
+
+    Known are tables (a dataset of named fields, picasso's ``locs``, or equally long datasets with
+    the names of columns), fixed stores of pandas, and btrack's files. Raises `PerrinError` for
+    damaged files and other content, which it lists.
+    """
+    try:
+        with h5py.File(path, "r") as file:
+            if not _is_matlab(path, file):
+                return _read(file)
+    except PerrinError:
+        raise
+    except Exception as error:  # a damaged file leads h5py to errors of every kind
+        raise PerrinError(
+            f"no MATLAB file, or cut off or damaged, and no other HDF5 file either ({error})."
+        ) from error
+    return read_matlab(path)
+
+
+def _is_matlab(path: Path, file: h5py.File) -> bool:
+    with path.open("rb") as plain:
+        if plain.read(10) == b"MATLAB 7.3":
+            return True
+    return any("MATLAB_class" in file[name].attrs for name in file)
+
+
+def _read(file: h5py.File) -> RawTracks:
+    if "objects" in file and "tracks" in file:
+        return _btrack(file)
+    stores = [name for name in file if "pandas_type" in file[name].attrs]
+    if stores:
+        return from_columns(_pandas_store(file[stores[0]], stores), "HDF5 (pandas)")
+    tables = [
+        name for name in file if isinstance(file[name], h5py.Dataset) and file[name].dtype.names
+    ]
+    if tables:
+        name = "tracks" if "tracks" in tables else "locs" if "locs" in tables else tables[0]
+        return from_columns(_of_fields(file[name][()]), f"HDF5 table {name}")
+    columns = {
+        name: item[()]
+        for name, item in file.items()
+        if isinstance(item, h5py.Dataset) and item.ndim == 1 and item.dtype.kind in "iuf"
+    }
+    if len(columns) > 2 and len({len(column) for column in columns.values()}) == 1:
+        return from_columns(pd.DataFrame(columns), "HDF5 columns")
+    raise PerrinError(
+        f"an HDF5 file that holds {listed(sorted(file)) or 'nothing'}, no table of tracks. Movies "
+        "are read by `perrin track` and `perrin inspect`; export the tracks as CSV or parquet."
+    )
+
+
+def _of_fields(rows: NDArray[Any]) -> pd.DataFrame:
+    names = [name for name in rows.dtype.names or () if rows.dtype[name].shape == ()]
+    return pd.DataFrame({name: rows[name] for name in names})
+
+
+def _pandas_store(group: h5py.Group, stores: list[str]) -> pd.DataFrame:
+    """Return a table that pandas wrote with ``to_hdf``, of format fixed or table."""
+    way_out = (
+        f"an HDF5 store of pandas ({listed(stores)}) that cannot be read without PyTables: "
+        "pd.read_hdf(file).to_parquet('tracks.parquet') makes a file that is read here."
+    )
+    if len(stores) > 1:
+        raise PerrinError(
+            f"an HDF5 store of pandas with several tables ({listed(stores)}). Keep one."
+        )
+    blocks = [name for name in group if name.endswith("_values") and name.startswith("block")]
+    columns: dict[str, NDArray[Any]] = {}
+    for name in sorted(blocks):
+        items = group.get(name.replace("_values", "_items"))
+        values = group[name]
+        if items is None or values.ndim != 2 or values.dtype.kind not in "iuf":
+            raise PerrinError(way_out)
+        if values.shape[1] != len(items):
+            raise PerrinError(way_out)
+        texts = [item.decode() if isinstance(item, bytes) else str(item) for item in items[()]]
+        columns |= dict(zip(texts, values[()].T, strict=True))
+    if not columns:
+        raise PerrinError(way_out)
+    return pd.DataFrame(columns)
+
+
+def _btrack(file: h5py.File) -> RawTracks:
+    """btrack: rows t, x, y, z of objects, and tracks as lists of their numbers, -n for dummies."""
+    kind = next(iter(file["tracks"]))
+    group = file["tracks"][kind]
+    rows = np.asarray(file["objects"][kind]["coords"][()], dtype=np.float64)
+    numbers, limits = group["tracks"][()].ravel(), group["map"][()]
+    particle = np.repeat(np.arange(len(limits)), limits[:, 1] - limits[:, 0])
+    members = np.concatenate([numbers[a:b] for a, b in limits]) if len(limits) else numbers[:0]
+    real = members >= 0
+    found = rows[members[real]]
+    table = pd.DataFrame({"particle": particle[real], "frame": found[:, 0]})
+    for axis, column in zip("xyz", found[:, 1:].T, strict=False):
+        table[axis] = column
+    left = {"dummy of btrack without position": int((~real).sum())}
+    return RawTracks(table, "HDF5 (btrack)", left_out=left)

@@ -1,0 +1,128 @@
+"""Which rows are one track: its number or name, and the movie that it belongs to."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from perrin.errors import PerrinError
+from perrin.io.read_as import counted, listed
+from perrin.io.tracks.raw import RawTracks, numbers
+
+_NONE = frozenset({"", "none", "nan", "null", "na", "n/a", "-1", "<na>", "unassigned"})
+_LARGEST = 2.0**53  # whole numbers above it are not told apart by floats
+_FEW = 5
+
+
+def number_tracks(raw: RawTracks) -> dict[int, str]:
+    """Make ``particle`` whole numbers, one for each track; return the names of those renumbered.
+
+    Rows without a number, with a negative one (trackpy, TrackMate and others mark spots in no
+    track with -1) or an empty name are left out and counted. Names are numbered in the order in
+    which they come. A further column that tells movies apart is part of the identity.
+    Raises `PerrinError` for fractions, and where every row would be a track of its own.
+    """
+    named: dict[int, str] = {}
+    text = not pd.api.types.is_numeric_dtype(raw.table["particle"].dtype)
+    if text:
+        found = pd.to_numeric(raw.table["particle"], errors="coerce")
+        empty = raw.table["particle"].astype(str).str.strip().str.lower().isin(_NONE)
+        text = bool((found.isna() & ~(empty | raw.table["particle"].isna())).any())
+    if text:
+        labels = raw.table["particle"].astype(str).str.strip()
+        raw.keep((~labels.str.lower().isin(_NONE)).to_numpy(), "row in no track")
+        labels = raw.table["particle"].astype(str).str.strip()
+        codes, names = pd.factorize(labels)
+        raw.table["particle"] = codes
+        named = dict(enumerate(map(str, names)))
+    else:
+        _whole_numbers(raw)
+    _check_no_row_number(raw)
+    return _with_movie(raw, named)
+
+
+def _whole_numbers(raw: RawTracks) -> None:
+    values = numbers(raw.table["particle"], raw.called("particle"))
+    raw.table["particle"] = values
+    in_track = (values.notna() & (values >= 0)).to_numpy()
+    if not in_track.any():
+        raise PerrinError(
+            f"column {raw.called('particle')!r} numbers no track: all rows are empty or negative, "
+            "which means in no track. Link the positions first."
+        )
+    raw.keep(in_track, "row in no track (without a number or with a negative one)")
+    values = raw.table["particle"]
+    odd = (values % 1 != 0) | (values.abs() >= _LARGEST)
+    if odd.any():
+        raise PerrinError(
+            f"column {raw.called('particle')!r} holds {values[odd].iloc[0]:g}; tracks have whole "
+            "numbers. Is it another column that numbers the tracks?"
+        )
+    raw.table["particle"] = values.astype(np.int64)
+
+
+def _check_no_row_number(raw: RawTracks) -> None:
+    """Refuse a column that numbers rows, not tracks."""
+    rows = len(raw.table)
+    if rows < _FEW or raw.table["particle"].nunique() < rows:
+        return
+    like = [name for name in raw.columns_not_used if "tra" in name.lower()]
+    raise PerrinError(
+        f"column {raw.called('particle')!r} is different in every row: it numbers rows, and each "
+        "track would have one position. "
+        + (f"If {listed(like)} numbers the tracks, rename it to particle" if like else "Link first")
+        + ", or name the column of the tracks particle."
+    )
+
+
+def _with_movie(raw: RawTracks, named: dict[int, str]) -> dict[int, str]:
+    """Take the columns that tell movies apart into the identity, where tracks need them."""
+    needed = []
+    for name in list(raw.groups.columns):
+        movie, _ = pd.factorize(raw.groups[name], use_na_sentinel=False)
+        verdict = _verdict(raw, movie)
+        if verdict == "needed":
+            needed.append(name)
+        else:
+            raw.columns_not_used.append(name)
+            if verdict == "changes":
+                raw.remarks.append(
+                    f"column {name} changes back and forth along tracks, so it is no part of what "
+                    "a track is"
+                )
+    if not needed:
+        return named
+    both = pd.concat([raw.groups[needed].astype(str), raw.table["particle"]], axis=1)
+    codes, index = pd.factorize(pd.MultiIndex.from_frame(both))
+    raw.table["particle"] = codes
+    raw.remarks.append(
+        f"tracks are told apart by the column {', '.join(needed)} too, and numbered anew"
+    )
+    return {
+        number: " ".join([*map(str, key[:-1]), named.get(key[-1], str(key[-1]))])
+        for number, key in enumerate(index)
+    }
+
+
+def _verdict(raw: RawTracks, movie: np.ndarray) -> str:
+    """Say what a column is: "needed", "constant" along each track, or one that "changes"."""
+    table = pd.DataFrame({"particle": raw.table["particle"], "movie": movie})
+    kinds = int((table.groupby("particle")["movie"].nunique() - 1).sum())
+    if not kinds:
+        return "constant"
+    time = raw.table["frame" if "frame" in raw.table else "time"]
+    ordered = table.assign(time=time).sort_values(["particle", "time"], kind="stable")
+    if ordered.duplicated(["particle", "time"]).any():
+        return "needed"
+    same = ordered["particle"].to_numpy()[1:] == ordered["particle"].to_numpy()[:-1]
+    turns = int((same & (np.diff(ordered["movie"].to_numpy()) != 0)).sum())
+    return "needed" if turns == kinds else "changes"
+
+
+def describe_names(named: dict[int, str]) -> str:
+    """Return a phrase that says which name has which number."""
+    if not named:
+        return ""
+    shown = listed(f"{number} is {name}" for number, name in list(named.items())[:_FEW])
+    more = len(named) - _FEW
+    return f"{counted(len(named), 'track')} numbered: {shown}" + (", ..." if more > 0 else "")
