@@ -12,8 +12,8 @@ import pandas as pd
 from _measure import Row, print_goals, print_table
 from perrin.evaluate.classifier import Evaluation, evaluate_classifier
 from perrin.evaluate.predictions import ALL_MASSES, RANGES
+from perrin.events import PAPER_CLASSES
 from perrin.models.classifier import ClassifierModel
-from perrin.settings.classifier import PAPER_CLASSES
 from perrin.settings.evaluation import ClassifierEvaluation
 
 COUNT, SEED = 4000, 20_262

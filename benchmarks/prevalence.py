@@ -15,9 +15,9 @@ import numpy as np
 
 from _measure import print_table
 from perrin.evaluate.predictions import RANGES, Predictions, fresh_seed, predict_on
+from perrin.events import CLASSES
 from perrin.landing.classifier.prevalence import class_prevalence, correct_prior_shift, prevalence
 from perrin.models.classifier import ClassifierModel
-from perrin.settings.classifier import CLASSES
 from perrin.settings.simulation import ThumbnailSettings
 
 COUNT, SEED = 3000, 20_302

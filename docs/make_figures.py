@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from perrin.events import CLASSES
 from perrin.io.movie import Movie
 from perrin.landing.detect import detect
 from perrin.landing.fit import fit, fit_patches
@@ -32,7 +33,6 @@ from perrin.report.style import (
 from perrin.settings.simulation import (
     BackgroundSettings,
     CameraSettings,
-    Class,
     LandingAssay,
     MassPrior,
     ThumbnailSettings,
@@ -46,7 +46,6 @@ PSF = Psf.analytic(pixel_nm=72.0)
 PER_KDA = -3.8e-5
 MILLISECONDS = 3 / 0.726
 N_AVG = 10
-SHOWN: tuple[Class, ...] = ("binder", "unbinder", "neighbors", "roller", "wobbler", "buffer")
 
 
 def main() -> None:
@@ -65,7 +64,7 @@ def main() -> None:
 def classes() -> Figure:
     """One event of each class: seven of its forty frames, and the trace of its middle pixel."""
     settings = ThumbnailSettings(
-        classes=dict.fromkeys(SHOWN[:4], 1 / 6) | dict.fromkeys(SHOWN[4:], 1 / 6),
+        classes=dict.fromkeys(CLASSES, 1 / len(CLASSES)),
         masses=MassPrior(low_kda=250, middle_kda=250, high_kda=250),
     )
     found = simulate_thumbnails(480, settings=settings, seed=12)
@@ -79,8 +78,8 @@ def classes() -> Figure:
     offsets = (-15, -8, -3, 0, 3, 8, 15)
     figure = new_figure(width_mm=PAGE_MM, height_mm=150)
     ratios = {"width_ratios": [1] * len(offsets) + [3.2]}
-    axes = figure.subplots(len(SHOWN), len(offsets) + 1, gridspec_kw=ratios)
-    for row, name in zip(axes, SHOWN, strict=True):
+    axes = figure.subplots(len(CLASSES), len(offsets) + 1, gridspec_kw=ratios)
+    for row, name in zip(axes, CLASSES, strict=True):
         candidates = (found.labels == name) & found.inside.all(axis=(1, 2))
         event = int(np.flatnonzero(candidates & telling.get(name, candidates))[0])
         thumbnail = 1e3 * found.thumbnails[event]
@@ -88,7 +87,7 @@ def classes() -> Figure:
             axis.imshow(thumbnail[20 + offset], cmap="gray", vmin=-10, vmax=4)
             axis.set(xticks=[], yticks=[])
             axis.spines[:].set_visible(False)
-            if name == SHOWN[0]:
+            if name == CLASSES[0]:
                 axis.set_title(f"{offset * MILLISECONDS:+.0f} ms")
         row[0].set_ylabel(name)
         trace = row[-1]
@@ -96,7 +95,7 @@ def classes() -> Figure:
         trace.axhline(0, color=GRAY, linewidth=0.5)
         trace.plot(times, thumbnail[:, 8, 8], color=BLUE, marker=".", markersize=3)
         trace.set(ylim=(-12, 10), ylabel="contrast / 10⁻³")
-        if name == SHOWN[-1]:
+        if name == CLASSES[-1]:
             trace.set_xlabel("time from landing / ms")
         else:
             trace.set_xticklabels([])

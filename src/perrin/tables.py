@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from perrin.errors import PerrinError
-from perrin.settings.classifier import CLASSES
+from perrin.events import CLASSES
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,13 +12,13 @@ import pytest
 from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
+from perrin.events import CLASSES
 from perrin.io import write_mp
 from perrin.io.movie import Movie
 from perrin.landing.thumbnails import frames_around
 from perrin.mass.calibration import Calibration, calibrate
 from perrin.optics.psf import Psf
 from perrin.pipeline import find_events
-from perrin.settings.classifier import CLASSES
 from perrin.settings.landing import LandingSettings
 from perrin.settings.simulation import LandingAssay, Species
 from perrin.simulate.matching import match_landings

@@ -12,6 +12,7 @@ import pytest
 
 from perrin import results as module
 from perrin.errors import PerrinError
+from perrin.events import CLASSES
 from perrin.io import read_events
 from perrin.io.atomic import check_folder
 from perrin.io.movie import Movie
@@ -19,7 +20,6 @@ from perrin.mass.calibration import Calibration
 from perrin.models.quantifier import QuantifierModel
 from perrin.pipeline import LandingsResult, analyze_events, analyze_landings
 from perrin.results import write_results
-from perrin.settings.classifier import CLASSES
 from perrin.settings.landing import MainSpectrum
 from perrin.settings.spectrum import SpectrumSettings
 from perrin.simulate.movie import simulate_movie

@@ -152,7 +152,7 @@ def _figures(found: Evaluation, models: list[str]) -> dict[str, Any]:
 
 def _print(found: Evaluation) -> None:
     """Say the paper's Table 2 with ours beside it, errors and precisions, and the speed."""
-    from perrin.settings.classifier import PAPER_CLASSES
+    from perrin.events import PAPER_CLASSES
 
     figures, n_avg = found.figures, found.settings.n_avg
     own = figures[(figures["protocol"] == "paper") & (figures["n_avg"] == n_avg)]

@@ -222,9 +222,7 @@ class Fitter:
         angles = np.array(str(truth["directions_rad"]).split(), float)
         steps = int(truth["steps"])
         residence_time = float(truth["residence_time_frames"])
-        step_frames = (
-            0.0 if steps == 0 else (1.0 if truth["motion"] == "wobbler" else residence_time)
-        )
+        step_frames = 0.0 if steps == 0 else residence_time / steps
         length = speeds[:steps] * interval_px * step_frames
         x = truth["x_px"] + np.r_[0.0, np.cumsum(length * np.cos(angles[:steps]))]
         y = truth["y_px"] + np.r_[0.0, np.cumsum(length * np.sin(angles[:steps]))]

@@ -38,8 +38,8 @@ from perrin.evaluate.tables import (
     threshold_rows,
     trade_off_rows,
 )
+from perrin.events import CLASSES, PAPER_CLASSES
 from perrin.models.classifier import ClassifierModel
-from perrin.settings.classifier import CLASSES, PAPER_CLASSES
 from perrin.settings.evaluation import ClassifierEvaluation
 from perrin.settings.simulation import MassPrior, ThumbnailSettings
 from perrin.simulate.thumbnail_simulator import ThumbnailSimulator

@@ -11,13 +11,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from perrin.evaluate.predictions import check_instrument, drawn
+from perrin.events import PAPER_CLASSES
 from perrin.landing.fit import fit_patches
 from perrin.landing.matched import WINDOW_PX
 from perrin.landing.ratiometric import ratiometric
 from perrin.landing.thumbnails import THUMBNAIL_PX, half_length
 from perrin.landing.views import look
 from perrin.models.classifier import ClassifierModel
-from perrin.settings.classifier import PAPER_CLASSES
 from perrin.settings.simulation import ThumbnailSettings
 from perrin.simulate.thumbnail_simulator import Part, ThumbnailSimulator
 

@@ -9,9 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from perrin.evaluate.predictions import drawn, fresh_seed
+from perrin.events import LANDING_CLASSES
 from perrin.models.quantifier import QuantifierModel
 from perrin.optics.psf import Psf
-from perrin.settings.classifier import PAPER_CLASSES
 from perrin.settings.optics import OpticsSettings
 from perrin.settings.simulation import ThumbnailSettings
 from perrin.simulate.thumbnail_simulator import ThumbnailSimulator
@@ -67,7 +67,7 @@ def _events(
     simulator = ThumbnailSimulator.of(
         simulated, centering="detector", background=None, psf=psf, seed=shared
     )
-    labels = np.resize(np.array(PAPER_CLASSES), count)
+    labels = np.resize(np.array(LANDING_CLASSES), count)
     parts = [part for _, part in drawn(simulator, labels, seed=own)]
     return (
         np.concatenate([part.stacks for part in parts]),

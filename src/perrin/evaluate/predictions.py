@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
+from perrin.events import CLASSES, PAPER_CLASSES
 from perrin.models.classifier import ClassifierModel
-from perrin.settings.classifier import CLASSES, PAPER_CLASSES
 from perrin.settings.simulation import MassPrior, ThumbnailSettings
 from perrin.simulate.thumbnail_simulator import Centering, Part, ThumbnailSimulator
 from perrin.simulate.thumbnails import threads

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perrin.evaluate.predictions import Predictions, predict
+from perrin.events import CLASSES
 from perrin.landing.detect import detect
 from perrin.landing.thumbnails import iter_event_stacks
 from perrin.models.classifier import ClassifierModel
 from perrin.optics.psf import Psf
-from perrin.settings.classifier import CLASSES
 from perrin.settings.landing import DetectionSettings
 from perrin.settings.simulation import ThumbnailSettings
 from perrin.simulate.matching import is_accepted, is_isolated, match_landings

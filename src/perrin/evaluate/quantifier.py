@@ -29,6 +29,7 @@ from perrin.evaluate.quantifier_tables import (
     coverage,
     motion,
 )
+from perrin.events import LANDING_CLASSES
 from perrin.landing.fit import fit_patches
 from perrin.landing.quantifier.quantify import sorts_as
 from perrin.landing.quantifier.quantities import INTEGRATION, TARGETS
@@ -37,7 +38,6 @@ from perrin.landing.thumbnails import half_length
 from perrin.models.classifier import ClassifierModel
 from perrin.models.quantifier import QuantifierModel
 from perrin.optics.psf import Psf
-from perrin.settings.classifier import PAPER_CLASSES
 from perrin.settings.evaluation import QuantifierEvaluation
 from perrin.settings.simulation import BackgroundSettings, MassPrior, ThumbnailSettings
 from perrin.simulate.quantities import around, central, truth_of
@@ -206,7 +206,7 @@ class _Work:
 
     def bound(self, background: str) -> pd.DataFrame:
         """Return events of the middle mass with what oracle and path fit say of them."""
-        count = len(PAPER_CLASSES) * self.settings.bound_count
+        count = len(LANDING_CLASSES) * self.settings.bound_count
         return self._kept(f"bound-{background}", count, lambda: self._bound(background))
 
     def _bound(self, background: str) -> pd.DataFrame:
@@ -215,8 +215,8 @@ class _Work:
         shared, own = fresh_seed(self.settings.seed, 3, len(background)).spawn(2)
         simulator = self._simulator(simulated, "detector", shared)
         fitter = Fitter(simulator, noise)
-        labels = np.repeat(np.array(PAPER_CLASSES), self.settings.bound_count)
-        left = dict.fromkeys(PAPER_CLASSES, self.settings.fitted_count)
+        labels = np.repeat(np.array(LANDING_CLASSES), self.settings.bound_count)
+        left = dict.fromkeys(LANDING_CLASSES, self.settings.fitted_count)
         parts = []
         for names, part in drawn(simulator, labels, seed=own):
             rows = self._rows(part, simulator, names)
@@ -228,7 +228,7 @@ class _Work:
         """Return how many events the network answers in 1 s, warm; with a classifier too."""
         shared, own = fresh_seed(self.settings.seed, 4).spawn(2)
         simulator = self._simulator(self.simulated, "truth", shared)
-        labels = np.resize(np.array(PAPER_CLASSES), _SPEED_BLOCK)
+        labels = np.resize(np.array(LANDING_CLASSES), _SPEED_BLOCK)
         ((_, part),) = drawn(simulator, labels, seed=own)
 
         def quantify() -> None:
@@ -260,13 +260,13 @@ class _Work:
         return self.simulated.model_copy(update=changes)
 
     def _measured(self, name: str, simulated: ThumbnailSettings, *key: int) -> pd.DataFrame:
-        count = len(PAPER_CLASSES) * self.settings.count
+        count = len(LANDING_CLASSES) * self.settings.count
         return self._kept(name, count, lambda: self._drawn(simulated, *key))
 
     def _drawn(self, simulated: ThumbnailSettings, *key: int) -> pd.DataFrame:
         shared, own = fresh_seed(self.settings.seed, *key).spawn(2)
         simulator = self._simulator(simulated, "detector", shared)
-        labels = np.resize(np.array(PAPER_CLASSES), self.settings.count * len(PAPER_CLASSES))
+        labels = np.resize(np.array(LANDING_CLASSES), self.settings.count * len(LANDING_CLASSES))
         parts = []
         for names, part in drawn(simulator, labels, seed=own):
             parts.append(self._rows(part, simulator, names))
@@ -312,9 +312,9 @@ class _Work:
 
     def _say(self, events: int) -> None:
         """Count further events as done."""
-        each = len(PAPER_CLASSES) * self.settings.count
+        each = len(LANDING_CLASSES) * self.settings.count
         total = each * (2 * len(self.settings.masses_kda) + 1)
-        total += 2 * len(PAPER_CLASSES) * self.settings.bound_count
+        total += 2 * len(LANDING_CLASSES) * self.settings.bound_count
         self.done += events
         if self.progress is not None:
             self.progress(min(1.0, self.done / total))

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from perrin.settings.classifier import PAPER_CLASSES
+from perrin.events import LANDING_CLASSES
 from perrin.settings.simulation import ThumbnailSettings
 
 FloatArray = NDArray[np.float64]
@@ -27,7 +27,7 @@ def bound_rows(
     """Rows of the table `bound`: all estimators on the events that the oracle has measured."""
     surface = simulated.background
     focus = np.hypot(surface.focus_contrast, surface.tilt_contrast) if background == FULL else 0.0
-    for name in PAPER_CLASSES:
+    for name in LANDING_CLASSES:
         own = table[(table["class"] == name) & table["oracle_kda"].notna()]
         mass = float(own["mass_kda"].median()) if len(own) else np.nan
         row: dict[str, Any] = {"background": background, "mass_kda": mass, "class": name}
@@ -87,7 +87,7 @@ def coverage(table: pd.DataFrame) -> pd.DataFrame:
     ].clip(lower=1e-9)
     group = pd.qcut(width.rank(method="first"), _WIDTHS, labels=False)
     rows = []
-    sets = [("class", name, table["class"] == name) for name in PAPER_CLASSES]
+    sets = [("class", name, table["class"] == name) for name in LANDING_CLASSES]
     sets += [("width", f"fifth {k + 1}", group == k) for k in range(_WIDTHS)]
     sets.append(("all", "all", table["class"].notna()))
     for by, name, chosen in sets:
@@ -114,7 +114,7 @@ def motion(table: pd.DataFrame) -> pd.DataFrame:
         ("displacement", "px"),
         ("speed", "px/frame"),
     ):
-        for name in PAPER_CLASSES:
+        for name in LANDING_CLASSES:
             own = table[(table["class"] == name) & table[f"{target}_true"].notna()]
             if not len(own):
                 continue

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from perrin.evaluate import roc
 from perrin.evaluate.predictions import ALL_MASSES, Predictions
-from perrin.settings.classifier import CLASSES, PAPER_CLASSES
+from perrin.events import CLASSES, PAPER_CLASSES
 
 FloatArray = NDArray[np.float64]
 Row = dict[str, Any]

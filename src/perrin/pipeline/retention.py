@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
+from perrin.events import MOTIONS
 from perrin.landing.matched import MatchedFilter
 from perrin.mass.abundance import correct_fractions, uneven_note
 from perrin.mass.modes import FWHM_PER_SD
@@ -25,13 +26,7 @@ from perrin.optics.psf import Psf
 from perrin.pipeline import LandingsResult
 from perrin.pipeline.simulated import Measured, analyze
 from perrin.settings.planned import PlannedMeasurement
-from perrin.settings.simulation import (
-    MOTIONS,
-    CameraSettings,
-    InstrumentSettings,
-    LandingAssay,
-    Species,
-)
+from perrin.settings.simulation import CameraSettings, InstrumentSettings, LandingAssay, Species
 from perrin.simulate.movie import simulate_movie
 
 if TYPE_CHECKING:

@@ -12,14 +12,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from perrin.events import CLASSES, PAPER_CLASSES
 from perrin.report import style as look
-from perrin.settings.classifier import CLASSES, PAPER_CLASSES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-CLASS_COLORS = dict(zip(CLASSES, look.SERIES, strict=False))
 _MODEL_COLORS = look.SERIES
 _RANGE_COLORS = (look.BLACK, look.VERMILLION, look.ORANGE, look.BLUE)
 _MARKERS = "osD^v"
@@ -101,7 +100,7 @@ def roc_figure(roc: pd.DataFrame, figures: pd.DataFrame, *, model: str, n_avg: i
                 axes.plot(
                     np.append(0.0, line["false_rate"]),
                     np.append(0.0, line["recall"]),
-                    color=CLASS_COLORS[of],
+                    color=look.label_color(of),
                     label=f"{of} {reached[name, of]:.3f}",
                 )
             axes.plot([0, 1], [0, 1], color=look.GRAY, lw=0.5, ls=":")
@@ -198,7 +197,7 @@ def reliability_figure(
                         line["true"],
                         "o-",
                         ms=2,
-                        color=CLASS_COLORS[of],
+                        color=look.label_color(of),
                         label=label,
                     )
             axes.legend(loc="upper left", title="calibration error", title_fontsize=7)
@@ -283,7 +282,9 @@ def tsne_figure(tsne: pd.DataFrame, *, model: str) -> Figure:
             table = own[own["space"] == space]
             for of in PAPER_CLASSES:
                 points = table[table["class"] == of]
-                row[0].scatter(points["x"], points["y"], s=2, lw=0, c=CLASS_COLORS[of], label=of)
+                row[0].scatter(
+                    points["x"], points["y"], s=2, lw=0, c=look.label_color(of), label=of
+                )
             _colored(row[1], table, table["mass_kda"], ticks=(30, 50, 100, 200, 400, 800))
             _colored(row[2], table, 1e3 * table["residual"], ticks=(0.5, 1, 2, 4))
             for axes in row:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from perrin.events import LEAVERS, MOVERS
 from perrin.landing.quantifier.agreement import Agreement
 from perrin.report.spectra import mass_limits
 from perrin.report.style import (
@@ -13,11 +14,10 @@ from perrin.report.style import (
     BLUE,
     CONTRAST_UNIT,
     GRAY,
-    ORANGE,
     PAGE_MM,
     PALE_BLUE,
-    PURPLE,
     VERMILLION,
+    label_color,
     new_figure,
     style,
 )
@@ -37,7 +37,6 @@ _AXES = {
     "y_px": "y (px)",
     "time_s": "Time (s)",
 }
-_MOVING = {"unbinder": VERMILLION, "roller": ORANGE, "wobbler": PURPLE}
 _REACH = 4.0  # standard errors of the bins that the difference's axis holds at least
 _BINS = 40  # at most
 
@@ -168,9 +167,9 @@ def surface_figure(events: pd.DataFrame) -> Figure:
                 residence_time,
                 "residence_time_ms",
                 "Time on the surface, of those that leave (ms)",
-                _MOVING,
+                LEAVERS,
             ),
-            (speed, "speed_nm_per_ms", "Speed while moving (nm/ms)", ("roller", "wobbler")),
+            (speed, "speed_nm_per_ms", "Speed while moving (nm/ms)", MOVERS),
         ):
             values = events[column].to_numpy(float)
             finite = values[np.isfinite(values)]
@@ -179,7 +178,7 @@ def surface_figure(events: pd.DataFrame) -> Figure:
             for name in names:
                 own = values[(events["label"] == name).to_numpy() & np.isfinite(values)]
                 counts, _ = np.histogram(own, edges)
-                axes.stairs(counts, edges, color=_MOVING[name], label=f"{name} ({len(own)})")
+                axes.stairs(counts, edges, color=label_color(name), label=f"{name} ({len(own)})")
             axes.set_xlabel(label)
             axes.set_ylim(0, None)
             axes.legend(

@@ -6,9 +6,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from perrin.report.score_figures import LABEL_COLORS
-from perrin.report.style import BLACK, BLUE, GRAY, PAGE_MM, PALE_BLUE, new_figure, style
-from perrin.settings.classifier import PAPER_CLASSES
+from perrin.events import LANDING_CLASSES
+from perrin.report.style import (
+    BLACK,
+    BLUE,
+    GRAY,
+    PAGE_MM,
+    PALE_BLUE,
+    label_color,
+    new_figure,
+    style,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +30,7 @@ _AIM = 0.01
 
 def accuracy_figure(events: pd.DataFrame, bound: pd.DataFrame) -> Figure:
     """Relative errors of one mass, class by class: fit, network, and the bound as a curve."""
-    classes = [name for name in PAPER_CLASSES if (events["class"] == name).any()]
+    classes = [name for name in LANDING_CLASSES if (events["class"] == name).any()]
     sharpest = {
         str(row["class"]): float(row["bound_kda"] / row["mass_kda"])
         for _, row in bound.iterrows()
@@ -82,7 +90,7 @@ def bias_figure(accuracy: pd.DataFrame) -> Figure:
                     100 * own["bias"],
                     yerr=196 * own["bias_se"],
                     fmt=".-",
-                    color=LABEL_COLORS.get(str(name), GRAY),
+                    color=label_color(str(name)),
                     linewidth=0.8,
                     markersize=4,
                     label=str(name),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from perrin.events import LABELS
 from perrin.report.labels import TopLabel, label_tops
 from perrin.report.spectra import mass_limits
 from perrin.report.style import (
@@ -15,13 +16,12 @@ from perrin.report.style import (
     CONTRAST_UNIT,
     GRAY,
     GREEN,
-    ORANGE,
     PAGE_MM,
     PALE_BLUE,
     PALE_RED,
     PURPLE,
-    SKY,
     VERMILLION,
+    label_color,
     new_figure,
     style,
 )
@@ -39,17 +39,6 @@ if TYPE_CHECKING:
     from perrin.mass.results import Estimate, Spectrum
 
     Floats = NDArray[np.float64]
-
-LABEL_COLORS = {
-    "binder": BLUE,
-    "unbinder": VERMILLION,
-    "neighbors": GREEN,
-    "roller": ORANGE,
-    "wobbler": PURPLE,
-    "buffer": SKY,
-    "duplicate": BLACK,
-}
-"""Color of each label; those without a class (unscored, not fitted) are gray."""
 
 _LEAST_FRACTION = 0.02  # smaller peaks are not labeled
 _NEAREST = 1e-4  # scores are drawn no nearer to 0 and 1
@@ -151,7 +140,7 @@ def scores_figure(
                 factor * values[chosen],
                 score[chosen].clip(_NEAREST, 1.0 - _NEAREST),
                 ".",
-                color=LABEL_COLORS.get(name, GRAY),
+                color=label_color(name),
                 markersize=2.5,
                 markeredgewidth=0,
                 alpha=0.6,
@@ -186,7 +175,7 @@ def class_prevalences_figure(fractions: Sequence[ClassPrevalence]) -> Figure:
         figure = new_figure(width_mm=COLUMN_MM, height_mm=14.0 + 8.0 * len(fractions))
         axes = figure.subplots()
         predictions = [100 * fraction.fraction.value for fraction in fractions]
-        colors = [LABEL_COLORS.get(fraction.name, GRAY) for fraction in fractions]
+        colors = [label_color(fraction.name) for fraction in fractions]
         axes.barh(place, predictions, color=colors, height=0.7, alpha=0.8)
         axes.errorbar(
             predictions,
@@ -278,7 +267,7 @@ def _draw_removed(axes: Axes, removed: pd.DataFrame, *, middle: Floats, width: F
     names = np.array([name.removeprefix("removed_") for name in columns], object)
     for name in _in_order(names):
         part = removed[f"removed_{name}"].to_numpy(float) / width
-        color = LABEL_COLORS.get(name, GRAY)
+        color = label_color(name)
         said = "binder, low score" if name == "binder" else name
         axes.bar(middle, part, width, bottom=base, color=color, linewidth=0, label=said)
         base = base + part
@@ -304,7 +293,7 @@ def _central_bins(low: Floats, high: Floats, counts: NDArray[np.int64]) -> tuple
 def _in_order(labels: NDArray[np.object_]) -> list[str]:
     """The labels that occur: classes in their order, then the others."""
     found = set(labels.tolist())
-    return [name for name in LABEL_COLORS if name in found] + sorted(found - set(LABEL_COLORS))
+    return [name for name in LABELS if name in found] + sorted(found - set(LABELS))
 
 
 def _reach(estimates: Sequence[Estimate]) -> Floats:

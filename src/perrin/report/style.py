@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from perrin.events import Hue, color_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -15,6 +17,16 @@ if TYPE_CHECKING:
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 BLUE, VERMILLION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
 GRAY, PALE_BLUE, PALE_RED = "#6E6E6E", "#BCD7EA", "#F3CDB5"
+PALETTE: dict[Hue, str] = {
+    "blue": BLUE,
+    "vermillion": VERMILLION,
+    "green": GREEN,
+    "purple": PURPLE,
+    "orange": ORANGE,
+    "sky": SKY,
+    "gray": GRAY,
+    "black": BLACK,
+}
 SERIES = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)
 
 COLUMN_MM, PAGE_MM = 85.0, 180.0
@@ -45,6 +57,11 @@ _RC: Any = {
     "svg.fonttype": "none",  # text stays text
     "svg.hashsalt": "perrin",  # the same ids, so the same bytes, every time
 }
+
+
+def label_color(label: str) -> str:
+    """Color of the events of a label, as in the report."""
+    return PALETTE[color_of(label)]
 
 
 @contextmanager

@@ -9,10 +9,6 @@ from pydantic import Field
 from perrin.settings.base import Settings
 from perrin.settings.simulation import CrowdSettings
 
-CLASSES = ("binder", "unbinder", "neighbors", "roller", "wobbler", "buffer")
-"""In the order of a network's outputs; the paper's network has the first five."""
-PAPER_CLASSES = CLASSES[:5]
-
 
 class PaperTraining(Settings):
     """The recipe of paper 002, "Model Training"."""

@@ -8,17 +8,26 @@ lists each number with its source). A part of the background is switched off wit
 from __future__ import annotations
 
 import math
-from typing import Literal, Self, TypeVar
+from typing import Annotated, Self, TypeVar
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from perrin.events import CLASSES, MOTIONS
 from perrin.settings.base import Settings
 from perrin.settings.optics import OpticsSettings
 
-Motion = Literal["binder", "unbinder", "roller", "wobbler"]
-MOTIONS: tuple[Motion, ...] = ("binder", "unbinder", "roller", "wobbler")
-Class = Literal["binder", "unbinder", "neighbors", "roller", "wobbler", "buffer"]
-CLASSES: tuple[Class, ...] = ("binder", "unbinder", "neighbors", "roller", "wobbler", "buffer")
+
+def _one_of(names: tuple[str, ...]) -> AfterValidator:
+    def check(name: str) -> str:
+        if name not in names:
+            raise ValueError(f"{name!r} is none of {', '.join(names)}")
+        return name
+
+    return AfterValidator(check)
+
+
+Motion = Annotated[str, _one_of(MOTIONS)]
+Class = Annotated[str, _one_of(CLASSES)]
 
 _Name = TypeVar("_Name", bound=str)
 

@@ -26,7 +26,7 @@ from perrin.simulate.background import (
     illumination,
     tilt,
 )
-from perrin.simulate.motions import Motions, Particles, draw_motions, place
+from perrin.simulate.motions import Motions, Particles, draw_motions, longest_frames, place
 from perrin.simulate.recorded import add_to_recorded
 from perrin.simulate.render import mean_light, multiply_landings, widening_coefficients
 
@@ -201,7 +201,7 @@ def _draw_crowd(
     """
     crowd, motion = settings.crowd, settings.motion
     count = len(center)
-    early = max(motion.unbinder_max_frames, motion.roller_max_frames, motion.wobbler_max_frames)
+    early = longest_frames(motion)
     area_um2 = instrument.height_px * instrument.width_px * (instrument.pixel_nm / 1e3) ** 2
     seconds = (n_frames + early) * instrument.frame_interval_s
     crowded = rng.random(count) < crowd.fraction

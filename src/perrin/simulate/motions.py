@@ -8,15 +8,19 @@ wobbling, everything else none. After the last step the molecule stays where it 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from perrin.events import MOVERS
 from perrin.settings.simulation import InstrumentSettings, MotionSettings
 
 FloatArray = NDArray[np.float64]
 Rows = NDArray[np.int64] | NDArray[np.bool_]
+
+
+_Index: TypeAlias = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -122,13 +126,36 @@ def draw_motions(
 ) -> Motions:
     """Draw duration, unbinding, speeds and directions for molecules of the given classes."""
     count = len(names)
-    residence_time = np.full(count, np.inf)
-    unbinds = np.zeros(count, bool)
-    speed = np.full((count, settings.wobbler_max_frames), np.nan)
-    direction = np.full_like(speed, np.nan)
+    most = settings.wobbler_max_frames
+    motions = Motions(
+        names,
+        residence_time_frames=np.full(count, np.inf),
+        unbinds=np.zeros(count, bool),
+        speed_nm_per_ms=np.full((count, most), np.nan),
+        direction_rad=np.full((count, most), np.nan),
+    )
+    for name, draw in _DRAWN.items():
+        rows = np.flatnonzero(names == name)
+        draw(motions, rows, settings, rng)
+    return motions
 
-    rows = np.flatnonzero(names == "unbinder")
-    residence_time[rows] = _truncated_normal(
+
+def longest_frames(settings: MotionSettings) -> float:
+    """Time in frames after which no molecule moves, or leaves, any more."""
+    return max(
+        settings.unbinder_max_frames, settings.roller_max_frames, settings.wobbler_max_frames
+    )
+
+
+def leaving_after_motion(settings: MotionSettings) -> MotionSettings:
+    """Return the settings with which every molecule that moves leaves as it comes to rest."""
+    return settings.model_copy(update={f"{name}_unbinds": 1.0 for name in MOVERS})
+
+
+def _unbind(
+    motions: Motions, rows: _Index, settings: MotionSettings, rng: np.random.Generator
+) -> None:
+    motions.residence_time_frames[rows] = _truncated_normal(
         rng,
         len(rows),
         mean=settings.unbinder_mean_frames,
@@ -136,24 +163,30 @@ def draw_motions(
         low=settings.unbinder_min_frames,
         high=settings.unbinder_max_frames,
     )
-    unbinds[rows] = True
+    motions.unbinds[rows] = True
 
-    rows = np.flatnonzero(names == "roller")
-    residence_time[rows] = rng.uniform(
+
+def _roll(
+    motions: Motions, rows: _Index, settings: MotionSettings, rng: np.random.Generator
+) -> None:
+    motions.residence_time_frames[rows] = rng.uniform(
         settings.roller_min_frames, settings.roller_max_frames, size=len(rows)
     )
-    unbinds[rows] = rng.random(len(rows)) < settings.roller_unbinds
-    speed[rows, 0] = rng.uniform(
+    motions.unbinds[rows] = rng.random(len(rows)) < settings.roller_unbinds
+    motions.speed_nm_per_ms[rows, 0] = rng.uniform(
         settings.roller_min_nm_per_ms, settings.roller_max_nm_per_ms, size=len(rows)
     )
-    direction[rows, 0] = rng.uniform(0, 2 * np.pi, size=len(rows))
+    motions.direction_rad[rows, 0] = rng.uniform(0, 2 * np.pi, size=len(rows))
 
-    rows = np.flatnonzero(names == "wobbler")
+
+def _wobble(
+    motions: Motions, rows: _Index, settings: MotionSettings, rng: np.random.Generator
+) -> None:
     steps = rng.integers(
         settings.wobbler_min_frames, settings.wobbler_max_frames, size=len(rows), endpoint=True
     )
-    residence_time[rows] = steps
-    unbinds[rows] = rng.random(len(rows)) < settings.wobbler_unbinds
+    motions.residence_time_frames[rows] = steps
+    motions.unbinds[rows] = rng.random(len(rows)) < settings.wobbler_unbinds
     taken = np.arange(settings.wobbler_max_frames) < steps[:, None]
     drawn = _truncated_normal(
         rng,
@@ -164,9 +197,12 @@ def draw_motions(
         high=np.inf,
     ).reshape(taken.shape)
     turned = rng.uniform(0, 2 * np.pi, size=taken.shape)
-    speed[rows] = np.where(taken, drawn, np.nan)
-    direction[rows] = np.where(taken, turned, np.nan)
-    return Motions(names, residence_time, unbinds, speed, direction)
+    motions.speed_nm_per_ms[rows] = np.where(taken, drawn, np.nan)
+    motions.direction_rad[rows] = np.where(taken, turned, np.nan)
+
+
+_DRAWN = {"unbinder": _unbind, "roller": _roll, "wobbler": _wobble}
+"""How the molecules of each class behave; those not named here stay where they land."""
 
 
 def place(
@@ -187,8 +223,9 @@ def place(
     molecule keeps the focus of its landing.
     """
     steps = np.isfinite(motions.speed_nm_per_ms).sum(axis=1)
-    wobbles = motions.names == "wobbler"
-    step_frames = np.where(wobbles, 1.0, np.where(steps > 0, motions.residence_time_frames, 0.0))
+    # the steps of a path take equally long
+    moving = np.where(steps > 0, motions.residence_time_frames, 0.0)
+    step_frames = moving / np.maximum(steps, 1)
     px_per_frame = instrument.frame_interval_s * 1e3 / instrument.pixel_nm
     length = np.nan_to_num(motions.speed_nm_per_ms) * px_per_frame * step_frames[:, None]
     angle = np.nan_to_num(motions.direction_rad)

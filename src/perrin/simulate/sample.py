@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
+from perrin.events import MOTIONS
 from perrin.landing.thumbnails import THUMBNAIL_PX, half_length
 from perrin.optics.psf import HALF_WIDTH_PX
-from perrin.settings.simulation import MOTIONS, InstrumentSettings, LandingAssay, Species
+from perrin.settings.simulation import InstrumentSettings, LandingAssay, Species
 from perrin.simulate.background import tilt
 from perrin.simulate.motions import Motions, Particles, draw_motions, place
 

@@ -31,6 +31,7 @@ from perrin.simulate.event_patches import (
     draw_event_patches,
     scattered,
 )
+from perrin.simulate.motions import leaving_after_motion, longest_frames
 from perrin.simulate.movie import simulate_movie
 from perrin.simulate.recorded import instrument_of
 from perrin.simulate.render import widening_coefficients
@@ -203,12 +204,8 @@ class ThumbnailSimulator:
         A binder stays for longer than any stack: its departure is its landing, seen backwards
         in time.
         """
-        motion = self.settings.motion.model_copy(
-            update={"roller_unbinds": 1.0, "wobbler_unbinds": 1.0}
-        )
-        longest = max(
-            motion.unbinder_max_frames, motion.roller_max_frames, motion.wobbler_max_frames
-        )
+        motion = leaving_after_motion(self.settings.motion)
+        longest = longest_frames(motion)
         draw_seed, record_seed = seed.spawn(2)
         event_patches = draw_event_patches(
             labels,

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from perrin.events import CLASSES, PAPER_CLASSES
 from perrin.landing.views import View, look
 from perrin.models.bundle import Bundle
 from perrin.models.cards import ClassifierCard, Vector
 from perrin.models.classifier import ClassifierModel
-from perrin.settings.classifier import CLASSES, PAPER_CLASSES
 from perrin.settings.simulation import ThumbnailSettings
 from perrin.simulate.thumbnail_simulator import Part, ThumbnailSimulator
 from perrin.simulate.thumbnails import threads

@@ -17,8 +17,8 @@ from perrin.evaluate.card import best_thresholds, confusion_use
 from perrin.evaluate.classifier import Evaluation, evaluate_classifier
 from perrin.evaluate.embedding import show
 from perrin.evaluate.predictions import RANGES, predict_on
+from perrin.events import CLASSES, PAPER_CLASSES
 from perrin.models.classifier import ClassifierModel
-from perrin.settings.classifier import CLASSES, PAPER_CLASSES
 from perrin.settings.evaluation import ClassifierEvaluation
 from perrin.settings.simulation import ThumbnailSettings
 

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from perrin.events import CLASSES
 from perrin.models.classifier import ClassifierModel
 from perrin.paper.core import Context
 from perrin.paper.settings import ExperimentSettings
 from perrin.pipeline.simulated import Measured, refit_column
-from perrin.settings.classifier import CLASSES
 from perrin.settings.planned import PlannedMeasurement
 
 MakeUp = Callable[..., Measured]

@@ -13,14 +13,10 @@ from hypothesis import strategies as st
 torch = pytest.importorskip("torch", reason="training needs torch")
 
 from perrin.errors import PerrinError  # noqa: E402
+from perrin.events import CLASSES, PAPER_CLASSES  # noqa: E402
 from perrin.landing.views import HISTORY_CHANNELS  # noqa: E402
 from perrin.models.classifier import ClassifierModel  # noqa: E402
-from perrin.settings.classifier import (  # noqa: E402
-    CLASSES,
-    PAPER_CLASSES,
-    ClassifierTraining,
-    PaperTraining,
-)
+from perrin.settings.classifier import ClassifierTraining, PaperTraining  # noqa: E402
 from perrin.settings.simulation import ThumbnailSettings  # noqa: E402
 from perrin.simulate.thumbnail_simulator import ThumbnailSimulator  # noqa: E402
 from perrin.simulate.thumbnails import threads  # noqa: E402

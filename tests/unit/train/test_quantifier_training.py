@@ -11,13 +11,13 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs torch")
 
 from perrin.errors import PerrinError  # noqa: E402
+from perrin.events import CLASSES, PAPER_CLASSES  # noqa: E402
 from perrin.landing.quantifier.quantify import sorts_as  # noqa: E402
 from perrin.landing.quantifier.quantities import INTEGRATION, TARGETS  # noqa: E402
 from perrin.landing.thumbnails import frames_around  # noqa: E402
 from perrin.landing.views import stretches  # noqa: E402
 from perrin.models.classifier import ClassifierModel  # noqa: E402
 from perrin.models.quantifier import QuantifierModel, calibrated  # noqa: E402
-from perrin.settings.classifier import CLASSES, PAPER_CLASSES  # noqa: E402
 from perrin.settings.quantifier import QuantifierTraining  # noqa: E402
 from perrin.settings.simulation import BackgroundSettings, MassPrior  # noqa: E402
 from perrin.train.classifier.data import Source  # noqa: E402

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
+from perrin.events import UNSCORED
 from perrin.io.movie import Movie
 from perrin.landing.classifier.prevalence import class_prevalence, correct_prior_shift, prevalence
 from perrin.landing.thumbnails import iter_event_stacks
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float64]
 
-UNSCORED = "unscored"
 BINDER = "binder"
 
 

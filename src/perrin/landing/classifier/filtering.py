@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
+from perrin.events import DUPLICATE
 from perrin.settings.scores import ScoreSettings
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
-DUPLICATE = "duplicate"
 DUPLICATE_PX = 3.0
 _INSIDE = 0.9  # of the expected binders lie in a measurement's own range of mass
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from perrin.events import MOVERS
 from perrin.io.movie import Movie
 from perrin.landing.classifier.classify import Model as Classifier
 from perrin.landing.classifier.classify import Sorted
@@ -30,7 +31,6 @@ SE_OF_90 = 2 * 1.6449
 """Width of a 90% interval over its standard error, for a normal distribution."""
 RIGHT_CENSORED = LONGEST_RESIDENCE - 0.5
 """Frames from which on a molecule is said to stay."""
-_MOVERS = ("roller", "wobbler")
 
 
 class Prediction(Protocol):
@@ -165,7 +165,7 @@ def quantify(
         if progress is not None:
             progress(done / len(landing))
     probability = np.nan_to_num(predicted.balanced)
-    moves = np.isin(np.array(model.classes)[probability.argmax(axis=1)], _MOVERS)
+    moves = np.isin(np.array(model.classes)[probability.argmax(axis=1)], MOVERS)
     found[~moves, TARGETS.index("speed")] = np.nan
     return QuantificationResult(
         events.assign(**_columns(found, movie), out_of_distribution=out_of_distribution), predicted

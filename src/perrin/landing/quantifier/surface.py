@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from perrin.events import MOVERS
 from perrin.landing.quantifier.quantify import RIGHT_CENSORED
 from perrin.mass.resolution import wilson_interval
 from perrin.mass.results import Estimate
@@ -44,7 +45,7 @@ class Surface:
     rate_per_s : Estimate or None
         Rate of leaving within that time, if it were constant: leavings over the time watched.
     fractions, speed_nm_per_ms, path_length_nm : dict
-        Of rollers and wobblers: fraction of the landings, median speed and path.
+        Of each class that moves: fraction of the landings, median speed and path.
 
     """
 
@@ -92,15 +93,15 @@ class Surface:
                 f"{self.fractions[name].value:.0%} are {name}s, at {speed.value:.1f} nm/ms over "
                 f"{self.path_length_nm[name].value:.0f} nm"
             )
-        rolling, wobbling = (self.fractions[name].value for name in ("roller", "wobbler"))
-        if self.leaving.value > _MUCH and max(rolling, wobbling) < _MUCH:
+        moving = {name: self.fractions[name].value for name in MOVERS}
+        if self.leaving.value > _MUCH and max(moving.values()) < _MUCH:
             found.append(
                 "molecules let go where they landed: the surface holds them too weakly (charge, "
                 "salt, pH)"
             )
-        if rolling > _MUCH:
+        if moving["roller"] > _MUCH:
             found.append("molecules slide in one direction before they hold: flow or a smooth coat")
-        if wobbling > _MUCH:
+        if moving["wobbler"] > _MUCH:
             found.append(
                 "molecules move to and fro about their place: they hang on a soft or thick "
                 "coating, or hold by few contacts"
@@ -120,7 +121,7 @@ def surface(events: pd.DataFrame, *, frame_interval_s: float) -> Surface | None:
     leaves = np.isfinite(residence_time)
     watched_s = float(np.where(leaves, residence_time, seen_ms).sum()) / 1e3
     count = int(leaves.sum())
-    own = {name: (events["label"] == name).to_numpy() for name in ("roller", "wobbler")}
+    own = {name: (events["label"] == name).to_numpy() for name in MOVERS}
     moving = {name: rows for name, rows in own.items() if rows.sum() >= _LEAST}
 
     def medians(column: str) -> dict[str, Estimate]:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from perrin.errors import PerrinError
-from perrin.landing.classifier.filtering import DUPLICATE, choose_threshold, multiple_detections
+from perrin.events import CLASSES, DUPLICATE, LABELS, UNSCORED, color_of, meaning_of
+from perrin.landing.classifier.filtering import choose_threshold, multiple_detections
 from perrin.mass.spectrum import CONTRAST_PER_KDA
-from perrin.report.page.classes import CLASSES, has_scores, kinds, meaning
+from perrin.report.page.classes import has_scores, kinds
 from perrin.report.page.encode import packed
 from perrin.report.page.facts import Facts
 from perrin.report.page.fits import Filterable, drawn, fits_on_grid, page_factor
@@ -60,7 +61,7 @@ def filterable(events: pd.DataFrame, summary: Mapping[str, Any]) -> Filterable:
     score = None
     if has_scores(events):
         labels = events["label"].fillna("")
-        base = labels.isin(["", *CLASSES]).to_numpy()
+        base = labels.isin(["", *CLASSES, DUPLICATE, UNSCORED]).to_numpy()
         able = base & events["score_binder"].notna().to_numpy()
         single = able & (labels != DUPLICATE).to_numpy()
         if summary.get("settings"):  # a movie: which are duplicates below its threshold too
@@ -120,7 +121,9 @@ def _record(
         "bin_width": page_factor(unit) * _bin_width(spectrum, settings),
         "n": len(events),
         "kinds": sorted(set(names), key=_order),
-        "meanings": {kind: meaning(kind) for kind in set(names)},
+        "meanings": {kind: meaning_of(kind) for kind in set(names)},
+        "colors": {kind: color_of(kind) for kind in {*names, *CLASSES}},
+        "classes": CLASSES,
         "columns": _columns(events, chosen, names, page_factor(unit)),
         "residual_name": next(
             (said for name, said in _RESIDUALS.items() if name in events.columns), None
@@ -210,5 +213,5 @@ def _bin_width(spectrum: Mapping[str, Any], settings: SpectrumSettings) -> float
 
 def _order(kind: str) -> tuple[int, str]:
     """Classes in their order, then the signs, then the reasons of the fit."""
-    known = [*CLASSES, "landing", "unbinding"]
+    known = list(LABELS)
     return (known.index(kind) if kind in known else len(known), kind)

@@ -20,10 +20,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from perrin.events import CLASSES, LANDING_CLASSES, MOTIONS
 from perrin.io import open_movie
 from perrin.landing.views import look
 from perrin.optics.psf import Psf
-from perrin.settings.classifier import CLASSES, PAPER_CLASSES, ClassifierTraining
+from perrin.settings.classifier import ClassifierTraining
 from perrin.settings.simulation import ThumbnailSettings
 from perrin.simulate.thumbnail_simulator import Centering, Part, ThumbnailSimulator
 from perrin.simulate.thumbnails import threads
@@ -196,14 +197,14 @@ class _Part:
             threads(1) as pool,
             self.source.simulator(self.n_avg, centering="truth", seed=shared) as simulator,
         ):
-            labels = rng.choice(PAPER_CLASSES, self.count - seen_count - left_count)
+            labels = rng.choice(LANDING_CLASSES, self.count - seen_count - left_count)
             for part in simulator.events(labels, seed=seeds[0], pool=pool):
                 yield self._look(part, simulator), labels[part.rows]
             detecting = replace(simulator, centering="detector")
-            labels = rng.choice(PAPER_CLASSES, seen_count)
+            labels = rng.choice(LANDING_CLASSES, seen_count)
             for part in detecting.events(labels, seed=seeds[1], pool=pool):
                 yield self._look(part, simulator), labels[part.rows]
-            labels = rng.choice(np.array(["binder", "unbinder", "roller", "wobbler"]), left_count)
+            labels = rng.choice(np.array(MOTIONS), left_count)
             part = simulator.departures(labels, seed=seeds[2], pool=pool)
             yield self._look(part, simulator), np.where(labels == "binder", "unbinder", labels)
             if self.blanks:

@@ -12,13 +12,14 @@ from torch import Tensor, nn
 
 from perrin._version import __version__
 from perrin.errors import PerrinError
+from perrin.events import CLASSES, PAPER_CLASSES
 from perrin.io.atomic import folder_written_whole
 from perrin.landing.thumbnails import THUMBNAIL_PX
 from perrin.landing.views import HISTORY_CHANNELS, View, look
 from perrin.models.bundle import bundle_folder, load_bundle, load_bundle_of, open_session
 from perrin.models.cards import ClassifierCard, Vector
 from perrin.models.classifier import ClassifierModel
-from perrin.settings.classifier import CLASSES, PAPER_CLASSES, ClassifierTraining, PaperTraining
+from perrin.settings.classifier import ClassifierTraining, PaperTraining
 from perrin.settings.simulation import ThumbnailSettings
 from perrin.simulate.thumbnail_simulator import ThumbnailSimulator
 from perrin.simulate.thumbnails import threads

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from perrin.events import CLASSES
 from perrin.landing.views import HISTORY_CHANNELS
-from perrin.settings.classifier import CLASSES
 
 WIDTH, BLOCKS = 64, 1
 """Channels at 17 x 17 pixels (twice as many at 9 x 9, four times at 5 x 5), blocks at each."""

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from perrin.events import PAPER_CLASSES
 from perrin.landing.views import standardized
-from perrin.settings.classifier import PAPER_CLASSES, PaperTraining
+from perrin.settings.classifier import PaperTraining
 from perrin.settings.simulation import ThumbnailSettings
 from perrin.simulate.thumbnails import simulate_thumbnails
 from perrin.train.classifier.resnet import ResNet3D

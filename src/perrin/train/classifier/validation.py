@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from perrin.events import LANDING_CLASSES
 from perrin.landing.views import look
-from perrin.settings.classifier import PAPER_CLASSES
 from perrin.settings.simulation import CrowdSettings, MassPrior
 from perrin.simulate.thumbnails import threads
 from perrin.train.classifier.data import Source
@@ -46,7 +46,7 @@ def validator(source: Source, count: int = 2000) -> Callable[[nn.Module], Figure
         figures: Figures = {}
         for name, (views, labels) in cases.items():
             scores, classes = _predictions(network, views)
-            told = classes[:, : len(PAPER_CLASSES)].argmax(axis=1)
+            told = classes[:, : len(LANDING_CLASSES)].argmax(axis=1)
             figures[f"accuracy_{name}"] = float((told == labels).mean())
             figures[f"auc_binder_{name}"] = _auc(scores[:, 0], labels == 0)
         return figures
@@ -56,7 +56,7 @@ def validator(source: Source, count: int = 2000) -> Callable[[nn.Module], Figure
 
 def _events(source: Source, count: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     model_seed, draw_seed = np.random.SeedSequence(_SEED).spawn(2)
-    labels = np.tile(PAPER_CLASSES, -(-count // len(PAPER_CLASSES)))[:count]
+    labels = np.tile(LANDING_CLASSES, -(-count // len(LANDING_CLASSES)))[:count]
     with (
         threads(1) as pool,
         source.simulator(_N_AVG, centering="truth", seed=model_seed) as simulator,
@@ -69,7 +69,7 @@ def _events(source: Source, count: int) -> tuple[NDArray[np.float32], NDArray[np
             n_avg=_N_AVG,
             landing_sign=simulator.landing_sign,
         )
-    return views, np.array([PAPER_CLASSES.index(name) for name in labels])
+    return views, np.array([LANDING_CLASSES.index(name) for name in labels])
 
 
 def _predictions(

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from perrin.events import LANDING_CLASSES
 from perrin.landing.quantifier.quantities import INTEGRATION
 from perrin.landing.thumbnails import THUMBNAIL_PX, frames_around, half_length
 from perrin.landing.views import scaled_histories, stretches
 from perrin.optics.psf import Psf
-from perrin.settings.classifier import PAPER_CLASSES
 from perrin.settings.quantifier import QuantifierTraining
 from perrin.settings.simulation import ThumbnailSettings
 from perrin.simulate.quantities import central, truth_of
@@ -155,10 +155,11 @@ def events(
     centering: Centering,
     seed: np.random.SeedSequence,
     rng: np.random.Generator,
-    neighbors: float = 1 / len(PAPER_CLASSES),
+    neighbors: float = 1 / len(LANDING_CLASSES),
 ) -> Batch:
     """Draw events with their truth: a fraction `neighbors` of that class, the others alike."""
-    fraction = [neighbors if c == "neighbors" else (1 - neighbors) / 4 for c in PAPER_CLASSES]
+    other = (1 - neighbors) / (len(LANDING_CLASSES) - 1)
+    fraction = [neighbors if c == "neighbors" else other for c in LANDING_CLASSES]
     blocks = -(-count // _AT_ONCE)
     shared, *seeds = seed.spawn(1 + blocks)
     found = []
@@ -167,7 +168,9 @@ def events(
         source.simulator(INTEGRATION, centering=centering, seed=shared) as simulator,
     ):
         for block, own in enumerate(seeds):
-            labels = rng.choice(PAPER_CLASSES, min(_AT_ONCE, count - block * _AT_ONCE), p=fraction)
+            labels = rng.choice(
+                LANDING_CLASSES, min(_AT_ONCE, count - block * _AT_ONCE), p=fraction
+            )
             found += [
                 _batch(part, psf=simulator.psf, landing_sign=simulator.landing_sign)
                 for part in simulator.events(labels, seed=own, pool=pool)
@@ -192,7 +195,7 @@ def _batch(part: Part, *, psf: Psf, landing_sign: int) -> Batch:
         contrast_per_kda=-(truth["contrast"] / truth["mass_kda"]).to_numpy(np.float32),
         image=_image(truth, psf) * part.inside,
         time_course=_time_course(truth),
-        labels=np.array([PAPER_CLASSES.index(name) for name in truth["class"]], np.int64),
+        labels=np.array([LANDING_CLASSES.index(name) for name in truth["class"]], np.int64),
     )
 
 

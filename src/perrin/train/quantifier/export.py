@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from perrin._version import __version__
+from perrin.events import CLASSES
 from perrin.io.atomic import folder_written_whole
 from perrin.landing.quantifier.quantify import SE_OF_90
 from perrin.landing.quantifier.quantities import INTEGRATION, TARGETS
@@ -22,7 +23,6 @@ from perrin.mass.errors import ErrorShape
 from perrin.models.bundle import Arrays, bundle_folder, load_bundle, load_bundle_of, open_session
 from perrin.models.cards import QuantifierCard, QuantityIntervals, Vector
 from perrin.models.quantifier import OUTPUTS, QuantifierModel, calibrated
-from perrin.settings.classifier import CLASSES
 from perrin.settings.quantifier import QuantifierTraining
 from perrin.train.classifier.data import VARIED, Source
 from perrin.train.classifier.network import BLOCKS, WIDTH, HistoryNetwork

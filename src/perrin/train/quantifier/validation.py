@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from perrin.settings.classifier import PAPER_CLASSES
+from perrin.events import LANDING_CLASSES
 from perrin.settings.simulation import MassPrior
 from perrin.train.classifier.data import Source
 from perrin.train.loop import Figures
@@ -38,7 +38,7 @@ def validator(source: Source, count: int = 2000) -> Callable[[nn.Module], Figure
         )  # relative to the truth
         inside = (prediction[:, 0] <= 1) & (prediction[:, 2] >= 1)
         figures: Figures = {"coverage": float(inside.mean())}
-        for number, name in enumerate(PAPER_CLASSES):
+        for number, name in enumerate(LANDING_CLASSES):
             own = prediction[batch.labels == number, 1]
             figures[f"within_{name}"] = float((np.abs(own - 1) < 0.05).mean())
             figures[f"bias_{name}"] = float(np.median(own) - 1)

@@ -10,11 +10,11 @@ import pytest
 from scipy.stats import norm
 
 from perrin.errors import PerrinError
+from perrin.events import CLASSES, PAPER_CLASSES
 from perrin.landing.classifier.classify import ClassificationResult, classify
 from perrin.landing.thumbnails import frames_around
 from perrin.optics.psf import Psf
 from perrin.pipeline import find_events
-from perrin.settings.classifier import CLASSES, PAPER_CLASSES
 from perrin.settings.landing import LandingSettings
 
 

@@ -3,7 +3,6 @@
 // which lands and stays, its scores, and in words what to look for.
 
 const OUTSIDE = -128, SHOWN = 7, FRAME_PX = 58;
-const SCORED = ["binder", "unbinder", "neighbors", "roller", "wobbler", "buffer"];
 
 function connectGallery() {
   for (const M of ALL) {
@@ -42,11 +41,11 @@ function strip(M, row, kept) {
   const ms = M.recorded?.frame_interval_s ? 1e3 * M.recorded.frame_interval_s : null;
   const label = `${fixed(M.value[row], PLACES)} ${UNIT}`;
   const why = M.score
-    ? element("div", { class: "scores" }, ...SCORED.filter((kind) => kind === "binder" || M[`score_${kind}`]).map((kind) => {
+    ? element("div", { class: "scores" }, ...M.classes.filter((kind) => kind === "binder" || M[`score_${kind}`]).map((kind) => {
       const value = kind === "binder" ? M.score[row] : M[`score_${kind}`][row];
       const bar = element("i");
       bar.style.width = `${100 * (value || 0)}%`;
-      bar.style.background = color(classColor(kind));
+      bar.style.background = color(classColor(M, kind));
       return element("span", { title: `${kind} score ${fixed(value, 2)}` }, element("b", {}, kind), element("u", {}, bar), fixed(value, 2));
     })) : "";
   const verdict = element("span", { class: kept[row] ? "verdict yes" : "verdict no" }, kept[row] ? "kept" : "not kept");

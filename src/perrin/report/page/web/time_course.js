@@ -3,9 +3,7 @@
 // the field, residuals, the calibration.
 
 const MOST_DRAWN = 20000; // points of one cloud; more are thinned evenly, and the text says so
-const CLASS_COLORS = { binder: "--blue", unbinder: "--vermillion", neighbors: "--purple", roller: "--green",
-  wobbler: "--orange", buffer: "--gray", landing: "--blue", unbinding: "--vermillion" };
-const classColor = (kind) => CLASS_COLORS[kind] ?? "--ghost";
+const classColor = (M, kind) => `--${M.colors[kind]}`;
 
 function connectTimeCourse() {
   const charts = {
@@ -67,9 +65,9 @@ function showClasses({ M, kept }) {
       inner.style.background = color(css);
       return inner;
     };
-    const faint = piece(all[k] - passed[k], classColor(kind));
+    const faint = piece(all[k] - passed[k], classColor(M, kind));
     faint.style.opacity = 0.35;
-    bar.append(piece(passed[k], classColor(kind)), faint);
+    bar.append(piece(passed[k], classColor(M, kind)), faint);
     return [kind, bar, `${percent(all[k] / total)} (${percent(low)} to ${percent(high)})`,
       ...(M.mix ? [estimate ? `${percent(estimate.fraction)}${range(hundred(estimate.low), hundred(estimate.high), 0)}` : ""] : []),
       fixed(all[k]), fixed(passed[k])];
