@@ -258,10 +258,15 @@ def _placed(paths: FloatArray, settings: MotionMovie, rng: np.random.Generator) 
 def _within_exposure(
     place: FloatArray, stuck: BoolArray, settings: MotionMovie, rng: np.random.Generator
 ) -> FloatArray:
-    """Return places within each exposure, (P, T, K, 2), whose mean is `place` (P, T, 2)."""
+    """Return places within each exposure, (P, T, K, 2), whose mean is `place` (P, T, 2).
+
+    `step_nm` is what the mean places do; the particle itself moves more, since the mean over an
+    exposure e leaves 1 - e / 3 of the variance of a Brownian step.
+    """
     if not settings.exposure:
         return place[:, :, None, :]
-    step = settings.step_nm / settings.pixel_nm * np.sqrt(settings.exposure / SUBFRAMES)
+    true = settings.step_nm / settings.pixel_nm / np.sqrt(1 - settings.exposure / 3)
+    step = true * np.sqrt(settings.exposure / SUBFRAMES)
     walk = np.cumsum(step * rng.standard_normal((*place.shape[:2], SUBFRAMES, 2)), axis=2)
     walk -= walk.mean(axis=2, keepdims=True)
     walk[stuck] = 0.0

@@ -118,6 +118,23 @@ def test_the_diffusion_coefficient_follows_the_units() -> None:
         Scale.of_pixels(pixel_nm=0, frame_interval_s=1)
 
 
+def test_the_variance_of_a_jump_is_that_of_the_jumps() -> None:
+    """Rests and normal jumps, told which share of steps jumps: the variance comes back."""
+    rate, variance, length, count = 0.2, 2.5, 400, 30
+    rng = np.random.default_rng(12)
+    jumps = rng.standard_normal((count, length, 2)) * np.sqrt(variance)
+    jumps[rng.random((count, length)) > rate] = 0.0
+    table = tracks_table(jumps.cumsum(axis=1), np.ones((count, length), dtype=bool))
+    scale = Scale.of_pixels(pixel_nm=50, frame_interval_s=0.01)
+    predicted = found(
+        table, scale, fraction_fbm=0.0, fraction_ctrw=1.0, jump_rate=rate
+    ).trajectories
+    # of n jumps of 2 axes: their squares and their number scatter
+    n = rate * length * count
+    error = np.sqrt(2 / (2 * n) + (1 - rate) / n)
+    assert predicted["jump_variance"].mean() == pytest.approx(variance * 50**2, rel=4 * error)
+
+
 def test_the_model_is_told_what_the_table_knows_of_the_camera() -> None:
     model = Says()
     table = tracks().assign(x_se=0.3, y_se=0.4)

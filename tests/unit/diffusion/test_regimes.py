@@ -234,6 +234,40 @@ def test_kaplan_meier_by_hand() -> None:
     assert curve.loc[4.0, "survival_high"] == pytest.approx(left ** (1 / reach))
 
 
+def test_spells_that_began_before_the_track_do_not_shorten_the_others() -> None:
+    """Every regime lasts 60 frames, tracks begin anywhere in one: the median is 60."""
+    rng = np.random.default_rng(4)
+    masks = [
+        ((np.arange(400) + offset) // 60 % 2).astype(float) for offset in rng.integers(0, 120, 80)
+    ]
+    found = time_course(masks, frame_interval=1.0)
+    assert found.regimes["left_censored"].mean() > 0.1
+    for label in ("fbm", "ctrw"):
+        assert residence_time.summary(found.regimes)[label]["median_residence_time"] == 60
+        curve = found.survival[found.survival["label"] == label]
+        assert (curve.loc[curve["time"] < 60, "survival"] == 1).all()
+
+
+def test_kaplan_meier_covers_the_survival_that_is() -> None:
+    """The 90% interval at the median of exponential spells, a third of them cut off: both sides."""
+    rng = np.random.default_rng(5)
+    inside = []
+    for _ in range(200):
+        whole, cut = rng.exponential(1.0, 80), rng.exponential(2.0, 80)
+        table = pd.DataFrame(
+            {
+                "label": "ctrw",
+                "residence_time": np.minimum(whole, cut),
+                "left_censored": False,
+                "right_censored": cut < whole,
+            }
+        )
+        curve = residence_time.survival(table)
+        row = curve[curve["time"] <= np.log(2)].iloc[-1]
+        inside.append(row["survival_low"] <= 0.5 <= row["survival_high"])
+    assert np.mean(inside) == pytest.approx(0.9, abs=3 * np.sqrt(0.09 / 200) + 0.01)
+
+
 def test_the_interval_of_a_rate_is_that_of_a_poisson_number() -> None:
     from scipy.stats import poisson
 

@@ -31,6 +31,17 @@ def test_mean_follows_light_laser_gain_and_offset() -> None:
     assert (_record(camera, light=0.9, power=1.1) == round(100 + 0.99e5 / 4)).all()
 
 
+def test_counts_are_rounded_to_the_nearest() -> None:
+    """Over light that falls anywhere between counts the mean error is 0, not half a count."""
+    camera = CameraSettings(electrons=1e5, electrons_per_count=4.0, offset_counts=100, shot_noise=0)
+    light = np.linspace(0.9, 0.9004, 101)
+    exact = 100 + light * 1e5 / 4
+    off = np.concatenate([_record(camera, light=value)[:1, 0, 0] for value in light]) - exact
+    # a float32 has 1/500 of a count there
+    assert np.abs(off).max() < 0.5 + 0.005
+    assert abs(off.mean()) < 4 / np.sqrt(12 * len(off))
+
+
 def test_shot_noise_is_that_of_the_electrons() -> None:
     camera = CameraSettings(electrons=4e5, electrons_per_count=10.0, offset_counts=0)
     counts = _record(camera).astype(float)

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
+from perrin.diffusion.classical import covariance_estimator
 from perrin.errors import PerrinError
 from perrin.io import open_movie
 from perrin.settings.motion import MotionMovie
@@ -55,6 +56,25 @@ def test_noise_is_that_of_the_electrons() -> None:
     assert values.var() / values.mean() == pytest.approx(1, abs=4 * np.sqrt(2 / values.size))
 
 
+@pytest.mark.parametrize(("electrons", "gain"), [(400.0, 40.0), (8e5, 2000.0)])
+def test_counts_are_rounded_to_the_nearest(electrons: float, gain: float) -> None:
+    """Both cameras, Poisson and Gaussian: with truncation the mean would be half a count less."""
+    blank = SMALL | {"count": 0, "height_px": 128, "width_px": 128}
+    settings = MotionMovie.of(
+        "spheres",
+        **blank,
+        electrons=electrons,
+        electrons_per_count=gain,
+        offset_counts=7.3,
+        falloff=0,
+        change=0,
+        texture=0,
+    )
+    values = simulate_motion(settings, seed=2)[0].frames[:].astype(float)
+    error = np.sqrt((electrons / gain**2 + 1 / 12) / values.size)
+    assert values.mean() == pytest.approx(7.3 + electrons / gain, abs=5 * error + 0.01)
+
+
 def test_steps_have_the_size_that_was_asked_for() -> None:
     found = moving(count=20, frames=200, step_nm=3.0)
     steps = np.diff(found.x, axis=1)
@@ -95,6 +115,19 @@ def test_places_within_the_exposure_average_to_the_reported_one() -> None:
     np.testing.assert_allclose(found.inside_x.mean(axis=2), found.x, atol=1e-9)
     assert found.inside_x.std(axis=2).mean() > 0.5
     assert moving().inside_x.shape == (2, 20, 1)
+
+
+@pytest.mark.parametrize("exposure", [0.25, 1.0])
+def test_motion_within_the_exposure_is_that_between_frames(exposure: float) -> None:
+    """The spread about the mean place is a sixth of 2 D e, D as the steps have it."""
+    found = moving(exposure=exposure, step_nm=4.0, count=20, frames=600)
+    places = np.stack([found.x, found.y], axis=2)
+    seen = np.ones(places.shape[1], dtype=bool)
+    D = np.mean([covariance_estimator(one, seen, noise_sigma=0.0).D for one in places])
+    spread = np.mean([found.inside_x.var(axis=2).mean(), found.inside_y.var(axis=2).mean()])
+    # 8 places an exposure have 1 - 1 / 64 of the spread of all; D is known to 1.6%
+    error = np.sqrt(6 / (2 * 20 * 599))
+    assert spread == pytest.approx(2 * D * exposure / 6 * (1 - 1 / 64), rel=4 * error + 0.01)
 
 
 def test_the_image_of_gold_takes_away_what_its_thickness_does() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from perrin.errors import PerrinError
 from perrin.settings.tracking import LinkSettings
-from perrin.tracking.link import close_gaps, link, measure_steps
+from perrin.tracking.link import ambiguity, close_gaps, link, measure_steps
 from perrin_benchmarks.tracking import score_links
 
 FIELD = 400.0
@@ -98,6 +98,31 @@ def test_the_expected_share_of_wrong_links_is_about_the_true_one(step: float) ->
     score = score_links(table, table.assign(particle=found.particle))
     wrong = 1 - score.right / score.found
     assert found.wrong_fraction == pytest.approx(wrong, rel=0.5, abs=0.004)
+
+
+def test_the_odds_of_a_wrong_link_are_those_of_normal_steps() -> None:
+    """Pairs far from all others, a step apart: as many are exchanged as the odds say."""
+    rng = np.random.default_rng(8)
+    count, step = 8000, 1.3
+    first = np.stack([np.arange(count) * 60.0, np.zeros(count)], axis=1)
+    apart = rng.uniform(0.3, 4.0, count)
+    turn = rng.uniform(0, 2 * np.pi, count)
+    second = first + apart[:, None] * np.stack([np.cos(turn), np.sin(turn)], axis=1)
+    places = np.stack([first, second], axis=1)  # (pair, particle, axis)
+    later = places + step * rng.standard_normal(places.shape)
+    exchanged = np.square(later - places).sum(axis=(1, 2)) > np.square(later[:, ::-1] - places).sum(
+        axis=(1, 2)
+    )
+    after = np.where(exchanged[:, None, None], later[:, ::-1], later)  # as links have it
+    x, y = (np.stack([places[..., k], after[..., k]], axis=0).ravel() for k in (0, 1))
+    frame = np.repeat([0, 1], 2 * count)
+    doubt = ambiguity(frame, x, y, np.tile(np.arange(2 * count), 2), step_px=step, search_px=15.0)
+    p = doubt[: 2 * count : 2]
+    assert np.isnan(doubt[2 * count :]).all()
+    for part in (p < 0.1, (p >= 0.1) & (p < 0.3), p >= 0.3):
+        error = np.sqrt((p * (1 - p))[part].sum())
+        assert abs(exchanged[part].sum() - p[part].sum()) < 4 * error
+        assert 4 * error < 0.5 * p[part].sum()  # half or twice the odds would be seen
 
 
 def test_a_given_search_range_is_used() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
 
 from perrin.errors import PerrinError
 from perrin.io.movie import Movie
@@ -85,6 +86,13 @@ def test_landings_have_numbers_with_units_and_the_rest_has_none(movie: Movie) ->
     assert row["speed_nm_per_ms"] == pytest.approx(0.5 * 72.0 / 4.0)
 
 
+def test_the_standard_error_is_that_of_a_normal_interval(movie: Movie) -> None:
+    se = 4e-4
+    ends = norm.ppf([0.05, 0.5, 0.95], loc=0.01, scale=se)
+    found = quantify(movie, EVENTS, model=Fake(_0=ends)).events
+    assert found["contrast_pred_se"][0] == pytest.approx(se, rel=1e-4)
+
+
 def test_who_stays_has_no_end_and_who_rests_no_speed(movie: Movie) -> None:
     found = quantify(movie, EVENTS, model=Fake(kind=0, _1=[20.0, 23.9, 24.0])).events
     row = found.iloc[0]
@@ -152,6 +160,38 @@ def test_equal_contrasts_agree() -> None:
     assert found.warnings == ()
     assert abs(found.difference) < 4 * found.se
     assert found.within > 0.9
+
+
+def test_as_many_agree_within_90_percent_as_that_says() -> None:
+    """Fit and network with the errors that they say: 90% within, not fewer and not more."""
+    count, rng = 6000, np.random.default_rng(6)
+    events = binders(1.0, count=count, noise=0.0)
+    true = events["contrast"].to_numpy()
+    fit_se, net_se = rng.uniform(1e-4, 6e-4, (2, count))
+    found = agreement(
+        events.assign(
+            contrast=true + fit_se * rng.standard_normal(count),
+            contrast_pred=true + net_se * rng.standard_normal(count),
+            contrast_se=fit_se,
+            contrast_pred_se=net_se,
+        )
+    )
+    assert found.within == pytest.approx(0.9, abs=4 * np.sqrt(0.09 / count))
+
+
+def test_the_error_of_a_difference_is_its_scatter() -> None:
+    """Of the median over all events: two-sided, from measurements made many times."""
+    found = []
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        events = binders(1.0, count=200, noise=0.0)
+        ratio = 1 + 0.03 * rng.standard_normal(200)
+        events = events.assign(contrast_pred=events["contrast"] * ratio)
+        predicted = agreement(events.assign(contrast_se=1e-6, contrast_pred_se=1e-6))
+        found.append((predicted.difference, predicted.se))
+    difference, se = np.array(found).T
+    # a spread of 200 is known to 5%, the mean error far better
+    assert np.sqrt((se**2).mean()) == pytest.approx(difference.std(), rel=4 / np.sqrt(400))
 
 
 def test_a_disagreement_is_said_loudly_with_its_size() -> None:
@@ -228,3 +268,58 @@ def test_residence_and_motion_are_recovered() -> None:
     assert found.speed_nm_per_ms["roller"].value == pytest.approx(10, abs=4 * 2 * 1.25 / 1000**0.5)
     assert any("slide in one direction" in text for text in found.sentences)
     assert surface(events[:5], frame_interval_s=4e-3) is None
+
+
+@pytest.mark.parametrize("law", ["normal", "exponential"])
+def test_the_interval_of_a_median_covers_it_as_often_as_it_says(law: str) -> None:
+    """95%, with the scatter of the count to both sides: as much as asked, not more."""
+    rng = np.random.default_rng(7)
+    count, trials = 60, 400
+    inside = {"residence_time_ms": 0, "speed": 0}
+    for _ in range(trials):
+        drawn = (
+            rng.normal(40, 5, (2, count)) if law == "normal" else rng.exponential(30.0, (2, count))
+        )
+        events = pd.DataFrame(
+            {
+                "label": "roller",
+                "residence_time_ms": drawn[0],
+                "speed_nm_per_ms": drawn[1],
+                "path_length_nm": 1.0,
+            }
+        )
+        found = surface(events, frame_interval_s=4e-3)
+        assert found is not None
+        assert found.residence_time_ms is not None
+        middle = 40.0 if law == "normal" else 30.0 * np.log(2)
+        for name, predicted in (
+            ("residence_time_ms", found.residence_time_ms),
+            ("speed", found.speed_nm_per_ms["roller"]),
+        ):
+            inside[name] += predicted.low <= middle <= predicted.high  # type: ignore[operator]
+    for number in inside.values():
+        # quartiles of 60 scatter by a tenth, which costs 1% of coverage
+        assert number / trials == pytest.approx(0.95, abs=0.01 + 3 * np.sqrt(0.0475 / trials))
+
+
+def test_the_rate_of_leaving_covers_what_it_is() -> None:
+    rng = np.random.default_rng(10)
+    rate, trials, inside = 0.5, 600, 0
+    for _ in range(trials):
+        residence_time = 1e3 * rng.exponential(1 / rate, 100)
+        residence_time[residence_time >= 94.0] = np.inf
+        events = pd.DataFrame(
+            {
+                "label": "binder",
+                "residence_time_ms": residence_time,
+                "speed_nm_per_ms": np.nan,
+                "path_length_nm": 0.0,
+            }
+        )
+        found = surface(events, frame_interval_s=4e-3)
+        assert found is not None
+        if found.rate_per_s is None:
+            continue
+        inside += found.rate_per_s.low <= rate <= found.rate_per_s.high  # type: ignore[operator]
+    # the interval of a small Poisson number covers more than it says, never less
+    assert inside / trials > 0.95 - 3 * np.sqrt(0.0475 / trials)
