@@ -1,5 +1,21 @@
 """The one exception that perrin raises for bad input."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class PerrinError(ValueError):
     """Bad input: the message says the value, what is wrong with it, and what to do."""
+
+
+@contextmanager
+def about(path: object) -> Iterator[None]:
+    """Put the name of a file into errors that do not say it."""
+    try:
+        yield
+    except PerrinError as error:
+        if str(path) in str(error):
+            raise
+        raise PerrinError(f"{path}: {error}") from error

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +17,12 @@ from perrin.io.atomic import SUMMARY, check_folder, folder_written_whole
 from perrin.io.plain import plain
 from perrin.io.tables import write_events
 from perrin.landing.persistence import late_ratios
-from perrin.pipeline import LandingsResult
+from perrin.pipeline import LandingsResult, told_apart
 from perrin.provenance import provenance
 from perrin.report import figures, persistence_figures, quantifier_figures, score_figures
 from perrin.report.page import write_report
 from perrin.report.style import save_figure
-from perrin.tables import order_columns
+from perrin.tables import landings_and_unbindings, order_columns
 
 _RESIDUALS = {"fit_error": "Fit error", "fit_residual": "Fit residual RMS"}  # ours wins
 
@@ -55,7 +54,7 @@ def write_results(
     check_folder(folder, overwrite=overwrite)
     if not measurements:
         raise PerrinError("there are no measurements to write")
-    measurements = _told_apart(measurements)
+    measurements = told_apart(measurements)
     with folder_written_whole(folder) as partial:
         events = _all_events(measurements)
         write_events(events, partial / "events.csv")
@@ -98,12 +97,14 @@ def summarize(
 
 def _summary(measurement: LandingsResult) -> dict[str, Any]:
     events = measurement.events
+    landings, unbindings = landings_and_unbindings(events)
     main, spectrum = next(iter(measurement.spectra.items()))
     summary: dict[str, Any] = {
         "name": measurement.name,
+        **({"read_as": measurement.read_as} if measurement.read_as else {}),
         "events": len(events),
-        "landings": int((events["contrast"] < 0).sum()),
-        "unbindings": int((events["contrast"] > 0).sum()),
+        "landings": landings,
+        "unbindings": unbindings,
         "retained": int(events["retained"].sum()),
         "recorded": dict(measurement.recorded),
         "main_spectrum": main,
@@ -256,20 +257,6 @@ def _figures_of(measurement: LandingsResult) -> dict[str, Figure]:
             contrast=events["contrast"][near],
         )
     return made
-
-
-def _told_apart(measurements: Sequence[LandingsResult]) -> list[LandingsResult]:
-    """The measurements with names that differ: a second `a.csv` becomes `a.csv (2)`."""
-    seen: dict[str, int] = {}
-    named = []
-    for measurement in measurements:
-        count = seen[measurement.name] = seen.get(measurement.name, 0) + 1
-        if count > 1:
-            name = f"{measurement.name} ({count})"
-            events = measurement.events.assign(measurement=name)
-            measurement = replace(measurement, name=name, events=events)
-        named.append(measurement)
-    return named
 
 
 def _file_name(name: str) -> str:

@@ -132,3 +132,20 @@ def order_columns(events: pd.DataFrame) -> pd.DataFrame:
     known = [name for name in _KNOWN if name in events.columns]
     other = [name for name in events.columns if name not in _KNOWN]
     return events[known + other]
+
+
+def signs(events: pd.DataFrame) -> pd.Series:
+    """Return -1 for a landing, +1 for an unbinding, 0 for what is neither; (n,).
+
+    By the contrast; by the mass where an event has no contrast, as in tables of masses alone.
+    """
+    contrast = events["contrast"]
+    if "mass_kda" in events.columns:
+        contrast = contrast.fillna(-events["mass_kda"])
+    return (contrast > 0).astype("float64") - (contrast < 0).astype("float64")
+
+
+def landings_and_unbindings(events: pd.DataFrame) -> tuple[int, int]:
+    """Return how many events land and how many leave."""
+    found = signs(events)
+    return int((found < 0).sum()), int((found > 0).sum())

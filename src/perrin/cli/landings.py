@@ -148,16 +148,26 @@ def spectrum(
     bin_kda: Annotated[float, typer.Option(help="Width of the histogram's bins, kDa.")] = 5.0,
     low_kda: Annotated[float, typer.Option(help="Lower end of the masses used, kDa.")] = -5000.0,
     high_kda: Annotated[float, typer.Option(help="Upper end of the masses used, kDa.")] = 5000.0,
+    landing_sign: Annotated[
+        int | None,
+        typer.Option(
+            help="Sign of a landing's contrast in tables that do not show it: -1 or 1.",
+        ),
+    ] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="Group of the events in an HDF5 file with several.")
+    ] = None,
     seed: o.Seed = 0,
     overwrite: o.Overwrite = False,
 ) -> None:
     """Turn tables of events, from any program, into spectra."""
     import numpy as np
 
+    from perrin.errors import about
     from perrin.io import read_events
     from perrin.io.atomic import check_folder
     from perrin.mass.calibration import Calibration
-    from perrin.pipeline import analyze_events
+    from perrin.pipeline import analyze_events, told_apart
     from perrin.results import write_results
     from perrin.settings.spectrum import SpectrumSettings
 
@@ -171,13 +181,18 @@ def spectrum(
     line = None if calibration is None else Calibration.load(calibration)
     rng = np.random.default_rng(seed)
     measured: list[LandingsResult] = []
+    files: list[Path] = []
     with o.progress_bar("spectra") as progress:
         for done, path in enumerate(tables):
-            events = read_events(path)
-            measured += analyze_events(
-                events, spectrum_settings=settings, calibration=line, rng=rng
-            )
+            events = read_events(path, landing_sign=landing_sign, dataset=dataset)
+            with about(path):
+                found = analyze_events(
+                    events, spectrum_settings=settings, calibration=line, rng=rng
+                )
+            measured += found
+            files += [path] * len(found)
             progress((done + 1) / len(tables))
+    measured = told_apart(measured, files)
     write_results(out, measured, inputs=tables, run=o.this_run(seed), overwrite=overwrite)
     say(measured, out)
 
@@ -327,8 +342,13 @@ def _calibrant(
     from perrin.optics.psf import Psf
     from perrin.pipeline import find_events, recorded_settings
 
-    if look_at(source, dataset=movie_options["dataset"]).kind == "events":
-        return read_events(source), {}
+    dataset, sign = movie_options["dataset"], movie_options["landing_sign"]
+    if look_at(source).kind == "events":
+        events = read_events(source, landing_sign=sign, dataset=dataset)
+        typer.echo(events.attrs["read_as"])
+        for note in events.attrs["notes"]:
+            typer.echo(f"  note: {note}")
+        return events, {}
     with (
         movie_options.open(source) as movie,
         o.progress_bar(source.name) as progress,

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 
 def say(measured: list[LandingsResult], out: Path) -> None:
     """Print what was found: counts, peaks, notes, and where the results are."""
+    said = ""
     for measurement in measured:
+        if measurement.read_as != said:
+            said = measurement.read_as
+            typer.echo(said)
         for place, name in enumerate(measurement.spectra):
             mark = " (main spectrum)" if place == 0 and len(measurement.spectra) > 1 else ""
             if name == "filtered":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import h5py
@@ -27,7 +28,7 @@ VENDOR_NAMES = {
     "contrast": "contrasts",
     "mass_kda": "masses_kDa",
     "fit_error": "fit_errors",
-    "neighbor_px": "nearest_neighbor_distances",
+    "neighbor_px": "nearest_neighbour_distances",
     "retained": "selections",
 }
 """perrin's column names on the left, DiscoverMP's (in its .h5) on the right."""
@@ -48,7 +49,7 @@ def is_discovermp(names: Iterable[str], footer: Sequence[str]) -> bool:
 
 def from_csv(table: pd.DataFrame, footer: Sequence[str]) -> RawTable:
     """Return DiscoverMP's eventsFitted or eventsFound table, its version from the footer."""
-    version = re.search(r"DiscoverMP\s+([^\s;]+)", " ".join(footer))
+    version = re.search(r"DiscoverMP\s+([^\s;,]+)", " ".join(footer))
     kind = "eventsFitted" if "fit_errors" in table.columns else "eventsFound"
     return RawTable(
         columns=table,
@@ -57,18 +58,21 @@ def from_csv(table: pd.DataFrame, footer: Sequence[str]) -> RawTable:
     )
 
 
-def read_hdf5(file: h5py.File) -> list[RawTable]:
+def read_hdf5(file: h5py.File, *, dataset: str | None = None) -> list[RawTable]:
     """Return the event tables in an open HDF5 file, one for each measurement.
 
-    Looks for DiscoverMP's datasets at the root, for the movies of a workspace and for the
-    events inside a .mpr. Raises `PerrinError` where there are none.
+    Looks for DiscoverMP's datasets at the root, for the movies of a workspace, for the
+    events inside a .mpr and for any one group with contrasts or masses; `dataset` names the
+    group where there are several. Raises `PerrinError` where there are none.
     """
     version = program_version(file)
+    if dataset is not None:
+        return [_from_group(_asked_for(file, dataset), "HDF5", version, None)]
     if _has_events(file):
         return [_from_group(file, "DiscoverMP h5", version, None)]
     workspace = file.get(WORKSPACE)
     if isinstance(workspace, h5py.Group):
-        movies = [name for name in workspace if _has_events(workspace[name])]
+        movies = [name for name in workspace if _has_events(workspace.get(name))]
         if movies:
             return [
                 _from_group(workspace[name], "DiscoverMP workspace", version, name)
@@ -76,26 +80,77 @@ def read_hdf5(file: h5py.File) -> list[RawTable]:
             ]
     if _has_events(file.get(MPR_EVENTS)):
         return [_from_group(file[MPR_EVENTS], "events in .mpr", version, None)]
+    return [_elsewhere(file, version)]
+
+
+def _asked_for(file: h5py.File, dataset: str) -> h5py.Group:
+    group = file.get(dataset)
+    if isinstance(group, h5py.Dataset):
+        group = group.parent
+    if not _has_events(group):
+        found = ", ".join(event_groups(file)) or "none"
+        raise PerrinError(
+            f"{dataset!r} holds no events; groups with contrasts or masses: {found}. "
+            "Give one of them with --dataset."
+        )
+    return group
+
+
+def _elsewhere(file: h5py.File, version: str | None) -> RawTable:
+    """Return the events of the one group that has any."""
+    groups = event_groups(file)
+    if len(groups) == 1:
+        raw = _from_group(file[groups[0]], "HDF5", version, None)
+        return replace(raw, remarks=(f"found in the group {groups[0]}",))
+    if groups:
+        raise PerrinError(
+            f"contrasts or masses are in {len(groups)} groups: {', '.join(groups[:20])}. "
+            "Which are the events? Give one of them with --dataset."
+        )
+    movie = any(name in file for name in ("movie/frame", "frame"))
     raise PerrinError(
         f"no event table in the file; it holds: {', '.join(list(file)[:20]) or 'nothing'}. "
         "An event table has 'contrasts' at the root, in per_movie_events/<movie> or in "
-        f"{MPR_EVENTS}. Is this a movie? Open it with perrin.open_movie."
+        f"{MPR_EVENTS}. "
+        + (
+            "This is a movie: use perrin landings."
+            if movie
+            else "Is it a movie or tracks? Movies "
+            "go to perrin landings or track, tracks to perrin diffusion."
+        )
     )
 
 
+def event_groups(file: h5py.File) -> list[str]:
+    """Return the names of the groups with contrasts or masses that are no calibration."""
+    found = []
+
+    def visit(name: str, item: object) -> None:
+        calibration = name.rsplit("/", 1)[-1] in ("calibration", "mass_model")
+        if not calibration and _has_events(item):
+            found.append(name)
+
+    file.visititems(visit)
+    return found
+
+
 def _has_events(group: object) -> bool:
-    return isinstance(group, h5py.Group) and any(name in group for name in _VALUES)
+    return isinstance(group, h5py.Group) and any(
+        isinstance(group.get(name), h5py.Dataset) for name in _VALUES
+    )
 
 
 def _from_group(
     group: h5py.Group, layout: str, version: str | None, measurement: str | None
 ) -> RawTable:
     """Return the datasets of `group` that have one value for each event."""
-    values = {
-        name: _flat(item)
-        for name, item in group.items()
-        if isinstance(item, h5py.Dataset) and (item.shape != () or name in _VALUES)
+    items = {
+        name: item
+        for name in group
+        if isinstance(item := group.get(name), h5py.Dataset)
+        and (item.shape != () or name in _VALUES)
     }
+    values = {name: _flat(item) for name, item in items.items()}
     lengths = {name: len(values[name]) for name in _VALUES if name in values}
     if len(set(lengths.values())) != 1:
         said = ", ".join(f"{name}: {length}" for name, length in lengths.items())
@@ -113,16 +168,33 @@ def _from_group(
         measurement=measurement,
         calibration=embedded_calibration(group),
         notes=(f"not one value for each event, left out: {', '.join(other)}",) if other else (),
+        units={name: unit for name, item in items.items() if (unit := _unit(item))},
     )
 
 
-def _flat(dataset: h5py.Dataset) -> np.ndarray[Any, Any]:
-    """Return the dataset as (n,): older files store (1, n), text is decoded, others give (0,)."""
-    if dataset.size is None or dataset.size != max(dataset.shape, default=1):
+def _unit(item: h5py.Dataset) -> str:
+    """Return the unit that an attribute of the dataset says, empty without one."""
+    for key in ("unit", "units"):
+        if key in item.attrs:
+            said = item.attrs[key]
+            return said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
+    return ""
+
+
+def _flat(item: h5py.Dataset | h5py.Group) -> np.ndarray[Any, Any]:
+    """Return the values as (n,): older files store (1, n), text is decoded, others give (0,).
+
+    A list of DiscoverMP 2024 is a group of datasets 0, 1, ... beside the mark __is_list__.
+    """
+    if isinstance(item, h5py.Group):
+        places = sorted((name for name in item if name.isdecimal()), key=int)
+        parts = [_flat(item[name]) for name in places]
+        return np.concatenate(parts) if parts else np.empty(0)
+    if item.size is None or item.size != max(item.shape, default=1):
         return np.empty(0)
-    if h5py.check_string_dtype(dataset.dtype) is not None:
-        return np.array(dataset.asstr()[()], dtype=object).reshape(-1)
-    return np.asarray(dataset[()]).reshape(-1)
+    if h5py.check_string_dtype(item.dtype) is not None:
+        return np.array(item.asstr(errors="replace")[()], dtype=object).reshape(-1)
+    return np.asarray(item[()]).reshape(-1)
 
 
 def embedded_calibration(group: h5py.Group) -> dict[str, Any] | None:
@@ -140,23 +212,28 @@ def embedded_calibration(group: h5py.Group) -> dict[str, Any] | None:
         line = _number(model, gradient), _number(model, offset)
         if line[0] is None or line[1] is None:
             continue
-        points = {key: _flat(model[key]).tolist() for key in (masses, "contrasts") if key in model}
-        labels = _flat(model["labels"]).tolist() if "labels" in model else []
         return {
             "gradient_per_kda": line[0],
             "offset": line[1],
-            "points": [
-                {"mass_kda": float(mass), "contrast": float(contrast), "label": str(label)}
-                for mass, contrast, label in zip(
-                    points.get(masses, []),
-                    points.get("contrasts", []),
-                    labels or [""] * len(points.get(masses, [])),
-                    strict=False,
-                )
-            ],
+            "points": _points(model, masses),
             "source": _text(model, "name") or name,
         }
     return None
+
+
+def _points(model: h5py.Group, masses: str) -> list[dict[str, Any]]:
+    """Return the calibrants; without a label where the file names none or not all."""
+    m, c, labels = (
+        _flat(model[key]) if key in model else np.empty(0)
+        for key in (masses, "contrasts", "labels")
+    )
+    if m.dtype.kind not in "iuf" or c.dtype.kind not in "iuf" or len(m) != len(c):
+        return []
+    names = labels.tolist() if len(labels) == len(m) else [""] * len(m)
+    return [
+        {"mass_kda": float(mass), "contrast": float(contrast), "label": str(label)}
+        for mass, contrast, label in zip(m, c, names, strict=True)
+    ]
 
 
 def write_calibration(file: h5py.File, calibration: dict[str, Any]) -> None:
@@ -174,7 +251,7 @@ def write_calibration(file: h5py.File, calibration: dict[str, Any]) -> None:
 
 def program_version(file: h5py.File) -> str | None:
     """Return the version of the program that wrote the file, or of its format."""
-    if "app_info" in file:
+    if isinstance(file.get("app_info"), h5py.Group):
         return _text(file["app_info"], "version")
     number = file.get("format_version_number")
     return f"format {number[()]}" if isinstance(number, h5py.Dataset) else None
@@ -194,4 +271,4 @@ def _text(group: h5py.Group, name: str) -> str | None:
     if not isinstance(item, h5py.Dataset) or item.shape != ():
         return None
     value = item[()]
-    return value.decode() if isinstance(value, bytes) else str(value)
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

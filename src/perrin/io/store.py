@@ -1,18 +1,19 @@
 """perrin's own event tables on disk: DiscoverMP's columns first, perrin's after them.
 
-Nothing is stored twice: a column that DiscoverMP has is stored under DiscoverMP's name.
-A list of the columns and their types travels with the file, so that reading gives back
-the very same table. Text is UTF-8 and a missing text becomes an empty one.
+A column that DiscoverMP has is stored under DiscoverMP's name. Contrasts and masses are there
+twice: all of them under perrin's names, and those of the retained events alone under the names
+that other programs read, so that removed events stay removed there. A CSV is a header and rows
+and nothing else; the .h5 keeps the types of all columns too. Text is UTF-8 and a missing text
+becomes an empty one.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote
 
 import h5py
 import numpy as np
@@ -20,11 +21,16 @@ import pandas as pd
 
 from perrin._version import __version__
 from perrin.errors import PerrinError
+from perrin.io.cells import neutralized, plain_text
 from perrin.io.discovermp import VENDOR_NAMES, write_calibration
 from perrin.io.text import TextTable
 from perrin.io.vendor import NO_NEIGHBOR
+from perrin.tables import EVENTS
 
-_CSV_NAMES = VENDOR_NAMES | {"neighbor_px": "neareast_neighbor_distances"}  # the vendor's spelling
+_FOR_OTHERS = ("contrast", "mass_kda", "neighbor_px")
+_H5_NAMES = {name: VENDOR_NAMES[name] for name in VENDOR_NAMES if name not in _FOR_OTHERS[:2]}
+_CSV_NAMES = _H5_NAMES | {"neighbor_px": "neareast_neighbour_distances"}  # the vendor's spelling
+_KINDS = {column.name: column.kind for column in EVENTS}
 _CSV_FIRST = (
     "frame_indices",
     "x_coords",
@@ -32,14 +38,10 @@ _CSV_FIRST = (
     "contrasts",
     "masses_kDa",
     "fit_errors",
-    "diffblur_errors",
-    "frame_signal_scores",
-    "neareast_neighbor_distances",
+    "neareast_neighbour_distances",
     "selections",
 )
-_CSV_FILLED = {"neareast_neighbor_distances": NO_NEIGHBOR, "selections": True}
-_CSV_OPTIONAL = "diffblur_errors"  # not in every version of DiscoverMP
-_COLUMNS_LINE = "# columns: "
+_CSV_ROWS = "rows_written"  # in every row, so that a table that is cut off anywhere says so
 _COLUMNS_ATTRIBUTE = "perrin_columns"
 _CALIBRATION_ATTRIBUTE = "perrin_calibration"
 
@@ -54,9 +56,9 @@ def storable(events: pd.DataFrame) -> tuple[pd.DataFrame, Types]:
     used twice or is DiscoverMP's name of another column, values that are neither numbers,
     truth values nor text.
     """
-    names = [VENDOR_NAMES.get(str(name), str(name)) for name in events.columns]
-    names += [_CSV_NAMES[name] for name in events.columns if name == "neighbor_px"]
-    names += ["app_info", "mass_model"]  # groups beside the columns in the .h5
+    names = [_CSV_NAMES.get(str(name), str(name)) for name in events.columns]
+    names += [VENDOR_NAMES[name] for name in events.columns if name in _FOR_OTHERS]
+    names += ["app_info", "mass_model", _CSV_ROWS]  # groups beside the columns in the .h5
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise PerrinError(
@@ -98,33 +100,44 @@ def _plain_text(values: pd.Series) -> pd.Series:
 
 
 def write_csv(events: pd.DataFrame, path: Path) -> None:
-    """Write `events` as CSV in DiscoverMP's order with its kind of footer; full precision."""
-    plain, types = storable(events)
-    if "neighbor_px" in plain.columns:
-        plain["neighbor_px"] = plain["neighbor_px"].fillna(NO_NEIGHBOR)
-    plain = plain.rename(columns=_CSV_NAMES)
-    for name in _CSV_FIRST:
-        if name not in plain.columns and name != _CSV_OPTIONAL:
-            plain[name] = _CSV_FILLED.get(name, np.nan)
+    """Write `events` as CSV in DiscoverMP's order, nothing but a header and rows; all digits.
+
+    ``contrasts`` and ``masses_kDa``, which other programs read, are empty for events that are
+    not retained, so that these stay removed there; ``contrast`` and ``mass_kda`` have them all.
+    """
+    plain = _for_others(storable(events)[0]).rename(columns=_CSV_NAMES)
+    if "selections" in plain.columns:
+        plain["selections"] = plain["selections"].astype(np.int64)
+    plain[_CSV_ROWS] = len(plain)
     first = [name for name in _CSV_FIRST if name in plain.columns]
     order = first + [name for name in plain.columns if name not in _CSV_FIRST]
-    listed = "; ".join(f"{quote(name, safe=' ')} {kind}" for name, kind in types.items())
     with path.open("w", encoding="utf-8", newline="") as file:
-        file.write(",".join(_quoted(name) for name in order) + "\n")
+        file.write(",".join(_quoted(neutralized(name)) for name in order) + "\n")
         file.writelines(
             ",".join(row) + "\n"
             for row in zip(*(_cells(plain[name]) for name in order), strict=True)
         )
-        file.write(f"\n# perrin {__version__}\n{_COLUMNS_LINE}{listed}\n")
+
+
+def _for_others(plain: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with the columns that other programs read, and no neighbor as they write."""
+    plain = plain.copy()
+    kept = plain["retained"] if "retained" in plain.columns else np.ones(len(plain), dtype=bool)
+    for name in ("contrast", "mass_kda"):
+        if name in plain.columns:
+            plain[VENDOR_NAMES[name]] = plain[name].where(kept)
+    if "neighbor_px" in plain.columns:
+        plain["neighbor_px"] = plain["neighbor_px"].fillna(NO_NEIGHBOR)
+    return plain
 
 
 def _cells(values: pd.Series) -> Iterable[str]:
-    """Each value as a CSV cell; numbers with all their digits."""
-    if values.dtype.kind == "b":
-        return map(str, values.astype(int).tolist())
-    if values.dtype.kind in "iuf":
-        return map(repr, values.tolist())
-    return map(_always_quoted, values)
+    """Each value as a CSV cell; numbers with all their digits, NaN as an empty cell."""
+    if values.dtype.kind in "iub":
+        return map(str, values.tolist())
+    if values.dtype.kind == "f":
+        return ("" if value != value else repr(value) for value in values.tolist())
+    return (_always_quoted(neutralized(text)) for text in values)
 
 
 def _always_quoted(text: str) -> str:
@@ -135,28 +148,32 @@ def _quoted(name: str) -> str:
     return _always_quoted(name) if set(name) & set('",;\r\n#') or name != name.strip() else name
 
 
-def types_in_footer(footer: Sequence[str]) -> Types | None:
-    """Return the column types that `write_csv` left in the footer, None in other files."""
-    for line in footer:
-        if line.startswith(_COLUMNS_LINE):
-            pairs = [pair.rsplit(" ", 1) for pair in line.removeprefix(_COLUMNS_LINE).split("; ")]
-            return {unquote(name): kind for name, kind in pairs}
-    return None
+def is_own_csv(names: Iterable[str]) -> bool:
+    """Whether a text table with these column names is one that `write_csv` wrote."""
+    return {"measurement", "event", "contrasts"} <= set(names)
 
 
-def version_in_footer(footer: Sequence[str]) -> str | None:
-    """Return the version of perrin that wrote the footer."""
-    lines = [line.removeprefix("# perrin ") for line in footer if line.startswith("# perrin ")]
-    return lines[0] if lines else None
+def read_csv(text: TextTable) -> tuple[pd.DataFrame, int | None]:
+    """Return the columns that `write_csv` wrote, and those added since; how many rows it wrote.
+
+    The number is None where the table does not say it. What `write_csv` adds for other programs
+    is left out.
+    """
+    table = text.frame()
+    for name, cells in text.cells.items():
+        if table[name].dtype.kind not in "iufb" or _KINDS.get(name) == "text":
+            table[name] = pd.Series([plain_text(cell) for cell in cells], dtype="str")
+    rows = _one_number(table.pop(_CSV_ROWS)) if _CSV_ROWS in table.columns else None
+    for name in ("contrast", "mass_kda"):
+        if name in table.columns:
+            table = table.drop(columns=VENDOR_NAMES[name], errors="ignore")
+    return table.rename(columns=plain_text), rows
 
 
-def read_csv(text: TextTable, types: Types) -> pd.DataFrame:
-    """Return the table that `write_csv` wrote with these types, and columns added since."""
-    columns = {name: np.array(cells, dtype=object) for name, cells in text.cells.items()}
-    table = _restored(columns, types, _CSV_NAMES)
-    known = {*_CSV_FIRST, *(_CSV_NAMES.get(name, name) for name in types)}
-    added = [name for name in columns if name not in known]
-    return pd.concat([table, text.frame()[added]], axis="columns") if added else table
+def _one_number(values: pd.Series) -> int | None:
+    """Return the number that most rows say."""
+    numbers = pd.to_numeric(values, errors="coerce").dropna()
+    return int(numbers.mode().iloc[0]) if len(numbers) else None
 
 
 # HDF5
@@ -165,16 +182,15 @@ def read_csv(text: TextTable, types: Types) -> pd.DataFrame:
 def write_hdf5(events: pd.DataFrame, path: Path) -> None:
     """Write `events` in DiscoverMP's layout (one dataset a column at the root)."""
     plain, types = storable(events)
-    if "neighbor_px" in plain.columns:
-        plain["neighbor_px"] = plain["neighbor_px"].fillna(NO_NEIGHBOR)
     with h5py.File(path, "w") as file:
-        for name, kind in types.items():
-            stored = VENDOR_NAMES.get(name, name)
-            if kind == "text":
+        for name, values in _for_others(plain).items():
+            stored = _H5_NAMES.get(str(name), str(name))
+            if types.get(str(name)) == "text":
                 texts = file.create_dataset(stored, shape=len(plain), dtype=h5py.string_dtype())
-                texts[...] = plain[name].to_numpy(dtype=object)
-            else:
-                file[stored] = plain[name].to_numpy()
+                texts[...] = values.to_numpy(dtype=object)
+            else:  # with a checksum: a damaged number is noticed
+                data = values.to_numpy()
+                file.create_dataset(stored, data=data, fletcher32=True if len(data) else None)
         app = file.create_group("app_info")
         app["name"], app["version"] = "perrin", __version__
         file.attrs[_COLUMNS_ATTRIBUTE] = json.dumps(types)
@@ -190,33 +206,43 @@ def is_own_hdf5(file: h5py.File) -> bool:
 
 
 def read_hdf5(file: h5py.File) -> tuple[pd.DataFrame, dict[str, Any] | None]:
-    """Return the table that `write_hdf5` wrote, and its calibration if there is one."""
-    types: Types = json.loads(file.attrs[_COLUMNS_ATTRIBUTE])
-    columns = {}
-    for name, kind in types.items():
-        item = file[VENDOR_NAMES.get(name, name)]
-        columns[item.name[1:]] = item.asstr()[()] if kind == "text" else item[()]
-    calibration = file.attrs.get(_CALIBRATION_ATTRIBUTE)
-    return _restored(columns, types, VENDOR_NAMES), json.loads(calibration) if calibration else None
+    """Return the table that `write_hdf5` wrote, and its calibration if there is one.
+
+    Raises `PerrinError` where a column is gone, is shorter than the others or has lost its type.
+    """
+    try:
+        types: Types = dict(json.loads(file.attrs[_COLUMNS_ATTRIBUTE]))
+        calibration = file.attrs.get(_CALIBRATION_ATTRIBUTE)
+        known = json.loads(calibration) if calibration else None
+        table = {name: _restored(file, name, kind) for name, kind in types.items()}
+    except (ValueError, TypeError) as error:
+        if isinstance(error, PerrinError):
+            raise
+        raise PerrinError(
+            f"what perrin stored in the file is damaged ({error}). Copy the file again."
+        ) from error
+    lengths = {name: len(values) for name, values in table.items()}
+    if len(set(lengths.values())) > 1:
+        said = ", ".join(f"{name}: {length}" for name, length in lengths.items())
+        raise PerrinError(
+            f"the columns have different lengths ({said}): the file is damaged. Copy it again."
+        )
+    return pd.DataFrame(table), known
 
 
-def _restored(columns: dict[Any, Any], types: Types, names: dict[str, str]) -> pd.DataFrame:
-    """Return the listed columns under perrin's names, with their types."""
-    table = {}
-    for name, kind in types.items():
-        stored = names.get(name, name)
-        if stored not in columns:
-            raise PerrinError(
-                f"the table lost its column {stored!r} after perrin wrote it. Restore the column, "
-                "or delete the '# columns' line to have the file read as any other table."
-            )
-        values = columns[stored]
-        if kind == "text":
-            table[name] = pd.Series(values, dtype="str")
-        elif kind == "bool":
-            table[name] = pd.Series(values).astype(np.int64) != 0
-        else:
-            table[name] = pd.Series(values).astype(np.dtype(kind))
-    if "neighbor_px" in table:
-        table["neighbor_px"] = table["neighbor_px"].where(table["neighbor_px"] < 1e300)
-    return pd.DataFrame(table)
+def _restored(file: h5py.File, name: str, kind: str) -> pd.Series:
+    """Return one column with its type."""
+    item = file.get(_H5_NAMES.get(name, name))
+    if not isinstance(item, h5py.Dataset) or item.ndim != 1:
+        raise PerrinError(
+            f"the table lost its column {name!r} after perrin wrote it. Copy the file again from "
+            "the results."
+        )
+    if kind == "text":
+        return pd.Series(item.asstr()[()], dtype="str")
+    values = pd.Series(item[()])
+    if kind == "bool":
+        return values.astype(np.int64) != 0
+    if name == "neighbor_px":
+        values = values.where(values < 1e300)
+    return values.astype(np.dtype(kind))

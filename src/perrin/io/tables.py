@@ -8,51 +8,69 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from perrin._version import __version__
-from perrin.errors import PerrinError
+from perrin.errors import PerrinError, about
 from perrin.io import discovermp, fitres, store
 from perrin.io.atomic import written_whole
+from perrin.io.event_columns import Meaning
+from perrin.io.event_tracks import refuse_tracks
 from perrin.io.hdf5 import hdf5_file
+from perrin.io.kinds import what_it_is
 from perrin.io.text import read_text_table
-from perrin.io.vendor import RawTable, to_events
+from perrin.io.vendor import RawTable, finished, to_events
 from perrin.tables import check_events
 
 _HDF5, _PARQUET = b"\x89HDF\r\n\x1a\n", b"PAR1"
 _WANTED = ("mass_kda", "frame", "time_s", "x_px", "y_px", "contrast_se", "neighbor_px")
 
 
-def read_events(path: str | Path, *, measurement: str | None = None) -> pd.DataFrame:
+def read_events(
+    path: str | Path,
+    *,
+    measurement: str | None = None,
+    landing_sign: int | None = None,
+    dataset: str | None = None,
+) -> pd.DataFrame:
     """Return the events in a file as a table in the EVENTS schema.
 
     Reads DiscoverMP's .h5 (2.x, 2024.x, workspaces) and CSV (eventsFitted, eventsFound), the
-    events inside a .mpr, fitres tables (csv, parquet), perrin's own tables, and any CSV or
-    parquet with a contrast or a mass by name. Contrast comes back negative for a landing
+    events inside a .mpr, fitres tables (csv, parquet), perrin's own tables, and any CSV,
+    HDF5 or parquet with a contrast or a mass by name. Contrast comes back negative for a landing
     and mass positive, whatever the file's own sign; columns that the schema does not know
     keep their own names. ``attrs`` holds ``source``, ``format``, ``version``,
-    ``landing_sign`` (of the file), ``rows_in_file``, ``notes`` (what was changed or left
-    out, in sentences) and ``calibration`` where the file embeds one; a workspace whose
-    movies differ has ``calibrations`` by measurement instead.
+    ``landing_sign`` (of the file), ``rows_in_file``, ``read_as`` (one line: what was
+    understood, what is not used or left out), ``notes`` (what was changed or may be wrong, in
+    sentences) and ``calibration`` where the file embeds one; a workspace whose movies differ
+    has ``calibrations`` by measurement instead.
 
-    `measurement` names the events; without it the name in the file counts, else the file's.
+    measurement: names the events; without it the name in the file counts, else the file's.
     Several measurements in one file become ``measurement/name``.
+    landing_sign: of the contrast of a landing in the file, -1 or +1, for tables of contrasts
+    alone that do not show it. Without it that of the format counts, else -1.
+    dataset: the group that holds the events, in an HDF5 file that has several.
 
     Raises `PerrinError` for a file that is missing, damaged or no event table, has neither
-    contrast nor mass, or has its contrast in percent.
+    contrast nor mass, or has them in another unit than they are said to be.
     """
     path = Path(path)
     with _opened(path) as file:
         head = file.read(8)
-    if head.startswith(_HDF5):
-        events = _read_hdf5(path)
-    elif head.startswith(_PARQUET):
-        events = _read_parquet(path)
-    else:
-        events = _read_text(path)
+    if landing_sign not in (None, -1, 1):
+        raise PerrinError(f"landing_sign is {landing_sign!r}; give -1 or 1.")
+    read = _Reading(path, landing_sign)
+    with about(path):
+        if head.startswith(_HDF5):
+            events = read.hdf5(dataset)
+        elif head.startswith(_PARQUET):
+            events = read.parquet()
+        else:
+            events = read.text()
     if measurement is not None:
         events["measurement"] = _renamed(events["measurement"], measurement)
     events.attrs["source"] = str(path)
@@ -87,15 +105,17 @@ def write_events(events: pd.DataFrame, path: str | Path) -> None:
         writers[path.suffix.lower()](events, partial)
 
 
-def describe_events(path: str | Path) -> dict[str, Any]:
+def describe_events(
+    path: str | Path, *, landing_sign: int | None = None, dataset: str | None = None
+) -> dict[str, Any]:
     """Return what an event table is, ready for JSON.
 
     ``format``, ``version`` (None if the file does not say), ``landing_sign`` in the file,
     ``rows`` (usable), ``rows_in_file``, ``measurements``, ``columns`` (in the schema's
     names), ``calibration`` (embedded, or None), ``missing`` (useful columns that the file
-    lacks) and ``notes``. Raises `PerrinError` as `read_events` does.
+    lacks), ``notes`` and ``read_as``. Raises `PerrinError` as `read_events` does.
     """
-    events = read_events(path)
+    events = read_events(path, landing_sign=landing_sign, dataset=dataset)
     attrs = events.attrs
     return {
         "source": attrs["source"],
@@ -109,10 +129,13 @@ def describe_events(path: str | Path) -> dict[str, Any]:
         "calibration": attrs.get("calibration") or attrs.get("calibrations"),
         "missing": [name for name in _WANTED if name not in events.columns],
         "notes": attrs["notes"],
+        "read_as": attrs["read_as"],
     }
 
 
 def _opened(path: Path) -> io.BufferedReader:
+    if path.is_dir():
+        raise PerrinError(f"{path} cannot be read as a table: it is {what_it_is(path)}.")
     try:
         return path.open("rb")
     except OSError as error:
@@ -125,21 +148,62 @@ def _renamed(names: pd.Series, measurement: str) -> pd.Series:
     return measurement + "/" + names
 
 
-# HDF5
+@dataclass(frozen=True)
+class _Reading:
+    """One file being read, with what the user said of it."""
+
+    path: Path
+    landing_sign: int | None
+
+    def hdf5(self, dataset: str | None) -> pd.DataFrame:
+        with hdf5_file(self.path) as file:
+            if store.is_own_hdf5(file) and dataset is None:
+                table, calibration = store.read_hdf5(file)
+                return _own(
+                    table, calibration, layout="perrin h5", version=discovermp.program_version(file)
+                )
+            tables = discovermp.read_hdf5(file, dataset=dataset)
+        return _joined([self._events(raw) for raw in tables], tables)
+
+    def text(self) -> pd.DataFrame:
+        other = what_it_is(self.path)
+        if other is not None:
+            raise PerrinError(f"{self.path} is {other}.")
+        text = read_text_table(self.path)
+        if store.is_own_csv(text.cells):
+            table, rows = store.read_csv(text)
+            raw = RawTable(
+                columns=table,
+                format="perrin CSV",
+                remarks=text.remarks,
+                own=True,
+                rows_written=rows,
+            )
+            return self._events(raw)
+        table = text.frame()
+        refuse_tracks(table)
+        return self._events(replace(_recognized(table, text.footer, "CSV"), remarks=text.remarks))
+
+    def parquet(self) -> pd.DataFrame:
+        table = _parquet(self.path)
+        version = table.attrs.get("perrin_version")
+        if version is not None:
+            calibration = table.attrs.get("calibration")
+            return _own(table, calibration, layout="perrin parquet", version=version)
+        named = [name for name in table.index.names if name is not None]
+        table = table.reset_index(level=named).reset_index(drop=True)
+        refuse_tracks(table)
+        raw = _recognized(table, [], "parquet")
+        return self._events(replace(raw, units=_units_in_parquet(self.path)))
+
+    def _events(self, raw: RawTable) -> pd.DataFrame:
+        return to_events(
+            raw, measurement=raw.measurement or self.path.stem, landing_sign=self.landing_sign
+        )
 
 
-def _read_hdf5(path: Path) -> pd.DataFrame:
-    with hdf5_file(path) as file:
-        if store.is_own_hdf5(file):
-            version = discovermp.program_version(file)
-            return _own(*store.read_hdf5(file), layout="perrin h5", version=version)
-        tables = discovermp.read_hdf5(file)
-    return _joined(tables, path)
-
-
-def _joined(tables: list[RawTable], path: Path) -> pd.DataFrame:
+def _joined(parts: list[pd.DataFrame], tables: list[RawTable]) -> pd.DataFrame:
     """Return the events of all measurements of a file in one table."""
-    parts = [to_events(raw, measurement=raw.measurement or path.stem) for raw in tables]
     if len(parts) == 1:
         return parts[0]
     attrs = [dict(part.attrs) for part in parts]
@@ -147,33 +211,22 @@ def _joined(tables: list[RawTable], path: Path) -> pd.DataFrame:
     for part in parts:
         part.attrs = {}
     events = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
+    notes = [
+        f"{name}: {note}" for name, one in zip(names, attrs, strict=True) for note in one["notes"]
+    ]
     events.attrs = attrs[0] | {
         "rows_in_file": sum(one["rows_in_file"] for one in attrs),
-        "notes": [
-            f"{name}: {note}"
-            for name, one in zip(names, attrs, strict=True)
-            for note in one["notes"]
-        ],
+        "notes": notes,
+        "read_as": "; ".join(
+            f"{name} {one['read_as']}" for name, one in zip(names, attrs, strict=True)
+        ),
     }
     calibrations = {name: one.get("calibration") for name, one in zip(names, attrs, strict=True)}
     if any(one != calibrations[names[0]] for one in calibrations.values()):
         events.attrs.pop("calibration", None)
         events.attrs["calibrations"] = {k: one for k, one in calibrations.items() if one}
-        events.attrs["notes"].append("the movies of the workspace have different calibrations")
+        notes.append("the movies of the workspace have different calibrations")
     return events
-
-
-# Text and parquet
-
-
-def _read_text(path: Path) -> pd.DataFrame:
-    text = read_text_table(path)
-    types = store.types_in_footer(text.footer)
-    if types is not None:
-        version = store.version_in_footer(text.footer)
-        table = store.read_csv(text, types)
-        return _own(table, None, layout="perrin CSV", version=version)
-    return to_events(_recognized(text.frame(), text.footer, "CSV"), measurement=path.stem)
 
 
 def _recognized(table: pd.DataFrame, footer: list[str], file_kind: str) -> RawTable:
@@ -185,20 +238,26 @@ def _recognized(table: pd.DataFrame, footer: list[str], file_kind: str) -> RawTa
     return RawTable(columns=table, format=f"{file_kind} with named columns")
 
 
-def _read_parquet(path: Path) -> pd.DataFrame:
+def _parquet(path: Path) -> pd.DataFrame:
     pyarrow = _pyarrow()
     try:
-        table = pd.read_parquet(path)
-    except (pyarrow.ArrowInvalid, OSError) as error:
+        return pd.read_parquet(path)
+    except (pyarrow.ArrowException, OSError, ValueError) as error:
         raise PerrinError(
             f"{path}: the parquet file is truncated or damaged ({error}). Copy or export it again."
         ) from error
-    version = table.attrs.get("perrin_version")
-    if version is not None:
-        return _own(table, table.attrs.get("calibration"), layout="perrin parquet", version=version)
-    return to_events(
-        _recognized(table.reset_index(drop=True), [], "parquet"), measurement=path.stem
-    )
+
+
+def _units_in_parquet(path: Path) -> dict[str, str]:
+    """Return the units that the file keeps beside its columns (field metadata ``unit``)."""
+    import pyarrow.parquet
+
+    found = {}
+    for field in pyarrow.parquet.read_schema(path):
+        for key in (b"unit", b"units"):
+            if field.metadata and key in field.metadata:
+                found[field.name] = field.metadata[key].decode("utf-8", "replace")
+    return found
 
 
 def _write_parquet(events: pd.DataFrame, path: Path) -> None:
@@ -224,15 +283,8 @@ def _pyarrow() -> Any:
 def _own(
     table: pd.DataFrame, calibration: dict[str, Any] | None, *, layout: str, version: str | None
 ) -> pd.DataFrame:
-    """Return a table that perrin wrote: nothing to convert, and rejected events stay in it."""
-    events = check_events(table)
-    events.attrs = {
-        "format": layout,
-        "version": version,
-        "landing_sign": "negative",
-        "rows_in_file": len(events),
-        "notes": [],
-    }
-    if calibration is not None:
-        events.attrs["calibration"] = calibration
-    return events
+    """Return a table that perrin wrote: typed already, and rejected events stay in it."""
+    raw = RawTable(columns=table, format=layout, version=version, calibration=calibration, own=True)
+    table.attrs = {}
+    meanings = {name: Meaning(name, unit="kda") for name in ("mass_kda",) if name in table}
+    return finished(check_events(table), raw, [], meanings)

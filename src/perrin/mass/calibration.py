@@ -18,8 +18,9 @@ import pandas as pd
 from pydantic import Field, ValidationError, model_validator
 
 from perrin._version import __version__
-from perrin.errors import PerrinError
+from perrin.errors import PerrinError, about
 from perrin.io.atomic import written_whole
+from perrin.io.event_checks import PER_KDA, PROTEINS
 from perrin.mass.line import Covariance, Floats, checked_points, fit_line
 from perrin.settings.base import Settings
 from perrin.tables import check_events, order_columns
@@ -144,9 +145,12 @@ class Calibration(Settings):
                 f"{path}: no readable calibration file ({error}). Make one with perrin calibrate."
             ) from error
         try:
-            return cls.model_validate_json(text)
+            loaded = cls.model_validate_json(text)
         except ValidationError as error:
             raise PerrinError(_said(str(path), error)) from error
+        with about(path):
+            check_gradient(loaded.gradient_per_kda)
+        return loaded
 
     @classmethod
     def from_embedded(cls, embedded: Mapping[str, Any]) -> Self:
@@ -160,6 +164,7 @@ class Calibration(Settings):
             stored = cls.model_validate(dict(embedded))
         except ValidationError as error:
             raise PerrinError(_said("the calibration in the file", error)) from error
+        check_gradient(stored.gradient_per_kda)
         if stored.covariance is not None or len(stored.points) < 3:
             return stored
         m, c = stored._points()
@@ -187,14 +192,16 @@ def calibrate(
     widened where the points scatter more than these allow (by chi^2 / (n - 2), if above 1);
     without errors it follows from the scatter, and with 2 points and no errors there is none.
 
-    Raises `PerrinError` for fewer than 2 points, equal masses, NaN, positive contrasts and
-    contrasts that do not get more negative with mass.
+    Raises `PerrinError` for fewer than 2 points, equal masses, NaN, positive contrasts,
+    contrasts that do not get more negative with mass and lines that no protein gives
+    (`check_gradient`).
     """
     m, c, se = checked_points(masses_kda, contrasts, contrast_se)
     names = list(labels) if labels is not None else [""] * len(m)
     if len(names) != len(m):
         raise PerrinError(f"{len(names)} labels for {len(m)} points; give one for each.")
     gradient, offset, covariance = fit_line(m, c, se)
+    check_gradient(gradient)
     return Calibration(
         gradient_per_kda=gradient,
         offset=offset,
@@ -212,6 +219,31 @@ def calibrate(
         source=source,
         source_sha256=source_sha256,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def check_gradient(gradient_per_kda: float) -> None:
+    """Raise `PerrinError` for a line that no protein gives, because a unit is another.
+
+    Proteins give 2e-5 to 8e-5 of contrast per kDa; percent, Da and MDa are factors of 100 and
+    1000 away.
+    """
+    low, high = PER_KDA
+    size = abs(gradient_per_kda)
+    if low <= size <= high:
+        return
+    said = f"the calibration line has {size:.3g} of contrast per kDa {PROTEINS}"
+    if size < low:
+        raise PerrinError(
+            f"{said}: are the masses in Da? Divide them by 1000, or give them in kDa."
+        )
+    if size < 100 * high / 4:
+        raise PerrinError(
+            f"{said}: are the contrasts in percent? They are fractions: divide them by 100."
+        )
+    raise PerrinError(
+        f"{said}: are the masses in MDa, or the contrasts in thousandths? Masses are in kDa and "
+        "contrasts are fractions."
     )
 
 

@@ -9,7 +9,7 @@ from perrin.pipeline.landings import (
     find_events,
     recorded_settings,
 )
-from perrin.pipeline.measurement import LandingsResult, Snapshot
+from perrin.pipeline.measurement import LandingsResult, Snapshot, told_apart
 from perrin.pipeline.tables import analyze_events
 
 __all__ = [
@@ -20,4 +20,5 @@ __all__ = [
     "check_calibration",
     "find_events",
     "recorded_settings",
+    "told_apart",
 ]

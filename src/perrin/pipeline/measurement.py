@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -56,6 +58,8 @@ class LandingsResult:
         What a user should know: rows left out, extrapolation, assumptions.
     recorded : mapping
         n_avg, frame interval, pixel size and instrument of the measurement, where known.
+    read_as : str
+        For tables: the line that says what was understood of the file, and what was left out.
     quantification : Quantification or None
         With a quantifier: spectrum of all landings, check against the fit, surface.
     persistence : PersistenceResult or None
@@ -87,6 +91,7 @@ class LandingsResult:
     quantification: Quantification | None = None
     persistence: PersistenceResult | None = None
     abundances: pd.DataFrame | None = None
+    read_as: str = ""
 
     @property
     def spectra(self) -> dict[MainSpectrum, Spectrum | ErrorSpectrum]:
@@ -97,3 +102,33 @@ class LandingsResult:
         found["all"] = self.quantification.spectrum
         main = "filtered" if self.settings is None else self.settings.main_spectrum
         return {main: found[main]} | found
+
+
+def told_apart(
+    measurements: Sequence[LandingsResult], files: Sequence[Path] = ()
+) -> list[LandingsResult]:
+    """Return the measurements with names that differ.
+
+    files: where each comes from, if known: of two with one name, each is called by the folder
+    of its file too, ``rep1/eventsFitted`` and ``rep2/eventsFitted``. What is then still the
+    same is numbered: a second ``a`` becomes ``a (2)``.
+    """
+    counts = Counter(one.name for one in measurements)
+    named = list(measurements)
+    if len(files) == len(named):
+        named = [
+            _called(one, f"{file.parent.name}/{one.name}")
+            if counts[one.name] > 1 and file.parent.name
+            else one
+            for one, file in zip(named, files, strict=True)
+        ]
+    seen: Counter[str] = Counter()
+    for place, one in enumerate(named):
+        seen[one.name] += 1
+        if seen[one.name] > 1:
+            named[place] = _called(one, f"{one.name} ({seen[one.name]})")
+    return named
+
+
+def _called(measurement: LandingsResult, name: str) -> LandingsResult:
+    return replace(measurement, name=name, events=measurement.events.assign(measurement=name))

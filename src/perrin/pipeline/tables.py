@@ -28,10 +28,14 @@ def analyze_events(
     """
     spectrum_settings = spectrum_settings or SpectrumSettings()
     check_events(events)
+    read_as = events.attrs.get("read_as", "")
+    masses = ""
     if calibration is not None:
+        masses = f"masses from the calibration {calibration.source or 'that was given'}"
         events = apply_calibration(events, calibration)
     elif "mass_kda" not in events.columns or events["mass_kda"].isna().all():
         if "calibration" in events.attrs or "calibrations" in events.attrs:
+            masses = "masses from the calibration in the file"
             events = apply_embedded(events)
     elif "calibration" in events.attrs:
         calibration = Calibration.from_embedded(events.attrs["calibration"])
@@ -44,18 +48,32 @@ def analyze_events(
         part.attrs = {}
         if "retained" not in part.columns:
             part["retained"] = True
+        spectrum = spectrum_of(part, spectrum_settings, rng)
+        said = [read_as, masses, _outside(spectrum, spectrum_settings)]
         measurements.append(
             LandingsResult(
                 name=str(name),
                 events=part,
-                spectrum=spectrum_of(part, spectrum_settings, rng),
+                spectrum=spectrum,
                 spectrum_settings=spectrum_settings,
                 calibration=calibration,
                 notes=notes,
                 recorded={},
+                read_as="; ".join(part for part in said if part),
             )
         )
     return tuple(measurements)
+
+
+def _outside(spectrum: Spectrum, settings: SpectrumSettings) -> str:
+    """What the range of the spectrum leaves out, in words; empty where it is nothing."""
+    if not spectrum.n_outside:
+        return ""
+    low, high = settings.range_kda
+    return (
+        f"{spectrum.n_outside} events outside {low:g} to {high:g} kDa left out of the spectrum "
+        "(--low-kda, --high-kda)"
+    )
 
 
 def spectrum_of(

@@ -27,7 +27,7 @@ def vendor_columns(rows: int = 50, seed: int = 0) -> dict[str, np.ndarray[Any, A
         "y_coords": rng.uniform(6, 30, rows),
         "frame_indices": np.sort(rng.integers(10, 5000, rows)).astype(np.float64),
         "fit_errors": rng.uniform(0.02, 0.5, rows),
-        "nearest_neighbor_distances": np.where(
+        "nearest_neighbour_distances": np.where(
             np.arange(rows) % 5 == 0, NO_NEIGHBOR, rng.uniform(4, 60, rows)
         ),
         "selections": np.arange(rows) % 7 != 0,
@@ -66,7 +66,7 @@ def check(events: pd.DataFrame, columns: dict[str, np.ndarray[Any, Any]]) -> Non
     assert (events["x_px"].to_numpy() == columns["x_coords"]).all()
     assert (events["fit_error"].to_numpy() == columns["fit_errors"]).all()
     assert (events["retained"] == columns["selections"]).all()
-    none = columns["nearest_neighbor_distances"] > 1e300
+    none = columns["nearest_neighbour_distances"] > 1e300
     assert (events["neighbor_px"].isna() == none).all()
     assert events["good_flags"].all()
     assert "fit_residual" not in events.columns  # DiscoverMP's fit error is another quantity
@@ -165,7 +165,7 @@ FOOTER = (
 def test_events_fitted_csv(masses_name: str, tmp_path: Path) -> None:
     columns = vendor_columns()
     frame = pd.DataFrame(columns | {masses_name: masses(columns["contrasts"])}).astype(float)
-    frame = frame.rename(columns={"nearest_neighbor_distances": "neareast_neighbor_distances"})
+    frame = frame.rename(columns={"nearest_neighbour_distances": "neareast_neighbour_distances"})
     text = frame.to_csv(index=False, float_format="%.18e") + FOOTER
     (tmp_path / "eventsFitted.csv").write_text(text)
     check(read_events(tmp_path / "eventsFitted.csv"), columns)
@@ -209,7 +209,7 @@ def test_datasets_of_other_lengths(tmp_path: Path) -> None:
 def test_an_hdf5_file_without_events_says_what_it_holds(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "movie.mp", "w") as file:
         file["movie/frame"] = np.zeros((3, 4, 4), dtype=np.uint16)
-    with pytest.raises(PerrinError, match=r"it holds: movie\..*open_movie"):
+    with pytest.raises(PerrinError, match=r"it holds: movie\..*This is a movie"):
         read_events(tmp_path / "movie.mp")
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from perrin.tables import signs
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -17,7 +19,7 @@ def has_scores(events: pd.DataFrame) -> bool:
 
 def kinds(events: pd.DataFrame) -> list[str]:
     """What each event (n,) is called: its label, or its sign where it has none."""
-    landing = (events["contrast"] < 0).tolist()
+    landing = (signs(events) < 0).tolist()
     if "label" not in events.columns:
         return [_UNLABELED[is_landing] for is_landing in landing]
     labels = events["label"].fillna("").tolist()

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from math import exp, pi
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from perrin.report.page.fits import plain_components, plain_peaks
+from perrin.tables import signs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -88,8 +87,8 @@ class Facts:
     @property
     def unbinding(self) -> float:
         """Fraction of unbindings among the events that any filter chooses from."""
-        signs = np.sign(self.events["contrast"].to_numpy(float)[self.chosen.base])
-        return float((signs > 0).mean()) if signs.size else 0.0
+        found = signs(self.events).to_numpy(float)[self.chosen.base]
+        return float((found > 0).mean()) if found.size else 0.0
 
 
 def position(peak: Mapping[str, Any], facts: Facts, digits: int = 0) -> str:

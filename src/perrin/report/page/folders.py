@@ -11,6 +11,7 @@ import numpy as np
 
 from perrin.errors import PerrinError
 from perrin.io.atomic import SUMMARY
+from perrin.tables import REQUIRED_EVENTS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,7 +91,8 @@ def _landings(path: Path, summary: dict[str, Any]) -> LandingFolder:
 def _own(part: pd.DataFrame) -> pd.DataFrame:
     """The events of one measurement, without the columns that only others have."""
     if len(part):
-        part = part.dropna(axis="columns", how="all")
+        empty = part.columns[part.isna().all()]
+        part = part.drop(columns=[name for name in empty if name not in REQUIRED_EVENTS])
     return part.reset_index(drop=True)
 
 

@@ -1,0 +1,24 @@
+"""Text cells that a spreadsheet must not run: formulas are neutralized when a table is written.
+
+A cell of text that starts with ``=``, ``+``, ``-``, ``@``, a tab or a line break gets an
+apostrophe in front, which spreadsheets hide; one that starts with apostrophes before such a
+character gets one more, so that `plain_text` gives back what was there. Numbers are no text:
+``-0.003`` stays a number.
+"""
+
+from __future__ import annotations
+
+import re
+
+_FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
+_NEUTRALIZED = re.compile(r"''*[=+\-@\t\r\n]")
+
+
+def neutralized(text: str) -> str:
+    """Return the text as a spreadsheet takes it for text."""
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def plain_text(cell: str) -> str:
+    """Return what `neutralized` was given."""
+    return cell[1:] if _NEUTRALIZED.match(cell) else cell
