@@ -59,7 +59,7 @@ def command_reference() -> str:
 
 
 def describe_settings(
-    app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]
+    _app: Sphinx, what: str, _name: str, obj: Any, _options: Any, lines: list[str]
 ) -> None:
     """Under the docstring of a settings model: its fields, meanings, defaults and bounds."""
     if what != "class" or not (inspect.isclass(obj) and issubclass(obj, Settings)):

@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import gammaincinv
 
 from perrin.diffusion.tables import SURVIVAL, TRANSITIONS
+from perrin.stats import normal_quantile, poisson_interval
 
 FloatArray = NDArray[np.float64]
 
-_TAIL = 0.05
-_NORMAL = 1.6448536269514722  # 95% quantile
+_CONFIDENCE = 0.9
+_NORMAL = normal_quantile(_CONFIDENCE)
 
 
 def transitions(regimes: pd.DataFrame) -> pd.DataFrame:
@@ -102,8 +102,7 @@ def rate_of(number: int, time: float) -> tuple[float, float, float]:
     """Return low end, estimate and high end (90%) of a rate: `number` events in `time`."""
     if not time > 0:
         return np.nan, np.nan, np.nan
-    low = float(gammaincinv(number, _TAIL)) if number else 0.0
-    high = float(gammaincinv(number + 1, 1 - _TAIL))
+    low, high = (float(end) for end in poisson_interval(number, confidence=_CONFIDENCE))
     return low / time, number / time, high / time
 
 

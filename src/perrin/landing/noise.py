@@ -11,8 +11,8 @@ from numba import njit, prange
 from numpy.typing import NDArray
 
 from perrin.landing.matched import MARGIN_PX
+from perrin.stats import MAD_TO_SD
 
-MAD_TO_SD = 1.4826
 _CLIP = 3.0
 _PRIOR_SAMPLES = 50.0  # the noise map starts from 1 with this weight
 _OBVIOUS = 5.0  # times the first guess of the noise: left out of the second

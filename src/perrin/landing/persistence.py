@@ -28,8 +28,8 @@ from perrin.landing.fit import amplitudes_at
 from perrin.landing.matched import WINDOW_PX
 from perrin.landing.ratiometric import ratiometric
 from perrin.landing.thumbnails import iter_stacks
-from perrin.mass.resolution import wilson_interval
 from perrin.optics.psf import Psf
+from perrin.stats import robust_sd, wilson_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -190,6 +190,5 @@ def _row(name: str, part: pd.DataFrame, confidence: float) -> dict[str, Any]:
         "fraction_low": ends[0],
         "fraction_high": ends[1],
         "ratio": middle,
-        # the median absolute deviation of a Gaussian is 0.6745 sd
-        "ratio_sd": float(np.median(np.abs(ratio - middle))) / 0.6745 if number else np.nan,
+        "ratio_sd": robust_sd(ratio),
     }

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from perrin.errors import PerrinError
-from perrin.mass.resolution import percentile_interval
+from perrin.stats import percentile_interval
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -31,6 +31,7 @@ from perrin.mass.modes import (
 from perrin.mass.results import ComponentEstimate, Estimate, Species, Unit
 from perrin.mass.spectrum import CONFIRMED, CONTRAST_PER_KDA
 from perrin.settings.spectrum import SpectrumSettings
+from perrin.stats import percentile_interval, robust_sd
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -158,7 +159,8 @@ def spectrum_with_errors(
         weights *= weights.sum() / np.square(weights).sum()  # so that they count as events
     density = kernel_density(values, grid, widths=widths, weights=weights)
     table = np.empty((0, 3))
-    ends, resamples = None, settings.resamples if rng is not None else 0
+    ends, even_ends = None, None
+    resamples = settings.resamples if rng is not None else 0
     if len(values) >= MIN_EVENTS:
         # half of the significance will do: the mixture has to confirm each of them
         modes = find_modes(
@@ -173,8 +175,9 @@ def spectrum_with_errors(
             for _ in range(resamples):
                 rows = rng.integers(len(values), size=len(values))
                 drawn.append(landings[rows].fit(table)[0])
-            tail = 50 * (1 - settings.confidence)
-            ends = np.percentile(drawn, [tail, 100 - tail], axis=0)
+            again = np.array(drawn)
+            ends = percentile_interval(again, confidence=settings.confidence)
+            even_ends = percentile_interval(_even(again), confidence=settings.confidence)
     return ErrorSpectrum(
         unit=unit,
         n_events=len(values),
@@ -182,7 +185,7 @@ def spectrum_with_errors(
         density_at=grid,
         density=density,
         components=_components(table, ends),
-        background_fraction=_background(table, ends) if len(table) else None,
+        background_fraction=_background(table, even_ends) if len(table) else None,
         confidence=settings.confidence if resamples else None,
     )
 
@@ -204,8 +207,13 @@ def _components(table: Floats, ends: Floats | None) -> tuple[ComponentEstimate, 
 
 
 def _background(table: Floats, ends: Floats | None) -> Estimate:
-    value = max(0.0, 1.0 - float(table[:, 2].sum()))
-    return Estimate(value)
+    value = float(_even(table))
+    return Estimate(value) if ends is None else Estimate(value, *map(float, ends))
+
+
+def _even(tables: Floats) -> Floats:
+    """Fraction (...) of the even background beside the components (..., K, 3)."""
+    return np.asarray(np.maximum(0.0, 1.0 - tables[..., 2].sum(axis=-1)))
 
 
 def _start(values: Floats, modes: list[Mode], *, kernel: float) -> Floats:
@@ -213,8 +221,7 @@ def _start(values: Floats, modes: list[Mode], *, kernel: float) -> Floats:
     rows = []
     for mode in modes:
         near = values[(values >= mode.low) & (values <= mode.high)]
-        # the median absolute deviation of a normal distribution is 0.6745 sd
-        sd = float(np.median(np.abs(near - mode.position))) / 0.6745 if near.size else kernel
+        sd = robust_sd(near, center=mode.position) if near.size else kernel
         rows.append((mode.position, max(sd, kernel), 0.95 * near.size / values.size))
     return np.array(rows)
 

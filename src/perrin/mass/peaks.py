@@ -16,9 +16,9 @@ from perrin.mass.resolution import (
     valley_criterion,
     valley_resolving_power,
     valley_to_peak,
-    wilson_interval,
 )
 from perrin.mass.results import Estimate, Peak, Valley
+from perrin.stats import wilson_interval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

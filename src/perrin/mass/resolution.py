@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
-from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,10 +10,9 @@ from scipy.optimize import leastsq
 
 from perrin.errors import PerrinError
 from perrin.mass.modes import FWHM_PER_SD, density_grid, kernel_density, kernel_widths
+from perrin.stats import robust_sd
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
@@ -63,8 +60,7 @@ def fit_peak(
     index = np.floor(near / bin_width).astype(np.int64) - first
     counts = np.bincount(index[(index >= 0) & (index < last - first)], minlength=last - first)
     centers = np.arange(first + 0.5, last) * bin_width
-    # the median absolute deviation of a Gaussian is 0.6745 sd
-    sd = max(float(np.median(np.abs(near - mode))) / 0.6745, 0.5 * bin_width)
+    sd = max(robust_sd(near, center=mode), 0.5 * bin_width)
     fit, windows = PeakFit(float(counts.max(initial=0)), mode, sd), set[tuple[int, int]]()
     for _ in range(_ROUNDS):
         inside = np.flatnonzero(np.abs(centers - mode) <= PEAK_REACH * fit.fwhm)
@@ -143,48 +139,6 @@ def valley_to_peak(
         return None
     valley = tops[0] + int(np.argmin(density[tops[0] : tops[1]]))
     return ValleyPoint(float(grid[valley]), float(density[valley] / smaller))
-
-
-def bootstrap(
-    values: Floats,
-    statistic: Callable[[Floats], Floats],
-    *,
-    resamples: int,
-    rng: np.random.Generator,
-) -> Floats:
-    """`statistic` of `resamples` draws with replacement: (resamples, *its shape).
-
-    Efron 1979. A statistic that a resample does not have is NaN there.
-    """
-    return np.array([statistic(rng.choice(values, values.size)) for _ in range(resamples)])
-
-
-def percentile_interval(samples: Floats, *, confidence: float) -> Floats:
-    """Low and high ends of the central interval along axis 0: (2, *samples.shape[1:]).
-
-    NaN where more than half of the samples are NaN: a number that most resamples do not
-    have has no interval.
-    """
-    tail = 50.0 * (1.0 - confidence)
-    missing = np.isnan(samples).mean(axis=0) > 0.5
-    filled = np.where(missing, 0.0, samples)
-    return np.where(missing, np.nan, np.nanpercentile(filled, (tail, 100.0 - tail), axis=0))
-
-
-def wilson_interval(successes: int, total: int, *, confidence: float) -> tuple[float, float]:
-    """Interval of a binomial fraction (Wilson 1927); holds for 0 and `total` successes too."""
-    if not 0 <= successes <= total or total == 0:
-        raise PerrinError(
-            f"a fraction of {successes} in {total}; needs 0 <= part <= whole, whole > 0"
-        )
-    z = NormalDist().inv_cdf(0.5 + 0.5 * confidence)
-    fraction = successes / total
-    middle = (fraction + z * z / (2 * total)) / (1 + z * z / total)
-    half = (
-        z / (1 + z * z / total) * sqrt(fraction * (1 - fraction) / total + (z / (2 * total)) ** 2)
-    )
-    low = middle - half if successes > 0 else 0.0
-    return low, middle + half if successes < total else 1.0
 
 
 def _gaussian(x: Floats, counts: Floats, *, start: PeakFit) -> PeakFit | None:

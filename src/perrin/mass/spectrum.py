@@ -24,10 +24,10 @@ from perrin.mass.peaks import (
     measure_peaks,
     resolving_power_of,
 )
-from perrin.mass.resolution import bootstrap, percentile_interval
 from perrin.mass.results import ComponentEstimate, Estimate, Spectrum
 from perrin.mass.selection import resample_mixture, select_mixture
 from perrin.settings.spectrum import SpectrumSettings
+from perrin.stats import bootstrap, percentile_interval, robust_sd
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -225,8 +225,7 @@ def _choose_mixture(
     for mode in modes:
         near = seen[(seen >= mode.low) & (seen <= mode.high)]
         if near.size:
-            # the median absolute deviation of a Gaussian is 0.6745 sd
-            sd = float(np.median(np.abs(near - mode.position))) / 0.6745
+            sd = robust_sd(near, center=mode.position)
             start.append(Component(mode.position, max(sd, scales.kernel), near.size / seen.size))
     mixture = select_mixture(
         seen,

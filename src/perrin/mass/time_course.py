@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.special import gammaincinv, stdtr
+from scipy.special import stdtr
 
 from perrin.errors import PerrinError
+from perrin.stats import poisson_interval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -106,8 +107,8 @@ def landing_density(
     n_bins = max(1, round((stop_s - start_s) / bin_s))
     counts, edges = np.histogram(times_s, n_bins, (start_s, stop_s))
     exposure = area_um2 * (stop_s - start_s) / n_bins
-    low, high = _poisson_interval(counts, confidence=confidence)
-    mean_low, mean_high = _poisson_interval(np.array(times_s.size), confidence=confidence)
+    low, high = poisson_interval(counts, confidence=confidence)
+    mean_low, mean_high = poisson_interval(np.array(times_s.size), confidence=confidence)
     whole = exposure * n_bins
     return LandingDensity(
         edges_s=edges,
@@ -154,12 +155,3 @@ def peak_drift(
         n_events=n,
         unit=unit,
     )
-
-
-def _poisson_interval(counts: NDArray[np.int64], *, confidence: float) -> tuple[Floats, Floats]:
-    """Exact interval of the mean behind each count, by the gamma distribution."""
-    tail = 0.5 * (1.0 - confidence)
-    n = np.asarray(counts, dtype=np.float64)
-    low = np.where(n > 0, gammaincinv(np.maximum(n, 1.0), tail), 0.0)
-    high = gammaincinv(n + 1.0, 1.0 - tail)
-    return np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64)

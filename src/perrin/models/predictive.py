@@ -22,6 +22,7 @@ from perrin.diffusion.regimes import find_regimes
 from perrin.diffusion.standard import TARGETS, from_unit
 from perrin.simulate.walk_noise import SUBFRAMES, expose
 from perrin.simulate.walks import brownian, fbm
+from perrin.stats import normal_quantile
 
 if TYPE_CHECKING:
     from perrin.diffusion.windows import Track
@@ -55,7 +56,7 @@ CALIBRATION: dict[int, tuple[float, ...]] = {
 _SEED = 7
 _INDEX = {name: k for k, (name, _, _) in enumerate(TARGETS)}
 _FRACTIONS = ("fraction_fbm", "fraction_brownian", "fraction_noise", "fraction_ctrw")
-_NORMAL = 1.6448536269514722  # the intervals are 90%
+_NORMAL = normal_quantile(0.9)  # the intervals are 90%
 _TINY = 1e-9
 _NOTHING = 0.01  # a smaller fraction of the steps changes no statistic
 

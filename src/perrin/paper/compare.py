@@ -16,11 +16,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from perrin.mass.resolution import percentile_interval, valley_to_peak
+from perrin.mass.resolution import valley_to_peak
 from perrin.mass.spectrum import resolving_power_near
 from perrin.paper.settings import ExperimentSettings
 from perrin.pipeline.simulated import Measured
 from perrin.settings.spectrum import SpectrumSettings
+from perrin.stats import percentile_interval
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]

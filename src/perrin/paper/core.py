@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 
 from perrin.landing.classifier.filtering import choose_threshold
-from perrin.mass.resolution import wilson_interval
 from perrin.models.classifier import ClassifierModel
 from perrin.paper.compare import (
     BEFORE,
@@ -29,6 +28,7 @@ from perrin.settings.landing import LandingSettings
 from perrin.settings.planned import PlannedMeasurement
 from perrin.settings.scores import ScoreSettings
 from perrin.settings.simulation import LandingAssay
+from perrin.stats import wilson_interval
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

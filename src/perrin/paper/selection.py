@@ -15,7 +15,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from perrin.mass.abundance import correct_fractions, uneven_note
-from perrin.mass.resolution import wilson_interval
 from perrin.paper.core import (
     AUTO,
     CLASSIFIER,
@@ -32,6 +31,7 @@ from perrin.pipeline.simulated import Measured
 from perrin.settings.planned import PlannedMeasurement
 from perrin.settings.simulation import BINDERS_ONLY, LandingAssay, Species
 from perrin.simulate.presets import PRESETS
+from perrin.stats import wilson_interval
 
 if TYPE_CHECKING:
     IntArray = NDArray[np.int64]

@@ -26,6 +26,7 @@ from perrin.report.style import (
     save_figure,
     style,
 )
+from perrin.stats import robust_sd
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -238,7 +239,7 @@ def ratiometric_frame_figure(
             "give one frame (Y, X) and as many of each."
         )
     height, width = image.shape
-    noise = 1.4826 * float(np.median(np.abs(image - np.median(image))))
+    noise = robust_sd(image)
     reach = CONTRAST_UNIT * max(4 * noise, 0.6 * float(np.abs(c).max(initial=0)), 1e-6)
     with style():
         paper = PAGE_MM if width > 2 * height else COLUMN_MM

@@ -39,7 +39,7 @@ def time_course_figure(time_course: TimeCourse, *, time_unit: str) -> Figure:
             left.set_title(f"Particle {particle}", loc="left")
         for axes in grid[-1]:
             axes.set_xlabel(f"time ({time_unit})")
-        _explain(figure, grid[0, 0], grid[0, 1])
+        _explain(figure)
     return figure
 
 
@@ -124,7 +124,7 @@ def _exponents(axes: Axes, along: pd.DataFrame) -> None:
     axes.set(ylim=(0, 1.5), ylabel="exponent α")
 
 
-def _explain(figure: Figure, left: Axes, right: Axes) -> None:
+def _explain(figure: Figure) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from perrin.optics.psf import Psf
 from perrin.settings.tracking import ParticleKind
+from perrin.stats import robust_sd
 from perrin.tracking.find import Candidates, find, noise_of
 from perrin.tracking.shape import (
     ANGLE,
@@ -258,6 +259,6 @@ def _kappa(frames: Image, found: Candidates, clear: NDArray[np.int64], seen: App
     if inner.sum() < _LEAST_INNER:
         return 0.0
     outside = float(np.median(noise_of(rest)) ** 2)
-    inside = float((1.4826 * np.median(np.abs(rest[inner] - np.median(rest[inner])))) ** 2)
+    inside = robust_sd(rest[inner]) ** 2
     grows = (inside / outside - 1) / float(model[inner].mean())
     return float(np.clip(grows, -1.5, 1.5))

@@ -21,13 +21,13 @@ from numpy.typing import NDArray
 from perrin.errors import PerrinError
 from perrin.io.movie import Movie
 from perrin.settings.tracking import MedianSettings
+from perrin.stats import MAD_TO_SD
 
 Image = NDArray[np.float32]
 Clean = Callable[[int, Image], None]
 
 _BLOCKS = 4  # blocks in a window: the light changes little within one
 _LEVEL_PIXELS = 4000  # of a frame that its light is taken from
-_MAD_TO_SD = 1.4826
 _CLIP = 3.0  # standard deviations beyond which a pixel is no light
 _TILES = 6  # across the shorter side, for the spatial background
 _LEAST_TILE = 32  # pixels
@@ -225,7 +225,7 @@ def _levels(ratios, level):  # type: ignore[no-untyped-def]
         level[t] = np.median(row)
         row /= level[t] if level[t] > 0.0 else np.float32(1.0)
         row -= np.float32(1.0)
-        limit = np.float32(_CLIP * _MAD_TO_SD) * np.median(np.abs(row))
+        limit = np.float32(_CLIP * MAD_TO_SD) * np.median(np.abs(row))
         for n in range(len(row)):
             row[n] = min(max(row[n], -limit), limit)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from perrin.stats import robust_sd
 from perrin.tracking.find import Image, smoothed
 
 FloatArray = NDArray[np.float64]
@@ -113,7 +114,7 @@ def _structure(image: Image, free: NDArray[np.bool_]) -> Image:
     total, fraction = smoothed(np.stack([image * weight, weight]), _COARSE)
     light = total / np.maximum(fraction, np.float32(1e-3))
     fine = smoothed(((image - light) * weight)[None], _SIGMA)[0] * weight
-    spread = 1.4826 * float(np.median(np.abs(fine[free])))
+    spread = robust_sd(fine[free], center=0.0)
     return np.asarray(np.clip(fine, -_CLIP * spread, _CLIP * spread), np.float32)
 
 

@@ -12,11 +12,12 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from perrin.stats import MAD_TO_SD
+
 FloatArray = NDArray[np.float64]
 Image = NDArray[np.float32]
 
 _LEVEL = 0.4
-_MAD_TO_SD = 1.4826
 _LEAST_NOISE = float(np.finfo(np.float32).tiny)
 _NOISE_PIXELS = 3000  # of a frame that its noise is taken from
 _REACH = 3.0  # standard deviations of the Gaussian
@@ -107,7 +108,7 @@ def _noise(rows):  # type: ignore[no-untyped-def]
     out = np.empty(len(rows))
     for t in range(len(rows)):
         rest = np.abs(rows[t] - np.median(rows[t]))
-        out[t] = max(_MAD_TO_SD * np.median(rest), _LEAST_NOISE)
+        out[t] = max(MAD_TO_SD * np.median(rest), _LEAST_NOISE)
     return out
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from perrin.landing.matched import WINDOW_PX
 from perrin.optics.psf import Psf
+from perrin.stats import MAD_TO_SD
 
 FloatArray = NDArray[np.float64]
 
@@ -63,7 +64,7 @@ def mean_contrast(contrast: FloatArray, *, blur: float = 1.0) -> Level:
     if len(contrast) > 2:
         middle = np.median(contrast)
         off = np.abs(contrast - middle)
-        contrast = contrast[off <= _CLIP * 1.4826 * np.median(off)]
+        contrast = contrast[off <= _CLIP * MAD_TO_SD * np.median(off)]
     n = len(contrast)
     if n < 2:
         return Level(float(contrast.mean()) / blur if n else np.nan, np.nan, n)

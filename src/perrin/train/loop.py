@@ -151,7 +151,7 @@ def train(
     threads: int,
     validate: Callable[[Network], Figures],
     progress: Callable[[Figures], None],
-    advanced: Callable[[int], None] = lambda step: None,
+    advanced: Callable[[int], None] = lambda _step: None,
 ) -> Network:
     """Train a network and return its averaged weights.
 

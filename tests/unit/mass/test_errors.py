@@ -65,6 +65,21 @@ def test_intervals_hold_the_truth() -> None:
     assert fraction.high - fraction.low < 8 * np.sqrt(0.3 * 0.7 / 1500)
 
 
+def test_the_fraction_of_even_background_has_an_interval_that_holds_it() -> None:
+    rng = np.random.default_rng(12)
+    known = np.concatenate([rng.normal(150, 8, 900), rng.uniform(0, 1000, 300)])
+    errors = np.full(len(known), 5.0)
+    settings = SpectrumSettings(resamples=60, confidence=0.99)
+    found = spectrum_with_errors(known, errors, settings=settings, rng=rng).background_fraction
+    assert found is not None
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low < 0.25 < found.high
+    assert found.low < found.value < found.high
+    # not much wider than the binomial interval of 300 in 1200
+    assert found.high - found.low < 8 * np.sqrt(0.25 * 0.75 / 1200)
+
+
 def test_small_species_are_found_and_none_is_made_up() -> None:
     # (mass in kDa, part of the landings): six oligomers, the smallest of 38 landings
     oligomers = ((137, 0.048), (182, 0.13), (228, 0.209), (274, 0.25), (319, 0.213), (365, 0.15))

@@ -8,15 +8,13 @@ from scipy.stats import norm
 
 from perrin.errors import PerrinError
 from perrin.mass.resolution import (
-    bootstrap,
     fit_peak,
-    percentile_interval,
     resolving_power,
     valley_criterion,
     valley_resolving_power,
     valley_to_peak,
-    wilson_interval,
 )
+from perrin.stats import bootstrap, percentile_interval, wilson_interval
 
 QUANTILES = (np.arange(4000) + 0.5) / 4000
 

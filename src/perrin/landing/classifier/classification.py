@@ -18,10 +18,10 @@ from perrin.landing.classifier.filtering import (
     retain,
 )
 from perrin.landing.classifier.prevalence import ClassPrevalence, class_prevalences
-from perrin.mass.resolution import wilson_interval
 from perrin.mass.spectrum import CONTRAST_PER_KDA, resolving_power_near
 from perrin.settings.scores import ScoreSettings
 from perrin.settings.spectrum import SpectrumSettings
+from perrin.stats import wilson_interval
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -30,8 +30,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from perrin.mass.resolution import percentile_interval
 from perrin.mass.results import Estimate
+from perrin.stats import percentile_interval
 
 FloatArray = NDArray[np.float64]
 

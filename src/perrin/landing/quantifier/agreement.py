@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from perrin.stats import normal_quantile, robust_sd
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -30,8 +32,7 @@ _SURE, _SURE_IN_BIN = 3.0, 4.0  # standard errors; there are two dozen bins
 _LEAST = 30
 _BINS = 6
 _SE_OF_MEDIAN = 1.2533  # over that of a mean, for a normal distribution
-_OF_MAD = 1.4826
-_WITHIN = 1.6449  # standard errors that hold 90%
+_WITHIN = normal_quantile(0.9)
 _FRACTION = 0.8  # of the events within their 90% errors; below it the errors are too small
 _ERRORS = ("contrast_se", "contrast_pred_se")
 _SIDES = ("contrast_pred", "x_px", "y_px", "time_s")
@@ -173,5 +174,5 @@ def _median(values: FloatArray) -> tuple[float, float]:
     if not len(values):
         return np.nan, np.nan
     middle = float(np.median(values))
-    spread = _OF_MAD * float(np.median(np.abs(values - middle)))
+    spread = robust_sd(values)
     return middle, _SE_OF_MEDIAN * spread / np.sqrt(len(values))

@@ -21,13 +21,14 @@ from perrin.landing.classifier.classify import Sorted
 from perrin.landing.quantifier.quantities import LONGEST_RESIDENCE, TARGETS
 from perrin.landing.thumbnails import iter_event_stacks
 from perrin.mass.errors import ErrorShape
+from perrin.stats import normal_quantile
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FloatArray = NDArray[np.float64]
 
-SE_OF_90 = 2 * 1.6449
+SE_OF_90 = 2 * normal_quantile(0.9)
 """Width of a 90% interval over its standard error, for a normal distribution."""
 RIGHT_CENSORED = LONGEST_RESIDENCE - 0.5
 """Frames from which on a molecule is said to stay."""

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from perrin.events import MOVERS
 from perrin.landing.quantifier.quantify import RIGHT_CENSORED
-from perrin.mass.resolution import wilson_interval
 from perrin.mass.results import Estimate
+from perrin.stats import normal_quantile, poisson_interval, wilson_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +25,7 @@ _LEAST = 10
 _HALF_OF_NORMAL = 1.2533  # standard error of a median over that of a mean
 _OF_IQR = 1.349
 _MUCH = 0.15  # fraction of leaving or moving molecules that asks for another surface
-_95 = 1.96
+_CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
@@ -141,18 +141,14 @@ def surface(events: pd.DataFrame, *, frame_interval_s: float) -> Surface | None:
 
 
 def _fraction(count: int, total: int) -> Estimate:
-    low, high = wilson_interval(count, total, confidence=0.95)
+    low, high = wilson_interval(count, total, confidence=_CONFIDENCE)
     return Estimate(count / total, float(low), float(high))
 
 
 def _rate(count: int, watched_s: float) -> Estimate:
-    """Events over time, with the interval of a Poisson count in its normal limit."""
-    half = _95 * np.sqrt(count)
-    return Estimate(
-        count / watched_s,
-        max(0.0, float(count - half)) / watched_s,
-        float(count + half) / watched_s,
-    )
+    """Events over time, with the exact interval of a Poisson count."""
+    low, high = poisson_interval(count, confidence=_CONFIDENCE)
+    return Estimate(count / watched_s, float(low) / watched_s, float(high) / watched_s)
 
 
 def _median(values: FloatArray) -> Estimate:
@@ -160,5 +156,11 @@ def _median(values: FloatArray) -> Estimate:
     if not len(values):
         return Estimate(np.nan)
     quarter, middle, three = np.percentile(values, (25, 50, 75))
-    half = _95 * _HALF_OF_NORMAL * (three - quarter) / _OF_IQR / np.sqrt(len(values))
+    half = (
+        normal_quantile(_CONFIDENCE)
+        * _HALF_OF_NORMAL
+        * (three - quarter)
+        / _OF_IQR
+        / np.sqrt(len(values))
+    )
     return Estimate(float(middle), float(middle - half), float(middle + half))

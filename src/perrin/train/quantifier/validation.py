@@ -12,6 +12,7 @@ from torch import nn
 
 from perrin.events import LANDING_CLASSES
 from perrin.settings.simulation import MassPrior
+from perrin.stats import robust_sd
 from perrin.train.classifier.data import Source
 from perrin.train.loop import Figures
 from perrin.train.quantifier.data import Batch, events
@@ -43,7 +44,7 @@ def validator(source: Source, count: int = 2000) -> Callable[[nn.Module], Figure
             figures[f"within_{name}"] = float((np.abs(own - 1) < 0.05).mean())
             figures[f"bias_{name}"] = float(np.median(own) - 1)
         binder = prediction[batch.labels == 0, 1]
-        figures["sd_binder"] = float(1.4826 * np.median(np.abs(binder - np.median(binder))))
+        figures["sd_binder"] = robust_sd(binder)
         return figures
 
     return validate

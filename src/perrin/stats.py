@@ -1,0 +1,87 @@
+"""Spreads, quantiles and intervals, each once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import sqrt
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from perrin.errors import PerrinError
+
+FloatArray = NDArray[np.float64]
+
+MAD_TO_SD = 1.0 / NormalDist().inv_cdf(0.75)
+"""Standard deviation of a normal distribution over its median absolute deviation, 1.4826."""
+
+
+def normal_quantile(confidence: float) -> float:
+    """Standard errors on each side that hold `confidence` of a normal distribution."""
+    return NormalDist().inv_cdf(0.5 + 0.5 * confidence)
+
+
+def robust_sd(values: ArrayLike, *, center: float | None = None) -> float:
+    """Standard deviation by the median absolute deviation from `center`, else the median.
+
+    NaN of no values. Half of the values may be outliers; of normal ones it has 37% of the
+    efficiency of the plain standard deviation.
+    """
+    values = np.asarray(values)
+    if not values.size:
+        return float("nan")
+    middle = np.median(values) if center is None else center
+    return MAD_TO_SD * float(np.median(np.abs(values - middle)))
+
+
+def poisson_interval(counts: ArrayLike, *, confidence: float) -> tuple[FloatArray, FloatArray]:
+    """Exact central interval of the mean behind each count (Garwood 1936), by the gamma law."""
+    from scipy.special import gammaincinv
+
+    tail = 0.5 * (1.0 - confidence)
+    n = np.asarray(counts, dtype=np.float64)
+    low = np.where(n > 0, gammaincinv(np.maximum(n, 1.0), tail), 0.0)
+    high = gammaincinv(n + 1.0, 1.0 - tail)
+    return np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64)
+
+
+def wilson_interval(successes: int, total: int, *, confidence: float) -> tuple[float, float]:
+    """Interval of a binomial fraction (Wilson 1927); holds for 0 and `total` successes too."""
+    if not 0 <= successes <= total or total == 0:
+        raise PerrinError(
+            f"a fraction of {successes} in {total}; needs 0 <= part <= whole, whole > 0"
+        )
+    z = normal_quantile(confidence)
+    fraction = successes / total
+    middle = (fraction + z * z / (2 * total)) / (1 + z * z / total)
+    spread = fraction * (1 - fraction) / total + (z / (2 * total)) ** 2
+    half = z / (1 + z * z / total) * sqrt(spread)
+    low = middle - half if successes > 0 else 0.0
+    return low, middle + half if successes < total else 1.0
+
+
+def bootstrap(
+    values: FloatArray,
+    statistic: Callable[[FloatArray], FloatArray],
+    *,
+    resamples: int,
+    rng: np.random.Generator,
+) -> FloatArray:
+    """`statistic` of `resamples` draws with replacement: (resamples, *its shape).
+
+    Efron 1979. A statistic that a resample does not have is NaN there.
+    """
+    return np.array([statistic(rng.choice(values, values.size)) for _ in range(resamples)])
+
+
+def percentile_interval(samples: FloatArray, *, confidence: float) -> FloatArray:
+    """Low and high ends of the central interval along axis 0: (2, *samples.shape[1:]).
+
+    NaN where more than half of the samples are NaN: a number that most resamples do not
+    have has no interval.
+    """
+    tail = 50.0 * (1.0 - confidence)
+    missing = np.isnan(samples).mean(axis=0) > 0.5
+    filled = np.where(missing, 0.0, samples)
+    return np.where(missing, np.nan, np.nanpercentile(filled, (tail, 100.0 - tail), axis=0))
