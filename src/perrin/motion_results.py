@@ -49,6 +49,7 @@ def write_motion_results(
         "model": model,
         "source": Path(tracks.attrs["source"]).name,
         "read_as": tracks.attrs.get("read_as"),
+        "track_names": tracks.attrs.get("track_names", {}),
         "scale": {"length": found.scale.length, "frame_interval": found.scale.frame_interval},
         "settings": settings.model_dump(mode="json"),
         **summary(found),

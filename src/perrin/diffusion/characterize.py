@@ -104,7 +104,31 @@ class DiffusionResult:
                 f"light during {exposure:.0%} of the frame interval: the network is told of it; "
                 "fbm_alpha does not take motion blur off and comes out too large"
             )
+        correlation = _correlated_steps(self.trajectories)
+        if correlation is not None:
+            notes.append(
+                f"neighboring steps correlate at {correlation:+.2f}, and the exposure is not told: "
+                "motion blur does that, as persistent motion does; give --exposure (the fraction "
+                "of the frame interval with light) where it is known"
+            )
         return tuple(notes)
+
+
+_BLURRED = 0.05  # correlation of neighboring steps from which blur is worth a word
+_SURE = 3.0  # standard errors
+
+
+def _correlated_steps(trajectories: pd.DataFrame) -> float | None:
+    """Return the mean correlation of neighboring steps where it is positive and blur not told.
+
+    Light over the whole frame interval makes it 1/4 for Brownian motion without localization
+    errors (Berglund, Phys. Rev. E 82, 011917, 2010).
+    """
+    values = trajectories["vacf_1"].dropna()
+    if trajectories["exposure"].notna().any() or len(values) < 3:
+        return None
+    mean, error = float(values.mean()), float(values.std() / np.sqrt(len(values)))
+    return mean if mean > max(_BLURRED, _SURE * error) else None
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,8 @@ class RawTracks:
         lost = int((~rows).sum())
         if lost:
             self.table = self.table[rows].reset_index(drop=True)
-            self.groups = self.groups[rows].reset_index(drop=True)
+            if len(self.groups.columns):
+                self.groups = self.groups[rows].reset_index(drop=True)
             self.left_out[why] = self.left_out.get(why, 0) + lost
 
 

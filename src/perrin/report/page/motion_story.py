@@ -33,7 +33,7 @@ _GAUSSIAN = 3.3  # kurtosis of steps
 def motion_story(folder: MotionFolder) -> dict[str, Any]:
     """Headline and four lists of sentences."""
     rules: dict[str, tuple[Rule, ...]] = {
-        "measured": (_what, _predicted),
+        "measured": (_what, _predicted, _read_as),
         "stands_out": (_fractions, _exponent, _spread, _changing, _msd),
         "distrust": (
             _out_of_model,
@@ -53,6 +53,12 @@ def motion_story(folder: MotionFolder) -> dict[str, Any]:
     }
     story["next"] = story["next"] or ["Nothing calls for a change."]
     return story | {"headline": _headline(folder)}
+
+
+def _read_as(folder: MotionFolder) -> str | None:
+    """What was understood of the file, and what was left out of it."""
+    line = folder.summary.get("read_as")
+    return f"The file was {line}." if line else None
 
 
 def _median(table: pd.DataFrame, name: str) -> float:

@@ -1,0 +1,37 @@
+"""Motion blur that nobody told of is mentioned where the steps show it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from perrin.diffusion.characterize import DiffusionResult, Scale
+from perrin.diffusion.summary import characterized
+
+
+def result(correlations: np.ndarray, exposure: float = np.nan) -> DiffusionResult:
+    table = pd.DataFrame({"vacf_1": correlations, "fraction_noise_known": np.nan})
+    empty = pd.DataFrame()
+    return DiffusionResult(
+        trajectories=table.assign(exposure=exposure),
+        windows=empty,
+        time_course=None,  # type: ignore[arg-type]  # no note looks at it
+        scale=Scale.unknown(),
+    )
+
+
+@pytest.mark.parametrize(("mean", "said"), [(0.17, True), (0.0, False), (-0.2, False)])
+def test_a_positive_correlation_of_steps_asks_for_the_exposure(mean: float, said: bool) -> None:
+    values = mean + np.random.default_rng(0).normal(0, 0.05, 40)
+    assert any("exposure is not told" in note for note in result(values).notes) == said
+    assert not any("is not told" in note for note in result(values, 0.5).notes)
+
+
+def test_the_commonest_reason_of_no_answer_is_said() -> None:
+    reasons = ["", "5 frames, too few", "7 frames, too few", "immobile"]
+    table = pd.DataFrame({"w": [0.1, np.nan, np.nan, np.nan], "reason": reasons})
+    assert characterized(table) == (
+        "1 of 4 trajectories characterized; of the others 2: 5 frames, too few"
+    )
+    assert characterized(table.iloc[:1]) == "1 of 1 trajectories characterized"
