@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from perrin.diffusion.summary import ergodicity, msd_curves, summary
 from perrin.diffusion.tables import axes_of
-from perrin.io.atomic import folder_written_whole
+from perrin.io.output_folder import output_folder, written_folder
 from perrin.io.plain import plain
 from perrin.provenance import provenance
 from perrin.report import diffusion_figures as figures
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def write_motion_results(
-    folder: str | Path,
+    folder: str | os.PathLike[str],
     tracks: pd.DataFrame,
     found: DiffusionResult,
     *,
@@ -34,15 +35,19 @@ def write_motion_results(
     settings: WindowSettings,
     inputs: Sequence[str | Path] = (),
     run: Mapping[str, Any] | None = None,
+    overwrite: bool = False,
 ) -> Path:
-    """Write what `characterize` found into one folder; an earlier one of that name is replaced.
+    """Write what `characterize` found into one folder.
 
     ``tracks.csv`` holds the tracks in the file's own unit, ``trajectories.csv`` and
     ``windows.csv`` what was found, ``time_course.csv``, ``regimes.csv``, ``transitions.csv`` and
     ``survival.csv`` how it changes, ``summary.json`` the ensemble, settings and versions,
-    ``figures/`` SVG and PNG, ``report.html`` all of it to look at.
+    ``figures/`` SVG and PNG, ``report.html`` all of it to look at. Nothing
+    appears until everything is written.
+
+    Raises `PerrinError` if the folder exists (`perrin.io.output_folder`).
     """
-    folder = Path(folder)
+    target = output_folder(folder, overwrite=overwrite, inputs=inputs)
     axes = axes_of(tracks)
     about: dict[str, Any] = {
         **provenance(inputs, run),
@@ -58,7 +63,7 @@ def write_motion_results(
     curves = msd_curves(tracks, found.trajectories, found.scale) if told else {}
     if curves:
         about["ergodicity_breaking"] = ergodicity(curves)
-    with folder_written_whole(folder) as partial:
+    with written_folder(target) as partial:
         tracks[["particle", "frame", *axes]].to_csv(partial / "tracks.csv", index=False)
         found.trajectories.to_csv(partial / "trajectories.csv", index=False)
         found.windows.to_csv(partial / "windows.csv", index=False)
@@ -71,7 +76,7 @@ def write_motion_results(
         text = json.dumps(plain(about), indent=1, allow_nan=False)
         (partial / "summary.json").write_text(text + "\n", encoding="utf-8")
         write_report([partial], partial / "report.html")
-    return folder
+    return target.shown
 
 
 def _figures(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from perrin.errors import PerrinError
-from perrin.io.atomic import SUMMARY, check_folder, folder_written_whole
+from perrin.io.output_folder import SUMMARY, output_folder, written_folder
 from perrin.io.plain import plain
 from perrin.io.tables import write_events
 from perrin.landing.persistence import late_ratios
@@ -28,7 +29,7 @@ _RESIDUALS = {"fit_error": "Fit error", "fit_residual": "Fit residual RMS"}  # o
 
 
 def write_results(
-    folder: str | Path,
+    folder: str | os.PathLike[str],
     measurements: Sequence[LandingsResult],
     *,
     inputs: Sequence[str | Path] = (),
@@ -48,14 +49,14 @@ def write_results(
     everything is written. `run` is what else is needed to repeat it, such as the command and
     the seed.
 
-    Raises `PerrinError` if the folder exists (see `check_folder`) or nothing was measured.
+    Raises `PerrinError` if the folder exists (see `perrin.io.output_folder`) or nothing was
+    measured.
     """
-    folder = Path(folder)
-    check_folder(folder, overwrite=overwrite)
+    target = output_folder(folder, overwrite=overwrite, inputs=inputs)
     if not measurements:
         raise PerrinError("there are no measurements to write")
     measurements = told_apart(measurements)
-    with folder_written_whole(folder) as partial:
+    with written_folder(target) as partial:
         events = _all_events(measurements)
         write_events(events, partial / "events.csv")
         write_events(events, partial / "events.h5")
@@ -75,7 +76,7 @@ def write_results(
         text = json.dumps(plain(summary), indent=2, allow_nan=False)
         (partial / SUMMARY).write_text(text + "\n", encoding="utf-8")
         write_report([partial], partial / "report.html")
-    return folder
+    return target.shown
 
 
 def summarize(

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from perrin.io.atomic import SUMMARY, check_folder, folder_written_whole
 from perrin.io.movie import Movie
+from perrin.io.output_folder import SUMMARY, output_folder, written_folder
 from perrin.io.plain import plain
 from perrin.io.track_formats import write_napari, write_trackmate, write_tracks_csv
 from perrin.provenance import provenance
@@ -21,7 +22,7 @@ from perrin.tracking.track import TrackingResult
 
 
 def write_tracking_results(
-    folder: str | Path,
+    folder: str | os.PathLike[str],
     found: TrackingResult,
     *,
     movie: Movie,
@@ -37,11 +38,10 @@ def write_tracking_results(
     particles), ``drift.csv``, ``summary.json``, ``figures/`` SVG and PNG, and a short movie with
     overlays. Nothing appears until everything is written.
 
-    Raises `PerrinError` if the folder exists (`perrin.io.atomic.check_folder`).
+    Raises `PerrinError` if the folder exists (`perrin.io.output_folder`).
     """
-    folder = Path(folder)
-    check_folder(folder, overwrite=overwrite)
-    with folder_written_whole(folder) as partial:
+    target = output_folder(folder, overwrite=overwrite, inputs=inputs)
+    with written_folder(target) as partial:
         write_tracks_csv(found.tracks, partial / "tracks.csv")
         write_napari(found.tracks, partial / "tracks.napari.npy")
         write_trackmate(
@@ -66,7 +66,7 @@ def write_tracking_results(
         summary = summarize_tracked(found, movie=movie, inputs=inputs, run=run)
         text = json.dumps(plain(summary), indent=2, allow_nan=False)
         (partial / SUMMARY).write_text(text + "\n", encoding="utf-8")
-    return folder
+    return target.shown
 
 
 def summarize_tracked(

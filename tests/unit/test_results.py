@@ -14,8 +14,8 @@ from perrin import results as module
 from perrin.errors import PerrinError
 from perrin.events import CLASSES
 from perrin.io import read_events
-from perrin.io.atomic import check_folder
 from perrin.io.movie import Movie
+from perrin.io.output_folder import output_folder
 from perrin.mass.calibration import Calibration
 from perrin.models.quantifier import QuantifierModel
 from perrin.pipeline import LandingsResult, analyze_events, analyze_landings
@@ -241,11 +241,11 @@ def test_results_are_replaced_only_when_told(folder: Path, measured: LandingsRes
 
 def test_a_folder_of_something_else_is_never_touched(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("years of work")
-    with pytest.raises(PerrinError, match="not perrin's results"):
-        check_folder(tmp_path, overwrite=True)
+    with pytest.raises(PerrinError, match="not perrin's"):
+        output_folder(tmp_path, overwrite=True)
     with pytest.raises(PerrinError, match="is a file"):
-        check_folder(tmp_path / "thesis.tex", overwrite=True)
-    check_folder(tmp_path / "new", overwrite=False)
+        output_folder(tmp_path / "thesis.tex", overwrite=True)
+    output_folder(tmp_path / "new", overwrite=False)
 
 
 @pytest.mark.parametrize("trouble", [KeyboardInterrupt, OSError(28, "No space left on device")])
@@ -262,7 +262,7 @@ def test_a_stop_leaves_nothing_half_written(
         raise trouble
 
     monkeypatch.setattr(module, "_write_figures", stop)
-    with pytest.raises((KeyboardInterrupt, OSError)):
+    with pytest.raises((KeyboardInterrupt, OSError, PerrinError)):
         write_results(out, [measured], overwrite=True)
     assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
     assert [path.name for path in tmp_path.iterdir()] == ["out"]

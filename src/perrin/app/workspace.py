@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from perrin.app.choices import Choices, for_another_file
 from perrin.errors import PerrinError
-from perrin.io.atomic import written_whole
+from perrin.io.output import written_file
 from perrin.mass.calibration import Calibration
 from perrin.models.bundle import bundle_folder, list_bundles, read_card
 
@@ -96,7 +96,7 @@ class Workspace:
     def remember(self, choices: Choices) -> None:
         """Keep the choices for the next time, without those that belong to one file."""
         text = for_another_file(choices).model_dump_json(indent=1)
-        with written_whole(self.folder / _REMEMBERED) as partial:
+        with written_file(self.folder / _REMEMBERED, overwrite=True) as partial:
             partial.write_text(text, encoding="utf-8")
 
 

@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from perrin.cli import options as o
-from perrin.errors import PerrinError
 
 DEFAULT_MODEL = "andi"
 
@@ -36,16 +35,15 @@ def andi(
 ) -> None:
     """Say exponent and model of each track, as in the AnDi challenge (no units are needed)."""
     from perrin.diffusion.andi import andi_table
-    from perrin.io.atomic import written_whole
+    from perrin.io.output import output_file, written_file
     from perrin.io.tracks import read_tracks
     from perrin.models.andi import AndiModel
 
-    if out.exists() and not overwrite:
-        raise PerrinError(f"{out} is already there; choose another name, or add --overwrite.")
+    target = output_file(out, overwrite=overwrite, inputs=[tracks])
     found = read_tracks(tracks, frame_interval_s=o.interval_s(frame_interval_s, frame_rate_hz))
     typer.echo(found.attrs["read_as"])
     table = andi_table(found, model=AndiModel.load(model))
-    with written_whole(out) as partial:
+    with written_file(target) as partial:
         table.to_csv(partial, index=False)
     told = table["alpha"].notna()
     others = "" if told.all() else f" (the others: {table.loc[~told, 'reason'].mode().iloc[0]})"
@@ -61,13 +59,12 @@ def evaluate_andi(
 ) -> None:
     """Measure what a network reaches in the tasks of the AnDi challenge, by length."""
     from perrin.evaluate.andi import evaluate_andi as evaluate
-    from perrin.io.atomic import folder_written_whole
+    from perrin.io.output_folder import output_folder, written_folder
     from perrin.models.andi import AndiModel
 
-    if out.exists() and not overwrite:
-        raise PerrinError(f"{out} is already there; choose another folder, or add --overwrite.")
+    target = output_folder(out, overwrite=overwrite)
     found = evaluate(AndiModel.load(model), count=count, seed=seed)
-    with folder_written_whole(out) as partial:
+    with written_folder(target) as partial:
         found.cells.to_csv(partial / "cells.csv", index=False)
         found.confusion.to_csv(partial / "confusion.csv", index_label="true")
         summary = {"model": model, "count": count, "seed": seed}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from perrin.evaluate.classifier import Evaluation
+    from perrin.io.output_folder import OutputFolder
     from perrin.models.classifier import ClassifierModel
 
 
@@ -50,11 +50,11 @@ def evaluate_classifier(
 ) -> None:
     """Measure what event classifiers reach on fresh events: AUC, errors, precision, speed."""
     from perrin.evaluate.classifier import evaluate_classifier as evaluate
-    from perrin.io.atomic import check_folder
+    from perrin.io.output_folder import output_folder
     from perrin.models.classifier import ClassifierModel
     from perrin.settings.evaluation import ClassifierEvaluation
 
-    check_folder(out, overwrite=overwrite)
+    target = output_folder(out, overwrite=overwrite)
     settings = o.settings_from(
         ClassifierEvaluation,
         count=count,
@@ -70,15 +70,15 @@ def evaluate_classifier(
     models = [ClassifierModel.load(name) for name in model or ["default"]]
     with o.progress_bar("evaluating") as progress:
         found = evaluate(models, settings=settings, progress=progress)
-    _write(out, found, models)
+    _write(target, found, models)
     _print(found)
     typer.echo(f"tables and figures in {out}")
 
 
-def _write(out: Path, found: Evaluation, models: list[ClassifierModel]) -> None:
+def _write(out: OutputFolder, found: Evaluation, models: list[ClassifierModel]) -> None:
     """Write tables, figures and summary into the folder `out`, whole or not at all."""
     from perrin._version import __version__
-    from perrin.io.atomic import folder_written_whole
+    from perrin.io.output_folder import written_folder
     from perrin.report.style import save_figure
 
     tables = {
@@ -95,7 +95,7 @@ def _write(out: Path, found: Evaluation, models: list[ClassifierModel]) -> None:
     if found.shown is not None:
         tables["tsne"] = found.shown.tsne
         notes += [found.shown.note] if found.shown.note else []
-    with folder_written_whole(out) as partial:
+    with written_folder(out) as partial:
         for name, table in tables.items():
             if len(table):
                 table.to_csv(partial / f"{name}.csv", index=False)

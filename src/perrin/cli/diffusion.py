@@ -73,12 +73,13 @@ def diffusion(
     """Say what moves each particle: fractions, mixing ratio, exponents, D, with intervals."""
     from perrin.diffusion.characterize import characterize
     from perrin.diffusion.summary import characterized
+    from perrin.io.output_folder import output_folder
     from perrin.io.tracks import read_tracks
     from perrin.models.mixture import MixtureModel
     from perrin.motion_results import write_motion_results
     from perrin.settings.diffusion import WindowSettings
 
-    _check_free(out, overwrite=overwrite)
+    target = output_folder(out, overwrite=overwrite, inputs=[tracks])
     interval = o.interval_s(frame_interval_s, frame_rate_hz)
     if units is not None and (units != "unknown" or pixel_nm is not None or interval is not None):
         raise PerrinError("--units is 'unknown', without --pixel-nm and --frame-interval-s.")
@@ -90,7 +91,7 @@ def diffusion(
     network = MixtureModel.load(model)
     found = characterize(table, model=network, scale=scale, settings=settings)
     write_motion_results(
-        out,
+        target,
         table,
         found,
         model=network.bundle.card.name,
@@ -133,12 +134,15 @@ def walks(
         float, typer.Option(help="Exponent of a single walk (not of a mixture).")
     ] = 0.7,
     seed: o.Seed = 0,
+    overwrite: o.Overwrite = False,
 ) -> None:
     """Simulate trajectories into a CSV table, with the truth of each beside it."""
     import numpy as np
 
+    from perrin.io.output import output_files, written_files
     from perrin.settings.diffusion import MIXTURE_KINDS, MixtureSettings
 
+    targets = output_files(out, ".truth.csv", overwrite=overwrite)
     rng = np.random.default_rng(seed)
     if kind in MIXTURE_KINDS:
         from perrin.simulate.mixtures import simulate_mixture
@@ -169,10 +173,10 @@ def walks(
         tracks, truth = single_walks(
             kind, alpha=alpha, count=count, length=length, dims=dims, start=start, rng=rng
         )
-    _write_csv(tracks, out)
-    beside = out.with_suffix(".truth.csv")
-    _write_csv(truth, beside)
-    typer.echo(f"{count} trajectories in {out}; truth in {beside}")
+    with written_files(targets) as partials:
+        for table, partial in zip((tracks, truth), partials, strict=True):
+            table.to_csv(partial, index=False)
+    typer.echo(f"{count} trajectories in {out}; truth in {targets[1]}")
 
 
 def evaluate_mixture(
@@ -184,12 +188,12 @@ def evaluate_mixture(
 ) -> None:
     """Measure what a network reaches on fresh trajectories: errors, coverage, speed."""
     from perrin.evaluate.mixture import evaluate_mixture as evaluate
-    from perrin.io.atomic import folder_written_whole
+    from perrin.io.output_folder import output_folder, written_folder
     from perrin.models.mixture import MixtureModel
 
-    _check_free(out, overwrite=overwrite)
+    target = output_folder(out, overwrite=overwrite)
     found = evaluate(MixtureModel.load(model), count=count, seed=seed)
-    with folder_written_whole(out) as partial:
+    with written_folder(target) as partial:
         found.cells.to_csv(partial / "cells.csv", index=False)
         found.ratio_bins.to_csv(partial / "ratio_bins.csv", index=False)
         found.fbm.to_csv(partial / "fbm.csv", index=False)
@@ -222,11 +226,6 @@ def _tell_camera(
         table.attrs["exposure"] = exposure
 
 
-def _check_free(out: Path, *, overwrite: bool) -> None:
-    if out.exists() and not overwrite:
-        raise PerrinError(f"{out} is already there; choose another folder, or add --overwrite.")
-
-
 def _scale(attrs: dict[Any, Any], units: str | None) -> Scale:
     """Return the scale that file and options give; ask for what is missing."""
     from perrin.diffusion.characterize import Scale
@@ -246,13 +245,6 @@ def _scale(attrs: dict[Any, Any], units: str | None) -> Scale:
             "frames."
         )
     return Scale.of_pixels(pixel_nm=length, frame_interval_s=interval)
-
-
-def _write_csv(table: pd.DataFrame, path: Path) -> None:
-    from perrin.io.atomic import written_whole
-
-    with written_whole(path) as partial:
-        table.to_csv(partial, index=False)
 
 
 def _range(text: str) -> tuple[float, float]:

@@ -84,14 +84,15 @@ def landings(
 
     import numpy as np
 
-    from perrin.io.atomic import check_folder
+    from perrin.io.output_folder import output_folder
     from perrin.mass.calibration import Calibration
     from perrin.optics.psf import Psf
     from perrin.pipeline import analyze_landings, check_calibration
     from perrin.results import write_results
     from perrin.settings.spectrum import SpectrumSettings
 
-    check_folder(out, overwrite=overwrite)
+    read = [*movies, *(path for path in (calibration, psf) if path is not None)]
+    target = output_folder(out, overwrite=overwrite, inputs=read)
     settings = _landing_settings(
         n_avg,
         fit_n_avg,
@@ -136,7 +137,7 @@ def landings(
             measured.append(replace(done, notes=why_not + not_quantified + done.notes))
     if correct_fractions and classifier is not None:
         measured = [_corrected(one, classifier, seed) for one in measured]
-    write_results(out, measured, inputs=movies, run=o.this_run(seed), overwrite=overwrite)
+    write_results(target, measured, inputs=movies, run=o.this_run(seed))
     say(measured, out)
 
 
@@ -165,13 +166,14 @@ def spectrum(
 
     from perrin.errors import about
     from perrin.io import read_events
-    from perrin.io.atomic import check_folder
+    from perrin.io.output_folder import output_folder
     from perrin.mass.calibration import Calibration
     from perrin.pipeline import analyze_events, told_apart
     from perrin.results import write_results
     from perrin.settings.spectrum import SpectrumSettings
 
-    check_folder(out, overwrite=overwrite)
+    read = [*tables, *([] if calibration is None else [calibration])]
+    target = output_folder(out, overwrite=overwrite, inputs=read)
     settings = o.settings_from(
         SpectrumSettings,
         bin_width_kda=bin_kda,
@@ -193,7 +195,7 @@ def spectrum(
             files += [path] * len(found)
             progress((done + 1) / len(tables))
     measured = told_apart(measured, files)
-    write_results(out, measured, inputs=tables, run=o.this_run(seed), overwrite=overwrite)
+    write_results(target, measured, inputs=tables, run=o.this_run(seed))
     say(measured, out)
 
 
@@ -214,16 +216,20 @@ def calibrate(
     n_avg: o.NAvg = 10,
     fit_n_avg: o.FitNAvg = None,
     psf: o.PsfFile = None,
+    overwrite: o.Overwrite = False,
     *,
     movie_options: o.MovieOptions,
 ) -> None:
     """Make a calibration: from a movie or table of a known ladder, or from pairs by hand."""
+    from perrin.io.output import output_file
     from perrin.mass.calibrants import calibrate_from_events
     from perrin.mass.calibration import calibrate as line_through
     from perrin.mass.ladders import ladder as ladder_of
 
     if (source is None) == (pair is None):
         raise PerrinError("give either a movie or table with --ladder, or --pair twice or more")
+    read = [path for path in (source, psf) if path is not None]
+    target = output_file(out, overwrite=overwrite, inputs=read)
     if pair is not None:
         masses, contrasts = zip(*map(_parse_pair, pair), strict=True)
         calibration = line_through(masses, contrasts, source="by hand")
@@ -240,7 +246,7 @@ def calibrate(
             typer.echo(f"or as    {other}")
         if made.alternatives:
             typer.echo("The peaks can be read in more than one way: check, or give pairs by hand.")
-    calibration.save(out)
+    calibration.save(target)
     typer.echo(
         f"contrast = {calibration.gradient_per_kda:.4g} per kDa * mass "
         f"{calibration.offset:+.2g}; largest residual {calibration.max_relative_residual:.1%}"
@@ -256,10 +262,12 @@ def psf(
         str, typer.Option(help="Range of contrasts to average, as -0.0075,-0.006.")
     ],
     n_avg: o.NAvg = 10,
+    overwrite: o.Overwrite = False,
     *,
     movie_options: o.MovieOptions,
 ) -> None:
     """Build the point-spread function of an instrument from its own landings."""
+    from perrin.io.output import output_file
     from perrin.landing.epsf import build_epsf
     from perrin.optics.psf import Psf
     from perrin.pipeline import find_events
@@ -270,6 +278,7 @@ def psf(
         raise PerrinError(
             f"--contrast is {contrast!r}; give two numbers, as -0.0075,-0.006"
         ) from error
+    target = output_file(out, overwrite=overwrite, inputs=[movie])
     settings = _landing_settings(n_avg, None, False, None, None)
     with (
         movie_options.open(movie) as opened,
@@ -278,7 +287,7 @@ def psf(
         start = Psf.analytic(pixel_nm=opened.pixel_nm)
         events = find_events(opened, settings=settings, psf=start, progress=progress)
         built = build_epsf(opened, events, contrast_range=(low, high), n_avg=n_avg)
-    built.psf.save(out)
+    built.psf.save(target)
     typer.echo(
         f"{built.used} of {built.offered} isolated landings averaged; full width at half "
         f"maximum {built.psf.fwhm_px():.2f} px. Written to {out}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from shutil import rmtree
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +14,7 @@ from perrin.errors import PerrinError
 
 if TYPE_CHECKING:
     from perrin.evaluate.quantifier import QuantifierFigures
+    from perrin.io.output_folder import OutputFolder
     from perrin.models.quantifier import QuantifierModel
 
 _TABLES = ("accuracy", "bound", "coverage", "motion", "out_of_distribution")
@@ -42,12 +42,12 @@ def evaluate_quantifier(
     """Measure what a quantifier reaches on fresh events; goes on where it was stopped."""
     from perrin.evaluate.kept import Kept
     from perrin.evaluate.quantifier import evaluate_quantifier as evaluate
-    from perrin.io.atomic import check_folder
+    from perrin.io.output_folder import output_folder
     from perrin.models.classifier import ClassifierModel
     from perrin.models.quantifier import QuantifierModel
     from perrin.settings.evaluation import QuantifierEvaluation
 
-    check_folder(out, overwrite=overwrite)
+    target = output_folder(out, overwrite=overwrite)
     settings = o.settings_from(
         QuantifierEvaluation,
         count=count,
@@ -73,7 +73,7 @@ def evaluate_quantifier(
             raise PerrinError(
                 f"stopped; what is done is in {run}, and the same command goes on after it."
             ) from stop
-    _write(out, found, measured)
+    _write(target, found, measured)
     rmtree(run)
     for name in _TABLES:
         if len(getattr(found, name)):
@@ -85,14 +85,14 @@ def evaluate_quantifier(
     typer.echo(f"tables and figures in {out}")
 
 
-def _write(out: Path, found: QuantifierFigures, model: QuantifierModel) -> None:
+def _write(out: OutputFolder, found: QuantifierFigures, model: QuantifierModel) -> None:
     """Write tables, figures and summary into the folder `out`, whole or not at all."""
     from perrin._version import __version__
-    from perrin.io.atomic import folder_written_whole
+    from perrin.io.output_folder import written_folder
     from perrin.report import quantifier_scores as draw
     from perrin.report.style import save_figure
 
-    with folder_written_whole(out) as partial:
+    with written_folder(out) as partial:
         for name in _TABLES:
             if len(getattr(found, name)):
                 getattr(found, name).to_csv(partial / f"{name}.csv", index=False)

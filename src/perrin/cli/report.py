@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from perrin.cli import options as o
+
 
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
@@ -17,7 +19,8 @@ def report(
     results: Annotated[
         list[Path], typer.Argument(help="One results folder, or several to compare.")
     ],
-    out: Annotated[Path, typer.Option("--out", help="HTML file to write; replaced if there.")],
+    out: Annotated[Path, typer.Option("--out", help="HTML file to write.")],
+    overwrite: o.Overwrite = False,
 ) -> None:
     """Make one self-contained HTML page of results folders, from what lies in them."""
     from perrin.errors import PerrinError
@@ -25,5 +28,5 @@ def report(
 
     if out.suffix.lower() not in (".html", ".htm"):
         raise PerrinError(f"--out is {out}; a report needs the suffix .html")
-    write_report(results, out)
+    write_report(results, out, overwrite=overwrite)
     typer.echo(f"report in {out}; open it with any browser")

@@ -39,6 +39,7 @@ def landings(
     seed: o.Seed = 0,
     background: BackgroundMovie = None,
     psf: o.PsfFile = None,
+    overwrite: o.Overwrite = False,
     *,
     movie_options: o.MovieOptions,
 ) -> None:
@@ -69,6 +70,7 @@ def landings(
             out=out,
             background=buffer,
             psf=None if psf is None else Psf.load(psf),
+            overwrite=overwrite,
             progress=progress,
         )
     typer.echo(f"{len(truth)} molecules in {out}; truth in {out.with_suffix('.truth.csv')}")
@@ -89,15 +91,19 @@ def thumbnails(
     seed: o.Seed = 0,
     background: BackgroundMovie = None,
     psf: o.PsfFile = None,
+    overwrite: o.Overwrite = False,
     *,
     movie_options: o.MovieOptions,
 ) -> None:
     """Simulate labeled thumbnails, the classes in equal parts, masses as in the paper."""
+    from perrin.io.output import output_file
     from perrin.optics.psf import Psf
     from perrin.settings.simulation import ThumbnailSettings
     from perrin.simulate.thumbnails import simulate_thumbnails
 
     _check_suffix(out, ".npz")
+    read = [path for path in (background, psf) if path is not None]
+    target = output_file(out, overwrite=overwrite, inputs=read)
     settings = ThumbnailSettings(n_avg=n_avg)
     if buffer_fraction:
         fractions = {name: part * (1 - buffer_fraction) for name, part in settings.classes.items()}
@@ -118,7 +124,7 @@ def thumbnails(
             workers=os.cpu_count() or 1,
             progress=progress,
         )
-    made.save(out)
+    made.save(target)
     typer.echo(f"{len(made)} thumbnails in {out}")
 
 

@@ -71,7 +71,7 @@ def track(
     overwrite: o.Overwrite = False,
 ) -> None:
     """Turn a movie of moving particles into tracks with errors, angles, contrasts, masses."""
-    from perrin.io.atomic import check_folder
+    from perrin.io.output_folder import output_folder
     from perrin.optics.psf import Psf
     from perrin.settings.tracking import (
         SAMPLES,
@@ -83,7 +83,8 @@ def track(
     from perrin.track_results import write_tracking_results
     from perrin.tracking.track import track as run
 
-    check_folder(out, overwrite=overwrite)
+    inputs = [movie, *(path for path in (calibration, psf) if path is not None)]
+    target = output_folder(out, overwrite=overwrite, inputs=inputs)
     settings = o.settings_from(
         TrackingSettings,
         kind=kind,
@@ -116,13 +117,12 @@ def track(
             progress=progress,
         )
         write_tracking_results(
-            out,
+            target,
             found,
             movie=opened,
             inputs=[movie],
             run=o.this_run(0),
             overlay_frames=overlay_frames,
-            overwrite=overwrite,
         )
     _say(found, out)
 
@@ -167,6 +167,7 @@ def motion(
     pixel_nm: Annotated[float | None, typer.Option(help="Pixel in the sample, nm.")] = None,
     frame_interval_s: Annotated[float | None, typer.Option(help="Time between frames, s.")] = None,
     seed: o.Seed = 0,
+    overwrite: o.Overwrite = False,
 ) -> None:
     """Simulate a movie of moving particles, with the truth beside it."""
     given = dict(locals())
@@ -186,7 +187,7 @@ def motion(
     usual = MotionMovie.of(kind).model_dump()
     settings = o.settings_from(MotionMovie, **(usual | changes))
     with o.progress_bar(out.name) as progress:
-        truth = write_motion(settings, seed=seed, out=out, progress=progress)
+        truth = write_motion(settings, seed=seed, out=out, overwrite=overwrite, progress=progress)
     beside = out.with_suffix(".truth.csv")
     typer.echo(f"{truth['particle'].nunique()} {kind} in {out}; truth in {beside}")
 

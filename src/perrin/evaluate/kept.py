@@ -11,7 +11,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from perrin.errors import PerrinError
-from perrin.io.atomic import written_whole
+from perrin.io.output import written_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,6 +44,6 @@ class Kept:
         table = make()
         columns = {str(column): values.to_numpy() for column, values in table.items()}
         strings = {c: v.astype(str) for c, v in columns.items() if v.dtype.kind not in "biuf"}
-        with written_whole(path) as partial, partial.open("wb") as out:
+        with written_file(path, overwrite=True) as partial, partial.open("wb") as out:
             np.savez_compressed(out, **(columns | strings))  # type: ignore[arg-type]
         return table

@@ -7,7 +7,6 @@ knows. What is unknown is written the vendor's way, as a dataset `<name>__is_non
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 import h5py
@@ -15,16 +14,22 @@ import hdf5plugin
 import numpy as np
 
 from perrin.errors import PerrinError
-from perrin.io.atomic import written_whole
 from perrin.io.difference import encode
 from perrin.io.encoding import KEYFRAME_INTERVAL, MARK
 from perrin.io.movie import Movie
+from perrin.io.output import written_file
 from perrin.io.refeyn import ACQ_CAMERA, PIXEL_ATTRIBUTE, unbinned_pixel_nm
 
 _NS = 1e9  # nanoseconds in a second
 
 
-def write_mp(path: str | os.PathLike[str], movie: Movie, *, compressed: bool = False) -> None:
+def write_mp(
+    path: str | os.PathLike[str],
+    movie: Movie,
+    *,
+    compressed: bool = False,
+    overwrite: bool = False,
+) -> None:
     """Write `movie` as .mp, format 3; compressed: as differences in time, Zstandard.
 
     `movie.frames` is read once, in order, 100 frames at a time, so frames that are made when
@@ -35,7 +40,7 @@ def write_mp(path: str | os.PathLike[str], movie: Movie, *, compressed: bool = F
     Raises `PerrinError` for frames that are not unsigned integers of at most 16 bits.
     """
     keys = np.union1d(np.arange(0, movie.n_frames, KEYFRAME_INTERVAL), movie.n_frames - 1)
-    with written_whole(Path(path)) as partial, h5py.File(partial, "w") as file:
+    with written_file(path, overwrite=overwrite) as partial, h5py.File(partial, "w") as file:
         file["format_version_number"] = np.int32(3)
         _write_settings(file, movie)
         if compressed:
@@ -44,7 +49,7 @@ def write_mp(path: str | os.PathLike[str], movie: Movie, *, compressed: bool = F
             _write_raw(file, movie, keys)
 
 
-def write_mpr(path: str | os.PathLike[str], movie: Movie) -> None:
+def write_mpr(path: str | os.PathLike[str], movie: Movie, *, overwrite: bool = False) -> None:
     """Write `movie` as .mpr, format 4: differences in time, shuffle and Zstandard.
 
     As `write_mp`, with keyframes at every 100th frame, a time stamp (ns) for each camera
@@ -52,7 +57,7 @@ def write_mpr(path: str | os.PathLike[str], movie: Movie) -> None:
     where it is there.
     """
     keys = np.arange(0, movie.n_frames, KEYFRAME_INTERVAL)
-    with written_whole(Path(path)) as partial, h5py.File(partial, "w") as file:
+    with written_file(path, overwrite=overwrite) as partial, h5py.File(partial, "w") as file:
         file["format_version_number"] = np.int32(4)
         _write_settings(file, movie)
         _write_differences(file, movie, keys)

@@ -7,6 +7,7 @@ columns and its footer.
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,11 +18,11 @@ import pandas as pd
 from perrin._version import __version__
 from perrin.errors import PerrinError, about
 from perrin.io import discovermp, fitres, store
-from perrin.io.atomic import written_whole
 from perrin.io.event_columns import Meaning
 from perrin.io.event_tracks import refuse_tracks
 from perrin.io.hdf5 import hdf5_file
 from perrin.io.kinds import what_it_is
+from perrin.io.output import written_file
 from perrin.io.text import read_text_table
 from perrin.io.vendor import RawTable, finished, to_events
 from perrin.tables import check_events
@@ -77,7 +78,9 @@ def read_events(
     return events
 
 
-def write_events(events: pd.DataFrame, path: str | Path) -> None:
+def write_events(
+    events: pd.DataFrame, path: str | os.PathLike[str], *, overwrite: bool = False
+) -> None:
     """Write an events table as .csv, .h5 or .parquet, whole or not at all.
 
     CSV and .h5 use DiscoverMP's column names where it has them (in the CSV these come
@@ -87,22 +90,22 @@ def write_events(events: pd.DataFrame, path: str | Path) -> None:
     at infinity as none.
 
     Raises `PerrinError` for an unknown suffix or a table that breaks the schema or holds
-    what a file cannot keep.
+    what a file cannot keep, and for a file that is there, without `overwrite`.
     """
-    path = Path(path)
+    suffix = Path(path).suffix
     writers: dict[str, Callable[[pd.DataFrame, Path], None]] = {
         ".csv": store.write_csv,
         ".h5": store.write_hdf5,
         ".parquet": _write_parquet,
     }
-    if path.suffix.lower() not in writers:
+    if suffix.lower() not in writers:
         raise PerrinError(
-            f"{path.name}: events are written as {', '.join(writers)}, not "
-            f"{path.suffix or 'without a suffix'}. Choose one of these suffixes."
+            f"{Path(path).name}: events are written as {', '.join(writers)}, not "
+            f"{suffix or 'without a suffix'}. Choose one of these suffixes."
         )
     check_events(events)
-    with written_whole(path) as partial:
-        writers[path.suffix.lower()](events, partial)
+    with written_file(path, overwrite=overwrite) as partial:
+        writers[suffix.lower()](events, partial)
 
 
 def describe_events(

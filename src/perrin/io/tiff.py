@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import struct
 import weakref
 from pathlib import Path
@@ -13,10 +14,11 @@ import numpy.typing as npt
 import tifffile
 
 from perrin.errors import PerrinError
-from perrin.io.atomic import written_whole
+from perrin.io.disk import check_space
 from perrin.io.found import Found, refuse_encoding
 from perrin.io.movie import LazyFrames, Movie
 from perrin.io.npy import MappedFrames
+from perrin.io.output import written_file
 
 Array = npt.NDArray[Any]
 
@@ -161,10 +163,11 @@ def _square(x: float | None, y: float | None) -> float | None:
     return x if x is not None and y is not None and abs(x / y - 1) < 1e-3 else None
 
 
-def write_tiff(path: Path, movie: Movie) -> None:
+def write_tiff(path: str | os.PathLike[str], movie: Movie, *, overwrite: bool = False) -> None:
     """Write a movie as OME-TIFF, with its frame interval and pixel size, whole or not at all.
 
-    Frames are read in order and a few at a time.
+    Frames are read in order and a few at a time. Raises `PerrinError` for a file that is there,
+    without `overwrite`, and where the disk has no room for the movie.
     """
     said = {
         "axes": "TYX",
@@ -181,7 +184,8 @@ def write_tiff(path: Path, movie: Movie) -> None:
         for frame in movie.frames[first : first + _WRITTEN_AT_ONCE]
     )
     size = movie.n_frames * movie.height * movie.width * movie.frames.dtype.itemsize
-    with written_whole(path) as partial:
+    with written_file(path, overwrite=overwrite) as partial:
+        check_space(partial.parent, size)
         tifffile.imwrite(
             partial,
             frames,

@@ -7,35 +7,44 @@ that they stay with the positions whatever is done to the table.
 
 from __future__ import annotations
 
+import os
 from itertools import pairwise
-from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
 
-from perrin.io.atomic import written_whole
+from perrin.io.output import written_file
 
 _VERSION = "7.11.1"
 """TrackMate whose layout of the file is written."""
 _RADIUS_PX = 2.5  # TrackMate draws spots with it; it means nothing else
 
 
-def write_tracks_csv(tracks: pd.DataFrame, path: str | Path) -> None:
+def write_tracks_csv(
+    tracks: pd.DataFrame, path: str | os.PathLike[str], *, overwrite: bool = False
+) -> None:
     """Write tracks as CSV, whole or not at all."""
-    with written_whole(Path(path)) as partial:
+    with written_file(path, overwrite=overwrite) as partial:
         tracks.to_csv(partial, index=False)
 
 
-def write_napari(tracks: pd.DataFrame, path: str | Path) -> None:
+def write_napari(
+    tracks: pd.DataFrame, path: str | os.PathLike[str], *, overwrite: bool = False
+) -> None:
     """Write tracks as .npy of the rows (track, frame, y, x) that napari's Tracks layer takes."""
     rows = tracks[["particle", "frame", "y", "x"]].to_numpy(dtype=np.float64)
-    with written_whole(Path(path)) as partial, partial.open("wb") as file:
+    with written_file(path, overwrite=overwrite) as partial, partial.open("wb") as file:
         np.save(file, rows)
 
 
 def write_trackmate(
-    tracks: pd.DataFrame, path: str | Path, *, pixel_nm: float, frame_interval_s: float
+    tracks: pd.DataFrame,
+    path: str | os.PathLike[str],
+    *,
+    pixel_nm: float,
+    frame_interval_s: float,
+    overwrite: bool = False,
 ) -> None:
     """Write tracks as a TrackMate model (.xml), in micrometers and seconds.
 
@@ -60,7 +69,7 @@ def write_trackmate(
         nframes=str(int(tracks["frame"].max()) + 1 if len(tracks) else 0),
     )
     ElementTree.indent(root)
-    with written_whole(Path(path)) as partial:
+    with written_file(path, overwrite=overwrite) as partial:
         ElementTree.ElementTree(root).write(partial, encoding="UTF-8", xml_declaration=True)
 
 

@@ -7,6 +7,7 @@ of contrast -c, as in DiscoverMP, whose stored masses this gives back digit by d
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,8 +20,8 @@ from pydantic import Field, ValidationError, model_validator
 
 from perrin._version import __version__
 from perrin.errors import PerrinError, about
-from perrin.io.atomic import written_whole
 from perrin.io.event_checks import PER_KDA, PROTEINS
+from perrin.io.output import written_file
 from perrin.mass.line import Covariance, Floats, checked_points, fit_line
 from perrin.settings.base import Settings
 from perrin.tables import check_events, order_columns
@@ -130,9 +131,12 @@ class Calibration(Settings):
             np.array([point.contrast for point in self.points]),
         )
 
-    def save(self, path: str | Path) -> None:
-        """Write the calibration as JSON, whole or not at all."""
-        with written_whole(Path(path)) as partial:
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+        """Write the calibration as JSON, whole or not at all.
+
+        Raises `PerrinError` for a file that is there, without `overwrite`.
+        """
+        with written_file(path, overwrite=overwrite) as partial:
             partial.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
     @classmethod

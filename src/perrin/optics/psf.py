@@ -9,6 +9,7 @@ center at (0, 0); averaging over the pixel is part of the sampled function.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -116,13 +117,16 @@ class Psf:
             width += float(axis[np.argmax(np.array(profile) < 0.5)])
         return width
 
-    def save(self, path: str | Path) -> None:
-        """Write to a small .npz file (no pickle), whole or not at all."""
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+        """Write to a small .npz file (no pickle), whole or not at all.
+
+        Raises `PerrinError` for a file that is there, without `overwrite`.
+        """
         import json
 
-        from perrin.io.atomic import written_whole
+        from perrin.io.output import written_file
 
-        with written_whole(Path(path)) as partial, partial.open("wb") as stream:
+        with written_file(path, overwrite=overwrite) as partial, partial.open("wb") as stream:
             np.savez_compressed(
                 stream,
                 version=_FILE_VERSION,

@@ -20,8 +20,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from perrin._version import __version__
-from perrin.io.atomic import written_whole
 from perrin.io.movie import Movie
+from perrin.io.output import written_file
 from perrin.models.classifier import ClassifierModel
 from perrin.pipeline.simulated import Measured, analyze, refit_column
 from perrin.settings.planned import PlannedMeasurement
@@ -75,7 +75,7 @@ def _save(path: Path, measured: Measured, key: dict[str, Any]) -> None:
         for name in table.columns:
             values = table[name].to_numpy()
             arrays[f"{group}/{name}"] = values.astype(str) if values.dtype == object else values
-    with written_whole(path) as partial:
+    with written_file(path, overwrite=True) as partial:
         np.savez_compressed(partial, allow_pickle=False, **arrays)
 
 

@@ -18,7 +18,8 @@ import numpy as np
 import pandas as pd
 
 from perrin.errors import PerrinError
-from perrin.io.atomic import SUMMARY, folder_written_whole, written_whole
+from perrin.io.output import written_file
+from perrin.io.output_folder import SUMMARY, written_folder
 from perrin.io.plain import plain
 from perrin.models.classifier import ClassifierModel
 from perrin.paper import (
@@ -142,7 +143,7 @@ def _prepare(out: Path, settings: ExperimentSettings, *, overwrite: bool) -> Non
             for folder in (_MEASUREMENTS, *EXPERIMENTS):
                 shutil.rmtree(out / folder, ignore_errors=True)
     (out / _MEASUREMENTS).mkdir(parents=True, exist_ok=True)
-    with written_whole(path) as partial:
+    with written_file(path, overwrite=True) as partial:
         partial.write_text(settings.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
 
@@ -151,7 +152,7 @@ def _write(
 ) -> None:
     """Write the results of one experiment, whole or not at all."""
     found = ran.findings
-    with folder_written_whole(folder) as partial:
+    with written_folder(folder, overwrite=True) as partial:
         for name, table in found.tables.items():
             table.to_csv(partial / f"{name}.csv", index=False)
         pd.DataFrame([vars(goal) for goal in found.goals]).to_csv(
@@ -183,5 +184,5 @@ def _gather(out: Path) -> None:
     ]
     table = pd.concat(parts, ignore_index=True)
     table.insert(0, "experiment", table.pop("experiment"))
-    with written_whole(out / "goals.csv") as partial:
+    with written_file(out / "goals.csv", overwrite=True) as partial:
         table.to_csv(partial, index=False)

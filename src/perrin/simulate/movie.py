@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -90,9 +90,10 @@ def simulate_landings(
     *,
     seconds: float,
     seed: int,
-    out: Path,
+    out: str | os.PathLike[str],
     background: Movie | None = None,
     psf: Psf | None = None,
+    overwrite: bool = False,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
     """Simulate a measurement into an `.mp` file with its truth table beside it.
@@ -105,12 +106,14 @@ def simulate_landings(
         Length of the movie.
     seed : int
         Same settings and seed, same bytes.
-    out : Path
+    out : path
         ``name.mp``; the truth goes to ``name.truth.csv``. Both appear whole or not at all.
     background : Movie, optional
         A recorded buffer movie, used instead of the background model.
     psf : Psf, optional
         An empirical PSF; by default the analytic one of the assay's optics.
+    overwrite : bool
+        Replace a movie and a truth that are there.
     progress : callable, optional
         Called with the fraction done, 0 to 1.
 
@@ -122,19 +125,21 @@ def simulate_landings(
     Raises
     ------
     PerrinError
-        For a length that is not positive, or a buffer movie that does not fit.
+        For a length that is not positive, or a buffer movie that does not fit; for a file that
+        is there, without `overwrite`, or cannot be written.
 
     """
     from perrin.io import write_mp
-    from perrin.io.atomic import written_whole
+    from perrin.io.output import output_files, written_files
 
+    targets = output_files(out, ".truth.csv", overwrite=overwrite)
     movie, truth = lazy_movie(
         assay, seconds=seconds, seed=seed, background=background, psf=psf, progress=progress
     )
-    truth.insert(0, "measurement", out.stem)
-    with written_whole(out.with_suffix(".truth.csv")) as partial:
-        truth.to_csv(partial, index=False)
-        write_mp(out, movie)
+    truth.insert(0, "measurement", targets[0].shown.stem)
+    with written_files(targets) as (movie_file, truth_file):
+        truth.to_csv(truth_file, index=False)
+        write_mp(movie_file, movie)
     return truth
 
 

@@ -7,6 +7,7 @@ the frame, whose mean is the position that the walk reports for the frame.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,16 +98,18 @@ def write_motion(
     settings: MotionMovie,
     *,
     seed: int,
-    out: Path,
+    out: str | os.PathLike[str],
     psf: Psf | None = None,
+    overwrite: bool = False,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
     """Write a movie (.tif or .mp) with ``.truth.csv`` and ``.walks.csv``; return the truth.
 
-    All appear whole or not at all. Raises `PerrinError` for another suffix.
+    All appear whole or not at all. Raises `PerrinError` for another suffix, and for a file that
+    is there, without `overwrite`.
     """
     from perrin.io import write_mp
-    from perrin.io.atomic import written_whole
+    from perrin.io.output import output_files, written_files
     from perrin.io.tiff import write_tiff
 
     writers: dict[str, Callable[[Path, Movie], object]] = {
@@ -114,16 +117,15 @@ def write_motion(
         ".tiff": write_tiff,
         ".mp": write_mp,
     }
-    if out.suffix not in writers:
+    suffix = Path(out).suffix
+    if suffix not in writers:
         raise PerrinError(f"--out is {out}; a simulated movie is written as .tif or .mp")
+    targets = output_files(out, ".truth.csv", ".walks.csv", overwrite=overwrite)
     movie, truth, walks = lazy_motion(settings, seed=seed, psf=psf, progress=progress)
-    with (
-        written_whole(out.with_suffix(".truth.csv")) as truth_file,
-        written_whole(out.with_suffix(".walks.csv")) as walks_file,
-    ):
+    with written_files(targets) as (movie_file, truth_file, walks_file):
         truth.to_csv(truth_file, index=False)
         walks.to_csv(walks_file, index=False)
-        writers[out.suffix](out, movie)
+        writers[suffix](movie_file, movie)
     return truth
 
 

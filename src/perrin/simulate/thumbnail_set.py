@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
-from perrin.io.atomic import written_whole
+from perrin.io.output import written_file
 
 _FILE_VERSION = 1
 
@@ -51,8 +52,11 @@ class ThumbnailSet:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def save(self, path: str | Path) -> None:
-        """Write to one .npz (no pickle), whole or not at all."""
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+        """Write to one .npz (no pickle), whole or not at all.
+
+        Raises `PerrinError` for a file that is there, without `overwrite`.
+        """
         arrays: dict[str, Any] = {
             "version": np.int64(_FILE_VERSION),
             "thumbnails": self.thumbnails,
@@ -64,7 +68,7 @@ class ThumbnailSet:
             for name, column in getattr(self, table).items():
                 values = column.to_numpy()
                 arrays[f"{table}/{name}"] = values.astype(str) if values.dtype == object else values
-        with written_whole(Path(path)) as partial, partial.open("wb") as stream:
+        with written_file(path, overwrite=overwrite) as partial, partial.open("wb") as stream:
             np.savez(stream, **arrays)
 
     @classmethod

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from perrin.errors import PerrinError
-from perrin.io.atomic import written_whole
+from perrin.io.output_folder import rewrite
 from perrin.models.bundle import Arrays, read_card
 from perrin.models.cards import Card
 
@@ -109,8 +109,7 @@ def record_measured(folder: Path, **measured: Any) -> None:
     """Write what was measured (figures, and what else the kind of card has) into a card."""
     card = read_card(folder)
     changed = type(card).model_validate(card.model_dump() | measured)
-    with written_whole(folder / "card.json") as partial:
-        partial.write_text(changed.model_dump_json() + "\n")
+    rewrite(folder, "card.json", changed.model_dump_json() + "\n")
 
 
 def both_predictions(

@@ -17,7 +17,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import torch
 from torch import Tensor, nn
 
-from perrin.io.atomic import written_whole
+from perrin.io.output import written_file
 
 Figures = dict[str, float]
 Batch = TypeVar("Batch")
@@ -243,7 +243,7 @@ def _resume(task: Task[Network, Batch], averaged: nn.Module, path: Path) -> int:
 
 
 def _save(task: Task[Network, Batch], averaged: nn.Module, step: int, path: Path) -> None:
-    with written_whole(path) as partial:
+    with written_file(path, overwrite=True) as partial:
         torch.save(
             {
                 "network": task.network.state_dict(),

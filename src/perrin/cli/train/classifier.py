@@ -23,6 +23,7 @@ from perrin.cli.train.run import (
     train_watched,
 )
 from perrin.errors import PerrinError
+from perrin.io.disk import move_new
 
 if TYPE_CHECKING:
     from perrin.settings.classifier import ClassifierTraining, PaperTraining
@@ -107,7 +108,7 @@ def train_classifier(
     else:
         raise PerrinError(f"--recipe is {recipe!r}; there are perrin and paper.")
     _measure(made, simulated=simulated, count=measure, seed=seed + 1)
-    made.rename(out)
+    move_new(made, out)
     say_done(out, run)
 
 
@@ -122,7 +123,7 @@ def _train_paper(made: Path, *, settings: PaperTraining, threads: int) -> None:
     task, validate = paper_task(settings)
     network = train_watched(task, run=run, threads=threads, validator=lambda: validate)
     curve = read_metrics(run / "metrics.csv")
-    write_paper_bundle(network, made, settings=settings, curve=curve)
+    write_paper_bundle(network, made, settings=settings, curve=curve, overwrite=True)
 
 
 def _train_ours(
@@ -158,7 +159,15 @@ def _train_ours(
     task = our_task(settings, source, workers=workers, start=begun)
     network = train_watched(task, run=run, threads=threads, validator=partial(validator, source))
     curve = read_metrics(run / "metrics.csv")
-    write_our_bundle(network, made, settings=settings, source=source, curve=curve, start=start)
+    write_our_bundle(
+        network,
+        made,
+        settings=settings,
+        source=source,
+        curve=curve,
+        start=start,
+        overwrite=True,
+    )
 
 
 def _measure(made: Path, *, simulated: ThumbnailSettings, count: int, seed: int) -> None:

@@ -22,6 +22,7 @@ from perrin.cli.train.run import (
     say_done,
     train_watched,
 )
+from perrin.io.disk import move_new
 
 if TYPE_CHECKING:
     from perrin.train.classifier.data import Source
@@ -102,9 +103,10 @@ def train_quantifier(
             else QuantifierModel.load(start).classifier
         ),
         count=calibrate,
+        overwrite=True,
     )
     _measure(made, source=source, count=measure, seed=seed + 1)
-    made.rename(out)
+    move_new(made, out)
     say_done(out, run)
 
 

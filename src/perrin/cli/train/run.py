@@ -11,7 +11,7 @@ import typer
 
 from perrin.cli import options as o
 from perrin.errors import PerrinError
-from perrin.io.atomic import written_whole
+from perrin.io.output import written_file
 
 if TYPE_CHECKING:
     from perrin.train.loop import Batch, Figures, Network, Task
@@ -60,7 +60,7 @@ def begin(run: Path, about: dict[str, Any]) -> None:
             f"{run} holds a run that was started with other settings (settings.json in it). Give "
             "the same ones to go on, or another --out."
         )
-    with written_whole(path) as partial:
+    with written_file(path, overwrite=True) as partial:
         partial.write_text(text)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from perrin.errors import PerrinError
-from perrin.io.atomic import SUMMARY
+from perrin.io.output_folder import SUMMARY
 from perrin.tables import REQUIRED_EVENTS
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import Any
 
 from perrin._version import __version__
 from perrin.errors import PerrinError
-from perrin.io.atomic import written_whole
+from perrin.io.output import output_file, written_file
 from perrin.report.page.encode import as_json
 from perrin.report.page.folders import LandingFolder, MotionFolder, read_folder
 from perrin.report.page.landings import landing_records
@@ -40,20 +40,22 @@ _CITATIONS = {
 }
 
 
-def write_report(results: Sequence[str | Path], out: str | Path) -> Path:
+def write_report(
+    results: Sequence[str | Path], out: str | Path, *, overwrite: bool = False
+) -> Path:
     """Write the report of one or several results folders as one HTML file, whole or not at all.
 
     All that it shows comes from the folders. It holds its data, styles and scripts, and its
     content security policy forbids it to load anything.
 
     Raises `PerrinError` for a folder that holds no results, or for results of both
-    pipelines or in different units at once.
+    pipelines or in different units at once; for a file that is there, without `overwrite`.
     """
+    target = output_file(out, overwrite=overwrite)
     text = render_report(results)
-    out = Path(out)
-    with written_whole(out) as partial:
+    with written_file(target) as partial:
         partial.write_text(text, encoding="utf-8")
-    return out
+    return target.shown
 
 
 def render_report(results: Sequence[str | Path]) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from perrin._version import __version__
 from perrin.diffusion.standard import standardize
-from perrin.io.atomic import folder_written_whole
+from perrin.io.output_folder import written_folder
 from perrin.models.bundle import Arrays, load_bundle, open_session
 from perrin.models.cards import AndiCard, Vector
 from perrin.settings.diffusion import AndiTraining
@@ -30,13 +30,15 @@ _OUTPUTS = ("alpha", "model")
 _TOLERANCE = 5e-4  # between torch and ONNX Runtime, float32, logits
 
 
-def write_andi_bundle(network: AndiNetwork, folder: Path, *, settings: AndiTraining) -> AndiCard:
+def write_andi_bundle(
+    network: AndiNetwork, folder: Path, *, settings: AndiTraining, overwrite: bool = False
+) -> AndiCard:
     """Write `network` as a bundle to `folder` and return its card.
 
     Raises `PerrinError` where torch and ONNX Runtime differ.
     """
     network.eval()
-    with folder_written_whole(folder) as partial:
+    with written_folder(folder, overwrite=overwrite) as partial:
         inputs = _inputs(settings.seed, length=24, dims=2)
         content = to_onnx(network, partial / "model.onnx", inputs=inputs, outputs=_OUTPUTS)
         session = open_session(content)

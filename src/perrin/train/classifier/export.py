@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from perrin._version import __version__
 from perrin.errors import PerrinError
 from perrin.events import CLASSES, PAPER_CLASSES
-from perrin.io.atomic import folder_written_whole
+from perrin.io.output_folder import written_folder
 from perrin.landing.thumbnails import THUMBNAIL_PX
 from perrin.landing.views import HISTORY_CHANNELS, View, look
 from perrin.models.bundle import bundle_folder, load_bundle, load_bundle_of, open_session
@@ -89,6 +89,7 @@ def write_our_bundle(
     source: Source,
     curve: list[dict[str, float]],
     start: str | None,
+    overwrite: bool = False,
 ) -> None:
     """Write our network as a bundle: valid for all instruments that it has seen.
 
@@ -124,6 +125,7 @@ def write_our_bundle(
             },
         },
         example=_example("history", settings.n_avg_range[0]),
+        overwrite=overwrite,
     )
 
 
@@ -133,6 +135,7 @@ def write_paper_bundle(
     *,
     settings: PaperTraining,
     curve: list[dict[str, float]],
+    overwrite: bool = False,
 ) -> None:
     """Write the paper's network as a bundle: valid for the one instrument that it has seen."""
     instrument = ThumbnailSettings().instrument
@@ -159,6 +162,7 @@ def write_paper_bundle(
             },
         },
         example=_example("thumbnail", settings.n_avg),
+        overwrite=overwrite,
     )
 
 
@@ -180,12 +184,17 @@ def load_weights(name: str | Path) -> HistoryNetwork:
 
 
 def _write(
-    outputs: nn.Module, folder: Path, about: dict[str, Any], *, example: NDArray[np.float32]
+    outputs: nn.Module,
+    folder: Path,
+    about: dict[str, Any],
+    *,
+    example: NDArray[np.float32],
+    overwrite: bool,
 ) -> None:
     outputs.eval()
     if isinstance(outputs, _OurOutputs):
         as_stored(outputs.network)
-    with folder_written_whole(folder) as partial:
+    with written_folder(folder, overwrite=overwrite) as partial:
         inputs = {"view": example}
         content = to_onnx(outputs, partial / "model.onnx", inputs=inputs, outputs=OUTPUTS)
         if isinstance(outputs, _OurOutputs):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from perrin._version import __version__
 from perrin.diffusion.standard import TARGETS, Standard, standardize
-from perrin.io.atomic import folder_written_whole
+from perrin.io.output_folder import written_folder
 from perrin.models.bundle import bundle_folder, load_bundle, load_bundle_of, open_session
 from perrin.models.cards import MixtureCard, Vector
 from perrin.models.mixture import MixtureModel, inputs_of
@@ -61,6 +61,7 @@ def write_bundle(
     start: str | None,
     count: int,
     progress: Callable[[str], None],
+    overwrite: bool = False,
 ) -> MixtureCard:
     """Write `network` as a bundle to `folder` and return its card.
 
@@ -70,7 +71,7 @@ def write_bundle(
     Runtime differ.
     """
     network.eval()
-    with folder_written_whole(folder) as partial:
+    with written_folder(folder, overwrite=overwrite) as partial:
         progress("exporting")
         inputs = inputs_of(_example(settings.seed, length=24, dims=2))
         content = to_onnx(network, partial / "model.onnx", inputs=inputs, outputs=_OUTPUTS)

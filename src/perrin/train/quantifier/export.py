@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from perrin._version import __version__
 from perrin.events import CLASSES
-from perrin.io.atomic import folder_written_whole
+from perrin.io.output_folder import written_folder
 from perrin.landing.quantifier.quantify import SE_OF_90
 from perrin.landing.quantifier.quantities import INTEGRATION, TARGETS
 from perrin.landing.thumbnails import THUMBNAIL_PX
@@ -96,6 +96,7 @@ def write_bundle(
     start: str | None,
     classifier: str,
     count: int,
+    overwrite: bool = False,
 ) -> None:
     """Write a network as a bundle, its intervals calibrated on `count` fresh events.
 
@@ -108,7 +109,7 @@ def write_bundle(
     usual = Batch.joined([draw_block(settings, source, _FRESH + k) for k in range(_BLOCKS)])
     outputs = _Outputs(network, *_spread(network, usual)).eval()
     example = held_out.views[:5].astype(np.float32)
-    with folder_written_whole(folder) as partial:
+    with written_folder(folder, overwrite=overwrite) as partial:
         inputs = {"view": example}
         content = to_onnx(outputs, partial / "model.onnx", inputs=inputs, outputs=OUTPUTS)
         write_weights(network, partial / WEIGHTS)
