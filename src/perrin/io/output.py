@@ -10,7 +10,6 @@ import errno
 import os
 import shutil
 import stat
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from typing import Any
 
 from perrin.errors import PerrinError
 from perrin.io import disk
-from perrin.io.staging import Staging, clear_dead, finishes, staged
+from perrin.io.staging import Staging, finishes, staged
 
 Identity = tuple[int, int, int, int]
 
@@ -277,10 +276,9 @@ def check_parent(shown: Path, real: Path) -> None:
         raise PerrinError(
             f"{shown} cannot be written: {shown.parent} is not a folder. Choose another --out."
         )
-    clear_dead(parent)
     try:
-        with tempfile.TemporaryDirectory(dir=parent, prefix=".perrin-try-") as tried:
-            (Path(tried) / real.name).touch()
+        with staged(parent) as tried:
+            (tried.folder / real.name).touch()
     except OSError as error:
         raise cannot_write(shown, error) from error
 
