@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pandas as pd
 
+from perrin.io.cells import neutralized
 from perrin.io.output import written_file
 
 _VERSION = "7.11.1"
@@ -24,9 +25,13 @@ _RADIUS_PX = 2.5  # TrackMate draws spots with it; it means nothing else
 def write_tracks_csv(
     tracks: pd.DataFrame, path: str | os.PathLike[str], *, overwrite: bool = False
 ) -> None:
-    """Write tracks as CSV, whole or not at all."""
+    """Write tracks as CSV, whole or not at all; formulas in text cells are neutralized."""
+    texts = [name for name in tracks if pd.api.types.is_string_dtype(tracks[name].dtype)]
+    safe = tracks.assign(
+        **{str(name): [neutralized(str(cell)) for cell in tracks[name]] for name in texts}
+    )
     with written_file(path, overwrite=overwrite) as partial:
-        tracks.to_csv(partial, index=False)
+        safe.to_csv(partial, index=False)
 
 
 def write_napari(
@@ -57,6 +62,10 @@ def write_trackmate(
     _spots(model, tracks, size, frame_interval_s)
     _edges(model, tracks)
     settings = ElementTree.SubElement(root, "Settings")
+    ElementTree.SubElement(
+        settings, "InitialSpotFilter", feature="QUALITY", value="0.0", isabove="true"
+    )
+    ElementTree.SubElement(settings, "SpotFilterCollection")  # pytrackmate wants both
     ElementTree.SubElement(
         settings,
         "ImageData",

@@ -82,3 +82,31 @@ def test_tables_without_tracks_are_written_too(tmp_path: Path) -> None:
     write_trackmate(empty, tmp_path / "tracks.xml", pixel_nm=1, frame_interval_s=1)
     write_napari(empty, tmp_path / "tracks.npy")
     assert np.load(tmp_path / "tracks.npy").shape == (0, 4)
+
+
+def test_rows_for_napari_are_read_back(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    walks = rng.normal(size=(3, 40, 2)).cumsum(axis=1) + rng.uniform(0, 200, (3, 1, 2))
+    tracks = pd.DataFrame(walks.reshape(-1, 2), columns=["x", "y"]).assign(
+        particle=np.repeat(np.arange(3), 40), frame=np.tile(np.arange(40), 3)
+    )
+    write_napari(tracks, tmp_path / "tracks.napari.npy")
+    found = read_tracks(tmp_path / "tracks.napari.npy")
+    np.testing.assert_allclose(found[["x", "y"]], tracks[["x", "y"]])
+    assert found["particle"].tolist() == tracks["particle"].tolist()
+
+
+def test_pytrackmate_reads_the_model(tmp_path: Path) -> None:
+    pytrackmate = pytest.importorskip("pytrackmate")
+    path = tmp_path / "tracks.xml"
+    write_trackmate(table(), path, pixel_nm=0.5, frame_interval_s=0.01)
+    found = pytrackmate.trackmate_peak_import(path, get_tracks=True)
+    found = found.sort_values(["label", "t_stamp"])
+    np.testing.assert_allclose(found["x"] * 2000, table()["x"])
+    assert found["t_stamp"].tolist() == table()["frame"].tolist()
+    assert found.groupby("label").size().tolist() == [3, 2]
+
+
+def test_cells_that_a_spreadsheet_would_run_are_neutralized(tmp_path: Path) -> None:
+    write_tracks_csv(table().assign(name="=1+1"), tmp_path / "tracks.csv")
+    assert pd.read_csv(tmp_path / "tracks.csv")["name"].unique().tolist() == ["'=1+1"]
