@@ -2,6 +2,7 @@
 # make test    install what the tests need, check style, types and layers, run the tests
 # make docs    build the documentation into docs/_build/html
 # make bench   measure speed and quality, write benchmarks/RESULTS.md
+# make fuzz    read thousands of damaged files; FUZZ=cases of each kind, FUZZ_SEED=where to start
 # make clean   remove everything that was made
 
 PYTHON ?= python3
@@ -12,7 +13,7 @@ else
 BIN := $(VENV)/bin
 endif
 
-.PHONY: demo test docs bench clean
+.PHONY: demo test docs bench fuzz clean
 
 demo: $(VENV)/.installed
 	$(BIN)/perrin simulate landings --preset dynamin --seconds 60 --seed 1 --out demo/dynamin.mp
@@ -35,6 +36,11 @@ docs: $(VENV)/.installed-docs
 
 bench: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/run.py
+
+FUZZ ?= 500
+FUZZ_SEED ?= 1
+fuzz: $(VENV)/.installed-test
+	PERRIN_FUZZ=$(FUZZ) PERRIN_FUZZ_SEED=$(FUZZ_SEED) $(BIN)/pytest tests/fuzz
 
 clean:
 	rm -rf $(VENV) demo docs/_build docs/_figures build dist

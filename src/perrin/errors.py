@@ -7,7 +7,13 @@ from contextlib import contextmanager
 
 
 class PerrinError(ValueError):
-    """Bad input: the message says the value, what is wrong with it, and what to do."""
+    """Bad input: the message says the value, what is wrong with it, and what to do.
+
+    One paragraph, whatever an outside library put into it.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(message.split()) if "\n" in message else message)
 
 
 @contextmanager

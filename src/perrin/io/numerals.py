@@ -73,10 +73,11 @@ def why_no_numbers(cells: Sequence[str]) -> str:
         except ValueError:
             if _COMMA.fullmatch(text) or _GROUPS.fullmatch(text):
                 return (
-                    f"row {row} holds {text!r}: a decimal comma, or one that separates thousands, "
-                    "beside numbers that are written otherwise. Export it with decimal points"
+                    f"row {row} holds {text[:40]!r}: a decimal comma, or one that separates "
+                    "thousands, beside numbers that are written otherwise. Export it with decimal "
+                    "points"
                 )
-            return f"row {row} holds {text!r}, which is no number"
+            return f"row {row} holds {text[:40]!r}, which is no number"
     return "it holds no numbers"
 
 

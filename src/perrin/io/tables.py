@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -159,7 +160,7 @@ class _Reading:
     landing_sign: int | None
 
     def hdf5(self, dataset: str | None) -> pd.DataFrame:
-        with hdf5_file(self.path) as file:
+        with hdf5_file(self.path) as file, _whole(self.path):
             if store.is_own_hdf5(file) and dataset is None:
                 table, calibration = store.read_hdf5(file)
                 return _own(
@@ -205,6 +206,19 @@ class _Reading:
         )
 
 
+@contextmanager
+def _whole(path: Path) -> Iterator[None]:
+    """Say that a file is damaged where its parts cannot be found or are of another kind."""
+    try:
+        yield
+    except PerrinError:
+        raise
+    except (LookupError, ValueError, TypeError) as error:
+        raise PerrinError(
+            f"{path} is a damaged HDF5 file: {error}. Copy it again from where it was recorded."
+        ) from error
+
+
 def _joined(parts: list[pd.DataFrame], tables: list[RawTable]) -> pd.DataFrame:
     """Return the events of all measurements of a file in one table."""
     if len(parts) == 1:
@@ -245,7 +259,7 @@ def _parquet(path: Path) -> pd.DataFrame:
     pyarrow = _pyarrow()
     try:
         return pd.read_parquet(path)
-    except (pyarrow.ArrowException, OSError, ValueError) as error:
+    except (pyarrow.ArrowException, OSError, ValueError, LookupError, TypeError) as error:
         raise PerrinError(
             f"{path}: the parquet file is truncated or damaged ({error}). Copy or export it again."
         ) from error
