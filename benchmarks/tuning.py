@@ -66,9 +66,9 @@ def main() -> None:
 def learned_on(shifted: ThumbnailSettings, folder: Path) -> ClassifierModel:
     """Return the default network after a tuning on the simulated instrument itself."""
     from perrin.settings.classifier import ClassifierTraining
-    from perrin.train.classifier.data import Source
     from perrin.train.classifier.export import load_weights, write_our_bundle
     from perrin.train.classifier.ours import our_task
+    from perrin.train.events.source import Source
     from perrin.train.loop import train
 
     settings = ClassifierTraining.tuning().model_copy(update={"varied": 0.0, "seed": 77})

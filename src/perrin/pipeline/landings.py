@@ -11,10 +11,11 @@ import pandas as pd
 from perrin.errors import PerrinError
 from perrin.io.movie import Movie
 from perrin.landing.classifier.classification import describe_filter, filter_by_score
-from perrin.landing.classifier.classify import Model, check_model, classify
+from perrin.landing.classifier.classify import check_model, classify
 from perrin.landing.detect import detect
 from perrin.landing.fit import fit
 from perrin.landing.neighbors import nearest_neighbor_px
+from perrin.landing.networks import Classifier, Quantifier
 from perrin.landing.persistence import (
     PersistenceResult,
     measure_persistence,
@@ -22,7 +23,6 @@ from perrin.landing.persistence import (
     summarize_persistence,
 )
 from perrin.landing.quantifier.quantification import describe, predict_masses
-from perrin.landing.quantifier.quantify import Model as Quantifier
 from perrin.landing.quantifier.quantify import sorts_as
 from perrin.mass.calibration import Calibration, apply_calibration, check_recorded
 from perrin.optics.psf import Psf
@@ -44,7 +44,7 @@ def analyze_landings(
     spectrum_settings: SpectrumSettings | None = None,
     psf: Psf | None = None,
     calibration: Calibration | None = None,
-    model: Model | None = None,
+    model: Classifier | None = None,
     scores: ScoreSettings | None = None,
     quantifier: Quantifier | None = None,
     rng: np.random.Generator | None = None,
@@ -65,7 +65,7 @@ def analyze_landings(
     calibration : Calibration, optional
         Without it the spectrum is one of contrast. Check that it was recorded as the movie
         was with `perrin.mass.calibration.check_recorded` (the command line does).
-    model : Model, optional
+    model : Classifier, optional
         A classifier, such as ``perrin.ClassifierModel.load("default")``;
         it sees thumbnails at `settings.n_avg`. Without one all fitted events are retained.
     scores : ScoreSettings, optional

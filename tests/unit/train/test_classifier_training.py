@@ -30,6 +30,7 @@ from perrin.train.classifier.network import HistoryNetwork  # noqa: E402
 from perrin.train.classifier.ours import our_task  # noqa: E402
 from perrin.train.classifier.paper import paper_task  # noqa: E402
 from perrin.train.classifier.resnet import ResNet3D  # noqa: E402
+from perrin.train.events import source  # noqa: E402
 from perrin.train.loop import Plateau, read_metrics, train  # noqa: E402
 
 SMALL = ClassifierTraining(steps=16, batch=8, warmup=2, validate_every=16, n_avgs=(10,), blanks=5)
@@ -37,14 +38,14 @@ SMALL = ClassifierTraining(steps=16, batch=8, warmup=2, validate_every=16, n_avg
 
 @pytest.fixture(scope="module")
 def block() -> data.Batch:
-    return data.draw_block(SMALL, data.Source(), 0)
+    return data.draw_block(SMALL, source.Source(), 0)
 
 
 def test_a_block_depends_on_its_number_alone(block: data.Batch) -> None:
-    again = data.draw_block(SMALL, data.Source(), 0)
+    again = data.draw_block(SMALL, source.Source(), 0)
     np.testing.assert_array_equal(block.views, again.views)
     np.testing.assert_array_equal(block.labels, again.labels)
-    other = data.draw_block(SMALL, data.Source(), 1)
+    other = data.draw_block(SMALL, source.Source(), 1)
     assert not np.array_equal(block.views, other.views)
 
 
@@ -59,7 +60,7 @@ def test_a_block_holds_all_classes_finite_and_weighted(block: data.Batch) -> Non
 def test_varied_instruments_are_valid_and_differ() -> None:
     rng = np.random.default_rng(0)
     plain = ThumbnailSettings()
-    drawn = [data.varied(plain, rng=rng) for _ in range(50)]
+    drawn = [source.varied(plain, rng=rng) for _ in range(50)]
     for one in drawn:
         ThumbnailSettings.model_validate(one.model_dump())
         ratio = one.instrument.pixel_nm / plain.instrument.pixel_nm
@@ -115,11 +116,11 @@ def test_the_plateau_is_that_of_torch(losses: list[float], patience: int) -> Non
 
 
 def test_our_network_learns_and_resumes(tmp_path: Path) -> None:
-    task = our_task(SMALL, data.Source(), workers=1)
+    task = our_task(SMALL, source.Source(), workers=1)
     options = {"run": tmp_path, "threads": 1, "validate": lambda _: {}, "progress": lambda _: None}
     trained = train(task, **options)
     assert [row["step"] for row in read_metrics(tmp_path / "metrics.csv")] == [16]
-    again = train(our_task(SMALL, data.Source(), workers=1), **options)  # nothing left to do
+    again = train(our_task(SMALL, source.Source(), workers=1), **options)  # nothing left to do
     for a, b in zip(trained.parameters(), again.parameters(), strict=True):
         assert torch.equal(a, b)
 
@@ -176,7 +177,9 @@ def test_networks_become_bundles_and_ours_comes_back(tmp_path: Path) -> None:
     network = HistoryNetwork(width=8, blocks=2).eval()
     folder = tmp_path / "ours"
     settings = SMALL.model_copy(update={"width": 8, "blocks": 2})
-    write_our_bundle(network, folder, settings=settings, source=data.Source(), curve=[], start=None)
+    write_our_bundle(
+        network, folder, settings=settings, source=source.Source(), curve=[], start=None
+    )
     model = ClassifierModel.load(folder)
     assert model.classes == CLASSES
     assert b"site-packages" not in (folder / "model.onnx").read_bytes()

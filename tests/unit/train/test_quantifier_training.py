@@ -20,9 +20,9 @@ from perrin.models.classifier import ClassifierModel  # noqa: E402
 from perrin.models.quantifier import QuantifierModel, calibrated  # noqa: E402
 from perrin.settings.quantifier import QuantifierTraining  # noqa: E402
 from perrin.settings.simulation import BackgroundSettings, MassPrior  # noqa: E402
-from perrin.train.classifier.data import Source  # noqa: E402
 from perrin.train.classifier.export import load_weights as load_classifier  # noqa: E402
 from perrin.train.classifier.network import HistoryNetwork  # noqa: E402
+from perrin.train.events.source import Source  # noqa: E402
 from perrin.train.loop import train  # noqa: E402
 from perrin.train.quantifier import data  # noqa: E402
 from perrin.train.quantifier.export import load_weights, write_bundle  # noqa: E402

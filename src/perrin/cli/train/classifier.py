@@ -28,7 +28,7 @@ from perrin.io.disk import move_new
 if TYPE_CHECKING:
     from perrin.settings.classifier import ClassifierTraining, PaperTraining
     from perrin.settings.simulation import ThumbnailSettings
-    from perrin.train.classifier.data import Source
+    from perrin.train.events.source import Source
 
 
 @o.takes_movie_options

@@ -10,7 +10,7 @@ import typer
 from perrin.cli import options as o
 
 if TYPE_CHECKING:
-    from perrin.train.classifier.data import Source
+    from perrin.train.events.source import Source
 
 Buffer = Annotated[
     Path | None, typer.Option(help="Buffer movie of your instrument, as background.")
@@ -32,7 +32,7 @@ def source_of(
     from perrin.mass.calibration import Calibration
     from perrin.optics.psf import Psf
     from perrin.settings.simulation import InstrumentSettings, ThumbnailSettings
-    from perrin.train.classifier.data import Source
+    from perrin.train.events.source import Source
 
     known: dict[str, Any] = {}
     if epsf is not None:

@@ -25,7 +25,7 @@ from perrin.cli.train.run import (
 from perrin.io.disk import move_new
 
 if TYPE_CHECKING:
-    from perrin.train.classifier.data import Source
+    from perrin.train.events.source import Source
 
 
 @o.takes_movie_options

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from perrin.landing.classifier.classify import ClassificationResult, Model
+from perrin.landing.classifier.classify import ClassificationResult
 from perrin.landing.classifier.filtering import (
     choose_threshold,
     estimated_rates,
@@ -18,6 +18,7 @@ from perrin.landing.classifier.filtering import (
     retain,
 )
 from perrin.landing.classifier.prevalence import ClassPrevalence, class_prevalences
+from perrin.landing.networks import Classifier
 from perrin.mass.spectrum import CONTRAST_PER_KDA, resolving_power_near
 from perrin.settings.scores import ScoreSettings
 from perrin.settings.spectrum import SpectrumSettings
@@ -125,7 +126,7 @@ def describe_filter(
     classified: ClassificationResult,
     filtered: Filtered,
     *,
-    model: Model,
+    model: Classifier,
     settings: ScoreSettings,
     before: Spectrum,
     after: Spectrum,

@@ -1,14 +1,15 @@
 """What each event is: a classifier's scores, its probabilities, a label.
 
-The network (an argument: anything with the members of `Model`) sees the same stacks as the fit
-and the examples. Nothing is filtered here: `perrin.landing.classifier.filtering` does.
+The network (an argument: anything with the members of `perrin.landing.networks.Classifier`) sees
+the same stacks as the fit and the examples. Nothing is filtered here:
+`perrin.landing.classifier.filtering` does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from perrin.errors import PerrinError
 from perrin.events import UNSCORED
 from perrin.io.movie import Movie
 from perrin.landing.classifier.prevalence import class_prevalence, correct_prior_shift, prevalence
+from perrin.landing.networks import Classifier, ClassPrediction
 from perrin.landing.thumbnails import iter_event_stacks
 
 if TYPE_CHECKING:
@@ -25,51 +27,6 @@ if TYPE_CHECKING:
 FloatArray = NDArray[np.float64]
 
 BINDER = "binder"
-
-
-class Prediction(Protocol):
-    """What a classifier says of N events, each (N, C), classes in the order of the model."""
-
-    @property
-    def score(self) -> FloatArray:
-        """0 to 1 for each class by itself."""
-
-    @property
-    def probability(self) -> FloatArray:
-        """Of the classes on a balanced mix; each row sums to 1."""
-
-
-class Model(Protocol):
-    """What classifies events: `perrin.models.classifier.ClassifierModel` is one."""
-
-    @property
-    def name(self) -> str:
-        """Name of the model."""
-
-    @property
-    def identity(self) -> str:
-        """Tells it from every other classifier."""
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Names of the C classes; one of them is ``binder``."""
-
-    @property
-    def confusion(self) -> FloatArray:
-        """Probability (C, C) of each told class (column) for each true one (row)."""
-
-    def check_range(self, *, n_avg: int, pixel_nm: float, frame_interval_s: float) -> None:
-        """Raise `PerrinError` for data that the model was not trained for."""
-
-    def predict(
-        self,
-        stacks: NDArray[np.float32],
-        inside: NDArray[np.bool_],
-        *,
-        n_avg: int,
-        landing_sign: int,
-    ) -> Prediction:
-        """Return the answer to stacks (N, T, 17, 17) with their field of view (N, 17, 17)."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +53,7 @@ class Sorted:
         """Of which events it has said something, (N,)."""
         return np.asarray(np.isfinite(self.score).all(axis=1))
 
-    def add(self, rows: NDArray[np.int64], prediction: Prediction) -> None:
+    def add(self, rows: NDArray[np.int64], prediction: ClassPrediction) -> None:
         """Take note of an answer to some events."""
         self.score[rows], self.balanced[rows] = prediction.score, prediction.probability
 
@@ -122,7 +79,7 @@ def classify(
     movie: Movie,
     events: pd.DataFrame,
     *,
-    model: Model,
+    model: Classifier,
     n_avg: int,
     known: Sorted | None = None,
     progress: Callable[[float], None] | None = None,
@@ -135,7 +92,7 @@ def classify(
         Read once, in pieces: memory grows neither with its length nor with the events.
     events : DataFrame
         With ``frame``, ``x_px``, ``y_px``, ``contrast`` and ``label``.
-    model : Model
+    model : Classifier
         What looks at them.
     n_avg : int
         Frames averaged on each side in thumbnails, as in the detection.
@@ -177,7 +134,7 @@ def classify(
     return ClassificationResult(events.assign(**columns, label=predicted), landed)
 
 
-def check_model(model: Model, movie: Movie, *, n_avg: int) -> None:
+def check_model(model: Classifier, movie: Movie, *, n_avg: int) -> None:
     """Raise `PerrinError` where a model cannot classify the events of a movie."""
     if BINDER not in model.classes:
         raise PerrinError(
@@ -192,7 +149,7 @@ def _chosen(
     events: pd.DataFrame,
     known: Sorted,
     *,
-    model: Model,
+    model: Classifier,
     n_avg: int,
     progress: Callable[[float], None] | None,
 ) -> Sorted:

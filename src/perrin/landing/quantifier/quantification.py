@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from perrin.landing.networks import Quantifier
 from perrin.landing.quantifier.agreement import Agreement, agreement
-from perrin.landing.quantifier.quantify import Model, QuantificationResult, quantify
+from perrin.landing.quantifier.quantify import QuantificationResult, quantify
 from perrin.landing.quantifier.surface import Surface, surface
 from perrin.mass.errors import ErrorSpectrum, spectrum_with_errors
 from perrin.settings.spectrum import SpectrumSettings
@@ -82,7 +83,7 @@ def predict_masses(
     movie: Movie,
     events: pd.DataFrame,
     *,
-    model: Model,
+    model: Quantifier,
     calibration: Calibration | None,
     progress: Callable[[float], None] | None = None,
 ) -> QuantificationResult:
@@ -102,7 +103,7 @@ def predict_masses(
 def describe(
     events: pd.DataFrame,
     *,
-    model: Model,
+    model: Quantifier,
     single: NDArray[np.bool_],
     calibration: Calibration | None,
     frame_interval_s: float,

@@ -1,26 +1,26 @@
 """What each landing weighs, how long it stays and how far it moves, bad landings too.
 
-The network (an argument: anything with the members of `Model`) reads the whole thumbnail, at
-its own integration. Unbindings, and events too near the start or end of the movie, have NaN.
-It looks through the first layers of a classifier, and hands on what that says of the event.
+The network (an argument: anything with the members of `perrin.landing.networks.Quantifier`) reads
+the whole thumbnail, at its own integration. Unbindings, and events too near the start or end of
+the movie, have NaN. It looks through the first layers of a classifier, and hands on what that
+says of the event.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from perrin.events import MOVERS
 from perrin.io.movie import Movie
-from perrin.landing.classifier.classify import Model as Classifier
 from perrin.landing.classifier.classify import Sorted
+from perrin.landing.networks import Classifier, Quantifier
 from perrin.landing.quantifier.quantities import LONGEST_RESIDENCE, TARGETS
 from perrin.landing.thumbnails import iter_event_stacks
-from perrin.mass.errors import ErrorShape
 from perrin.stats import normal_quantile
 
 if TYPE_CHECKING:
@@ -34,59 +34,7 @@ RIGHT_CENSORED = LONGEST_RESIDENCE - 0.5
 """Frames from which on a molecule is said to stay."""
 
 
-class Prediction(Protocol):
-    """What a quantifier says of N events; see `perrin.models.quantifier.Quantities`."""
-
-    @property
-    def quantiles(self) -> FloatArray:
-        """Low, middle, high (N, 5, 3) of `perrin.landing.quantifier.quantities.TARGETS`."""
-
-    @property
-    def score(self) -> FloatArray:
-        """0 to 1 for each class by itself, (N, C)."""
-
-    @property
-    def probability(self) -> FloatArray:
-        """Of the classes of the model on a balanced mix, (N, C)."""
-
-    @property
-    def out_of_distribution(self) -> NDArray[np.bool_]:
-        """Whether an event is unlike anything in training, (N,)."""
-
-
-class Model(Protocol):
-    """What weighs events: `perrin.models.quantifier.QuantifierModel` is one."""
-
-    @property
-    def name(self) -> str:
-        """Name of the model."""
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Names of the C classes."""
-
-    @property
-    def integration(self) -> int:
-        """The n_avg that its stacks are cut for."""
-
-    @property
-    def errors(self) -> ErrorShape:
-        """How errors of the contrast are distributed, in standard errors."""
-
-    @property
-    def classifier(self) -> str:
-        """``identity`` of the classifier whose answers it gives."""
-
-    def check_range(self, *, pixel_nm: float, frame_interval_s: float) -> None:
-        """Raise `PerrinError` for data that the model was not trained for."""
-
-    def predict(
-        self, stacks: NDArray[np.float32], inside: NDArray[np.bool_], *, landing_sign: int
-    ) -> Prediction:
-        """Return the answer to stacks (N, T, 17, 17) with their field of view (N, 17, 17)."""
-
-
-def sorts_as(model: Model, classifier: Classifier, *, n_avg: int) -> bool:
+def sorts_as(model: Quantifier, classifier: Classifier, *, n_avg: int) -> bool:
     """Return whether what a model says of events is what this classifier says at `n_avg`."""
     return model.classifier == classifier.identity and model.integration == n_avg
 
@@ -112,7 +60,7 @@ def quantify(
     movie: Movie,
     events: pd.DataFrame,
     *,
-    model: Model,
+    model: Quantifier,
     progress: Callable[[float], None] | None = None,
 ) -> QuantificationResult:
     """Weigh every landing of a movie.
@@ -123,7 +71,7 @@ def quantify(
         Read once, in pieces.
     events : DataFrame
         With ``frame``, ``x_px``, ``y_px`` and ``contrast``.
-    model : Model
+    model : Quantifier
         What looks at them.
     progress : callable, optional
         Called with the fraction of the events done, 0 to 1.

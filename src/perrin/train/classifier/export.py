@@ -23,9 +23,9 @@ from perrin.settings.classifier import ClassifierTraining, PaperTraining
 from perrin.settings.simulation import ThumbnailSettings
 from perrin.simulate.thumbnail_simulator import ThumbnailSimulator
 from perrin.simulate.thumbnails import threads
-from perrin.train.classifier.data import VARIED, WIDER, Source
 from perrin.train.classifier.network import BLOCKS, WIDTH, HistoryNetwork
 from perrin.train.classifier.resnet import ResNet3D
+from perrin.train.events.source import VARIED, WIDER, Source
 from perrin.train.export import (
     WEIGHTS,
     as_stored,

@@ -7,8 +7,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from perrin.settings.classifier import ClassifierTraining
-from perrin.train.classifier.data import Batch, Source, stream
+from perrin.train.classifier.data import Batch, stream
 from perrin.train.classifier.network import HistoryNetwork
+from perrin.train.events.source import Source
 from perrin.train.loop import Cosine, Task
 from perrin.train.precision import in_bfloat16
 

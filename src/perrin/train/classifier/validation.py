@@ -15,7 +15,7 @@ from perrin.events import LANDING_CLASSES
 from perrin.landing.views import look
 from perrin.settings.simulation import CrowdSettings, MassPrior
 from perrin.simulate.thumbnails import threads
-from perrin.train.classifier.data import Source
+from perrin.train.events.source import Source
 from perrin.train.loop import Figures
 from perrin.train.precision import in_bfloat16
 

@@ -26,7 +26,7 @@ from perrin.settings.simulation import ThumbnailSettings
 from perrin.simulate.quantities import central, truth_of
 from perrin.simulate.thumbnail_simulator import Centering, Part
 from perrin.simulate.thumbnails import threads
-from perrin.train.classifier.data import Source, leave_ctrl_c, varied
+from perrin.train.events.source import Source, leave_ctrl_c, varied
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -24,8 +24,8 @@ from perrin.models.bundle import Arrays, bundle_folder, load_bundle, load_bundle
 from perrin.models.cards import QuantifierCard, QuantityIntervals, Vector
 from perrin.models.quantifier import OUTPUTS, QuantifierModel, calibrated
 from perrin.settings.quantifier import QuantifierTraining
-from perrin.train.classifier.data import VARIED, Source
 from perrin.train.classifier.network import BLOCKS, WIDTH, HistoryNetwork
+from perrin.train.events.source import VARIED, Source
 from perrin.train.export import (
     WEIGHTS,
     as_stored,

@@ -18,8 +18,8 @@ from torch import Tensor
 from perrin.landing.quantifier.quantities import QUANTILES
 from perrin.settings.quantifier import QuantifierTraining
 from perrin.settings.simulation import MassPrior
-from perrin.train.classifier.data import Source
 from perrin.train.classifier.network import HistoryNetwork
+from perrin.train.events.source import Source
 from perrin.train.loop import Cosine, Task
 from perrin.train.precision import in_bfloat16
 from perrin.train.quantifier.data import Batch, stream

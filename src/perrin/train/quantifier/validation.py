@@ -13,7 +13,7 @@ from torch import nn
 from perrin.events import LANDING_CLASSES
 from perrin.settings.simulation import MassPrior
 from perrin.stats import robust_sd
-from perrin.train.classifier.data import Source
+from perrin.train.events.source import Source
 from perrin.train.loop import Figures
 from perrin.train.quantifier.data import Batch, events
 
