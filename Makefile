@@ -3,6 +3,7 @@
 # make docs    build the documentation into docs/_build/html
 # make bench   measure speed and quality, write benchmarks/RESULTS.md
 # make fuzz    read thousands of damaged files; FUZZ=cases of each kind, FUZZ_SEED=where to start
+# make mutations  put known faults into a copy: each must fail its test
 # make clean   remove everything that was made
 
 PYTHON ?= python3
@@ -13,7 +14,7 @@ else
 BIN := $(VENV)/bin
 endif
 
-.PHONY: demo test docs bench fuzz clean
+.PHONY: demo test docs bench fuzz mutations clean
 
 demo: $(VENV)/.installed
 	$(BIN)/perrin simulate landings --preset dynamin --seconds 60 --seed 1 --out demo/dynamin.mp
@@ -41,6 +42,9 @@ FUZZ ?= 500
 FUZZ_SEED ?= 1
 fuzz: $(VENV)/.installed-test
 	PERRIN_FUZZ=$(FUZZ) PERRIN_FUZZ_SEED=$(FUZZ_SEED) $(BIN)/pytest tests/fuzz
+
+mutations: $(VENV)/.installed-test
+	$(BIN)/python tests/mutations.py
 
 clean:
 	rm -rf $(VENV) demo docs/_build docs/_figures build dist

@@ -13,6 +13,7 @@ of scripts that are not run keep what they said.
 from __future__ import annotations
 
 import ast
+import json
 import os
 import platform
 import subprocess
@@ -27,6 +28,16 @@ from _measure import SKIPPED, keep_to_two_cores
 FOLDER = Path(__file__).resolve().parent
 RESULTS = FOLDER / "RESULTS.md"
 BUSY_CORES = 0.2
+NETWORKS = {
+    "all_landings": ("classifier", "quantifier"),
+    "andi": ("andi",),
+    "experiments": ("classifier",),
+    "mixture": ("mixture",),
+    "mixture_bound": ("mixture",),
+    "regimes": ("mixture",),
+    "tracking": ("mixture",),
+}
+"""Shipped networks that a script measures: their hashes go into its section."""
 PACKAGES = ("perrin", "numpy", "scipy", "numba", "pandas", "h5py", "matplotlib")
 
 
@@ -63,8 +74,19 @@ def section(script: Path) -> str:
     when = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     return (
         f"## {script.stem}: {title(script)}\n\n"
-        f"`python benchmarks/{script.name}`, {when}, {took:.0f} s. {machine()} {others}\n\n{said}\n"
+        f"`python benchmarks/{script.name}`, {when}, {took:.0f} s. {machine()} {others}\n\n"
+        f"{networks(script.stem)}{said}\n"
     )
+
+
+def networks(name: str) -> str:
+    """Names of the networks that a script measures, each with the start of its sha256."""
+    weights = FOLDER.parent / "src" / "perrin" / "models" / "weights"
+    found = []
+    for network in NETWORKS.get(name, ()):
+        card = json.loads((weights / network / "card.json").read_text(encoding="utf-8"))
+        found.append(f"{network} {card['sha256'][:12]}")
+    return f"Networks: {', '.join(found)}.\n\n" if found else ""
 
 
 def title(script: Path) -> str:

@@ -80,6 +80,16 @@ def test_standard_input_has_unit_steps_and_no_unit() -> None:
     np.testing.assert_allclose(other.step, 1e4 * standard.step, rtol=1e-9)
 
 
+def test_the_network_is_told_of_noise_in_units_of_a_step() -> None:
+    """A track that is noise alone: its steps are what sqrt(2) sigma says, which is told as 1."""
+    rng, sigma, frames = np.random.default_rng(3), 0.37, 20_000
+    noise = sigma * rng.standard_normal((1, frames, 2))
+    told = standardize(noise, np.ones((1, frames), dtype=bool), noise=np.array([sigma])).known
+    assert told[0, 0] == 1
+    assert told[0, 1] == pytest.approx(1, abs=4 * np.sqrt(3 / (4 * 2 * frames)))
+    assert not told[0, 2:].any()
+
+
 def test_tracks_without_a_step_are_refused() -> None:
     still, seen = np.zeros((1, 10, 2)), np.ones((1, 10), dtype=bool)
     with pytest.raises(PerrinError, match="never moves"):

@@ -1,0 +1,196 @@
+"""Faults that the tests must notice: each is put into a copy of the source, and its test run.
+
+Run by hand (``make mutations``, some minutes): a mutation whose test still passes has survived,
+and the exit status is 1. A fault that a user or a reviewer finds goes in here with its test.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+UNIT = "tests/unit/"
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """`old` becomes `new` in src/perrin/`file`; `test` must fail then."""
+
+    file: str
+    old: str
+    new: str
+    test: str
+
+
+TRACK = UNIT + "tracking/test_particles.py::test_the_diffusion_coefficient"
+TRACK_D = TRACK + "_of_a_track_is_unbiased_and_its_error_its_scatter"
+BLUR = UNIT + "tracking/test_particles.py::test_the_contrast_of_a_track_is_that_of_the_molecule"
+BLUR += "_through_motion_blur"
+QUANTIFY = UNIT + "landing/quantifier/test_quantify.py::"
+CLASSICAL, CHARACTERIZE = UNIT + "diffusion/test_classical.py::", UNIT + "diffusion/"
+REGIMES, LINE = UNIT + "diffusion/test_regimes.py::", UNIT + "mass/test_calibration.py::"
+
+MUTATIONS = (
+    Mutation("diffusion/classical.py", ".mean() / 2 + follow)", ".mean() / 2 - follow)", TRACK_D),
+    Mutation("tracking/particles.py", "found.D * unit", "-found.D * unit", TRACK_D),
+    Mutation("tracking/particles.py", "found.D_se * unit", "2 * found.D_se * unit", TRACK_D),
+    Mutation("diffusion/classical.py", "relative / positions.shape[1]", "relative", TRACK_D),
+    Mutation("tracking/particles.py", "motion_blur_px(2 * found.D", "motion_blur_px(found.D", BLUR),
+    Mutation("tracking/mass.py", "contrast.mean()) / blur, float", "contrast.mean()), float", BLUR),
+    Mutation(
+        "diffusion/characterize.py",
+        "* square / rate",
+        "* square",
+        CHARACTERIZE + "test_characterize.py::test_the_variance_of_a_jump_is_that_of_the_jumps",
+    ),
+    Mutation(
+        "diffusion/residence_time.py",
+        '(regimes["label"] == label) & ~regimes["left_censored"]',
+        'regimes["label"] == label',
+        REGIMES + "test_spells_that_began_before_the_track_do_not_shorten_the_others",
+    ),
+    Mutation(
+        "diffusion/residence_time.py",
+        "_NORMAL * np.sqrt(greenwood)",
+        "1.96 * np.sqrt(greenwood)",
+        REGIMES + "test_kaplan_meier_by_hand",
+    ),
+    Mutation(
+        "tracking/link.py",
+        "(2 * step_px**2)",
+        "(4 * step_px**2)",
+        UNIT + "tracking/test_link.py::test_the_odds_of_a_wrong_link_are_those_of_normal_steps",
+    ),
+    Mutation(
+        "tracking/link.py",
+        "np.add.at(doubt, rows, odds)",
+        "np.add.at(doubt, rows, 2 * odds)",
+        UNIT + "tracking/test_link.py::test_the_odds_of_a_wrong_link_are_those_of_normal_steps",
+    ),
+    Mutation(
+        "landing/quantifier/quantify.py",
+        "SE_OF_90 = 2 * 1.6449",
+        "SE_OF_90 = 2 * 1.96",
+        QUANTIFY + "test_the_standard_error_is_that_of_a_normal_interval",
+    ),
+    Mutation(
+        "landing/quantifier/agreement.py",
+        "_WITHIN = 1.6449",
+        "_WITHIN = 1.96",
+        QUANTIFY + "test_as_many_agree_within_90_percent_as_that_says",
+    ),
+    Mutation(
+        "landing/quantifier/agreement.py",
+        "_SE_OF_MEDIAN = 1.2533",
+        "_SE_OF_MEDIAN = 1.0",
+        QUANTIFY + "test_the_error_of_a_difference_is_its_scatter",
+    ),
+    Mutation(
+        "landing/quantifier/surface.py",
+        "(three - quarter) / _OF_IQR",
+        "(three - quarter)",
+        QUANTIFY + "test_the_interval_of_a_median_covers_it_as_often_as_it_says",
+    ),
+    Mutation(
+        "optics/camera.py",
+        "np.float32(offset + 0.5)",
+        "np.float32(offset)",
+        UNIT + "optics/test_camera.py::test_counts_are_rounded_to_the_nearest",
+    ),
+    Mutation(
+        "simulate/moving.py",
+        "np.clip(np.rint(counts)",
+        "np.clip(np.floor(counts)",
+        UNIT + "simulate/test_moving.py::test_counts_are_rounded_to_the_nearest",
+    ),
+    Mutation(
+        "simulate/moving.py",
+        "/ np.sqrt(1 - settings.exposure / 3)",
+        "",
+        UNIT + "simulate/test_moving.py::test_motion_within_the_exposure_is_that_between_frames",
+    ),
+    Mutation(
+        "mass/line.py",
+        "-scale * mean_m / spread",
+        "scale * mean_m / spread",
+        LINE + "test_covariance_of_given_errors_is_that_of_repeated_fits",
+    ),
+    Mutation(
+        "mass/line.py",
+        "se**-2.0",
+        "se**-1.0",
+        LINE + "test_covariance_of_given_errors_is_that_of_repeated_fits",
+    ),
+    Mutation(
+        "mass/abundance.py",
+        "corrected = rates / fractions",
+        "corrected = rates * fractions",
+        UNIT + "mass/test_abundance.py::test_the_truth_is_in_the_interval_as_often_as_it_says",
+    ),
+    Mutation(
+        "tracking/mass.py",
+        "np.arange(n, 0, -1)",
+        "np.arange(n, 0, -1)[::-1]",
+        UNIT + "tracking/test_mass.py::test_corrected_p_values_are_those_of_holm",
+    ),
+    Mutation(
+        "diffusion/standard.py",
+        "np.sqrt(2) * noise / step",
+        "noise / step",
+        UNIT + "diffusion/test_windows.py::test_the_network_is_told_of_noise_in_units_of_a_step",
+    ),
+    Mutation(
+        "diffusion/characterize.py",
+        "of_fbm / 2 / scale",
+        "of_fbm / scale",
+        CHARACTERIZE + "test_characterize.py::test_the_diffusion_coefficient_follows_the_units",
+    ),
+)
+
+
+def survives(mutation: Mutation, copy: Path) -> bool:
+    """Whether the test of a mutation passes with it in place."""
+    path = copy / "perrin" / mutation.file
+    whole = ROOT / "src" / "perrin" / mutation.file
+    text = whole.read_text(encoding="utf-8")
+    if text.count(mutation.old) != 1:
+        sys.exit(f"{mutation.file}: {mutation.old!r} is there {text.count(mutation.old)} times")
+    path.write_text(text.replace(mutation.old, mutation.new), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", mutation.test],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(copy)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    shutil.copy2(whole, path)
+    if done.returncode not in (0, 1):  # neither passed nor failed: no such test, or no import
+        sys.exit(f"{mutation.test}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+    return done.returncode == 0
+
+
+def main() -> None:
+    """Try all, or those whose file or test has one of the words on the command line."""
+    words = sys.argv[1:]
+    chosen = [m for m in MUTATIONS if not words or any(w in m.file + m.test for w in words)]
+    survivors = 0
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder, "src")
+        shutil.copytree(ROOT / "src", copy)  # with times, so that compiled kernels stay valid
+        for mutation in chosen:
+            alive = survives(mutation, copy)
+            survivors += alive
+            said = "SURVIVES" if alive else "killed"
+            print(f"{said}: {mutation.file}: {mutation.old} -> {mutation.new}", flush=True)  # noqa: T201
+    sys.exit(survivors > 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,33 @@
+"""What benchmarks/RESULTS.md says of networks is said of the ones that are shipped."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from perrin.models.bundle import WEIGHTS, list_bundles
+
+RESULTS = Path(__file__).resolve().parents[2] / "benchmarks" / "RESULTS.md"
+NETWORK = re.compile(r"([\w-]+) ([0-9a-f]{12})( \(no longer shipped\))?[,.]")
+MEASURED = ("all_landings", "andi", "experiments", "mixture", "mixture_bound", "regimes")
+
+
+def sections() -> dict[str, str]:
+    parts = re.split(r"<!-- (\w+) -->\n", RESULTS.read_text(encoding="utf-8"))
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+@pytest.mark.parametrize("name", MEASURED)
+def test_a_section_names_the_networks_that_it_measured(name: str) -> None:
+    """A hash that is not the shipped one is marked; a new network makes its sections old."""
+    line = re.search(r"^Networks: .*$", sections()[name], re.MULTILINE)
+    assert line is not None
+    found = NETWORK.findall(line[0])
+    assert found
+    for network, sha256, marked in found:
+        assert network in list_bundles()
+        card = json.loads((WEIGHTS / network / "card.json").read_text(encoding="utf-8"))
+        assert (card["sha256"][:12] == sha256) != bool(marked), (network, sha256)
