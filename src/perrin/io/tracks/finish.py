@@ -95,6 +95,8 @@ def _leave_out_impossible(raw: RawTracks) -> None:
             raw.remarks.append(f"{raw.called(axis)} of {at[far][0]:g} cannot be a position")
         possible &= ~far
     raw.keep(possible, "row with an impossible position")
+    if raw.table.empty:
+        raise PerrinError("no row has a position that can be one.")
 
 
 def _check_rows(raw: RawTracks) -> None:

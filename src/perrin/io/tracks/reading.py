@@ -66,14 +66,15 @@ def read_tracks(
         )
         raise PerrinError(f"{path}: {what}. Check the path.")
     try:
-        tracks = finish(
-            _read(path),
-            pixel_nm=pixel_nm,
-            frame_interval_s=frame_interval_s,
-            z_step_nm=z_step_nm,
-        )
+        with np.errstate(over="ignore", invalid="ignore"):  # damaged cells are left out by size
+            tracks = finish(
+                _read(path),
+                pixel_nm=pixel_nm,
+                frame_interval_s=frame_interval_s,
+                z_step_nm=z_step_nm,
+            )
     except PerrinError as error:
-        said = str(error)
+        said = " ".join(str(error).split())  # libraries put line breaks into their messages
         raise PerrinError(said if said.startswith(str(path)) else f"{path}: {said}") from error
     except OSError as error:
         raise PerrinError(f"{path}: cannot be read ({error}).") from error

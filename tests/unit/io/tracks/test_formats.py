@@ -76,6 +76,19 @@ def test_rows_in_another_order_are_refused(tmp_path: Path, truth: pd.DataFrame) 
         read_tracks(path)
 
 
+@pytest.mark.parametrize("value", [1e300, np.inf, -1e200])
+def test_cells_of_arrays_that_cannot_be_are_left_out(
+    tmp_path: Path, truth: pd.DataFrame, value: float
+) -> None:
+    array = stacked(truth).copy()
+    array[2, 7, 1] = value
+    np.save(tmp_path / "stack.npy", array)
+    assert len(read_tracks(tmp_path / "stack.npy")) == 119
+    np.save(tmp_path / "stack.npy", np.full((4, 30, 2), 1e300))
+    with pytest.raises(PerrinError, match="no row has a position"):
+        read_tracks(tmp_path / "stack.npy")
+
+
 def test_a_record_array_has_names(tmp_path: Path, truth: pd.DataFrame) -> None:
     np.save(tmp_path / "records.npy", truth.to_records(index=False))
     same(read_tracks(tmp_path / "records.npy"), truth)
@@ -199,9 +212,12 @@ def test_parquet_with_what_pandas_makes_of_it(tmp_path: Path, truth: pd.DataFram
         same(read_tracks(path), truth)
     truth.to_feather(tmp_path / "table.feather")
     same(read_tracks(tmp_path / "table.feather"), truth)
-    path.write_bytes(path.read_bytes()[:900])
-    with pytest.raises(PerrinError, match="truncated or damaged"):
-        read_tracks(path)
+    content = path.read_bytes()
+    for damaged in (content[:900], content[:-400] + bytes(392) + content[-8:]):
+        path.write_bytes(damaged)
+        with pytest.raises(PerrinError, match="truncated or damaged") as caught:
+            read_tracks(path)
+        assert "\n" not in str(caught.value)
 
 
 def test_trackpy_after_its_own_filters(tmp_path: Path, truth: pd.DataFrame) -> None:
