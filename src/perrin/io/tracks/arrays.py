@@ -70,7 +70,7 @@ def _from_stack(array: Array, kind: str) -> RawTracks:
         }
     )
     raw = RawTracks(table, kind, remarks=[said] if said else [])
-    here = np.isfinite(flat).all(axis=2).reshape(-1)
+    here = ~np.isnan(flat).any(axis=2).reshape(-1)
     raw.table = raw.table[here].reset_index(drop=True)  # a frame without a position is a gap
     return raw
 

@@ -83,7 +83,9 @@ def test_cells_of_arrays_that_cannot_be_are_left_out(
     array = stacked(truth).copy()
     array[2, 7, 1] = value
     np.save(tmp_path / "stack.npy", array)
-    assert len(read_tracks(tmp_path / "stack.npy")) == 119
+    found = read_tracks(tmp_path / "stack.npy")
+    assert len(found) == 119
+    assert "1 row with" in found.attrs["read_as"]
     np.save(tmp_path / "stack.npy", np.full((4, 30, 2), 1e300))
     with pytest.raises(PerrinError, match="no row has a position"):
         read_tracks(tmp_path / "stack.npy")
