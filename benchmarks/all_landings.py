@@ -1,4 +1,4 @@
-"""All landings, weighed by the network, against the filtered ones on the same movies.
+"""All landings, masses predicted by the network, against the filtered ones on the same movies.
 
 The presets ``hsp27`` and ``antibody`` are those of paper 002 whose landings are worst. Counted are
 landings in the spectrum; the resolving power of the main peak is measured the same way on both

@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def three_classes(*, known: bool, count: int) -> float:
-    """Return the fraction told right, thresholds chosen on other trajectories."""
+    """Return the fraction predicted right, thresholds chosen on other trajectories."""
     best = (0.0, 0.0, 0.0)
     model = MixtureModel.load("mixture")
     ctrw, alpha, true = _three(model, known=known, count=count, seed=SEED + 1)

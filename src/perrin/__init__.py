@@ -1,4 +1,4 @@
-"""Movies of single particles, turned into masses, motions and how sure we are of them.
+"""Masses and motions of single particles from their movies, with uncertainties.
 
 >>> import perrin
 >>> movie = perrin.open_movie("bsa.mp")  # doctest: +SKIP

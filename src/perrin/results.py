@@ -108,7 +108,7 @@ def _summary(measurement: LandingsResult) -> dict[str, Any]:
         "unbindings": unbindings,
         "retained": int(events["retained"].sum()),
         "recorded": dict(measurement.recorded),
-        "main_spectrum": main,
+        "reported_spectrum": main,
         "species": [one.to_dict(spectrum.unit) for one in spectrum.species],
         "spectrum": measurement.spectrum.to_dict(),
         "spectrum_settings": measurement.spectrum_settings.model_dump(mode="json"),
@@ -157,7 +157,7 @@ def _all_events(measurements: Sequence[LandingsResult]) -> pd.DataFrame:
 
 
 def _species(measurements: Sequence[LandingsResult]) -> pd.DataFrame:
-    """One row for each species of each spectrum, those of the main spectrum first."""
+    """One row for each species of each spectrum, those of the reported spectrum first."""
     rows = [
         {"measurement": measurement.name, "spectrum": name, "main": place == 0}
         | one.to_dict(spectrum.unit)

@@ -74,7 +74,7 @@ EVENTS: tuple[Column, ...] = (
             ("_high", ": upper end of it"),
         )
     ),
-    Column("out_of_distribution", "bool", "", "unlike anything the quantifier has learned from"),
+    Column("out_of_distribution", "bool", "", "unlike anything the quantifier was trained on"),
     Column("persistence_contrast", "float", "1", "contrast at the longer integration, same place"),
     Column("persistence_contrast_se", "float", "1", "standard error of it"),
     Column("late_contrast", "float", "1", "contrast in the frames beyond n_avg of the landing"),

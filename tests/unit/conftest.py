@@ -100,7 +100,7 @@ class FakeModel:
     """Tells the true classes (numbers, in the order in which stacks come), sometimes wrongly.
 
     `right` is the probability of telling the true class; 1 is perfect knowledge. The balanced
-    probabilities are those that the told class alone gives.
+    probabilities are those that the predicted class alone gives.
     """
 
     name = identity = "fake"

@@ -221,8 +221,8 @@ def test_landings_are_filtered_by_default(  # type: ignore[no-untyped-def]
     assert "loose, before the filter: " in out
     assert "classes (fake): binder " in out
     assert "retained with score_binder of 0.9 or more (default): estimated precision " in out
-    assert "loose, after the filter (main spectrum): " in out
-    assert out.index("after the filter") < out.index("loose, all landings, weighed by ")
+    assert "loose, after the filter (reported spectrum): " in out
+    assert out.index("after the filter") < out.index("loose, all landings, masses predicted by ")
 
     _, out, _ = run(*words, "--threshold", "auto")
     assert "0.7 or more (best F1 on validation data of 30 to 800 kDa)" in out
@@ -235,11 +235,11 @@ def test_all_landings_can_be_the_main_spectrum(  # type: ignore[no-untyped-def]
     run, classified: Path, tmp_path: Path
 ) -> None:
     words = ("landings", classified, "--resamples", 0, "--out", tmp_path / "o")
-    status, out, _ = run(*words, "--main-spectrum", "all")
+    status, out, _ = run(*words, "--reported-spectrum", "all")
     assert status == 0
     titles = [line.split(":")[0] for line in out.splitlines() if line.startswith("loose")]
     assert titles == [
-        "loose, all landings (main spectrum), weighed by quantifier",
+        "loose, all landings (reported spectrum), masses predicted by quantifier",
         "loose, before the filter",
         "loose, after the filter",
     ]
@@ -248,15 +248,15 @@ def test_all_landings_can_be_the_main_spectrum(  # type: ignore[no-untyped-def]
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["all", "--quantifier", "none"], "only a quantifier weighs all landings"),
-        (["both"], "main_spectrum = 'both'"),
+        (["all", "--quantifier", "none"], "only a quantifier predicts the masses of all landings"),
+        (["both"], "reported_spectrum = 'both'"),
     ],
 )
-def test_a_main_spectrum_that_is_not_there_is_refused(  # type: ignore[no-untyped-def]
+def test_a_reported_spectrum_that_is_not_there_is_refused(  # type: ignore[no-untyped-def]
     run, movie_file: Path, tmp_path: Path, words: list[str], sentence: str
 ) -> None:
     out = tmp_path / "o"
-    status, _, err = run("landings", movie_file, "--out", out, "--main-spectrum", *words)
+    status, _, err = run("landings", movie_file, "--out", out, "--reported-spectrum", *words)
     assert status == 1
     assert sentence in err
     assert not out.exists()
@@ -267,7 +267,7 @@ def test_the_usual_quantifier_may_not_fit_unless_its_spectrum_is_wanted(loose: A
     (note,) = why_not_quantified(model, coarse, LandingSettings(), named="default")
     assert "no mass of the network" in note
     with pytest.raises(PerrinError, match="300 nm"):
-        why_not_quantified(model, coarse, LandingSettings(main_spectrum="all"), named="default")
+        why_not_quantified(model, coarse, LandingSettings(reported_spectrum="all"), named="default")
 
 
 def test_events_are_looked_at_again(  # type: ignore[no-untyped-def]

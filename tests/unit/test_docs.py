@@ -12,11 +12,14 @@ import pytest
 import typer
 
 import perrin
+from perrin import tables
 from perrin.cli.main import app
+from perrin.diffusion import andi
+from perrin.diffusion import tables as diffusion_tables
 from perrin.mass.ladders import LADDERS
 from perrin.settings.landing import DetectionSettings
 from perrin.simulate.presets import PRESETS
-from perrin.tables import EVENTS
+from perrin.tables import EVENTS, Column
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")])
@@ -119,6 +122,38 @@ def test_every_column_is_documented_with_its_unit(column: Any) -> None:
     rows = [line.split("|") for line in text("docs/results.md").splitlines() if "|" in line]
     units = [row[2].strip() for row in rows if f"`{column.name}`" in row[1]]
     assert column.unit in units
+
+
+def schema() -> list[str]:
+    """Names of the columns of every schema; ends of intervals go with their column."""
+    found = {
+        column.name
+        for module in (tables, diffusion_tables, andi)
+        for columns in vars(module).values()
+        if isinstance(columns, tuple) and columns and isinstance(columns[0], Column)
+        for column in columns
+    }
+    ends = ("_low", "_high")
+    return sorted(n for n in found if not n.endswith(ends) or n.rpartition("_")[0] not in found)
+
+
+def glossary() -> list[str]:
+    """The names of the first column of the glossary's tables."""
+    rows = [line.split("|") for line in text("docs/glossary.md").splitlines() if "|" in line]
+    return [name for row in rows for name in re.findall(r"`(\w+)`", row[1])]
+
+
+@pytest.mark.parametrize("column", schema())
+def test_every_column_of_a_schema_has_a_line_in_the_glossary(column: str) -> None:
+    assert glossary().count(column) == 1
+
+
+def test_columns_of_tracked_particles_are_in_the_glossary() -> None:
+    named = re.search(r"`particles\.csv`, a row a track: (.*?)\n\n", text("docs/tracking.md"), re.S)
+    assert named is not None
+    columns = re.findall(r"`(\w+)`", named[1])
+    assert len(columns) > 15
+    assert set(columns) - set(glossary()) == set()
 
 
 def test_presets_and_ladders_are_listed() -> None:

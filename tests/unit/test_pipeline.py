@@ -314,7 +314,7 @@ def test_the_settings_choose_the_main_spectrum(loose: Any) -> None:
     for main in ("filtered", "all"):
         result = analyze_landings(
             loose.movie,
-            settings=LandingSettings(main_spectrum=main),
+            settings=LandingSettings(reported_spectrum=main),
             quantifier=QuantifierModel.load("default"),
         )
         assert result.quantification is not None
@@ -355,11 +355,11 @@ def test_the_classifier_is_asked_at_another_integration(loose: Any) -> None:
     )
 
 
-def test_all_landings_are_no_main_spectrum_without_a_quantifier(loose: Any) -> None:
+def test_all_landings_are_no_reported_spectrum_without_a_quantifier(loose: Any) -> None:
     seen: list[float] = []
-    with pytest.raises(PerrinError, match="only a quantifier weighs all landings"):
+    with pytest.raises(PerrinError, match="only a quantifier predicts the masses of all landings"):
         analyze_landings(
-            loose.movie, settings=LandingSettings(main_spectrum="all"), progress=seen.append
+            loose.movie, settings=LandingSettings(reported_spectrum="all"), progress=seen.append
         )
     assert seen == []  # before the long work
     assert list(analyze_landings(loose.movie).spectra) == ["filtered"]

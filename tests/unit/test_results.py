@@ -20,7 +20,7 @@ from perrin.mass.calibration import Calibration
 from perrin.models.quantifier import QuantifierModel
 from perrin.pipeline import LandingsResult, analyze_events, analyze_landings
 from perrin.results import write_results
-from perrin.settings.landing import MainSpectrum
+from perrin.settings.landing import ReportedSpectrum
 from perrin.settings.spectrum import SpectrumSettings
 from perrin.simulate.movie import simulate_movie
 from perrin.simulate.presets import preset
@@ -153,17 +153,17 @@ def quantified(loose: Any, fake_model: Any, calibration: Calibration) -> Landing
 
 
 @pytest.mark.parametrize(("main", "other"), [("filtered", "all"), ("all", "filtered")])
-def test_the_main_spectrum_names_the_species_and_comes_first(
-    quantified: LandingsResult, tmp_path: Path, main: MainSpectrum, other: MainSpectrum
+def test_the_reported_spectrum_names_the_species_and_comes_first(
+    quantified: LandingsResult, tmp_path: Path, main: ReportedSpectrum, other: ReportedSpectrum
 ) -> None:
     assert quantified.settings is not None
     assert quantified.quantification is not None
     chosen = replace(
-        quantified, settings=quantified.settings.model_copy(update={"main_spectrum": main})
+        quantified, settings=quantified.settings.model_copy(update={"reported_spectrum": main})
     )
     out = write_results(tmp_path / "out", [chosen])
     (said,) = json.loads((out / "summary.json").read_text())["measurements"]
-    assert said["main_spectrum"] == said["settings"]["main_spectrum"] == main
+    assert said["reported_spectrum"] == said["settings"]["reported_spectrum"] == main
     whole = quantified.quantification.spectrum
     at = {
         "filtered": [peak.mode.value for peak in quantified.spectrum.peaks],
@@ -181,9 +181,9 @@ def test_the_main_spectrum_names_the_species_and_comes_first(
     np.testing.assert_allclose(table["position_kda"], at[main] + at[other])
 
     page = (out / "report.html").read_text(encoding="utf-8")
-    places = {"all": page.index("All landings, weighed"), "filtered": page.index('workbench">')}
+    places = {"all": page.index("All landings, masses"), "filtered": page.index('workbench">')}
     assert places[main] < places[other]
-    assert page.count('class="mark">main spectrum<') == 1
+    assert page.count('class="mark">reported spectrum<') == 1
     headline = page.split("<h1>")[1].split("</h1>")[0]
     fraction = max(one["fraction"] for one in said["species"])
     largest = next(one for one in said["species"] if one["fraction"] == fraction)

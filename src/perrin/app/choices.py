@@ -8,7 +8,7 @@ from pydantic import Field
 
 from perrin.settings.base import Settings
 from perrin.settings.diffusion import WindowSettings
-from perrin.settings.landing import LandingSettings, MainSpectrum
+from perrin.settings.landing import LandingSettings, ReportedSpectrum
 from perrin.settings.spectrum import SpectrumSettings
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _OPTIONS: dict[Kind, tuple[str, ...]] = {
         "model",
         "threshold",
         "precision",
-        "main_spectrum",
+        "reported_spectrum",
         "n_avg",
         "fit_n_avg",
         "permissive",
@@ -66,7 +66,7 @@ class Choices(Settings):
     model: str | None = Field(None, description="of the package, or a folder; the command's own")
     threshold: str | None = Field(None, pattern=r"^(auto|0|1|[01]?\.\d+)$")
     precision: float | None = Field(None, gt=0, lt=1)
-    main_spectrum: MainSpectrum = LandingSettings().main_spectrum
+    reported_spectrum: ReportedSpectrum = LandingSettings().reported_spectrum
     n_avg: int = Field(LandingSettings().n_avg, ge=1, le=500)
     fit_n_avg: int | None = Field(None, ge=1, le=500)
     permissive: bool = False

@@ -30,13 +30,13 @@ FIELDS: tuple[Field, ...] = (
     Field("threshold", "Least binder score, 0 to 1, or auto (empty: 0.9)", ("movie",), usual=True),
     Field("precision", "Instead: fraction of binders among the retained, 0 to 1", ("movie",)),
     Field(
-        "main_spectrum",
+        "reported_spectrum",
         "Main spectrum",
         ("movie",),
         usual=True,
         options={
             "filtered": "the filtered landings, as fitted",
-            "all": "all landings, as the network weighs them",
+            "all": "all landings, with the masses that the network predicts",
         },
     ),
     Field("n_avg", "Frames averaged on each side, to detect", ("movie",), usual=True),

@@ -219,7 +219,7 @@ class Page:
         if item.name == "calibration":
             return {None: "none: a spectrum of contrast"} | _same(workspace.calibrations())
         if item.name == "model" and self.look is not None and self.look.kind is not None:
-            found = {None: "the usual one"} | _same(workspace.models(TASKS[self.look.kind]))
+            found = {None: "default"} | _same(workspace.models(TASKS[self.look.kind]))
             return found | ({NO_MODEL: "none"} if self.look.kind == "movie" else {})
         return item.options
 

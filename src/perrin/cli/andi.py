@@ -33,7 +33,7 @@ def andi(
     model: ModelName = DEFAULT_MODEL,
     overwrite: o.Overwrite = False,
 ) -> None:
-    """Say exponent and model of each track, as in the AnDi challenge (no units are needed)."""
+    """Predict exponent and model of each track, as in the AnDi challenge (no units needed)."""
     from perrin.diffusion.andi import andi_table
     from perrin.io.output import output_file, written_file
     from perrin.io.tracks import read_tracks
@@ -47,7 +47,9 @@ def andi(
         table.to_csv(partial, index=False)
     told = table["alpha"].notna()
     others = "" if told.all() else f" (the others: {table.loc[~told, 'reason'].mode().iloc[0]})"
-    typer.echo(f"{int(told.sum())} of {len(table)} tracks told{others}; table in {out}")
+    typer.echo(
+        f"{int(told.sum())} of {len(table)} tracks with a prediction{others}; table in {out}"
+    )
 
 
 def evaluate_andi(

@@ -70,7 +70,7 @@ def diffusion(
     model: ModelName = DEFAULT_MODEL,
     overwrite: o.Overwrite = False,
 ) -> None:
-    """Say what moves each particle: fractions, mixing ratio, exponents, D, with intervals."""
+    """Characterize the diffusion of each particle: fractions, w, exponents, D, with intervals."""
     from perrin.diffusion.characterize import characterize
     from perrin.diffusion.summary import characterized
     from perrin.io.output_folder import output_folder

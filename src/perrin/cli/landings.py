@@ -49,14 +49,14 @@ def landings(
         float | None,
         typer.Option(
             "--persistence-ms",
-            help="Look at all events again at this integration, ms (140): which are still there?",
+            help="Persistence check: measure all events again at this integration time, ms (140).",
         ),
     ] = None,
     model: scores.ModelName = "default",
     threshold: scores.Threshold = None,
     precision: scores.Precision = None,
     quantifier: scores.QuantifierName = "default",
-    main_spectrum: scores.MainSpectrum = "filtered",
+    reported_spectrum: scores.ReportedSpectrum = "filtered",
     correct_fractions: Annotated[
         bool,
         typer.Option(
@@ -79,7 +79,7 @@ def landings(
     *,
     movie_options: o.MovieOptions,
 ) -> None:
-    """Turn raw movies into events, masses, a spectrum and figures."""
+    """Analyze mass photometry movies: events, masses, spectrum, figures."""
     from dataclasses import replace
 
     import numpy as np
@@ -100,7 +100,7 @@ def landings(
         spatial_threshold,
         temporal_threshold,
         persistence_ms=persistence_ms,
-        main_spectrum=main_spectrum,
+        reported_spectrum=reported_spectrum,
     )
     line = None if calibration is None else Calibration.load(calibration)
     spectrum_settings = o.settings_from(SpectrumSettings, resamples=resamples)
@@ -161,7 +161,7 @@ def spectrum(
     seed: o.Seed = 0,
     overwrite: o.Overwrite = False,
 ) -> None:
-    """Turn tables of events, from any program, into spectra."""
+    """Fit mass spectra to tables of events from any program."""
     import numpy as np
 
     from perrin.errors import about
@@ -300,7 +300,7 @@ def inspect(
     *,
     movie_options: o.MovieOptions,
 ) -> None:
-    """Say what a file is: format, shape, frame interval, pixel, sign, and what is missing."""
+    """Describe a file: format, shape, frame interval, pixel, sign, and what is missing."""
     from perrin.io import inspect as look_at
 
     seen = look_at(path, **movie_options)

@@ -32,7 +32,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help="Movies of single particles, turned into masses, motions and how sure we are of them.",
+    help="Masses and motions of single particles from their movies, with uncertainties.",
 )
 
 

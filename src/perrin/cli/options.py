@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Model = TypeVar("Model", bound=Settings)
 
 Out = Annotated[
-    Path, typer.Option("--out", help="Folder for the results; appears whole or not at all.")
+    Path, typer.Option("--out", help="Folder for the results, written completely or not at all.")
 ]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace results that are already there.")

@@ -25,7 +25,7 @@ def say(measured: list[LandingsResult], out: Path) -> None:
             said = measurement.read_as
             typer.echo(said)
         for place, name in enumerate(measurement.spectra):
-            mark = " (main spectrum)" if place == 0 and len(measurement.spectra) > 1 else ""
+            mark = " (reported spectrum)" if place == 0 and len(measurement.spectra) > 1 else ""
             if name == "filtered":
                 _say_filtered(measurement, mark)
             elif measurement.quantification is not None:
@@ -76,7 +76,7 @@ def _say_classes(found: Classification) -> None:
 
 def _say_all(title: str, found: Quantification) -> None:
     """The spectrum of all landings, the check against the fit, and the surface."""
-    typer.echo(f"{title}, weighed by {found.model}: {found.landings}")
+    typer.echo(f"{title}, masses predicted by {found.model}: {found.landings}")
     for one in found.spectrum.components:
         at, unit = _in_unit(one.mean.value, found.spectrum.unit)
         typer.echo(f"  species at {at} {unit}: {_fraction(one.fraction)}")
@@ -84,7 +84,7 @@ def _say_all(title: str, found: Quantification) -> None:
     if agreed is not None and agreed.events:
         typer.echo(
             f"  network against fit on {agreed.events} sure binders: {agreed.difference:+.1%} "
-            f"(give or take {agreed.se:.1%})"
+            f"(standard error {agreed.se:.1%})"
         )
     for sentence in () if found.surface is None else found.surface.sentences:
         typer.echo(f"  surface: {sentence}")

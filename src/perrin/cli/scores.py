@@ -28,23 +28,23 @@ QuantifierName = Annotated[
     str,
     typer.Option(
         "--quantifier",
-        help="Network that weighs every landing: default, none, a name or a folder. The default "
-        "is left out, with a note, for movies that it was not trained for.",
+        help="Network that predicts the mass of every landing: default, none, a name or a "
+        "folder. The default is left out, with a note, for movies that it was not trained for.",
     ),
 ]
-MainSpectrum = Annotated[
+ReportedSpectrum = Annotated[
     str,
     typer.Option(
-        "--main-spectrum",
-        help="Which landings make the main spectrum: filtered, as fitted, or all, as the network "
-        "weighs them. The other one stands beside it.",
+        "--reported-spectrum",
+        help="Which landings make the reported spectrum: filtered, as fitted, or all, with "
+        "the masses that the network predicts. The other one is given beside it.",
     ),
 ]
 Threshold = Annotated[
     str | None,
     typer.Option(
         "--threshold",
-        help="Least score for binder of a retained event, 0 to 1 (0.9); auto: the one with the "
+        help="Lowest binder score of a retained event, 0 to 1 (0.9); auto: the one with the "
         "best F1 for the masses at hand.",
     ),
 ]
@@ -73,7 +73,7 @@ def quantifier(name: str) -> QuantifierModel | None:
 def why_not_quantified(
     model: QuantifierModel | None, movie: Movie, landing: LandingSettings, *, named: str
 ) -> tuple[str, ...]:
-    """Return a note that says why the network weighs nothing, if nobody said so.
+    """Return a note that says why no masses are predicted, if nobody said so.
 
     Raises `PerrinError` where the user named the model that does not fit, or wants the main
     spectrum to be its own.
@@ -83,7 +83,7 @@ def why_not_quantified(
     try:
         model.check_range(pixel_nm=movie.pixel_nm, frame_interval_s=movie.frame_interval_s)
     except PerrinError as error:
-        if named != "default" or landing.main_spectrum == "all":
+        if named != "default" or landing.reported_spectrum == "all":
             raise
         return (f"bad landings have no mass of the network: {error}",)
     return ()

@@ -35,7 +35,7 @@ def track(
     ] = None,
     contrast: Annotated[
         str | None,
-        typer.Option(help="Particles are dark or bright; looked at where not given."),
+        typer.Option(help="Contrast of the particles, dark or bright; detected where not given."),
     ] = None,
     width_nm: Annotated[
         float | None, typer.Option(help="Diameter of rods or spheres; measured where not given.")
@@ -70,7 +70,7 @@ def track(
     ] = 50,
     overwrite: o.Overwrite = False,
 ) -> None:
-    """Turn a movie of moving particles into tracks with errors, angles, contrasts, masses."""
+    """Track a movie of moving particles: positions with errors, angles, contrasts, masses."""
     from perrin.io.output_folder import output_folder
     from perrin.optics.psf import Psf
     from perrin.settings.tracking import (
@@ -163,7 +163,7 @@ def motion(
     drift_nm_per_s: Annotated[float | None, typer.Option(help="Drift of the stage.")] = None,
     sticks_per_s: Annotated[float | None, typer.Option(help="Rate of sticking.")] = None,
     leaves_per_s: Annotated[float | None, typer.Option(help="Rate of going out of sight.")] = None,
-    immobile: Annotated[int | None, typer.Option(help="Further particles at rest.")] = None,
+    immobile: Annotated[int | None, typer.Option(help="Further immobile particles.")] = None,
     pixel_nm: Annotated[float | None, typer.Option(help="Pixel in the sample, nm.")] = None,
     frame_interval_s: Annotated[float | None, typer.Option(help="Time between frames, s.")] = None,
     seed: o.Seed = 0,

@@ -49,7 +49,7 @@ class Model(Protocol):
         """Return what is in each track: see `perrin.models.mixture.MixtureModel.predict`."""
 
     def posterior_predictive_p(self, tracks: Sequence[Track], prediction: Prediction) -> FloatArray:
-        """Return the fraction of its own tracks that look odder than each: see `MixtureModel`."""
+        """Return the posterior predictive p-value of each track: see `MixtureModel`."""
 
 
 @dataclass(frozen=True)
@@ -101,8 +101,8 @@ class DiffusionResult:
         exposure = self.trajectories["exposure"].max()
         if exposure > 0:
             notes.append(
-                f"light during {exposure:.0%} of the frame interval: the network is told of it; "
-                "fbm_alpha does not take motion blur off and comes out too large"
+                f"light during {exposure:.0%} of the frame interval: the network takes it into "
+                "account; fbm_alpha does not take motion blur off and comes out too large"
             )
         correlation = _correlated_steps(self.trajectories)
         if correlation is not None:

@@ -2,7 +2,7 @@
 
 A track ends, or loses certainty, before most regimes do. Such a spell is censored, not short:
 
-- rates and mean dwell times by maximum likelihood for exponential dwells, ended spells over the
+- rates and mean residence times by maximum likelihood for exponential dwells, ended spells over the
   time of all of them; with no memory, spells under way when the track begins count like others;
 - survival by Kaplan and Meier (J. Am. Stat. Assoc. 53, 457 (1958)), with no law assumed, from
   the spells whose start was seen, with Greenwood's error.
@@ -71,7 +71,7 @@ def survival(regimes: pd.DataFrame) -> pd.DataFrame:
 
 
 def summary(regimes: pd.DataFrame) -> dict[str, dict[str, Any]]:
-    """Return for FBM and CTRW: spells, ended and censored, mean dwell time and median.
+    """Return for FBM and CTRW: spells, ended and censored, mean residence time and median.
 
     The mean is that of exponential dwells (time of all spells over the ended ones) with a 90%
     interval, the median that of Kaplan and Meier; None where too few ended.

@@ -57,7 +57,7 @@ WINDOWS: tuple[Column, ...] = (
         for end, said in (("", ""), ("_low", ": 5% quantile"), ("_high", ": 95% quantile"))
     ),
     Column("jump_variance", "float", "length^2", "of one axis of a jump of the CTRW part"),
-    Column("reason", "text", "", "what is not told, and why"),
+    Column("reason", "text", "", "what has no estimate, and why"),
 )
 CLASSICAL: tuple[Column, ...] = (
     Column("tamsd_alpha", "float", "1", "exponent of the time-averaged MSD fit with offset"),
@@ -80,7 +80,10 @@ FALSE_FLAGS = 0.05
 """Fraction of the tracks of the model that are flagged as out of it."""
 CHECK: tuple[Column, ...] = (
     Column(
-        "posterior_predictive_p", "float", "1", "fraction of tracks of the model that look odder"
+        "posterior_predictive_p",
+        "float",
+        "1",
+        "fraction of tracks of the model that are more discrepant",
     ),
     Column("out_of_model", "bool", "", "whether that is below 5%: read the estimates with doubt"),
 )
@@ -132,7 +135,7 @@ TRANSITIONS: tuple[Column, ...] = (
 )
 SURVIVAL: tuple[Column, ...] = (
     Column("label", "text", "", "fbm or ctrw"),
-    Column("time", "float", "time", "dwell time"),
+    Column("time", "float", "time", "residence time"),
     Column("at_risk", "int", "", "regimes with a seen start that lasted at least so long"),
     Column("ended", "int", "", "of them, those that a change ended then"),
     Column("censored", "int", "", "of them, those lost from sight then"),

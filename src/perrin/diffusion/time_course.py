@@ -25,7 +25,7 @@ class TimeCourse:
     """What happens along the tracks of one measurement; columns: `perrin.diffusion.tables`.
 
     time_course: a row a frame. regimes: a row a regime. transitions: a row a pair of labels.
-    survival: a row a dwell time.
+    survival: a row a residence time.
     """
 
     time_course: pd.DataFrame

@@ -1,7 +1,7 @@
 """What an AnDi bundle reaches: error of the exponent, micro-F1 of the model, by length.
 
 Task 1: exponents uniform in .05 to 2, a model that has it; mean absolute error. Task 2: models
-equally common; micro-F1, which is the fraction told right where each trajectory has one label.
+equally common; micro-F1, which is the fraction predicted right where each trajectory has one label.
 Protocols: trajectories generated at exactly their length, or cut from 999 frames.
 """
 
@@ -71,7 +71,7 @@ def of_model(model: AndiModel, walks: AndiWalks) -> dict[str, float]:
 
 
 def confusion_of(model: AndiModel, walks: AndiWalks) -> pd.DataFrame:
-    """Return the fraction of each true model (row) that is told as each model (column)."""
+    """Return the fraction of each true model (row) that is predicted as each model (column)."""
     predicted = model.predict(list(walks.positions)).model.argmax(axis=1)
     table = pd.crosstab(walks.model, predicted, normalize="index")
     table = table.reindex(index=range(len(MODELS)), columns=range(len(MODELS)), fill_value=0.0)

@@ -36,8 +36,8 @@ def confusion_use(
     Returns
     -------
     C rows of C
-        Fraction of each told class (column) of each true one (row), in the order of the model's
-        classes; rows sum to 1.
+        Fraction of each predicted class (column) of each true one (row), in the order of the
+        model's classes; rows sum to 1.
 
     """
     predictions = predict_on(

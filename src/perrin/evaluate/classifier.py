@@ -65,14 +65,14 @@ class Evaluation:
         Of every two models on the same events, by paired bootstrap: model minus against, and
         relative to it.
     confusion : DataFrame
-        Fraction of each told class among the events of a true one.
+        Fraction of each predicted class among the events of a true one.
     thresholds : DataFrame
         Precision, recall and F1 of binders at thresholds on their score. The best F1 is looked
         for on one half of the events and judged on the other.
     trade_off : DataFrame
         The same for many thresholds.
     reliability : DataFrame
-        In bins of the told probability, how often it was that class.
+        In bins of the predicted probability, how often it was that class.
     roc : DataFrame
         ROC curves, thinned.
     protein_a : DataFrame

@@ -161,7 +161,7 @@ def interval(drawn: FloatArray) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class Reliability:
-    """In bins of the told probability: number of events, mean told, fraction that was true."""
+    """In bins of the predicted probability: number of events, its mean, fraction that was true."""
 
     events: NDArray[np.int64]
     predicted: FloatArray
@@ -176,7 +176,7 @@ class Reliability:
 
 
 def reliability(probability: FloatArray, true: BoolArray, *, bins: int = 15) -> Reliability:
-    """Return how often events with a told probability (N,) were `true` (N,), in equal bins."""
+    """Return how often events with a predicted probability (N,) were `true` (N,), in equal bins."""
     index = np.minimum((probability * bins).astype(np.int64), bins - 1)
     count = np.bincount(index, minlength=bins)
     with np.errstate(invalid="ignore"):
@@ -188,7 +188,7 @@ def reliability(probability: FloatArray, true: BoolArray, *, bins: int = 15) -> 
 def confusion(
     true: NDArray[np.int64], predicted: NDArray[np.int64], *, classes: int
 ) -> NDArray[np.float64]:
-    """Return the fraction of each told class (column) among the events of each true one (row)."""
+    """Return the confusion matrix: fraction of each predicted class (column) by true one (row)."""
     counts = np.zeros((classes, classes))
     np.add.at(counts, (true, predicted), 1.0)
     counts /= np.maximum(counts.sum(axis=1, keepdims=True), 1.0)

@@ -170,7 +170,7 @@ def table(sets: Sequence[EventSet], rows: Callable[[EventSet], Iterator[Row]]) -
 
 
 def confusion_rows(test: EventSet) -> Iterator[Row]:
-    """Yield the fraction of each told class among the events of each true one."""
+    """Yield the fraction of each predicted class among the events of each true one."""
     if len(test.classes) == 1:
         return
     predicted = test.predictions.among(test.classes).argmax(axis=2)
@@ -211,7 +211,7 @@ def trade_off_rows(test: EventSet) -> Iterator[Row]:
 
 
 def reliability_rows(test: EventSet) -> Iterator[Row]:
-    """Yield, in bins of the told probability of a class, how often it was that class."""
+    """Yield, in bins of the predicted probability of a class, how often it was that class."""
     if len(test.classes) == 1:
         return
     for m, model in enumerate(test.models):

@@ -42,7 +42,7 @@ class Classifier(Protocol):
 
     @property
     def confusion(self) -> FloatArray:
-        """Probability (C, C) of each told class (column) for each true one (row)."""
+        """Probability (C, C) of each predicted class (column) for each true one (row)."""
 
     def check_range(self, *, n_avg: int, pixel_nm: float, frame_interval_s: float) -> None:
         """Raise `PerrinError` for data that the model was not trained for."""
@@ -71,7 +71,7 @@ class QuantityPrediction(ClassPrediction, Protocol):
 
 
 class Quantifier(Protocol):
-    """What weighs events: `perrin.models.quantifier.QuantifierModel` is one."""
+    """What predicts masses of events: `perrin.models.quantifier.QuantifierModel` is one."""
 
     @property
     def name(self) -> str:

@@ -93,7 +93,7 @@ class ClassifierCard(Card):
     pixel_nm: Range = Field(description="pixel sizes in the sample")
     frame_interval_s: Range = Field(description="times from frame to frame")
     confusion: tuple[tuple[float, ...], ...] = Field(
-        description="probability of each told class (column) for each true one (row), "
+        description="probability of each predicted class (column) for each true one (row), "
         "protocol use, balanced"
     )
     thresholds: dict[str, float] = Field(

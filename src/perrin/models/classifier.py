@@ -50,7 +50,7 @@ class ClassifierModel(EventModel[ClassifierCard]):
 
     @property
     def confusion(self) -> FloatArray:
-        """Probability of each told class (column) for each true one (row), balanced mix."""
+        """Probability of each predicted class (column) for each true one (row), balanced mix."""
         return np.array(self.bundle.card.confusion)
 
     def check_range(self, *, n_avg: int, pixel_nm: float, frame_interval_s: float) -> None:

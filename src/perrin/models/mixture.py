@@ -91,7 +91,7 @@ class MixtureModel:
         return Prediction(calibrated(raw, lengths, camera, self.bundle.card.interval), steps)
 
     def posterior_predictive_p(self, tracks: Sequence[Track], prediction: Prediction) -> FloatArray:
-        """Return the fraction of tracks of the model that look odder than each: (N,), a p-value.
+        """Return posterior predictive p-values (N,): the fraction of replicates more discrepant.
 
         `prediction` is that of the tracks. NaN where a track has nothing to compare. How:
         `perrin.models.predictive`.

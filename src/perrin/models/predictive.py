@@ -77,7 +77,7 @@ def distance(track: Track, quantiles: FloatArray, steps: FloatArray) -> float:
 
 
 def calibrated(distances: FloatArray, lengths: NDArray[np.int64]) -> FloatArray:
-    """Return the fraction of tracks of the model, of about the same length, that are odder: (N,).
+    """Return the fraction (N,) of the model's tracks, about as long, that are more discrepant.
 
     Between the levels of `CALIBRATION` ln p is a line of the distance; beyond the last, p is no
     surer than half of it.

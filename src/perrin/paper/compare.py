@@ -172,7 +172,7 @@ def compare(
         ``equal_counts``, those in the window before and after thinning; ``value`` at equal
         counts (mean of the thinnings) with ``value_low``, ``value_high`` (bootstrap);
         ``gain_fraction``: (value - before) / (perfect - before), with ``gain_fraction_low`` and
-        ``_high``, NaN where the perfect filter gains nothing that can be told from noise;
+        ``_high``, NaN where the perfect filter gains nothing that can be distinguished from noise;
         ``over_residual`` with its ends: how much better than the residual filter that keeps as
         many; ``by_chance``: how often a random subset of the unfiltered landings, equally many,
         is at least as good.

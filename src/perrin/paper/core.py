@@ -262,7 +262,7 @@ def standard_goals(comparison: pd.DataFrame, kept: pd.DataFrame) -> tuple[Goal, 
             "80% or more",
             both(lambda name: value_of(comparison, name, what="gain_fraction"))
             if predicted
-            else "no gain to be had that can be told from noise",
+            else "no gain to be had that can be distinguished from noise",
             f"{value_of(comparison, 'before', digits=2)} to "
             f"{value_of(comparison, 'perfect', digits=2)}",
             met(gain, least=GAIN_GOAL),

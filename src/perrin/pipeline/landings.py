@@ -50,7 +50,7 @@ def analyze_landings(
     rng: np.random.Generator | None = None,
     progress: Progress | None = None,
 ) -> LandingsResult:
-    """Detect, fit and weigh the landings of a movie; with a model, sort and filter them too.
+    """Detect and fit the landings of a movie; with networks, classify, filter, predict masses.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def analyze_landings(
     ------
     PerrinError
         If movie, PSF, model or settings do not fit each other; if all landings are to make
-        the main spectrum and no quantifier weighs them.
+        the reported spectrum and no quantifier predicts their masses.
 
     """
     settings = settings or LandingSettings()
@@ -90,9 +90,10 @@ def analyze_landings(
     psf = psf or Psf.analytic(pixel_nm=movie.pixel_nm)
     if model is not None:
         check_model(model, movie, n_avg=settings.n_avg)  # before the long work
-    if quantifier is None and settings.main_spectrum == "all":
+    if quantifier is None and settings.reported_spectrum == "all":
         raise PerrinError(
-            "main_spectrum = 'all': only a quantifier weighs all landings, and there is none here"
+            "reported_spectrum = 'all': only a quantifier predicts the masses of all landings, "
+            "and there is none here"
         )
     if quantifier is not None:
         quantifier.check_range(pixel_nm=movie.pixel_nm, frame_interval_s=movie.frame_interval_s)
@@ -219,7 +220,7 @@ def check_calibration(calibration: Calibration, movie: Movie, settings: LandingS
 
 
 def _parts(progress: Progress | None, count: int) -> list[Progress | None]:
-    """What finding, weighing and scoring report to: equal parts of one bar."""
+    """What detecting, predicting and scoring report to: equal parts of one bar."""
 
     def part(number: int) -> Progress | None:
         if progress is None:

@@ -21,7 +21,7 @@ from perrin.mass.errors import ErrorSpectrum
 from perrin.mass.results import Spectrum
 from perrin.mass.time_course import LandingDensity, PeakDrift
 from perrin.optics.psf import Psf
-from perrin.settings.landing import LandingSettings, MainSpectrum
+from perrin.settings.landing import LandingSettings, ReportedSpectrum
 from perrin.settings.spectrum import SpectrumSettings
 
 
@@ -94,13 +94,13 @@ class LandingsResult:
     read_as: str = ""
 
     @property
-    def spectra(self) -> dict[MainSpectrum, Spectrum | ErrorSpectrum]:
+    def spectra(self) -> dict[ReportedSpectrum, Spectrum | ErrorSpectrum]:
         """The spectra by name, the main one first."""
-        found: dict[MainSpectrum, Spectrum | ErrorSpectrum] = {"filtered": self.spectrum}
+        found: dict[ReportedSpectrum, Spectrum | ErrorSpectrum] = {"filtered": self.spectrum}
         if self.quantification is None:
             return found
         found["all"] = self.quantification.spectrum
-        main = "filtered" if self.settings is None else self.settings.main_spectrum
+        main = "filtered" if self.settings is None else self.settings.reported_spectrum
         return {main: found[main]} | found
 
 

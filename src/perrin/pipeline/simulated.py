@@ -55,7 +55,7 @@ class Measured:
     name : str
         Of the measurement.
     events : DataFrame
-        Every detected event: columns of the events table, ``label`` (told class), and
+        Every detected event: columns of the events table, ``label`` (predicted class), and
         ``fitted``: it enters the spectrum before any filter; ``single``: it can be retained
         (fitted, scored, no second detection of one landing); ``motion`` and ``species`` of the
         molecule that it is the event of, or ``nothing``; ``perfect``: that one is a binder

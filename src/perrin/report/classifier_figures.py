@@ -175,7 +175,7 @@ def threshold_figure(
 def reliability_figure(
     reliability: pd.DataFrame, figures: pd.DataFrame, *, model: str, n_avg: int
 ) -> Figure:
-    """Return how often events with a told probability were that class, over all masses."""
+    """Return how often events with a predicted probability were that class, over all masses."""
     table, errors = _own(reliability, model, n_avg), _own(figures, model, n_avg)
     everything = table["range"].iloc[0]
     table, errors = (t[t["range"] == everything] for t in (table, errors))

@@ -52,7 +52,7 @@ def ensemble_figure(trajectories: pd.DataFrame) -> Figure:
                 xlim=(0, 1),
                 xlabel="w (0: FBM, 1: CTRW)",
                 ylabel=name.replace("alpha_fbm", "α of FBM").replace("alpha_ctrw", "α of CTRW"),
-                title=f"exponent told for {predicted} of {len(trajectories)}",
+                title=f"exponent of {predicted} of {len(trajectories)}",
             )
         bins = np.linspace(0, 1, 26)
         for name, label, color in _PARTS:

@@ -1,4 +1,4 @@
-"""Figures of weighed landings: spectrum of all of them, network against fit, the surface."""
+"""Figures of predicted masses: spectrum of all of them, network against fit, the surface."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _BINS = 40  # at most
 def all_figures(
     found: Quantification, events: pd.DataFrame, *, filtered: Spectrum
 ) -> dict[str, Figure]:
-    """Every figure of the weighed landings of a measurement, by file name."""
+    """Every figure of the predicted masses of a measurement, by file name."""
     made = {"all_landings": all_landings_figure(found.spectrum, filtered)}
     if found.agreement is not None and found.agreement.bins:
         made["network_and_fit"] = agreement_figure(found.agreement)

@@ -203,7 +203,7 @@ def _survival(axes: Axes, time_course: TimeCourse, time_unit: str) -> None:
     axes.set(
         xlim=(0, longest or 1.0),
         ylim=(0, 1.05),
-        xlabel=f"dwell time ({time_unit})",
+        xlabel=f"residence time ({time_unit})",
         ylabel="fraction that lasts longer",
         title="Kaplan-Meier, 90% band; ticks: lost from sight",
     )

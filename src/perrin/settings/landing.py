@@ -8,8 +8,8 @@ from pydantic import Field, model_validator
 
 from perrin.settings.base import Settings
 
-MainSpectrum = Literal["filtered", "all"]
-"""Which landings make the main spectrum: the filtered ones as fitted, or all as weighed."""
+ReportedSpectrum = Literal["filtered", "all"]
+"""Which landings make the reported spectrum: filtered, as fitted, or all, as predicted."""
 
 PERMISSIVE_SPATIAL = 4.0
 PERMISSIVE_TEMPORAL = 4.0
@@ -54,10 +54,11 @@ class LandingSettings(Settings):
     persistence_ms: float | None = Field(
         None, gt=0, description="integration at which all events are looked at again, ms"
     )
-    main_spectrum: MainSpectrum = Field(
+    reported_spectrum: ReportedSpectrum = Field(
         "filtered",
         description="the spectrum that names the species: of the filtered landings as fitted, or "
-        "of all landings as the quantifier weighs them; the other one stands beside it",
+        "of all landings with the masses that the quantifier predicts; the other one "
+        "is given beside it",
     )
 
     @property

@@ -1,4 +1,4 @@
-"""`perrin train quantifier`: the network that weighs every landing."""
+"""`perrin train quantifier`: the network that predicts the mass of every landing."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def train_quantifier(
     *,
     movie_options: o.MovieOptions,
 ) -> None:
-    """Train the network that weighs every landing; goes on where it was stopped."""
+    """Train the network that predicts the mass of every landing; goes on where it was stopped."""
     check_torch()
     from perrin.models.classifier import ClassifierModel
     from perrin.models.quantifier import QuantifierModel

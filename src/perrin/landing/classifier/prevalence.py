@@ -9,7 +9,7 @@ where l_c is the likelihood of what was seen of the event, if it is of class c, 
 of the event's own. Expectation maximization climbs to it (Saerens, Latinne and Decaestecker
 2002) and its fractions are never negative and sum to one. Two things can be "seen" of an event:
 
-the told class
+the predicted class
     the most probable one; its likelihoods are a column of the confusion matrix. This is the
     answer: the confusion is measured, on events as the detector finds them.
 the balanced probabilities
@@ -50,7 +50,7 @@ class ClassPrevalence:
     name : str
         The class.
     fraction : Estimate
-        By the told classes and the confusion matrix: the answer.
+        By the predicted classes and the confusion matrix: the answer.
     fraction_by_probability : Estimate
         By the balanced probabilities: a check.
     predicted : int
@@ -97,9 +97,9 @@ def class_prevalence(likelihood: FloatArray, *, counts: FloatArray | None = None
 def prevalence(
     probability: FloatArray, confusion: FloatArray, *, counts: FloatArray | None = None
 ) -> FloatArray:
-    """Return the fractions (C,) of the classes by the told class of each event: the answer.
+    """Return the fractions (C,) of the classes by the predicted class of each event: the answer.
 
-    `probability` (N, C) is balanced; `confusion` (C, C) is the probability of each told class
+    `probability` (N, C) is balanced; `confusion` (C, C) is the probability of each predicted class
     (column) for each true one (row); `counts` (N,) as in `class_prevalence`.
     """
     predicted = np.bincount(probability.argmax(axis=1), weights=counts, minlength=len(confusion))
@@ -136,7 +136,7 @@ def class_prevalences(
     classes : sequence of str
         Names of the C classes.
     confusion : (C, C)
-        Probability of each told class (column) for each true one (row).
+        Probability of each predicted class (column) for each true one (row).
     resamples, confidence, rng
         Of the bootstrap (Efron 1979) over the events.
 
@@ -163,7 +163,7 @@ def class_prevalences(
 
 
 def _both(probability: FloatArray, confusion: FloatArray, counts: FloatArray) -> FloatArray:
-    """Fractions (2, C) by told classes and by probabilities, of events seen `counts` times."""
+    """Fractions (2, C) by predicted classes and by probabilities, of events seen `counts` times."""
     return np.stack(
         [
             prevalence(probability, confusion, counts=counts),

@@ -1,1 +1,1 @@
-"""What each landing weighs, how long it stays and how far it moves."""
+"""Mass, residence time and motion of each landing."""

@@ -96,7 +96,7 @@ class Agreement:
         if abs(self.difference) > max(self.tolerated, _SURE * self.se):
             found.append(
                 f"NETWORK AND FIT DISAGREE: on {self.events} sure binders the network's contrast "
-                f"differs by {self.difference:+.1%} (give or take {self.se:.1%}) from the fit's. "
+                f"differs by {self.difference:+.1%} (standard error {self.se:.1%}) from the fit's. "
                 f"Do not use the network's masses. {advice}"
             )
         found += [

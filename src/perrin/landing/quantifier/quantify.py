@@ -1,4 +1,4 @@
-"""What each landing weighs, how long it stays and how far it moves, bad landings too.
+"""Mass, residence time and motion of each landing, bad landings too.
 
 The network (an argument: anything with the members of `perrin.landing.networks.Quantifier`) reads
 the whole thumbnail, at its own integration. Unbindings, and events too near the start or end of

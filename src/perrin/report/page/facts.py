@@ -36,19 +36,19 @@ class Facts:
     @property
     def all_landings(self) -> Mapping[str, Any] | None:
         """The spectrum of all landings where it is the main one, else None."""
-        if self.summary.get("main_spectrum") != "all":
+        if self.summary.get("reported_spectrum") != "all":
             return None
         found: Mapping[str, Any] = self.summary["quantification"]["spectrum"]
         return found
 
     @property
     def species(self) -> list[dict[str, Any]]:
-        """What the main spectrum found: peaks, or components of all landings."""
+        """What the reported spectrum found: peaks, or components of all landings."""
         return self.peaks if self.all_landings is None else plain_components(self.all_landings)
 
     @property
     def landings(self) -> int:
-        """Landings in the main spectrum."""
+        """Landings in the reported spectrum."""
         return int((self.all_landings or self.spectrum)["landings"])
 
     @property

@@ -48,7 +48,7 @@ def _unjudged(facts: Facts) -> str | None:
 def _leaving(facts: Facts) -> str | None:
     if facts.unbinding < _UNBINDING:
         return None
-    return f"{facts.unbinding:.0%} of the events are unbindings: many molecules do not stay."
+    return f"{facts.unbinding:.0%} of the events are unbindings: many molecules leave again."
 
 
 def _crowding(facts: Facts) -> str | None:

@@ -1,6 +1,6 @@
 """A measurement of landings in plain sentences: what it is, what stands out.
 
-The sentences are about the main spectrum; those about the other one say so.
+The sentences are about the reported spectrum; those about the other one say so.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def landing_story(facts: Facts) -> dict[str, Any]:
 
 
 def headline(facts: Facts) -> str:
-    """What the main spectrum found in one line, largest first."""
+    """What the reported spectrum found in one line, largest first."""
     species = sorted(facts.species, key=lambda one: -one["fraction"])
     if not facts.summary["events"]:
         return "Nothing was found in this measurement"
@@ -82,8 +82,8 @@ def _quantified(facts: Facts) -> str | None:
     if facts.all_landings is None:
         return None
     return (
-        f"{facts.landings:,} landings, bad ones too, make the main spectrum, each with its own "
-        "error."
+        f"{facts.landings:,} landings, suboptimal ones too, make the reported spectrum, "
+        "each with its own error."
     )
 
 

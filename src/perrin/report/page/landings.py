@@ -1,4 +1,4 @@
-"""What a page shows of mass photometry: columns of events, fits, course, calibration, examples."""
+"""What a page shows of mass photometry: columns of events, fits, time courses, examples."""
 
 from __future__ import annotations
 

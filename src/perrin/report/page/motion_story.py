@@ -68,7 +68,7 @@ def _median(table: pd.DataFrame, name: str) -> float:
 def _headline(folder: MotionFolder) -> str:
     table = folder.trajectories
     if table["w"].notna().sum() == 0:
-        return "Nothing could be told of these trajectories"
+        return "No trajectory could be characterized"
     main = max(_PARTS, key=lambda name: _median(table, name))
     fraction = _median(table, main)
     lead = "Mostly" if fraction >= 0.5 else "Largest part"
@@ -109,7 +109,9 @@ def _exponent(folder: MotionFolder) -> str | None:
         known = folder.trajectories[name].dropna()
         if len(known):
             low, middle, high = known.quantile([0.25, 0.5, 0.75])
-            said.append(f"{middle:.2f} of {part} ({low:.2f} to {high:.2f}, told for {len(known)})")
+            said.append(
+                f"{middle:.2f} of {part} ({low:.2f} to {high:.2f}, {len(known)} trajectories)"
+            )
     return f"Exponents, median and quartiles: {'; '.join(said)}." if said else None
 
 
@@ -140,7 +142,7 @@ def _changing(folder: MotionFolder) -> str | None:
         for label, name in (("fbm", "FBM-like"), ("ctrw", "CTRW-like"))
         if (predicted := found["residence_time"][label])["mean_residence_time"] is not None
     ]
-    residence_time = f"; mean dwell time: {', '.join(lasts)}" if lasts else ""
+    residence_time = f"; mean residence time: {', '.join(lasts)}" if lasts else ""
     return (
         f"{found['tracks_with_change']} of {found['tracks']} trajectories change between FBM-like "
         f"and CTRW-like, {found['changes']} times{residence_time}."

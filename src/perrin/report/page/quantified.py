@@ -1,4 +1,4 @@
-"""The landings as the quantifier weighed them: sentences and figures of a results folder."""
+"""The landings by the quantifier's masses: sentences and figures of a results folder."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FIGURES = {
 
 
 def quantified_records(folders: list[LandingFolder]) -> list[dict[str, Any] | None]:
-    """One entry a measurement of all folders; None where no quantifier weighed it."""
+    """One entry a measurement of all folders; None where no quantifier was used."""
     return [
         _record(folder, summary) for folder in folders for summary in folder.summary["measurements"]
     ]
@@ -34,7 +34,7 @@ def _record(folder: LandingFolder, summary: Mapping[str, Any]) -> dict[str, Any]
     own = folder.path / "figures" / summary.get("figures", "")
     pictures = [(own / f"{name}.svg", text) for name, text in _FIGURES.items()]
     return {
-        "main": summary.get("main_spectrum") == "all",
+        "main": summary.get("reported_spectrum") == "all",
         "species": _species(found["spectrum"]),
         "sentences": _sentences(found),
         "figures": [
@@ -76,8 +76,8 @@ def _sentences(found: Mapping[str, Any]) -> list[str]:
     """What the quantifier found, and whether it may be believed."""
     spectrum, alone = found["spectrum"], found["spectrum"]["background_fraction"]
     sentences = [
-        f"{found['landings']:,} landings weighed, bad ones too, worth "
-        f"{spectrum['effective_landings']:,.0f} of equal precision."
+        f"{found['landings']:,} landings, suboptimal ones too: effective sample size "
+        f"{spectrum['effective_landings']:,.0f}."
     ]
     if alone is not None:
         sentences.append(f"{alone:.1%} of them belong to no species.")
@@ -87,7 +87,7 @@ def _sentences(found: Mapping[str, Any]) -> list[str]:
     elif agreed is not None and agreed["binders"]:
         sentences.append(
             f"Network and fit agree on {agreed['binders']:,} sure binders: "
-            f"{agreed['difference']:+.1%} (give or take {agreed['difference_se']:.1%})."
+            f"{agreed['difference']:+.1%} (standard error {agreed['difference_se']:.1%})."
         )
     surface = found["surface"]
     if surface is not None:

@@ -44,8 +44,8 @@ LIMITS = (
     "class too, which may mean nothing.",
     "A score says how an event looks, not how heavy it is: a binder of the wrong mass, such as a "
     "fragment, stays a binder.",
-    "Unbinding events are told as the class of the molecule that leaves, a molecule at rest as an "
-    "unbinder.",
+    "Unbinding events are predicted as the class of the molecule that leaves, a molecule at rest "
+    "as an unbinder.",
 )
 _TOLERANCE = 2e-4  # between torch and ONNX Runtime, float32
 _OWN_INSTRUMENT = 1.02  # of pixel and frame interval, for a network that saw one instrument

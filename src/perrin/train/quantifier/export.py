@@ -47,8 +47,8 @@ LIMITS = (
     "Behavior that the simulator does not have (slow dissociation, diffusion before binding, "
     "two molecules at once in one place) is answered as the nearest thing that it has, where it "
     "is not strange enough to be flagged.",
-    "Molecules that leave are not weighed, only those that land.",
-    "A stay is followed for 24 frames; what stays longer is said to stay.",
+    "Masses are predicted for molecules that land, not for those that leave.",
+    "Residence times are followed for 24 frames; longer ones are right-censored.",
 )
 _TOLERANCE = 1e-3  # between torch and ONNX Runtime, float32, relative to the largest
 _SAME = 1.02  # of the pixel size: the PSF is that of the instrument

@@ -3,7 +3,7 @@
 The contrast is a weighted sum of the history, as in a fit; the network only says with which
 weights: where the molecule is at each time, and what has to be taken off for its neighbors. It
 looks through the first layers of a classifier, which stay as they are: one pass through them
-sorts an event and weighs it. Layers of its own look at the history once more, finely.
+classifies an event and predicts its mass. Layers of its own look at the history once more, finely.
 """
 
 from __future__ import annotations

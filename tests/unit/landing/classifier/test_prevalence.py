@@ -70,7 +70,7 @@ def confusion_at(spread: float, rng: np.random.Generator) -> FloatArray:
 
 
 def test_the_confusion_gives_the_mix_where_the_network_is_too_sure() -> None:
-    """The reason why the told classes give the answer."""
+    """The reason why the predicted classes give the answer."""
     rng = np.random.default_rng(0)
     confusion = confusion_at(1.0, rng)
     probability = sharpened(draw(MIX, 4000, spread=1.0, rng=rng)[0])

@@ -118,16 +118,18 @@ def test_the_story_is_that_of_the_main_spectrum() -> None:
     score = np.where(np.arange(2000) % 100 < np.where(masses < 100, 4, 20), 0.95, 0.1)
     whole = spectrum_with_errors(masses, np.full(2000, 2.0)).to_dict()
     given = {"score": score, "threshold": 0.9, "quantification": {"spectrum": whole}}
-    filtered = landing_story(facts(masses, main_spectrum="filtered", **given))
+    filtered = landing_story(facts(masses, reported_spectrum="filtered", **given))
     assert re.match(r"Two peaks: 13\d kDa \(83%\) and 6\d kDa", filtered["headline"])
     assert any(said.startswith("Only 240 landings") for said in filtered["distrust"])
     assert any(said.startswith("The filter keeps") for said in filtered["distrust"])
 
-    story = landing_story(facts(masses, main_spectrum="all", **given))
+    story = landing_story(facts(masses, reported_spectrum="all", **given))
     assert re.fullmatch(
         r"Two species in all landings: \d+ kDa \(50%\) and \d+ kDa \(50%\)", story["headline"]
     )
     assert story["stands_out"][0].startswith("Main species at ")
-    assert "2,000 landings, bad ones too, make the main spectrum" in " ".join(story["measured"])
+    assert "2,000 landings, suboptimal ones too, make the reported spectrum" in " ".join(
+        story["measured"]
+    )
     assert not any(said.startswith("Only") for said in story["distrust"])
     assert any(said.startswith("Filtered spectrum: the filter keeps") for said in story["distrust"])

@@ -32,7 +32,7 @@ function drawMap() {
     chart.points([M.w[row]], [M[name][row]], "--ink", { size: 11, opacity: 1 });
     chart.points([M.w[row]], [M[name][row]], css, { size: 7, opacity: 1 });
   }
-  chart.legend(EXPONENTS.map(([name, part, css]) => [`α of ${part} (${M[name].filter(Number.isFinite).length} told)`, css, "dot"]));
+  chart.legend(EXPONENTS.map(([name, part, css]) => [`α of ${part} (${M[name].filter(Number.isFinite).length} trajectories)`, css, "dot"]));
   chart.figure.querySelector(".said").textContent = "Each dot a trajectory; ringed: the chosen one with its 90% intervals. Dashed: normal diffusion.";
   const closest = (x, y) => {
     let best = -1, least = 225;
@@ -76,7 +76,7 @@ function regimesOf(M, k) {
 
 // "CTRW-like until 1.2 s (1.1 to 1.3), then FBM-like": the regimes in words.
 function inWords(M, mine) {
-  if (!mine.length) return "Nothing is told of this trajectory in time.";
+  if (!mine.length) return "This trajectory has no time course.";
   const parts = mine.map((r, i) => {
     const next = mine[i + 1], end = next && (Number.isFinite(next.low) ? ` until ${significant(next.start)} ${M.time_unit} (${significant(next.low)} to ${significant(next.high)})` : ` until ${significant(next.start)} ${M.time_unit}`);
     return `${REGIMES[r.label][0]}${end ?? ""}`;
@@ -88,7 +88,7 @@ function drawRegimes() {
   const M = ALL[state.shown], chart = charts.regimes, k = M.place.get(state.row), said = chart.figure.querySelector(".said");
   const a = k ? M.along.stops[k - 1] : 0, b = k == null ? 0 : M.along.stops[k], n = b - a;
   chart.figure.querySelector(".plot").hidden = !n;
-  if (!n) { said.textContent = k == null ? "The page carries the course of 1,000 trajectories; this one is in time_course.csv." : "Nothing is told of this trajectory in time."; return; }
+  if (!n) { said.textContent = k == null ? "The page carries the time course of 1,000 trajectories; this one is in time_course.csv." : "This trajectory has no time course."; return; }
   const part = (name) => Array.from(M.along[name].subarray(a, b), (v) => v / 100);
   const time = Array.from({ length: n }, (_, i) => (M.along.first[k] + i) * M.frame_interval), mine = regimesOf(M, k);
   chart.begin({ x: [time[0], time[n - 1]], y: [0, 1.4], xLabel: `Time (${M.time_unit})`, yLabel: "Share of CTRW" });
@@ -147,7 +147,7 @@ function course(chart, names, y, yLabel) {
   if (names.length > 1) chart.legend(names.map(([, part, css]) => [part, css, "line"]));
   chart.figure.querySelector(".said").textContent = mine.length
     ? `${mine.length} windows; bands: 90% intervals. Windows overlap, so neighboring points are not independent.`
-    : "This trajectory is shorter than a window: no course.";
+    : "This trajectory is shorter than a window: no time course.";
   chart.reacts({ steps: time, hover: (x) => {
     if (!mine.length) return null;
     const i = time.reduce((a, t, j) => (Math.abs(t - x) < Math.abs(time[a] - x) ? j : a), 0), j = mine[i];
@@ -195,7 +195,7 @@ function drawParts() {
 }
 
 function showTable() {
-  const M = ALL[state.shown], head = ["Particle", "Positions", "w", "α of FBM", "α of CTRW", `D (${M.length_unit === "unit of the file" ? "unit" : M.length_unit}²/${M.time_unit}^α)`, "FBM", "CTRW", "Brownian", "Noise", "MSD α", "Out of model, p", "Not told, and why"];
+  const M = ALL[state.shown], head = ["Particle", "Positions", "w", "α of FBM", "α of CTRW", `D (${M.length_unit === "unit of the file" ? "unit" : M.length_unit}²/${M.time_unit}^α)`, "FBM", "CTRW", "Brownian", "Noise", "MSD α", "Out of model, p", "No estimate, and why"];
   const rows = Array.from({ length: M.n }, (_, k) => [String(M.particle[k]), fixed(M.positions[k]), interval(M, "w", k), interval(M, "alpha_fbm", k), interval(M, "alpha_ctrw", k),
     significant(M.D[k]), ...PARTS.map(([name]) => percent(Number.isFinite(M[name][k]) ? M[name][k] : null)), fixed(M.tamsd_alpha[k], 2), fixed(M.posterior_predictive_p[k], 3), M.reasons[k]]);
   byId("trajectories").replaceChildren(table(head, rows, { onRow: choose }));
