@@ -56,7 +56,7 @@ def test_from_simulation_to_results(run, tmp_path: Path) -> None:
     drawn = {path.name for path in (out / "figures").iterdir()}
     assert {"ensemble.png", "msd.svg", "tracks.png", "windows.png"} <= drawn
     assert {"time_course.png", "regimes.svg", "transitions.png"} <= drawn
-    with pytest.raises(PerrinError, match="already there"):
+    with pytest.raises(PerrinError, match="already holds results"):
         run(*command, "--units", "unknown")
     run(*command, "--units", "unknown", "--overwrite")
     assert json.loads((out / "summary.json").read_text())["units"]["time_unit"] == "frame"
