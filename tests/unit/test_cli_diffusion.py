@@ -73,7 +73,7 @@ def test_single_walks_and_bad_options(run, tmp_path: Path) -> None:
         (("--length", 2), "length"),
     ):
         with pytest.raises(PerrinError, match=message):
-            run("simulate", "walks", "--out", out, *options)
+            run("simulate", "walks", "--out", tmp_path / "new.csv", *options)
 
 
 def test_models_can_be_listed_shown_and_tested(run) -> None:

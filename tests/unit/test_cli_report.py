@@ -37,7 +37,7 @@ def results(run, tmp_path: Path) -> Path:  # type: ignore[no-untyped-def]
 
 
 def test_one_page_of_several_results(run, results: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    page = tmp_path / "pages" / "both.html"
+    page = tmp_path / "both.html"
     status, out, _ = run("report", results, results, "--out", page)
     assert status == 0
     assert "open it with any browser" in out

@@ -61,6 +61,7 @@ def test_the_folder_is_complete(folder: Path) -> None:
     assert names == drawn | {
         "events.csv",
         "events.h5",
+        "manifest.json",
         "report.html",
         "species.csv",
         "summary.json",

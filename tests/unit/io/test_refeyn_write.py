@@ -15,8 +15,8 @@ from perrin.io import inspect, open_movie, write_mp, write_mpr
 from perrin.io.movie import LazyFrames, Movie
 
 
-def write_compressed_mp(path, movie):
-    write_mp(path, movie, compressed=True)
+def write_compressed_mp(path, movie, **options):
+    write_mp(path, movie, compressed=True, **options)
 
 
 WRITERS = {"mp": write_mp, "mp-compressed": write_compressed_mp, "mpr": write_mpr}
@@ -84,7 +84,7 @@ def test_a_file_can_be_rewritten_from_itself(write, movie, tmp_path):
     path = tmp_path / "a"
     write_mp(path, movie)
     with open_movie(path) as same:
-        write(path, same)
+        write(path, same, overwrite=True)
     with open_movie(path) as again:
         np.testing.assert_array_equal(again.frames[:], movie.frames)
 
@@ -156,7 +156,7 @@ def test_an_interrupted_writer_leaves_the_old_file_and_nothing_else(write, movie
     write_mp(path, movie)
     before = path.read_bytes()
     with pytest.raises(KeyboardInterrupt):
-        write(path, made(500, fail_at=300))
+        write(path, made(500, fail_at=300), overwrite=True)
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["a.mp"]
 

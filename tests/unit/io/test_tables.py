@@ -86,7 +86,7 @@ def events_tables(draw: st.DrawFn) -> pd.DataFrame:
 @given(events=events_tables())
 def test_what_is_written_is_read(suffix: str, events: pd.DataFrame, tmp_path: Path) -> None:
     path = tmp_path / f"events{suffix}"
-    write_events(events, path)
+    write_events(events, path, overwrite=True)  # of the example before
     pd.testing.assert_frame_equal(read_events(path), events, check_exact=True)
 
 
@@ -100,7 +100,7 @@ def test_a_csv_gives_back_every_column_that_the_schema_knows(
     events: pd.DataFrame, tmp_path: Path
 ) -> None:
     events = events[[name for name in events.columns if name in KNOWN]]
-    write_events(events, tmp_path / "e.csv")
+    write_events(events, tmp_path / "e.csv", overwrite=True)  # of the example before
     read = read_events(tmp_path / "e.csv")
     pd.testing.assert_frame_equal(read[events.columns], events, check_exact=True)
     assert read.attrs["notes"] == []
@@ -183,8 +183,9 @@ def test_nothing_is_left_behind_by_a_failed_write(tmp_path: Path) -> None:
     path = tmp_path / "e.h5"
     write_events(table(2), path)
     before = path.read_bytes()
+    odd = table(2, when=pd.to_datetime(["2024-01-01", "2024-01-02"]))
     with pytest.raises(PerrinError, match="cannot keep"):
-        write_events(table(2, when=pd.to_datetime(["2024-01-01", "2024-01-02"])), path)
+        write_events(odd, path, overwrite=True)
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["e.h5"]
 
