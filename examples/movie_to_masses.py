@@ -26,7 +26,7 @@ def main(folder: Path) -> None:
     )
     print(ladder.match)
     calibration = ladder.calibration
-    calibration.save(folder / "calibration.json")
+    calibration.save(folder / "calibration.json", overwrite=True)
 
     # The sample: landings that the classifier trusts. A generator of random numbers gives every
     # figure an interval.

@@ -28,7 +28,10 @@ ASSAY = LandingAssay(
 
 
 def main(folder: Path) -> None:
-    truth = simulate_landings(ASSAY, seconds=SECONDS, seed=1, out=folder / "simulated.mp")
+    folder.mkdir(exist_ok=True)
+    truth = simulate_landings(
+        ASSAY, seconds=SECONDS, seed=1, out=folder / "simulated.mp", overwrite=True
+    )
     with perrin.open_movie(folder / "simulated.mp") as movie:
         # The simulator's own line; an experiment has a calibrant for this.
         line = perrin.Calibration(gradient_per_kda=ASSAY.instrument.contrast_per_kda, offset=0)

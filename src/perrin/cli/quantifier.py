@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from shutil import rmtree
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from perrin.cli import options as o
-from perrin.cli.train.run import begin, beside
+from perrin.cli.train.run import SETTINGS, begin, beside
 from perrin.errors import PerrinError
 
 if TYPE_CHECKING:
@@ -60,13 +59,14 @@ def evaluate_quantifier(
     run = beside(out)
     about = {"model": measured.bundle.card.sha256, "settings": settings.model_dump(mode="json")}
     begin(run, about)
+    kept = Kept(run)
     with o.progress_bar("evaluating") as progress:
         try:
             found = evaluate(
                 measured,
                 settings=settings,
                 classifier=ClassifierModel.load("default"),
-                kept=Kept(run),
+                kept=kept,
                 progress=progress,
             )
         except KeyboardInterrupt as stop:
@@ -74,7 +74,8 @@ def evaluate_quantifier(
                 f"stopped; what is done is in {run}, and the same command goes on after it."
             ) from stop
     _write(target, found, measured)
-    rmtree(run)
+    (run / SETTINGS).unlink()
+    kept.clear()
     for name in _TABLES:
         if len(getattr(found, name)):
             typer.echo(f"\n{name}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zipfile import BadZipFile
@@ -22,6 +22,7 @@ class Kept:
     """Tables by name in `folder`; without a folder nothing is kept."""
 
     folder: Path | None = None
+    _names: list[str] = field(default_factory=list, repr=False)
 
     def table(self, name: str, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
         """Return the table of that name, made where it is not there yet.
@@ -33,6 +34,7 @@ class Kept:
         if self.folder is None:
             return make()
         path = self.folder / f"{name}.npz"
+        self._names.append(path.name)
         if path.exists():
             try:
                 with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
@@ -47,3 +49,12 @@ class Kept:
         with written_file(path, overwrite=True) as partial, partial.open("wb") as out:
             np.savez_compressed(out, **(columns | strings))  # type: ignore[arg-type]
         return table
+
+    def clear(self) -> None:
+        """Delete the tables that were asked for, and their folder where nothing else lies in it."""
+        if self.folder is None:
+            return
+        for name in self._names:
+            (self.folder / name).unlink(missing_ok=True)
+        if not any(self.folder.iterdir()):
+            self.folder.rmdir()

@@ -197,6 +197,19 @@ def rewrite(folder: Path, name: str, text: str) -> None:
         write_manifest(folder, only=files)
 
 
+def remove_written(folder: Path) -> None:
+    """Delete what perrin wrote into a folder, as its manifest says; all else stays."""
+    files = read_manifest(folder)
+    if files is None:
+        return
+    for name in files:
+        if is_as_written(folder, name, files):
+            _remove(folder, name)
+    _remove(folder, MANIFEST)
+    if not any(folder.iterdir()):
+        folder.rmdir()
+
+
 def _sync(folder: Path) -> None:
     for where, _, files in os.walk(folder):
         for name in files:

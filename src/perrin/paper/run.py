@@ -7,7 +7,6 @@ experiment, written whole. Stopped, a run goes on where it was; run again, it me
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ import pandas as pd
 
 from perrin.errors import PerrinError
 from perrin.io.output import written_file
-from perrin.io.output_folder import SUMMARY, written_folder
+from perrin.io.output_folder import SUMMARY, remove_written, written_folder
 from perrin.io.plain import plain
 from perrin.models.classifier import ClassifierModel
 from perrin.paper import (
@@ -140,8 +139,8 @@ def _prepare(out: Path, settings: ExperimentSettings, *, overwrite: bool) -> Non
                 "Choose another --out, or throw them away with --overwrite."
             )
         if not same:
-            for folder in (_MEASUREMENTS, *EXPERIMENTS):
-                shutil.rmtree(out / folder, ignore_errors=True)
+            for folder in EXPERIMENTS:  # measurements of other settings are not read, but remade
+                remove_written(out / folder)
     (out / _MEASUREMENTS).mkdir(parents=True, exist_ok=True)
     with written_file(path, overwrite=True) as partial:
         partial.write_text(settings.model_dump_json(indent=2) + "\n", encoding="utf-8")

@@ -14,7 +14,7 @@ from perrin.errors import PerrinError
 from perrin.io import disk, staging
 from perrin.io.manifest import MANIFEST, read_manifest
 from perrin.io.output import OutputFile, output_file, output_files, written_file, written_files
-from perrin.io.output_folder import output_folder, rewrite, written_folder
+from perrin.io.output_folder import output_folder, remove_written, rewrite, written_folder
 
 
 def write(folder: Path | object, content: str, *, overwrite: bool = False) -> None:
@@ -283,6 +283,15 @@ def test_a_text_is_rewritten_with_its_manifest(tmp_path: Path) -> None:
     rewrite(tmp_path / "net", "events.csv", "changed")
     write(tmp_path / "net", "second", overwrite=True)
     assert tree(tmp_path / "net") == result("second")
+
+
+def test_what_perrin_wrote_can_be_removed_without_the_rest(mixed: Path, tmp_path: Path) -> None:
+    remove_written(mixed)
+    assert tree(mixed) == OWN
+    write(tmp_path / "alone", "first")
+    remove_written(tmp_path / "alone")
+    assert not (tmp_path / "alone").exists()
+    remove_written(tmp_path / "alone")
 
 
 # files

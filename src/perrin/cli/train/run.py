@@ -12,6 +12,7 @@ import typer
 from perrin.cli import options as o
 from perrin.errors import PerrinError
 from perrin.io.output import written_file
+from perrin.io.output_folder import output_folder
 
 if TYPE_CHECKING:
     from perrin.train.loop import Batch, Figures, Network, Task
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     Validator = Callable[[], Callable[[Network], Figures]]
     """Draws what is validated on, and returns what does it."""
 
+SETTINGS = "settings.json"
+"""The file of the folder of a run that says what the run was started with."""
 Out = Annotated[
     Path,
     typer.Option(
@@ -43,6 +46,7 @@ def run_folder(out: Path) -> Path:
     """Return the folder of checkpoint and metrics; raises `PerrinError` where `out` is there."""
     if out.exists():
         raise PerrinError(f"{out} is already there; choose another folder for the new model.")
+    output_folder(out)
     return beside(out)
 
 
@@ -53,13 +57,19 @@ def beside(out: Path) -> Path:
 
 def begin(run: Path, about: dict[str, Any]) -> None:
     """Keep what a run was started with; raises `PerrinError` where it would go on differently."""
-    path = run / "settings.json"
+    path = run / SETTINGS
+    if run.exists() and not path.exists() and (not run.is_dir() or any(run.iterdir())):
+        raise PerrinError(
+            f"{run}, where a run would keep what is done, holds something else. Choose another "
+            "--out, or give that another name."
+        )
     text = json.dumps(about, indent=1, sort_keys=True) + "\n"
     if path.exists() and path.read_text() != text:
         raise PerrinError(
             f"{run} holds a run that was started with other settings (settings.json in it). Give "
             "the same ones to go on, or another --out."
         )
+    run.mkdir(exist_ok=True)
     with written_file(path, overwrite=True) as partial:
         partial.write_text(text)
 
