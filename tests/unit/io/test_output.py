@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
@@ -381,80 +380,133 @@ def test_a_disk_without_room_is_refused(tmp_path: Path, monkeypatch: pytest.Monk
 # runs that are killed
 
 _KILLED = """
-    import os, sys
-    from pathlib import Path
-    from perrin.io import disk
-
-    left = int(sys.argv[1])
-
-    def killing(function):
-        def call(*args, **named):
-            global left
-            made = function(*args, **named)
-            left -= 1
-            if left == 0:
-                os._exit(9)
-            return made
-        return call
-
-    for name in ("rename", "replace", "mkdir", "rmdir", "unlink", "link", "symlink", "fsync"):
-        setattr(os, name, killing(getattr(os, name)))
-    if sys.argv[3] == "no swap":
-        disk._c_rename = lambda: None
-    disk.swap, disk.move_new = killing(disk.swap), killing(disk.move_new)
-
-    def write():
-        BODY
-
-    write()
-"""
-
-
-_FOLDER = """
+import os, shutil, sys
+from pathlib import Path
+from perrin.io import disk
+from perrin.io.output import output_files, written_files
 from perrin.io.output_folder import written_folder
-with written_folder(sys.argv[2], overwrite=True) as new:
-    Path(new, "events.csv").write_text("second")
-    Path(new, "figures").mkdir()
-    Path(new, "figures", "spectrum.svg").write_text("second")
+
+base, how, body = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+left = 0
+
+def killing(function):
+    def call(*args, **named):
+        global left
+        made = function(*args, **named)
+        left -= 1
+        if left == 0:
+            os._exit(9)
+        return made
+    return call
+
+def folder(where):
+    with written_folder(where / "res", overwrite=True) as new:
+        Path(new, "events.csv").write_text("second")
+        Path(new, "figures").mkdir()
+        Path(new, "figures", "spectrum.svg").write_text("second")
+
+def files(where):
+    targets = output_files(where / "a.mp", ".truth.csv", overwrite=True)
+    with written_files(targets) as partials:
+        for partial in partials:
+            partial.write_text("second")
+
+for name in ("rename", "replace", "mkdir", "rmdir", "unlink", "link", "symlink", "fsync", "chmod"):
+    setattr(os, name, killing(getattr(os, name)))
+if how == "no swap":
+    disk._c_rename = lambda: None
+disk.swap, disk.move_new = killing(disk.swap), killing(disk.move_new)
+
+step = code = 1
+while code:
+    where = base / str(step)
+    shutil.copytree(base / "first", where)
+    child = os.fork()
+    if child == 0:
+        left = step
+        {"folder": folder, "files": files}[body](where)
+        os._exit(0)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert code in (0, 9), code
+    step += 1
+print(step - 1)
 """
 
 
-def test_a_kill_at_any_step_leaves_the_earlier_or_the_new_result(tmp_path: Path) -> None:
-    """With an exchange of names, at each moment; everything of the user's at its place too."""
-    places = iter(range(1000))
+def killed(base: Path, how: str, body: str) -> list[Path]:
+    """Do `body` on copies of ``first``, killed after its first, second, ... step on the disk.
 
-    def fresh() -> Path:
-        folder = tmp_path / str(next(places)) / "res"
-        folder.parent.mkdir()
-        write(folder, "first")
-        for name, content in OWN.items():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_text(content)
+    Returns the folders, the last one of which belongs to the run that was not killed.
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", _KILLED, str(base), how, body],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return [base / str(step) for step in range(1, int(done.stdout) + 1)]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="runs are forked to be killed")
+@pytest.mark.parametrize("how", ["swap", "no swap"])
+def test_a_kill_at_any_step_leaves_the_earlier_or_the_new_result(how: str, tmp_path: Path) -> None:
+    """Where names can be exchanged, in place at each moment; elsewhere once perrin runs again."""
+    first = tmp_path / "first" / "res"
+    first.parent.mkdir()
+    write(first, "first")
+    for name, content in OWN.items():
+        (first / name).parent.mkdir(parents=True, exist_ok=True)
+        (first / name).write_text(content)
+    whole = (result("first") | OWN, result("second") | OWN)
+    seen = []
+    for where in killed(tmp_path, how, "folder"):
+        if how == "swap":
+            assert tree(where / "res") in whole, where.name
+        staging.clear_dead(where)
+        assert tree(where / "res") in whole, where.name
+        assert [path.name for path in where.iterdir()] == ["res"], where.name
+        assert set(read_manifest(where / "res") or {}) == set(result("first"))
+        seen.append(tree(where / "res")["events.csv"])
+    assert seen == sorted(seen)
+    assert set(seen) == {"first", "second"}
+    assert len(seen) > 40
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="runs are forked to be killed")
+def test_a_kill_between_a_movie_and_its_truth_is_put_right(tmp_path: Path) -> None:
+    (tmp_path / "first").mkdir()
+    for name in ("a.mp", "a.truth.csv"):
+        (tmp_path / "first" / name).write_text("first")
+    seen = []
+    for where in killed(tmp_path, "swap", "files"):
+        for name in ("a.mp", "a.truth.csv"):
+            assert (where / name).read_text() in ("first", "second")
+        staging.clear_dead(where)
+        assert tree(where) in ({"a.mp": x, "a.truth.csv": x} for x in ("first", "second"))
+        seen.append((where / "a.mp").read_text())
+    assert seen == sorted(seen)
+    assert set(seen) == {"first", "second"}
+
+
+def test_what_dead_runs_left_is_cleared_with_a_line(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def left(machine: str, pid: int) -> Path:
+        folder = tmp_path / f".perrin-{machine}-{pid}-0123abcd"
+        folder.mkdir()
+        (folder / "half.mp").write_text("half")
         return folder
 
-    for how in ("swap", "no swap"):
-        steps, seen = 0, set()
-        while True:
-            steps += 1
-            folder = fresh()
-            code = textwrap.dedent(_KILLED).replace("    BODY", textwrap.indent(_FOLDER, "    "))
-            done = subprocess.run(
-                [sys.executable, "-c", code, str(steps), str(folder), how],
-                env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
-                capture_output=True,
-                text=True,
-                timeout=60,
-                check=False,
-            )
-            assert done.returncode in (0, 9), done.stderr
-            if how == "swap":
-                assert tree(folder) in (result("first") | OWN, result("second") | OWN), steps
-            staging.clear_dead(folder.parent)
-            assert tree(folder) in (result("first") | OWN, result("second") | OWN), steps
-            assert [path.name for path in folder.parent.iterdir()] == ["res"]
-            assert set(read_manifest(folder) or {}) == set(result("first"))
-            seen.add(tree(folder)["events.csv"])
-            if done.returncode == 0:
-                break
-        assert seen == {"first", "second"}
-        assert steps > 20
+    alive, dead = left(disk.machine(), os.getppid()), left(disk.machine(), 2**22 + 1)
+    elsewhere, own = left("00000000", 2**22 + 1), left(disk.machine(), os.getpid())
+    with staging.staged(tmp_path) as mine:
+        assert mine.folder.is_dir()
+    assert alive.is_dir()
+    assert elsewhere.is_dir()
+    assert not dead.exists()
+    assert not own.exists()  # of an earlier process that had our number
+    assert not mine.folder.exists()
+    assert str(dead) in caplog.text
