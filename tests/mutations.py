@@ -75,14 +75,14 @@ MUTATIONS = (
     ),
     Mutation(
         "landing/quantifier/quantify.py",
-        "SE_OF_90 = 2 * 1.6449",
-        "SE_OF_90 = 2 * 1.96",
+        "SE_OF_90 = 2 * normal_quantile(0.9)",
+        "SE_OF_90 = 2 * normal_quantile(0.95)",
         QUANTIFY + "test_the_standard_error_is_that_of_a_normal_interval",
     ),
     Mutation(
         "landing/quantifier/agreement.py",
-        "_WITHIN = 1.6449",
-        "_WITHIN = 1.96",
+        "_WITHIN = normal_quantile(0.9)",
+        "_WITHIN = normal_quantile(0.95)",
         QUANTIFY + "test_as_many_agree_within_90_percent_as_that_says",
     ),
     Mutation(
@@ -93,8 +93,8 @@ MUTATIONS = (
     ),
     Mutation(
         "landing/quantifier/surface.py",
-        "(three - quarter) / _OF_IQR",
-        "(three - quarter)",
+        "        / _OF_IQR\n",
+        "",
         QUANTIFY + "test_the_interval_of_a_median_covers_it_as_often_as_it_says",
     ),
     Mutation(
@@ -159,8 +159,9 @@ def survives(mutation: Mutation, copy: Path) -> bool:
     path = copy / "perrin" / mutation.file
     whole = ROOT / "src" / "perrin" / mutation.file
     text = whole.read_text(encoding="utf-8")
-    if text.count(mutation.old) != 1:
-        sys.exit(f"{mutation.file}: {mutation.old!r} is there {text.count(mutation.old)} times")
+    if text.count(mutation.old) != 1:  # as bad as a survivor: the list does not fit the source
+        print(f"{mutation.old!r} is there {text.count(mutation.old)} times")  # noqa: T201
+        return True
     path.write_text(text.replace(mutation.old, mutation.new), encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", mutation.test],

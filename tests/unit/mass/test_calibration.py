@@ -87,7 +87,7 @@ def test_equal_weights_are_those_of_polyfit() -> None:
     line = calibrate(MASSES, c)
     assert (line.gradient_per_kda, line.offset) == pytest.approx(tuple(np.polyfit(MASSES, c, 1)))
     expected = np.polyfit(MASSES, c, 1, cov=True)[1]  # scatter over n - 2
-    assert np.allclose(np.array(line.covariance), expected, rtol=1e-9)
+    assert np.allclose(np.array(line.covariance), expected, rtol=1e-9, atol=0)
 
 
 def test_given_errors_weigh_the_points() -> None:
@@ -108,7 +108,7 @@ def test_covariance_of_given_errors_is_that_of_repeated_fits() -> None:
     seen = np.cov(np.array(lines).T)
     stated = np.array(calibrate(masses, exact, contrast_se=se).covariance)
     # a variance from n repeats has a relative standard error of sqrt(2 / n) = 2.2%
-    assert np.allclose(stated, seen, rtol=4 * np.sqrt(2 / repeats))
+    assert np.allclose(stated, seen, rtol=4 * np.sqrt(2 / repeats), atol=0)
 
 
 def test_covariance_without_errors_is_right_on_average() -> None:
@@ -120,7 +120,7 @@ def test_covariance_without_errors_is_right_on_average() -> None:
     seen = np.cov([[fit.gradient_per_kda, fit.offset] for fit in fits], rowvar=False)
     stated = np.mean([fit.covariance for fit in fits], axis=0)
     # the stated one scatters by sqrt(2 / 3) a fit, the seen one by sqrt(2 / n)
-    assert np.allclose(stated, seen, rtol=4 * np.sqrt((2 + 2 / 3) / repeats))
+    assert np.allclose(stated, seen, rtol=4 * np.sqrt((2 + 2 / 3) / repeats), atol=0)
 
 
 def test_errors_grow_where_the_points_scatter_more_than_they_allow() -> None:
@@ -129,7 +129,7 @@ def test_errors_grow_where_the_points_scatter_more_than_they_allow() -> None:
     rough = EXACT + np.array([1e-4, -1e-4, 1e-5])
     scattered = calibrate(MASSES, rough, contrast_se=se)
     rest = rough - (scattered.gradient_per_kda * MASSES + scattered.offset)
-    assert np.allclose(np.array(scattered.covariance), calm * np.sum((rest / se) ** 2))
+    assert np.allclose(np.array(scattered.covariance), calm * np.sum((rest / se) ** 2), atol=0)
 
 
 def test_mass_errors_are_those_of_repeated_calibrations_and_events() -> None:
@@ -243,7 +243,7 @@ def test_the_scatter_of_embedded_points_gives_a_covariance() -> None:
     line = Calibration.from_embedded(embedded())
     again = calibrate(MASSES, [-0.00359, -0.00862, -0.0289])
     assert line.gradient_per_kda == embedded()["gradient_per_kda"]
-    assert np.allclose(np.array(line.covariance), np.array(again.covariance))
+    assert np.allclose(np.array(line.covariance), np.array(again.covariance), atol=0)
 
 
 def test_points_that_do_not_give_back_the_line_give_no_covariance() -> None:
