@@ -84,10 +84,10 @@ def test_intervals_cover(asked: tuple[Part, Quantities, Any]) -> None:
     Half the interval holds 59% of a normal distribution: it shows ends half as far again as due,
     which the whole one of so few events does not.
     """
-    _, said, truth = asked
+    _, predicted, truth = asked
     for name, rounding in zip(TARGETS[:2], (0.0, 1e-3), strict=True):
         k = TARGETS.index(name)
-        low, middle, high = said.quantiles[:, k].T
+        low, middle, high = predicted.quantiles[:, k].T
         for part, expected in ((1.0, 0.9), (0.5, 0.589)):
             first, last = middle + part * (low - middle), middle + part * (high - middle)
             inside = (first - rounding <= truth[:, k]) & (truth[:, k] <= last + rounding)

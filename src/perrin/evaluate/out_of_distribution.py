@@ -30,7 +30,7 @@ def flagged(
     seed: int,
     psf: Psf | None = None,
 ) -> pd.DataFrame:
-    """Return ``kind``, ``events`` and the fraction ``flagged`` of usual and of strange events.
+    """Return ``kind``, ``events`` and the fraction ``flagged`` of typical and of other events.
 
     Strange are: another polarity (the molecule brightens), a bright pixel that switches on, the
     stage that jumps by a pixel as something lands, frames in the wrong order, and a PSF half

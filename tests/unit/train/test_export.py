@@ -25,7 +25,7 @@ def sure(standard: Standard) -> np.ndarray:
 def test_calibrated_intervals_cover_ninety_percent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(intervals, "LENGTHS", LENGTHS)
     found = intervals.fit_interval(sure, count=60, rng=np.random.default_rng(0))
-    fresh = intervals.ask(
+    fresh = intervals.query(
         sure, kind="superposition", length=20, count=60, rng=np.random.default_rng(1)
     )
     prediction = calibrated(fresh.raw, np.full(len(fresh.raw), 20), fresh.camera, found)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from perrin.io.movie import Movie
     from perrin.mass.calibration import Calibration
 
-_MANY = 0.05  # fraction of strange landings that is worth a note
+_MANY = 0.05  # fraction of out-of-distribution landings that is worth a note
 _BUFFER = 0.5  # probability of buffer from which on an event is no landing
 
 

@@ -45,14 +45,14 @@ LIMITS = (
     "Trained on simulated landings of one PSF: with another PSF or pixel size contrasts are "
     "wrong by as much as those of a fit with the wrong PSF. Train or tune it for yours.",
     "Behavior that the simulator does not have (slow dissociation, diffusion before binding, "
-    "two molecules at once in one place) is answered as the nearest thing that it has, where it "
-    "is not strange enough to be flagged.",
+    "two molecules at once in one place) is predicted as the nearest class that it has, unless it "
+    "is flagged as out of distribution.",
     "Masses are predicted for molecules that land, not for those that leave.",
     "Residence times are followed for 24 frames; longer ones are right-censored.",
 )
 _TOLERANCE = 1e-3  # between torch and ONNX Runtime, float32, relative to the largest
 _SAME = 1.02  # of the pixel size: the PSF is that of the instrument
-_OUT_OF_DISTRIBUTION = 0.98  # of usual events: the most crowded ones are as far out as strange ones
+_OUT_OF_DISTRIBUTION = 0.98  # of training events: the most crowded ones are as far out
 _BATCH = 200
 _FRESH = 1_000_000  # number of the first block that no training reaches
 _BLOCKS = 5  # of events as the training draws them: what is usual
