@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from perrin._version import __version__
-
-_HASH_BYTES = 1 << 22
+from perrin.io.disk import sha256_of
+from perrin.io.manifest import walk
 
 
 def provenance(
@@ -31,11 +31,19 @@ def provenance(
 
 
 def _fingerprint(path: Path) -> dict[str, Any]:
-    """Name, size and SHA-256 of an input file (a folder, such as Zarr, has its name only)."""
-    if not path.is_file():
+    """Name, size and SHA-256 of an input; of a folder, such as Zarr, that of its files' list.
+
+    The list has a line a file, sorted: its SHA-256, two spaces, its name with forward slashes.
+    """
+    if path.is_file():
+        return {"name": path.name, "bytes": path.stat().st_size, "sha256": sha256_of(path)}
+    if not path.is_dir():
         return {"name": path.name}
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while block := stream.read(_HASH_BYTES):
-            digest.update(block)
-    return {"name": path.name, "bytes": path.stat().st_size, "sha256": digest.hexdigest()}
+    names = sorted(name for name in walk(path) if not name.endswith("/"))
+    listed = "".join(f"{sha256_of(path / name)}  {name}\n" for name in names)
+    return {
+        "name": path.name,
+        "files": len(names),
+        "bytes": sum((path / name).stat().st_size for name in names),
+        "sha256": hashlib.sha256(listed.encode()).hexdigest(),
+    }

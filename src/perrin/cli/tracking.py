@@ -81,6 +81,7 @@ def track(
         TrackingSettings,
     )
     from perrin.track_results import write_tracking_results
+    from perrin.tracking.particles import SEED
     from perrin.tracking.track import track as run
 
     inputs = [movie, *(path for path in (calibration, psf) if path is not None)]
@@ -121,7 +122,7 @@ def track(
             found,
             movie=opened,
             inputs=[movie],
-            run=o.this_run(0),
+            run=o.this_run(SEED),
             overlay_frames=overlay_frames,
         )
     _say(found, out)

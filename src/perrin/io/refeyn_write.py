@@ -7,6 +7,7 @@ knows. What is unknown is written the vendor's way, as a dataset `<name>__is_non
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 import h5py
@@ -15,7 +16,9 @@ import numpy as np
 
 from perrin.errors import PerrinError
 from perrin.io.difference import encode
+from perrin.io.disk import check_space
 from perrin.io.encoding import KEYFRAME_INTERVAL, MARK
+from perrin.io.hdf5_write import large_hdf5
 from perrin.io.movie import Movie
 from perrin.io.output import written_file
 from perrin.io.refeyn import ACQ_CAMERA, PIXEL_ATTRIBUTE, unbinned_pixel_nm
@@ -37,16 +40,18 @@ def write_mp(
     public readers expect. From provenance, where they are there: frame_binning,
     pixel_binning, exposure_ms, camera. The file appears whole or not at all.
 
-    Raises `PerrinError` for frames that are not unsigned integers of at most 16 bits.
+    Raises `PerrinError` for frames that are not unsigned integers of at most 16 bits, for a file
+    that is there, without `overwrite`, and for a disk without room.
     """
     keys = np.union1d(np.arange(0, movie.n_frames, KEYFRAME_INTERVAL), movie.n_frames - 1)
-    with written_file(path, overwrite=overwrite) as partial, h5py.File(partial, "w") as file:
+    with written_file(path, overwrite=overwrite) as partial, large_hdf5(partial) as (file, check):
         file["format_version_number"] = np.int32(3)
         _write_settings(file, movie)
         if compressed:
-            _write_differences(file, movie, keys)
+            _write_differences(file, movie, keys, check)
         else:
-            _write_raw(file, movie, keys)
+            check_space(partial.parent, movie.n_frames * movie.height * movie.width * 2)
+            _write_raw(file, movie, keys, check)
 
 
 def write_mpr(path: str | os.PathLike[str], movie: Movie, *, overwrite: bool = False) -> None:
@@ -57,10 +62,10 @@ def write_mpr(path: str | os.PathLike[str], movie: Movie, *, overwrite: bool = F
     where it is there.
     """
     keys = np.arange(0, movie.n_frames, KEYFRAME_INTERVAL)
-    with written_file(path, overwrite=overwrite) as partial, h5py.File(partial, "w") as file:
+    with written_file(path, overwrite=overwrite) as partial, large_hdf5(partial) as (file, check):
         file["format_version_number"] = np.int32(4)
         _write_settings(file, movie)
-        _write_differences(file, movie, keys)
+        _write_differences(file, movie, keys, check)
         binning = _frame_binning(movie)
         step = movie.frame_interval_s * _NS
         starts = np.arange(movie.n_frames)[:, None] * step
@@ -101,15 +106,20 @@ def _put(file: h5py.File, name: str, value: Any) -> None:
         file[name] = value
 
 
-def _write_raw(file: h5py.File, movie: Movie, keys: np.ndarray[Any, Any]) -> None:
+def _write_raw(
+    file: h5py.File, movie: Movie, keys: np.ndarray[Any, Any], check: Callable[[], None]
+) -> None:
     data, whole = _datasets(file, movie, keys)
     for start in range(0, movie.n_frames, KEYFRAME_INTERVAL):
         frames = movie.frames[start : start + KEYFRAME_INTERVAL]
         data[start : start + len(frames)] = frames
         _write_keys(whole, keys, frames, start)
+        check()
 
 
-def _write_differences(file: h5py.File, movie: Movie, keys: np.ndarray[Any, Any]) -> None:
+def _write_differences(
+    file: h5py.File, movie: Movie, keys: np.ndarray[Any, Any], check: Callable[[], None]
+) -> None:
     one_frame = {"chunks": (1, movie.height, movie.width), "shuffle": True}
     data, whole = _datasets(file, movie, keys, **one_frame, **hdf5plugin.Zstd(clevel=3))
     data.attrs["encoding"] = MARK
@@ -118,6 +128,7 @@ def _write_differences(file: h5py.File, movie: Movie, keys: np.ndarray[Any, Any]
         frames = movie.frames[start : start + KEYFRAME_INTERVAL].astype(np.uint16, copy=False)
         data[start : start + len(frames)] = encode(frames, previous=previous)
         _write_keys(whole, keys, frames, start)
+        check()
         previous = frames[-1].copy()  # the caller may fill the same block again
 
 

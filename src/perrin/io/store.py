@@ -23,6 +23,7 @@ from perrin._version import __version__
 from perrin.errors import PerrinError
 from perrin.io.cells import neutralized, plain_text
 from perrin.io.discovermp import VENDOR_NAMES, write_calibration
+from perrin.io.hdf5_write import small_hdf5
 from perrin.io.text import TextTable
 from perrin.io.vendor import NO_NEIGHBOR
 from perrin.tables import EVENTS
@@ -182,7 +183,7 @@ def _one_number(values: pd.Series) -> int | None:
 def write_hdf5(events: pd.DataFrame, path: Path) -> None:
     """Write `events` in DiscoverMP's layout (one dataset a column at the root)."""
     plain, types = storable(events)
-    with h5py.File(path, "w") as file:
+    with small_hdf5(path) as file:
         for name, values in _for_others(plain).items():
             stored = _H5_NAMES.get(str(name), str(name))
             if types.get(str(name)) == "text":

@@ -15,7 +15,7 @@ from perrin.settings.tracking import TrackingSettings
 from perrin.tracking.mass import blur_factor, find_step, holm, mean_contrast, motion_blur_px
 from perrin.tracking.stream import Seen
 
-_SEED = 20_261  # of the orders in which contrasts are shuffled
+SEED = 20_261  # of the orders in which contrasts are shuffled
 _IMMOBILE = 3.0  # localization errors: a track that stays within them rests
 
 
@@ -23,7 +23,7 @@ def describe_tracks(
     tracks: pd.DataFrame, movie: Movie, settings: TrackingSettings, seen: Seen
 ) -> pd.DataFrame:
     """Return a row a track: length, errors, diffusion coefficient, contrast and its steps."""
-    rng = np.random.default_rng(_SEED)
+    rng = np.random.default_rng(SEED)
     names = ("particle", "frame", "x", "y", "x_se", "y_se", "contrast", "touching")
     columns = {name: tracks[name].to_numpy() for name in names}
     first = np.flatnonzero(np.diff(columns["particle"], prepend=-1))
