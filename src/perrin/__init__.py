@@ -15,8 +15,9 @@ from perrin.errors import PerrinError
 
 if TYPE_CHECKING:
     from perrin.diffusion.characterize import characterize
+    from perrin.io.inspecting import Inspection, inspect
     from perrin.io.movie import Movie
-    from perrin.io.opening import Inspection, inspect, open_movie
+    from perrin.io.opening import open_movie
     from perrin.io.refeyn_write import write_mp, write_mpr
     from perrin.io.tables import read_events, write_events
     from perrin.io.tracks import read_tracks
@@ -53,7 +54,7 @@ _HOME = {
     "Calibration": "mass.calibration",
     "ClassifierModel": "models.classifier",
     "DetectionSettings": "settings.landing",
-    "Inspection": "io.opening",
+    "Inspection": "io.inspecting",
     "LandingAssay": "settings.simulation",
     "LandingSettings": "settings.landing",
     "LandingsResult": "pipeline",
@@ -76,7 +77,7 @@ _HOME = {
     "characterize": "diffusion.characterize",
     "check_recorded": "mass.calibration",
     "fit_spectrum": "mass.spectrum",
-    "inspect": "io.opening",
+    "inspect": "io.inspecting",
     "open_movie": "io.opening",
     "preset": "simulate.presets",
     "read_events": "io.tables",

@@ -237,7 +237,7 @@ def test_all_landings_can_be_the_main_spectrum(  # type: ignore[no-untyped-def]
     words = ("landings", classified, "--resamples", 0, "--out", tmp_path / "o")
     status, out, _ = run(*words, "--reported-spectrum", "all")
     assert status == 0
-    titles = [line.split(":")[0] for line in out.splitlines() if line.startswith("loose")]
+    titles = [line.split(":")[0] for line in out.splitlines() if line.startswith("loose,")]
     assert titles == [
         "loose, all landings (reported spectrum), masses predicted by quantifier",
         "loose, before the filter",

@@ -17,6 +17,7 @@ from perrin import progress
 from perrin.errors import PerrinError
 
 if TYPE_CHECKING:
+    from perrin.io.found import Contents
     from perrin.io.movie import Movie
     from perrin.settings.base import Settings
 
@@ -44,7 +45,29 @@ FrameRateHz = Annotated[
 ]
 FrameIntervalS = Annotated[
     float | None,
-    typer.Option("--frame-interval-s", help="Time between frames, s, if the file has none."),
+    typer.Option(
+        "--frame-interval-s",
+        help="Seconds from one stored frame to the next, if the file has none.",
+    ),
+]
+Axes = Annotated[
+    str | None,
+    typer.Option(
+        "--axes",
+        help="One letter a stored axis, as TYX, YXT or TCYX (T time, C channel, Z plane), where "
+        "the file does not name them or errs.",
+    ),
+]
+Channel = Annotated[int | None, typer.Option("--channel", help="Which channel, from 0.")]
+Plane = Annotated[int | None, typer.Option("--z", help="Which plane (z slice), from 0.")]
+Unsigned = Annotated[
+    bool, typer.Option("--unsigned", help="Bytes of an MRC file (mode 0) are unsigned.")
+]
+FollowLinks = Annotated[
+    bool,
+    typer.Option(
+        "--follow-links", help="Read frames that the file takes from other files. Only if trusted."
+    ),
 ]
 LandingSign = Annotated[
     int | None,
@@ -53,7 +76,10 @@ LandingSign = Annotated[
     ),
 ]
 Dataset = Annotated[
-    str | None, typer.Option("--dataset", help="Name of the movie inside an HDF5 or Zarr file.")
+    str | None,
+    typer.Option(
+        "--dataset", help="Name of the movie inside an HDF5 or Zarr file; series of a TIFF."
+    ),
 ]
 Encoding = Annotated[
     str | None,
@@ -78,19 +104,27 @@ Resamples = Annotated[
 class MovieOptions(dict[str, Any]):
     """What the user said of a movie: the options of `perrin.io.open_movie`, by name."""
 
-    def open(self, path: Path) -> Movie:
-        """Open the movie at `path` with these options."""
+    def open(self, path: Path, *, contents: Contents = "landings") -> Movie:
+        """Open the movie at `path` with these options, and print what was understood of it."""
         from perrin.io import open_movie
 
-        return open_movie(path, **self)
+        movie = open_movie(path, contents=contents, **self)
+        typer.echo(f"{path.name}: {movie.read_as}")
+        return movie
 
 
 _MOVIE_OPTIONS: dict[str, Any] = {
     "pixel_nm": PixelNm,
     "frame_rate_hz": FrameRateHz,
+    "frame_interval_s": FrameIntervalS,
     "landing_sign": LandingSign,
     "dataset": Dataset,
     "encoding": Encoding,
+    "axes": Axes,
+    "channel": Channel,
+    "z": Plane,
+    "unsigned": Unsigned,
+    "follow_links": FollowLinks,
 }
 
 
@@ -98,7 +132,12 @@ def takes_movie_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options of `open_movie`; it gets them as `movie_options`."""
     own = inspect.signature(command, eval_str=True).parameters.values()
     added = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=option)
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=False if option in (Unsigned, FollowLinks) else None,
+            annotation=option,
+        )
         for name, option in _MOVIE_OPTIONS.items()
     ]
     shown = [option for option in own if option.name != "movie_options"] + added

@@ -22,14 +22,11 @@ def register(app: typer.Typer, *, simulate: typer.Typer) -> None:
     simulate.command("motion")(motion)
 
 
+@o.takes_movie_options
 def track(
     movie: Annotated[Path, typer.Argument(help="Movie of moving particles.")],
     out: o.Out,
     kind: Annotated[str, typer.Option(help="What moves: rods, spheres or molecules.")],
-    pixel_nm: o.PixelNm = None,
-    frame_interval_s: Annotated[
-        float | None, typer.Option(help="Time between stored frames, s, if the file has none.")
-    ] = None,
     exposure: Annotated[
         float | None, typer.Option(help="Fraction of that time with light, 0 to 1: motion blur.")
     ] = None,
@@ -63,12 +60,12 @@ def track(
         ),
     ] = False,
     psf: o.PsfFile = None,
-    dataset: o.Dataset = None,
-    encoding: o.Encoding = None,
     overlay_frames: Annotated[
         int, typer.Option(min=0, help="Frames of the short movie with overlays; 0: none.")
     ] = 50,
     overwrite: o.Overwrite = False,
+    *,
+    movie_options: o.MovieOptions,
 ) -> None:
     """Track a movie of moving particles: positions with errors, angles, contrasts, masses."""
     from perrin.io.output_folder import output_folder
@@ -105,7 +102,7 @@ def track(
     )
     line = _calibration(calibration)
     with (
-        _open(movie, pixel_nm, frame_interval_s, dataset=dataset, encoding=encoding) as opened,
+        movie_options.open(movie, contents="moving") as opened,
         o.progress_bar(movie.name) as progress,
     ):
         if line is not None and not allow_calibration_mismatch:
@@ -191,34 +188,6 @@ def motion(
         truth = write_motion(settings, seed=seed, out=out, overwrite=overwrite, progress=progress)
     beside = out.with_suffix(".truth.csv")
     typer.echo(f"{truth['particle'].nunique()} {kind} in {out}; truth in {beside}")
-
-
-def _open(
-    path: Path,
-    pixel_nm: float | None,
-    frame_interval_s: float | None,
-    *,
-    dataset: str | None,
-    encoding: str | None,
-) -> Movie:
-    """Open the movie; ask for the frame interval by the name that this command has for it."""
-    from perrin.io import inspect, open_movie
-
-    if frame_interval_s is not None and not frame_interval_s > 0:
-        raise PerrinError(f"--frame-interval-s is {frame_interval_s:g}; give seconds above 0.")
-    rate = None if frame_interval_s is None else 1 / frame_interval_s
-    options: dict[str, Any] = {
-        "pixel_nm": pixel_nm,
-        "frame_rate_hz": rate,
-        "dataset": dataset,
-        "encoding": encoding,
-    }
-    if "frame_rate_hz" in inspect(path, **options).missing:
-        raise PerrinError(
-            f"{path} does not say how long it is from frame to frame: give --frame-interval-s, "
-            "in seconds. Diffusion coefficients depend on it."
-        )
-    return open_movie(path, **options)
 
 
 def _calibration(path: Path | None) -> Calibration | None:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from perrin._names import shown
 
 if TYPE_CHECKING:
+    from perrin.io.inspecting import Inspection, inspect
     from perrin.io.movie import Movie
-    from perrin.io.opening import Inspection, inspect, open_movie
+    from perrin.io.opening import open_movie
     from perrin.io.refeyn_write import write_mp, write_mpr
     from perrin.io.tables import read_events, write_events
 
@@ -24,9 +25,9 @@ __all__ = [
 ]
 
 _HOME = {
-    "Inspection": "opening",
+    "Inspection": "inspecting",
     "Movie": "movie",
-    "inspect": "opening",
+    "inspect": "inspecting",
     "open_movie": "opening",
     "read_events": "tables",
     "write_events": "tables",

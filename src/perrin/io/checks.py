@@ -41,12 +41,7 @@ def check_intensities(frames: Array, name: str) -> None:
     Refused: other than real numbers, NaN, frames that are already ratiometric (they scatter
     about zero), values below zero, nothing but zeros.
     """
-    if frames.dtype.kind not in "uif":
-        raise PerrinError(f"{name} holds {frames.dtype} pixels; a movie holds real numbers.")
-    if frames.dtype.kind == "f" and not np.isfinite(frames).all():
-        raise PerrinError(
-            f"{name} holds NaN or infinite pixels; replace them in the movie before analysis."
-        )
+    check_moving(frames, name)
     low, mean = frames.min(), float(frames.mean(dtype=np.float64))
     if low < 0 and abs(mean) < 2 * float(frames.std(dtype=np.float64)):
         raise PerrinError(
@@ -62,18 +57,48 @@ def check_intensities(frames: Array, name: str) -> None:
         raise PerrinError(f"{name} has frames of nothing but zeros; was the recording complete?")
 
 
+def check_moving(frames: Array, name: str) -> None:
+    """Raise `PerrinError` unless `frames` (T, Y, X) hold numbers that any movie may have.
+
+    Refused: other than real numbers, NaN, nothing but zeros. Movies of moving particles may be
+    without their background, so that values scatter about zero.
+    """
+    if frames.dtype.kind not in "uif":
+        raise PerrinError(f"{name} holds {frames.dtype} pixels; a movie holds real numbers.")
+    if frames.dtype.kind == "f" and not np.isfinite(frames).all():
+        raise PerrinError(
+            f"{name} holds NaN or infinite pixels; replace them in the movie before analysis."
+        )
+    if frames.size and not frames.any():
+        raise PerrinError(f"{name} has frames of nothing but zeros; was the recording complete?")
+
+
+def check_order_of_moving(shape: tuple[int, ...], name: str) -> None:
+    """Raise `PerrinError` where the sides look like (y, x, time): two alike, then another.
+
+    For formats that do not name their axes. Particles that move are rougher in time than in
+    space, so what `check_axes` looks at says nothing here.
+    """
+    if shape[0] == shape[1] != shape[2]:
+        raise PerrinError(_swapped(shape, name, 2))
+
+
 def check_axes(head: Array, shape: tuple[int, ...], name: str) -> None:
     """Raise `PerrinError` where the content says that time is not the first axis.
 
     head: the first `HEAD` of the frames, shape: of all frames, (T, Y, X).
 
     Neighbors in time show the same glass and differ by noise only; neighbors in space differ
-    by the speckle as well. So the axis along which neighbors differ least is time. Looked at
-    only where another axis is longer than the first.
+    by the speckle as well. So the axis along which neighbors differ least is time.
     """
-    roughness = _roughness(head, shape)
-    if roughness and roughness[0] > _CLEARLY * roughness[1]:
-        raise PerrinError(_swapped(shape, name))
+    if head.dtype.kind not in "uif":
+        return
+    first, y, x = _roughness(head)
+    least = 1 if y < x else 2
+    # two equal axes are those of a square field, so that the first one is time
+    doubtful = shape[0] < max(shape) and shape[1] != shape[2]
+    if (doubtful or shape[0] == shape[1]) and first > _CLEARLY * min(y, x) > 0:
+        raise PerrinError(_swapped(shape, name, _likely(shape, least)))
 
 
 def check_axes_of_file(head: Array, shape: tuple[int, ...], name: str) -> None:
@@ -82,36 +107,45 @@ def check_axes_of_file(head: Array, shape: tuple[int, ...], name: str) -> None:
     For formats that do not name their axes. `Movie.from_array` takes a short movie as it is.
     """
     check_axes(head, shape, name)
-    roughness = _roughness(head, shape)
-    shortest = shape[0] < min(shape[1:])
-    if roughness and shortest and roughness[1] < _CLEARLY * roughness[0]:
-        raise PerrinError(_swapped(shape, name))
+    first, y, x = _roughness(head)
+    smooth = max(y, x) >= _CLEARLY * first
+    shortest = shape[0] < min(shape[1:]) and shape[1] != shape[2]
+    if (shortest or shape[0] == shape[1] != shape[2]) and not smooth:
+        raise PerrinError(_swapped(shape, name, _likely(shape, 2)))
 
 
-def _roughness(head: Array, shape: tuple[int, ...]) -> tuple[float, float] | None:
-    """Neighbor differences along the first and the longest axis, None where T is in no doubt.
+def _likely(shape: tuple[int, ...], least: int) -> int:
+    """Return which axis is time where it is not the first: the odd one out, or the longest."""
+    if shape[0] == shape[1]:
+        return 2
+    if shape[0] == shape[2]:
+        return 1
+    longest = int(np.argmax(shape))
+    return longest or least
+
+
+def _roughness(head: Array) -> tuple[float, float, float]:
+    """Return the root mean square of neighbor differences along each axis of a block.
 
     The mean of each difference is taken off: a flicker of the laser is no roughness.
     """
-    n_frames, height, width = shape
-    longest = 1 if height > width else 2
-    # two equal axes are those of a square field, so that the first one is time
-    if n_frames >= shape[longest] or height == width:
-        return None
     block = np.asarray(head[:HEAD, :_CROP, :_CROP], dtype=np.float64)
     rough = []
-    for axis in (0, longest):
+    for axis in range(3):
+        if block.shape[axis] < 2:
+            rough.append(float("inf"))
+            continue
         steps = np.diff(block, axis=axis)
         steps -= steps.mean(axis=tuple(i for i in range(3) if i != axis), keepdims=True)
         rough.append(float(np.sqrt(np.mean(steps**2))))
-    return rough[0], rough[1]
+    return rough[0], rough[1], rough[2]
 
 
-def _swapped(shape: tuple[int, ...], name: str) -> str:
-    longest = int(np.argmax(shape))
+def _swapped(shape: tuple[int, ...], name: str, time: int) -> str:
+    letters = "".join("T" if axis == time else "_" for axis in range(3)).replace("_", "Y", 1)
     return (
-        f"{name} has the shape {shape}, but time seems to be axis {longest} ({shape[longest]} "
-        "long), not the first. Movies are (T, Y, X): store it transposed, "
-        f"numpy.moveaxis(frames, {longest}, 0). If the shape is right, hand the array to "
-        "perrin.Movie.from_array."
+        f"{name} has the shape {shape}, but time seems to be axis {time} ({shape[time]} "
+        f"long), not the first. Say which axis is what: --axes {letters.replace('_', 'X')} if so, "
+        "--axes TYX if the shape is right (in Python axes=..., or store it transposed, "
+        f"numpy.moveaxis(frames, {time}, 0), and hand it to perrin.Movie.from_array)."
     )

@@ -4,22 +4,43 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from perrin.errors import PerrinError
 from perrin.io.movie import LazyFrames, check_landing_sign, check_positive
+from perrin.io.quantities import check_bounds
 
 RAW = "raw"
 TIME_DIFFERENCE = "time-difference"
+Contents = Literal["landings", "moving"]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the user said of the inside of a file: the options that readers act on.
+
+    contents: "landings" for raw movies of landing molecules, "moving" for any other.
+    """
+
+    dataset: str | None = None
+    encoding: str | None = None
+    axes: str | None = None
+    channel: int | None = None
+    z: int | None = None
+    unsigned: bool = False
+    follow_links: bool = False
+    contents: Contents = "landings"
 
 
 @dataclass(frozen=True)
 class Found:
     """One movie file: what it says, and by option name what it does not say.
 
-    frames is None where the file holds several arrays and `dataset` must name one. asks maps
-    an option's name to the sentence that says why it is needed. axes_named: whether the
-    format itself says which axis is time.
+    frames is None where the file holds several arrays and `dataset` must name one, or where
+    there is a problem: a sentence, without the file's name, why nothing in it is a movie.
+    asks maps an option's name to the sentence that says why it is needed. axes: one letter a
+    stored axis ("?" where unnamed); axes_named: whether the format itself, or the user, says
+    which axis is time. stored_shape: of the array in the file.
     """
 
     path: Path
@@ -36,6 +57,9 @@ class Found:
     details: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     asks: dict[str, str] = field(default_factory=dict)
+    axes: str = ""
+    stored_shape: tuple[int, ...] | None = None
+    problem: str | None = None
 
 
 def check_encoding(encoding: str | None) -> None:
@@ -51,6 +75,33 @@ def refuse_encoding(encoding: str | None, path: Path, kind: str) -> None:
             f"{path}: encoding={TIME_DIFFERENCE!r} was given, but a {kind} movie is never "
             "difference-coded here; leave --encoding away."
         )
+
+
+@dataclass(frozen=True)
+class Given:
+    """The numbers that the user gave for a movie; None: left to the file."""
+
+    pixel_nm: float | None = None
+    frame_rate_hz: float | None = None
+    frame_interval_s: float | None = None
+    landing_sign: int | None = None
+
+    def interval_s(self) -> float | None:
+        """Return the interval, s; `PerrinError` where it cannot be or contradicts the rate."""
+        rate, interval = self.frame_rate_hz, self.frame_interval_s
+        if interval is not None:
+            interval = check_positive(interval, "frame_interval_s", "seconds")
+        if rate is not None:
+            rate = check_positive(rate, "frame_rate_hz", "hertz")
+        if rate is not None and interval is not None and _differ(rate * interval, 1):
+            raise PerrinError(
+                f"frame_rate_hz {rate:g} and frame_interval_s {interval:g} contradict each other "
+                f"({rate:g} a second are {1 / rate:.6g} s apart); give one of them."
+            )
+        interval = 1 / rate if interval is None and rate is not None else interval
+        if interval is not None and (why := check_bounds(interval, "time")):
+            raise PerrinError(f"{why}; check the unit of what was given.")
+        return interval
 
 
 @dataclass(frozen=True)
@@ -72,13 +123,7 @@ _SAYS_NOTHING = "the file does not say it"
 _DISAGREES = 1e-3  # relative difference at which a given value is said to contradict the file
 
 
-def settle(
-    found: Found,
-    *,
-    pixel_nm: float | None,
-    frame_rate_hz: float | None,
-    landing_sign: int | None,
-) -> Numbers:
+def settle(found: Found, given: Given, *, contents: Contents = "landings") -> Numbers:
     """Combine what the file says with what the user gave, which goes first.
 
     Raises `PerrinError` for given values that are impossible.
@@ -87,29 +132,35 @@ def settle(
     missing = dict(found.asks)
     interval, pixel, sign = found.frame_interval_s, found.pixel_nm, found.landing_sign
     sources = {"frame_interval": "file", "pixel": found.pixel_from, "landing_sign": "file"}
-    if frame_rate_hz is not None:
-        interval = 1 / check_positive(frame_rate_hz, "frame_rate_hz", "hertz")
+    told = given.interval_s()
+    if told is not None:
+        interval = told
         sources["frame_interval"] = "given"
         missing.pop("frame_rate_hz", None)
-        notes += _rate_notes(found, frame_rate_hz)
-    if pixel_nm is not None:
-        pixel = check_positive(pixel_nm, "pixel_nm", "nanometers")
+        notes += _rate_notes(found, 1 / told)
+    if given.pixel_nm is not None:
+        pixel = check_positive(given.pixel_nm, "pixel_nm", "nanometers")
+        if why := check_bounds(pixel, "length"):
+            raise PerrinError(f"{why}; check the unit of what was given.")
         sources["pixel"] = "given"
         missing.pop("pixel_nm", None)
         if found.pixel_nm is not None and _differ(pixel, found.pixel_nm):
             notes.append(
                 f"a pixel of {pixel:g} nm was given and is used; the file says {found.pixel_nm:g}"
             )
-    if landing_sign is not None:
+    if given.landing_sign is not None:
         sources["landing_sign"] = "given"
-        sign = check_landing_sign(landing_sign)
+        sign = check_landing_sign(given.landing_sign)
         if found.landing_sign not in (None, sign):
             notes.append(
                 f"landing_sign {sign} was given and is used; the file says {found.landing_sign}"
             )
     elif sign is None:
         sources["landing_sign"] = "assumed"
-        notes.append("the file does not say it: landings are taken to be dark (landing_sign -1)")
+        if contents == "landings":
+            notes.append(
+                "the file does not say it: landings are taken to be dark (landing_sign -1)"
+            )
     if interval is None:
         missing.setdefault("frame_rate_hz", _SAYS_NOTHING)
     if pixel is None:

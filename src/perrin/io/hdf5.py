@@ -1,7 +1,8 @@
-"""Movies in HDF5: any dataset by its name, and what the vendor's readers share."""
+"""HDF5: opening it, frames in a dataset, and which of them were written."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,9 +15,11 @@ import numpy.typing as npt
 
 from perrin.errors import PerrinError
 from perrin.io.difference import DifferenceCoded
-from perrin.io.encoding import Coded, find_encoding
-from perrin.io.found import RAW, TIME_DIFFERENCE, Found
+from perrin.io.encoding import Coded
+from perrin.io.found import RAW, TIME_DIFFERENCE
 from perrin.io.movie import LazyFrames
+from perrin.io.movies.axes import Layout
+from perrin.io.movies.frames import DECODING, closed, frames_lacking, held_of, unreadable
 
 Array = npt.NDArray[Any]
 
@@ -49,25 +52,35 @@ def _damaged(path: Path, error: Exception) -> PerrinError:
 class Hdf5Frames(LazyFrames):
     """Frames stored as they are in the dataset `dataset`."""
 
-    def __init__(self, path: Path, dataset: str) -> None:
+    def __init__(self, path: Path, dataset: str, layout: Layout | None = None) -> None:
         self._file = open_hdf5(path)
         self.dataset = dataset
+        self.layout = layout
         self._data = self._file[dataset]
-        super().__init__(path, self._data.shape, self._data.dtype)
+        shape = self._data.shape if layout is None else layout.frames_shape
+        super().__init__(path, shape, self._data.dtype)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.path, self.dataset)
+        return type(self), (self.path, self.dataset, self.layout)
 
     def _read(self, start: int, stop: int) -> Array:
-        return self._stored(self._data, start, stop)
+        if self.layout is None or self.layout.plain:
+            return self._stored(self._data, start, stop)
+        if not self._file:
+            raise closed(self.path)
+        try:
+            block = np.asarray(self._data[self.layout.key(start, stop)])
+        except DECODING as error:
+            raise unreadable(self.path, start, stop, error) from error
+        return self.layout.arrange(block)
 
     def _stored(self, data: h5py.Dataset, start: int, stop: int) -> Array:
         if not self._file:
-            raise PerrinError(f"{self.path}: the movie was closed; open it again to read frames.")
+            raise closed(self.path)
         frames: Array = np.empty((stop - start, *self.shape[1:]), data.dtype)
         try:
             data.read_direct(frames, np.s_[start:stop])
-        except OSError as error:
+        except (OSError, RuntimeError) as error:
             raise PerrinError(
                 f"{self.path}: frames {start} to {stop - 1} of {data.name} cannot be read: "
                 f"{error}. The file is damaged; copy it again from where it was recorded."
@@ -93,8 +106,12 @@ class DifferenceFrames(Hdf5Frames):
         dataset: str,
         keyframe: str | None = None,
         keys: npt.NDArray[np.int64] | None = None,
+        held: int | None = None,
     ) -> None:
         super().__init__(path, dataset)
+        if held is not None:
+            self.shape = (held, *self.shape[1:])
+        self.held = held
         self.keyframe = keyframe
         self.keys = keys
         if self.dtype.kind != "u":
@@ -112,7 +129,7 @@ class DifferenceFrames(Hdf5Frames):
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.path, self.dataset, self.keyframe, self.keys)
+        return type(self), (self.path, self.dataset, self.keyframe, self.keys, self.held)
 
     def _read(self, start: int, stop: int) -> Array:
         return self._coded.decode(start, stop)
@@ -135,59 +152,71 @@ def arrays(file: h5py.File) -> dict[str, tuple[int, ...]]:
     found: dict[str, tuple[int, ...]] = {}
 
     def visit(name: str, node: h5py.Group | h5py.Dataset) -> None:
-        if isinstance(node, h5py.Dataset) and node.ndim == 3 and node.dtype.kind in "uif":
+        long = sum(n > 1 for n in node.shape or ()) if isinstance(node, h5py.Dataset) else 0
+        if (
+            isinstance(node, h5py.Dataset)
+            and node.dtype.kind in "uif"
+            and (node.ndim == 3 or long >= 3)
+        ):
             found[name] = node.shape
 
     file.visititems(visit)
     return found
 
 
-def find_hdf5(path: Path, *, dataset: str | None, encoding: str | None) -> Found:
-    """Find the dataset `dataset` of an HDF5 file that is no vendor's.
+def written(data: h5py.Dataset, layout: Layout) -> tuple[Layout, str | None, str | None]:
+    """Return the layout of the frames that were written, a note, and a problem.
 
-    Raises `PerrinError` where it is not there or where the file holds no movie.
+    HDF5 reads a chunk that was never written as zeros.
     """
-    with hdf5_file(path) as file:
-        candidates = arrays(file)
-        listed = ", ".join(f"{name} {shape}" for name, shape in candidates.items()) or "none"
-        if dataset is None and not candidates:
-            raise PerrinError(
-                f"{path} is an HDF5 file without a movie: no dataset has three axes. "
-                f"It holds {', '.join(list(file)[:8]) or 'nothing'}. "
-                "Event tables are read with perrin.read_events."
-            )
-        if dataset is not None and not isinstance(file.get(dataset), h5py.Dataset):
-            raise PerrinError(
-                f"{path} has no dataset {dataset!r}; datasets with three axes: {listed}."
-            )
-        coded = Coded(RAW)
-        if dataset is not None and file[dataset].ndim == 3:
-            coded = find_encoding(file, dataset, asked=encoding)
-    if dataset is None:
-        return Found(
-            path=path,
-            format="hdf5",
-            description="HDF5",
-            frames=None,
-            axes_named=False,
-            notes=(f"datasets with three axes: {listed}",),
-            asks={"dataset": f"which dataset is the movie; there are: {listed}"},
+    if data.chunks is None:
+        plain = data.id.get_create_plist().get_layout() == h5py.h5d.CONTIGUOUS
+        if plain and not data.external and data.size and data.id.get_storage_size() == 0:
+            return layout, None, f"has no pixels: its dataset {data.name} was never written"
+        return layout, None, None
+    grid = [-(-n // c) for n, c in zip(data.shape, data.chunks, strict=True)]
+    if data.id.get_num_chunks() >= math.prod(grid):
+        return layout, None, None
+    present: set[tuple[int, ...]] = set()
+    data.id.chunk_iter(lambda info: present.add(tuple(info.chunk_offset)))
+    places = [tuple(o // c for o, c in zip(at, data.chunks, strict=True)) for at in present]
+    gone, partly = frames_lacking(layout, data.chunks, places)
+    return held_of(layout, gone, partly, why="chunks never written")
+
+
+def sources_problem(data: h5py.Dataset, path: Path, *, follow: bool) -> str | None:
+    """Refuse pixels that lie in other files unless asked for; say which files are missing."""
+    names: set[str] = set()
+    if data.file.filename != str(path):
+        names = {data.file.filename}
+    if data.is_virtual:
+        names = {one.file_name for one in data.virtual_sources() if one.file_name != "."}
+    if data.external:
+        names |= {one[0] for one in data.external}
+    names -= {path.name, str(path)}
+    if not names:
+        return None
+    folder = Path(data.file.filename).parent
+    missing = sorted(n for n in names if "%" not in n and not (folder / n).exists())
+    if missing:
+        return (
+            f"is incomplete: {data.name} takes its frames from {len(names)} other files, and "
+            f"{', '.join(missing[:4])}{', ...' if len(missing) > 4 else ''} missing here (they "
+            "would be read as zeros). Copy them to the same folder"
         )
-    return Found(
-        path=path,
-        format="hdf5",
-        description=f"HDF5, dataset {dataset}",
-        frames=coded_frames(path, dataset, coded),
-        axes_named=False,
-        encoding=coded.encoding,
-        details={"dataset": dataset},
-        notes=(coded.note,) if coded.note else (),
-        asks=coded.asks,
-    )
+    if not follow:
+        return (
+            f"takes the frames of {data.name} from other files ({', '.join(sorted(names)[:4])}). "
+            "A file should not make perrin read others; if you trust it, give --follow-links"
+        )
+    return None
 
 
-def coded_frames(path: Path, dataset: str, coded: Coded) -> Hdf5Frames:
+def coded_frames(
+    path: Path, dataset: str, coded: Coded, layout: Layout | None = None
+) -> Hdf5Frames:
     """Return the frames of `dataset`, decoded where they are differences."""
     if coded.encoding == TIME_DIFFERENCE:
-        return DifferenceFrames(path, dataset, coded.keyframe, coded.keys)
-    return Hdf5Frames(path, dataset)
+        held = None if layout is None else layout.held
+        return DifferenceFrames(path, dataset, coded.keyframe, coded.keys, held)
+    return Hdf5Frames(path, dataset, layout)

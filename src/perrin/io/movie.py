@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import EllipsisType, TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Literal, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from perrin.errors import PerrinError
-from perrin.io.checks import HEAD, check_axes, check_intensities, check_shape
+from perrin.io.checks import HEAD, check_axes, check_intensities, check_moving, check_shape
+from perrin.io.read_as import compose_read_as
 
 Array = npt.NDArray[Any]
 
@@ -192,19 +193,25 @@ class Movie:
         landing_sign: int = -1,
         instrument: str | None = None,
         provenance: Mapping[str, Any] | None = None,
+        contents: Literal["landings", "moving"] = "landings",
     ) -> Self:
         """Make a movie of an array (T, Y, X) of intensities, which is not copied.
 
-        Raises `PerrinError` where the array cannot be a raw movie: other than three axes,
-        NaN, ratiometric frames, time not first.
+        contents: "landings" for raw movies of landing molecules, "moving" for any other, which
+        may be short and wide.
+
+        Raises `PerrinError` where the array cannot be such a movie: other than three axes, NaN;
+        of landings also ratiometric frames, time not first.
         """
         array = np.asarray(frames)
         check_shape(array.shape, "the array")
-        check_axes(array[:HEAD], array.shape, "the array")
+        if contents == "landings":
+            check_axes(array[:HEAD], array.shape, "the array")
+        check = check_intensities if contents == "landings" else check_moving
         # counts can go wrong all over or not at all; other numbers frame by frame
         checked = array[:HEAD] if array.dtype.kind == "u" else array
         for start in range(0, len(checked), 256):
-            check_intensities(checked[start : start + 256], "the array")
+            check(checked[start : start + 256], "the array")
         return cls(
             frames=array,
             frame_interval_s=float(frame_interval_s),
@@ -218,6 +225,27 @@ class Movie:
     def name(self) -> str:
         """What to call this movie in a message."""
         return self.path.name if self.path else "array"
+
+    @property
+    def read_as(self) -> str:
+        """What was understood of the movie, and from where, in one line."""
+        said = self.provenance
+        by = {"given": "from the option", "file": "from the file"}
+        pixel, interval = (
+            said.get(f"{name}_from", "given") for name in ("pixel", "frame_interval")
+        )
+        axes = str(said.get("axes") or "").replace("?", "_")
+        named = "as named" if said.get("axes_named") else "not named, taken in this order"
+        return compose_read_as(
+            (
+                f"{self.n_frames} frames of {self.height} x {self.width} pixels",
+                f"axes {axes} ({named})" if axes else "",
+                str(self.frames.dtype),
+                f"{self.pixel_nm:.5g} nm a pixel ({by.get(pixel, f'from the {pixel}')})",
+                f"{self.frame_interval_s * 1e3:.5g} ms a frame ({by.get(interval, interval)})",
+            ),
+            remarks=said.get("notes", ()),
+        )
 
     @property
     def measurement(self) -> str:

@@ -16,9 +16,10 @@ import h5py
 import numpy as np
 
 from perrin.errors import PerrinError
-from perrin.io.encoding import find_encoding
-from perrin.io.found import Found
-from perrin.io.hdf5 import coded_frames, hdf5_file, scalar
+from perrin.io.encoding import Coded, find_encoding
+from perrin.io.found import RAW, Asked, Found
+from perrin.io.hdf5 import coded_frames, hdf5_file, scalar, sources_problem, written
+from perrin.io.movies.axes import Layout as Axes3
 
 UNBINNED_PIXEL_NM = {"onemp": 19.3, "twomp": 11.8}
 """Camera pixel in the sample, by instrument (without the maker's name, lower case)."""
@@ -102,7 +103,7 @@ def _frame_name(file: h5py.File) -> str | None:
     return None
 
 
-def find_refeyn(path: Path, *, encoding: str | None) -> Found:
+def find_refeyn(path: Path, asked: Asked) -> Found:
     """Find the movie of a Refeyn file.
 
     Raises `PerrinError` where keyframes say that neither encoding is right.
@@ -116,8 +117,9 @@ def find_refeyn(path: Path, *, encoding: str | None) -> Found:
         version = scalar(file, "format_version_number")
         sign = scalar(file, "movie/configuration/scatter_interference_destructive")
         own_pixel = file[name].attrs.get(PIXEL_ATTRIBUTE)
-        coded = find_encoding(file, name, asked=encoding)
-        notes = [note for note in (coded.note, _clock(file, settings)) if note]
+        stored, note, problem = _stored(file[name], path, asked)
+        coded = Coded(RAW) if problem else find_encoding(file, name, asked=asked.encoding)
+        notes = [note for note in (coded.note, _clock(file, settings), note) if note]
         details = settings | {
             "format_version": version,
             "layout": layout.name,
@@ -132,8 +134,11 @@ def find_refeyn(path: Path, *, encoding: str | None) -> Found:
         path=path,
         format="mpr" if is_mpr else "mp",
         description=f"Refeyn {'.mpr' if is_mpr else '.mp'}, format {version or 2}, {layout.name}",
-        frames=coded_frames(path, name, coded),
+        frames=None if problem else coded_frames(path, name, coded, stored),
         axes_named=True,
+        axes="TYX",
+        stored_shape=stored.shape,
+        problem=problem,
         frame_interval_s=_interval(settings),
         pixel_nm=pixel_nm if own_pixel is None else float(own_pixel),
         pixel_from="instrument" if own_pixel is None else "file",
@@ -144,6 +149,20 @@ def find_refeyn(path: Path, *, encoding: str | None) -> Found:
         notes=tuple(notes),
         asks=_asks(settings, pixel_nm=pixel_nm if own_pixel is None else own_pixel) | coded.asks,
     )
+
+
+def _stored(data: h5py.Dataset, path: Path, asked: Asked) -> tuple[Axes3, str | None, str | None]:
+    """Return the layout of the frames that are there, a note, and a problem."""
+    if asked.axes is not None or asked.channel or asked.z:
+        raise PerrinError(
+            f"{path}: a Refeyn movie has one channel, (time, y, x); leave --axes, --channel and "
+            "--z away."
+        )
+    if data.ndim != 3:
+        raise PerrinError(f"{path}: {data.name} has the shape {data.shape}, not (time, y, x).")
+    layout = Axes3(tuple(data.shape), 0, 1, 2)
+    problem = sources_problem(data, path, follow=asked.follow_links)
+    return written(data, layout) if problem is None else (layout, None, problem)
 
 
 def _layout(file: h5py.File, name: str) -> Layout:

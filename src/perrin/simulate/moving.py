@@ -109,8 +109,8 @@ def write_motion(
     is there, without `overwrite`.
     """
     from perrin.io import write_mp
+    from perrin.io.movies.tiff_write import write_tiff
     from perrin.io.output import output_files, written_files
-    from perrin.io.tiff import write_tiff
 
     writers: dict[str, Callable[[Path, Movie], object]] = {
         ".tif": write_tiff,

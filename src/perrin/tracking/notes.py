@@ -7,6 +7,7 @@ import pandas as pd
 
 from perrin.io.movie import Movie
 from perrin.settings.tracking import TrackingSettings
+from perrin.tracking.correlation import noise_correlation
 from perrin.tracking.link import AMBIGUOUS, LinkingResult
 from perrin.tracking.locate import LABELS
 from perrin.tracking.stream import Seen
@@ -63,6 +64,13 @@ def notes_of(
     elif removed:
         far = float(np.hypot(seen.drift.x, seen.drift.y).max() * movie.pixel_nm)
         notes.append(f"the stage drifts by up to {far:.3g} nm; taken off (--keep-drift leaves it)")
+    alike = noise_correlation(movie)
+    if alike.clear:
+        notes.append(
+            f"the noise of neighboring pixels is correlated ({alike.neighbors:.2f} at one pixel, "
+            "as by a detector that spreads its signal, compression or resampling): positions are "
+            f"about {alike.factor:.1f} times less sure than their stated errors"
+        )
     if settings.exposure is None:
         notes.append("the exposure was not given, so motion blur is not known (--exposure)")
     return notes

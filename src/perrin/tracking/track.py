@@ -255,6 +255,8 @@ def _tracks(
 def _continuous(table: pd.DataFrame) -> FloatArray:
     """Return angles without jumps: a rod looks the same after half a turn."""
     angle = table["angle_deg"].to_numpy(float).copy()
+    if not len(angle):
+        return angle
     first = np.flatnonzero(np.diff(table["particle"], prepend=-1))
     for a, b in zip(first, [*first[1:], len(table)], strict=True):
         angle[a:b] = np.degrees(np.unwrap(2 * np.radians(angle[a:b]))) / 2

@@ -31,6 +31,7 @@ def test_an_array_in_a_group_is_named(version, frames, tmp_path):
     path = tmp_path / "group"
     group = zarr.create_group(path, zarr_format=version)
     group.create_array("raw/camera", data=frames)
+    group.create_array("other", data=frames)
     group.create_array("times", data=np.arange(250.0))
     with pytest.raises(PerrinError, match=r"\(--dataset\).*raw/camera \(250, 12, 17\)"):
         open_movie(path, **GIVEN)

@@ -9,32 +9,36 @@ import numpy as np
 import numpy.typing as npt
 
 from perrin.errors import PerrinError
-from perrin.io.found import Found, refuse_encoding
-from perrin.io.movie import LazyFrames
+from perrin.io.found import Asked, Found, refuse_encoding
+from perrin.io.movies.axes import Layout, lay_out
+from perrin.io.movies.frames import LaidOutFrames, closed
 
 Array = npt.NDArray[Any]
 
 
-class MappedFrames(LazyFrames):
+class MappedFrames(LaidOutFrames):
     """Frames that lie one behind the other in a file, from byte `offset` on."""
 
     def __init__(
         self,
         path: Path,
-        shape: tuple[int, ...],
+        layout: Layout,
         stored: np.dtype[Any],
         offset: int,
         order: Literal["C", "F"] = "C",
     ) -> None:
-        super().__init__(path, shape, stored)
-        self._arguments = (path, shape, stored, offset, order)
+        super().__init__(path, layout, stored)
+        self._arguments = (path, layout, stored, offset, order)
+        shape = layout.shape
+        if layout.held is not None and layout.time == 0:
+            shape = (layout.held, *shape[1:])
         try:
             self._map: Array | None = np.memmap(
                 path, dtype=stored, mode="r", offset=offset, shape=shape, order=order
             )
         except (OSError, ValueError) as error:
             raise PerrinError(
-                f"{path} is truncated or damaged: {shape} pixels of {stored} do not fit in "
+                f"{path} is truncated or damaged: {layout.shape} pixels of {stored} do not fit in "
                 f"{path.stat().st_size} bytes ({error}). Copy it again from its source."
             ) from error
 
@@ -43,18 +47,19 @@ class MappedFrames(LazyFrames):
 
     def _read(self, start: int, stop: int) -> Array:
         if self._map is None:
-            raise PerrinError(f"{self.path}: the movie was closed; open it again to read frames.")
+            raise closed(self.path)
+        block = self._map[self.layout.key(start, stop)]
         # a copy in memory: a view would keep the file mapped and break when it changes
-        return np.array(self._map[start:stop], dtype=self.dtype, order="C")
+        return np.array(self.layout.arrange(block), dtype=self.dtype, order="C")
 
     def close(self) -> None:
         """Close the file; reading afterwards is an error."""
         self._map = None
 
 
-def find_npy(path: Path, *, encoding: str | None) -> Found:
+def find_npy(path: Path, asked: Asked) -> Found:
     """Find the movie in a .npy file. Raises `PerrinError` for a damaged header."""
-    refuse_encoding(encoding, path, ".npy")
+    refuse_encoding(asked.encoding, path, ".npy")
     try:
         with path.open("rb") as file:
             version = np.lib.format.read_magic(file)
@@ -65,14 +70,24 @@ def find_npy(path: Path, *, encoding: str | None) -> Found:
             )
             shape, by_column, dtype = header(file)
             offset = file.tell()
-    except ValueError as error:
+    except (ValueError, OverflowError, RecursionError, MemoryError, SyntaxError) as error:
         raise PerrinError(f"{path} has a damaged .npy header: {error}.") from error
     if dtype.hasobject:
         raise PerrinError(f"{path} holds Python objects, not pixels; save an array of numbers.")
+    if dtype.names or dtype.kind not in "uifb":
+        raise PerrinError(f"{path} holds {dtype}; a movie holds real numbers, (time, y, x).")
+    axes = lay_out(shape, None, asked)
+    frames = None
+    if axes.layout is not None:
+        frames = MappedFrames(path, axes.layout, dtype, offset, "F" if by_column else "C")
     return Found(
         path=path,
         format="npy",
         description="NumPy array",
-        frames=MappedFrames(path, shape, dtype, offset, "F" if by_column else "C"),
-        axes_named=False,
+        frames=frames,
+        axes_named=axes.named,
+        axes=axes.letters,
+        stored_shape=tuple(shape),
+        problem=axes.problem,
+        notes=axes.notes,
     )

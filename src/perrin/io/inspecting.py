@@ -1,0 +1,267 @@
+"""Saying what any file is: a movie, events, tracks, or something of perrin's own."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from perrin.errors import PerrinError
+from perrin.io.found import Asked, Contents, Found, Given, settle
+from perrin.io.opening import close, find, look_at
+from perrin.io.sniff import Kind, head_of, sniff
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What a file is and what is missing before it can be analyzed.
+
+    kind: "movie", "events", "tracks", or "other" for what is no input (description says what
+    it is). missing: names of the options of `open_movie` that must be given. problems: why it
+    would be refused. notes: what one should know. Numbers that the file does not say are None.
+    """
+
+    path: Path
+    kind: str
+    format: str
+    description: str
+    shape: tuple[int, ...] | None = None
+    dtype: str | None = None
+    frame_interval_s: float | None = None
+    pixel_nm: float | None = None
+    landing_sign: int | None = None
+    instrument: str | None = None
+    encoding: str | None = None
+    missing: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    details: dict[str, Any] = field(default_factory=dict)
+
+    def facts(self) -> list[tuple[str, str]]:
+        """Return what was seen, as names and texts for people."""
+        if self.kind == "movie":
+            return _movie_facts(self)
+        return _table_facts(self.details) if self.kind == "events" else _other_facts(self.details)
+
+
+def inspect(
+    path: str | os.PathLike[str],
+    *,
+    pixel_nm: float | None = None,
+    frame_rate_hz: float | None = None,
+    frame_interval_s: float | None = None,
+    landing_sign: int | None = None,
+    dataset: str | None = None,
+    encoding: str | None = None,
+    axes: str | None = None,
+    channel: int | None = None,
+    z: int | None = None,
+    unsigned: bool = False,
+    follow_links: bool = False,
+    contents: Contents = "landings",
+) -> Inspection:
+    """Say what a file is, its numbers, and what is missing.
+
+    The options are those of `open_movie`. Raises `PerrinError` only where the file cannot be
+    read at all or is of no known kind.
+    """
+    path = Path(path)
+    kind = sniff(path)
+    if kind == "text" and (other := _perrins_own(path)) is not None:
+        return other
+    if dataset is None and is_table(path, kind):
+        return _inspect_table(path, kind)
+    asked = Asked(dataset, encoding, axes, channel, z, unsigned, follow_links, contents)
+    given = Given(pixel_nm, frame_rate_hz, frame_interval_s, landing_sign)
+    found = find(path, asked)
+    try:
+        return _movie(found, given, contents)
+    finally:
+        close(found)
+
+
+def _movie(found: Found, given: Given, contents: Contents) -> Inspection:
+    numbers = settle(found, given, contents=contents)
+    looked = look_at(found, contents)
+    frames = found.frames
+    for_landings = tuple(f"for landings: {one}" for one in looked.only_landings)
+    return Inspection(
+        path=found.path,
+        kind="movie",
+        format=found.format,
+        description=found.description,
+        shape=found.stored_shape if frames is None else frames.shape,
+        dtype=None if frames is None else str(frames.dtype),
+        frame_interval_s=numbers.frame_interval_s,
+        pixel_nm=numbers.pixel_nm,
+        landing_sign=numbers.landing_sign,
+        instrument=found.instrument,
+        encoding=found.encoding,
+        missing=tuple(numbers.missing),
+        problems=(*looked.problems, *(for_landings or ())),
+        notes=(*numbers.notes, *looked.notes),
+        details={**found.details, "axes": found.axes, "axes_named": found.axes_named,
+                 "sources": numbers.sources, "laid_out": frames is not None},
+    )  # fmt: skip
+
+
+def _movie_facts(seen: Inspection) -> list[tuple[str, str]]:
+    facts = []
+    laid_out = seen.details.get("laid_out", True)
+    axes = str(seen.details.get("axes") or "")
+    if seen.shape is not None:
+        size = " x ".join(str(n) for n in seen.shape)
+        names = "time, y, x" if laid_out else ", ".join(axes)
+        facts.append(("shape", f"{size} ({names})" + (f", {seen.dtype}" if seen.dtype else "")))
+    if laid_out and axes and axes != "TYX":
+        by = "named" if seen.details.get("axes_named") else "not named: taken in this order"
+        facts.append(("axes", f"{axes.replace('?', '_')} as stored, {by}"))
+    if seen.frame_interval_s is not None:
+        rate = 1 / seen.frame_interval_s
+        facts.append(
+            ("frame interval", f"{seen.frame_interval_s * 1e3:.4g} ms ({rate:.4g} a second)")
+        )
+    if seen.pixel_nm is not None:
+        facts.append(("pixel", f"{seen.pixel_nm:.4g} nm"))
+    if seen.landing_sign is not None:
+        facts.append(("a landing is", "darker" if seen.landing_sign < 0 else "brighter"))
+    if seen.instrument:
+        facts.append(("instrument", seen.instrument))
+    if seen.encoding:
+        facts.append(("encoding", seen.encoding))
+    return facts
+
+
+def _table_facts(details: dict[str, Any]) -> list[tuple[str, str]]:
+    facts = [
+        ("events", f"{details['rows']} usable of {details['rows_in_file']}"),
+        ("measurements", ", ".join(details["measurements"])),
+        ("columns", ", ".join(details["columns"])),
+        ("calibration", "embedded" if details["calibration"] else "none in the file"),
+    ]
+    if details["missing"]:
+        facts.append(("without", ", ".join(details["missing"])))
+    return facts
+
+
+def _other_facts(details: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(name, str(value)) for name, value in details.items()]
+
+
+def is_table(path: Path, kind: Kind) -> bool:
+    """Whether a file of this kind holds a table (events or tracks), not a movie."""
+    if kind in ("text", "parquet", "mat"):
+        return True
+    if kind != "hdf5":
+        return False
+    from perrin.io.hdf5 import arrays, hdf5_file
+    from perrin.io.refeyn import is_refeyn
+
+    with hdf5_file(path) as file:
+        contrasts = file.visit(lambda name: name if name.endswith("contrasts") else None)
+        return not is_refeyn(file) and bool(contrasts or not arrays(file))
+
+
+def _inspect_table(path: Path, kind: Kind) -> Inspection:
+    """Say what a table is; events and tracks are told apart by what their readers take."""
+    if kind == "mat":
+        return _inspect_tracks(path)
+    try:
+        tracks = _inspect_tracks(path)
+    except (PerrinError, OSError):
+        tracks = None
+    try:
+        events = _inspect_events(path)
+    except PerrinError:
+        if tracks is None:
+            raise
+        return tracks
+    # both can be read: tracks have contrasts too, events have no identity
+    return events if tracks is None or "contrasts" in _head_line(path, kind) else tracks
+
+
+def _head_line(path: Path, kind: Kind) -> str:
+    text = head_of(path).decode("utf-8", "replace") if kind == "text" else "contrasts"
+    return text.partition("\n")[0].lower()
+
+
+def _inspect_tracks(path: Path) -> Inspection:
+    from perrin.io.tracks import read_tracks
+
+    tracks = read_tracks(path)
+    attrs = tracks.attrs
+    missing = []
+    if attrs.get("length_unit") not in ("nm", "um") and attrs.get("pixel_nm") is None:
+        missing.append("pixel_nm")
+    if attrs.get("frame_interval_s") is None:
+        missing.append("frame_interval_s")
+    return Inspection(
+        path=path,
+        kind="tracks",
+        format="tracks",
+        description="tracks of moving particles: for perrin diffusion",
+        shape=(len(tracks),),
+        missing=tuple(missing),
+        notes=tuple(attrs.get("notes", ())),
+        details={
+            "tracks": tracks["particle"].nunique(),
+            "positions": len(tracks),
+            **({"understood": attrs["read_as"]} if attrs.get("read_as") else {}),
+        },
+    )
+
+
+def _inspect_events(path: Path) -> Inspection:
+    from perrin.io.tables import describe_events
+
+    details = dict(describe_events(path))
+    version = f", {details['version']}" if details["version"] else ""
+    return Inspection(
+        path=path,
+        kind="events",
+        format=details["format"],
+        description=f"event table, {details['format']}{version}",
+        shape=(details["rows"],),
+        notes=tuple(details["notes"]),
+        details=details,
+    )
+
+
+def _perrins_own(path: Path) -> Inspection | None:
+    """Recognize what perrin writes and takes as no input: calibrations, summaries, reports."""
+    head = head_of(path).lstrip()
+    if head[:1] == b"{":
+        try:
+            said = json.loads(path.read_text("utf-8"))
+        except (ValueError, OSError):
+            return None
+        return _json(path, said) if isinstance(said, dict) else None
+    if head[:15].lower().startswith((b"<!doctype html", b"<html")):
+        what = "a report of perrin" if b"perrin" in head else "a web page"
+        return _other(path, f"{what} (HTML): open it in a browser. It is no input of a command")
+    return None
+
+
+def _json(path: Path, said: dict[str, Any]) -> Inspection | None:
+    if "gradient_per_kda" in said:
+        return _other(
+            path,
+            "perrin's own calibration: give it with --calibration",
+            {
+                "gradient": f"{said['gradient_per_kda']:.4g} per kDa",
+                "made from": said.get("source"),
+            },
+        )
+    if "measurements" in said:
+        return _other(path, "a summary of perrin's results: the tables are beside it")
+    if "model" in said or "task" in said:
+        return _other(path, "a card of a network: give its folder with --model")
+    return None
+
+
+def _other(path: Path, description: str, details: dict[str, Any] | None = None) -> Inspection:
+    return Inspection(
+        path=path, kind="other", format="perrin", description=description, details=details or {}
+    )

@@ -1,0 +1,258 @@
+"""What the metadata of a TIFF file say: OME-XML, ImageJ, Micro-Manager."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import Element, ParseError
+
+import numpy as np
+import tifffile
+
+from perrin.errors import PerrinError
+from perrin.io.quantities import Said, read
+
+_STRAIGHT_LINE = 0  # ImageJ's calibration function: value = c0 + c1 * stored
+_NOT_CALIBRATED = (20, 21)
+_GAP = 1.5  # times the usual step between two time stamps: a frame was dropped
+_MICRO_MANAGER = 51123  # tag of the metadata of a page
+
+
+@dataclass(frozen=True)
+class TiffSaid:
+    """Numbers of a TIFF file (None where it does not say them) and notes on them.
+
+    scale, offset: from stored to true values. lacks: a note on planes that are announced and
+    not there. lacking_files: other files that the movie is spread over and that are missing.
+    """
+
+    kind: str = "TIFF"
+    frame_interval_s: float | None = None
+    pixel_nm: float | None = None
+    scale: float = 1.0
+    offset: float = 0.0
+    z_is_time: str | None = None
+    lacks: str | None = None
+    lacking_files: tuple[str, ...] = ()
+    notes: tuple[str, ...] = field(default=())
+
+
+def check_ome(tiff: tifffile.TiffFile, path: Path, *, follow_links: bool) -> None:
+    """Refuse OME-XML that no program needs: entities, and files in other folders.
+
+    Raises `PerrinError`; called before anything else parses the text.
+    """
+    if not tiff.is_ome:
+        return
+    root = _parsed(tiff.ome_metadata or "", path)
+    for element in root.iter():
+        name = element.get("FileName") if _tag(element) == "UUID" else None
+        if name and Path(name).name != name and not follow_links:
+            raise PerrinError(
+                f"{path} refers to the file {name!r} in another folder. A file should not make "
+                "perrin read others; if you trust it, give --follow-links."
+            )
+
+
+def _parsed(text: str, path: Path | str) -> Element:
+    from defusedxml.common import DefusedXmlException
+    from defusedxml.ElementTree import fromstring
+
+    try:
+        root: Element = fromstring(text, forbid_dtd=True)
+    except (ParseError, ValueError, DefusedXmlException) as error:
+        raise PerrinError(
+            f"{path} has OME metadata that cannot be read ({type(error).__name__}: {error}). "
+            "Save it again from the program that wrote it."
+        ) from error
+    return root
+
+
+def _tag(element: Element) -> str:
+    return element.tag.rpartition("}")[2]
+
+
+def said_by(tiff: tifffile.TiffFile, number: int) -> TiffSaid:
+    """Return what the metadata say of series `number`."""
+    if tiff.is_ome:
+        said = _ome(tiff, number)
+    elif tiff.is_imagej:
+        said = _imagej(tiff)
+    else:
+        said = _plain(tiff)
+    return _micro_manager(tiff, said) if tiff.is_micromanager else said
+
+
+def _ome(tiff: tifffile.TiffFile, number: int) -> TiffSaid:
+    root = _parsed(tiff.ome_metadata or "", tiff.filename)
+    images = [element for element in root if _tag(element) == "Image"]
+    all_pixels = [p for image in images for p in image if _tag(p) == "Pixels"]
+    lacking = _lacking_files(root, Path(tiff.filehandle.path).parent)
+    if number >= len(all_pixels):
+        return TiffSaid("OME-TIFF", lacking_files=lacking)
+    pixels = all_pixels[number]
+    interval = read(pixels.get("TimeIncrement"), pixels.get("TimeIncrementUnit", "s"), "time")
+    sides = [
+        read(
+            pixels.get(f"PhysicalSize{axis}"),
+            pixels.get(f"PhysicalSize{axis}Unit", "µm"),
+            "length",
+        )
+        for axis in "XY"
+    ]
+    pixel, notes = square(*sides)
+    stamped, gaps = _delta_t(pixels)
+    interval = interval if interval.value else Said(stamped.value, interval.note or stamped.note)
+    notes += [note for note in (interval.note, *gaps) if note]
+    return TiffSaid("OME-TIFF", interval.value, pixel, notes=tuple(notes), lacking_files=lacking)
+
+
+def _lacking_files(root: Element, folder: Path) -> tuple[str, ...]:
+    names = {e.get("FileName") for e in root.iter() if _tag(e) == "UUID" and e.get("FileName")}
+    # a file that names only itself may have been renamed
+    if len(names) < 2:
+        return ()
+    return tuple(sorted(str(name) for name in names if not (folder / str(name)).exists()))
+
+
+def _delta_t(pixels: Element) -> tuple[Said, list[str]]:
+    """Return the frame interval by the time stamps of the planes, and notes on gaps."""
+    stamps: dict[int, float] = {}
+    unit = "s"
+    for plane in pixels:
+        if _tag(plane) == "Plane" and plane.get("DeltaT") is not None:
+            unit = plane.get("DeltaTUnit", "s")
+            try:
+                at, stamp = int(plane.get("TheT", "0")), float(plane.get("DeltaT", "nan"))
+            except ValueError:
+                continue
+            stamps.setdefault(at, stamp)
+    return by_stamps(stamps, unit)
+
+
+def by_stamps(stamps: dict[int, float], unit: str) -> tuple[Said, list[str]]:
+    """Return the frame interval by time stamps, frame number to time, and notes on gaps."""
+    frames = np.array(sorted(stamps))
+    if len(frames) < 2:
+        return Said(), []
+    steps = np.diff([stamps[int(frame)] for frame in frames]) / np.diff(frames)
+    usual = float(np.median(steps))
+    gaps = int((steps > _GAP * usual).sum()) if usual > 0 else 0
+    note = (
+        f"by the time stamps, frames were dropped in {gaps} places (steps up to "
+        f"{steps.max():g} {unit})"
+    )
+    return read(usual, unit, "time"), [note] if gaps else []
+
+
+def square(x: Said, y: Said) -> tuple[float | None, list[str]]:
+    """Return the side of a pixel, None where it is not known to be square, and notes."""
+    notes = list(dict.fromkeys(side.note for side in (x, y) if side.note))
+    if x.value is None or y.value is None:
+        return None, notes
+    if abs(x.value / y.value - 1) < 1e-3:
+        return x.value, notes
+    notes.append(
+        f"the file says pixels of {x.value:g} x {y.value:g} nm (x, y), which are not square: "
+        "not used"
+    )
+    return None, notes
+
+
+def _imagej(tiff: tifffile.TiffFile) -> TiffSaid:
+    meta = tiff.imagej_metadata or {}
+    notes: list[str] = []
+    interval = read(meta.get("finterval"), meta.get("tunit", "sec"), "time")
+    pixel, more = _resolution(tiff, meta.get("unit"), meta.get("yunit", meta.get("unit")))
+    if interval.value is None and meta.get("fps"):
+        notes.append(
+            f"the file says fps {meta['fps']:g}, the speed at which ImageJ plays it: if it is that "
+            f"of the recording, give --frame-rate-hz {meta['fps']:g}"
+        )
+    notes += [note for note in (interval.note, *more) if note]
+    said = TiffSaid("ImageJ TIFF", interval.value, pixel, notes=tuple(notes))
+    if interval.value is not None:
+        said = replace(said, z_is_time="it gives a frame interval (finterval) and no frames")
+    announced, held = meta.get("images"), len(tiff.pages)
+    one = tiff.series[0]
+    held = max(held, int(np.prod(one.shape[:-2], dtype=np.int64)))
+    if isinstance(announced, int) and announced > held:
+        lacks = f"incomplete: the file says {announced} images and holds {held} (cut off?)"
+        said = replace(said, lacks=lacks)
+    return _calibrated(said, meta)
+
+
+def _calibrated(said: TiffSaid, meta: dict[str, Any]) -> TiffSaid:
+    """Add ImageJ's calibration of the pixel values, as that of its signed 16-bit images."""
+    if meta.get("c0") is None and meta.get("c1") is None:
+        return said
+    kind = meta.get("cf", _NOT_CALIBRATED[0])
+    offset, scale = float(meta.get("c0", 0.0)), float(meta.get("c1", 1.0))
+    if kind in _NOT_CALIBRATED or (offset == 0 and scale == 1):
+        return said
+    if kind != _STRAIGHT_LINE or not np.isfinite([offset, scale]).all() or scale == 0:
+        note = (
+            f"ImageJ's calibration function {kind} of the pixel values (c0, c1, ...) is not applied"
+        )
+        return replace(said, notes=(*said.notes, note))
+    note = (
+        f"ImageJ's calibration of pixel values is applied: {offset:g} + {scale:g} x stored (c0, c1)"
+    )
+    return replace(said, scale=scale, offset=offset, notes=(*said.notes, note))
+
+
+def _resolution(
+    tiff: tifffile.TiffFile, x_unit: object, y_unit: object
+) -> tuple[float | None, list[str]]:
+    """Return the pixel by the resolution tags, pixels a unit, and notes."""
+    sides = []
+    for axis, unit in (("X", x_unit), ("Y", y_unit)):
+        tag = tiff.pages.first.tags.get(f"{axis}Resolution")
+        pixels, units = tag.value if tag is not None else (0, 0)
+        has = pixels and units and unit
+        sides.append(read(units / pixels, unit, "length") if has else Said())
+    return square(*sides)
+
+
+def _plain(tiff: tifffile.TiffFile) -> TiffSaid:
+    """A plain stack; tifffile's own says its shape, which may be longer than what is there."""
+    described = tiff.pages.first.description or ""
+    shape = re.match(r'\{"shape": \[([\d, ]+)\]', described)
+    if not shape:
+        return TiffSaid()
+    announced = [int(n) for n in shape.group(1).split(",")]
+    one, pages = tiff.series[0], len(tiff.pages)
+    held = max(pages, int(np.prod(one.shape[:-2], dtype=np.int64)))
+    wanted = int(np.prod(announced[:-2], dtype=np.int64))
+    if len(announced) == 3 and wanted > held and len(tiff.series) == 1:
+        lacks = f"incomplete: the file says {wanted} frames and holds {held} (cut off?)"
+        return TiffSaid(lacks=lacks)
+    return TiffSaid()
+
+
+def _micro_manager(tiff: tifffile.TiffFile, said: TiffSaid) -> TiffSaid:
+    """Add what Micro-Manager writes: the pixel, and the time stamp of each page."""
+    summary = (tiff.micromanager_metadata or {}).get("Summary") or {}
+    notes = list(said.notes)
+    pixel, interval = said.pixel_nm, said.frame_interval_s
+    if pixel is None:
+        size = read(summary.get("PixelSize_um"), "um", "length")
+        pixel = size.value
+    stamps: dict[str, dict[int, float]] = defaultdict(dict)
+    for number, page in enumerate(tiff.pages):
+        tag = page.tags.get(_MICRO_MANAGER) if hasattr(page, "tags") else None
+        value = tag.value if tag is not None and isinstance(tag.value, dict) else {}
+        if isinstance(value.get("ElapsedTime-ms"), int | float):
+            at = value.get("FrameIndex", value.get("Frame", number))
+            if isinstance(at, int):
+                stamps["ms"].setdefault(at, float(value["ElapsedTime-ms"]))
+    if interval is None and stamps:
+        stamped, gaps = by_stamps(stamps["ms"], "ms")
+        interval = stamped.value
+        notes += gaps
+    if interval is None:
+        interval = read(summary.get("Interval_ms"), "ms", "time").value
+    return replace(said, pixel_nm=pixel, frame_interval_s=interval, notes=tuple(notes))
