@@ -7,11 +7,10 @@ from math import sqrt
 from statistics import NormalDist
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from perrin.errors import PerrinError
-
-FloatArray = NDArray[np.float64]
+from perrin.types import FloatArray
 
 MAD_TO_SD = 1.0 / NormalDist().inv_cdf(0.75)
 """Standard deviation of a normal distribution over its median absolute deviation, 1.4826."""

@@ -8,14 +8,12 @@ from typing import Protocol
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from perrin.diffusion import classical
 from perrin.diffusion.windows import to_tracks
 from perrin.errors import PerrinError
 from perrin.tables import Column
-
-FloatArray = NDArray[np.float64]
+from perrin.types import BoolArray, FloatArray
 
 COLUMNS: tuple[Column, ...] = (
     Column("particle", "int", "", "number of the track"),
@@ -44,13 +42,13 @@ class Model(Protocol):
     def names(self) -> tuple[str, ...]:
         """Names of the models, in the order of the answers."""
 
-    def refusal(self, seen: NDArray[np.bool_], dims: int) -> str | None:
+    def refusal(self, seen: BoolArray, dims: int) -> str | None:
         """Return why a track is out of range, or None."""
 
     def predict(
         self,
-        positions: Sequence[NDArray[np.float64]],
-        seen: Sequence[NDArray[np.bool_]] | None = None,
+        positions: Sequence[FloatArray],
+        seen: Sequence[BoolArray] | None = None,
     ) -> AndiAnswer:
         """Return exponent and model of each track."""
 

@@ -12,7 +12,6 @@ from typing import Protocol
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from perrin.diffusion import classical
 from perrin.diffusion.likelihood import fit_fbm
@@ -22,9 +21,7 @@ from perrin.diffusion.time_course import SEGMENT_FRAMES, TimeCourse, follow, joi
 from perrin.diffusion.windows import Track, cut_windows, to_tracks
 from perrin.errors import PerrinError
 from perrin.settings.diffusion import WindowSettings
-
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
+from perrin.types import BoolArray, FloatArray, IntArray
 
 LEAST_FRACTION = 0.1
 LEAST_JUMPS = 3
@@ -137,7 +134,7 @@ class _Predicted:
 
     tracks: list[Track]
     reasons: list[str]
-    rows: NDArray[np.int64]
+    rows: IntArray
     prediction: Prediction | None
 
 
@@ -288,9 +285,7 @@ def _physical(prediction: FloatArray, tracks: list[Track], scale: Scale) -> dict
     return columns
 
 
-def _abstain(
-    columns: dict[str, FloatArray], rows: NDArray[np.int64], tracks: list[Track]
-) -> list[str]:
+def _abstain(columns: dict[str, FloatArray], rows: IntArray, tracks: list[Track]) -> list[str]:
     """Blank what a row cannot tell, and return the reasons, a text a row."""
     frames = np.array([len(track.seen) for track in tracks])
     gaussian = columns["fraction_fbm"][rows] + columns["fraction_brownian"][rows]

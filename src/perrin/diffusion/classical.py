@@ -11,12 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from perrin.errors import PerrinError
-
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
+from perrin.types import BoolArray, FloatArray, IntArray
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ def displacements(positions: FloatArray, seen: BoolArray, *, lag: int) -> FloatA
 
 def tamsd(
     positions: FloatArray, seen: BoolArray, *, lags: ArrayLike
-) -> tuple[FloatArray, NDArray[np.int64]]:
+) -> tuple[FloatArray, IntArray]:
     """Return the time-averaged MSD at each lag, all axes together, and the pairs behind it."""
     frames = np.atleast_1d(np.asarray(lags, dtype=np.int64))
     if (frames < 1).any():

@@ -11,12 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
 from perrin.errors import PerrinError
-
-FloatArray = NDArray[np.float64]
+from perrin.types import BoolArray, FloatArray
 
 _ALPHA = (0.02, 1.98)
 _LOG_NOISE = (-8.0, 4.0)  # ln of sigma^2 / s^2; the lower end is as good as none
@@ -38,7 +36,7 @@ class FbmFit:
 
 def fit_fbm(
     positions: FloatArray,
-    seen: NDArray[np.bool_],
+    seen: BoolArray,
     *,
     noisy: bool = True,
     noise_sigma: float | None = None,

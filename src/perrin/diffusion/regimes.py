@@ -21,7 +21,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from perrin.types import FloatArray, IntArray
 
 FBM, CTRW, UNDECIDED = 0, 1, 2
 LABELS = ("fbm", "ctrw", "undecided")
@@ -101,7 +101,7 @@ def _running_mean(values: NDArray[np.generic]) -> FloatArray:
     return mean
 
 
-def _runs(states: NDArray[np.int64]) -> list[Regime]:
+def _runs(states: IntArray) -> list[Regime]:
     cuts = [0, *(np.flatnonzero(np.diff(states)) + 1), len(states)]
     return [Regime(int(states[a]), int(a), int(b)) for a, b in pairwise(cuts)]
 

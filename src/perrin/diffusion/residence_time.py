@@ -14,12 +14,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from perrin.diffusion.tables import SURVIVAL, TRANSITIONS
 from perrin.stats import normal_quantile, poisson_interval
-
-FloatArray = NDArray[np.float64]
 
 _CONFIDENCE = 0.9
 _NORMAL = normal_quantile(_CONFIDENCE)

@@ -13,11 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from perrin.errors import PerrinError
-
-FloatArray = NDArray[np.float64]
+from perrin.types import BoolArray, Float32Array, FloatArray, IntArray
 
 LAGS = (1, 2, 4, 8, 16, 32, 64, 128)
 """Displacements that the network starts from, in frames."""
@@ -62,11 +61,11 @@ class Standard:
     step (N,): the root mean square step; camera (N,): which of `CAMERAS`.
     """
 
-    positions: NDArray[np.float32]
-    seen: NDArray[np.float32]
-    known: NDArray[np.float32]
+    positions: Float32Array
+    seen: Float32Array
+    known: Float32Array
     step: FloatArray
-    camera: NDArray[np.int64]
+    camera: IntArray
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,7 @@ class Prediction:
 
 def standardize(
     positions: FloatArray,
-    seen: NDArray[np.bool_],
+    seen: BoolArray,
     *,
     noise: FloatArray | None = None,
     exposure: FloatArray | None = None,
@@ -120,7 +119,7 @@ def standardize(
 
 def joined(
     positions: Sequence[FloatArray],
-    seen: Sequence[NDArray[np.bool_]],
+    seen: Sequence[BoolArray],
     *,
     noise: FloatArray | None = None,
     exposure: FloatArray | None = None,
@@ -135,10 +134,10 @@ def joined(
     return standardize(together, mask, noise=noise, exposure=exposure)
 
 
-def grouped(lengths: ArrayLike) -> list[NDArray[np.int64]]:
+def grouped(lengths: ArrayLike) -> list[IntArray]:
     """Return which tracks go through the network together: of equal padded length."""
     padded = -(-np.asarray(lengths) // MULTIPLE) * MULTIPLE
-    parts: list[NDArray[np.int64]] = []
+    parts: list[IntArray] = []
     for length in np.unique(padded):
         rows = np.flatnonzero(padded == length)
         size = max(1, _TOKENS // int(length))
@@ -146,9 +145,7 @@ def grouped(lengths: ArrayLike) -> list[NDArray[np.int64]]:
     return parts
 
 
-def _known(
-    noise: FloatArray | None, exposure: FloatArray | None, step: FloatArray
-) -> NDArray[np.float32]:
+def _known(noise: FloatArray | None, exposure: FloatArray | None, step: FloatArray) -> Float32Array:
     known = np.zeros((len(step), KNOWN), np.float32)
     relative = None if noise is None else np.minimum(np.sqrt(2) * noise / step, 1.5)
     for column, values in ((0, relative), (2, exposure)):
@@ -159,12 +156,12 @@ def _known(
     return known
 
 
-def _camera(known: NDArray[np.float32], seen: NDArray[np.bool_]) -> NDArray[np.int64]:
+def _camera(known: Float32Array, seen: BoolArray) -> IntArray:
     """Return which of `CAMERAS`, of what is known (N, 4) and which frames are seen (N, L)."""
     given = np.where(known[:, 0] > 0, 1 + (known[:, 3] >= BLURRED), 0)
     span = seen.shape[1] - seen.argmax(axis=1) - seen[:, ::-1].argmax(axis=1)
     gaps = seen.sum(axis=1) < (1 - GAPPY) * span
-    camera: NDArray[np.int64] = given + len(CAMERAS) // 2 * gaps
+    camera: IntArray = given + len(CAMERAS) // 2 * gaps
     return camera
 
 

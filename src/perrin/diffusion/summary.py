@@ -6,18 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from perrin.diffusion import residence_time
 from perrin.diffusion.classical import ergodicity_breaking, tamsd
 from perrin.diffusion.regimes import LABELS
 from perrin.diffusion.tables import CLASSICAL, ESTIMATES, FALSE_FLAGS
 from perrin.diffusion.windows import to_tracks
+from perrin.types import FloatArray
 
 if TYPE_CHECKING:
     from perrin.diffusion.characterize import DiffusionResult, Scale
 
-FloatArray = NDArray[np.float64]
 
 _LAGS = 24
 

@@ -7,14 +7,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from perrin.diffusion import residence_time
 from perrin.diffusion.regimes import LABELS, Regime, confidence, find_regimes, fraction_near
 from perrin.diffusion.tables import ALONG, REGIMES, TIME_COURSE
 from perrin.diffusion.windows import Track
-
-FloatArray = NDArray[np.float64]
+from perrin.types import FloatArray
 
 SEGMENT_FRAMES, OVERLAP = 1000, 200
 """Frames of the pieces that longer tracks are answered in, and that two of them fraction."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from perrin.diffusion.tables import axes_of, check_tracks
 from perrin.settings.diffusion import WindowSettings
+from perrin.types import BoolArray, FloatArray
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class Track:
 
     particle: int
     start: int
-    positions: NDArray[np.float64]
-    seen: NDArray[np.bool_]
+    positions: FloatArray
+    seen: BoolArray
     noise: float = np.nan
     exposure: float = np.nan
 

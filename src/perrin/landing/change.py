@@ -11,18 +11,19 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit, prange
-from numpy.typing import NDArray
+
+from perrin.types import Float32Array, FloatArray, IntArray
 
 _SECOND_STEP = 12.0  # variances: what the search for a second step finds in noise alone
 
 
 def best_steps(
-    trace: NDArray[np.float32],
+    trace: Float32Array,
     *,
-    sign: NDArray[np.float64],
-    noise: NDArray[np.float64],
+    sign: FloatArray,
+    noise: FloatArray,
     reach: int,
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+) -> tuple[IntArray, FloatArray]:
     """Find the change of the given sign that explains each trace best.
 
     Parameters

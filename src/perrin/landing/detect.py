@@ -22,13 +22,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
 from perrin.io.movie import Movie
@@ -39,6 +37,7 @@ from perrin.landing.ratiometric import frame_means, ratiometric
 from perrin.landing.thumbnails import CHUNK_FRAMES, iter_stacks
 from perrin.optics.psf import Psf
 from perrin.settings.landing import DetectionSettings
+from perrin.types import BoolArray, FloatArray, IntArray, Progress
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,13 +51,13 @@ _SAME_FRAMES, _SAME_PX = 2, 3.0  # candidates this close in time and space are o
 class _Candidates:
     """Local extrema of the matched-filter movie, one row each."""
 
-    frame: NDArray[np.int64]
-    row: NDArray[np.int64]
-    column: NDArray[np.int64]
-    contrast: NDArray[np.float64]
-    noise: NDArray[np.float64]
+    frame: IntArray
+    row: IntArray
+    column: IntArray
+    contrast: FloatArray
+    noise: FloatArray
 
-    def take(self, rows: NDArray[np.int64]) -> _Candidates:
+    def take(self, rows: IntArray) -> _Candidates:
         """Only these rows, in this order."""
         return _Candidates(
             self.frame[rows],
@@ -75,7 +74,7 @@ def detect(
     n_avg: int,
     psf: Psf,
     settings: DetectionSettings | None = None,
-    progress: Callable[[float], None] | None = None,
+    progress: Progress | None = None,
 ) -> pd.DataFrame:
     """Find landing and unbinding events in a movie.
 
@@ -145,16 +144,16 @@ def _check_size(movie: Movie, n_avg: int) -> None:
         )
 
 
-def _comparable(found: _Candidates, movie: Movie, n_avg: int) -> NDArray[np.bool_]:
+def _comparable(found: _Candidates, movie: Movie, n_avg: int) -> BoolArray:
     """Whether the window lies in the field and the extremum is not cut off by an end."""
     inside = (found.row >= MARGIN_PX) & (found.row < movie.height - MARGIN_PX)
     inside &= (found.column >= MARGIN_PX) & (found.column < movie.width - MARGIN_PX)
     whole = (found.frame > n_avg) & (found.frame < movie.n_frames - n_avg - 1)
-    result: NDArray[np.bool_] = inside & whole
+    result: BoolArray = inside & whole
     return result
 
 
-def _repeated(events: pd.DataFrame) -> NDArray[np.bool_]:
+def _repeated(events: pd.DataFrame) -> BoolArray:
     """Whether a stronger event (an earlier row) of the same sign has the same place and time."""
     from scipy.spatial import cKDTree
 
@@ -179,12 +178,12 @@ def _candidates(
     n_avg: int,
     matched: MatchedFilter,
     threshold: float,
-    report: Callable[[float], None] | None,
+    report: Progress | None,
 ) -> _Candidates:
     """Local extrema above the threshold, with the noise at their place and time."""
     inner = (..., slice(MARGIN_PX, -MARGIN_PX), slice(MARGIN_PX, -MARGIN_PX))
     noise_map = NoiseMap(movie.height - 2 * MARGIN_PX, movie.width - 2 * MARGIN_PX)
-    parts: list[tuple[NDArray[np.int64], NDArray[np.float64]]] = []
+    parts: list[tuple[IntArray, FloatArray]] = []
     chunk_frames = max(CHUNK_FRAMES, 8 * n_avg)
     for begin in range(n_avg, movie.n_frames - n_avg, chunk_frames):
         end = min(begin + chunk_frames, movie.n_frames - n_avg)
@@ -212,9 +211,7 @@ def _candidates(
     return _Candidates(where[:, 0], where[:, 1], where[:, 2], signed, noise)
 
 
-def _strongest(
-    found: _Candidates, response: NDArray[np.float64], n_avg: int, threshold: float
-) -> NDArray[np.int64]:
+def _strongest(found: _Candidates, response: FloatArray, n_avg: int, threshold: float) -> IntArray:
     """Rows that remain when each candidate must show more than the stronger ones explain."""
     by_time = np.argsort(found.frame, kind="stable")
     rank = np.argsort(-np.abs(found.contrast[by_time]) / found.noise[by_time], kind="stable")
@@ -228,13 +225,13 @@ def _strongest(
         response,
         n_avg,
     )
-    rows: NDArray[np.int64] = by_time[kept]
+    rows: IntArray = by_time[kept]
     return rows
 
 
 def _change_points(
     movie: Movie, found: _Candidates, *, n_avg: int, matched: MatchedFilter
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+) -> tuple[IntArray, FloatArray]:
     """Landing frame of each candidate, and the signal-to-noise ratio of its step.
 
     The trace is the matched-filter contrast of each single frame at the candidate's pixel,

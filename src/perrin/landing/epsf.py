@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
 from perrin.io.movie import Movie
 from perrin.landing.ratiometric import ratiometric
 from perrin.landing.thumbnails import iter_stacks
 from perrin.optics.psf import HALF_WIDTH_PX, SAMPLES_PER_PIXEL, Psf
+from perrin.types import BoolArray, FloatArray
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,7 +47,7 @@ class EpsfResult:
     psf: Psf
     used: int
     offered: int
-    similarity: NDArray[np.float64]
+    similarity: FloatArray
 
 
 def build_epsf(
@@ -112,20 +112,18 @@ def build_epsf(
     return EpsfResult(psf, len(best), len(images), similarity)
 
 
-def _grid_px() -> NDArray[np.float64]:
+def _grid_px() -> FloatArray:
     half = HALF_WIDTH_PX * SAMPLES_PER_PIXEL
-    grid: NDArray[np.float64] = np.arange(-half, half + 1) / SAMPLES_PER_PIXEL
+    grid: FloatArray = np.arange(-half, half + 1) / SAMPLES_PER_PIXEL
     return grid
 
 
-def _radius() -> NDArray[np.float64]:
-    radius: NDArray[np.float64] = np.hypot(_grid_px()[:, None], _grid_px()[None, :])
+def _radius() -> FloatArray:
+    radius: FloatArray = np.hypot(_grid_px()[:, None], _grid_px()[None, :])
     return radius
 
 
-def _centered(
-    movie: Movie, events: pd.DataFrame, *, n_avg: int
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def _centered(movie: Movie, events: pd.DataFrame, *, n_avg: int) -> tuple[FloatArray, BoolArray]:
     """Each event on the grid of a quarter pixel around its fitted center, contrast 1.
 
     Returns (N, 97, 97) images, and where they lie in the field of view. The core always does:
@@ -137,8 +135,8 @@ def _centered(
     y_px = events["y_px"].to_numpy(float)
     contrast = events["contrast"].to_numpy(float)
     grid = _grid_px() + HALF_WIDTH_PX + _MARGIN_PX
-    images: list[NDArray[np.float64]] = []
-    seen: list[NDArray[np.bool_]] = []
+    images: list[FloatArray] = []
+    seen: list[BoolArray] = []
     for batch in iter_stacks(
         movie,
         frame=events["frame"].to_numpy(np.int64),
@@ -161,12 +159,10 @@ def _centered(
     return np.array(images).reshape(shape), np.array(seen, bool).reshape(shape)
 
 
-def _correlation(
-    values: NDArray[np.float64], reference: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _correlation(values: FloatArray, reference: FloatArray) -> FloatArray:
     """Correlation of each row of (N, M) with (M,)."""
     centered = values - values.mean(axis=1, keepdims=True)
     target = reference - reference.mean()
     norm = np.linalg.norm(centered, axis=1) * np.linalg.norm(target)
-    correlation: NDArray[np.float64] = centered @ target / norm
+    correlation: FloatArray = centered @ target / norm
     return correlation

@@ -9,11 +9,10 @@ lets the fit climb onto the noise: the amplitude is too large by ``sigma_A^2 / A
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numba import njit, prange
-from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
 from perrin.io.movie import Movie
@@ -21,6 +20,7 @@ from perrin.landing.matched import WINDOW_PX
 from perrin.landing.ratiometric import ratiometric
 from perrin.landing.thumbnails import iter_stacks
 from perrin.optics.psf import Psf, evaluate_with_slopes
+from perrin.types import AnyArray, BoolArray, FloatArray
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,18 +46,16 @@ class PsfFit:
 
     """
 
-    contrast: NDArray[np.float64]
-    contrast_se: NDArray[np.float64]
-    dx_px: NDArray[np.float64]
-    dy_px: NDArray[np.float64]
-    x_se_px: NDArray[np.float64]
-    y_se_px: NDArray[np.float64]
-    residual: NDArray[np.float64]
+    contrast: FloatArray
+    contrast_se: FloatArray
+    dx_px: FloatArray
+    dy_px: FloatArray
+    x_se_px: FloatArray
+    y_se_px: FloatArray
+    residual: FloatArray
 
 
-def fit_patches(
-    patches: NDArray[Any], *, psf: Psf, inside: NDArray[np.bool_] | None = None
-) -> PsfFit:
+def fit_patches(patches: AnyArray, *, psf: Psf, inside: BoolArray | None = None) -> PsfFit:
     """Fit the PSF to ratiometric patches (N, S, S), S odd and at most 19.
 
     Pixels where `inside` (N, S, S) is false do not count. A fit that moves more than 3 px
@@ -74,13 +72,13 @@ def fit_patches(
 
 
 def amplitudes_at(
-    patches: NDArray[Any],
+    patches: AnyArray,
     *,
-    dx_px: NDArray[np.float64],
-    dy_px: NDArray[np.float64],
+    dx_px: FloatArray,
+    dy_px: FloatArray,
     psf: Psf,
-    inside: NDArray[np.bool_],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    inside: BoolArray,
+) -> tuple[FloatArray, FloatArray]:
     """Contrast (N,) of patches (N, S, S) at known positions, and its standard error (N,).
 
     Amplitude and constant background are free, the position (against the middle pixel) is not:

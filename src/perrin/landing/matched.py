@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit, prange
 from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
 
 from perrin.optics.psf import Psf
+from perrin.types import Float32Array, FloatArray
 
 WINDOW_PX = 13
 MARGIN_PX = WINDOW_PX // 2
@@ -39,10 +39,10 @@ class MatchedFilter:
 
     """
 
-    kernel: NDArray[np.float64]
-    columns: NDArray[np.float32]
-    rows: NDArray[np.float32]
-    response: NDArray[np.float64]
+    kernel: FloatArray
+    columns: Float32Array
+    rows: Float32Array
+    response: FloatArray
 
     @classmethod
     def of(cls, psf: Psf) -> MatchedFilter:
@@ -61,7 +61,7 @@ class MatchedFilter:
             response,
         )
 
-    def apply(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
+    def apply(self, frames: Float32Array) -> Float32Array:
         """Filter (T, Y, X) frames; beyond the field they count as 0.
 
         Within half a window of an edge the result is a rough contrast only.

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
+
+from perrin.types import FloatArray, IntArray
 
 
 def nearest_neighbor_px(
     *,
-    frame: NDArray[np.int64],
-    y_px: NDArray[np.float64],
-    x_px: NDArray[np.float64],
+    frame: IntArray,
+    y_px: FloatArray,
+    x_px: FloatArray,
     within_frames: int,
-) -> NDArray[np.float64]:
+) -> FloatArray:
     """Distance (N,) in pixels to the nearest other event at most `within_frames` away.
 
     Events of either sign count. NaN where there is none, in any order of the events.

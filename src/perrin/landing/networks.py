@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
+from perrin.types import BoolArray, Float32Array, FloatArray
 
 if TYPE_CHECKING:
     from perrin.mass.errors import ErrorShape
-
-FloatArray = NDArray[np.float64]
 
 
 class ClassPrediction(Protocol):
@@ -49,8 +46,8 @@ class Classifier(Protocol):
 
     def predict(
         self,
-        stacks: NDArray[np.float32],
-        inside: NDArray[np.bool_],
+        stacks: Float32Array,
+        inside: BoolArray,
         *,
         n_avg: int,
         landing_sign: int,
@@ -66,7 +63,7 @@ class QuantityPrediction(ClassPrediction, Protocol):
         """Low, middle, high (N, 5, 3) of `perrin.landing.quantifier.quantities.TARGETS`."""
 
     @property
-    def out_of_distribution(self) -> NDArray[np.bool_]:
+    def out_of_distribution(self) -> BoolArray:
         """Whether an event is unlike anything in training, (N,)."""
 
 
@@ -97,6 +94,6 @@ class Quantifier(Protocol):
         """Raise `PerrinError` for data that the model was not trained for."""
 
     def predict(
-        self, stacks: NDArray[np.float32], inside: NDArray[np.bool_], *, landing_sign: int
+        self, stacks: Float32Array, inside: BoolArray, *, landing_sign: int
     ) -> QuantityPrediction:
         """Return the answer to stacks (N, T, 17, 17) with their field of view (N, 17, 17)."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit, prange
-from numpy.typing import NDArray
 
 from perrin.landing.matched import MARGIN_PX
 from perrin.stats import MAD_TO_SD
+from perrin.types import BoolArray, Float32Array, FloatArray
 
 _CLIP = 3.0
 _PRIOR_SAMPLES = 50.0  # the noise map starts from 1 with this weight
@@ -27,24 +27,20 @@ class NoiseMap:
         self._total = np.zeros((height, width))
         self._samples = np.zeros((height, width))
 
-    def add(
-        self, contrast: NDArray[np.float32], noise: NDArray[np.float64], free: NDArray[np.bool_]
-    ) -> None:
+    def add(self, contrast: Float32Array, noise: FloatArray, free: BoolArray) -> None:
         """Take in frames (T, Y, X) with their noise (T,), where free of obvious events."""
         _add_clipped(contrast, noise, free, self._total, self._samples)
 
-    def values(self) -> NDArray[np.float64]:
+    def values(self) -> FloatArray:
         """(Y, X), its median about 1; drawn towards 1 where there are few samples."""
         ratio = self._total / np.maximum(self._samples, 1)
         ratio /= max(float(np.median(ratio)), np.finfo(float).tiny)
         weighted = self._samples * ratio**2 + _PRIOR_SAMPLES
-        values: NDArray[np.float64] = np.sqrt(weighted / (self._samples + _PRIOR_SAMPLES))
+        values: FloatArray = np.sqrt(weighted / (self._samples + _PRIOR_SAMPLES))
         return values
 
 
-def frame_noise(
-    contrast: NDArray[np.float32], n_avg: int
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def frame_noise(contrast: Float32Array, n_avg: int) -> tuple[FloatArray, BoolArray]:
     """Robust standard deviation of each matched-filter frame, and the pixels it rests on.
 
     contrast (T, Y, X) gives noise (T,) and free (T, Y, X). The first guess takes all pixels,

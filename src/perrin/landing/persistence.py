@@ -20,7 +20,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
 from perrin.io.movie import Movie
@@ -30,11 +29,11 @@ from perrin.landing.ratiometric import ratiometric
 from perrin.landing.thumbnails import iter_stacks
 from perrin.optics.psf import Psf
 from perrin.stats import robust_sd, wilson_interval
+from perrin.types import FloatArray
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FloatArray = NDArray[np.float64]
 
 _HALF = 0.5  # of the event's contrast: as far from none as from all of it
 _KEPT, _DISCARDED = "retained", "discarded"

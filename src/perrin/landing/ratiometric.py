@@ -10,24 +10,20 @@ passed in, so that a patch and a whole frame give the same numbers.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numba import njit, prange
-from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
+from perrin.types import AnyArray, Float32Array, FloatArray
 
-FloatArray = NDArray[np.float32]
 
-
-def frame_means(frames: NDArray[Any], *, first_frame: int = 0) -> NDArray[np.float64]:
+def frame_means(frames: AnyArray, *, first_frame: int = 0) -> FloatArray:
     """Mean of each frame: (T, Y, X) intensity in, (T,) out.
 
     Raises `PerrinError` if a frame is black or holds NaN: it cannot be normalized.
     `first_frame` is the number of frames[0] in its movie, for that message.
     """
-    means: NDArray[np.float64] = _means(frames)
+    means: FloatArray = _means(frames)
     bad = np.flatnonzero(~(means > 0))
     if bad.size:
         raise PerrinError(
@@ -38,8 +34,8 @@ def frame_means(frames: NDArray[Any], *, first_frame: int = 0) -> NDArray[np.flo
 
 
 def ratiometric(
-    frames: NDArray[Any], *, n_avg: int, frame_mean: NDArray[np.float64] | None = None
-) -> FloatArray:
+    frames: AnyArray, *, n_avg: int, frame_mean: FloatArray | None = None
+) -> Float32Array:
     """Ratiometric frames from intensity frames.
 
     Parameters

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numba import njit, prange
-from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
 from perrin.io.movie import Movie
 from perrin.landing.ratiometric import frame_means, ratiometric
+from perrin.types import AnyArray, BoolArray, Float32Array, FloatArray, IntArray
 
 THUMBNAIL_PX = 17
 CHUNK_FRAMES = 1024
@@ -40,9 +39,9 @@ class Thumbnails:
 
     """
 
-    values: NDArray[np.float32]
-    inside: NDArray[np.bool_]
-    rows: NDArray[np.int64]
+    values: Float32Array
+    inside: BoolArray
+    rows: IntArray
 
 
 def half_length(n_avg: int) -> int:
@@ -59,9 +58,9 @@ def frames_around(n_avg: int) -> tuple[int, int]:
 def cut_thumbnails(
     movie: Movie,
     *,
-    frame: NDArray[np.int64],
-    y_px: NDArray[np.float64],
-    x_px: NDArray[np.float64],
+    frame: IntArray,
+    y_px: FloatArray,
+    x_px: FloatArray,
     n_avg: int,
 ) -> Thumbnails:
     """Cut ratiometric frames k-20 ... k+19 (k-n ... k+n-1 for n_avg > 20), 17 x 17 pixels.
@@ -98,17 +97,17 @@ class StackBatch:
 
     """
 
-    rows: NDArray[np.int64]
-    stacks: NDArray[np.float32]
-    inside: NDArray[np.bool_]
+    rows: IntArray
+    stacks: Float32Array
+    inside: BoolArray
 
 
 def iter_event_stacks(
     movie: Movie,
     *,
-    frame: NDArray[np.int64],
-    y_px: NDArray[np.float64],
-    x_px: NDArray[np.float64],
+    frame: IntArray,
+    y_px: FloatArray,
+    x_px: FloatArray,
     n_avg: int,
 ) -> Iterator[StackBatch]:
     """Yield the stacks that the thumbnails of events are made of: what networks are shown."""
@@ -127,9 +126,9 @@ def iter_event_stacks(
 def iter_stacks(
     movie: Movie,
     *,
-    frame: NDArray[np.int64],
-    y_px: NDArray[np.float64],
-    x_px: NDArray[np.float64],
+    frame: IntArray,
+    y_px: FloatArray,
+    x_px: FloatArray,
     before: int,
     after: int,
     size: int,
@@ -178,16 +177,16 @@ def iter_stacks(
 
 
 def cut_stacks(
-    frames: NDArray[Any],
+    frames: AnyArray,
     *,
-    frame: NDArray[np.int64],
-    y_px: NDArray[np.float64],
-    x_px: NDArray[np.float64],
+    frame: IntArray,
+    y_px: FloatArray,
+    x_px: FloatArray,
     before: int,
     after: int,
     size: int,
-    frame_mean: NDArray[np.float64],
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    frame_mean: FloatArray,
+) -> tuple[Float32Array, BoolArray]:
     """Cut (N, before + 1 + after, size, size) out of frames (T, Y, X); see `StackBatch`."""
     row = np.rint(y_px).astype(np.int64)
     column = np.rint(x_px).astype(np.int64)
@@ -199,8 +198,8 @@ def cut_stacks(
     return stacks, rows_inside[:, :, None] & columns_inside[:, None, :]
 
 
-def _within(index: NDArray[np.int64], length: int) -> NDArray[np.bool_]:
-    inside: NDArray[np.bool_] = (index >= 0) & (index < length)
+def _within(index: IntArray, length: int) -> BoolArray:
+    inside: BoolArray = (index >= 0) & (index < length)
     return inside
 
 

@@ -16,11 +16,11 @@ from typing import Literal
 
 import numpy as np
 from numba import njit, prange
-from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
 from perrin.landing.ratiometric import ratiometric
 from perrin.landing.thumbnails import frames_around
+from perrin.types import BoolArray, Float32Array, FloatArray
 
 View = Literal["thumbnail", "history"]
 
@@ -30,13 +30,13 @@ HISTORY_CHANNELS = 2 * (len(EDGES) - 1) + 3
 
 
 def look(
-    stacks: NDArray[np.float32],
-    inside: NDArray[np.bool_],
+    stacks: Float32Array,
+    inside: BoolArray,
     *,
     view: View,
     n_avg: int,
     landing_sign: int,
-) -> NDArray[np.float32]:
+) -> Float32Array:
     """Return what a network sees of events.
 
     Parameters
@@ -74,7 +74,7 @@ def look(
     return histories(stacks, inside, before=before, landing_sign=landing_sign)
 
 
-def standardized(values: NDArray[np.float32], inside: NDArray[np.bool_]) -> NDArray[np.float32]:
+def standardized(values: Float32Array, inside: BoolArray) -> Float32Array:
     """Z-score of each thumbnail (N, T, S, S) over its pixels in the field; 0 beyond it."""
     out = np.empty_like(values)
     _standardize(values, inside, out)
@@ -82,12 +82,12 @@ def standardized(values: NDArray[np.float32], inside: NDArray[np.bool_]) -> NDAr
 
 
 def histories(
-    stacks: NDArray[np.float32],
-    inside: NDArray[np.bool_],
+    stacks: Float32Array,
+    inside: BoolArray,
     *,
     before: int,
     landing_sign: int,
-) -> NDArray[np.float32]:
+) -> Float32Array:
     """Histories (N, 33, S, S) of stacks (N, T, S, S) whose landing frame has index `before`.
 
     Channels: 15 stretches before the landing (nearest first), the landing frame, 15 stretches
@@ -101,12 +101,12 @@ def histories(
 
 
 def scaled_histories(
-    stacks: NDArray[np.float32],
-    inside: NDArray[np.bool_],
+    stacks: Float32Array,
+    inside: BoolArray,
     *,
     before: int,
     landing_sign: int,
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+) -> tuple[Float32Array, Float32Array]:
     """Histories (N, 33, S, S) as `histories` has them, and their scales (N,) in contrast.
 
     A scale is the root mean square that the history was divided by: with it the amplitude of
@@ -119,7 +119,7 @@ def scaled_histories(
     return out, scale
 
 
-def stretches(before: int, after: int) -> NDArray[np.float64]:
+def stretches(before: int, after: int) -> FloatArray:
     """Return the weights (31, before + 1 + after) of the frames in each stretch of a history.
 
     The rows sum to 1, or to 0 where a stretch lies beyond the stack.

@@ -23,9 +23,8 @@ from perrin.stats import percentile_interval
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
-    Floats = NDArray[np.float64]
 
 DRAWS = 4000
 UNEVEN = 2.0

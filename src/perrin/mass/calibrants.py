@@ -16,6 +16,7 @@ from perrin.mass.modes import FWHM_PER_SD
 from perrin.mass.spectrum import fit_spectrum
 from perrin.settings.spectrum import SpectrumSettings
 from perrin.tables import check_events
+from perrin.types import FloatArray
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,7 +99,7 @@ def calibrate_from_events(
 
 def _positions(
     spectrum: Spectrum,
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Contrast (negative), standard error and counts of each peak, (k,)."""
     rows = []
     for peak in spectrum.peaks:

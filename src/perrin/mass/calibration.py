@@ -22,9 +22,10 @@ from perrin._version import __version__
 from perrin.errors import PerrinError, about
 from perrin.io.event_checks import PER_KDA, PROTEINS
 from perrin.io.output import written_file
-from perrin.mass.line import Covariance, Floats, checked_points, fit_line
+from perrin.mass.line import Covariance, checked_points, fit_line
 from perrin.settings.base import Settings
 from perrin.tables import check_events, order_columns
+from perrin.types import FloatArray
 
 _SAME_SETTING = 0.01  # relative; pixel sizes and frame intervals are given to about 1e-3
 _SAME_LINE = 1e-4  # relative; an embedded line that its own points give back
@@ -72,7 +73,7 @@ class Calibration(Settings):
                 raise ValueError("covariance must be symmetric with variances of 0 or more")
         return self
 
-    def mass_kda(self, contrast: npt.ArrayLike) -> Floats:
+    def mass_kda(self, contrast: npt.ArrayLike) -> FloatArray:
         """Return the masses (kDa) of `contrast`, negative for unbinding (contrast > 0).
 
         ``m = (c - offset) / gradient`` for c < 0 and ``m = (c + offset) / gradient`` for
@@ -81,7 +82,7 @@ class Calibration(Settings):
         c = np.asarray(contrast, dtype=np.float64)
         return np.asarray((c + np.sign(c) * self.offset) / self.gradient_per_kda)
 
-    def contrast(self, mass_kda: npt.ArrayLike) -> Floats:
+    def contrast(self, mass_kda: npt.ArrayLike) -> FloatArray:
         """Return the contrast of `mass_kda` (kDa), what the method `mass_kda` inverts.
 
         Masses below offset over gradient (its size) lie within the offset: no event has them.
@@ -89,7 +90,7 @@ class Calibration(Settings):
         m = np.asarray(mass_kda, dtype=np.float64)
         return np.asarray(self.gradient_per_kda * m + np.sign(m) * self.offset)
 
-    def mass_se_kda(self, contrast: npt.ArrayLike, contrast_se: npt.ArrayLike) -> Floats:
+    def mass_se_kda(self, contrast: npt.ArrayLike, contrast_se: npt.ArrayLike) -> FloatArray:
         """Return the standard errors (kDa) of the masses of `contrast`.
 
         With s = +1 for a landing and -1 for an unbinding, m = (c - s o) / g has the
@@ -125,7 +126,7 @@ class Calibration(Settings):
         m, c = self._points()
         return float(np.max(np.abs(self.mass_kda(c) / m - 1)))
 
-    def _points(self) -> tuple[Floats, Floats]:
+    def _points(self) -> tuple[FloatArray, FloatArray]:
         return (
             np.array([point.mass_kda for point in self.points]),
             np.array([point.contrast for point in self.points]),

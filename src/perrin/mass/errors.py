@@ -32,11 +32,11 @@ from perrin.mass.results import ComponentEstimate, Estimate, Species, Unit
 from perrin.mass.spectrum import CONFIRMED, CONTRAST_PER_KDA
 from perrin.settings.spectrum import SpectrumSettings
 from perrin.stats import percentile_interval, robust_sd
+from perrin.types import FloatArray, IntArray
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    pass
 
-    Floats = NDArray[np.float64]
 
 MIN_EVENTS = 20
 _MAX_STEPS = 2000
@@ -95,8 +95,8 @@ class ErrorSpectrum:
     unit: Unit
     n_events: int
     effective_events: float
-    density_at: Floats
-    density: Floats
+    density_at: FloatArray
+    density: FloatArray
     components: tuple[ComponentEstimate, ...]
     background_fraction: Estimate | None
     confidence: float | None
@@ -125,8 +125,8 @@ _THIN = 10
 
 
 def spectrum_with_errors(
-    values: Floats,
-    errors: Floats,
+    values: FloatArray,
+    errors: FloatArray,
     *,
     shape: ErrorShape = NORMAL,
     settings: SpectrumSettings = _DEFAULTS,
@@ -190,7 +190,7 @@ def spectrum_with_errors(
     )
 
 
-def _components(table: Floats, ends: Floats | None) -> tuple[ComponentEstimate, ...]:
+def _components(table: FloatArray, ends: FloatArray | None) -> tuple[ComponentEstimate, ...]:
     def estimate(k: int, column: int, factor: float = 1.0) -> Estimate:
         value = factor * float(table[k, column])
         if ends is None:
@@ -206,17 +206,17 @@ def _components(table: Floats, ends: Floats | None) -> tuple[ComponentEstimate, 
     )
 
 
-def _background(table: Floats, ends: Floats | None) -> Estimate:
+def _background(table: FloatArray, ends: FloatArray | None) -> Estimate:
     value = float(_even(table))
     return Estimate(value) if ends is None else Estimate(value, *map(float, ends))
 
 
-def _even(tables: Floats) -> Floats:
+def _even(tables: FloatArray) -> FloatArray:
     """Fraction (...) of the even background beside the components (..., K, 3)."""
     return np.asarray(np.maximum(0.0, 1.0 - tables[..., 2].sum(axis=-1)))
 
 
-def _start(values: Floats, modes: list[Mode], *, kernel: float) -> Floats:
+def _start(values: FloatArray, modes: list[Mode], *, kernel: float) -> FloatArray:
     """One species a mode, as wide as the events around it: (K, 3: mean, sd, fraction)."""
     rows = []
     for mode in modes:
@@ -230,15 +230,15 @@ def _start(values: Floats, modes: list[Mode], *, kernel: float) -> Floats:
 class _Landings:
     """What a mixture is fitted to."""
 
-    values: Floats
-    errors: Floats
+    values: FloatArray
+    errors: FloatArray
     shape: ErrorShape
     min_sd: float
 
-    def __getitem__(self, rows: NDArray[np.int64]) -> _Landings:
+    def __getitem__(self, rows: IntArray) -> _Landings:
         return replace(self, values=self.values[rows], errors=self.errors[rows])
 
-    def fit(self, start: Floats) -> tuple[Floats, float]:
+    def fit(self, start: FloatArray) -> tuple[FloatArray, float]:
         """Maximum likelihood from `start` (K, 3) by EM; components and log likelihood."""
         span = max(float(np.ptp(self.values)), self.min_sd)
         shape = self.shape
@@ -254,7 +254,7 @@ class _Landings:
         return table, float(reached)
 
 
-def _choose(landings: _Landings, start: Floats) -> Floats:
+def _choose(landings: _Landings, start: FloatArray) -> FloatArray:
     """Components (K, 3: mean, sd, fraction) in order of mass: those that the BIC asks for."""
     table, best = landings.fit(start)
     penalty = 1.5 * log(len(landings.values))  # half of BIC's 3 parameters
@@ -274,7 +274,7 @@ def _choose(landings: _Landings, start: Floats) -> Floats:
     return table[np.argsort(table[:, 0])]
 
 
-def _parted(table: Floats, k: int) -> Floats:
+def _parted(table: FloatArray, k: int) -> FloatArray:
     """Components (K, 3) with the one of number k as two (K + 1, 3), on both sides of its mean."""
     mean, sd, fraction = table[k]
     halves = [(mean - sd, sd / 2, fraction / 2), (mean + sd, sd / 2, fraction / 2)]

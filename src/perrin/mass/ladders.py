@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from perrin.errors import PerrinError
+from perrin.types import FloatArray
 
 LADDERS: dict[str, tuple[float, ...]] = {
     # Invitrogen NativeMark, unstained, above the 20 kDa band, which no photometer sees
@@ -144,10 +145,10 @@ def contradicting(matches: list[LadderMatch]) -> list[LadderMatch]:
 def _collected(
     gradient: float,
     offset: float,
-    c: npt.NDArray[np.float64],
-    sd: npt.NDArray[np.float64],
-    cost: npt.NDArray[np.float64],
-    masses: npt.NDArray[np.float64],
+    c: FloatArray,
+    sd: FloatArray,
+    cost: FloatArray,
+    masses: FloatArray,
 ) -> LadderMatch | None:
     """Fit the peaks that a proposed line collects; None where it is not physical."""
     if not _physical(gradient, offset):
@@ -190,9 +191,9 @@ def _physical(gradient: float, offset: float) -> bool:
 def _assigned(
     gradient: float,
     offset: float,
-    c: npt.NDArray[np.float64],
-    sd: npt.NDArray[np.float64],
-    masses: npt.NDArray[np.float64],
+    c: FloatArray,
+    sd: FloatArray,
+    masses: FloatArray,
 ) -> dict[int, float]:
     """Return peak -> mass for peaks within three standard deviations; each mass once."""
     off = np.abs(c[:, None] - (gradient * masses + offset)) / sd[:, None]  # (k, n)
@@ -210,7 +211,7 @@ def _checked_peaks(
     peak_contrasts: npt.ArrayLike,
     contrast_se: npt.ArrayLike | None,
     counts: npt.ArrayLike | None,
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return contrasts, standard deviations and the costs of leaving out, each (k,)."""
     c = np.asarray(peak_contrasts, dtype=np.float64)
     se = np.zeros_like(c) if contrast_se is None else np.asarray(contrast_se, dtype=np.float64)
@@ -233,7 +234,7 @@ def _checked_peaks(
     return c, np.hypot(se, _PEAK_SD * c), _PEAK_LEFT_OUT * np.sqrt(n / n.max())
 
 
-def _checked_masses(masses: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _checked_masses(masses: FloatArray) -> FloatArray:
     if (
         masses.ndim != 1
         or len(masses) < 2

@@ -8,14 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from perrin.errors import PerrinError
+from perrin.types import FloatArray
 
-Floats = npt.NDArray[np.float64]
 Covariance = tuple[tuple[float, float], tuple[float, float]]
 
 
 def checked_points(
     masses_kda: npt.ArrayLike, contrasts: npt.ArrayLike, contrast_se: npt.ArrayLike | None
-) -> tuple[Floats, Floats, Floats | None]:
+) -> tuple[FloatArray, FloatArray, FloatArray | None]:
     """Return the points as arrays (n,); raises `PerrinError` where no line can be right."""
     m = np.asarray(masses_kda, dtype=np.float64)
     c = np.asarray(contrasts, dtype=np.float64)
@@ -61,7 +61,9 @@ def checked_points(
     return m, c, se
 
 
-def fit_line(m: Floats, c: Floats, se: Floats | None) -> tuple[float, float, Covariance | None]:
+def fit_line(
+    m: FloatArray, c: FloatArray, se: FloatArray | None
+) -> tuple[float, float, Covariance | None]:
     """Return gradient, offset and their covariance (None where it cannot be known).
 
     m, c, se: (n,). Weighted least squares in closed form, about the weighted mean mass.

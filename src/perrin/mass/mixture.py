@@ -12,13 +12,11 @@ from scipy.special import ndtr, ndtri
 
 from perrin.errors import PerrinError
 from perrin.mass.modes import FWHM_PER_SD
+from perrin.types import FloatArray
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
 
 _MAX_CYCLES = 200
 _TOLERANCE = 1e-4  # change of the log likelihood in one cycle; BIC weighs differences of 10
@@ -59,21 +57,21 @@ class Mixture:
         """Bayesian information criterion (Schwarz 1978) with three parameters a component."""
         return -2.0 * self.log_likelihood + 3.0 * len(self.components) * log(self.n_events)
 
-    def density(self, values: Floats) -> Floats:
+    def density(self, values: FloatArray) -> FloatArray:
         """Probability per unit at `values`, any shape; 0 outside [low, high]."""
         total = np.full(np.shape(values), self.background_fraction / (self.high - self.low))
         for component in self.components:
             total += component.fraction * self.component_density(component, values)
         return np.where((values >= self.low) & (values <= self.high), total, 0.0)
 
-    def component_density(self, component: Component, values: Floats | float) -> Floats:
+    def component_density(self, component: Component, values: FloatArray | float) -> FloatArray:
         """Density of one component at `values`, cut at the limits, area 1 between them."""
         z = (values - component.mean) / component.sd
         inside = _inside(component.mean, component.sd, self.low, self.high)
-        density: Floats = np.exp(-0.5 * z * z) / (component.sd * sqrt(2.0 * pi) * inside)
+        density: FloatArray = np.exp(-0.5 * z * z) / (component.sd * sqrt(2.0 * pi) * inside)
         return density
 
-    def sample(self, n: int, *, rng: np.random.Generator) -> Floats:
+    def sample(self, n: int, *, rng: np.random.Generator) -> FloatArray:
         """`n` values drawn from the mixture, shape (n,), in no order of size."""
         fractions = [self.background_fraction, *(c.fraction for c in self.components)]
         numbers = rng.multinomial(n, np.array(fractions) / sum(fractions))
@@ -86,7 +84,7 @@ class Mixture:
 
 
 def fit_mixture(
-    values: Floats, *, start: Sequence[Component], low: float, high: float, min_sd: float
+    values: FloatArray, *, start: Sequence[Component], low: float, high: float, min_sd: float
 ) -> Mixture:
     """Maximum-likelihood mixture with as many components as `start`, by EM.
 
@@ -132,7 +130,7 @@ def fit_mixture(
 
 def _truncated_normal(
     component: Component, low: float, high: float, n: int, rng: np.random.Generator
-) -> Floats:
+) -> FloatArray:
     """Draws from a Gaussian cut at the limits, by the inverse of its distribution function."""
     a, b = ndtr((np.array([low, high]) - component.mean) / component.sd)
     drawn = component.mean + component.sd * ndtri(rng.uniform(a, b, n))

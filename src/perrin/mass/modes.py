@@ -11,13 +11,11 @@ import numpy as np
 from numba import njit
 
 from perrin.errors import PerrinError
+from perrin.types import FloatArray
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
 
 FWHM_PER_SD = 2.0 * sqrt(2.0 * log(2.0))
 """Full width at half maximum of a Gaussian over its standard deviation, 2.3548."""
@@ -43,17 +41,17 @@ class Mode:
     significance: float
 
 
-def kernel_widths(values: Floats, *, kernel: float, growth: float) -> Floats:
+def kernel_widths(values: FloatArray, *, kernel: float, growth: float) -> FloatArray:
     """Kernel standard deviation at each value: sqrt(kernel^2 + (growth * value)^2).
 
     The two parts of a mass error: imaging noise, the same for all, and a part that grows
     with mass. `values` and `kernel` in the same unit.
     """
-    widths: Floats = np.hypot(kernel, growth * values)
+    widths: FloatArray = np.hypot(kernel, growth * values)
     return widths
 
 
-def density_grid(values: Floats, *, kernel: float, growth: float) -> Floats:
+def density_grid(values: FloatArray, *, kernel: float, growth: float) -> FloatArray:
     """Even grid, 20 steps a kernel, that holds the whole density of `values`.
 
     Grid points are multiples of the step, so the same event falls on the same point
@@ -70,8 +68,8 @@ def density_grid(values: Floats, *, kernel: float, growth: float) -> Floats:
 
 
 def kernel_density(
-    values: Floats, grid: Floats, *, widths: Floats, weights: Floats | None = None
-) -> Floats:
+    values: FloatArray, grid: FloatArray, *, widths: FloatArray, weights: FloatArray | None = None
+) -> FloatArray:
     """Events per unit of `values` at each grid point, shape of `grid`.
 
     Each event is a Gaussian whose area is 1, or its weight, and whose standard deviation is
@@ -91,15 +89,15 @@ def kernel_density(
     each = np.ones(len(values)) if weights is None else weights
     counts = np.bincount(left, each * (1.0 - right), minlength=len(grid))
     counts[1:] += np.bincount(left, each * right, minlength=len(grid))[:-1]
-    density: Floats = _spread(counts, widths / step) / step
+    density: FloatArray = _spread(counts, widths / step) / step
     return density
 
 
 def find_modes(
-    density: Floats,
-    grid: Floats,
+    density: FloatArray,
+    grid: FloatArray,
     *,
-    widths: Floats,
+    widths: FloatArray,
     significance: float,
     known: Sequence[float] = (),
 ) -> list[Mode]:
@@ -146,21 +144,21 @@ def find_modes(
     ]
 
 
-def highest_between(density: Floats, grid: Floats, *, low: float, high: float) -> float:
+def highest_between(density: FloatArray, grid: FloatArray, *, low: float, high: float) -> float:
     """Position of the highest point of a density between two places on its grid."""
     first, last = np.searchsorted(grid, (low, high))
     top = int(first + np.argmax(density[first : last + 1]))
     return _vertex(density, grid, min(max(top, 1), len(grid) - 2))
 
 
-def _lowest(density: Floats, start: int, stop: int) -> int:
+def _lowest(density: FloatArray, start: int, stop: int) -> int:
     """Index of the lowest point between two, the middle one where several are as low."""
     between = density[start:stop]
     lowest = np.flatnonzero(between == between.min())
     return int(start + lowest[len(lowest) // 2])
 
 
-def _vertex(density: Floats, grid: Floats, peak: int) -> float:
+def _vertex(density: FloatArray, grid: FloatArray, peak: int) -> float:
     """Summit of the parabola through a maximum and its two neighbors."""
     before, top, after = density[peak - 1 : peak + 2]
     curvature = before - 2.0 * top + after

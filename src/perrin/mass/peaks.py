@@ -19,16 +19,14 @@ from perrin.mass.resolution import (
 )
 from perrin.mass.results import Estimate, Peak, Valley
 from perrin.stats import wilson_interval
+from perrin.types import FloatArray
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
     from perrin.mass.mixture import Mixture
     from perrin.mass.modes import Mode
 
-    Floats = NDArray[np.float64]
 
 # columns of what is measured of each peak; the valley is the one to the next peak
 _MODE, _MEAN, _FWHM, _POWER, _VALLEY, _RATIO = range(6)
@@ -45,7 +43,7 @@ class Scales:
     limit: float
 
 
-def measure_peaks(landings: Floats, modes: Sequence[Mode], *, scales: Scales) -> Floats:
+def measure_peaks(landings: FloatArray, modes: Sequence[Mode], *, scales: Scales) -> FloatArray:
     """Mode, fitted mean, FWHM, m / FWHM, valley and its ratio for each peak: (K, 6).
 
     `landings` (n,) may be a resample: each mode is looked for between the valleys that
@@ -77,7 +75,7 @@ def measure_peaks(landings: Floats, modes: Sequence[Mode], *, scales: Scales) ->
     return out
 
 
-def resolving_power_of(landings: Floats, modes: Sequence[Mode], *, scales: Scales) -> float:
+def resolving_power_of(landings: FloatArray, modes: Sequence[Mode], *, scales: Scales) -> float:
     """Mode over FWHM of the first of `modes` among `landings` (n,); NaN where it has none."""
     if not modes:
         return float("nan")
@@ -85,11 +83,11 @@ def resolving_power_of(landings: Floats, modes: Sequence[Mode], *, scales: Scale
 
 
 def describe_peaks(
-    landings: Floats,
+    landings: FloatArray,
     modes: Sequence[Mode],
     *,
-    measured: Floats,
-    ends: Floats,
+    measured: FloatArray,
+    ends: FloatArray,
     mixture: Mixture | None,
     confidence: float,
 ) -> tuple[tuple[Peak, ...], tuple[Valley, ...]]:

@@ -11,11 +11,11 @@ from scipy.optimize import leastsq
 from perrin.errors import PerrinError
 from perrin.mass.modes import FWHM_PER_SD, density_grid, kernel_density, kernel_widths
 from perrin.stats import robust_sd
+from perrin.types import FloatArray
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    pass
 
-    Floats = NDArray[np.float64]
 
 VALLEY_CRITERIA = (0.1, 0.3, 0.5)
 """Two peaks are resolved by a criterion if their valley-to-peak ratio is at most this."""
@@ -41,7 +41,7 @@ class PeakFit:
 
 
 def fit_peak(
-    values: Floats, *, mode: float, low: float, high: float, bin_width: float
+    values: FloatArray, *, mode: float, low: float, high: float, bin_width: float
 ) -> PeakFit | None:
     """Gaussian through the histogram within 1.5 FWHM of `mode`, no background.
 
@@ -114,7 +114,7 @@ class ValleyPoint:
 
 
 def valley_to_peak(
-    values: Floats, *, left: float, right: float, kernel: float
+    values: FloatArray, *, left: float, right: float, kernel: float
 ) -> ValleyPoint | None:
     """Minimum of the kernel density between two modes over the smaller mode.
 
@@ -141,17 +141,17 @@ def valley_to_peak(
     return ValleyPoint(float(grid[valley]), float(density[valley] / smaller))
 
 
-def _gaussian(x: Floats, counts: Floats, *, start: PeakFit) -> PeakFit | None:
+def _gaussian(x: FloatArray, counts: FloatArray, *, start: PeakFit) -> PeakFit | None:
     """Least-squares Gaussian through `counts` at `x`, both (n,); None if it diverges."""
 
-    def unit(p: Floats) -> tuple[Floats, Floats]:
+    def unit(p: FloatArray) -> tuple[FloatArray, FloatArray]:
         z = (x - p[1]) / p[2]
         return z, np.exp(-0.5 * np.minimum(z * z, 1e3))
 
-    def residual(p: Floats) -> Floats:
+    def residual(p: FloatArray) -> FloatArray:
         return np.asarray(p[0] * unit(p)[1] - counts)
 
-    def slopes(p: Floats) -> Floats:
+    def slopes(p: FloatArray) -> FloatArray:
         z, g = unit(p)
         return np.stack((g, p[0] * g * z / p[2], p[0] * g * z * z / p[2]))
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from perrin.types import FloatArray, IntArray
 
+if TYPE_CHECKING:
     from perrin.mass.mixture import Mixture
 
-    Floats = NDArray[np.float64]
 
 Unit = Literal["kDa", "contrast"]
 
@@ -150,10 +148,10 @@ class Spectrum:
     n_without_mass: int
     n_outside: int
     unbinding_fraction: Estimate | None
-    bin_edges: Floats
-    bin_counts: NDArray[np.int64]
-    density_at: Floats
-    density: Floats
+    bin_edges: FloatArray
+    bin_counts: IntArray
+    density_at: FloatArray
+    density: FloatArray
     peaks: tuple[Peak, ...]
     valleys: tuple[Valley, ...]
     components: tuple[ComponentEstimate, ...]

@@ -11,20 +11,18 @@ import numpy as np
 
 from perrin.mass.mixture import Component, Mixture, fit_mixture
 from perrin.mass.modes import density_grid, kernel_density, kernel_widths
+from perrin.types import FloatArray
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
 
 _SCALES = (1.0, 2.0, 4.0)  # kernels that look for what the mixture misses: sharp to broad
 _PLACES = 3  # at each scale: the largest excess may be the foot of a skewed peak
 
 
 def select_mixture(
-    values: Floats,
+    values: FloatArray,
     *,
     start: Sequence[Component],
     low: float,
@@ -62,7 +60,7 @@ def select_mixture(
 
 def resample_mixture(
     mixture: Mixture, *, min_sd: float, resamples: int, rng: np.random.Generator
-) -> Floats:
+) -> FloatArray:
     """Parametric bootstrap: (resamples, K + 1, 3) of mean, sd and fraction of each component.
 
     Each resample is drawn from `mixture` and fitted from its solution. The last row of
@@ -102,7 +100,9 @@ def _merge_closest(components: Sequence[Component]) -> list[Component] | None:
     return [*(c for c in components if c not in closest), Component(mean, sqrt(variance), fraction)]
 
 
-def _missing(values: Floats, mixture: Mixture, *, kernel: float, growth: float) -> list[Component]:
+def _missing(
+    values: FloatArray, mixture: Mixture, *, kernel: float, growth: float
+) -> list[Component]:
     """Components where events most exceed the mixture: a few places at each of three scales."""
     n = len(values)
     found = []

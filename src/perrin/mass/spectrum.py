@@ -28,17 +28,17 @@ from perrin.mass.results import ComponentEstimate, Estimate, Spectrum
 from perrin.mass.selection import resample_mixture, select_mixture
 from perrin.settings.spectrum import SpectrumSettings
 from perrin.stats import bootstrap, percentile_interval, robust_sd
+from perrin.types import FloatArray, IntArray
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
     from perrin.mass.mixture import Mixture
     from perrin.mass.modes import Mode
     from perrin.mass.results import Unit
 
-    Floats = NDArray[np.float64]
 
 CONTRAST_PER_KDA = 4e-5
 """Turns the widths of the settings into contrast where there is no calibration.
@@ -172,7 +172,7 @@ def resolving_power_near(
 
 def _sort_out(
     masses: ArrayLike, *, settings: SpectrumSettings, unit: Unit
-) -> tuple[Floats, int, int]:
+) -> tuple[FloatArray, int, int]:
     """Finite values inside the range (landings positive); how many had none, were outside."""
     values = np.asarray(masses, dtype=np.float64)
     if values.ndim != 1:
@@ -196,7 +196,7 @@ def _sort_out(
     return values[inside], n_without_mass, values.size - int(inside.sum())
 
 
-def _scales(landings: Floats, *, settings: SpectrumSettings, unit: Unit) -> Scales:
+def _scales(landings: FloatArray, *, settings: SpectrumSettings, unit: Unit) -> Scales:
     """The settings' lengths in the unit of the values; the limit is the smallest seen if unset."""
     scale = 1.0 if unit == "kDa" else CONTRAST_PER_KDA
     limit = settings.detection_limit_kda
@@ -210,7 +210,7 @@ def _scales(landings: Floats, *, settings: SpectrumSettings, unit: Unit) -> Scal
 
 
 def _choose_mixture(
-    landings: Floats, modes: list[Mode], *, scales: Scales
+    landings: FloatArray, modes: list[Mode], *, scales: Scales
 ) -> tuple[Mixture | None, tuple[str, ...]]:
     """The mixture that the BIC prefers, from one component a mode; or none and why."""
     seen = landings[landings >= scales.limit]
@@ -240,7 +240,7 @@ def _choose_mixture(
 
 
 def _describe_mixture(
-    mixture: Mixture | None, ends: Floats | None
+    mixture: Mixture | None, ends: FloatArray | None
 ) -> tuple[tuple[ComponentEstimate, ...], Estimate | None]:
     """Components and background with their intervals; `ends` (2, K + 1, 3) as resampled."""
     if mixture is None:
@@ -263,7 +263,7 @@ def _describe_mixture(
     return components, estimate(mixture.background_fraction, -1, 2)
 
 
-def _histogram(values: Floats, *, bin_width: float) -> tuple[Floats, NDArray[np.int64]]:
+def _histogram(values: FloatArray, *, bin_width: float) -> tuple[FloatArray, IntArray]:
     """Edges (n + 1,) at multiples of the bin width, from the first bin to the last, counts (n,)."""
     if values.size == 0:
         return np.zeros(1), np.zeros(0, dtype=np.int64)
@@ -274,7 +274,7 @@ def _histogram(values: Floats, *, bin_width: float) -> tuple[Floats, NDArray[np.
 
 
 def _notes(
-    values: Floats, n_without_mass: int, n_outside: int, settings: SpectrumSettings
+    values: FloatArray, n_without_mass: int, n_outside: int, settings: SpectrumSettings
 ) -> tuple[str, ...]:
     """What was left out, and what there is nothing of."""
     notes = []

@@ -10,11 +10,10 @@ from scipy.special import stdtr
 
 from perrin.errors import PerrinError
 from perrin.stats import poisson_interval
+from perrin.types import FloatArray, IntArray
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
+    pass
 
 
 @dataclass(frozen=True)
@@ -24,11 +23,11 @@ class LandingDensity:
     `edges_s` (n + 1,); `counts`, `per_um2_s`, `low`, `high` (n,).
     """
 
-    edges_s: Floats
-    counts: NDArray[np.int64]
-    per_um2_s: Floats
-    low: Floats
-    high: Floats
+    edges_s: FloatArray
+    counts: IntArray
+    per_um2_s: FloatArray
+    low: FloatArray
+    high: FloatArray
     mean: float
     mean_low: float
     mean_high: float
@@ -76,7 +75,7 @@ class PeakDrift:
 
 
 def landing_density(
-    times_s: Floats,
+    times_s: FloatArray,
     *,
     start_s: float,
     stop_s: float,
@@ -123,7 +122,7 @@ def landing_density(
 
 
 def peak_drift(
-    times_s: Floats, masses: Floats, *, low: float, high: float, unit: str = "kDa"
+    times_s: FloatArray, masses: FloatArray, *, low: float, high: float, unit: str = "kDa"
 ) -> PeakDrift | None:
     """Drift of a peak: the least-squares slope of its events' masses over time.
 

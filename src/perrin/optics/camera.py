@@ -15,23 +15,24 @@ from numba import njit, prange
 from numpy.typing import NDArray
 
 from perrin.settings.simulation import CameraSettings, InstrumentSettings
+from perrin.types import Float32Array, FloatArray
 
 
 def fixed_pattern(
     camera: CameraSettings, instrument: InstrumentSettings, *, rng: np.random.Generator
-) -> NDArray[np.float32]:
+) -> Float32Array:
     """Relative gain of each pixel (Y, X), mean 1."""
     shape = (instrument.height_px, instrument.width_px)
     return (1.0 + camera.fixed_pattern * rng.standard_normal(shape)).astype(np.float32)
 
 
 def record(
-    light: NDArray[np.float32],
+    light: Float32Array,
     *,
-    electrons: NDArray[np.float32],
-    gain: NDArray[np.float32],
-    exposure: NDArray[np.float64],
-    noise: NDArray[np.float32],
+    electrons: Float32Array,
+    gain: Float32Array,
+    exposure: FloatArray,
+    noise: Float32Array,
     camera: CameraSettings,
 ) -> NDArray[np.uint16]:
     """Record stacks of frames.

@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
 from perrin.settings.optics import OpticsSettings
+from perrin.types import FloatArray
 
 SAMPLES_PER_PIXEL = 4
 HALF_WIDTH_PX = 12
@@ -43,7 +43,7 @@ class Psf:
 
     """
 
-    coefficients: NDArray[np.float64]
+    coefficients: FloatArray
     pixel_nm: float
     card: dict[str, Any]
 
@@ -56,9 +56,9 @@ class Psf:
         from scipy.ndimage import uniform_filter
         from scipy.special import j1
 
-        def jinc(x: NDArray[np.float64]) -> NDArray[np.float64]:
+        def jinc(x: FloatArray) -> FloatArray:
             safe = np.where(x == 0, 1.0, x)
-            value: NDArray[np.float64] = np.where(x == 0, 1.0, 2 * j1(safe) / safe)
+            value: FloatArray = np.where(x == 0, 1.0, 2 * j1(safe) / safe)
             return value
 
         step = 4  # of the finer grid, on which the pixel average is taken
@@ -76,9 +76,7 @@ class Psf:
         return cls.from_samples(samples, pixel_nm=pixel_nm, card=card)
 
     @classmethod
-    def from_samples(
-        cls, samples: NDArray[np.float64], *, pixel_nm: float, card: dict[str, Any]
-    ) -> Psf:
+    def from_samples(cls, samples: FloatArray, *, pixel_nm: float, card: dict[str, Any]) -> Psf:
         """A PSF from its values on the (97, 97) grid of a quarter pixel; scaled to center 1."""
         from scipy.ndimage import spline_filter
 
@@ -96,7 +94,7 @@ class Psf:
         coefficients[:_GRID, :_GRID] = spline_filter(samples / center, order=3, mode="mirror")
         return cls(coefficients, float(pixel_nm), card)
 
-    def image(self, size: int, *, dx: float = 0.0, dy: float = 0.0) -> NDArray[np.float64]:
+    def image(self, size: int, *, dx: float = 0.0, dy: float = 0.0) -> FloatArray:
         """Return the PSF on size x size pixels, centered (dx, dy) pixels off the middle pixel."""
         out = np.empty((size, size))
         middle = size // 2

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from perrin.events import CLASSES, PAPER_CLASSES
 from perrin.report import style as look
+from perrin.types import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -349,16 +349,16 @@ def _colored(axes: Axes, table: pd.DataFrame, values: pd.Series, *, ticks: Seque
     bar.minorticks_off()
 
 
-def _missing(auc: pd.Series) -> NDArray[np.float64]:
+def _missing(auc: pd.Series) -> FloatArray:
     """What an AUC lacks to 1; an AUC given as 1.00 stands at the lower end of the axis."""
-    lacks: NDArray[np.float64] = np.maximum(1 - auc.to_numpy(float), _CLOSEST)
+    lacks: FloatArray = np.maximum(1 - auc.to_numpy(float), _CLOSEST)
     return lacks
 
 
-def _reach(rows: pd.DataFrame) -> NDArray[np.float64]:
+def _reach(rows: pd.DataFrame) -> FloatArray:
     """How far the interval reaches, (2, N), where the distance from 1 is drawn."""
     middle, low, high = (_missing(rows[name]) for name in ("value", "low", "high"))
-    reach: NDArray[np.float64] = np.nan_to_num(np.maximum([middle - high, low - middle], 0))
+    reach: FloatArray = np.nan_to_num(np.maximum([middle - high, low - middle], 0))
     return reach
 
 

@@ -6,16 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from perrin.diffusion.classical import fit_tamsd
 from perrin.report import style as look
+from perrin.types import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-FloatArray = NDArray[np.float64]
 
 _PARTS = (
     ("fraction_fbm", "FBM", look.BLUE),

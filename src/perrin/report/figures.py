@@ -27,19 +27,19 @@ from perrin.report.style import (
     style,
 )
 from perrin.stats import robust_sd
+from perrin.types import BoolArray, FloatArray
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
     from perrin.mass.calibration import Calibration
     from perrin.mass.results import Spectrum
     from perrin.mass.time_course import LandingDensity
 
-    Floats = NDArray[np.float64]
 
 __all__ = [
     "calibration_figure",
@@ -257,7 +257,7 @@ def ratiometric_frame_figure(
 
 
 def _scatter(
-    axes: Axes, x: Floats, y: Floats, groups: Sequence[tuple[str, NDArray[np.bool_], str]]
+    axes: Axes, x: FloatArray, y: FloatArray, groups: Sequence[tuple[str, BoolArray, str]]
 ) -> None:
     """Points in groups (name, which of them, color), their numbers in a legend above."""
     for name, chosen, color in groups:
@@ -323,7 +323,7 @@ def _draw_scale_bar(axes: Axes, *, width_px: int, height_px: int, pixel_nm: floa
     )
 
 
-def _central(values: Floats) -> tuple[float, float]:
+def _central(values: FloatArray) -> tuple[float, float]:
     """Range of all but the outermost values (0.5% each side), with a margin; 0 to 1 if none."""
     values = values[np.isfinite(values)]
     if values.size == 0:

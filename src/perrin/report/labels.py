@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
+from perrin.types import FloatArray
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.text import Annotation
     from matplotlib.transforms import Bbox
-    from numpy.typing import NDArray
 
-    Floats = NDArray[np.float64]
 
 _GAP_POINTS = 2.0
 _CROSSING = 60  # a line through a text is as bad as a text this many gaps higher
@@ -42,7 +42,9 @@ class _Option(NamedTuple):
     box: Bbox
 
 
-def label_tops(axes: Axes, labels: Sequence[TopLabel], *, outline: tuple[Floats, Floats]) -> None:
+def label_tops(
+    axes: Axes, labels: Sequence[TopLabel], *, outline: tuple[FloatArray, FloatArray]
+) -> None:
     """Write labels above an outline, x and y (n,) of all that is drawn.
 
     Each label stands above its point, or to the right or left of the vertical through it,
@@ -79,7 +81,9 @@ def label_tops(axes: Axes, labels: Sequence[TopLabel], *, outline: tuple[Floats,
         axes.plot([x, x], [y, end], color=text.get_color(), linewidth=0.4, zorder=1)
 
 
-def _place(axes: Axes, texts: Sequence[Annotation], outline: tuple[Floats, Floats]) -> list[Bbox]:
+def _place(
+    axes: Axes, texts: Sequence[Annotation], outline: tuple[FloatArray, FloatArray]
+) -> list[Bbox]:
     """Move every text to where it covers nothing; return the boxes in pixels.
 
     Texts are placed one after the other in four orders; the order counts that needs least
@@ -116,7 +120,11 @@ def _place(axes: Axes, texts: Sequence[Annotation], outline: tuple[Floats, Float
 
 
 def _in_turn(
-    order: Sequence[int], options: list[list[_Option]], tops: Floats, curve: Floats, gap: float
+    order: Sequence[int],
+    options: list[list[_Option]],
+    tops: FloatArray,
+    curve: FloatArray,
+    gap: float,
 ) -> tuple[list[tuple[_Option, Bbox]], float]:
     """The texts placed in one order, each where it costs least; what all of them cost.
 
@@ -139,7 +147,7 @@ def _in_turn(
     return [placed[k][1:] for k in range(len(options))], total
 
 
-def _lifted(box: Bbox, curve: Floats, placed: Sequence[Bbox], gap: float) -> Bbox:
+def _lifted(box: Bbox, curve: FloatArray, placed: Sequence[Bbox], gap: float) -> Bbox:
     """The box raised until it is a gap above the curve below it and off the placed boxes."""
     x, y = curve.T
     below = y[(x > box.x0 - gap) & (x < box.x1 + gap)]
@@ -149,7 +157,7 @@ def _lifted(box: Bbox, curve: Floats, placed: Sequence[Bbox], gap: float) -> Bbo
     return box
 
 
-def _crosses(top: Floats, box: Bbox, other: Bbox) -> bool:
+def _crosses(top: FloatArray, box: Bbox, other: Bbox) -> bool:
     """Whether the line from a point up to its text runs through another text."""
     through = other.x0 < top[0] < other.x1
     return bool(through and top[1] < other.y1 and other.y0 < box.y0)

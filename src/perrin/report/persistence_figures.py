@@ -7,18 +7,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from perrin.report.style import BLACK, GRAY, PALE_RED, new_figure, style
+from perrin.types import FloatArray
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
 
 
-def persistence_figure(late: Mapping[str, Floats], *, persistence_ms: float) -> Figure:
+def persistence_figure(late: Mapping[str, FloatArray], *, persistence_ms: float) -> Figure:
     """Distribution of late contrast over contrast for retained and discarded landings (n,)."""
     with style():
         figure = new_figure(width_mm=85.0, height_mm=60.0)
@@ -28,7 +26,7 @@ def persistence_figure(late: Mapping[str, Floats], *, persistence_ms: float) -> 
     return figure
 
 
-def draw_late_ratios(axes: Axes, late: Mapping[str, Floats]) -> None:
+def draw_late_ratios(axes: Axes, late: Mapping[str, FloatArray]) -> None:
     """Draw how much of the contrast is there later: fractions of the landings of each group."""
     edges = np.linspace(-1.0, 2.0, 41)
     for name, color, fill in (("discarded", PALE_RED, True), ("retained", BLACK, False)):

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from perrin.report import style as look
 
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 
     from perrin.diffusion.time_course import TimeCourse
 
-FloatArray = NDArray[np.float64]
 
 COLORS = {"fbm": look.BLUE, "ctrw": look.VERMILLION, "undecided": look.GRAY}
 NAMES = {"fbm": "FBM-like", "ctrw": "CTRW-like", "undecided": "undecided"}

@@ -25,6 +25,7 @@ from perrin.report.style import (
     new_figure,
     style,
 )
+from perrin.types import FloatArray, IntArray
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from perrin.landing.classifier.prevalence import ClassPrevalence
     from perrin.mass.results import Estimate, Spectrum
 
-    Floats = NDArray[np.float64]
 
 _LEAST_FRACTION = 0.02  # smaller peaks are not labeled
 _NEAREST = 1e-4  # scores are drawn no nearer to 0 and 1
@@ -259,7 +259,9 @@ def tradeoff_figure(tradeoff: pd.DataFrame, *, threshold: float) -> Figure:
     return figure
 
 
-def _draw_removed(axes: Axes, removed: pd.DataFrame, *, middle: Floats, width: Floats) -> None:
+def _draw_removed(
+    axes: Axes, removed: pd.DataFrame, *, middle: FloatArray, width: FloatArray
+) -> None:
     """Events a unit of mass, those kept and on them those removed, by label."""
     base = removed["kept"].to_numpy(float) / width
     axes.bar(middle, base, width, color=PALE_BLUE, linewidth=0, label="kept")
@@ -274,7 +276,7 @@ def _draw_removed(axes: Axes, removed: pd.DataFrame, *, middle: Floats, width: F
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=9, borderpad=0, columnspacing=0.8)
 
 
-def _draw_kept(axes: Axes, removed: pd.DataFrame, *, middle: Floats) -> None:
+def _draw_kept(axes: Axes, removed: pd.DataFrame, *, middle: FloatArray) -> None:
     """Fraction of the events that was kept, with its interval."""
     fraction, low, high = (
         100 * removed[f"retention{end}"].to_numpy(float) for end in ("", "_low", "_high")
@@ -283,7 +285,7 @@ def _draw_kept(axes: Axes, removed: pd.DataFrame, *, middle: Floats) -> None:
     axes.errorbar(middle, fraction, reach, fmt="o", color=BLACK, markersize=2.5, elinewidth=0.8)
 
 
-def _central_bins(low: Floats, high: Floats, counts: NDArray[np.int64]) -> tuple[float, float]:
+def _central_bins(low: FloatArray, high: FloatArray, counts: IntArray) -> tuple[float, float]:
     """Range of the bins but for far ones: beyond 3 times what holds 90% of the events."""
     middle = np.abs(0.5 * (low + high))
     near = middle <= 3 * np.percentile(np.repeat(middle, counts), 90)
@@ -296,7 +298,7 @@ def _in_order(labels: NDArray[np.object_]) -> list[str]:
     return [name for name in LABELS if name in found] + sorted(found - set(LABELS))
 
 
-def _reach(estimates: Sequence[Estimate]) -> Floats:
+def _reach(estimates: Sequence[Estimate]) -> FloatArray:
     """Distance in percent from each estimate to the ends of its interval, (2, K)."""
     ends = [
         (e.value, e.value) if e.low is None or e.high is None else (e.low, e.high)
@@ -307,7 +309,7 @@ def _reach(estimates: Sequence[Estimate]) -> Floats:
     return 100 * np.stack([value - low, high - value]).clip(0)
 
 
-def _sorted(x: Floats, y: Floats) -> tuple[Floats, Floats]:
+def _sorted(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
     order = np.argsort(x, kind="stable")
     return x[order], y[order]
 

@@ -8,16 +8,15 @@ import numpy as np
 
 from perrin.report.labels import TopLabel
 from perrin.report.style import BLUE, CONTRAST_UNIT, GRAY, PALE_BLUE, PALE_RED, SERIES
+from perrin.types import FloatArray
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from matplotlib.axes import Axes
-    from numpy.typing import NDArray
 
     from perrin.mass.results import Peak, Spectrum
 
-    Floats = NDArray[np.float64]
 
 # smaller peaks are in the tables; in the figure they are not labeled
 _LEAST_FRACTION, _LEAST_FRACTION_OVERLAID = 0.01, 0.05
@@ -25,7 +24,7 @@ _LEAST_FRACTION, _LEAST_FRACTION_OVERLAID = 0.01, 0.05
 
 def draw_one(
     axes: Axes, spectrum: Spectrum, factor: float
-) -> tuple[list[TopLabel], tuple[Floats, Floats]]:
+) -> tuple[list[TopLabel], tuple[FloatArray, FloatArray]]:
     """Bars, density and components of one spectrum; its labels and its outline."""
     edges, counts = factor * spectrum.bin_edges, spectrum.bin_counts
     width = _bin_width(spectrum)
@@ -61,7 +60,7 @@ def draw_one(
 
 def draw_several(
     axes: Axes, spectra: Mapping[str, Spectrum], factor: float
-) -> tuple[list[TopLabel], tuple[Floats, Floats]]:
+) -> tuple[list[TopLabel], tuple[FloatArray, FloatArray]]:
     """Histogram outlines of several spectra in percent of landings; labels, outline."""
     labels, x, y = [], [], []
     for k, (name, spectrum) in enumerate(spectra.items()):

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from perrin.report import style as look
+from perrin.types import Float32Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from perrin.tracking.track import TrackingResult
 
-FloatArray = NDArray[np.float64]
 
 _MOST_POINTS = 4000
 _SIGNIFICANT = 0.05
@@ -197,7 +196,7 @@ def _changes(axes: Axes, found: TrackingResult) -> None:
 
 def overlay_frame(
     axes: Axes,
-    image: NDArray[np.float32],
+    image: Float32Array,
     tracks: pd.DataFrame,
     positions: pd.DataFrame,
     *,

@@ -7,10 +7,8 @@ small distances tells their width, free fits of the clearest ones their shape.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perrin.optics.psf import Psf
 from perrin.settings.tracking import ParticleKind
@@ -34,11 +32,7 @@ from perrin.tracking.shape import (
     fit_shapes,
 )
 from perrin.tracking.threads import in_threads
-
-if TYPE_CHECKING:
-    from perrin.tracking.find import Image
-
-FloatArray = NDArray[np.float64]
+from perrin.types import Float32Array, FloatArray, IntArray
 
 MOST_FITTED = 300
 _LEAST_SIGMA, _MOST_SIGMA = 0.8, 12.0
@@ -97,7 +91,7 @@ class Appearance:
         return self.radius_px + (0.0 if self.shape is None else self.shape.half)
 
 
-def scale_of(frames: Image) -> float:
+def scale_of(frames: Float32Array) -> float:
     """Return the standard deviation (px) of the Gaussian as wide as what stands out in frames.
 
     frames (T, Y, X): contrast. Noise is white, so that its correlation ends at distance 0;
@@ -105,7 +99,7 @@ def scale_of(frames: Image) -> float:
     """
     from scipy.fft import irfft2, rfft2
 
-    def power_of(image: Image) -> Image:
+    def power_of(image: Float32Array) -> Float32Array:
         return np.asarray(np.abs(rfft2(image - np.median(image))) ** 2, np.float32)
 
     power = np.mean(list(in_threads(power_of, frames)), axis=0)
@@ -120,7 +114,7 @@ def scale_of(frames: Image) -> float:
     return float(np.clip(half / 1.665, _LEAST_SIGMA, _MOST_SIGMA))
 
 
-def sign_of(frames: Image, *, sigma_px: float, threshold: float) -> int:
+def sign_of(frames: Float32Array, *, sigma_px: float, threshold: float) -> int:
     """Return -1 or 1: the sign of the contrast (T, Y, X) that stands out most."""
     strength = {}
     for sign in (-1, 1):
@@ -132,7 +126,7 @@ def sign_of(frames: Image, *, sigma_px: float, threshold: float) -> int:
 
 
 def learn(
-    frames: Image,
+    frames: Float32Array,
     *,
     kind: ParticleKind,
     sign: int | None,
@@ -163,7 +157,7 @@ def learn(
     return _shaped(signed, start, threshold)
 
 
-def _shaped(frames: Image, start: Appearance, threshold: float) -> Appearance | None:
+def _shaped(frames: Float32Array, start: Appearance, threshold: float) -> Appearance | None:
     """Learn the shape of gold by free fits of the clearest particles."""
     seen, rods = start, start.kind == "rods"
     for _ in range(_ROUNDS):
@@ -206,7 +200,7 @@ def _shaped(frames: Image, start: Appearance, threshold: float) -> Appearance | 
     return replace(seen, kappa=_kappa(frames, found, clear, seen))
 
 
-def _usual(found: Candidates, *, apart: float) -> NDArray[np.int64]:
+def _usual(found: Candidates, *, apart: float) -> IntArray:
     """Return candidates that stand alone, those with the most usual signal: no pairs, no noise."""
     from scipy.spatial import cKDTree
 
@@ -239,7 +233,7 @@ def free_of(seen: Appearance) -> tuple[int, ...]:
     return WITH_ANGLE if seen.kind == "rods" else POSITION
 
 
-def _kappa(frames: Image, found: Candidates, clear: NDArray[np.int64], seen: Appearance) -> float:
+def _kappa(frames: Float32Array, found: Candidates, clear: IntArray, seen: Appearance) -> float:
     """Return how the variance of a pixel grows with the contrast, from residuals."""
     shape = seen.shape
     assert shape is not None  # noqa: S101 - gold

@@ -12,19 +12,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
 from perrin.io.movie import Movie
 from perrin.settings.tracking import MedianSettings
 from perrin.stats import MAD_TO_SD
+from perrin.types import AnyArray, Float32Array, FloatArray, IntArray
 
-Image = NDArray[np.float32]
-Clean = Callable[[int, Image], None]
+Clean = Callable[[int, Float32Array], None]
 
 _BLOCKS = 4  # blocks in a window: the light changes little within one
 _LEVEL_PIXELS = 4000  # of a frame that its light is taken from
@@ -43,12 +41,12 @@ class Block:
 
     first: int
     stop: int
-    image: Image
-    own: Image | None
+    image: Float32Array
+    own: Float32Array | None
     middle: float
 
 
-def sample_frames(n_frames: int, settings: MedianSettings) -> NDArray[np.int64]:
+def sample_frames(n_frames: int, settings: MedianSettings) -> IntArray:
     """Return the numbers of the frames that the medians are taken from."""
     step = max(1, min(settings.window_frames, n_frames) // settings.samples)
     return np.arange(step // 2, n_frames, step)
@@ -65,7 +63,7 @@ def backgrounds(
     frames = sample_frames(movie.n_frames, settings)
     inside = min(settings.samples, len(frames))
     length = max(1, min(settings.window_frames, movie.n_frames) // _BLOCKS)
-    held: dict[int, Image] = {}
+    held: dict[int, Float32Array] = {}
     done: tuple[int, ...] = ()
     image = np.empty((movie.height, movie.width), np.float32)
     for first in range(0, movie.n_frames, length):
@@ -85,7 +83,7 @@ def backgrounds(
         yield Block(first, stop, image, own, float(np.mean(inner or wanted)))
 
 
-def _sample(movie: Movie, frame: int, clean: Clean | None) -> Image:
+def _sample(movie: Movie, frame: int, clean: Clean | None) -> Float32Array:
     image = np.asarray(movie.frames[frame : frame + 1][0], dtype=np.float32)
     every = _every(image.shape)
     level = float(np.median(image[::every, ::every]))
@@ -100,7 +98,7 @@ def _sample(movie: Movie, frame: int, clean: Clean | None) -> Image:
     return image
 
 
-def median(images: list[Image]) -> Image:
+def median(images: list[Float32Array]) -> Float32Array:
     """Return the median of each pixel over some images (Y, X)."""
     stack = np.stack(images)
     out = np.empty(stack.shape[1:], np.float32)
@@ -108,7 +106,7 @@ def median(images: list[Image]) -> Image:
     return out
 
 
-def contrast(frames: NDArray[Any], background: Image, *, sign: int) -> Image:
+def contrast(frames: AnyArray, background: Float32Array, *, sign: int) -> Float32Array:
     """Return sign * (frames / background / light - 1), (T, Y, X).
 
     The light of a frame is its level against the background and a surface of second order over
@@ -132,7 +130,7 @@ def contrast(frames: NDArray[Any], background: Image, *, sign: int) -> Image:
 
 
 @lru_cache(maxsize=4)
-def _to_surface(height: int, width: int, every: int) -> Image:
+def _to_surface(height: int, width: int, every: int) -> Float32Array:
     """Return what values at every so many pixels are multiplied with for a surface (K, 6)."""
     y, x = np.mgrid[0:height:every, 0:width:every].reshape(2, -1)
     down, across = y / height - 0.5, x / width - 0.5
@@ -145,7 +143,7 @@ def _every(shape: tuple[int, ...]) -> int:
     return max(1, int(np.sqrt(shape[0] * shape[1] / _LEVEL_PIXELS)))
 
 
-def tiles_of(image: Image) -> NDArray[np.float64]:
+def tiles_of(image: Float32Array) -> FloatArray:
     """Return the medians (J, I) of the tiles of an image (Y, X).
 
     A particle that covers less than half a tile does not count, moving or not.
@@ -156,7 +154,7 @@ def tiles_of(image: Image) -> NDArray[np.float64]:
     )
 
 
-def surroundings(tiles: NDArray[np.float64], shape: tuple[int, ...]) -> Image:
+def surroundings(tiles: FloatArray, shape: tuple[int, ...]) -> Float32Array:
     """Return an image of `shape` (Y, X) without anything small in it: its tiles, interpolated."""
     height, width = shape
     rows, columns = _tiled(height, shape), _tiled(width, shape)
@@ -170,13 +168,13 @@ def surroundings(tiles: NDArray[np.float64], shape: tuple[int, ...]) -> Image:
     return np.asarray(down @ coarse @ across.T, np.float32)
 
 
-def _tiled(size: int, shape: tuple[int, ...]) -> list[NDArray[np.int64]]:
+def _tiled(size: int, shape: tuple[int, ...]) -> list[IntArray]:
     """Return the pixels of each tile along an axis of `size`, in an image of `shape` (Y, X)."""
     tile = max(_LEAST_TILE, min(shape) // _TILES)
     return np.array_split(np.arange(size), max(1, size // tile))
 
 
-def _weights(size: int, middles: list[float]) -> NDArray[np.float64]:
+def _weights(size: int, middles: list[float]) -> FloatArray:
     """Return the weights (size, M + 2) of the tiles in each pixel, and of one more at both ends."""
     first, last = 2 * middles[0] - (middles[1:] or [size])[0], 2 * middles[-1]
     last = last - middles[-2] if len(middles) > 1 else float(size)
@@ -185,7 +183,7 @@ def _weights(size: int, middles: list[float]) -> NDArray[np.float64]:
     return np.stack([np.interp(np.arange(size), known, one) for one in each], axis=1)
 
 
-def _exchanges(count: int) -> NDArray[np.int64]:
+def _exchanges(count: int) -> IntArray:
     """Return the pairs (K, 2) of places that Batcher's odd-even merge sort compares in turn."""
     pairs = []
     power = 1

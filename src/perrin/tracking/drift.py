@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perrin.stats import robust_sd
-from perrin.tracking.find import Image, smoothed
-
-FloatArray = NDArray[np.float64]
+from perrin.tracking.find import smoothed
+from perrin.types import BoolArray, Float32Array, FloatArray, IntArray
 
 _ROUNDS = 4
 _SETTLED_PX = 1e-3
@@ -53,7 +52,7 @@ class Drift:
         far = np.hypot(self.x, self.y)
         return bool((far > _SIGNIFICANT * np.maximum(self.se, 1e-9)).any())
 
-    def at(self, frame: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
+    def at(self, frame: IntArray) -> tuple[FloatArray, FloatArray]:
         """Return the displacement along x and y at frames, continued in a straight line."""
         return _continued(frame, self.frame, self.x), _continued(frame, self.frame, self.y)
 
@@ -70,17 +69,17 @@ class Registration:
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1)
         self._waiting: list[Future[None]] = []
-        self._first: Image | None = None
+        self._first: Float32Array | None = None
         self._rows: list[tuple[float, float, float, float]] = []
         self._lost = False
 
-    def add(self, image: Image, *, free: NDArray[np.bool_], frame: float) -> None:
+    def add(self, image: Float32Array, *, free: BoolArray, frame: float) -> None:
         """Take in an image (Y, X), its mean about 1, free (Y, X) of particles or not."""
         if len(self._waiting) >= _AHEAD:
             self._waiting.pop(0).result()
         self._waiting.append(self._thread.submit(self._add, image, free, frame))
 
-    def _add(self, image: Image, free: NDArray[np.bool_], frame: float) -> None:
+    def _add(self, image: Float32Array, free: BoolArray, frame: float) -> None:
         structure = _structure(image, free)
         if self._first is None:
             self._first = structure
@@ -106,7 +105,7 @@ class Registration:
         return Drift(frame, x, y, se)
 
 
-def _structure(image: Image, free: NDArray[np.bool_]) -> Image:
+def _structure(image: Float32Array, free: BoolArray) -> Float32Array:
     """Return what is finer than the light and coarser than the shot noise, 0 where not free."""
     if not free.any():
         return np.zeros_like(image)
@@ -118,7 +117,7 @@ def _structure(image: Image, free: NDArray[np.bool_]) -> Image:
     return np.asarray(np.clip(fine, -_CLIP * spread, _CLIP * spread), np.float32)
 
 
-def register(first: Image, second: Image) -> tuple[float, float, float] | None:
+def register(first: Float32Array, second: Float32Array) -> tuple[float, float, float] | None:
     """Return how far `second` (Y, X) has moved against `first`: x, y, standard error, px.
 
     None where what they have in common is no more than chance.
@@ -137,7 +136,9 @@ def register(first: Image, second: Image) -> tuple[float, float, float] | None:
     return _refined(first, second, shift)
 
 
-def _refined(first: Image, second: Image, shift: FloatArray) -> tuple[float, float, float] | None:
+def _refined(
+    first: Float32Array, second: Float32Array, shift: FloatArray
+) -> tuple[float, float, float] | None:
     """Refine a shift (y, x) of whole pixels by least squares on the slopes."""
     from scipy.fft import rfft2
 
@@ -172,7 +173,7 @@ def _refined(first: Image, second: Image, shift: FloatArray) -> tuple[float, flo
 
 def _moved_back(
     spectrum: NDArray[np.complex64], shift: FloatArray, shape: tuple[int, ...]
-) -> Image:
+) -> Float32Array:
     """Return the image (Y, X) of a spectrum, moved by -shift (y, x), around the edges."""
     from scipy.fft import irfft2
 
@@ -181,7 +182,7 @@ def _moved_back(
     return np.asarray(irfft2(spectrum * down[:, None] * across, s=shape), np.float32)
 
 
-def _continued(frame: NDArray[np.int64], at: FloatArray, value: FloatArray) -> FloatArray:
+def _continued(frame: IntArray, at: FloatArray, value: FloatArray) -> FloatArray:
     """Interpolate, and go on beyond both ends with the slope there."""
     inside = np.interp(frame, at, value)
     first = (value[1] - value[0]) / (at[1] - at[0])

@@ -10,12 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 from perrin.stats import MAD_TO_SD
-
-FloatArray = NDArray[np.float64]
-Image = NDArray[np.float32]
+from perrin.types import Float32Array, FloatArray, IntArray
 
 _LEVEL = 0.4
 _LEAST_NOISE = float(np.finfo(np.float32).tiny)
@@ -44,7 +41,7 @@ class Candidates:
 
     """
 
-    frame: NDArray[np.int64]
+    frame: IntArray
     x: FloatArray
     y: FloatArray
     angle: FloatArray
@@ -57,7 +54,7 @@ class Candidates:
 
 
 def find(
-    frames: Image, *, sigma_px: float, threshold: float, regions: bool
+    frames: Float32Array, *, sigma_px: float, threshold: float, regions: bool
 ) -> tuple[Candidates, FloatArray]:
     """Find particles in frames (T, Y, X) of contrast, positive for a particle.
 
@@ -77,7 +74,7 @@ def find(
     return Candidates(frame, x, y, angle, half, area, high / noise[frame]), noise
 
 
-def smoothed(frames: Image, sigma_px: float) -> Image:
+def smoothed(frames: Float32Array, sigma_px: float) -> Float32Array:
     """Return frames (T, Y, X) smoothed with a Gaussian, white noise as strong at the edges.
 
     What is outside the field adds nothing, and what is near its edge is raised by as much as
@@ -96,7 +93,7 @@ def smoothed(frames: Image, sigma_px: float) -> Image:
     return out
 
 
-def noise_of(frames: Image) -> FloatArray:
+def noise_of(frames: Float32Array) -> FloatArray:
     """Return the robust standard deviation (T,) of frames about their median."""
     every = max(1, int(np.sqrt(frames[0].size / _NOISE_PIXELS))) if len(frames) else 1
     found: FloatArray = _noise(frames[:, ::every, ::every].reshape(len(frames), -1))

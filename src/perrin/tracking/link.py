@@ -16,13 +16,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
 from perrin.settings.tracking import LinkSettings
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
+from perrin.types import FloatArray, IntArray
 
 MOST_MEMORY = 10
 _TAIL = 0.003  # of the particles may step beyond the search range, before the margin

@@ -11,18 +11,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 from perrin.landing.fit import fit_patch
 from perrin.landing.matched import WINDOW_PX
 from perrin.optics.psf import HALF_WIDTH_PX, Psf, evaluate
 from perrin.tracking.appearance import Appearance, free_of, starts_of
-from perrin.tracking.find import Candidates, Image, find, noise_of
+from perrin.tracking.find import Candidates, find, noise_of
 from perrin.tracking.shape import ANGLE, HALF, A, Shape, ShapeFits, X, Y, fit_shapes
 from perrin.tracking.split import Pairs, split
-
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
+from perrin.types import BoolArray, Float32Array, FloatArray, IntArray
 
 _ROUNDS = 2  # fits of particles near others, after the first
 _MERGED_AREA = 1.6  # times the usual area of a region
@@ -55,7 +52,7 @@ class LocalizationResult:
 
     """
 
-    frame: NDArray[np.int64]
+    frame: IntArray
     x: FloatArray
     y: FloatArray
     x_se: FloatArray
@@ -65,16 +62,16 @@ class LocalizationResult:
     angle: FloatArray
     angle_se: FloatArray
     noise: FloatArray
-    label: NDArray[np.int64]
+    label: IntArray
 
     def __len__(self) -> int:
         return len(self.frame)
 
-    def __getitem__(self, rows: NDArray[np.int64] | BoolArray) -> LocalizationResult:
+    def __getitem__(self, rows: IntArray | BoolArray) -> LocalizationResult:
         return LocalizationResult(*(column[rows] for column in vars(self).values()))
 
 
-def locate(frames: Image, *, seen: Appearance, threshold: float) -> LocalizationResult:
+def locate(frames: Float32Array, *, seen: Appearance, threshold: float) -> LocalizationResult:
     """Return the particles in frames (T, Y, X) of contrast, positive for a particle.
 
     Frames are counted from the first of the stretch.
@@ -106,7 +103,7 @@ def _nothing() -> LocalizationResult:
 
 
 def _gold(
-    frames: Image, found: Candidates, noise: FloatArray, seen: Appearance, shape: Shape
+    frames: Float32Array, found: Candidates, noise: FloatArray, seen: Appearance, shape: Shape
 ) -> LocalizationResult:
     starts = starts_of(found, seen)
     fits = fit_shapes(
@@ -170,12 +167,12 @@ def _gold(
 
 
 def _with_pairs(
-    frame: NDArray[np.int64],
-    label: NDArray[np.int64],
+    frame: IntArray,
+    label: IntArray,
     fits: ShapeFits,
     two: Pairs,
-    rows: NDArray[np.int64],
-) -> tuple[NDArray[np.int64], NDArray[np.int64], ShapeFits]:
+    rows: IntArray,
+) -> tuple[IntArray, IntArray, ShapeFits]:
     """Put both particles of a pair in the place of the one that they looked like."""
     gone = rows[two.replaced]
     stays = np.setdiff1d(np.arange(len(frame)), gone)
@@ -190,10 +187,10 @@ def _with_pairs(
 
 
 def _again(
-    frames: Image,
-    frame: NDArray[np.int64],
+    frames: Float32Array,
+    frame: IntArray,
     fits: ShapeFits,
-    pairs: NDArray[np.int64],
+    pairs: IntArray,
     seen: Appearance,
     shape: Shape,
 ) -> ShapeFits:
@@ -216,7 +213,9 @@ def _again(
     return ShapeFits(*renewed)
 
 
-def _molecules(frames: Image, found: Candidates, noise: FloatArray, psf: Psf) -> LocalizationResult:
+def _molecules(
+    frames: Float32Array, found: Candidates, noise: FloatArray, psf: Psf
+) -> LocalizationResult:
     fits = _psf_fits(frames, found.frame, found.x, found.y, psf)
     kept = np.isfinite(fits[:, 0]) & (fits[:, 0] > 0) & _inside(fits[:, 2], fits[:, 3], frames)
     radius = psf.fwhm_px() / 2
@@ -255,13 +254,13 @@ def _molecules(frames: Image, found: Candidates, noise: FloatArray, psf: Psf) ->
 
 
 def _psf_fits(
-    frames: Image,
-    frame: NDArray[np.int64],
+    frames: Float32Array,
+    frame: IntArray,
     x: FloatArray,
     y: FloatArray,
     psf: Psf,
     *,
-    others: tuple[NDArray[np.int64], FloatArray] | None = None,
+    others: tuple[IntArray, FloatArray] | None = None,
 ) -> FloatArray:
     """Return contrast, its error, x, y, their errors and residual of fits around places, (N, 7)."""
     row, column = np.rint(y).astype(np.int64), np.rint(x).astype(np.int64)
@@ -294,7 +293,7 @@ def _fit(frames, frame, row, column, psf, first, others, fits):  # type: ignore[
         fit_patch(patch, inside, psf, fits[n])
 
 
-def _inside(x: FloatArray, y: FloatArray, frames: Image) -> BoolArray:
+def _inside(x: FloatArray, y: FloatArray, frames: Float32Array) -> BoolArray:
     """Whether the center lies in the field."""
     height, width = frames.shape[1:]
     inside: BoolArray = (x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5)
@@ -302,7 +301,7 @@ def _inside(x: FloatArray, y: FloatArray, frames: Image) -> BoolArray:
 
 
 def _first_of_same(
-    frame: NDArray[np.int64], x: FloatArray, y: FloatArray, kept: BoolArray, *, within: float
+    frame: IntArray, x: FloatArray, y: FloatArray, kept: BoolArray, *, within: float
 ) -> BoolArray:
     """Return whether no earlier fit (N,) has ended at the same place."""
     rows = np.flatnonzero(kept)
@@ -312,20 +311,18 @@ def _first_of_same(
     return alone
 
 
-def _pairs(
-    frame: NDArray[np.int64], x: FloatArray, y: FloatArray, *, within: float
-) -> NDArray[np.int64]:
+def _pairs(frame: IntArray, x: FloatArray, y: FloatArray, *, within: float) -> IntArray:
     """Return the pairs (M, 2) of particles of one frame that are no farther apart."""
     from scipy.spatial import cKDTree
 
     places = np.stack([x, y, frame * (2 * within + 1.0)], axis=1)
-    pairs: NDArray[np.int64] = cKDTree(places).query_pairs(within, output_type="ndarray")
+    pairs: IntArray = cKDTree(places).query_pairs(within, output_type="ndarray")
     return pairs.astype(np.int64).reshape(-1, 2)
 
 
 def _neighbors(
-    pairs: NDArray[np.int64],
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    pairs: IntArray,
+) -> tuple[IntArray, IntArray, IntArray]:
     """Return who has neighbors (N,), where their neighbors start (N + 1,), and these (M,)."""
     both = np.concatenate([pairs, pairs[:, ::-1]])
     both = both[np.argsort(both[:, 0], kind="stable")]
@@ -333,7 +330,7 @@ def _neighbors(
     return near, np.append(first, len(both)).astype(np.int64), both[:, 1]
 
 
-def _touching(values: FloatArray, pairs: NDArray[np.int64], distance: float) -> NDArray[np.int64]:
+def _touching(values: FloatArray, pairs: IntArray, distance: float) -> IntArray:
     """Return the particles whose outlines come nearer to another than they are wide."""
     if not len(pairs):
         return np.empty(0, np.int64)

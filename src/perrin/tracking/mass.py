@@ -12,13 +12,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perrin.landing.matched import WINDOW_PX
 from perrin.optics.psf import Psf
 from perrin.stats import MAD_TO_SD
-
-FloatArray = NDArray[np.float64]
+from perrin.types import FloatArray, IntArray
 
 LEAST_POSITIONS = 20
 """A track with fewer positions is not looked at for a change."""
@@ -107,9 +105,7 @@ def motion_blur_px(step_variance: float, *, exposure: float) -> float:
     return float(np.sqrt(max(step_variance, 0.0) * exposure / 6))
 
 
-def find_step(
-    frame: NDArray[np.int64], contrast: FloatArray, *, rng: np.random.Generator
-) -> Step | None:
+def find_step(frame: IntArray, contrast: FloatArray, *, rng: np.random.Generator) -> Step | None:
     """Return the best step of the contrasts (L,) of a track, None for a short one."""
     n = len(contrast)
     if n < LEAST_POSITIONS:
@@ -140,7 +136,7 @@ def _p_value(as_good: int, steepness: float, n: int) -> float:
     return counted if as_good else min(counted, places * 2 * float(stdtr(n - 2, -steepness)))
 
 
-def _best(contrasts: FloatArray) -> tuple[NDArray[np.int64], FloatArray]:
+def _best(contrasts: FloatArray) -> tuple[IntArray, FloatArray]:
     """Return where the best step of each row (M, L) is, and how much of the squares it explains."""
     n = contrasts.shape[1]
     rest = contrasts - contrasts.mean(axis=1, keepdims=True)

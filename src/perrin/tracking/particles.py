@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from perrin.diffusion.classical import covariance_estimator
 from perrin.io.movie import Movie
@@ -14,6 +11,7 @@ from perrin.mass.calibration import Calibration
 from perrin.settings.tracking import TrackingSettings
 from perrin.tracking.mass import blur_factor, find_step, holm, mean_contrast, motion_blur_px
 from perrin.tracking.stream import Seen
+from perrin.types import AnyArray
 
 SEED = 20_261  # of the orders in which contrasts are shuffled
 _IMMOBILE = 3.0  # localization errors: a track that stays within them rests
@@ -42,7 +40,7 @@ def describe_tracks(
 
 
 def _particle(
-    part: dict[str, NDArray[Any]],
+    part: dict[str, AnyArray],
     movie: Movie,
     settings: TrackingSettings,
     seen: Seen,

@@ -20,11 +20,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 from perrin.landing.fit import solve
-
-FloatArray = NDArray[np.float64]
+from perrin.types import Float32Array, FloatArray, IntArray
 
 A, B, X, Y, ANGLE, HALF, WIDTH, FLAT = range(8)
 """Places of the parameters in a row."""
@@ -81,14 +79,14 @@ class ShapeFits:
 
 
 def fit_shapes(
-    frames: NDArray[np.float32],
-    frame: NDArray[np.int64],
+    frames: Float32Array,
+    frame: IntArray,
     starts: FloatArray,
     *,
     free: tuple[int, ...],
     half_window: int,
     kappa: float,
-    neighbors: tuple[NDArray[np.int64], FloatArray] | None = None,
+    neighbors: tuple[IntArray, FloatArray] | None = None,
     sign: int = -1,
 ) -> ShapeFits:
     """Fit N particles in frames (T, Y, X) of contrast, positive for a particle.

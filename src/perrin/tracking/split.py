@@ -10,14 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perrin.tracking.appearance import Appearance, free_of
-from perrin.tracking.find import Image
 from perrin.tracking.shape import ANGLE, A, Shape, ShapeFits, X, Y, fit_shapes
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
+from perrin.types import BoolArray, Float32Array, FloatArray, IntArray
 
 _ROUNDS = 4
 _KEPT = 2  # arrangements that are fitted to the end
@@ -35,7 +31,7 @@ class Pairs:
 
 
 def split(
-    frames: Image,
+    frames: Float32Array,
     frame: IntArray,
     values: FloatArray,
     half: FloatArray,
@@ -106,7 +102,7 @@ def _arrangements(values: FloatArray, half: FloatArray, shape: Shape, *, rods: b
 
 
 def _fit(
-    frames: Image,
+    frames: Float32Array,
     frame: IntArray,
     starts: FloatArray,
     others: FloatArray,
@@ -125,11 +121,9 @@ def _fit(
     )
 
 
-def _plausible(
-    one: FloatArray, other: FloatArray, seen: Appearance, shape: Shape
-) -> NDArray[np.bool_]:
+def _plausible(one: FloatArray, other: FloatArray, seen: Appearance, shape: Shape) -> BoolArray:
     low, high = (factor * seen.amplitude for factor in _CONTRAST)
-    ok: NDArray[np.bool_] = np.isfinite(one[:, A]) & np.isfinite(other[:, A])
+    ok: BoolArray = np.isfinite(one[:, A]) & np.isfinite(other[:, A])
     for values in (one, other):
         ok &= (values[:, A] > low) & (values[:, A] < high)
     far = np.hypot(one[:, X] - other[:, X], one[:, Y] - other[:, Y])

@@ -9,13 +9,11 @@ window of samples and a block of frames, however long the movie is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
 from perrin.io.movie import Movie
@@ -32,12 +30,10 @@ from perrin.tracking.background import (
     tiles_of,
 )
 from perrin.tracking.drift import Drift, Registration
-from perrin.tracking.find import Image
 from perrin.tracking.locate import LocalizationResult, join, locate
 from perrin.tracking.shape import ANGLE, FLAT, HALF, WIDTH, A, X, Y, add_shapes
 from perrin.tracking.threads import in_threads
-
-Progress = Callable[[float], None]
+from perrin.types import AnyArray, BoolArray, Float32Array, FloatArray, IntArray, Progress
 
 _MOST_CLEANINGS = 8
 _SETTLED = 0.005  # relative change of the contrast, or of the number, that is little enough
@@ -74,7 +70,7 @@ class Seen:
 
     located: LocalizationResult
     appearance: Appearance | None
-    mean: Image
+    mean: Float32Array
     ghosts: int
     unsettled: float
     drift: Drift | None
@@ -131,8 +127,8 @@ class _Stretch:
     """Frames from `first` on, (T, Y, X), and their background (Y, X)."""
 
     first: int
-    raw: NDArray[Any]
-    background: Image
+    raw: AnyArray
+    background: Float32Array
 
 
 def _stretches(
@@ -140,7 +136,7 @@ def _stretches(
     settings: TrackingSettings,
     appearance: Appearance,
     known: dict[int, LocalizationResult],
-    mean: NDArray[np.float64],
+    mean: FloatArray,
     registration: Registration,
 ) -> Iterator[_Stretch]:
     """Yield the movie, a few frames at a time; the mean background and the drift are taken in."""
@@ -156,7 +152,7 @@ def _stretches(
 
 
 def _ghosts(
-    frames: Image, found: LocalizationResult, seen: Appearance, settings: TrackingSettings
+    frames: Float32Array, found: LocalizationResult, seen: Appearance, settings: TrackingSettings
 ) -> int:
     """Count the spots with the opposite of the usual contrast."""
     usual = float(np.median(np.abs(found.contrast)))
@@ -170,7 +166,7 @@ class _Tiles:
 
     first: int
     stop: int
-    medians: NDArray[np.float64]
+    medians: FloatArray
 
 
 def _tiles(movie: Movie, settings: TrackingSettings) -> list[_Tiles]:
@@ -186,7 +182,7 @@ def _tiles(movie: Movie, settings: TrackingSettings) -> list[_Tiles]:
 
 def _first_backgrounds(
     movie: Movie, settings: TrackingSettings, tiles: list[_Tiles], clean: Clean | None = None
-) -> Iterator[tuple[range, Image]]:
+) -> Iterator[tuple[range, Float32Array]]:
     """Yield frames and what particles are first seen against: surroundings, or the median."""
     for part in tiles:
         image = surroundings(part.medians, (movie.height, movie.width))
@@ -202,7 +198,7 @@ def _learn(
     """Look at some frames, spread over the movie."""
     step = max(1, len(sample_frames(movie.n_frames, settings.median)) // _LEARNED_FROM)
     wanted = set(sample_frames(movie.n_frames, settings.median)[::step].tolist())
-    images: list[Image] = []
+    images: list[Float32Array] = []
     for here, image in _first_backgrounds(movie, settings, tiles):
         images += [
             contrast(movie.frames[frame : frame + 1], image, sign=1)[0]
@@ -264,13 +260,13 @@ def _in_samples(
     """Locate the particles of the samples; return them by frame, and their contrasts' sum."""
     wanted = sample_frames(movie.n_frames, settings.median)
 
-    def samples() -> Iterator[tuple[list[int], NDArray[Any], Image]]:
+    def samples() -> Iterator[tuple[list[int], AnyArray, Float32Array]]:
         for frames, image in _first_backgrounds(movie, settings, tiles, clean):
             here = [int(frame) for frame in wanted if frame in frames]
             if here:
                 yield here, np.concatenate([movie.frames[k : k + 1] for k in here]), image
 
-    def work(sample: tuple[list[int], NDArray[Any], Image]) -> dict[int, LocalizationResult]:
+    def work(sample: tuple[list[int], AnyArray, Float32Array]) -> dict[int, LocalizationResult]:
         here, raw, image = sample
         frames = contrast(raw, image, sign=appearance.sign)
         found = locate(frames, seen=appearance, threshold=settings.locate.threshold)
@@ -285,7 +281,7 @@ def _in_samples(
 
 def refuse_crowds(
     found: LocalizationResult,
-    frames: Sequence[int] | NDArray[np.int64],
+    frames: Sequence[int] | IntArray,
     movie: Movie,
     seen: Appearance,
 ) -> None:
@@ -305,7 +301,7 @@ def refuse_crowds(
 
 def _free_of_particles(
     known: dict[int, LocalizationResult], block: Block, seen: Appearance
-) -> NDArray[np.bool_]:
+) -> BoolArray:
     """Return the pixels (Y, X) that no particle covers in the samples of a block of frames."""
     free = np.ones(block.image.shape, bool)
     if seen.kind == "molecules":  # fainter than the structure: what is left of them is nothing
@@ -322,7 +318,7 @@ def _free_of_particles(
 def _cleaner(known: dict[int, LocalizationResult], seen: Appearance) -> Clean:
     """Return what divides the particles found in a sample out of it."""
 
-    def clean(frame: int, image: Image) -> None:
+    def clean(frame: int, image: Float32Array) -> None:
         found = known.get(frame)
         if found is None or not len(found):
             return

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from perrin.diffusion.tables import TRACKS
 from perrin.errors import PerrinError
@@ -19,9 +18,8 @@ from perrin.tracking.link import MOST_MEMORY, LinkingResult, link
 from perrin.tracking.locate import LABELS
 from perrin.tracking.notes import notes_of
 from perrin.tracking.particles import describe_tracks, weigh
-from perrin.tracking.stream import Progress, Seen, see
-
-FloatArray = NDArray[np.float64]
+from perrin.tracking.stream import Seen, see
+from perrin.types import FloatArray, Progress
 
 _MERGED, _TOUCHING = LABELS.index("merged"), LABELS.index("touching")
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from perrin.landing.classifier.classify import ClassificationResult
 from perrin.landing.classifier.filtering import (
@@ -23,13 +22,13 @@ from perrin.mass.spectrum import CONTRAST_PER_KDA, resolving_power_near
 from perrin.settings.scores import ScoreSettings
 from perrin.settings.spectrum import SpectrumSettings
 from perrin.stats import wilson_interval
+from perrin.types import BoolArray, FloatArray
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from perrin.mass.results import Spectrum, Unit
 
-FloatArray = NDArray[np.float64]
 
 _TO_MIDDLE = np.array((0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4))
 THRESHOLDS = np.round(np.r_[0.0, _TO_MIDDLE, 0.5, 1.0 - _TO_MIDDLE[::-1], 0.9995, 1.0], 4)
@@ -103,7 +102,7 @@ class Filtered:
     """Events with labels and ``retained`` set, and the threshold behind it."""
 
     events: pd.DataFrame
-    single: NDArray[np.bool_]
+    single: BoolArray
     threshold: float
     chosen: str
     notes: tuple[str, ...]

@@ -7,7 +7,7 @@ the same stacks as the fit and the examples. Nothing is filtered here:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -20,11 +20,11 @@ from perrin.io.movie import Movie
 from perrin.landing.classifier.prevalence import class_prevalence, correct_prior_shift, prevalence
 from perrin.landing.networks import Classifier, ClassPrediction
 from perrin.landing.thumbnails import iter_event_stacks
+from perrin.types import BoolArray, FloatArray, IntArray, Progress
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FloatArray = NDArray[np.float64]
 
 BINDER = "binder"
 
@@ -49,11 +49,11 @@ class Sorted:
         return cls(np.full((events, classes), np.nan), np.full((events, classes), np.nan))
 
     @property
-    def known(self) -> NDArray[np.bool_]:
+    def known(self) -> BoolArray:
         """Of which events it has said something, (N,)."""
         return np.asarray(np.isfinite(self.score).all(axis=1))
 
-    def add(self, rows: NDArray[np.int64], prediction: ClassPrediction) -> None:
+    def add(self, rows: IntArray, prediction: ClassPrediction) -> None:
         """Take note of an answer to some events."""
         self.score[rows], self.balanced[rows] = prediction.score, prediction.probability
 
@@ -82,7 +82,7 @@ def classify(
     model: Classifier,
     n_avg: int,
     known: Sorted | None = None,
-    progress: Callable[[float], None] | None = None,
+    progress: Progress | None = None,
 ) -> ClassificationResult:
     """Score every event of a movie.
 
@@ -151,7 +151,7 @@ def _chosen(
     *,
     model: Classifier,
     n_avg: int,
-    progress: Callable[[float], None] | None,
+    progress: Progress | None,
 ) -> Sorted:
     """Return what the model says of all events: what is known, and the others asked for now.
 
@@ -180,7 +180,7 @@ def _chosen(
 def _labels(
     said: NDArray[np.object_],
     probability: FloatArray,
-    scored: NDArray[np.bool_],
+    scored: BoolArray,
     classes: Sequence[str],
 ) -> NDArray[np.object_]:
     """The most probable class where nothing was said before, or that there is none."""

@@ -16,17 +16,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
 from perrin.events import DUPLICATE
 from perrin.settings.scores import ScoreSettings
+from perrin.types import BoolArray, FloatArray, IntArray
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
 
 DUPLICATE_PX = 3.0
 _INSIDE = 0.9  # of the expected binders lie in a measurement's own range of mass
@@ -117,7 +115,7 @@ def retain(events: pd.DataFrame, *, single: BoolArray, threshold: float) -> pd.D
 
 def estimated_rates(
     score: FloatArray, p_binder: FloatArray, *, thresholds: FloatArray
-) -> tuple[FloatArray, FloatArray, NDArray[np.int64]]:
+) -> tuple[FloatArray, FloatArray, IntArray]:
     """Precision and recall of binders (T,) at each threshold, and the landings kept (T,).
 
     From the probabilities of the M landings alone: precision is the mean ``p_binder`` of those

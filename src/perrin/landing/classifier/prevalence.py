@@ -28,12 +28,10 @@ from typing import Any
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 from perrin.mass.results import Estimate
 from perrin.stats import percentile_interval
-
-FloatArray = NDArray[np.float64]
+from perrin.types import FloatArray
 
 _UNKNOWN = 0.1  # of the mix that probabilities are weighted with is balanced
 _BEFOREHAND = 1.0  # events of each class assumed beforehand: a handful does not decide it all

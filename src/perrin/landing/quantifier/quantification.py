@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perrin.landing.networks import Quantifier
 from perrin.landing.quantifier.agreement import Agreement, agreement
@@ -14,10 +13,9 @@ from perrin.landing.quantifier.quantify import QuantificationResult, quantify
 from perrin.landing.quantifier.surface import Surface, surface
 from perrin.mass.errors import ErrorSpectrum, spectrum_with_errors
 from perrin.settings.spectrum import SpectrumSettings
+from perrin.types import BoolArray, Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import pandas as pd
 
     from perrin.io.movie import Movie
@@ -85,7 +83,7 @@ def predict_masses(
     *,
     model: Quantifier,
     calibration: Calibration | None,
-    progress: Callable[[float], None] | None = None,
+    progress: Progress | None = None,
 ) -> QuantificationResult:
     """Return what `quantify` does, with masses in the events where there is a calibration."""
     quantified = quantify(movie, events, model=model, progress=progress)
@@ -104,7 +102,7 @@ def describe(
     events: pd.DataFrame,
     *,
     model: Quantifier,
-    single: NDArray[np.bool_],
+    single: BoolArray,
     calibration: Calibration | None,
     frame_interval_s: float,
     settings: SpectrumSettings,

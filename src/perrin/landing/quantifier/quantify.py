@@ -8,12 +8,10 @@ says of the event.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perrin.events import MOVERS
 from perrin.io.movie import Movie
@@ -22,11 +20,11 @@ from perrin.landing.networks import Classifier, Quantifier
 from perrin.landing.quantifier.quantities import LONGEST_RESIDENCE, TARGETS
 from perrin.landing.thumbnails import iter_event_stacks
 from perrin.stats import normal_quantile
+from perrin.types import FloatArray, Progress
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FloatArray = NDArray[np.float64]
 
 SE_OF_90 = 2 * normal_quantile(0.9)
 """Width of a 90% interval over its standard error, for a normal distribution."""
@@ -61,7 +59,7 @@ def quantify(
     events: pd.DataFrame,
     *,
     model: Quantifier,
-    progress: Callable[[float], None] | None = None,
+    progress: Progress | None = None,
 ) -> QuantificationResult:
     """Weigh every landing of a movie.
 

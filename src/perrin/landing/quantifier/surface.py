@@ -9,17 +9,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perrin.events import MOVERS
 from perrin.landing.quantifier.quantify import RIGHT_CENSORED
 from perrin.mass.results import Estimate
 from perrin.stats import normal_quantile, poisson_interval, wilson_interval
+from perrin.types import FloatArray
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FloatArray = NDArray[np.float64]
 
 _LEAST = 10
 _HALF_OF_NORMAL = 1.2533  # standard error of a median over that of a mean

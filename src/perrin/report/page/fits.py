@@ -10,17 +10,14 @@ import numpy as np
 from perrin.mass.mixture import Component, Mixture
 from perrin.mass.modes import FWHM_PER_SD
 from perrin.mass.spectrum import fit_spectrum
+from perrin.types import BoolArray, FloatArray
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from numpy.typing import NDArray
-
     from perrin.mass.results import Unit
     from perrin.settings.spectrum import SpectrumSettings
 
-    Floats = NDArray[np.float64]
-    Bools = NDArray[np.bool_]
 
 SCORE_GRID = (0.0, 0.2, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995)
 RESIDUAL_FRACTIONS = (0.4, 0.6, 0.8, 0.9)
@@ -38,12 +35,12 @@ class Filterable:
     `residual` of the fit, None where there is none.
     """
 
-    masses: Floats
-    base: Bools
-    score: Floats | None
-    residual: Floats | None
+    masses: FloatArray
+    base: BoolArray
+    score: FloatArray | None
+    residual: FloatArray | None
 
-    def kept(self, name: str, at: float) -> Bools:
+    def kept(self, name: str, at: float) -> BoolArray:
         """Which events (n,) the filter `name` ("none", "score", "residual") keeps at `at`."""
         if name == "score" and self.score is not None:
             return self.base & (self.score >= at)

@@ -12,19 +12,19 @@ import numpy as np
 from perrin.errors import PerrinError
 from perrin.io.output_folder import SUMMARY
 from perrin.tables import REQUIRED_EVENTS
+from perrin.types import BoolArray, Float32Array, IntArray
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
 class StoredThumbnails:
     """Example thumbnails (N, T, 17, 17), where they lie in the field, rows of their events."""
 
-    values: NDArray[np.float32]
-    inside: NDArray[np.bool_]
-    rows: NDArray[np.int64]
+    values: Float32Array
+    inside: BoolArray
+    rows: IntArray
 
 
 @dataclass(frozen=True)

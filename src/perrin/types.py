@@ -1,0 +1,27 @@
+"""Names of types that recur: arrays by what they hold, and what reports progress."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+"""Quantities; any shape."""
+
+Float32Array = NDArray[np.float32]
+"""Frames, patches and what networks read or give; any shape."""
+
+IntArray = NDArray[np.int64]
+"""Counts, indices, frame numbers; any shape."""
+
+BoolArray = NDArray[np.bool_]
+"""Which of several; any shape."""
+
+AnyArray = NDArray[Any]
+"""An array whose type of number does not matter; any shape."""
+
+Progress = Callable[[float], None]
+"""Is called with the fraction that is done, 0 to 1."""
