@@ -17,7 +17,6 @@ from perrin.types import FloatArray
 if TYPE_CHECKING:
     from perrin.diffusion.characterize import DiffusionResult, Scale
 
-
 _LAGS = 24
 
 

@@ -34,7 +34,6 @@ from perrin.types import FloatArray
 if TYPE_CHECKING:
     import pandas as pd
 
-
 _HALF = 0.5  # of the event's contrast: as far from none as from all of it
 _KEPT, _DISCARDED = "retained", "discarded"
 _LEAST_LATE = 5  # frames on each side beyond n_avg: fewer say nothing

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike
 
-
 DRAWS = 4000
 UNEVEN = 2.0
 """The retention of two species differ a lot if one is more than this times the other."""

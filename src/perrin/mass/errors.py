@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from math import exp, log, pi, sqrt
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -33,10 +33,6 @@ from perrin.mass.spectrum import CONFIRMED, CONTRAST_PER_KDA
 from perrin.settings.spectrum import SpectrumSettings
 from perrin.stats import percentile_interval, robust_sd
 from perrin.types import FloatArray, IntArray
-
-if TYPE_CHECKING:
-    pass
-
 
 MIN_EVENTS = 20
 _MAX_STEPS = 2000

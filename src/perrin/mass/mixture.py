@@ -17,7 +17,6 @@ from perrin.types import FloatArray
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-
 _MAX_CYCLES = 200
 _TOLERANCE = 1e-4  # change of the log likelihood in one cycle; BIC weighs differences of 10
 _PER_SD = 8  # bins in the narrowest width allowed: moments of a bin agree to (1/8)^4 / 180

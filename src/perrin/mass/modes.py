@@ -16,7 +16,6 @@ from perrin.types import FloatArray
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-
 FWHM_PER_SD = 2.0 * sqrt(2.0 * log(2.0))
 """Full width at half maximum of a Gaussian over its standard deviation, 2.3548."""
 

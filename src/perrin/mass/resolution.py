@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.optimize import leastsq
@@ -12,10 +11,6 @@ from perrin.errors import PerrinError
 from perrin.mass.modes import FWHM_PER_SD, density_grid, kernel_density, kernel_widths
 from perrin.stats import robust_sd
 from perrin.types import FloatArray
-
-if TYPE_CHECKING:
-    pass
-
 
 VALLEY_CRITERIA = (0.1, 0.3, 0.5)
 """Two peaks are resolved by a criterion if their valley-to-peak ratio is at most this."""

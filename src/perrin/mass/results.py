@@ -10,7 +10,6 @@ from perrin.types import FloatArray, IntArray
 if TYPE_CHECKING:
     from perrin.mass.mixture import Mixture
 
-
 Unit = Literal["kDa", "contrast"]
 
 

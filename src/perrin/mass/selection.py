@@ -16,7 +16,6 @@ from perrin.types import FloatArray
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-
 _SCALES = (1.0, 2.0, 4.0)  # kernels that look for what the mixture misses: sharp to broad
 _PLACES = 3  # at each scale: the largest excess may be the foot of a skewed peak
 

@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from perrin.mass.modes import Mode
     from perrin.mass.results import Unit
 
-
 CONTRAST_PER_KDA = 4e-5
 """Turns the widths of the settings into contrast where there is no calibration.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from scipy.special import stdtr
@@ -11,9 +11,6 @@ from scipy.special import stdtr
 from perrin.errors import PerrinError
 from perrin.stats import poisson_interval
 from perrin.types import FloatArray, IntArray
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-
 _PARTS = (
     ("fraction_fbm", "FBM", look.BLUE),
     ("fraction_ctrw", "CTRW", look.VERMILLION),

@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from perrin.mass.results import Spectrum
     from perrin.mass.time_course import LandingDensity
 
-
 __all__ = [
     "calibration_figure",
     "events_in_time_figure",

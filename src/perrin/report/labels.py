@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from matplotlib.text import Annotation
     from matplotlib.transforms import Bbox
 
-
 _GAP_POINTS = 2.0
 _CROSSING = 60  # a line through a text is as bad as a text this many gaps higher
 _Side = Literal["center", "left", "right"]

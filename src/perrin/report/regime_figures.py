@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from perrin.diffusion.time_course import TimeCourse
 
-
 COLORS = {"fbm": look.BLUE, "ctrw": look.VERMILLION, "undecided": look.GRAY}
 NAMES = {"fbm": "FBM-like", "ctrw": "CTRW-like", "undecided": "undecided"}
 _SHOWN = 3

@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from perrin.landing.classifier.prevalence import ClassPrevalence
     from perrin.mass.results import Estimate, Spectrum
 
-
 _LEAST_FRACTION = 0.02  # smaller peaks are not labeled
 _NEAREST = 1e-4  # scores are drawn no nearer to 0 and 1
 _TICKS = (0.0001, 0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999, 0.9999)

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from perrin.tracking.track import TrackingResult
 
-
 _MOST_POINTS = 4000
 _SIGNIFICANT = 0.05
 

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from perrin.mass.results import Spectrum, Unit
 
-
 _TO_MIDDLE = np.array((0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4))
 THRESHOLDS = np.round(np.r_[0.0, _TO_MIDDLE, 0.5, 1.0 - _TO_MIDDLE[::-1], 0.9995, 1.0], 4)
 """Where the trade-off is shown: closer towards 0 and 1, where scores crowd."""

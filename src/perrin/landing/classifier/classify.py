@@ -25,7 +25,6 @@ from perrin.types import BoolArray, FloatArray, IntArray, Progress
 if TYPE_CHECKING:
     import pandas as pd
 
-
 BINDER = "binder"
 
 

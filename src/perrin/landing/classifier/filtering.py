@@ -25,7 +25,6 @@ from perrin.types import BoolArray, FloatArray, IntArray
 if TYPE_CHECKING:
     import pandas as pd
 
-
 DUPLICATE_PX = 3.0
 _INSIDE = 0.9  # of the expected binders lie in a measurement's own range of mass
 

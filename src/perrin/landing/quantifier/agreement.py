@@ -18,7 +18,6 @@ from perrin.types import FloatArray
 if TYPE_CHECKING:
     import pandas as pd
 
-
 SCORE = 0.9
 """Least binder score of the events compared."""
 TOLERATED = 0.02

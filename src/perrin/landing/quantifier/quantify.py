@@ -25,7 +25,6 @@ from perrin.types import FloatArray, Progress
 if TYPE_CHECKING:
     import pandas as pd
 
-
 SE_OF_90 = 2 * normal_quantile(0.9)
 """Width of a 90% interval over its standard error, for a normal distribution."""
 RIGHT_CENSORED = LONGEST_RESIDENCE - 0.5

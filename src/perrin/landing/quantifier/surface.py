@@ -19,7 +19,6 @@ from perrin.types import FloatArray
 if TYPE_CHECKING:
     import pandas as pd
 
-
 _LEAST = 10
 _HALF_OF_NORMAL = 1.2533  # standard error of a median over that of a mean
 _OF_IQR = 1.349

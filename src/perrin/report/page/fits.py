@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from perrin.mass.results import Unit
     from perrin.settings.spectrum import SpectrumSettings
 
-
 SCORE_GRID = (0.0, 0.2, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995)
 RESIDUAL_FRACTIONS = (0.4, 0.6, 0.8, 0.9)
 """Fractions of the events that the residual filter keeps where its peaks are fitted."""
