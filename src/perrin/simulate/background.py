@@ -146,10 +146,15 @@ def tilt(
 def illumination(
     background: BackgroundSettings, instrument: InstrumentSettings
 ) -> NDArray[np.float32]:
-    """Light over the field (Y, X), mean 1: a parabola down to the corners."""
-    y = np.linspace(-1, 1, instrument.height_px)[:, None]
-    x = np.linspace(-1, 1, instrument.width_px)[None, :]
-    light = 1.0 - background.illumination_falloff * (x**2 + y**2) / 2
+    """Light over the field (Y, X) of the instrument, mean 1."""
+    return parabola(background.illumination_falloff, instrument.height_px, instrument.width_px)
+
+
+def parabola(falloff: float, height_px: int, width_px: int) -> NDArray[np.float32]:
+    """Light over a field (Y, X), mean 1: a parabola that loses `falloff` to the corners."""
+    y = np.linspace(-1, 1, height_px)[:, None]
+    x = np.linspace(-1, 1, width_px)[None, :]
+    light = 1.0 - falloff * (x**2 + y**2) / 2
     return np.asarray(light / light.mean(), np.float32)
 
 

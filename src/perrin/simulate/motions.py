@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perrin.events import MOVERS
-from perrin.settings.simulation import InstrumentSettings, MotionSettings
+from perrin.settings.simulation import BackgroundSettings, InstrumentSettings, MotionSettings
 
 FloatArray = NDArray[np.float64]
 Rows = NDArray[np.int64] | NDArray[np.bool_]
@@ -205,22 +205,30 @@ _DRAWN = {"unbinder": _unbind, "roller": _roll, "wobbler": _wobble}
 """How the molecules of each class behave; those not named here stay where they land."""
 
 
+@dataclass(frozen=True)
+class Landings:
+    """Where, when and how N molecules land, (N,) each: frames, pixels of the field, mass.
+
+    focus is the relative change of the contrast where and when a molecule lands.
+    """
+
+    frames: FloatArray
+    x_px: FloatArray
+    y_px: FloatArray
+    mass_kda: FloatArray
+    focus: FloatArray
+
+
 def place(
     motions: Motions,
-    *,
-    land: FloatArray,
-    x_px: FloatArray,
-    y_px: FloatArray,
-    contrast: FloatArray,
-    focus: FloatArray,
-    widening: float,
+    landings: Landings,
+    background: BackgroundSettings,
     instrument: InstrumentSettings,
 ) -> Particles:
-    """Give every motion its landing time (frames), place (pixels) and contrast.
+    """Give every motion the time, place and contrast of its landing.
 
-    focus (N,) is the relative change of the contrast where and when a molecule lands; the
-    width of its PSF changes by `widening` times that. Focus is slow against an event, so a
-    molecule keeps the focus of its landing.
+    The width of the PSF changes by `background.widening` times the focus. Focus is slow against
+    an event, so a molecule keeps the focus of its landing.
     """
     steps = np.isfinite(motions.speed_nm_per_ms).sum(axis=1)
     # the steps of a path take equally long
@@ -230,14 +238,14 @@ def place(
     length = np.nan_to_num(motions.speed_nm_per_ms) * px_per_frame * step_frames[:, None]
     angle = np.nan_to_num(motions.direction_rad)
     return Particles(
-        land=land,
-        leave=np.where(motions.unbinds, land + motions.residence_time_frames, np.inf),
-        x=_chain(x_px, length * np.cos(angle)),
-        y=_chain(y_px, length * np.sin(angle)),
+        land=landings.frames,
+        leave=np.where(motions.unbinds, landings.frames + motions.residence_time_frames, np.inf),
+        x=_chain(landings.x_px, length * np.cos(angle)),
+        y=_chain(landings.y_px, length * np.sin(angle)),
         steps=steps.astype(np.int64),
         step_frames=step_frames,
-        contrast=contrast * (1.0 + focus),
-        widening=widening * focus,
+        contrast=instrument.contrast_per_kda * landings.mass_kda * (1.0 + landings.focus),
+        widening=background.widening * landings.focus,
     )
 
 

@@ -100,22 +100,16 @@ def simulate_landings(
 
     Parameters
     ----------
-    assay : LandingAssay
-        Instrument, sample and background.
-    seconds : float
-        Length of the movie.
-    seed : int
-        Same settings and seed, same bytes.
+    assay, seconds, seed
+        Instrument, sample and background; length of the movie. Same settings and seed, same
+        bytes.
     out : path
         ``name.mp``; the truth goes to ``name.truth.csv``. Both appear whole or not at all.
-    background : Movie, optional
-        A recorded buffer movie, used instead of the background model.
-    psf : Psf, optional
-        An empirical PSF; by default the analytic one of the assay's optics.
-    overwrite : bool
-        Replace a movie and a truth that are there.
-    progress : callable, optional
-        Called with the fraction done, 0 to 1.
+    background, psf : optional
+        A recorded buffer movie instead of the background model; an empirical PSF instead of
+        the analytic one of the assay's optics.
+    overwrite, progress
+        Replace a movie and a truth that are there; called with the fraction done, 0 to 1.
 
     Returns
     -------

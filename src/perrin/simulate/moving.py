@@ -1,15 +1,9 @@
-"""Simulated movies of moving particles, with their truth.
-
-Paths are walks or mixtures of walks; a particle may stick (its path and its turning wait),
-go out of sight and come back. With an exposure, its image is blurred over positions within
-the frame, whose mean is the position that the walk reports for the frame.
-"""
+"""Simulated movies of moving particles, with their truth."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,64 +14,27 @@ from numpy.typing import NDArray
 from perrin._version import __version__
 from perrin.errors import PerrinError
 from perrin.io.movie import Movie
+from perrin.optics.camera import record_electrons
 from perrin.optics.psf import Psf
-from perrin.settings.diffusion import MIXTURE_KINDS, MixtureSettings
 from perrin.settings.motion import MotionMovie
-from perrin.simulate.background import TEXTURE_PX, Texture, fill_light, ornstein_uhlenbeck
-from perrin.simulate.mixtures import simulate_mixture
+from perrin.simulate.background import (
+    TEXTURE_PX,
+    Texture,
+    fill_light,
+    ornstein_uhlenbeck,
+    parabola,
+)
 from perrin.simulate.movie import Progress, SimulatedFrames
-from perrin.simulate.particles import add_gold, add_molecules, gold_table
-from perrin.simulate.walk_noise import SUBFRAMES, expose
-from perrin.simulate.walk_tables import truth_table
-from perrin.simulate.walks import WALKS, brownian
+from perrin.simulate.moving_particles import Moving, draw_moving
+from perrin.simulate.particles import add_gold, add_molecules
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
 
 _BLOCK_FRAMES = 32
-_GAUSSIAN_FROM = 1000.0  # electrons from which shot noise is drawn as Gaussian
 _TEXTURE_OPTICS_NM = 72.0  # the membrane's structure is as fine as the PSF on such pixels
-
-
-@dataclass(frozen=True)
-class Moving:
-    """P particles in T frames: places in pixels, with the stage's drift in them.
-
-    Attributes
-    ----------
-    x, y : (P, T)
-        Mean place within the exposure.
-    inside_x, inside_y : (P, T, K)
-        Places within the exposure around it (K = 1 without exposure).
-    angle : (P, T)
-        Radians, continuous.
-    present, stuck : (P, T)
-        Whether in sight, whether at rest.
-    contrast : (P, T)
-        At the center, negative for dark ones.
-    drift : (T, 2)
-        Of the stage, y and x.
-    tables : (P, V, U)
-        Images of gold; empty for molecules.
-    walks : DataFrame
-        What the walks are made of (`perrin.simulate.walk_tables`), a row a particle.
-
-    """
-
-    x: FloatArray
-    y: FloatArray
-    inside_x: FloatArray
-    inside_y: FloatArray
-    angle: FloatArray
-    present: BoolArray
-    stuck: BoolArray
-    contrast: FloatArray
-    drift: FloatArray
-    tables: FloatArray
-    walks: pd.DataFrame
 
 
 def simulate_motion(
@@ -149,165 +106,6 @@ def lazy_motion(
     return _movie(settings, frames, seed), _truth(settings, moving), moving.walks
 
 
-def draw_moving(settings: MotionMovie, *, rng: np.random.Generator) -> Moving:
-    """Draw where every particle is in every frame."""
-    count, frames = settings.count + settings.immobile, settings.frames
-    mobile, walks = _paths(settings, rng)
-    paths = np.concatenate([mobile, np.zeros((settings.immobile, frames, 2))])
-    stuck = _states(
-        count, frames, rate=settings.sticks_per_s, mean=settings.stuck_s, settings=settings, rng=rng
-    )
-    away = _states(
-        count, frames, rate=settings.leaves_per_s, mean=settings.away_s, settings=settings, rng=rng
-    )
-    stuck[settings.count :] = True
-    clock = np.cumsum(~stuck, axis=1) - 1  # a path goes on only while the particle is loose
-    clock = np.maximum(clock, 0)
-    paths = np.take_along_axis(paths, clock[..., None], axis=1)
-    turn = np.sqrt(2 * settings.rotation_rad2_per_s * settings.frame_interval_s)
-    turned = np.cumsum(turn * rng.standard_normal((count, frames)), axis=1)
-    angle = rng.uniform(0, np.pi, (count, 1)) + np.take_along_axis(turned, clock, axis=1)
-    direction = rng.uniform(0, 2 * np.pi)
-    along = settings.drift_nm_per_s * settings.frame_interval_s / settings.pixel_nm
-    drift = np.arange(frames)[:, None] * along * np.array([np.sin(direction), np.cos(direction)])
-    place = _placed(paths, settings, rng) + drift[:, ::-1]
-    inside = _within_exposure(place, stuck, settings, rng)
-    tables, contrast = _looks(settings, count, rng)
-    return Moving(
-        x=place[..., 0],
-        y=place[..., 1],
-        inside_x=inside[..., 0],
-        inside_y=inside[..., 1],
-        angle=angle,
-        present=~away,
-        stuck=stuck,
-        contrast=contrast,
-        drift=drift,
-        tables=tables,
-        walks=walks,
-    )
-
-
-def _paths(settings: MotionMovie, rng: np.random.Generator) -> tuple[FloatArray, pd.DataFrame]:
-    """Return the paths of the mobile particles (P, T, 2), pixels, and what they are made of."""
-    if not settings.count:
-        return np.zeros((0, settings.frames, 2)), pd.DataFrame({"particle": np.arange(0)})
-    if settings.walk in MIXTURE_KINDS:
-        mixture = simulate_mixture(
-            MixtureSettings.model_validate(
-                {
-                    "kind": settings.walk,
-                    "length": settings.frames,
-                    "exposure": settings.exposure,
-                }
-            ),
-            count=settings.count,
-            rng=rng,
-        )
-        paths, walks = mixture.positions, truth_table(mixture.truth)
-    else:
-        fine = SUBFRAMES if settings.exposure else 1
-        length = settings.frames * fine
-        alpha = np.full(settings.count, 1.0 if settings.walk == "brownian" else settings.alpha)
-        if settings.walk == "brownian":
-            paths = brownian(settings.count, length=length, rng=rng)
-        else:
-            paths = WALKS[settings.walk](alpha, length=length, rng=rng)
-        paths = expose(paths, settings.exposure) if fine > 1 else paths
-        walks = pd.DataFrame({"particle": np.arange(settings.count), "kind": settings.walk})
-        walks["alpha"] = alpha
-    step = np.sqrt((np.diff(paths, axis=1) ** 2).mean(axis=(1, 2)))
-    scale = settings.step_nm / settings.pixel_nm / np.where(step > 0, step, 1.0)
-    return paths * scale[:, None, None], walks
-
-
-def _states(
-    count: int,
-    frames: int,
-    *,
-    rate: float,
-    mean: float,
-    settings: MotionMovie,
-    rng: np.random.Generator,
-) -> BoolArray:
-    """Return a two-state process (P, T) that is entered at `rate` and lasts `mean` seconds."""
-    state = np.zeros((count, frames), bool)
-    if not rate:
-        return state
-    enters = 1 - np.exp(-rate * settings.frame_interval_s)
-    ends = 1 - np.exp(-settings.frame_interval_s / mean)
-    drawn = rng.random((count, frames))
-    for t in range(1, frames):
-        state[:, t] = np.where(state[:, t - 1], drawn[:, t] >= ends, drawn[:, t] < enters)
-    return state
-
-
-def _placed(paths: FloatArray, settings: MotionMovie, rng: np.random.Generator) -> FloatArray:
-    """Move every path (P, T, 2) to a random place, within the field where it fits."""
-    margin = 0.5 * max(settings.length_nm, settings.width_nm) / settings.pixel_nm + 2
-    if settings.kind == "molecules":
-        margin = 6.0
-    size = np.array([settings.width_px, settings.height_px]) - 1.0
-    low, high = paths.min(axis=1), paths.max(axis=1)
-    room = size - 2 * margin - (high - low)
-    fraction = rng.random(low.shape)
-    fits = margin - low + fraction * np.maximum(room, 0)
-    anywhere = margin + fraction * (size - 2 * margin) - paths[:, 0]
-    start: FloatArray = np.where(room > 0, fits, anywhere)
-    return paths + start[:, None, :]
-
-
-def _within_exposure(
-    place: FloatArray, stuck: BoolArray, settings: MotionMovie, rng: np.random.Generator
-) -> FloatArray:
-    """Return places within each exposure, (P, T, K, 2), whose mean is `place` (P, T, 2).
-
-    `step_nm` is what the mean places do; the particle itself moves more, since the mean over an
-    exposure e leaves 1 - e / 3 of the variance of a Brownian step.
-    """
-    if not settings.exposure:
-        return place[:, :, None, :]
-    true = settings.step_nm / settings.pixel_nm / np.sqrt(1 - settings.exposure / 3)
-    step = true * np.sqrt(settings.exposure / SUBFRAMES)
-    walk = np.cumsum(step * rng.standard_normal((*place.shape[:2], SUBFRAMES, 2)), axis=2)
-    walk -= walk.mean(axis=2, keepdims=True)
-    walk[stuck] = 0.0
-    inside: FloatArray = place[:, :, None, :] + walk
-    return inside
-
-
-def _looks(
-    settings: MotionMovie, count: int, rng: np.random.Generator
-) -> tuple[FloatArray, FloatArray]:
-    """Return the images of gold (P, V, U) and the contrast at the center (P, T)."""
-    if settings.kind == "molecules":
-        mass = np.full((count, settings.frames), settings.mass_kda)
-        if settings.steps_to_kda is not None:
-            mass[:, settings.frames // 2 :] = settings.steps_to_kda
-        sign = 1.0 if settings.contrast == "dark" else -1.0
-        return np.zeros((0, 1, 1)), sign * settings.contrast_per_kda * mass
-    sizes = np.maximum(1 + settings.size_spread * rng.standard_normal(count), 0.3)
-    drawn = [
-        gold_table(
-            length=factor * max(settings.length_nm, settings.width_nm) / settings.pixel_nm
-            if settings.kind == "rods"
-            else factor * settings.width_nm / settings.pixel_nm,
-            width=factor * settings.width_nm / settings.pixel_nm,
-            blur=settings.blur_nm / settings.pixel_nm,
-            absorption=settings.absorption_nm / settings.pixel_nm,
-        )
-        for factor in (sizes if settings.size_spread else sizes[:1])
-    ]
-    if len(drawn) < count:
-        drawn = drawn * count
-    shape = np.max([table.shape for table in drawn], axis=0) if drawn else (1, 1)
-    tables = np.zeros((count, *shape))
-    for table, own in zip(tables, drawn, strict=False):
-        table[: own.shape[0], : own.shape[1]] = own
-    sign = -1.0 if settings.contrast == "dark" else 1.0
-    return tables, np.repeat(sign * tables[:, :1, 0], settings.frames, axis=1)
-
-
 def _blocks(
     settings: MotionMovie, moving: Moving, *, psf: Psf, seed: np.random.SeedSequence
 ) -> Iterator[NDArray[np.uint16]]:
@@ -317,7 +115,7 @@ def _blocks(
     rng, noise = (np.random.default_rng(part) for part in parts)
     texture = Texture.of(Psf.analytic(pixel_nm=_TEXTURE_OPTICS_NM), rng=rng)
     origin = rng.uniform(0, TEXTURE_PX, size=(1, 2))
-    uneven = _illumination(settings)
+    uneven = parabola(settings.falloff, settings.height_px, settings.width_px)
     slow = ornstein_uhlenbeck(
         3, settings.frames, time_frames=settings.change_s / settings.frame_interval_s, rng=rng
     )
@@ -333,49 +131,35 @@ def _blocks(
             ),
         )[0]
         light *= uneven * _changing(settings, slow[:, part])
-        if settings.kind == "molecules":
-            add_molecules(
-                light,
-                psf=psf,
-                contrast=moving.contrast[:, part],
-                x=moving.inside_x[:, part],
-                y=moving.inside_y[:, part],
-                present=moving.present[:, part],
-            )
-        else:
-            add_gold(
-                light,
-                tables=moving.tables,
-                x=moving.inside_x[:, part],
-                y=moving.inside_y[:, part],
-                angle=moving.angle[:, part],
-                present=moving.present[:, part],
-                sign=-1.0 if settings.contrast == "dark" else 1.0,
-            )
-        yield _counts(settings, light, noise)
+        _add_particles(light, settings, moving, part, psf=psf)
+        yield record_electrons(
+            light,
+            electrons=settings.electrons,
+            electrons_per_count=settings.electrons_per_count,
+            offset_counts=settings.offset_counts,
+            rng=noise,
+        )
 
 
-def _counts(
-    settings: MotionMovie, light: NDArray[np.float32], rng: np.random.Generator
-) -> NDArray[np.uint16]:
-    """Electrons with their shot noise, as counts."""
-    mean = np.maximum(light, 0) * np.float32(settings.electrons)
-    if settings.electrons < _GAUSSIAN_FROM:
-        arrived = rng.poisson(mean).astype(np.float64)
-    else:
-        noise = rng.standard_normal(mean.shape, dtype=np.float32)
-        arrived = np.asarray(mean + np.sqrt(mean) * noise, np.float64)
-    counts = settings.offset_counts + arrived / settings.electrons_per_count
-    rounded: NDArray[np.uint16] = np.clip(np.rint(counts), 0, 65535).astype(np.uint16)
-    return rounded
-
-
-def _illumination(settings: MotionMovie) -> NDArray[np.float32]:
-    """Light over the field (Y, X), mean 1: a parabola down to the corners."""
-    y = np.linspace(-1, 1, settings.height_px)[:, None]
-    x = np.linspace(-1, 1, settings.width_px)[None, :]
-    light = 1.0 - settings.falloff * (x**2 + y**2) / 2
-    return np.asarray(light / light.mean(), np.float32)
+def _add_particles(
+    light: NDArray[np.float32], settings: MotionMovie, moving: Moving, part: slice, *, psf: Psf
+) -> None:
+    """Multiply what is in sight in the frames `part` into their `light` (T, Y, X)."""
+    x, y = moving.inside_x[:, part], moving.inside_y[:, part]
+    present = moving.present[:, part]
+    if settings.kind == "molecules":
+        contrast = moving.contrast[:, part]
+        add_molecules(light, psf=psf, contrast=contrast, x=x, y=y, present=present)
+        return
+    add_gold(
+        light,
+        tables=moving.tables,
+        x=x,
+        y=y,
+        angle=moving.angle[:, part],
+        present=present,
+        sign=-1.0 if settings.contrast == "dark" else 1.0,
+    )
 
 
 def _changing(settings: MotionMovie, slow: FloatArray) -> NDArray[np.float32]:

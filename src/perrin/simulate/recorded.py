@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
 from perrin.io.movie import Movie
+from perrin.optics.camera import as_counts
 from perrin.settings.simulation import InstrumentSettings
 
 _TOLERANCE = 0.01
@@ -45,6 +46,4 @@ def instrument_of(
 
 def add_to_recorded(counts: NDArray[Any], light: NDArray[np.float32]) -> NDArray[np.uint16]:
     """Recorded counts times relative light, rounded to 16 bits again."""
-    product = counts.astype(np.float32) * light
-    rounded: NDArray[np.uint16] = np.clip(np.rint(product), 0, 65535).astype(np.uint16)
-    return rounded
+    return as_counts(counts.astype(np.float32) * light)

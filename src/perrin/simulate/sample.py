@@ -13,7 +13,7 @@ from perrin.landing.thumbnails import THUMBNAIL_PX, half_length
 from perrin.optics.psf import HALF_WIDTH_PX
 from perrin.settings.simulation import InstrumentSettings, LandingAssay, Species
 from perrin.simulate.background import tilt
-from perrin.simulate.motions import Motions, Particles, draw_motions, place
+from perrin.simulate.motions import Landings, Motions, Particles, draw_motions, place
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,16 +69,8 @@ def draw_sample(
     change = focus[land.astype(np.int64)] + tilt(
         assay.background, instrument, direction_rad=direction, x_px=x, y_px=y
     )
-    particles = place(
-        motions,
-        land=land,
-        x_px=x,
-        y_px=y,
-        contrast=instrument.contrast_per_kda * mass,
-        focus=change,
-        widening=assay.background.widening,
-        instrument=instrument,
-    )
+    landings = Landings(land, x, y, mass, change)
+    particles = place(motions, landings, assay.background, instrument)
     truth = truth_table(particles, motions, mass_kda=mass, focus=change, instrument=instrument)
     truth.insert(1, "species", np.array([species.label for species in assay.species])[kind])
     truth.insert(2, "nominal_mass_kda", nominal)

@@ -24,15 +24,10 @@ from perrin.landing.thumbnails import (
 from perrin.optics.psf import Psf
 from perrin.settings.landing import DetectionSettings
 from perrin.settings.simulation import InstrumentSettings, LandingAssay, ThumbnailSettings
-from perrin.simulate.event_patches import (
-    EventPatches,
-    PatchModel,
-    RecordedPatches,
-    draw_event_patches,
-    scattered,
-)
+from perrin.simulate.event_patches import EventPatches, draw_event_patches, scattered
 from perrin.simulate.motions import leaving_after_motion, longest_frames
 from perrin.simulate.movie import simulate_movie
+from perrin.simulate.patch_recording import PatchModel, RecordedPatches
 from perrin.simulate.recorded import instrument_of
 from perrin.simulate.render import widening_coefficients
 from perrin.simulate.sample import truth_table

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import chisquare, kstest, truncnorm, uniform
 
-from perrin.settings.simulation import InstrumentSettings, MotionSettings
-from perrin.simulate.motions import Motions, Particles, draw_motions, place
+from perrin.settings.simulation import BackgroundSettings, InstrumentSettings, MotionSettings
+from perrin.simulate.motions import Landings, Motions, Particles, draw_motions, place
 
 COUNT = 20_000
 LEAST_P = 1e-3
@@ -21,16 +21,14 @@ def _draw(name: str) -> Motions:
 
 def _place(motions: Motions, instrument: InstrumentSettings) -> Particles:
     count = len(motions.names)
-    return place(
-        motions,
-        land=np.full(count, 3.25),
+    landings = Landings(
+        frames=np.full(count, 3.25),
         x_px=np.full(count, 10.0),
         y_px=np.full(count, 20.0),
-        contrast=np.full(count, -5e-3),
+        mass_kda=np.full(count, -5e-3 / instrument.contrast_per_kda),
         focus=np.full(count, 0.01),
-        widening=-0.25,
-        instrument=instrument,
     )
+    return place(motions, landings, BackgroundSettings(widening=-0.25), instrument)
 
 
 def _uniform_integers(values: np.ndarray, low: int, high: int) -> float:

@@ -13,7 +13,8 @@ from perrin.diffusion.classical import covariance_estimator
 from perrin.errors import PerrinError
 from perrin.io import open_movie
 from perrin.settings.motion import MotionMovie
-from perrin.simulate.moving import draw_moving, simulate_motion, write_motion
+from perrin.simulate.moving import simulate_motion, write_motion
+from perrin.simulate.moving_particles import draw_moving
 from perrin.simulate.particles import gold_table, read_table
 
 SMALL = {"frames": 20, "height_px": 64, "width_px": 64, "count": 2}
