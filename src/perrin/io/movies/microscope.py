@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import logging
 import shutil
+import struct
 import tempfile
 import warnings
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -37,7 +39,15 @@ _MODULES = {
     "BLO": ("blockfile", ".blo", "NanoMegas BLO"),
     "MIB": ("quantumdetector", ".mib", "Quantum Detectors MIB (Merlin)"),
 }
-_FAILS = (*DECODING, AttributeError, IndexError, MemoryError, NotImplementedError, AssertionError)
+_FAILS = (
+    *DECODING,
+    struct.error,
+    AttributeError,
+    IndexError,
+    MemoryError,
+    NotImplementedError,
+    AssertionError,
+)
 _SIGNED_BYTES = "mode 0 holds signed bytes"
 
 
@@ -50,7 +60,9 @@ class MicroscopeFrames(LaidOutFrames):
 
     def __init__(self, path: Path, kind: str, item: int, layout: Layout, view: str | None) -> None:
         self.kind, self.item, self.view = kind, item, view
-        self._data: Any = load(path, kind)[item]["data"]
+        images = load(path, kind)
+        self._data: Any = images[item]["data"]
+        self._kept = images[0]["kept"]
         dtype = np.dtype(view) if view else np.dtype(self._data.dtype)
         super().__init__(path, layout, dtype)
 
@@ -69,7 +81,7 @@ class MicroscopeFrames(LaidOutFrames):
 
     def close(self) -> None:
         """Close the file; reading afterwards is an error."""
-        self._data = None
+        self._data = self._kept = None
 
 
 def load(path: Path, kind: str) -> list[dict[str, Any]]:
@@ -86,8 +98,9 @@ def load(path: Path, kind: str) -> list[dict[str, Any]]:
             f"installed ({error.name}): pip install 'perrin[em]', or export it as a TIFF stack."
         ) from error
     try:
-        with _quiet(), _named(path, suffix) as called:
-            found = reader.file_reader(str(called), lazy=True)
+        with _quiet():
+            called = _Renamed(path, suffix)
+            found = reader.file_reader(str(called.path), lazy=True)
     except _FAILS as error:
         raise PerrinError(
             f"{path} is a file of {name} (electron microscopy) that cannot be read "
@@ -100,6 +113,7 @@ def load(path: Path, kind: str) -> list[dict[str, Any]]:
             f"{path} is a file of {name} (electron microscopy) without images in it. If it has "
             "them, export them as a TIFF stack."
         )
+    images[0]["kept"] = called  # frames are read later, under that name
     return images
 
 
@@ -117,22 +131,20 @@ def _quiet() -> Iterator[None]:
         logger.setLevel(before)
 
 
-@contextmanager
-def _named(path: Path, suffix: str) -> Iterator[Path]:
-    """Give a file under a name with the suffix that the library goes by.
+class _Renamed:
+    """Another name for a file, with the suffix that the library goes by, while this is kept."""
 
-    The file stays open in it while its frames are read, so that the other name may go again.
-    """
-    if path.suffix.lower() == suffix:
-        yield path
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        other = Path(folder) / f"movie_000{suffix}"
+    def __init__(self, path: Path, suffix: str) -> None:
+        self.path = path
+        if path.suffix.lower() == suffix:
+            return
+        folder = tempfile.mkdtemp()
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        self.path = Path(folder) / f"movie_000{suffix}"
         try:
-            other.symlink_to(path.resolve())
+            self.path.symlink_to(path.resolve())
         except OSError:
-            shutil.copy(path, other)
-        yield other
+            shutil.copy(path, self.path)
 
 
 def find_microscope(path: Path, asked: Asked) -> Found:
@@ -199,6 +211,7 @@ def _names(told: list[dict[str, Any]]) -> tuple[list[object], str | None]:
     for one in told:
         unit, name = str(one.get("units") or ""), str(one.get("name") or "")
         is_time = unit not in ("", "<undefined>") and factor(unit, "time") is not None
+        name = {"dy": "y", "dx": "x"}.get(name, name) if len(told) == 3 else name  # of detectors
         names.append("T" if is_time else name if name not in ("", "<undefined>") else None)
     stack = [i for i, one in enumerate(told) if one.get("navigate")]
     if len(told) == 3 and len(stack) == 1 and names[stack[0]] in (None, "z", "scan_y", "scan_x"):
