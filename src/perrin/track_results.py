@@ -82,6 +82,7 @@ def summarize_tracked(
     summary: dict[str, Any] = {
         **provenance(inputs, run),
         "name": found.name,
+        "read_as": movie.read_as,
         "recorded": {
             "frames": movie.n_frames,
             "frame_interval_s": movie.frame_interval_s,

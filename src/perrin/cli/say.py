@@ -21,7 +21,7 @@ def say(measured: list[LandingsResult], out: Path) -> None:
     """Print what was found: counts, peaks, notes, and where the results are."""
     said = ""
     for measurement in measured:
-        if measurement.read_as != said:
+        if measurement.settings is None and measurement.read_as != said:  # a movie said it
             said = measurement.read_as
             typer.echo(said)
         for place, name in enumerate(measurement.spectra):

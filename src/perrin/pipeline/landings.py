@@ -97,8 +97,7 @@ def analyze_landings(
         )
     if quantifier is not None:
         quantifier.check_range(pixel_nm=movie.pixel_nm, frame_interval_s=movie.frame_interval_s)
-    steps = 1 + (model is not None) + (quantifier is not None)
-    finding, *further = _parts(progress, steps)
+    finding, *further = _parts(progress, 1 + (model is not None) + (quantifier is not None))
     scoring = further[0] if model is not None else None
     if settings.persistence_ms is not None:
         persistence_n_avg(settings.persistence_ms, movie, n_avg=settings.n_avg)
@@ -106,7 +105,7 @@ def analyze_landings(
     if calibration is not None:
         events = apply_calibration(events, calibration)
     notes = tuple(events.attrs.get("notes", ())) + tuple(movie.provenance.get("notes", ()))
-    known = None
+    known = unfiltered = classification = quantification = None
     if quantifier is not None:
         quantified = predict_masses(
             movie, events, model=quantifier, calibration=calibration, progress=further[-1]
@@ -114,7 +113,6 @@ def analyze_landings(
         events = check_events(order_columns(quantified.events))
         if model is not None and sorts_as(quantifier, model, n_avg=settings.n_avg):
             known = quantified.sorted
-    unfiltered = classification = quantification = None
     single = events["retained"].to_numpy(bool)
     if model is None:
         spectrum = spectrum_of(events, spectrum_settings, rng)
@@ -161,6 +159,7 @@ def analyze_landings(
         calibration=calibration,
         notes=notes,
         recorded=recorded_settings(movie, settings),
+        read_as=movie.read_as,
         settings=settings,
         psf=psf,
         density=density_of(movie, events, settings),
