@@ -80,7 +80,7 @@ def test_molecules_are_weighed(run, tmp_path: Path) -> None:
     assert (np.abs(whole["mass_kda"] - 150) < 4 * whole["mass_se_kda"] + 0.03 * 150).all()
     assert (out / "figures" / "mass_and_diffusion.png").is_file()
     other = calibrate(masses, [-3.8e-5 * mass for mass in masses], recorded={"pixel_nm": 50.0})
-    other.save(line)
+    other.save(line, overwrite=True)
     with pytest.raises(PerrinError, match="pixel_nm"):
         run("track", movie, *words, "--out", tmp_path / "again")
     assert not (tmp_path / "again").exists()
