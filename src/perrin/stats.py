@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import sqrt
+from math import pi, sqrt
 from statistics import NormalDist
+from typing import TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from perrin.errors import PerrinError
 from perrin.types import FloatArray
 
+Value = TypeVar("Value", bound=np.generic)
+
 MAD_TO_SD = 1.0 / NormalDist().inv_cdf(0.75)
 """Standard deviation of a normal distribution over its median absolute deviation, 1.4826."""
+
+
+SE_OF_MEDIAN = sqrt(pi / 2)
+"""Standard error of the median of normal values over that of their mean, 1.2533."""
 
 
 def normal_quantile(confidence: float) -> float:
@@ -32,6 +39,32 @@ def robust_sd(values: ArrayLike, *, center: float | None = None) -> float:
         return float("nan")
     middle = np.median(values) if center is None else center
     return MAD_TO_SD * float(np.median(np.abs(values - middle)))
+
+
+def quartile_sd(values: ArrayLike) -> float:
+    """Standard deviation by the distance between the quartiles; both sides of skewed values.
+
+    NaN of no values. A quarter on each side may be outliers.
+    """
+    values = np.asarray(values)
+    if not values.size:
+        return float("nan")
+    low, high = np.percentile(values, (25, 75))
+    return 0.5 * MAD_TO_SD * float(high - low)
+
+
+def median_interval(values: ArrayLike, *, confidence: float) -> tuple[float, float, float]:
+    """Median of (n,) values, and the low and high ends of its interval; NaN of no values.
+
+    The standard error is that of normal values as wide as the quartiles are apart.
+    """
+    values = np.asarray(values)
+    if not values.size:
+        return float("nan"), float("nan"), float("nan")
+    middle = float(np.median(values))
+    se = SE_OF_MEDIAN * quartile_sd(values) / sqrt(values.size)
+    half = normal_quantile(confidence) * se
+    return middle, middle - half, middle + half
 
 
 def poisson_interval(counts: ArrayLike, *, confidence: float) -> tuple[FloatArray, FloatArray]:
@@ -61,15 +94,16 @@ def wilson_interval(successes: int, total: int, *, confidence: float) -> tuple[f
 
 
 def bootstrap(
-    values: FloatArray,
-    statistic: Callable[[FloatArray], FloatArray],
+    values: NDArray[Value],
+    statistic: Callable[[NDArray[Value]], FloatArray],
     *,
     resamples: int,
     rng: np.random.Generator,
 ) -> FloatArray:
     """`statistic` of `resamples` draws with replacement: (resamples, *its shape).
 
-    Efron 1979. A statistic that a resample does not have is NaN there.
+    Efron 1979; `values` (n,) may be the numbers of rows. A statistic that a resample does not
+    have is NaN there.
     """
     return np.array([statistic(rng.choice(values, values.size)) for _ in range(resamples)])
 

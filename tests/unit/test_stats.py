@@ -24,6 +24,40 @@ def test_no_values_have_no_spread() -> None:
     assert np.isnan(stats.robust_sd([]))
 
 
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=50))
+def test_the_spread_by_quartiles_is_scipys(values: list[float]) -> None:
+    expected = oracle.iqr(values, scale="normal")
+    assert stats.quartile_sd(values) == pytest.approx(expected, rel=1e-9, abs=1e-9)
+
+
+def test_no_values_have_no_quartiles_and_no_median() -> None:
+    assert np.isnan(stats.quartile_sd([]))
+    assert np.isnan(stats.median_interval([], confidence=0.95)).all()
+
+
+def test_the_interval_of_a_median_holds_it_as_often_as_it_says() -> None:
+    rng, held, repeats = np.random.default_rng(3), 0, 2000
+    for values in rng.normal(7.0, 2.0, (repeats, 101)):
+        middle, low, high = stats.median_interval(values, confidence=0.9)
+        assert middle == np.median(values)
+        held += low <= 7.0 <= high
+    # three standard errors of the count, and 1% for quartiles that are themselves measured
+    assert abs(held / repeats - 0.9) < 3 * np.sqrt(0.9 * 0.1 / repeats) + 0.01
+
+
+def test_a_bootstrap_may_draw_the_numbers_of_rows() -> None:
+    table = np.arange(12.0).reshape(6, 2)
+    drawn = stats.bootstrap(
+        np.arange(6),
+        lambda rows: table[rows].mean(axis=0),
+        resamples=9,
+        rng=np.random.default_rng(1),
+    )
+    rng = np.random.default_rng(1)
+    expected = [table[rng.integers(6, size=6)].mean(axis=0) for _ in range(9)]
+    np.testing.assert_array_equal(drawn, expected)
+
+
 @pytest.mark.parametrize("confidence", [0.5, 0.68, 0.9, 0.95, 0.999])
 def test_normal_quantiles_are_scipys(confidence: float) -> None:
     expected = oracle.norm.ppf(0.5 + 0.5 * confidence)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +24,7 @@ from perrin.app.export import zipped
 from perrin.app.form import FIELDS, Field
 from perrin.app.job import Job
 from perrin.app.looking import Look, look
+from perrin.app.words import address, same, status, typed
 from perrin.errors import PerrinError
 
 if TYPE_CHECKING:
@@ -208,7 +208,7 @@ class Page:
         elif isinstance(value, bool):
             made = ui.checkbox(item.label, value=value)
         else:
-            made = ui.input(item.label, value=_typed(value))
+            made = ui.input(item.label, value=typed(value))
             made.props("dense debounce=400")
         made.classes("w-full").props(f'data-name="{item.name}"')
         made.on_value_change(lambda event: self._set(item, event.value, made))
@@ -217,9 +217,9 @@ class Page:
         """What can be chosen for a setting, and how it is named; None where it is typed."""
         workspace = self.session.workspace
         if item.name == "calibration":
-            return {None: "none: a spectrum of contrast"} | _same(workspace.calibrations())
+            return {None: "none: a spectrum of contrast"} | same(workspace.calibrations())
         if item.name == "model" and self.look is not None and self.look.kind is not None:
-            found = {None: "default"} | _same(workspace.models(TASKS[self.look.kind]))
+            found = {None: "default"} | same(workspace.models(TASKS[self.look.kind]))
             return found | ({NO_MODEL: "none"} if self.look.kind == "movie" else {})
         return item.options
 
@@ -316,7 +316,7 @@ class Page:
             return
         self.bar.set_value(job.fraction)
         self.problem.set_text(job.error if job.state == "failed" else "")
-        self.status.set_text(_status(job))
+        self.status.set_text(status(job))
         if not running and job is not self.ended:
             self.ended = job
             self._ended(job)
@@ -347,14 +347,14 @@ class Page:
             return
         with ui.row().classes("items-center").style("padding: 6px 14px"):
             ui.select(results, value=shown, label="Results", on_change=self._show).props("dense")
-            self._button("Report", lambda: ui.download(_address(shown, "report.html")))
+            self._button("Report", lambda: ui.download(address(shown, "report.html")))
             table = "trajectories.csv"
             if (self.session.workspace.path(shown) / "events.csv").is_file():
                 table = "events.csv"
-            self._button("Table", lambda: ui.download(_address(shown, table)))
+            self._button("Table", lambda: ui.download(address(shown, table)))
             self._button("Everything (ZIP)", lambda: self._everything(shown))
         ui.element("iframe").props(
-            f'src="{_address(shown, "report.html")}" title="Report of {quote(shown)}"'
+            f'src="{address(shown, "report.html")}" title="Report of {quote(shown)}"'
         )
 
     @staticmethod
@@ -369,34 +369,3 @@ class Page:
     async def _everything(self, name: str) -> None:
         packed = await asyncio.to_thread(zipped, self.session.workspace.path(name))
         ui.download.content(packed, f"{name}.zip")
-
-
-def _typed(value: Any) -> str:
-    """How a value would be typed; empty for none."""
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else f"{value:g}"
-
-
-def _same(names: list[str]) -> dict[Any, str]:
-    return {name: name for name in names}
-
-
-def _address(results: str, file: str) -> str:
-    return f"/files/{quote(results)}/{file}"
-
-
-def _status(job: Job) -> str:
-    """The state in words; the command as it would be typed, and what it said."""
-    if job.state == "running":
-        left = job.left_s()
-        more = "" if left is None else f", about {left:.0f} s left"
-        return f"{job.title}: {job.fraction:.0%}{more}"
-    if job.state == "stopped":
-        return "Stopped; nothing was written."
-    if job.state == "failed":
-        return ""
-    if len(job.commands) > 1:
-        return "The example is here: a sample and its calibration, both simulated. Analyze it."
-    typed = "\n".join(f"perrin {shlex.join(words)}" for words in job.commands)
-    return f"Done in {job.took_s:.0f} s.\n{typed}\n" + "\n".join(job.said)

@@ -104,8 +104,6 @@ def detect(
         If the movie is too short or too small, or the PSF is for another pixel size.
 
     """
-    import pandas as pd
-
     settings = settings or DetectionSettings()
     psf.check_pixel(movie.pixel_nm)
     _check_size(movie, n_avg)
@@ -115,7 +113,16 @@ def detect(
     found = found.take(_strongest(found, matched.response, n_avg, threshold))
     found = found.take(np.flatnonzero(_comparable(found, movie, n_avg)))
     frame, snr_temporal = _change_points(movie, found, n_avg=n_avg, matched=matched)
-    events = pd.DataFrame(
+    events = _table(found, frame=frame, snr_temporal=snr_temporal)
+    strong = snr_temporal >= settings.temporal_threshold
+    events = events[strong & ~_repeated(events)]
+    return events.sort_values(["frame", "y_px", "x_px"], ignore_index=True)
+
+
+def _table(found: _Candidates, *, frame: IntArray, snr_temporal: FloatArray) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(
         {
             "frame": frame,
             "y_px": found.row.astype(float),
@@ -126,9 +133,6 @@ def detect(
             "snr_temporal": snr_temporal,
         }
     )
-    strong = snr_temporal >= settings.temporal_threshold
-    events = events[strong & ~_repeated(events)]
-    return events.sort_values(["frame", "y_px", "x_px"], ignore_index=True)
 
 
 def _check_size(movie: Movie, n_avg: int) -> None:

@@ -83,22 +83,11 @@ def build_epsf(
     low, high = sorted(contrast_range)
     if not 0 < keep <= 1:
         raise PerrinError(f"keep is {keep}; it is a fraction of the events, above 0 and up to 1")
-    alone = ~(events["neighbor_px"] < HALF_WIDTH_PX)
-    chosen = events[events["contrast"].between(low, high) & alone & (events["label"] == "")]
-    images, seen = _centered(movie, chosen, n_avg=n_avg)
-    if len(images) < MIN_EVENTS:
-        raise PerrinError(
-            f"only {len(images)} isolated events have a contrast between {low:g} and "
-            f"{high:g}; an ePSF needs {MIN_EVENTS}. Widen the range or use a longer movie."
-        )
+    images, seen = _centered(movie, _chosen(events, low=low, high=high), n_avg=n_avg)
+    _check_number(len(images), low=low, high=high)
     core = _radius() <= _CORE_PX
     similarity = _correlation(images[:, core], images.mean(axis=0)[core])
-    used = max(MIN_EVENTS, round(keep * len(images)))
-    best = np.argsort(-similarity, kind="stable")[:used]
-    mean = (images[best] * seen[best]).sum(axis=0) / np.maximum(seen[best].sum(axis=0), 1)
-    mean -= mean[_radius() > _TAPER_FROM_PX].mean()
-    ramp = np.clip((_radius() - _TAPER_FROM_PX) / (HALF_WIDTH_PX - _TAPER_FROM_PX), 0, 1)
-    mean *= 0.5 * (1 + np.cos(np.pi * ramp))
+    best = np.argsort(-similarity, kind="stable")[: max(MIN_EVENTS, round(keep * len(images)))]
     card = {
         "kind": "empirical",
         "instrument": movie.instrument,
@@ -108,8 +97,32 @@ def build_epsf(
         "contrast_range": [low, high],
         "n_avg": n_avg,
     }
+    mean = _tapered_mean(images[best], seen[best])
     psf = Psf.from_samples(mean, pixel_nm=movie.pixel_nm, card=card)
     return EpsfResult(psf, len(best), len(images), similarity)
+
+
+def _chosen(events: pd.DataFrame, *, low: float, high: float) -> pd.DataFrame:
+    """Fitted events with a contrast in the range and no neighbor."""
+    alone = ~(events["neighbor_px"] < HALF_WIDTH_PX)
+    return events[events["contrast"].between(low, high) & alone & (events["label"] == "")]
+
+
+def _check_number(count: int, *, low: float, high: float) -> None:
+    if count < MIN_EVENTS:
+        raise PerrinError(
+            f"only {count} isolated events have a contrast between {low:g} and "
+            f"{high:g}; an ePSF needs {MIN_EVENTS}. Widen the range or use a longer movie."
+        )
+
+
+def _tapered_mean(images: FloatArray, seen: BoolArray) -> FloatArray:
+    """Mean of (N, 97, 97) images where they are seen, brought to zero at its edge."""
+    mean: FloatArray = (images * seen).sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
+    mean -= mean[_radius() > _TAPER_FROM_PX].mean()
+    ramp = np.clip((_radius() - _TAPER_FROM_PX) / (HALF_WIDTH_PX - _TAPER_FROM_PX), 0, 1)
+    mean *= 0.5 * (1 + np.cos(np.pi * ramp))
+    return mean
 
 
 def _grid_px() -> FloatArray:

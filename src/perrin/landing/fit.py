@@ -20,7 +20,7 @@ from perrin.landing.matched import WINDOW_PX
 from perrin.landing.ratiometric import ratiometric
 from perrin.landing.thumbnails import iter_stacks
 from perrin.optics.psf import Psf, evaluate_with_slopes
-from perrin.types import AnyArray, BoolArray, FloatArray
+from perrin.types import AnyArray, BoolArray, FloatArray, IntArray
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,6 +29,7 @@ MAX_SHIFT_PX = 3.0
 _ITERATIONS = 30
 _TOLERANCE_PX = 1e-4
 _NOT_FITTED = "not fitted"
+_FITTED = ("contrast", "contrast_se", "x_px", "y_px", "x_se_px", "y_se_px", "fit_residual")
 
 
 @dataclass(frozen=True)
@@ -113,9 +114,7 @@ def fit(movie: Movie, events: pd.DataFrame, *, fit_n_avg: int, psf: Psf) -> pd.D
 
     """
     psf.check_pixel(movie.pixel_nm)
-    fitted = events.copy()
-    names = ("contrast", "contrast_se", "x_px", "y_px", "x_se_px", "y_se_px", "fit_residual")
-    table = np.full((len(events), len(names)), np.nan)
+    table = np.full((len(events), len(_FITTED)), np.nan)
     table[:, 0] = events["contrast"]
     table[:, 2] = events["x_px"]
     table[:, 3] = events["y_px"]
@@ -132,20 +131,21 @@ def fit(movie: Movie, events: pd.DataFrame, *, fit_n_avg: int, psf: Psf) -> pd.D
         patches = ratiometric(batch.stacks, n_avg=fit_n_avg)[:, 0] * -movie.landing_sign
         found = fit_patches(patches, psf=psf, inside=batch.inside)
         good = np.isfinite(found.contrast)
-        rows = batch.rows[good]
-        table[rows, 0] = found.contrast[good]
-        table[rows, 1] = found.contrast_se[good]
-        table[rows, 2] = np.rint(table[rows, 2]) + found.dx_px[good]
-        table[rows, 3] = np.rint(table[rows, 3]) + found.dy_px[good]
-        table[rows, 4] = found.x_se_px[good]
-        table[rows, 5] = found.y_se_px[good]
-        table[rows, 6] = found.residual[good]
-        label[rows] = ""
-    for column, name in enumerate(names):
-        fitted[name] = table[:, column]
-    fitted["fit_n_avg"] = np.int64(fit_n_avg)
-    fitted["label"] = label
-    return fitted
+        _enter(table, batch.rows[good], found, good)
+        label[batch.rows[good]] = ""
+    columns = dict(zip(_FITTED, table.T, strict=True))
+    return events.assign(**columns, fit_n_avg=np.int64(fit_n_avg), label=label)
+
+
+def _enter(table: FloatArray, rows: IntArray, found: PsfFit, good: BoolArray) -> None:
+    """Write the `good` of some fits into the rows of a table of `_FITTED`, (N, 7)."""
+    table[rows, 0] = found.contrast[good]
+    table[rows, 1] = found.contrast_se[good]
+    table[rows, 2] = np.rint(table[rows, 2]) + found.dx_px[good]
+    table[rows, 3] = np.rint(table[rows, 3]) + found.dy_px[good]
+    table[rows, 4] = found.x_se_px[good]
+    table[rows, 5] = found.y_se_px[good]
+    table[rows, 6] = found.residual[good]
 
 
 @njit(cache=True, parallel=True)
@@ -169,9 +169,7 @@ def fit_patch(data, mask, coefficients, out):  # type: ignore[no-untyped-def]
         scaled = normal.copy()
         scaled[2, 2] *= 1.0 + damping
         scaled[3, 3] *= 1.0 + damping
-        if not np.isfinite(error):
-            break
-        if not solve(scaled, right, step):
+        if not np.isfinite(error) or not solve(scaled, right, step):
             break
         dx, dy = _shortened(step[2]), _shortened(step[3])
         if abs(x + dx) > MAX_SHIFT_PX or abs(y + dy) > MAX_SHIFT_PX:
@@ -196,13 +194,9 @@ def fit_patch(data, mask, coefficients, out):  # type: ignore[no-untyped-def]
     if not converged or used <= 4 or amplitude == 0.0:
         return
     variance = error / (used - 4)
-    spread = np.empty(4)  # diagonal of the covariance
-    for i in range(4):
-        right[:] = 0.0
-        right[i] = variance
-        if not solve(normal.copy(), right, step):
-            return
-        spread[i] = step[i]
+    spread = np.empty(4)
+    if not _variances(normal, variance, right, step, spread):
+        return
     out[0] = amplitude - spread[0] / amplitude
     out[1] = np.sqrt(spread[0])
     out[2] = x
@@ -210,6 +204,18 @@ def fit_patch(data, mask, coefficients, out):  # type: ignore[no-untyped-def]
     out[4] = np.sqrt(spread[2])
     out[5] = np.sqrt(spread[3])
     out[6] = np.sqrt(variance)
+
+
+@njit(cache=True)
+def _variances(normal, variance, right, step, spread):  # type: ignore[no-untyped-def]
+    """Diagonal of the covariance of four parameters; false where the system has no solution."""
+    for i in range(4):
+        right[:] = 0.0
+        right[i] = variance
+        if not solve(normal.copy(), right, step):
+            return False
+        spread[i] = step[i]
+    return True
 
 
 @njit(cache=True, parallel=True)

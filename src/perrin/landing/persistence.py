@@ -29,7 +29,7 @@ from perrin.landing.ratiometric import ratiometric
 from perrin.landing.thumbnails import iter_stacks
 from perrin.optics.psf import Psf
 from perrin.stats import robust_sd, wilson_interval
-from perrin.types import FloatArray
+from perrin.types import Float32Array, FloatArray
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -129,10 +129,7 @@ def measure_persistence(
         after=n_persistence,
         size=WINDOW_PX,
     ):
-        whole = ratiometric(batch.stacks, n_avg=n_persistence)[:, 0]
-        early = batch.stacks[:, : n_persistence - n_avg].mean(axis=1)
-        late = batch.stacks[:, n_persistence + n_avg + 1 :].mean(axis=1)
-        for column, patches in ((0, whole), (2, late / early - 1)):
+        for column, patches in zip((0, 2), _looks(batch.stacks, n_avg, n_persistence), strict=True):
             found[batch.rows, column : column + 2] = np.column_stack(
                 amplitudes_at(
                     patches * -movie.landing_sign,
@@ -147,6 +144,16 @@ def measure_persistence(
     ratio = found[:, 2] / events["contrast"].to_numpy(float)
     there = np.where(np.isfinite(ratio), ratio > _HALF, -1).astype(np.int64)
     return events.assign(**columns, still_there=there)
+
+
+def _looks(
+    stacks: Float32Array, n_avg: int, n_persistence: int
+) -> tuple[Float32Array, Float32Array]:
+    """Contrast (N, S, S) at the longer integration, and of it only what detection did not use."""
+    whole = ratiometric(stacks, n_avg=n_persistence)[:, 0]
+    early = stacks[:, : n_persistence - n_avg].mean(axis=1)
+    late = stacks[:, n_persistence + n_avg + 1 :].mean(axis=1)
+    return whole, late / early - 1
 
 
 def summarize_persistence(

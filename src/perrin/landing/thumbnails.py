@@ -149,8 +149,7 @@ def iter_stacks(
     """
     if size % 2 == 0 or size < 1:
         raise PerrinError(f"the side of a stack is {size} px; it must be odd to have a middle")
-    complete = (frame >= before) & (frame + after < movie.n_frames)
-    order = np.flatnonzero(complete)
+    order = np.flatnonzero((frame >= before) & (frame + after < movie.n_frames))
     order = order[np.argsort(frame[order], kind="stable")]
     per_batch = max(1, _STACK_BYTES // (4 * (before + after + 1) * size * size))
     cursor = 0

@@ -20,6 +20,7 @@ import numpy as np
 
 from perrin.errors import PerrinError
 from perrin.stats import percentile_interval
+from perrin.types import FloatArray
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,34 +70,40 @@ def correct_fractions(
     import pandas as pd
 
     n, k, t = (np.asarray(x, np.float64) for x in (counts, kept, landed))
-    if n.sum() <= 0:
+    _check_counts(n, kept=k, landed=t, names=names)
+    corrected, retention = _posterior_draws(n, kept=k, landed=t, rng=rng)
+    value = n * t / k
+    columns = {"species": list(names), "counts": n.astype(np.int64), "fraction": n / n.sum()}
+    for name, estimate, drawn in (
+        ("retention", k / t, retention),
+        ("corrected_fraction", value / value.sum(), corrected),
+    ):
+        low, high = percentile_interval(drawn, confidence=confidence)
+        columns |= {name: estimate, f"{name}_low": low, f"{name}_high": high}
+    return pd.DataFrame(columns)
+
+
+def _check_counts(
+    counts: FloatArray, *, kept: FloatArray, landed: FloatArray, names: Sequence[str]
+) -> None:
+    if counts.sum() <= 0:
         raise PerrinError("no retained landings: there are no abundances to correct")
-    if (k <= 0).any() or (k > t).any():
-        worst = names[int(np.argmin(k))]
+    if (kept <= 0).any() or (kept > landed).any():
+        worst = names[int(np.argmin(kept))]
         raise PerrinError(
-            f"of {worst} {k.min():.0f} molecules were retained in the simulation: its retention "
+            f"of {worst} {kept.min():.0f} molecules were retained in the simulation: its retention "
             "is not known. Simulate longer, lower the threshold, or leave this species out."
         )
-    rates = rng.gamma(n + 0.5, size=(DRAWS, len(n)))
-    fractions = rng.beta(k + 0.5, t - k + 0.5, size=(DRAWS, len(n)))
-    corrected = rates / fractions
-    corrected /= corrected.sum(axis=1, keepdims=True)
-    value = n * t / k
-    low, high = percentile_interval(corrected, confidence=confidence)
-    kept_low, kept_high = percentile_interval(fractions, confidence=confidence)
-    return pd.DataFrame(
-        {
-            "species": list(names),
-            "counts": n.astype(np.int64),
-            "fraction": n / n.sum(),
-            "retention": k / t,
-            "retention_low": kept_low,
-            "retention_high": kept_high,
-            "corrected_fraction": value / value.sum(),
-            "corrected_fraction_low": low,
-            "corrected_fraction_high": high,
-        }
-    )
+
+
+def _posterior_draws(
+    counts: FloatArray, *, kept: FloatArray, landed: FloatArray, rng: np.random.Generator
+) -> tuple[FloatArray, FloatArray]:
+    """Corrected fractions and retentions of S species as drawn, (DRAWS, S) each."""
+    rates = rng.gamma(counts + 0.5, size=(DRAWS, len(counts)))
+    retention = rng.beta(kept + 0.5, landed - kept + 0.5, size=(DRAWS, len(counts)))
+    corrected = rates / retention
+    return corrected / corrected.sum(axis=1, keepdims=True), retention
 
 
 def uneven_note(fractions: pd.DataFrame) -> str | None:

@@ -64,19 +64,7 @@ def calibrate_from_events(
     check_events(events)
     kept = events[events["retained"]] if "retained" in events.columns else events
     spectrum = fit_spectrum(kept["contrast"], settings=settings, unit="contrast")
-    if spectrum.n_unbinding > spectrum.n_landing:
-        raise PerrinError(
-            f"the calibrant has {spectrum.n_unbinding} unbindings (contrast positive) and only "
-            f"{spectrum.n_landing} landings (negative): the line would go through the minority. "
-            "If the table counts landings positive, give --landing-sign 1 (or change the sign of "
-            "the column)."
-        )
-    if len(spectrum.peaks) < 2:
-        raise PerrinError(
-            f"the calibrant shows {len(spectrum.peaks)} peak(s) in {spectrum.n_landing} landings; "
-            "a calibration needs two or more. Record more events, or give pairs of mass and "
-            "contrast by hand."
-        )
+    _check_calibrant(spectrum)
     at, se, counts = _positions(spectrum)
     matches = match_ladder(at, ladder_masses_kda, contrast_se=se, counts=counts)
     best = matches[0]
@@ -95,6 +83,22 @@ def calibrate_from_events(
         alternatives=tuple(contradicting(matches)),
         spectrum=spectrum,
     )
+
+
+def _check_calibrant(spectrum: Spectrum) -> None:
+    if spectrum.n_unbinding > spectrum.n_landing:
+        raise PerrinError(
+            f"the calibrant has {spectrum.n_unbinding} unbindings (contrast positive) and only "
+            f"{spectrum.n_landing} landings (negative): the line would go through the minority. "
+            "If the table counts landings positive, give --landing-sign 1 (or change the sign of "
+            "the column)."
+        )
+    if len(spectrum.peaks) < 2:
+        raise PerrinError(
+            f"the calibrant shows {len(spectrum.peaks)} peak(s) in {spectrum.n_landing} landings; "
+            "a calibration needs two or more. Record more events, or give pairs of mass and "
+            "contrast by hand."
+        )
 
 
 def _positions(

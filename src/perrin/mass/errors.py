@@ -31,7 +31,7 @@ from perrin.mass.modes import (
 from perrin.mass.results import ComponentEstimate, Estimate, Species, Unit
 from perrin.mass.spectrum import CONFIRMED, CONTRAST_PER_KDA
 from perrin.settings.spectrum import SpectrumSettings
-from perrin.stats import percentile_interval, robust_sd
+from perrin.stats import bootstrap, percentile_interval, robust_sd
 from perrin.types import FloatArray, IntArray
 
 MIN_EVENTS = 20
@@ -137,25 +137,14 @@ def spectrum_with_errors(
     `perrin.mass.spectrum.fit_spectrum`; intervals by bootstrap of the events where `rng` is
     given. Raises `PerrinError` where values and errors do not belong together.
     """
-    if values.shape != errors.shape or values.ndim != 1:
-        raise PerrinError(
-            f"values of shape {values.shape} and errors of shape {errors.shape}: one error for "
-            "each value is needed."
-        )
     scale = 1.0 if unit == "kDa" else CONTRAST_PER_KDA
-    good = np.isfinite(values) & np.isfinite(errors) & (values > 0) & (errors > 0)
-    good &= values <= scale * settings.range_kda[1]
-    values, errors = values[good], errors[good]
+    values, errors = _usable(values, errors, most=scale * settings.range_kda[1])
     kernel, growth = scale * settings.kernel_kda, settings.kernel_growth
     grid = density_grid(values, kernel=kernel, growth=growth)
     widths = kernel_widths(grid, kernel=kernel, growth=growth)
-    own = kernel_widths(values, kernel=kernel, growth=growth)
-    weights = own**2 / (own**2 + errors**2)
-    if len(values):
-        weights *= weights.sum() / np.square(weights).sum()  # so that they count as events
+    weights = _precisions(errors, kernel_widths(values, kernel=kernel, growth=growth))
     density = kernel_density(values, grid, widths=widths, weights=weights)
-    table = np.empty((0, 3))
-    ends, even_ends = None, None
+    table, ends, even_ends = np.empty((0, 3)), None, None
     resamples = settings.resamples if rng is not None else 0
     if len(values) >= MIN_EVENTS:
         # half of the significance will do: the mixture has to confirm each of them
@@ -167,11 +156,7 @@ def spectrum_with_errors(
         )
         table = _choose(landings, _start(values, modes, kernel=kernel))
         if rng is not None and resamples:
-            drawn = []
-            for _ in range(resamples):
-                rows = rng.integers(len(values), size=len(values))
-                drawn.append(landings[rows].fit(table)[0])
-            again = np.array(drawn)
+            again = landings.fits_of_resamples(table, resamples=resamples, rng=rng)
             ends = percentile_interval(again, confidence=settings.confidence)
             even_ends = percentile_interval(_even(again), confidence=settings.confidence)
     return ErrorSpectrum(
@@ -184,6 +169,28 @@ def spectrum_with_errors(
         background_fraction=_background(table, even_ends) if len(table) else None,
         confidence=settings.confidence if resamples else None,
     )
+
+
+def _usable(
+    values: FloatArray, errors: FloatArray, *, most: float
+) -> tuple[FloatArray, FloatArray]:
+    """The values with an error, both above 0, and none above `most`; their errors."""
+    if values.shape != errors.shape or values.ndim != 1:
+        raise PerrinError(
+            f"values of shape {values.shape} and errors of shape {errors.shape}: one error for "
+            "each value is needed."
+        )
+    good = np.isfinite(values) & np.isfinite(errors) & (values > 0) & (errors > 0)
+    good &= values <= most
+    return values[good], errors[good]
+
+
+def _precisions(errors: FloatArray, kernels: FloatArray) -> FloatArray:
+    """Weight of each event, (N,), by its error and the kernel's width; they count as events."""
+    weights = kernels**2 / (kernels**2 + errors**2)
+    if len(weights):
+        weights *= weights.sum() / np.square(weights).sum()
+    return weights
 
 
 def _components(table: FloatArray, ends: FloatArray | None) -> tuple[ComponentEstimate, ...]:
@@ -248,6 +255,13 @@ class _Landings:
             np.array([1.0 - shape.fraction, shape.fraction]),
         )
         return table, float(reached)
+
+    def fits_of_resamples(
+        self, start: FloatArray, *, resamples: int, rng: np.random.Generator
+    ) -> FloatArray:
+        """Components that resamples of the events have, (resamples, K, 3)."""
+        rows = np.arange(len(self.values))
+        return bootstrap(rows, lambda some: self[some].fit(start)[0], resamples=resamples, rng=rng)
 
 
 def _choose(landings: _Landings, start: FloatArray) -> FloatArray:

@@ -104,7 +104,7 @@ def describe_peaks(
         return Estimate(value) if np.isnan(low) else Estimate(value, low, high)
 
     owners = {} if mixture is None else components_of(measured[:, _MODE].tolist(), mixture)
-    peaks, valleys = [], []
+    peaks = []
     for k, mode in enumerate(modes):
         position, fwhm = estimate(k, _MODE), estimate(k, _FWHM)
         assert position is not None  # noqa: S101
@@ -125,19 +125,23 @@ def describe_peaks(
                 component=owners.get(k),
             )
         )
-    for k, (left, right) in enumerate(pairwise(measured[:, _MODE])):
-        ratio = estimate(k, _RATIO)
-        if ratio is not None:
-            valleys.append(
-                Valley(
-                    left=k,
-                    position=float(measured[k, _VALLEY]),
-                    ratio=ratio,
-                    criterion=valley_criterion(ratio.value),
-                    resolving_power=valley_resolving_power(float(left), float(right)),
-                )
-            )
-    return tuple(peaks), tuple(valleys)
+    ratios = [estimate(k, _RATIO) for k in range(len(modes))]
+    return tuple(peaks), _valleys(measured, ratios)
+
+
+def _valleys(measured: FloatArray, ratios: Sequence[Estimate | None]) -> tuple[Valley, ...]:
+    """The valleys between peaks (K, 6) that have a ratio of valley to peak."""
+    return tuple(
+        Valley(
+            left=k,
+            position=float(measured[k, _VALLEY]),
+            ratio=ratio,
+            criterion=valley_criterion(ratio.value),
+            resolving_power=valley_resolving_power(float(left), float(right)),
+        )
+        for k, (left, right) in enumerate(pairwise(measured[:, _MODE]))
+        if (ratio := ratios[k]) is not None
+    )
 
 
 def fraction_of(part: int, whole: int, *, confidence: float) -> Estimate:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from perrin.mass.mixture import Mixture
     from perrin.mass.modes import Mode
-    from perrin.mass.results import Unit
+    from perrin.mass.results import Peak, Unit, Valley
 
 CONTRAST_PER_KDA = 4e-5
 """Turns the widths of the settings into contrast where there is no calibration.
@@ -55,6 +55,29 @@ CONFIRMED = 0.5
 _DEFAULTS = SpectrumSettings()
 
 
+@dataclass(frozen=True)
+class _Density:
+    """Kernel density of landings (n,), and the widths of the kernels, at places (G,)."""
+
+    landings: FloatArray
+    at: FloatArray
+    widths: FloatArray
+    values: FloatArray
+
+    @classmethod
+    def of(cls, landings: FloatArray, *, over: FloatArray, scales: Scales) -> Self:
+        """Density of landings (n,), where any of `over` (m,) is."""
+        at = density_grid(over, kernel=scales.kernel, growth=scales.growth)
+        widths = kernel_widths(at, kernel=scales.kernel, growth=scales.growth)
+        return cls(landings, at, widths, kernel_density(landings, at, widths=widths))
+
+    def modes(self, *, significance: float, known: Sequence[float] = ()) -> list[Mode]:
+        """What `perrin.mass.modes.find_modes` finds."""
+        return find_modes(
+            self.values, self.at, widths=self.widths, significance=significance, known=known
+        )
+
+
 def fit_spectrum(
     masses: ArrayLike,
     *,
@@ -70,49 +93,20 @@ def fit_spectrum(
     the landings above the detection limit, its number of components chosen by the BIC.
     With `rng` each number gets a bootstrap interval from `settings.resamples` resamples:
     of the events for what is read off histogram and density, drawn from the mixture for
-    its components.
-
-    With `unit="contrast"` the values are contrasts (fractions, landings negative); they
-    are negated, and the settings' widths are turned into contrast by `CONTRAST_PER_KDA`.
-
+    its components. With `unit="contrast"` the values are contrasts (fractions, landings
+    negative); they are negated, and the settings' widths are turned into contrast by
+    `CONTRAST_PER_KDA`.
     Zero events, or too few for a mixture, give a spectrum whose `notes` say so. Raises
     `PerrinError` for values that are not one row of numbers, or contrasts in percent.
     """
     values, n_without_mass, n_outside = _sort_out(masses, settings=settings, unit=unit)
     landings, unbindings = np.sort(values[values > 0]), values[values < 0]
     scales = _scales(landings, settings=settings, unit=unit)
-    confidence = settings.confidence
-    resamples = 0 if rng is None else settings.resamples
-
-    grid = density_grid(values, kernel=scales.kernel, growth=scales.growth)
-    widths = kernel_widths(grid, kernel=scales.kernel, growth=scales.growth)
-    density = kernel_density(landings, grid, widths=widths)
-    find = partial(find_modes, density, grid, widths=widths)
-    modes = find(significance=settings.peak_significance)
-    mixture, without = _choose_mixture(landings, modes, scales=scales)
-    if mixture is not None:
-        maybe = [m.position for m in find(significance=CONFIRMED * settings.peak_significance)]
-        known = [maybe[k] for k in components_of(maybe, mixture)]
-        modes = find(significance=settings.peak_significance, known=known)
-
-    measured = measure_peaks(landings, modes, scales=scales)
-    ends, mixture_ends = np.full((2, *measured.shape), np.nan), None
-    if rng is not None and resamples and modes:
-        drawn = bootstrap(
-            landings,
-            lambda sample: measure_peaks(sample, modes, scales=scales),
-            resamples=resamples,
-            rng=rng,
-        )
-        ends = percentile_interval(drawn, confidence=confidence)
-    if rng is not None and resamples and mixture is not None:
-        drawn = resample_mixture(mixture, min_sd=scales.min_sd, resamples=resamples, rng=rng)
-        mixture_ends = percentile_interval(drawn, confidence=confidence)
-
-    peaks, valleys = describe_peaks(
-        landings, modes, measured=measured, ends=ends, mixture=mixture, confidence=confidence
+    density = _Density.of(landings, over=values, scales=scales)
+    modes, mixture, without = _modes_and_mixture(density, scales=scales, settings=settings)
+    peaks, valleys, components, background = _describe(
+        landings, modes, mixture, scales=scales, settings=settings, rng=rng
     )
-    components, background = _describe_mixture(mixture, mixture_ends)
     edges, counts = _histogram(values, bin_width=scales.bin_width)
     return Spectrum(
         unit=unit,
@@ -121,23 +115,92 @@ def fit_spectrum(
         n_unbinding=unbindings.size,
         n_without_mass=n_without_mass,
         n_outside=n_outside,
-        unbinding_fraction=(
-            fraction_of(unbindings.size, values.size, confidence=confidence)
-            if values.size
-            else None
-        ),
+        unbinding_fraction=_unbinding_fraction(values, confidence=settings.confidence),
         bin_edges=edges,
         bin_counts=counts,
-        density_at=grid,
-        density=density + kernel_density(unbindings, grid, widths=widths),
+        density_at=density.at,
+        density=density.values + kernel_density(unbindings, density.at, widths=density.widths),
         peaks=peaks,
         valleys=valleys,
         components=components,
         background_fraction=background,
         mixture=mixture,
-        confidence=confidence if resamples else None,
+        confidence=settings.confidence if rng is not None and settings.resamples else None,
         notes=_notes(values, n_without_mass, n_outside, settings) + without,
     )
+
+
+def _modes_and_mixture(
+    density: _Density, *, scales: Scales, settings: SpectrumSettings
+) -> tuple[list[Mode], Mixture | None, tuple[str, ...]]:
+    """Modes that stand out or that the mixture confirms, the mixture, and why there is none."""
+    modes = density.modes(significance=settings.peak_significance)
+    mixture, without = _choose_mixture(density.landings, modes, scales=scales)
+    if mixture is not None:
+        faint = density.modes(significance=CONFIRMED * settings.peak_significance)
+        maybe = [mode.position for mode in faint]
+        known = [maybe[k] for k in components_of(maybe, mixture)]
+        modes = density.modes(significance=settings.peak_significance, known=known)
+    return modes, mixture, without
+
+
+def _unbinding_fraction(values: FloatArray, *, confidence: float) -> Estimate | None:
+    if not values.size:
+        return None
+    return fraction_of(int(np.count_nonzero(values < 0)), values.size, confidence=confidence)
+
+
+def _describe(
+    landings: FloatArray,
+    modes: list[Mode],
+    mixture: Mixture | None,
+    *,
+    scales: Scales,
+    settings: SpectrumSettings,
+    rng: np.random.Generator | None,
+) -> tuple[tuple[Peak, ...], tuple[Valley, ...], tuple[ComponentEstimate, ...], Estimate | None]:
+    """Peaks, valleys, components and background, with intervals where `rng` is given."""
+    measured = measure_peaks(landings, modes, scales=scales)
+    ends, mixture_ends = _intervals(
+        landings, modes, mixture, scales=scales, settings=settings, rng=rng
+    )
+    peaks, valleys = describe_peaks(
+        landings,
+        modes,
+        measured=measured,
+        ends=ends,
+        mixture=mixture,
+        confidence=settings.confidence,
+    )
+    return peaks, valleys, *_describe_mixture(mixture, mixture_ends)
+
+
+def _intervals(
+    landings: FloatArray,
+    modes: list[Mode],
+    mixture: Mixture | None,
+    *,
+    scales: Scales,
+    settings: SpectrumSettings,
+    rng: np.random.Generator | None,
+) -> tuple[FloatArray, FloatArray | None]:
+    """Bootstrap ends of what is measured of K peaks (2, K, 6), NaN for none, and of the mixture."""
+    ends, mixture_ends = np.full((2, len(modes), 6), np.nan), None
+    if rng is None or not settings.resamples:
+        return ends, mixture_ends
+    resamples, confidence = settings.resamples, settings.confidence
+    if modes:
+        drawn = bootstrap(
+            landings,
+            lambda sample: measure_peaks(sample, modes, scales=scales),
+            resamples=resamples,
+            rng=rng,
+        )
+        ends = percentile_interval(drawn, confidence=confidence)
+    if mixture is not None:
+        drawn = resample_mixture(mixture, min_sd=scales.min_sd, resamples=resamples, rng=rng)
+        mixture_ends = percentile_interval(drawn, confidence=confidence)
+    return ends, mixture_ends
 
 
 def resolving_power_near(
@@ -159,12 +222,8 @@ def resolving_power_near(
     if not landings.size:
         return float("nan")
     scales = _scales(landings, settings=settings, unit=unit)
-    grid = density_grid(landings, kernel=scales.kernel, growth=scales.growth)
-    widths = kernel_widths(grid, kernel=scales.kernel, growth=scales.growth)
-    density = kernel_density(landings, grid, widths=widths)
-    modes = find_modes(
-        density, grid, widths=widths, significance=settings.peak_significance, known=peaks
-    )
+    density = _Density.of(landings, over=landings, scales=scales)
+    modes = density.modes(significance=settings.peak_significance, known=peaks)
     reached = [mode for mode in modes if mode.low <= peaks[main] <= mode.high]
     return resolving_power_of(landings, reached[:1], scales=scales)
 

@@ -37,28 +37,13 @@ def auc_figure(figures: pd.DataFrame, *, n_avg: int) -> Figure:
         & (figures["n_avg"] == n_avg)
     ]
     ranges, models = list(table["range"].unique()), list(table["model"].unique())
-    series = [(model, by) for model in models for by in ("score", "probability")]
     with look.style():
         figure = look.new_figure(width_mm=look.PAGE_MM, height_mm=72)
         panels = figure.subplots(1, len(ranges), sharey=True, squeeze=False)[0]
-        place = np.arange(len(PAPER_CLASSES))
+        place = np.arange(len(PAPER_CLASSES), dtype=np.float64)
         for axes, name in zip(panels, ranges, strict=True):
             own = table[table["range"] == name]
-            for k, (model, by) in enumerate(series):
-                rows = own[(own["model"] == model) & (own["by"] == by)].set_index("class")
-                rows = rows.loc[list(PAPER_CLASSES)]
-                color = _MODEL_COLORS[models.index(model) % len(_MODEL_COLORS)]
-                axes.errorbar(
-                    place + 0.7 * ((k + 0.5) / len(series) - 0.5),
-                    _missing(rows["value"]),
-                    yerr=_reach(rows),
-                    fmt=_MARKERS[models.index(model) % len(_MARKERS)],
-                    ms=3.5,
-                    lw=0.7,
-                    color=color,
-                    mfc=color if by == "score" else "white",
-                    label=f"{model}, {by}",
-                )
+            _draw_models(axes, own, models, place=place)
             paper = own.dropna(subset="paper").drop_duplicates("class").set_index("class")
             axes.hlines(
                 _missing(paper["paper"]),
@@ -79,6 +64,28 @@ def auc_figure(figures: pd.DataFrame, *, n_avg: int) -> Figure:
         handles, labels = panels[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=3)
     return figure
+
+
+def _draw_models(
+    axes: Axes, table: pd.DataFrame, models: Sequence[str], *, place: FloatArray
+) -> None:
+    """What each model lacks to an AUC of 1 at the `place` of each class, by both scores."""
+    series = [(model, by) for model in models for by in ("score", "probability")]
+    for k, (model, by) in enumerate(series):
+        rows = table[(table["model"] == model) & (table["by"] == by)].set_index("class")
+        rows = rows.loc[list(PAPER_CLASSES)]
+        color = _MODEL_COLORS[models.index(model) % len(_MODEL_COLORS)]
+        axes.errorbar(
+            place + 0.7 * ((k + 0.5) / len(series) - 0.5),
+            _missing(rows["value"]),
+            yerr=_reach(rows),
+            fmt=_MARKERS[models.index(model) % len(_MARKERS)],
+            ms=3.5,
+            lw=0.7,
+            color=color,
+            mfc=color if by == "score" else "white",
+            label=f"{model}, {by}",
+        )
 
 
 def roc_figure(roc: pd.DataFrame, figures: pd.DataFrame, *, model: str, n_avg: int) -> Figure:

@@ -8,7 +8,7 @@ import numpy as np
 
 from perrin.events import LEAVERS, MOVERS
 from perrin.landing.quantifier.agreement import Agreement
-from perrin.report.spectra import mass_limits
+from perrin.report.spectra import mass_limits, position_label
 from perrin.report.style import (
     BLACK,
     BLUE,
@@ -21,6 +21,7 @@ from perrin.report.style import (
     new_figure,
     style,
 )
+from perrin.stats import normal_quantile
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from perrin.landing.quantifier.quantification import Quantification
     from perrin.mass.errors import ErrorSpectrum
-    from perrin.mass.results import Spectrum
+    from perrin.mass.results import ComponentEstimate, Spectrum
 
 _MANY = 2000  # more points than this are drawn as an image inside the SVG
 _AXES = {
@@ -37,7 +38,9 @@ _AXES = {
     "y_px": "y (px)",
     "time_s": "Time (s)",
 }
+_LEAST_FRACTION = 0.01  # of the landings that a labeled component has
 _REACH = 4.0  # standard errors of the bins that the difference's axis holds at least
+_WITHIN = normal_quantile(0.95)
 _BINS = 40  # at most
 
 
@@ -78,17 +81,13 @@ def all_landings_figure(spectrum: ErrorSpectrum, filtered: Spectrum) -> Figure:
         high, edges = mass_limits([filtered])[1], filtered.bin_edges
         for one in spectrum.components:
             place = one.mean.value
-            if one.fraction.value < 0.01 or place > high:
+            if one.fraction.value < _LEAST_FRACTION or place > high:
                 continue
             near = np.abs(at - place) < 3 * width
             bars = np.abs(0.5 * (edges[1:] + edges[:-1]) - place) < 3 * width
             top = max(density[near].max(initial=0), filtered.bin_counts[bars].max(initial=0))
-            fraction = f"{one.fraction.value:.1%}"
-            if one.fraction.low is not None and one.fraction.high is not None:
-                fraction += f" ({one.fraction.low:.1%}–{one.fraction.high:.1%})"
-            name = f"{factor * place:.0f} kDa" if factor == 1.0 else f"{factor * place:.2f}"
             axes.annotate(
-                f"{name}\n{fraction}",
+                _component_label(one, factor),
                 (factor * place, top),
                 xytext=(0, 3),
                 textcoords="offset points",
@@ -104,6 +103,14 @@ def all_landings_figure(spectrum: ErrorSpectrum, filtered: Spectrum) -> Figure:
         axes.set_ylabel(f"Landings per {factor * width:g} {unit}")
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1), borderpad=0)
     return figure
+
+
+def _component_label(one: ComponentEstimate, factor: float) -> str:
+    """Position and fraction of a component, a line each."""
+    fraction = f"{one.fraction.value:.1%}"
+    if one.fraction.low is not None and one.fraction.high is not None:
+        fraction += f" ({one.fraction.low:.1%}–{one.fraction.high:.1%})"
+    return f"{position_label(one.mean.value, factor)}\n{fraction}"
 
 
 def agreement_figure(found: Agreement) -> Figure:
@@ -136,7 +143,7 @@ def agreement_figure(found: Agreement) -> Figure:
                 middle,
                 [100 * one.difference for one in own],
                 xerr=half,
-                yerr=[196 * one.se for one in own],
+                yerr=[100 * _WITHIN * one.se for one in own],
                 fmt="o",
                 markersize=3,
                 color=VERMILLION if found.warnings else BLUE,
@@ -150,7 +157,7 @@ def agreement_figure(found: Agreement) -> Figure:
         panels[0].set_ylabel("Network over fit − 1 (%)")
         said = "NETWORK AND FIT DISAGREE" if found.warnings else "network and fit agree"
         figure.suptitle(
-            f"{said}: {found.difference:+.1%} ± {1.96 * found.se:.1%} on {found.events} sure "
+            f"{said}: {found.difference:+.1%} ± {_WITHIN * found.se:.1%} on {found.events} sure "
             "binders (medians with 95% intervals; blue band: tolerated)",
             fontsize=8,
         )

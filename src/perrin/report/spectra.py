@@ -50,7 +50,7 @@ def draw_one(
         TopLabel(
             factor * peak.mode.value,
             float(np.interp(peak.mode.value, at, density)),
-            f"{_position(peak, factor)}\n{100 * peak.fraction.value:.0f}%",
+            f"{position_label(peak.mode.value, factor)}\n{100 * peak.fraction.value:.0f}%",
             "black",
         )
         for peak in _large(spectrum, _LEAST_FRACTION)
@@ -79,7 +79,7 @@ def draw_several(
             TopLabel(
                 factor * peak.mode.value,
                 float(np.interp(peak.mode.value, spectrum.density_at, density)),
-                _position(peak, factor),
+                position_label(peak.mode.value, factor),
                 color,
             )
             for peak in _large(spectrum, _LEAST_FRACTION_OVERLAID)
@@ -113,8 +113,9 @@ def _large(spectrum: Spectrum, least: float) -> list[Peak]:
     return [peak for peak in spectrum.peaks if peak.fraction.value >= least]
 
 
-def _position(peak: Peak, factor: float) -> str:
-    return f"{peak.mode.value:.0f} kDa" if factor == 1.0 else f"{factor * peak.mode.value:.2f}"
+def position_label(position: float, factor: float) -> str:
+    """A position as it is written above a peak; `factor` is 1 for masses."""
+    return f"{position:.0f} kDa" if factor == 1.0 else f"{factor * position:.2f}"
 
 
 def _bin_width(spectrum: Spectrum) -> float:

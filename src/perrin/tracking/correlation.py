@@ -11,9 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perrin.io.movie import Movie
+from perrin.stats import robust_sd
+from perrin.types import FloatArray
 
 _PAIRS = 12  # of neighboring frames that are looked at
 _LAGS = 4  # pixels: beyond, what is alike is no noise of the detector
@@ -52,10 +53,10 @@ def noise_correlation(movie: Movie) -> NoiseCorrelation:
     return NoiseCorrelation(float(rho[:, 1].mean()), float(np.sqrt(sides.prod())))
 
 
-def _products(change: NDArray[np.float64]) -> NDArray[np.float64]:
+def _products(change: FloatArray) -> FloatArray:
     """Return mean products of a difference with itself at each lag along y and x, (2, lags)."""
     change = change - np.median(change)
-    scatter = 1.4826 * float(np.median(np.abs(change)))
+    scatter = robust_sd(change, center=0.0)
     inside = np.abs(change) <= _CLIP * max(scatter, 1e-12)
     values = np.where(inside, change, 0.0)
     found = np.zeros((2, _LAGS + 1))

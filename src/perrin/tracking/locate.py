@@ -105,6 +105,40 @@ def _nothing() -> LocalizationResult:
 def _gold(
     frames: Float32Array, found: Candidates, noise: FloatArray, seen: Appearance, shape: Shape
 ) -> LocalizationResult:
+    frame, area, half, fits = _first_fits(frames, found, seen, shape)
+    pairs = _pairs(frame, fits.values[:, X], fits.values[:, Y], within=2 * shape.reach)
+    for _ in range(_ROUNDS if len(pairs) else 0):
+        fits = _again(frames, frame, fits, pairs, seen, shape)
+    label = np.zeros(len(frame), np.int64)
+    label[_touching(fits.values, pairs, 2 * shape.radius + 1.0)] = 1
+    allowed = _allowed_variance(noise[frame], shape)
+    odd = fits.variance > np.maximum(
+        allowed, noise[frame] ** 2 + (_MERGED_MISFIT * fits.values[:, A]) ** 2
+    )
+    if seen.kind == "rods":
+        odd |= area > _MERGED_AREA * seen.area_px
+    label[odd] = 2
+    if odd.any() and np.isfinite(seen.amplitude):
+        rows = np.flatnonzero(odd)
+        limit = np.maximum(allowed, noise[frame] ** 2 + (_SPLIT_MISFIT * seen.amplitude) ** 2)
+        two = split(
+            frames,
+            frame[rows],
+            fits.values[rows],
+            half[rows],
+            allowed=limit[rows],
+            seen=seen,
+            shape=shape,
+        )
+        frame, label, fits = _with_pairs(frame, label, fits, two, rows)
+    explained = np.isfinite(fits.errors[:, A])
+    return _located(frame[explained], label[explained], _rows(fits, explained), seen)
+
+
+def _first_fits(
+    frames: Float32Array, found: Candidates, seen: Appearance, shape: Shape
+) -> tuple[IntArray, FloatArray, FloatArray, ShapeFits]:
+    """Frame, area, half length and fit of each candidate, each particle once."""
     starts = starts_of(found, seen)
     fits = fit_shapes(
         frames,
@@ -114,43 +148,25 @@ def _gold(
         half_window=shape.half_window,
         kappa=seen.kappa,
     )
-    failed = ~np.isfinite(fits.values[:, A])  # no single particle: two may be seen below
+    failed = ~np.isfinite(fits.values[:, A])  # no single particle: two may be seen later
     fits.values[failed], fits.variance[failed] = starts[failed], np.inf
     kept = _inside(fits.values[:, X], fits.values[:, Y], frames)
     kept &= _first_of_same(
         found.frame, fits.values[:, X], fits.values[:, Y], kept, within=_SAME * shape.radius
     )
-    frame, area, half = found.frame[kept], found.area[kept], found.half[kept]
-    fits = _rows(fits, kept)
-    pairs = _pairs(frame, fits.values[:, X], fits.values[:, Y], within=2 * shape.reach)
-    for _ in range(_ROUNDS if len(pairs) else 0):
-        fits = _again(frames, frame, fits, pairs, seen, shape)
-    label = np.zeros(len(frame), np.int64)
-    label[_touching(fits.values, pairs, 2 * shape.radius + 1.0)] = 1
+    return found.frame[kept], found.area[kept], found.half[kept], _rows(fits, kept)
+
+
+def _allowed_variance(noise: FloatArray, shape: Shape) -> FloatArray:
+    """Variance of a residual (N,) that noise (N,) alone may leave in a window."""
     pixels = (2 * shape.half_window + 1) ** 2
-    allowed = noise[frame] ** 2 * (1 + _MISFIT_SDS * np.sqrt(2 / pixels))
-    odd = fits.variance > np.maximum(
-        allowed, noise[frame] ** 2 + (_MERGED_MISFIT * fits.values[:, A]) ** 2
-    )
-    if seen.kind == "rods":
-        odd |= area > _MERGED_AREA * seen.area_px
-    label[odd] = 2
-    if odd.any() and np.isfinite(seen.amplitude):
-        rows = np.flatnonzero(odd)
-        two = split(
-            frames,
-            frame[rows],
-            fits.values[rows],
-            half[rows],
-            allowed=np.maximum(allowed, noise[frame] ** 2 + (_SPLIT_MISFIT * seen.amplitude) ** 2)[
-                rows
-            ],
-            seen=seen,
-            shape=shape,
-        )
-        frame, label, fits = _with_pairs(frame, label, fits, two, rows)
-    explained = np.isfinite(fits.errors[:, A])
-    frame, label, fits = frame[explained], label[explained], _rows(fits, explained)
+    return np.asarray(noise**2 * (1 + _MISFIT_SDS * np.sqrt(2 / pixels)))
+
+
+def _located(
+    frame: IntArray, label: IntArray, fits: ShapeFits, seen: Appearance
+) -> LocalizationResult:
+    rods = seen.kind == "rods"
     return LocalizationResult(
         frame=frame,
         x=fits.values[:, X],
@@ -159,7 +175,7 @@ def _gold(
         y_se=fits.errors[:, Y],
         contrast=seen.sign * fits.values[:, A],
         contrast_se=fits.errors[:, A],
-        angle=fits.values[:, ANGLE] % np.pi if seen.kind == "rods" else np.full(len(frame), np.nan),
+        angle=fits.values[:, ANGLE] % np.pi if rods else np.full(len(frame), np.nan),
         angle_se=fits.errors[:, ANGLE],
         noise=np.sqrt(fits.variance),
         label=label,

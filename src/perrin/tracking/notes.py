@@ -46,18 +46,7 @@ def notes_of(
             f"{merged} of {len(positions)} positions look like two particles in one; tracks "
             "have a gap there (label 'merged' in positions.csv)"
         )
-    if linked.wrong_fraction > AMBIGUOUS:
-        notes.append(
-            f"linking is ambiguous: about {linked.wrong_fraction:.0%} of the links are wrong "
-            f"(steps of {linked.steps.step_px:.2g} px, {linked.steps.spacing_px:.2g} px "
-            "from particle to particle). Record fewer particles or more frames a second"
-        )
-    short = len(np.unique(linked.particle)) - len(particles)
-    if short:
-        notes.append(
-            f"left out as too short: {short} with fewer than {settings.link.min_positions} "
-            "positions"
-        )
+    notes += _linking_notes(linked, settings, tracks_kept=len(particles))
     notes += _background_notes(movie, settings, seen, particles)
     if seen.drift is None:
         notes.append("the support has no structure to see a drift of the stage by")
@@ -73,6 +62,25 @@ def notes_of(
         )
     if settings.exposure is None:
         notes.append("the exposure was not given, so motion blur is not known (--exposure)")
+    return notes
+
+
+def _linking_notes(
+    linked: LinkingResult, settings: TrackingSettings, *, tracks_kept: int
+) -> list[str]:
+    notes = []
+    if linked.wrong_fraction > AMBIGUOUS:
+        notes.append(
+            f"linking is ambiguous: about {linked.wrong_fraction:.0%} of the links are wrong "
+            f"(steps of {linked.steps.step_px:.2g} px, {linked.steps.spacing_px:.2g} px "
+            "from particle to particle). Record fewer particles or more frames a second"
+        )
+    short = len(np.unique(linked.particle)) - tracks_kept
+    if short:
+        notes.append(
+            f"left out as too short: {short} with fewer than {settings.link.min_positions} "
+            "positions"
+        )
     return notes
 
 

@@ -17,6 +17,7 @@ from the residual. Standard errors are those of the inverse Fisher information.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numba import njit
@@ -77,6 +78,12 @@ class ShapeFits:
     variance: FloatArray
     misfit: FloatArray
 
+    @classmethod
+    def none(cls, starts: FloatArray) -> Self:
+        """Fits that are yet to be made, from `starts` (N, 8)."""
+        nan = np.full(len(starts), np.nan)
+        return cls(starts.copy(), np.full_like(starts, np.nan), nan, nan.copy())
+
 
 def fit_shapes(
     frames: Float32Array,
@@ -114,23 +121,11 @@ def fit_shapes(
     """
     if neighbors is None:
         neighbors = np.zeros(len(starts) + 1, np.int64), np.zeros((0, 8))
-    values, errors = starts.copy(), np.full_like(starts, np.nan)
-    variance, misfit = np.full(len(starts), np.nan), np.full(len(starts), np.nan)
-    _fit(
-        frames,
-        frame,
-        starts,
-        np.array(free, dtype=np.int64),
-        half_window,
-        kappa,
-        *neighbors,
-        float(sign),
-        values,
-        errors,
-        variance,
-        misfit,
-    )
-    return ShapeFits(values, errors, variance, misfit)
+    found = ShapeFits.none(starts)
+    which = np.array(free, dtype=np.int64)
+    given = (frames, frame, starts, which, half_window, kappa, *neighbors, float(sign))
+    _fit(*given, found.values, found.errors, found.variance, found.misfit)
+    return found
 
 
 @njit(cache=True, inline="always")

@@ -105,6 +105,16 @@ def track(
         psf = psf or Psf.analytic(pixel_nm=movie.pixel_nm)
         psf.check_pixel(movie.pixel_nm)
     seen = see(movie, settings, psf=psf, progress=progress)
+    result = _tracks_of_what_was_seen(movie, seen, settings=settings, calibration=calibration)
+    if progress is not None:
+        progress(1.0)
+    return result
+
+
+def _tracks_of_what_was_seen(
+    movie: Movie, seen: Seen, *, settings: TrackingSettings, calibration: Calibration | None
+) -> TrackingResult:
+    """Link the positions, take the drift off, describe each track."""
     positions = _positions(seen)
     linked = None
     if len(positions):
@@ -118,8 +128,6 @@ def track(
         tracks, particles = weigh(tracks, particles, calibration)
     notes = [*movie.provenance.get("notes", ())] if settings.kind == "molecules" else []
     notes += notes_of(movie, settings, seen, positions, linked, tracks, particles, removed=removed)
-    if progress is not None:
-        progress(1.0)
     return TrackingResult(
         name=movie.measurement,
         tracks=tracks,

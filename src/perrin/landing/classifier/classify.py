@@ -102,7 +102,7 @@ def classify(
 
     Returns
     -------
-    Classified
+    ClassificationResult
         Its ``events`` have ``score_*`` and ``p_*`` for each class of the model. A score is the
         model's own. ``p_*`` are its balanced probabilities at the measurement's own class mix
         (`perrin.landing.classifier.prevalence`); landings and unbindings have a mix each, because a
@@ -117,20 +117,30 @@ def classify(
 
     """
     check_model(model, movie, n_avg=n_avg)
-    known = known or Sorted.nothing(len(events), len(model.classes))
     found = _chosen(movie, events, known, model=model, n_avg=n_avg, progress=progress)
-    score, balanced, scored = found.score, found.balanced, found.known
     landing = events["contrast"].to_numpy(float) < 0
-    own = np.full_like(balanced, np.nan)
-    landed, left = balanced[scored & landing], balanced[scored & ~landing]
-    own[scored & landing] = correct_prior_shift(landed, prevalence(landed, model.confusion))
-    own[scored & ~landing] = correct_prior_shift(
-        left, class_prevalence(left)
-    )  # the confusion is one of landings
-    predicted = _labels(events["label"].to_numpy(object), own, scored, model.classes)
-    columns = {f"score_{name}": score[:, c] for c, name in enumerate(model.classes)}
-    columns |= {f"p_{name}": own[:, c] for c, name in enumerate(model.classes)}
-    return ClassificationResult(events.assign(**columns, label=predicted), landed)
+    own = _at_own_prevalence(found, landing, confusion=model.confusion)
+    predicted = _labels(events["label"].to_numpy(object), own, found.known, model.classes)
+    columns = _columns("score", found.score, model.classes) | _columns("p", own, model.classes)
+    scored = events.assign(**columns, label=predicted)
+    return ClassificationResult(scored, found.balanced[found.known & landing])
+
+
+def _columns(kind: str, values: FloatArray, classes: Sequence[str]) -> dict[str, FloatArray]:
+    return {f"{kind}_{name}": values[:, c] for c, name in enumerate(classes)}
+
+
+def _at_own_prevalence(found: Sorted, landing: BoolArray, *, confusion: FloatArray) -> FloatArray:
+    """Probabilities (N, C) at the measurement's own class mix: of landings, and of the others."""
+    own = np.full_like(found.balanced, np.nan)
+    landed, left = found.known & landing, found.known & ~landing
+    own[landed] = correct_prior_shift(
+        found.balanced[landed], prevalence(found.balanced[landed], confusion)
+    )
+    own[left] = correct_prior_shift(  # the confusion is one of landings
+        found.balanced[left], class_prevalence(found.balanced[left])
+    )
+    return own
 
 
 def check_model(model: Classifier, movie: Movie, *, n_avg: int) -> None:
@@ -146,7 +156,7 @@ def check_model(model: Classifier, movie: Movie, *, n_avg: int) -> None:
 def _chosen(
     movie: Movie,
     events: pd.DataFrame,
-    known: Sorted,
+    known: Sorted | None,
     *,
     model: Classifier,
     n_avg: int,
@@ -156,8 +166,10 @@ def _chosen(
 
     NaN where there is no thumbnail.
     """
-    found = Sorted(known.score.copy(), known.balanced.copy())
-    waiting = np.flatnonzero(~known.known)
+    found = Sorted.nothing(len(events), len(model.classes))
+    if known is not None:
+        found = Sorted(known.score.copy(), known.balanced.copy())
+    waiting = np.flatnonzero(~found.known)
     chosen, done = events.iloc[waiting], 0
     for batch in iter_event_stacks(
         movie,

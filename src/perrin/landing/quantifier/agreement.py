@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from perrin.stats import normal_quantile, robust_sd
+from perrin.stats import SE_OF_MEDIAN, normal_quantile, robust_sd
 from perrin.types import FloatArray
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ fit is its own fault."""
 _SURE, _SURE_IN_BIN = 3.0, 4.0  # standard errors; there are two dozen bins
 _LEAST = 30
 _BINS = 6
-_SE_OF_MEDIAN = 1.2533  # over that of a mean, for a normal distribution
 _WITHIN = normal_quantile(0.9)
 _FRACTION = 0.8  # of the events within their 90% errors; below it the errors are too small
 _ERRORS = ("contrast_se", "contrast_pred_se")
@@ -173,4 +172,4 @@ def _median(values: FloatArray) -> tuple[float, float]:
         return np.nan, np.nan
     middle = float(np.median(values))
     spread = robust_sd(values)
-    return middle, _SE_OF_MEDIAN * spread / np.sqrt(len(values))
+    return middle, SE_OF_MEDIAN * spread / np.sqrt(len(values))

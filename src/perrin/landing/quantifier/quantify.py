@@ -8,6 +8,7 @@ says of the event.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,11 +17,11 @@ import numpy as np
 from perrin.events import MOVERS
 from perrin.io.movie import Movie
 from perrin.landing.classifier.classify import Sorted
-from perrin.landing.networks import Classifier, Quantifier
+from perrin.landing.networks import Classifier, Quantifier, QuantityPrediction
 from perrin.landing.quantifier.quantities import LONGEST_RESIDENCE, TARGETS
 from perrin.landing.thumbnails import iter_event_stacks
 from perrin.stats import normal_quantile
-from perrin.types import FloatArray, Progress
+from perrin.types import FloatArray, IntArray, Progress
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,7 +76,7 @@ def quantify(
 
     Returns
     -------
-    Weighed
+    QuantificationResult
         Its ``events`` have ``contrast_pred`` (median; negative), ``contrast_pred_se``, the ends
         ``contrast_pred_low`` and ``contrast_pred_high`` of its 90% interval (by size: low is the
         lighter one), ``residence_time_ms`` (infinite where the molecule stays beyond what is seen),
@@ -90,11 +91,31 @@ def quantify(
     """
     model.check_range(pixel_nm=movie.pixel_nm, frame_interval_s=movie.frame_interval_s)
     landing = np.flatnonzero(events["contrast"].to_numpy(float) < 0)
-    asked = events.iloc[landing]
     found = np.full((len(events), len(TARGETS), 3), np.nan)
     predicted = Sorted.nothing(len(events), len(model.classes))
     out_of_distribution = np.zeros(len(events), np.bool_)
-    done = 0
+    for rows, prediction in _predictions(movie, events, landing, model=model, progress=progress):
+        found[rows] = prediction.quantiles
+        out_of_distribution[rows] = prediction.out_of_distribution
+        predicted.add(rows, prediction)
+    probability = np.nan_to_num(predicted.balanced)
+    moves = np.isin(np.array(model.classes)[probability.argmax(axis=1)], MOVERS)
+    found[~moves, TARGETS.index("speed")] = np.nan
+    return QuantificationResult(
+        events.assign(**_columns(found, movie), out_of_distribution=out_of_distribution), predicted
+    )
+
+
+def _predictions(
+    movie: Movie,
+    events: pd.DataFrame,
+    landing: IntArray,
+    *,
+    model: Quantifier,
+    progress: Progress | None,
+) -> Iterator[tuple[IntArray, QuantityPrediction]]:
+    """Yield which of the landings, and what the model says of them."""
+    asked, done = events.iloc[landing], 0
     for batch in iter_event_stacks(
         movie,
         frame=asked["frame"].to_numpy(np.int64),
@@ -103,19 +124,10 @@ def quantify(
         n_avg=model.integration,
     ):
         prediction = model.predict(batch.stacks, batch.inside, landing_sign=movie.landing_sign)
-        rows = landing[batch.rows]
-        found[rows] = prediction.quantiles
-        out_of_distribution[rows] = prediction.out_of_distribution
-        predicted.add(rows, prediction)
-        done += len(rows)
+        yield landing[batch.rows], prediction
+        done += len(batch.rows)
         if progress is not None:
             progress(done / len(landing))
-    probability = np.nan_to_num(predicted.balanced)
-    moves = np.isin(np.array(model.classes)[probability.argmax(axis=1)], MOVERS)
-    found[~moves, TARGETS.index("speed")] = np.nan
-    return QuantificationResult(
-        events.assign(**_columns(found, movie), out_of_distribution=out_of_distribution), predicted
-    )
 
 
 def _columns(found: FloatArray, movie: Movie) -> dict[str, FloatArray]:

@@ -13,15 +13,13 @@ import numpy as np
 from perrin.events import MOVERS
 from perrin.landing.quantifier.quantify import RIGHT_CENSORED
 from perrin.mass.results import Estimate
-from perrin.stats import normal_quantile, poisson_interval, wilson_interval
+from perrin.stats import median_interval, poisson_interval, wilson_interval
 from perrin.types import FloatArray
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _LEAST = 10
-_HALF_OF_NORMAL = 1.2533  # standard error of a median over that of a mean
-_OF_IQR = 1.349
 _MUCH = 0.15  # fraction of leaving or moving molecules that asks for another surface
 _CONFIDENCE = 0.95
 
@@ -153,12 +151,4 @@ def _median(values: FloatArray) -> Estimate:
     values = values[np.isfinite(values)]
     if not len(values):
         return Estimate(np.nan)
-    quarter, middle, three = np.percentile(values, (25, 50, 75))
-    half = (
-        normal_quantile(_CONFIDENCE)
-        * _HALF_OF_NORMAL
-        * (three - quarter)
-        / _OF_IQR
-        / np.sqrt(len(values))
-    )
-    return Estimate(float(middle), float(middle - half), float(middle + half))
+    return Estimate(*median_interval(values, confidence=_CONFIDENCE))
