@@ -91,7 +91,7 @@ def check_axes(head: Array, shape: tuple[int, ...], name: str) -> None:
     Neighbors in time show the same glass and differ by noise only; neighbors in space differ
     by the speckle as well. So the axis along which neighbors differ least is time.
     """
-    if head.dtype.kind not in "uif":
+    if head.dtype.kind not in "uif" or shape[0] > max(shape[1:]):
         return
     first, y, x = _roughness(head)
     least = 1 if y < x else 2
@@ -106,6 +106,8 @@ def check_axes_of_file(head: Array, shape: tuple[int, ...], name: str) -> None:
 
     For formats that do not name their axes. `Movie.from_array` takes a short movie as it is.
     """
+    if shape[0] > max(shape[1:]):
+        return  # the longest axis is time
     check_axes(head, shape, name)
     first, y, x = _roughness(head)
     smooth = max(y, x) >= _CLEARLY * first

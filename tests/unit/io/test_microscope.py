@@ -178,3 +178,18 @@ def test_without_the_package_the_extra_is_named(counts, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "rsciio.mrc", None)
     with pytest.raises(PerrinError, match=r"pip install 'perrin\[em\]'"):
         inspect(tmp_path / "a.mrc")
+
+
+def test_hyperspy_gets_the_pixel_of_our_tiff(counts, tmp_path):
+    from rsciio import tiff
+
+    from perrin.io.movie import Movie
+    from perrin.io.movies.tiff_write import write_tiff
+
+    movie = Movie.from_array(counts, **GIVEN, contents="moving")
+    write_tiff(tmp_path / "a.tif", movie)
+    (seen,) = tiff.file_reader(str(tmp_path / "a.tif"), force_read_resolution=True)
+    sides = [(axis["units"], axis["scale"]) for axis in seen["axes"][1:]]
+    assert sides == [("µm", pytest.approx(0.0005))] * 2
+    with open_movie(tmp_path / "a.tif", contents="moving") as back:
+        assert (back.pixel_nm, back.frame_interval_s) == pytest.approx((0.5, 0.0125))

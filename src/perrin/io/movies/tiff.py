@@ -43,6 +43,7 @@ class PagedFrames(LaidOutFrames):
         super().__init__(path, layout, np.dtype(one.dtype))
         self._in_front = _in_front(layout, series, one)
         self._others = _reopened(one) if one.kind == "ome" else []
+        self._numbers = [] if self._in_front is None else page_numbers(layout, self._in_front)
         self._whole: Array | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -62,7 +63,7 @@ class PagedFrames(LaidOutFrames):
             if self._whole is None:
                 self._whole = np.asarray(self._tiff.asarray(series=self.series))
             return self.layout.arrange(self._whole[self.layout.key(start, stop)])
-        pages = page_numbers(self.layout, self._in_front)[start:stop]
+        pages = self._numbers[start:stop]
         step = pages[1] - pages[0] if len(pages) > 1 else 1
         key = slice(pages[0], pages[-1] + 1, step)
         frames = np.asarray(self._tiff.asarray(series=self.series, key=key))

@@ -11,6 +11,7 @@ from perrin.io.movie import Movie
 from perrin.io.output import written_file
 
 _WRITTEN_AT_ONCE = 32  # frames
+_NM_A_CM = 1e7
 _SMALL_TIFF = 4_000_000_000  # bytes; a larger one needs 64-bit offsets
 
 
@@ -24,11 +25,13 @@ def write_tiff(path: str | os.PathLike[str], movie: Movie, *, overwrite: bool = 
         "axes": "TYX",
         "TimeIncrement": movie.frame_interval_s,
         "TimeIncrementUnit": "s",
-        "PhysicalSizeX": movie.pixel_nm,
-        "PhysicalSizeXUnit": "nm",
-        "PhysicalSizeY": movie.pixel_nm,
-        "PhysicalSizeYUnit": "nm",
+        # in micrometers: some programs take the number and leave the unit
+        "PhysicalSizeX": movie.pixel_nm / 1000,
+        "PhysicalSizeXUnit": "µm",
+        "PhysicalSizeY": movie.pixel_nm / 1000,
+        "PhysicalSizeYUnit": "µm",
     }
+    per_cm = _NM_A_CM / movie.pixel_nm  # HyperSpy reads these tags, and no OME-XML
     frames = (
         frame
         for first in range(0, movie.n_frames, _WRITTEN_AT_ONCE)
@@ -45,5 +48,7 @@ def write_tiff(path: str | os.PathLike[str], movie: Movie, *, overwrite: bool = 
             ome=True,
             bigtiff=size > _SMALL_TIFF,
             photometric="minisblack",
+            resolution=(per_cm, per_cm),
+            resolutionunit="CENTIMETER",
             metadata=said,
         )
