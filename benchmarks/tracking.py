@@ -20,6 +20,7 @@ import argparse
 import logging
 import time
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -217,65 +218,73 @@ def best_of_trackpy(truth: pd.DataFrame, found: TrackingResult) -> float:
 
 def diffusion() -> list[Row]:
     """MAE of w and of the exponents from tracks and from the true paths, the same particles."""
-    model = MixtureModel.load("mixture")
-    settings = WindowSettings()
     told: dict[str, list[pd.DataFrame]] = {"tracks": [], "paths": [], "truth": []}
     noise, counted_rods = [], 0
     for seed in range(9300, 9305):
+        rods = dict.fromkeys(("height_px", "width_px"), 448) | {"length_nm": 8.0, "width_nm": 4.0}
         made = MotionMovie.of(
-            "rods",
-            walk="superposition",
-            frames=300,
-            count=8,
-            height_px=448,
-            width_px=448,
-            step_nm=1.0,
-            length_nm=8.0,
-            width_nm=4.0,
+            "rods", walk="superposition", frames=300, count=8, step_nm=1.0, **rods
         )
         movie, truth, walks = simulate_motion(made, seed=seed)
         found = track(movie, settings=TrackingSettings(kind="rods"))
-        row = match_positions(truth, found.tracks)
-        owner = found.tracks["particle"].to_numpy()[row]
-        pairs = pd.DataFrame({"true": truth["particle"], "track": np.where(row >= 0, owner, -1)})
-        for particle, part in pairs.groupby("true"):
-            best = part.loc[part["track"] >= 0, "track"].value_counts()
+        for particle, tracks in longest_tracks(truth, found.tracks):
             counted_rods += 1
-            if not len(best) or best.iloc[0] < 250:
+            if tracks is None:
                 continue
-            tracks = found.tracks[found.tracks["particle"] == best.index[0]]
             path = truth.loc[truth["particle"] == particle, ["particle", "frame", "x", "y"]]
             noise.append(np.sqrt((tracks[["x_se", "y_se"]] ** 2).mean(axis=None)) / 2.0)
-            for name, table in (("tracks", tracks), ("paths", path.reset_index(drop=True))):
-                told[name].append(
-                    characterize(
-                        table, model=model, scale=Scale.unknown(), settings=settings
-                    ).trajectories
-                )
+            told["tracks"].append(tracks)
+            told["paths"].append(path.reset_index(drop=True))
             told["truth"].append(walks[walks["particle"] == particle])
-    tables = {name: pd.concat(parts, ignore_index=True) for name, parts in told.items()}
-    rows = []
-    for name in ("w", "alpha_fbm", "alpha_ctrw"):
-        true = tables["truth"][name]
-        counted = tables["truth"]["w"] < 0.5 if name == "alpha_fbm" else true.notna()
-        counted = tables["truth"]["w"] > 0.5 if name == "alpha_ctrw" else counted
-        missed = {
-            source: (tables[source][name] - true).abs()[counted] for source in ("tracks", "paths")
-        }
-        both = missed["tracks"].notna() & missed["paths"].notna()
-        grown = missed["tracks"][both] - missed["paths"][both]
-        error = grown.std() / np.sqrt(both.sum())
-        rows.append(
-            Row(
-                f"end to end, {name}: MAE from tracks over that from true paths, L = 300",
-                f"{missed['tracks'][both].mean():.3f} against {missed['paths'][both].mean():.3f}: "
-                f"{grown.mean():+.3f} ± {error:.3f} ({both.sum()} tracks of 250 positions or more, "
-                f"of {counted_rods} rods; localization error {np.mean(noise):.2f} of a step)",
-                "+.03",
-                bool(grown.mean() <= 0.03),
-            )
-        )
-    return rows
+    model = MixtureModel.load("mixture")
+    tables = {
+        source: pd.concat([trajectories_of(one, model) for one in told[source]], ignore_index=True)
+        for source in ("tracks", "paths")
+    }
+    tables["truth"] = pd.concat(told["truth"], ignore_index=True)
+    about = f"of {counted_rods} rods; localization error {np.mean(noise):.2f} of a step"
+    return [grown_row(name, tables, about) for name in ("w", "alpha_fbm", "alpha_ctrw")]
+
+
+def longest_tracks(
+    truth: pd.DataFrame, tracks: pd.DataFrame
+) -> Iterator[tuple[object, pd.DataFrame | None]]:
+    """Yield each true particle with the track that follows it for 250 positions or more."""
+    row = match_positions(truth, tracks)
+    owner = tracks["particle"].to_numpy()[row]
+    pairs = pd.DataFrame({"true": truth["particle"], "track": np.where(row >= 0, owner, -1)})
+    for particle, part in pairs.groupby("true"):
+        best = part.loc[part["track"] >= 0, "track"].value_counts()
+        enough = len(best) > 0 and best.iloc[0] >= 250
+        yield particle, tracks[tracks["particle"] == best.index[0]] if enough else None
+
+
+def trajectories_of(table: pd.DataFrame, model: MixtureModel) -> pd.DataFrame:
+    """Return what the model says of one whole track."""
+    return characterize(
+        table, model=model, scale=Scale.unknown(), settings=WindowSettings()
+    ).trajectories
+
+
+def grown_row(name: str, tables: dict[str, pd.DataFrame], about: str) -> Row:
+    """Return how much larger the error of a quantity is from tracks than from true paths."""
+    true = tables["truth"][name]
+    counted = tables["truth"]["w"] < 0.5 if name == "alpha_fbm" else true.notna()
+    counted = tables["truth"]["w"] > 0.5 if name == "alpha_ctrw" else counted
+    missed = {
+        source: (tables[source][name] - true).abs()[counted] for source in ("tracks", "paths")
+    }
+    both = missed["tracks"].notna() & missed["paths"].notna()
+    grown = missed["tracks"][both] - missed["paths"][both]
+    error = grown.std() / np.sqrt(both.sum())
+    return Row(
+        f"end to end, {name}: MAE from tracks over that from true paths, L = 300",
+        f"{missed['tracks'][both].mean():.3f} against {missed['paths'][both].mean():.3f}: "
+        f"{grown.mean():+.3f} ± {error:.3f} ({both.sum()} tracks of 250 positions or more, "
+        f"{about})",
+        "+.03",
+        bool(grown.mean() <= 0.03),
+    )
 
 
 def speed(frames: int) -> list[Row]:

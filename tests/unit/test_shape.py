@@ -11,19 +11,24 @@ from pathlib import Path
 import perrin
 
 SOURCE = Path(perrin.__file__).parent
-MOST_LINES_OF_A_FILE = 440
+MOST_LINES_OF_A_FILE = 413
 MOST_LINES_OF_A_FUNCTION = 87  # without its signature and docstring
 
 
 SHORT = (
     "app",
     "diffusion",
+    "evaluate",
     "landing",
     "mass",
+    "models",
     "optics",
+    "paper",
     "report",
+    "simulate",
     "stats.py",
     "tracking",
+    "train",
     "types.py",
 )
 """Here the goal is reached: a function on one screen, a file in the head."""

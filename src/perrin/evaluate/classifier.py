@@ -18,6 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
+from perrin.evaluate.card_rows import card_rows
 from perrin.evaluate.embedding import MAP_COST, Shown, show
 from perrin.evaluate.predictions import (
     ALL_MASSES,
@@ -100,12 +101,7 @@ class Evaluation:
         """Return the figures of one model as its card holds them: rounded, None for no number."""
 
         def rows(table: pd.DataFrame) -> list[dict[str, Any]]:
-            own = table[table["model"] == model].drop(columns="model")
-            rounded = own.round(4).astype(object)
-            return [
-                {str(name): value for name, value in row.items()}
-                for row in rounded.where(own.notna(), None).to_dict("records")
-            ]
+            return card_rows(table[table["model"] == model].drop(columns="model"))
 
         return {
             "protocol": "paper: centered on the truth, five classes in equal parts; use: centered "
@@ -130,21 +126,16 @@ def evaluate_classifier(
 
     Parameters
     ----------
-    models : sequence of ClassifierModel
+    models, settings
         With different names; each must cover `settings.n_avg` and the instrument.
         In the comparison of integrations a model is left out where its card does not go.
-    settings : ClassifierEvaluation
-        Numbers of events, integrations, seed.
     simulated : ThumbnailSettings, optional
         Instrument, surface and motions of the events, by default the simulator's own; classes,
         masses and n_avg are replaced.
     progress : callable, optional
         Called with the fraction done, 0 to 1.
 
-    Raises
-    ------
-    PerrinError
-        For no model, two of one name, or one that does not cover the data.
+    Raises `PerrinError` for no model, two of one name, or one that does not cover the data.
 
     """
     _check_names(models)

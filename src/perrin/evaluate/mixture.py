@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from perrin.diffusion.characterize import LEAST_FRACTION
 from perrin.diffusion.likelihood import alpha_bound
 from perrin.diffusion.standard import TARGETS, from_unit
+from perrin.evaluate.card_rows import card_rows
 from perrin.models.mixture import MixtureModel
 from perrin.settings.diffusion import MixtureSettings
 from perrin.simulate.mixtures import PARTS, Truth, simulate_mixture
@@ -61,20 +62,12 @@ class Evaluation:
 
     def for_card(self) -> dict[str, Any]:
         """Return the figures as a card holds them: rounded, None where there is no number."""
-
-        def rows(table: pd.DataFrame) -> list[dict[str, Any]]:
-            rounded = table.round(4).astype(object)
-            return [
-                {str(name): value for name, value in row.items()}
-                for row in rounded.where(table.notna(), None).to_dict("records")
-            ]
-
         return {
             "protocol": "fresh trajectories of exactly the length, priors of MixtureSettings; mean "
             "absolute errors; alpha_fbm where w < .5, alpha_ctrw where w > .5; 90% intervals",
-            "cells": rows(self.cells),
-            "ratio_bins": rows(self.ratio_bins),
-            "pure_fbm_2d": rows(self.fbm),
+            "cells": card_rows(self.cells),
+            "ratio_bins": card_rows(self.ratio_bins),
+            "pure_fbm_2d": card_rows(self.fbm),
         }
 
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from perrin.evaluate.predictions import Predictions, predict
 from perrin.events import CLASSES
+from perrin.io.movie import Movie
 from perrin.landing.detect import detect
 from perrin.landing.thumbnails import iter_event_stacks
 from perrin.models.classifier import ClassifierModel
@@ -25,6 +27,9 @@ from perrin.settings.simulation import ThumbnailSettings
 from perrin.simulate.matching import is_accepted, is_isolated, match_landings
 from perrin.simulate.movie import simulate_movie
 from perrin.simulate.presets import preset
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MASS = "42 kDa"
 _OTHER = next(name for name in CLASSES if name != "binder")
@@ -61,18 +66,46 @@ def detections(
     `simulated` says with which instrument, on which surface, with which motions and n_avg.
     """
     n_avg = simulated.n_avg
-    same = ("instrument", "camera", "background", "motion")
-    changes = {name: getattr(simulated, name) for name in same}
-    assay = preset("protein-a").model_copy(update=changes)
-    number = int(seed.generate_state(1, np.uint64)[0])
-    movie, truth = simulate_movie(assay, seconds=seconds, seed=number)
-    psf = Psf.analytic(assay.instrument.optics, pixel_nm=movie.pixel_nm)
+    movie, truth = _movie(simulated, seconds, seed)
+    psf = Psf.analytic(simulated.instrument.optics, pixel_nm=movie.pixel_nm)
     events = detect(movie, n_avg=n_avg, psf=psf, settings=DetectionSettings.permissive())
     stays = (truth["motion"] == "binder").to_numpy()
     wanted = stays & is_isolated(truth, n_avg=n_avg) & is_accepted(truth, movie, n_avg=n_avg)
     matched = match_landings(truth[wanted], events)
     binder = np.zeros(len(events), np.bool_)
     binder[matched[matched >= 0]] = True
+    predictions = _predictions(models, movie, events, binder=binder, n_avg=n_avg)
+    return ProteinA(
+        predictions,
+        {
+            "binders": int(wanted.sum()),
+            "binders_detected": int((matched >= 0).sum()),
+            "detections": len(events),
+            "detections_scored": len(predictions.labels),
+        },
+    )
+
+
+def _movie(
+    simulated: ThumbnailSettings, seconds: float, seed: np.random.SeedSequence
+) -> tuple[Movie, pd.DataFrame]:
+    """Return a movie of the preset on this instrument and surface, and its truth."""
+    same = ("instrument", "camera", "background", "motion")
+    changes = {name: getattr(simulated, name) for name in same}
+    assay = preset("protein-a").model_copy(update=changes)
+    number = int(seed.generate_state(1, np.uint64)[0])
+    return simulate_movie(assay, seconds=seconds, seed=number)
+
+
+def _predictions(
+    models: Sequence[ClassifierModel],
+    movie: Movie,
+    events: pd.DataFrame,
+    *,
+    binder: NDArray[np.bool_],
+    n_avg: int,
+) -> Predictions:
+    """Ask for all detections that have a whole thumbnail; `binder` (N,) says what is true."""
     rows, score, probability = [np.empty(0, np.int64)], [], []
     for batch in iter_event_stacks(
         movie,
@@ -89,19 +122,11 @@ def detections(
         score.append(np.stack([prediction for prediction, _ in predicted]))
         probability.append(np.stack([prediction for _, prediction in predicted]))
     scored = np.concatenate(rows)
-    return ProteinA(
-        Predictions(
-            labels=np.where(binder[scored], "binder", _OTHER),
-            mass_kda=np.full(len(scored), np.nan),
-            score=_joined(score, len(models)),
-            probability=_joined(probability, len(models)),
-        ),
-        {
-            "binders": int(wanted.sum()),
-            "binders_detected": int((matched >= 0).sum()),
-            "detections": len(events),
-            "detections_scored": len(scored),
-        },
+    return Predictions(
+        labels=np.where(binder[scored], "binder", _OTHER),
+        mass_kda=np.full(len(scored), np.nan),
+        score=_joined(score, len(models)),
+        probability=_joined(probability, len(models)),
     )
 
 

@@ -18,6 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from perrin.evaluate.bound import Fitter, Noise, seen_of
+from perrin.evaluate.card_rows import card_rows
 from perrin.evaluate.kept import Kept
 from perrin.evaluate.out_of_distribution import flagged
 from perrin.evaluate.predictions import drawn, fresh_seed
@@ -91,23 +92,15 @@ class QuantifierFigures:
 
     def for_card(self) -> dict[str, Any]:
         """Return the figures as a card holds them: rounded, None for no number."""
-
-        def rows(table: pd.DataFrame) -> list[dict[str, Any]]:
-            rounded = table.round(4).astype(object)
-            return [
-                {str(name): value for name, value in row.items()}
-                for row in rounded.where(table.notna(), None).to_dict("records")
-            ]
-
         return {
             "protocol": "use: centered by the permissive detector, five classes in equal parts, "
             "simulator's own instrument, exact masses; spread is half of the central 68%",
             "settings": self.settings.model_dump(mode="json"),
-            "accuracy": rows(self.accuracy),
-            "bound": rows(self.bound),
-            "coverage": rows(self.coverage),
-            "motion": rows(self.motion),
-            "out_of_distribution": rows(self.out_of_distribution),
+            "accuracy": card_rows(self.accuracy),
+            "bound": card_rows(self.bound),
+            "coverage": card_rows(self.coverage),
+            "motion": card_rows(self.motion),
+            "out_of_distribution": card_rows(self.out_of_distribution),
             "events_per_s": {name: round(rate, 1) for name, rate in self.events_per_s.items()},
         }
 
@@ -122,49 +115,37 @@ def evaluate_quantifier(
     kept: Kept | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> QuantifierFigures:
-    """Return what a quantifier reaches.
+    """Return what a quantifier reaches; `PerrinError` if it does not cover the instrument.
 
     Parameters
     ----------
-    model : QuantifierModel
-        What is measured.
-    settings : QuantifierEvaluation
-        Numbers of events, masses, seed.
-    classifier : ClassifierModel, optional
-        For the speed of both together.
-    simulated : ThumbnailSettings, optional
-        Instrument, surface and motions, by default the simulator's own.
-    psf : Psf, optional
-        The instrument's own; by default the analytic one.
+    model, settings
+        What is measured, and how.
+    classifier, simulated, psf : optional
+        For the speed of both together; instrument, surface and motions, by default the
+        simulator's own; its PSF, by default the analytic one.
     kept : Kept, optional
         Tables of a run with the same arguments that was stopped; it goes on after them.
     progress : callable, optional
         Called with the fraction done, 0 to 1.
 
-    Raises
-    ------
-    PerrinError
-        If the model does not cover the instrument.
-
     """
     plain = (simulated or ThumbnailSettings()).model_copy(update={"n_avg": INTEGRATION})
     work = _Work(model, settings, plain, psf, kept or Kept(), progress)
-    cells = [
-        work.cell(background, mass) for background in (FULL, WHITE) for mass in settings.masses_kda
-    ]
+    cells = [work.cell(where, mass) for where in (FULL, WHITE) for mass in settings.masses_kda]
     prior = work.prior()
-    middle = work.middle
     bounds = [
-        bound_rows(work.bound(background), background, plain)
+        row
         for background in (FULL, WHITE)
         if settings.bound_count
+        for row in bound_rows(work.bound(background), background, plain)
     ]
     everything = pd.concat(cells, ignore_index=True)
-    shown = everything[(everything["background"] == FULL) & (everything["cell_kda"] == middle)]
+    shown = everything[(everything["background"] == FULL) & (everything["cell_kda"] == work.middle)]
     return QuantifierFigures(
         settings=settings,
         accuracy=accuracy(everything),
-        bound=pd.DataFrame([row for rows in bounds for row in rows]),
+        bound=pd.DataFrame(bounds),
         coverage=coverage(prior),
         motion=motion(prior),
         out_of_distribution=flagged(

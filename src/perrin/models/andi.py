@@ -16,6 +16,7 @@ from perrin.diffusion.standard import grouped, joined
 from perrin.errors import PerrinError
 from perrin.models.bundle import Bundle, load_bundle_of
 from perrin.models.cards import AndiCard
+from perrin.models.track_range import outside
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -39,13 +40,9 @@ class AndiModel:
 
     def refusal(self, seen: BoolArray, dims: int) -> str | None:
         """Return why a track, seen (L,), is outside what the card covers; None if it is not."""
-        card = self.bundle.card
-        shortest, longest = card.frames
-        if not shortest <= len(seen) <= longest:
-            how = "too few" if len(seen) < shortest else "too many"
-            return f"{len(seen)} frames, {how}: the model covers {shortest} to {longest}"
-        if dims not in card.dims:
-            return f"{dims} dimensions; the model covers {', '.join(map(str, card.dims))}"
+        refused = outside(self.bundle.card, frames=len(seen), dims=dims)
+        if refused is not None:
+            return refused
         if not seen.all():
             return f"{int((~seen).sum())} missing frames; the model covers tracks without gaps"
         return None

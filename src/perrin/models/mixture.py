@@ -17,6 +17,7 @@ from perrin.errors import PerrinError
 from perrin.models import predictive
 from perrin.models.bundle import Bundle, load_bundle_of
 from perrin.models.cards import Interval, MixtureCard
+from perrin.models.track_range import outside
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -39,12 +40,8 @@ class MixtureModel:
     def refusal(self, seen: BoolArray, dims: int) -> str | None:
         """Return why a track, seen (L,), is outside what the card covers; None if it is not."""
         card = self.bundle.card
-        shortest, longest = card.frames
-        if not shortest <= len(seen) <= longest:
-            how = "too few" if len(seen) < shortest else "too many"
-            return f"{len(seen)} frames, {how}: the model covers {shortest} to {longest}"
-        if dims not in card.dims:
-            return f"{dims} dimensions; the model covers {', '.join(map(str, card.dims))}"
+        if (refused := outside(card, frames=len(seen), dims=dims)) is not None:
+            return refused
         missing = 1 - float(seen.mean())
         if missing > card.max_missing:
             return f"{missing:.0%} of the frames missing; the model covers {card.max_missing:.0%}"

@@ -8,12 +8,10 @@ import numpy as np
 import pandas as pd
 
 from perrin.mass.modes import density_grid, find_modes, kernel_density, kernel_widths
-from perrin.paper.bsa import artifacts_table, fractions_table
 from perrin.paper.compare import (
     BEFORE,
     PERFECT,
     FloatArray,
-    compare,
     landings_kept,
     resolving_power_at,
 )
@@ -25,12 +23,10 @@ from perrin.paper.core import (
     Goal,
     over_repeats,
     planned,
-    retention_table,
-    spectra_of,
     standard_goals,
-    thresholds,
     value_of,
 )
+from perrin.paper.sample import Sample
 from perrin.paper.settings import ExperimentSettings
 from perrin.pipeline.simulated import Measured
 from perrin.settings.planned import PlannedMeasurement
@@ -61,46 +57,33 @@ def analyze(measured: Sequence[Measured], context: Context) -> Findings:
     from perrin.paper.figures import spectra_figure
 
     groups = {
-        "preset": [one for one in measured if one.name.startswith(_CROWDED)],
-        "the paper's number of events": [one for one in measured if one.name.startswith(_FEWER)],
+        "preset": Sample.of([m for m in measured if m.name.startswith(_CROWDED)], context),
+        "the paper's number of events": Sample.of(
+            [m for m in measured if m.name.startswith(_FEWER)], context
+        ),
     }
-    quantity = resolving_power_at(MAIN, peaks=PEAKS)
-    tables: dict[str, list[pd.DataFrame]] = {"comparison": [], "kept": [], "fragments": []}
+    found = {name: _tables(sample) for name, sample in groups.items()}
     goals: list[Goal] = []
     notes: list[str] = []
-    for name, movies in groups.items():
-        at = thresholds(movies, context.model)
-        sets = landings_kept(movies, at)
-        comparison = compare(sets, quantity, settings=context.settings, rng=context.rng).merge(
-            over_repeats(movies, at, quantity, context), on="filter"
+    for name, sample in groups.items():
+        events = sum(len(one.events) for one in sample.measured)
+        movies = len(sample.measured)
+        notes.append(f"{name}: {events} events in {movies} movies (paper: {PAPER_EVENTS})")
+        comparison, kept = found[name]["comparison"], found[name]["kept"]
+        goals += [g.of(name) for g in (*standard_goals(comparison, kept), _power(comparison))]
+    joined = {
+        key: pd.concat(
+            [tables[key].assign(density=name) for name, tables in found.items()], ignore_index=True
         )
-        kept = retention_table(movies, at, confidence=context.settings.confidence)
-        for key, table in (
-            ("comparison", comparison),
-            ("kept", kept),
-            ("fragments", _fragments(sets)),
-        ):
-            tables[key].append(table.assign(density=name))
-        events = sum(len(one.events) for one in movies)
-        notes.append(f"{name}: {events} events in {len(movies)} movies (paper: {PAPER_EVENTS})")
-        goals += [
-            Goal(f"{name}: {g.what}", g.paper, g.goal, g.ours, g.perfect, g.met)
-            for g in (*standard_goals(comparison, kept), _power(comparison))
-        ]
-    first = groups["preset"]
-    at = thresholds(first, context.model)
-    joined = {key: pd.concat(parts, ignore_index=True) for key, parts in tables.items()}
+        for key in ("comparison", "kept", "fragments")
+    }
     return Findings(
-        tables=joined
-        | {"class_prevalences": fractions_table(first), "artifacts": artifacts_table(first, at)},
+        tables=joined | groups["preset"].class_tables(),
         figures={
             f"antibody{'' if k == 0 else '_fewer'}": spectra_figure(
-                spectra_of(movies, thresholds(movies, context.model)),
-                tables["comparison"][k],
-                limits=(-250, 300),
-                bin_kda=5,
+                sample.spectra(), found[name]["comparison"], limits=(-250, 300), bin_kda=5
             )
-            for k, movies in enumerate(groups.values())
+            for k, (name, sample) in enumerate(groups.items())
         },
         goals=tuple(goals),
         comparable="The width of the antibody was set for the paper's resolving power after "
@@ -108,6 +91,18 @@ def analyze(measured: Sequence[Measured], context: Context) -> Findings:
         "three times as many events a second as in the paper; the second set has as many.",
         notes=tuple(notes),
     )
+
+
+def _tables(sample: Sample) -> dict[str, pd.DataFrame]:
+    """Compare the filters, also movie by movie; what they keep, and of the fragments."""
+    quantity = resolving_power_at(MAIN, peaks=PEAKS)
+    comparison = sample.compared(quantity)
+    repeats = over_repeats(sample.measured, sample.at, quantity, sample.context)
+    return {
+        "comparison": comparison.merge(repeats, on="filter"),
+        "kept": sample.kept(),
+        "fragments": _fragments(landings_kept(sample.measured, sample.at)),
+    }
 
 
 def _fragments(sets: Mapping[str, FloatArray]) -> pd.DataFrame:

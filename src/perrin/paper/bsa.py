@@ -15,19 +15,17 @@ from perrin.paper.core import (
     Context,
     Findings,
     Goal,
-    Thresholds,
-    compared,
+    masses_of,
     number,
-    planned,
-    retention_table,
-    spectra_of,
+    planned_movies,
     standard_goals,
     thresholds,
 )
+from perrin.paper.sample import Sample
 from perrin.paper.selection import pool_like, windows
 from perrin.paper.settings import ExperimentSettings
 from perrin.pipeline.retention import kept_and_landed
-from perrin.pipeline.simulated import NOTHING, Measured
+from perrin.pipeline.simulated import Measured
 from perrin.settings.planned import PlannedMeasurement
 from perrin.simulate.presets import PRESETS
 
@@ -39,10 +37,7 @@ _NAMES = [f"{mass:g} kDa" for mass in MASSES]
 
 def plan(settings: ExperimentSettings) -> tuple[PlannedMeasurement, ...]:
     """Plan movies of the preset."""
-    return tuple(
-        planned(f"{_MOVIE}-{k}", PRESETS["bsa"], seconds=SECONDS, settings=settings)
-        for k in range(MOVIES)
-    )
+    return planned_movies(_MOVIE, PRESETS["bsa"], MOVIES, seconds=SECONDS, settings=settings)
 
 
 def then(measured: Sequence[Measured], context: Context) -> tuple[PlannedMeasurement, ...]:
@@ -58,66 +53,22 @@ def analyze(measured: Sequence[Measured], context: Context) -> Findings:
 
     movies = [one for one in measured if one.name.startswith(_MOVIE)]
     pool = [one for one in measured if one.name.startswith(_POOL)]
-    at = thresholds(movies, context.model)
-    comparison = compared(
-        movies, at, [resolving_power_at(mass, peaks=MASSES) for mass in MASSES[:2]], context
-    )
-    kept = retention_table(movies, at, confidence=context.settings.confidence)
-    artifacts = artifacts_table(movies, at)
+    sample = Sample.of(movies, context)
+    comparison = sample.compared(*(resolving_power_at(mass, peaks=MASSES) for mass in MASSES[:2]))
+    kept = sample.kept()
+    tables = sample.tables(comparison, kept)
     ratios = _oligomers(movies, pool, context)
     main = comparison[comparison["quantity"].str.contains(f"{MASSES[0]:g}")]
     return Findings(
-        tables={
-            "comparison": comparison,
-            "kept": kept,
-            "class_prevalences": fractions_table(movies),
-            "artifacts": artifacts,
-            "oligomers": ratios,
-        },
+        tables=tables | {"oligomers": ratios},
         figures={
-            "bsa": spectra_figure(spectra_of(movies, at), comparison, limits=(-250, 300), bin_kda=5)
+            "bsa": spectra_figure(sample.spectra(), comparison, limits=(-250, 300), bin_kda=5)
         },
-        goals=(*standard_goals(main, kept), _negative(artifacts), _ratio(ratios)),
+        goals=(*standard_goals(main, kept), _negative(tables["artifacts"]), _ratio(ratios)),
         comparable="Masses are those of the protein; fractions of the motions and the density are "
         "assumed. The paper gives no resolving power for BSA: it shows that artifacts go and that "
         "the ratio of the oligomers stays.",
     )
-
-
-def fractions_table(measured: Sequence[Measured]) -> pd.DataFrame:
-    """Class fractions of the landings: estimated, and true."""
-    true: list[str] = []
-    for one in measured:
-        landing = one.events[one.landing]
-        crowded = (landing["motion"] == "binder") & ~landing["perfect"].to_numpy(bool)
-        true += list(landing["motion"].mask(crowded, "neighbors").replace(NOTHING, "buffer"))
-    fraction = pd.Series(true).value_counts(normalize=True)
-    weights = [int(one.landing.sum()) for one in measured]
-    estimated = pd.DataFrame([one.fractions for one in measured])
-    return pd.DataFrame(
-        {
-            "class": list(estimated.columns),
-            "estimated_fraction": np.average(estimated, axis=0, weights=weights),
-            "true_fraction": [float(fraction.get(name, 0.0)) for name in estimated.columns],
-        }
-    )
-
-
-def artifacts_table(measured: Sequence[Measured], at: Thresholds) -> pd.DataFrame:
-    """Landings and unbindings (negative mass) before and after each filter."""
-    rows = []
-    for name, least in {"before": None, **at, PERFECT: None}.items():
-        landings = unbindings = 0
-        for k, one in enumerate(measured):
-            fitted = one.events["fitted"].to_numpy(bool)
-            if name == PERFECT:
-                fitted = fitted & one.events["perfect"].to_numpy(bool)
-            kept = fitted if least is None else one.kept(least[k])
-            landing = one.events["contrast"].to_numpy(float) < 0
-            landings += int((kept & landing).sum())
-            unbindings += int((kept & ~landing).sum())
-        rows.append({"filter": name, "landings": landings, "unbindings": unbindings})
-    return pd.DataFrame(rows)
 
 
 def _oligomers(
@@ -134,12 +85,7 @@ def _oligomers(
         fitted[name] = [one.kept(t) & one.landing for one, t in zip(movies, least, strict=True)]
     fitted[PERFECT] = [one.landing & one.events["perfect"].to_numpy(bool) for one in movies]
     for name, masks in fitted.items():
-        mass = np.concatenate(
-            [
-                m.events["mass_kda"].to_numpy(float)[mask]
-                for m, mask in zip(movies, masks, strict=True)
-            ]
-        )
+        mass = masses_of(movies, masks)
         count = np.array([((mass > low) & (mass <= high)).sum() for low, high in windows(MASSES)])
         draws = context.rng.gamma(count + 0.5, size=(4000, len(count)))
         rows.append(_ratios(name, count, draws, confidence))

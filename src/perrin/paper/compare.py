@@ -154,16 +154,8 @@ def compare(
 ) -> pd.DataFrame:
     """Compare filters at equal counts.
 
-    Parameters
-    ----------
-    sets : mapping
-        Masses (n,) in kDa that each filter keeps; ``before`` and ``perfect`` among them.
-    quantity : Quantity
-        What is compared.
-    settings, rng
-        Resamples, thinnings, confidence; random numbers.
-    least : int
-        A filter with fewer events in the window has NaN.
+    `sets` holds the masses (n,) in kDa that each filter keeps, ``before`` and ``perfect`` among
+    them; a filter with fewer than `least` events in the window has NaN.
 
     Returns
     -------
@@ -182,25 +174,8 @@ def compare(
     able = [name for name in sets if inside[name] >= least]
     equal = min((inside[name] for name in able), default=0)
     size = {name: round(len(sets[name]) * equal / inside[name]) for name in able}
-    value: dict[str, FloatArray] = {}
-    drawn: dict[str, FloatArray] = {}
-    for name in able:
-        x, n = sets[name], size[name]
-        times = 1 if n == len(x) else settings.thinnings
-        thinned = [quantity.of(rng.choice(x, n, replace=False)) for _ in range(times)]
-        value[name] = _mean(np.array(thinned))
-        again = (quantity.of(rng.choice(x, n)) for _ in range(settings.resamples))
-        drawn[name] = np.array(list(again))
-    chance = np.empty((0, len(quantity.names)))
-    if BEFORE in able:
-        thin = (
-            rng.choice(sets[BEFORE], size[BEFORE], replace=False) for _ in range(settings.resamples)
-        )
-        chance = np.array([quantity.of(x) for x in thin])
-    rows = []
-    for name in sets:
-        rows += _rows(name, quantity, value, drawn, chance, settings.confidence)
-    table = pd.DataFrame(rows)
+    found = _measured(sets, size, quantity, settings=settings, rng=rng)
+    table = pd.DataFrame([row for name in sets for row in _rows(name, found, settings.confidence)])
     counts = {"kept": {name: len(x) for name, x in sets.items()}, "in_window": inside}
     for column, by_filter in counts.items():
         table.insert(2, column, table["filter"].map(by_filter))
@@ -208,23 +183,60 @@ def compare(
     return table
 
 
-def _rows(
-    name: str,
+@dataclass(frozen=True)
+class _Measured:
+    """The K numbers of a quantity at equal counts, by filter, for those with enough events.
+
+    value (K,), drawn (R, K): resamples of it; chance (R, K): random subsets of all landings.
+    """
+
+    quantity: Quantity
+    value: Mapping[str, FloatArray]
+    drawn: Mapping[str, FloatArray]
+    chance: FloatArray
+
+    def has(self, *names: str) -> bool:
+        """Whether all these filters have enough events."""
+        return set(names) <= self.value.keys()
+
+
+def _measured(
+    sets: Mapping[str, FloatArray],
+    size: Mapping[str, int],
     quantity: Quantity,
-    value: Mapping[str, FloatArray],
-    drawn: Mapping[str, FloatArray],
-    chance: FloatArray,
-    confidence: float,
-) -> list[dict[str, object]]:
+    *,
+    settings: ExperimentSettings,
+    rng: np.random.Generator,
+) -> _Measured:
+    """Thin and resample the filters to their `size`; the unfiltered landings for chance too."""
+    value: dict[str, FloatArray] = {}
+    drawn: dict[str, FloatArray] = {}
+    for name, n in size.items():
+        x = sets[name]
+        times = 1 if n == len(x) else settings.thinnings
+        thinned = [quantity.of(rng.choice(x, n, replace=False)) for _ in range(times)]
+        value[name] = _mean(np.array(thinned))
+        again = (quantity.of(rng.choice(x, n)) for _ in range(settings.resamples))
+        drawn[name] = np.array(list(again))
+    chance = np.empty((0, len(quantity.names)))
+    if BEFORE in size:
+        thin = (
+            rng.choice(sets[BEFORE], size[BEFORE], replace=False) for _ in range(settings.resamples)
+        )
+        chance = np.array([quantity.of(x) for x in thin])
+    return _Measured(quantity, value, drawn, chance)
+
+
+def _rows(name: str, found: _Measured, confidence: float) -> list[dict[str, object]]:
     """What is said of one filter: a row for each of the K numbers."""
     rows: list[dict[str, object]] = []
-    for k, what in enumerate(quantity.names):
-        nothing = np.full(1, np.nan)
-        one = value[name][k] if name in value else np.nan
-        ends = _ends(drawn[name][:, k] if name in value else nothing, confidence)
-        fraction, fraction_ends = _gain_fraction(name, k, value, drawn, confidence)
-        better, better_ends = _over_residual(name, k, quantity, value, drawn, confidence)
-        as_good = chance[:, k] >= one if quantity.more_is_better else chance[:, k] <= one
+    for k, what in enumerate(found.quantity.names):
+        one = found.value[name][k] if found.has(name) else np.nan
+        ends = _ends(found.drawn[name][:, k] if found.has(name) else np.full(1, np.nan), confidence)
+        fraction, fraction_ends = _gain_fraction(name, k, found, confidence)
+        better, better_ends = _over_residual(name, k, found, confidence)
+        more = found.quantity.more_is_better
+        as_good = found.chance[:, k] >= one if more else found.chance[:, k] <= one
         rows.append(
             {
                 "quantity": what,
@@ -245,14 +257,12 @@ def _rows(
 
 
 def _gain_fraction(
-    name: str,
-    k: int,
-    value: Mapping[str, FloatArray],
-    drawn: Mapping[str, FloatArray],
-    confidence: float,
+    name: str, k: int, found: _Measured, confidence: float
 ) -> tuple[float, tuple[float, float]]:
+    """How much of what the perfect filter gains a filter gains."""
+    value, drawn = found.value, found.drawn
     nothing = (np.nan, np.nan)
-    if not {name, BEFORE, PERFECT} <= value.keys() or name in (BEFORE, PERFECT):
+    if not found.has(name, BEFORE, PERFECT) or name in (BEFORE, PERFECT):
         return np.nan, nothing
     whole = drawn[PERFECT][:, k] - drawn[BEFORE][:, k]
     low, high = _ends(whole, confidence)
@@ -264,20 +274,15 @@ def _gain_fraction(
 
 
 def _over_residual(
-    name: str,
-    k: int,
-    quantity: Quantity,
-    value: Mapping[str, FloatArray],
-    drawn: Mapping[str, FloatArray],
-    confidence: float,
+    name: str, k: int, found: _Measured, confidence: float
 ) -> tuple[float, tuple[float, float]]:
     """How much better a filter is than the residual filter that keeps as many events."""
     other = residual_of(name)
-    if not {name, other} <= value.keys():
+    if not found.has(name, other):
         return np.nan, (np.nan, np.nan)
-    sign = 1.0 if quantity.more_is_better else -1.0
-    ends = _ends(sign * (drawn[name][:, k] - drawn[other][:, k]), confidence)
-    return float(sign * (value[name][k] - value[other][k])), ends
+    sign = 1.0 if found.quantity.more_is_better else -1.0
+    ends = _ends(sign * (found.drawn[name][:, k] - found.drawn[other][:, k]), confidence)
+    return float(sign * (found.value[name][k] - found.value[other][k])), ends
 
 
 def _ends(samples: FloatArray, confidence: float) -> tuple[float, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
@@ -40,6 +40,8 @@ DEFAULT_THRESHOLD = 0.9
 KEPT = "true isolated binders kept"
 KEPT_GOAL, GAIN_GOAL = 0.7, 0.8
 
+_BINDERS = {"alone in the thumbnail": "perfect", "alone within 6 px": "isolated"}
+"""Kinds of true binders, by the column that tells them."""
 _LEAST_OF_ONE = 20  # events in the window of a single measurement
 
 Thresholds = Mapping[str, Sequence[float]]
@@ -60,6 +62,10 @@ class Goal:
     ours: str
     perfect: str
     met: str
+
+    def of(self, what: str) -> Goal:
+        """Return the same goal, said of something."""
+        return replace(self, what=f"{what}: {self.what}")
 
 
 @dataclass(frozen=True)
@@ -119,6 +125,15 @@ def planned(
     )
 
 
+def planned_movies(
+    name: str, assay: LandingAssay, count: int, *, seconds: float, settings: ExperimentSettings
+) -> tuple[PlannedMeasurement, ...]:
+    """Plan as many measurements alike, with seeds of their own."""
+    return tuple(
+        planned(f"{name}-{k}", assay, seconds=seconds, settings=settings) for k in range(count)
+    )
+
+
 def thresholds(
     measured: Sequence[Measured], model: ClassifierModel, *, least: float = DEFAULT_THRESHOLD
 ) -> dict[str, list[float]]:
@@ -149,41 +164,40 @@ def retention_table(
     """
     rows = []
     for name, least in at.items():
-        for kind, column in (
-            ("alone in the thumbnail", "perfect"),
-            ("alone within 6 px", "isolated"),
-        ):
+        retained = sum(
+            int((m.kept(t) & m.landing).sum()) for m, t in zip(measured, least, strict=True)
+        )
+        for kind, column in _BINDERS.items():
             counted = _counted(measured, least, column)
-            retained = sum(
-                int((m.kept(t) & m.landing).sum()) for m, t in zip(measured, least, strict=True)
-            )
             groups = {"all": counted}
             if by_species:
                 groups |= {str(key): part for key, part in counted.groupby("species", sort=False)}
-            for species, part in groups.items():
-                found, kept = int(part["found"].sum()), int(part["kept"].sum())
-                fraction = kept / found if found else np.nan
-                low, high = (
-                    wilson_interval(kept, found, confidence=confidence) if found else (np.nan,) * 2
-                )
-                whole = species == "all"
-                rows.append(
-                    {
-                        "filter": name,
-                        "threshold": float(np.mean(least)),
-                        "binders": kind,
-                        "species": species,
-                        "landed": len(part),
-                        "found": found,
-                        "kept": kept,
-                        "retention": fraction,
-                        "retention_low": low,
-                        "retention_high": high,
-                        "retained": retained if whole else np.nan,
-                        "precision": kept / retained if whole and retained else np.nan,
-                    }
-                )
+            about = {"filter": name, "threshold": float(np.mean(least)), "binders": kind}
+            rows += [
+                about | _retention(species, part, retained, confidence)
+                for species, part in groups.items()
+            ]
     return pd.DataFrame(rows)
+
+
+def _retention(
+    species: str, part: pd.DataFrame, retained: int, confidence: float
+) -> dict[str, object]:
+    """How many binders of one species are kept, `retained` landings among all."""
+    found, kept = int(part["found"].sum()), int(part["kept"].sum())
+    low, high = wilson_interval(kept, found, confidence=confidence) if found else (np.nan,) * 2
+    whole = species == "all"
+    return {
+        "species": species,
+        "landed": len(part),
+        "found": found,
+        "kept": kept,
+        "retention": kept / found if found else np.nan,
+        "retention_low": low,
+        "retention_high": high,
+        "retained": retained if whole else np.nan,
+        "precision": kept / retained if whole and retained else np.nan,
+    }
 
 
 def _counted(measured: Sequence[Measured], least: Sequence[float], column: str) -> pd.DataFrame:

@@ -105,7 +105,7 @@ def _goals(comparison: pd.DataFrame, kept: pd.DataFrame) -> list[Goal]:
     for density, table in comparison.groupby("density"):
         of_density = kept[kept["density"] == density]
         goals += [
-            Goal(f"density {density:g}: {g.what}", g.paper, g.goal, g.ours, g.perfect, g.met)
+            g.of(f"density {density:g}")
             for g in standard_goals(table, of_density)
             if density != _CROWDED or g.what != KEPT  # it has a goal of its own
         ]

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from perrin.paper.bsa import artifacts_table, fractions_table
 from perrin.paper.compare import resolving_power_at
 from perrin.paper.core import (
     CLASSIFIER,
     Context,
     Findings,
     Goal,
-    compared,
-    planned,
-    retention_table,
-    spectra_of,
+    planned_movies,
     standard_goals,
-    thresholds,
     value_of,
 )
+from perrin.paper.sample import Sample
 from perrin.paper.settings import ExperimentSettings
 from perrin.pipeline.simulated import Measured
 from perrin.settings.planned import PlannedMeasurement
@@ -32,21 +28,16 @@ PAPER = {DIMER: "10", TETRAMER: "17"}
 
 def plan(settings: ExperimentSettings) -> tuple[PlannedMeasurement, ...]:
     """Plan movies of the preset."""
-    return tuple(
-        planned(f"dynamin-{k}", PRESETS["dynamin"], seconds=SECONDS, settings=settings)
-        for k in range(MOVIES)
-    )
+    return planned_movies("dynamin", PRESETS["dynamin"], MOVIES, seconds=SECONDS, settings=settings)
 
 
 def analyze(measured: Sequence[Measured], context: Context) -> Findings:
     """Resolving power at 180 and 360 kDa; what is discarded."""
     from perrin.paper.figures import spectra_figure
 
-    at = thresholds(measured, context.model)
-    comparison = compared(
-        measured, at, [resolving_power_at(mass, peaks=PEAKS) for mass in (DIMER, TETRAMER)], context
-    )
-    kept = retention_table(measured, at, confidence=context.settings.confidence)
+    sample = Sample.of(measured, context)
+    comparison = sample.compared(*(resolving_power_at(mass, peaks=PEAKS) for mass in PAPER))
+    kept = sample.kept()
     by_peak = {mass: comparison[comparison["quantity"].str.contains(f"{mass:g}")] for mass in PAPER}
     powers = tuple(
         Goal(
@@ -60,16 +51,9 @@ def analyze(measured: Sequence[Measured], context: Context) -> Findings:
         for mass, paper in PAPER.items()
     )
     return Findings(
-        tables={
-            "comparison": comparison,
-            "kept": kept,
-            "class_prevalences": fractions_table(measured),
-            "artifacts": artifacts_table(measured, at),
-        },
+        tables=sample.tables(comparison, kept),
         figures={
-            "dynamin": spectra_figure(
-                spectra_of(measured, at), comparison, limits=(-100, 800), bin_kda=5
-            )
+            "dynamin": spectra_figure(sample.spectra(), comparison, limits=(-100, 800), bin_kda=5)
         },
         goals=(*standard_goals(by_peak[TETRAMER], kept), *powers),
         comparable="The widths of the simulated species were set for the paper's resolving power "

@@ -15,7 +15,6 @@ from perrin.report.style import (
     GREEN,
     ORANGE,
     PAGE_MM,
-    PALE_BLUE,
     PALE_RED,
     PURPLE,
     SKY,
@@ -93,48 +92,58 @@ def valleys_figure(
         figure = new_figure(width_mm=PAGE_MM, height_mm=110.0)
         above, below = figure.subplots(2, 1)
         _histograms(above, masses, limits=limits, bin_kda=3)
-        shown = [name for name in FILTER_COLORS if (comparison["filter"] == name).any()]
-        for k, name in enumerate(shown):
-            rows = comparison[comparison["filter"] == name].set_index("quantity").loc[pairs]
-            at = np.arange(len(pairs)) + 0.11 * (k - 0.5 * (len(shown) - 1))
-            below.errorbar(
-                at,
-                rows["value"],
-                yerr=_reach(rows),
-                fmt="o",
-                color=FILTER_COLORS[name],
-                markersize=3.5,
-                elinewidth=0.8,
-                label=_NAMES.get(name, name),
-            )
-        if "paper" in comparison:
-            for name, marker in (("before", "^"), ("classifier", "v")):
-                rows = comparison[comparison["filter"] == name].set_index("quantity").loc[pairs]
-                below.plot(
-                    np.arange(len(pairs)) + 0.42,
-                    rows["paper"],
-                    marker,
-                    color=FILTER_COLORS[name],
-                    markerfacecolor="none",
-                    markersize=4,
-                    label=f"the paper, {'before' if name == 'before' else 'after'}",
-                )
-        for limit in (0.1, 0.3, 0.5):
-            below.axhline(limit, color=GRAY, linewidth=0.5, linestyle=":")
+        _draw_valleys(below, comparison, pairs)
         named = [f"{left:.0f} | {right:.0f} kDa" for left, right in pairwise(peaks)]
         below.set_xticks(range(len(pairs)), named)
         below.set_ylim(0, None)
         below.set_ylabel("Valley-to-peak ratio")
-        handles, labels = below.get_legend_handles_labels()
-        last = sorted(range(len(labels)), key=lambda k: labels[k].startswith("the paper"))
-        below.legend(
-            [handles[k] for k in last],
-            [labels[k] for k in last],
-            loc="upper left",
-            bbox_to_anchor=(1, 1),
-            borderpad=0,
-        )
+        _legend_with_the_paper_last(below)
     return figure
+
+
+def _draw_valleys(axes: Axes, comparison: pd.DataFrame, pairs: Sequence[str]) -> None:
+    """Draw the ratios of the `pairs` by filter side by side, the paper's beside them."""
+    shown = [name for name in FILTER_COLORS if (comparison["filter"] == name).any()]
+    by_filter = {
+        name: comparison[comparison["filter"] == name].set_index("quantity").loc[list(pairs)]
+        for name in shown
+    }
+    for k, (name, rows) in enumerate(by_filter.items()):
+        axes.errorbar(
+            np.arange(len(pairs)) + 0.11 * (k - 0.5 * (len(shown) - 1)),
+            rows["value"],
+            yerr=_reach(rows),
+            fmt="o",
+            color=FILTER_COLORS[name],
+            markersize=3.5,
+            elinewidth=0.8,
+            label=_NAMES.get(name, name),
+        )
+    if "paper" in comparison:
+        for name, marker in (("before", "^"), ("classifier", "v")):
+            axes.plot(
+                np.arange(len(pairs)) + 0.42,
+                by_filter[name]["paper"],
+                marker,
+                color=FILTER_COLORS[name],
+                markerfacecolor="none",
+                markersize=4,
+                label=f"the paper, {'before' if name == 'before' else 'after'}",
+            )
+    for limit in (0.1, 0.3, 0.5):
+        axes.axhline(limit, color=GRAY, linewidth=0.5, linestyle=":")
+
+
+def _legend_with_the_paper_last(axes: Axes) -> None:
+    handles, labels = axes.get_legend_handles_labels()
+    last = sorted(range(len(labels)), key=lambda k: labels[k].startswith("the paper"))
+    axes.legend(
+        [handles[k] for k in last],
+        [labels[k] for k in last],
+        loc="upper left",
+        bbox_to_anchor=(1, 1),
+        borderpad=0,
+    )
 
 
 def density_figure(comparison: pd.DataFrame, kept: pd.DataFrame) -> Figure:
@@ -246,71 +255,6 @@ def protein_a_figure(
         draw_late_ratios(again, late)
         again.set_xlabel("Contrast beyond 40 ms\nover contrast at 40 ms")
     return figure
-
-
-def selection_figure(curve: pd.DataFrame, repeats: pd.DataFrame, coverage: pd.DataFrame) -> Figure:
-    """Retention against mass; and of the repeats, corrected fractions with those that miss."""
-    with style():
-        figure = new_figure(width_mm=PAGE_MM, height_mm=65.0)
-        left, right = figure.subplots(1, 2)
-        for name in ("classifier", "classifier, auto"):
-            rows = curve[
-                (curve["filter"] == name) & (curve["binders"] == "alone in the thumbnail")
-            ].sort_values("mass_kda")
-            low, high = rows["retention_low"], rows["retention_high"]
-            fraction = rows["retention"]
-            left.errorbar(
-                rows["mass_kda"],
-                100 * fraction,
-                yerr=[100 * (fraction - low), 100 * (high - fraction)],
-                marker="o",
-                markersize=3,
-                elinewidth=0.8,
-                color=FILTER_COLORS[name],
-                label=f"threshold {'auto' if name.endswith('auto') else '0.9'}",
-            )
-        left.set_xscale("log")
-        left.set_xticks([30, 50, 100, 200, 480], ["30", "50", "100", "200", "480"])
-        left.minorticks_off()
-        left.set_xlabel("Mass (kDa)")
-        left.set_ylabel("Binders kept, of those found (%)")
-        left.set_ylim(0, 100)
-        left.legend(loc="lower right", borderpad=0)
-        _draw_repeats(right, repeats[repeats["filter"] == "classifier"], coverage)
-    return figure
-
-
-def _draw_repeats(axes: Axes, repeats: pd.DataFrame, coverage: pd.DataFrame) -> None:
-    ticks = []
-    for k, (species, part) in enumerate(repeats.groupby("species", sort=False)):
-        value = part["corrected_fraction"].to_numpy(float)
-        order = np.argsort(value)
-        low = part["corrected_fraction_low"].to_numpy(float)[order]
-        high = part["corrected_fraction_high"].to_numpy(float)[order]
-        true = float(part["true_fraction"].iloc[0])
-        at = k + np.linspace(0.1, 0.9, len(part))
-        inside = (low <= true) & (true <= high)
-        for which, color in ((inside, PALE_BLUE), (~inside, VERMILLION)):
-            axes.vlines(at[which], 100 * low[which], 100 * high[which], color=color, linewidth=1)
-        axes.plot(at, 100 * value[order], ".", color=BLUE, markersize=2)
-        counted = 100 * float(part["fraction"].mean())
-        axes.hlines(100 * true, k + 0.05, k + 0.95, color=BLACK, linewidth=1)
-        axes.hlines(counted, k + 0.05, k + 0.95, color=ORANGE, linewidth=1)
-        row = coverage[
-            (coverage["species"] == species) & (coverage["filter"] == "classifier")
-        ].iloc[0]
-        ticks.append(f"{species}\ninside: {row['inside']} of {row['intervals']}")
-    axes.set_xticks(np.arange(len(ticks)) + 0.5, ticks)
-    axes.set_ylabel("Fraction of the landings (%)")
-    axes.set_ylim(0, None)
-    for color, name in (
-        (BLACK, "true"),
-        (ORANGE, "counted, mean"),
-        (BLUE, "corrected"),
-        (VERMILLION, "interval that misses"),
-    ):
-        axes.plot([], [], color=color, label=name)
-    axes.legend(loc="upper right", borderpad=0)
 
 
 def _histograms(

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from perrin.mass.resolution import valley_criterion
-from perrin.paper.bsa import artifacts_table, fractions_table
 from perrin.paper.compare import (
     BEFORE,
     PERFECT,
@@ -22,13 +21,10 @@ from perrin.paper.core import (
     Context,
     Findings,
     Goal,
-    compared,
-    planned,
-    retention_table,
-    spectra_of,
+    planned_movies,
     standard_goals,
-    thresholds,
 )
+from perrin.paper.sample import Sample
 from perrin.paper.settings import ExperimentSettings
 from perrin.pipeline.simulated import Measured
 from perrin.settings.planned import PlannedMeasurement
@@ -46,34 +42,24 @@ _MEAN = "mean valley"
 
 def plan(settings: ExperimentSettings) -> tuple[PlannedMeasurement, ...]:
     """Plan movies of the preset."""
-    return tuple(
-        planned(f"hsp27-{k}", PRESETS["hsp27"], seconds=SECONDS, settings=settings)
-        for k in range(MOVIES)
-    )
+    return planned_movies("hsp27", PRESETS["hsp27"], MOVIES, seconds=SECONDS, settings=settings)
 
 
 def analyze(measured: Sequence[Measured], context: Context) -> Findings:
     """Valleys of the five pairs, at equal counts; the criterion that each meets."""
     from perrin.paper.figures import valleys_figure
 
-    at = thresholds(measured, context.model)
+    sample = Sample.of(measured, context)
     quantity = valleys_between(PEAKS)
-    comparison = compared(measured, at, [quantity], context)
+    comparison = sample.compared(quantity)
     best = _residual_at_its_best(measured, quantity, context)
     comparison = _with_criteria(pd.concat([comparison, best], ignore_index=True), quantity)
-    kept = retention_table(measured, at, confidence=context.settings.confidence)
+    kept = sample.kept()
     mean = comparison[comparison["quantity"] == _MEAN]
     return Findings(
-        tables={
-            "comparison": comparison,
-            "kept": kept,
-            "class_prevalences": fractions_table(measured),
-            "artifacts": artifacts_table(measured, at),
-        },
+        tables=sample.tables(comparison, kept),
         figures={
-            "hsp27": valleys_figure(
-                spectra_of(measured, at), comparison, peaks=PEAKS, limits=(-420, 450)
-            )
+            "hsp27": valleys_figure(sample.spectra(), comparison, peaks=PEAKS, limits=(-420, 450))
         },
         goals=(*standard_goals(mean, kept), _pairs(comparison)),
         comparable="Abundances and widths were set for the paper's valleys after filtering, the "

@@ -105,7 +105,6 @@ def _goals(comparison: pd.DataFrame, kept: pd.DataFrame) -> list[Goal]:
         (kept["classified_ms"] == best["classified_ms"]) & (kept["fit_ms"] == best["fit_ms"])
     ]
     as_good = after[after["value"] >= best["value_low"]]["fit_ms"]
-    prefix = f"fit at {best['fit_ms']} ms"
     return [
         Goal(
             "best integration after filtering, and its resolving power at 360 kDa",
@@ -117,8 +116,5 @@ def _goals(comparison: pd.DataFrame, kept: pd.DataFrame) -> list[Goal]:
             value_of(at_best, PERFECT),
             "-",
         ),
-        *(
-            Goal(f"{prefix}: {g.what}", g.paper, g.goal, g.ours, g.perfect, g.met)
-            for g in standard_goals(at_best, of_best)
-        ),
+        *(g.of(f"fit at {best['fit_ms']} ms") for g in standard_goals(at_best, of_best)),
     ]

@@ -265,14 +265,42 @@ def _goals(
     lines: pd.DataFrame,
     persistence: pd.DataFrame,
 ) -> list[Goal]:
+    return [_precision(kept), _symmetric(symmetry), _linear(lines), _still_there(persistence)]
+
+
+def _precision(kept: pd.DataFrame) -> Goal:
     alone = _by(kept[kept["binders"] == "alone in the thumbnail"], "filter")
     near = _by(kept[kept["binders"] == "alone within 6 px"], "filter")
-    shape, line = _by(symmetry, "landings_of"), _by(lines, "filter")
-    there = _by(persistence[persistence["by"] == "predicted"], "group")
+    return Goal(
+        "precision where 23% of the true binders are kept",
+        percent(PAPER_PRECISION),
+        "-",
+        percent(alone[_SHARP]["precision"])
+        + f"; of binders alone within 6 px {percent(near[_SHARP]['precision'])}",
+        "100%",
+        "-",
+    )
+
+
+def _symmetric(symmetry: pd.DataFrame) -> Goal:
+    shape = _by(symmetry, "landings_of")
 
     def skew(name: str) -> str:
         row = shape[name]
         return number(row["asymmetry"], row["asymmetry_low"], row["asymmetry_high"], digits=2)
+
+    return Goal(
+        "asymmetry of the peak (0: symmetric)",
+        "more symmetric",
+        "-",
+        f"default detection {skew(_STRICT)}, permissive {skew(BEFORE)}, after {skew(CLASSIFIER)}",
+        skew(PERFECT),
+        "-",
+    )
+
+
+def _linear(lines: pd.DataFrame) -> Goal:
+    line = _by(lines, "filter")
 
     def straight(name: str) -> str:
         row = line[name]
@@ -281,51 +309,36 @@ def _goals(
             f"{row['offset_se']:.1f}, chi2 {row['chi2']:.1f}, buffer {row['buffer']:.1f}"
         )
 
+    def linear(name: str) -> bool:
+        row = line[name]
+        return bool(abs(row["offset"]) <= 2 * row["offset_se"])
+
+    return Goal(
+        "counts linear in concentration, offset 0 within 2 standard errors",
+        "linear",
+        "linear",
+        f"{straight(CLASSIFIER)}; before {straight(BEFORE)}",
+        straight(PERFECT),
+        "yes" if linear(CLASSIFIER) else "auto only" if linear(AUTO) else "no",
+    )
+
+
+def _still_there(persistence: pd.DataFrame) -> Goal:
+    there = _by(persistence[persistence["by"] == "predicted"], "group")
+
     def still(name: str) -> str:
         row = there[name]
         found = percent(row["fraction"], row["fraction_low"], row["fraction_high"])
         return f"{found} of {row['checked']}"
 
-    def linear(name: str) -> bool:
-        row = line[name]
-        return bool(abs(row["offset"]) <= 2 * row["offset_se"])
-
-    return [
-        Goal(
-            "precision where 23% of the true binders are kept",
-            percent(PAPER_PRECISION),
-            "-",
-            percent(alone[_SHARP]["precision"])
-            + f"; of binders alone within 6 px {percent(near[_SHARP]['precision'])}",
-            "100%",
-            "-",
-        ),
-        Goal(
-            "asymmetry of the peak (0: symmetric)",
-            "more symmetric",
-            "-",
-            f"default detection {skew(_STRICT)}, permissive {skew(BEFORE)}, after "
-            f"{skew(CLASSIFIER)}",
-            skew(PERFECT),
-            "-",
-        ),
-        Goal(
-            "counts linear in concentration, offset 0 within 2 standard errors",
-            "linear",
-            "linear",
-            f"{straight(CLASSIFIER)}; before {straight(BEFORE)}",
-            straight(PERFECT),
-            "yes" if linear(CLASSIFIER) else "auto only" if linear(AUTO) else "no",
-        ),
-        Goal(
-            "still there at 140 ms: retained, discarded",
-            "retained ones are, discarded ones are not",
-            "-",
-            f"{still('retained')}, {still('discarded')}",
-            "",
-            "-",
-        ),
-    ]
+    return Goal(
+        "still there at 140 ms: retained, discarded",
+        "retained ones are, discarded ones are not",
+        "-",
+        f"{still('retained')}, {still('discarded')}",
+        "",
+        "-",
+    )
 
 
 def _by(table: pd.DataFrame, column: str) -> dict[str, dict[str, Any]]:

@@ -21,7 +21,9 @@ from perrin.paper.core import (
     Context,
     Findings,
     Goal,
+    masses_of,
     planned,
+    planned_movies,
     retention_table,
     thresholds,
 )
@@ -78,7 +80,7 @@ def pool_like(
 ) -> tuple[PlannedMeasurement, ...]:
     """Plan movies of a sample like a measured one: species as detected, motions as told."""
     landings = [int(one.landing.sum()) for one in measured]
-    mass = np.concatenate([m.events["mass_kda"].to_numpy(float)[m.landing] for m in measured])
+    mass = masses_of(measured, [one.landing for one in measured])
     fractions = {
         name: float(np.average([one.fractions[name] for one in measured], weights=landings))
         for name in measured[0].fractions
@@ -90,9 +92,7 @@ def pool_like(
         fractions=fractions,
         density=sum(landings) / sum(one.seconds * one.area_um2 for one in measured),
     )
-    return tuple(
-        planned(f"pool-{k}", assay, seconds=seconds, settings=settings) for k in range(movies)
-    )
+    return planned_movies("pool", assay, movies, seconds=seconds, settings=settings)
 
 
 def _assay(masses: Sequence[float], fractions: Sequence[float]) -> LandingAssay:
@@ -105,7 +105,7 @@ def _assay(masses: Sequence[float], fractions: Sequence[float]) -> LandingAssay:
 
 def analyze(measured: Sequence[Measured], context: Context) -> Findings:
     """Correct each repeat with the pool; how often the truth lies in the interval."""
-    from perrin.paper.figures import selection_figure
+    from perrin.paper.selection_figure import selection_figure
 
     groups = {
         kind: [one for one in measured if one.name.startswith(kind)]
@@ -121,31 +121,8 @@ def analyze(measured: Sequence[Measured], context: Context) -> Findings:
     coverage, repeats = [], []
     notes: list[str] = []
     for name in (CLASSIFIER, AUTO):
-        least_of_pool = _threshold(groups["pool"], context, name)
-        pool = kept_and_landed(
-            groups["pool"], least_of_pool, windows=windows(MASSES), species=_NAMES
-        )
-        counts = [_counts(one, _threshold([one], context, name)[0]) for one in groups["mixture"]]
-        tables = [
-            correct_fractions(
-                count,
-                kept=pool[0],
-                landed=pool[1],
-                names=_NAMES,
-                rng=context.rng,
-                confidence=confidence,
-            ).assign(filter=name, repeat=k, true_fraction=TRUE_FRACTIONS)
-            for k, count in enumerate(counts)
-        ]
+        tables, together = _corrected(groups["pool"], groups["mixture"], context, name)
         repeats += tables
-        together = correct_fractions(
-            np.sum(counts, axis=0),
-            kept=pool[0],
-            landed=pool[1],
-            names=_NAMES,
-            rng=context.rng,
-            confidence=confidence,
-        ).assign(true_fraction=TRUE_FRACTIONS)
         coverage.append(_coverage(pd.concat(tables), together, confidence).assign(filter=name))
         if (note := uneven_note(together)) is not None and name == CLASSIFIER:
             notes.append(note)
@@ -159,6 +136,31 @@ def analyze(measured: Sequence[Measured], context: Context) -> Findings:
         "that sticks to the glass in another way.",
         notes=tuple(notes),
     )
+
+
+def _corrected(
+    pool: Sequence[Measured], mixture: Sequence[Measured], context: Context, name: str
+) -> tuple[list[pd.DataFrame], pd.DataFrame]:
+    """Correct what filter `name` keeps with the pool: each repeat, and all of them as one."""
+    least = _threshold(pool, context, name)
+    kept, landed = kept_and_landed(pool, least, windows=windows(MASSES), species=_NAMES)
+
+    def corrected(count: IntArray) -> pd.DataFrame:
+        return correct_fractions(
+            count,
+            kept=kept,
+            landed=landed,
+            names=_NAMES,
+            rng=context.rng,
+            confidence=context.settings.confidence,
+        )
+
+    counts = [_counts(one, _threshold([one], context, name)[0]) for one in mixture]
+    each = [
+        corrected(count).assign(filter=name, repeat=k, true_fraction=TRUE_FRACTIONS)
+        for k, count in enumerate(counts)
+    ]
+    return each, corrected(np.sum(counts, axis=0)).assign(true_fraction=TRUE_FRACTIONS)
 
 
 def _threshold(measured: Sequence[Measured], context: Context, name: str) -> list[float]:

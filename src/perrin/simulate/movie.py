@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -194,22 +194,44 @@ def lazy_movie(
     frames = SimulatedFrames(
         blocks, shape=(n_frames, instrument.height_px, instrument.width_px), progress=progress
     )
-    movie = Movie(
+    said = {
+        "assay": assay.model_dump(mode="json"),
+        "background": "model" if background is None else background.name,
+        "psf": shape.card,
+    }
+    return simulated(frames, instrument, landing_sign=sign, seed=seed, said=said), truth
+
+
+class Timed(Protocol):
+    """Settings that hold a frame interval and a pixel size."""
+
+    @property
+    def frame_interval_s(self) -> float:
+        """Time from frame to frame."""
+
+    @property
+    def pixel_nm(self) -> float:
+        """Pixel in the sample."""
+
+
+def simulated(
+    frames: Block | SimulatedFrames,
+    settings: Timed,
+    *,
+    landing_sign: int,
+    seed: int,
+    said: dict[str, Any],
+) -> Movie:
+    """Return frames as a movie whose provenance says how they were made."""
+    return Movie(
         frames=frames,
-        frame_interval_s=instrument.frame_interval_s,
-        pixel_nm=instrument.pixel_nm,
-        landing_sign=sign,
+        frame_interval_s=settings.frame_interval_s,
+        pixel_nm=settings.pixel_nm,
+        landing_sign=landing_sign,
         instrument="perrin simulation",
         format="simulated",
-        provenance={
-            "simulated_by": f"perrin {__version__}",
-            "seed": seed,
-            "assay": assay.model_dump(mode="json"),
-            "background": "model" if background is None else background.name,
-            "psf": shape.card,
-        },
+        provenance={"simulated_by": f"perrin {__version__}", "seed": seed, **said},
     )
-    return movie, truth
 
 
 class _Landings:

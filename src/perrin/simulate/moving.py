@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from perrin._version import __version__
 from perrin.errors import PerrinError
 from perrin.io.movie import Movie
 from perrin.optics.camera import record_electrons
@@ -24,7 +23,7 @@ from perrin.simulate.background import (
     ornstein_uhlenbeck,
     parabola,
 )
-from perrin.simulate.movie import Progress, SimulatedFrames
+from perrin.simulate.movie import Progress, SimulatedFrames, simulated
 from perrin.simulate.moving_particles import Moving, draw_moving
 from perrin.simulate.particles import add_gold, add_molecules
 
@@ -194,16 +193,6 @@ def _truth(settings: MotionMovie, moving: Moving) -> pd.DataFrame:
 
 
 def _movie(settings: MotionMovie, frames: NDArray[np.uint16] | SimulatedFrames, seed: int) -> Movie:
-    return Movie(
-        frames=frames,
-        frame_interval_s=settings.frame_interval_s,
-        pixel_nm=settings.pixel_nm,
-        landing_sign=-1 if settings.contrast == "dark" else 1,
-        instrument="perrin simulation",
-        format="simulated",
-        provenance={
-            "simulated_by": f"perrin {__version__}",
-            "seed": seed,
-            "motion": settings.model_dump(mode="json"),
-        },
-    )
+    sign = -1 if settings.contrast == "dark" else 1
+    said = {"motion": settings.model_dump(mode="json")}
+    return simulated(frames, settings, landing_sign=sign, seed=seed, said=said)

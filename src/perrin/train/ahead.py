@@ -8,11 +8,11 @@ from queue import Queue
 from typing import TypeVar
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
 from perrin.settings.diffusion import AndiTraining, MixtureTraining
-from perrin.train.loop import Cosine, Task
+from perrin.train.loop import Task
+from perrin.train.recipe import task_of
 
 Batch = TypeVar("Batch")
 Network = TypeVar("Network", bound=nn.Module)
@@ -25,18 +25,12 @@ def fresh_task(
     draw: Callable[[np.random.Generator], Batch],
     loss: Callable[[Network, Batch], Tensor],
 ) -> Task[Network, Batch]:
-    """Return the training of `network` on fresh batches: AdamW, one cosine, averaged weights."""
-    return Task(
-        network=network,
-        optimizer=torch.optim.AdamW(
-            network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
-        ),
+    """Return the training of `network` on fresh batches."""
+    return task_of(
+        network,
+        settings,
         batches=lambda step: drawn_ahead(draw, seed=settings.seed, first_step=step),
         loss=loss,
-        schedule=Cosine(settings.learning_rate, settings.warmup, settings.steps),
-        steps=settings.steps,
-        validate_every=settings.validate_every,
-        average=settings.average,
     )
 
 

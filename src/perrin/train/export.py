@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from zipfile import BadZipFile
 
 import numpy as np
@@ -15,13 +17,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from perrin._version import __version__
 from perrin.errors import PerrinError
-from perrin.io.output_folder import rewrite
-from perrin.models.bundle import Arrays, read_card
-from perrin.models.cards import Card
+from perrin.io.output_folder import rewrite, written_folder
+from perrin.models.bundle import Arrays, load_bundle, open_session, read_card
+from perrin.models.cards import Card, Vector
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
+
+OfKind = TypeVar("OfKind", bound=Card)
 
 WEIGHTS = "weights.npz"
 
@@ -112,24 +117,83 @@ def record_measured(folder: Path, **measured: Any) -> None:
     rewrite(folder, "card.json", changed.model_dump_json() + "\n")
 
 
-def both_predictions(
-    network: nn.Module, session: InferenceSession, *, inputs: Arrays, outputs: Sequence[str]
-) -> Iterator[tuple[str, NDArray[np.float32], NDArray[np.float32]]]:
-    """Yield each output's name, and what ONNX Runtime and torch give for it."""
-    with torch.inference_mode():
-        expected = [
-            prediction.numpy() for prediction in network(*map(torch.from_numpy, inputs.values()))
-        ]
-    yield from zip(outputs, session.run(list(outputs), inputs), expected, strict=True)
+@dataclass(frozen=True)
+class Exported:
+    """A network, and what ONNX Runtime has of it: to be compared, and asked for its card."""
 
+    network: nn.Module
+    outputs: tuple[str, ...]
+    session: InferenceSession
+    about: dict[str, Any]
+    """What every card says: name, version, sha256, license, no figures yet."""
 
-def check_same(worst: float, *, allowed: float, where: str) -> None:
-    """Raise `PerrinError` where torch and ONNX Runtime differ by more than rounding."""
-    if not worst < allowed:
-        raise PerrinError(
-            f"ONNX Runtime and torch differ by {worst:.2g} {where}; {allowed:g} is allowed. Try "
-            "another version of torch, onnx or onnxruntime."
+    def run(self, inputs: Arrays, names: Sequence[str]) -> Arrays:
+        """Return outputs of ONNX Runtime by name."""
+        return dict(zip(names, self.session.run(list(names), inputs), strict=True))
+
+    def check(
+        self, inputs: Arrays, *, allowed: float, relative: bool = False, where: str = ""
+    ) -> None:
+        """Raise `PerrinError` where torch and ONNX Runtime differ by more than rounding.
+
+        relative: to the largest number of an output, where that is above 1.
+        """
+        with torch.inference_mode():
+            expected = self.network(*map(torch.from_numpy, inputs.values()))
+        told = self.run(inputs, self.outputs)
+        for (name, found), own in zip(told.items(), expected, strict=True):
+            worst = float(np.abs(found - own.numpy()).max())
+            if relative:
+                worst /= max(1.0, float(own.abs().max()))
+            if not worst < allowed:
+                raise PerrinError(
+                    f"ONNX Runtime and torch differ by {worst:.2g} in {name}{where}; {allowed:g} "
+                    "is allowed. Try another version of torch, onnx or onnxruntime."
+                )
+
+    def vector(
+        self, inputs: Mapping[str, NDArray[np.floating[Any]]], names: Sequence[str]
+    ) -> Vector:
+        """Return the self-test of a card: these inputs, and these outputs of them."""
+        told = self.run({name: x.astype(np.float32) for name, x in inputs.items()}, names)
+        return Vector(
+            inputs={name: values.tolist() for name, values in inputs.items()},
+            outputs={name: values.tolist() for name, values in told.items()},
         )
+
+
+def written_bundle(
+    network: nn.Module,
+    folder: Path,
+    *,
+    example: Arrays,
+    outputs: Sequence[str],
+    card_of: Callable[[Exported], OfKind],
+    weights: nn.Module | None = None,
+    indent: int | None = None,
+    overwrite: bool = False,
+) -> OfKind:
+    """Write `network` as a bundle to `folder`, load it once, and return its card.
+
+    `example` holds inputs, `outputs` the names of what comes out; `card_of` compares, measures and
+    makes the card. `weights`: the network whose weights are kept to train on, if any.
+    """
+    network.eval()
+    with written_folder(folder, overwrite=overwrite) as partial:
+        content = to_onnx(network, partial / "model.onnx", inputs=example, outputs=outputs)
+        if weights is not None:
+            write_weights(weights, partial / WEIGHTS)
+        about = {
+            "name": folder.name,
+            "perrin_version": __version__,
+            "sha256": hashlib.sha256(content).hexdigest(),
+            "license": "MIT",
+            "figures": {},
+        }
+        card = card_of(Exported(network, tuple(outputs), open_session(content), about))
+        (partial / "card.json").write_text(card.model_dump_json(indent=indent) + "\n")
+    load_bundle(folder)
+    return card
 
 
 @contextmanager

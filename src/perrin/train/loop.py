@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import csv
 import math
 import signal
@@ -10,103 +9,20 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Generic, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler
+from torch.optim.swa_utils import PARAM_LIST, AveragedModel
 
 from perrin.io.output import written_file
 
 Figures = dict[str, float]
 Batch = TypeVar("Batch")
 Network = TypeVar("Network", bound=nn.Module)
-
-
-class Schedule(Protocol):
-    """The learning rate: of a step, and after a validation."""
-
-    def rate(self, step: int) -> float:
-        """Return the learning rate of a step."""
-        ...
-
-    def validated(self, figures: Figures) -> None:
-        """Take note of the figures of a validation."""
-        ...
-
-    def state(self) -> dict[str, Any]:
-        """Return what a checkpoint has to hold."""
-        ...
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on from what a checkpoint held."""
-        ...
-
-
-@dataclass
-class Cosine:
-    """Warmed up linearly, then half a cosine down to zero at the last step."""
-
-    highest: float
-    warmup: int
-    steps: int
-
-    def rate(self, step: int) -> float:
-        """Return the learning rate of a step."""
-        warm = min(1.0, (step + 1) / self.warmup)
-        return self.highest * warm * 0.5 * (1 + math.cos(math.pi * step / self.steps))
-
-    def validated(self, figures: Figures) -> None:
-        """Take note of nothing."""
-
-    def state(self) -> dict[str, Any]:
-        """Return nothing: the step says all."""
-        return {}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Take nothing."""
-
-
-@dataclass
-class Plateau:
-    """Constant, times `factor` when the watched figure has not fallen for `patience` validations.
-
-    As `torch.optim.lr_scheduler.ReduceLROnPlateau`: the first one beyond the patience counts.
-    """
-
-    start: float
-    factor: float
-    patience: int
-    watched: str
-    _now: float = field(init=False)
-    _best: float = math.inf
-    _waited: int = 0
-
-    def __post_init__(self) -> None:
-        self._now = self.start
-
-    def rate(self, step: int) -> float:
-        """Return the learning rate, the same until the next validation."""
-        del step
-        return self._now
-
-    def validated(self, figures: Figures) -> None:
-        """Lower the rate when the watched figure has stayed where it was for too long."""
-        if figures[self.watched] < self._best * (1 - 1e-4):
-            self._best, self._waited = figures[self.watched], 0
-            return
-        self._waited += 1
-        if self._waited > self.patience:
-            self._now, self._waited = self._now * self.factor, 0
-
-    def state(self) -> dict[str, Any]:
-        """Return rate, best figure and validations waited."""
-        return {"now": self._now, "best": self._best, "waited": self._waited}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on from these."""
-        self._now, self._best, self._waited = state["now"], state["best"], state["waited"]
 
 
 @dataclass
@@ -121,8 +37,9 @@ class Task(Generic[Network, Batch]):
         From a step to the batches from that step on: a batch depends on its step alone.
     loss : callable
         (network, batch) to the scalar that is made small.
-    schedule : Schedule
-        Learning rate.
+    schedule : LRScheduler
+        Of the optimizer's learning rate; it moves with every step, or where `watched` is given
+        (`torch.optim.lr_scheduler.ReduceLROnPlateau`) with that figure of every validation.
     steps, validate_every : int
         Batches in all, and between validations (which also save a checkpoint).
     clip : float
@@ -137,11 +54,40 @@ class Task(Generic[Network, Batch]):
     optimizer: torch.optim.Optimizer
     batches: Callable[[int], Iterator[Batch]]
     loss: Callable[[Network, Batch], Tensor]
-    schedule: Schedule
+    schedule: LRScheduler
     steps: int
     validate_every: int
     clip: float = 1.0
     average: float = 0.0
+    watched: str | None = None
+
+
+def cosine(
+    optimizer: torch.optim.Optimizer, *, highest: float, warmup: int, steps: int
+) -> LambdaLR:
+    """Return rates warmed up linearly, then half a cosine down to zero at the last step.
+
+    The optimizer has to be made with ``lr=1.0``, which the rates are factors of.
+    """
+
+    def rate(step: int) -> float:
+        warm = min(1.0, (step + 1) / warmup)
+        return highest * warm * 0.5 * (1 + math.cos(math.pi * step / steps))
+
+    return LambdaLR(optimizer, rate)
+
+
+def averaged_of(network: nn.Module, *, decay: float) -> AveragedModel:
+    """Return the averaged weights of a network, which at first follow it faster than `decay`."""
+
+    def average(kept: PARAM_LIST, now: PARAM_LIST, updates: Tensor | int) -> None:
+        own = min(decay, int(updates) / (int(updates) + 10))
+        torch._foreach_lerp_(kept, now, 1 - own)
+
+    averaged = AveragedModel(network, multi_avg_fn=average)
+    averaged.requires_grad_(False)
+    averaged.update_parameters(network)  # the first one copies: the average begins with it
+    return averaged
 
 
 def train(
@@ -162,26 +108,29 @@ def train(
     """
     torch.set_num_threads(threads)
     run.mkdir(parents=True, exist_ok=True)
-    averaged = copy.deepcopy(task.network).requires_grad_(False)
+    averaged = averaged_of(task.network, decay=task.average)
+    trained = cast("Network", averaged.module)
     step = _resume(task, averaged, run / "checkpoint.pt")
     batches = task.batches(step)
     started, losses = time.perf_counter(), []
     with _asked_to_stop() as asked:
         while step < task.steps:
-            losses.append(_advance(task, averaged, next(batches), step))
+            rate = task.optimizer.param_groups[0]["lr"]
+            losses.append(_advance(task, averaged, next(batches)))
             step += 1
             advanced(step)
             if step % task.validate_every == 0 or step == task.steps:
-                averaged.eval()
+                trained.eval()
                 figures = {
                     "step": float(step),
                     "seconds": round(time.perf_counter() - started, 1),
-                    "rate": task.schedule.rate(step - 1),
+                    "rate": rate,
                     "loss": sum(losses) / len(losses),
-                    **validate(averaged),
+                    **validate(trained),
                 }
                 losses.clear()
-                task.schedule.validated(figures)
+                if task.watched is not None:
+                    task.schedule.step(figures[task.watched])
                 progress(figures)
                 _append(run / "metrics.csv", figures)
                 _save(task, averaged, step, run / "checkpoint.pt")
@@ -189,7 +138,7 @@ def train(
                 _save(task, averaged, step, run / "checkpoint.pt")
             if asked():
                 raise KeyboardInterrupt
-    return averaged.eval()
+    return trained.eval()
 
 
 @contextmanager
@@ -211,22 +160,16 @@ def read_metrics(path: Path) -> list[Figures]:
         return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
 
 
-def _advance(task: Task[Network, Batch], averaged: Network, batch: Batch, step: int) -> float:
-    for group in task.optimizer.param_groups:
-        group["lr"] = task.schedule.rate(step)
+def _advance(task: Task[Network, Batch], averaged: AveragedModel, batch: Batch) -> float:
     task.network.train()
     loss = task.loss(task.network, batch)
     task.optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     nn.utils.clip_grad_norm_(task.network.parameters(), task.clip)
     task.optimizer.step()
-    decay = min(task.average, (step + 1) / (step + 11))
-    with torch.no_grad():
-        torch._foreach_lerp_(
-            list(averaged.parameters()), list(task.network.parameters()), 1 - decay
-        )
-        for kept, now in zip(averaged.buffers(), task.network.buffers(), strict=True):
-            kept.copy_(now)
+    if task.watched is None:
+        task.schedule.step()
+    averaged.update_parameters(task.network)
     return float(loss.detach())
 
 
@@ -238,7 +181,7 @@ def _resume(task: Task[Network, Batch], averaged: nn.Module, path: Path) -> int:
     task.network.load_state_dict(saved["network"])
     averaged.load_state_dict(saved["averaged"])
     task.optimizer.load_state_dict(saved["optimizer"])
-    task.schedule.restore(saved["schedule"])
+    task.schedule.load_state_dict(saved["schedule"])
     return int(saved["step"])
 
 
@@ -249,7 +192,7 @@ def _save(task: Task[Network, Batch], averaged: nn.Module, step: int, path: Path
                 "network": task.network.state_dict(),
                 "averaged": averaged.state_dict(),
                 "optimizer": task.optimizer.state_dict(),
-                "schedule": task.schedule.state(),
+                "schedule": task.schedule.state_dict(),
                 "step": step,
             },
             partial,

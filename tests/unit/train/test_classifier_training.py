@@ -7,8 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch", reason="training needs torch")
 
@@ -31,7 +29,7 @@ from perrin.train.classifier.ours import our_task  # noqa: E402
 from perrin.train.classifier.paper import paper_task  # noqa: E402
 from perrin.train.classifier.resnet import ResNet3D  # noqa: E402
 from perrin.train.events import source  # noqa: E402
-from perrin.train.loop import Plateau, read_metrics, train  # noqa: E402
+from perrin.train.loop import read_metrics, train  # noqa: E402
 
 SMALL = ClassifierTraining(steps=16, batch=8, warmup=2, validate_every=16, n_avgs=(10,), blanks=5)
 
@@ -96,23 +94,6 @@ def test_departures_are_positive_where_the_molecule_was() -> None:
     came_back_bright = (now - then)[heavy] > 0
     # a roller that leaves from beyond the patch is cut at its edge
     assert came_back_bright.mean() > 0.9
-
-
-@given(st.lists(st.sampled_from([1.0, 0.9, 0.8, 0.5]), min_size=1, max_size=40), st.integers(1, 5))
-def test_the_plateau_is_that_of_torch(losses: list[float], patience: int) -> None:
-    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
-    # theirs stops at rates below eps; ours goes on
-    theirs = torch.optim.lr_scheduler.ReduceLROnPlateau(
-        optimizer, factor=0.1, patience=patience, eps=0
-    )
-    ours = Plateau(0.1, 0.1, patience, watched="loss")
-    for loss in losses:
-        theirs.step(loss)
-        ours.validated({"loss": loss})
-        assert ours.rate(0) == pytest.approx(optimizer.param_groups[0]["lr"], abs=0)
-    resumed = Plateau(0.1, 0.1, patience, watched="loss")
-    resumed.restore(ours.state())
-    assert resumed == ours
 
 
 def test_our_network_learns_and_resumes(tmp_path: Path) -> None:

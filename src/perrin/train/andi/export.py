@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
 
-from perrin._version import __version__
 from perrin.diffusion.standard import standardize
-from perrin.io.output_folder import written_folder
-from perrin.models.bundle import Arrays, load_bundle, open_session
-from perrin.models.cards import AndiCard, Vector
+from perrin.models.bundle import Arrays
+from perrin.models.cards import AndiCard
 from perrin.settings.diffusion import AndiTraining
 from perrin.simulate.andi import EXPONENTS, MODELS, NOISES, simulate_andi
 from perrin.train.andi.network import AndiNetwork
-from perrin.train.export import both_predictions, check_same, to_onnx
+from perrin.train.export import Exported, written_bundle
 
 FRAMES = (10, 1000)
 LIMITS = (
@@ -37,24 +34,15 @@ def write_andi_bundle(
 
     Raises `PerrinError` where torch and ONNX Runtime differ.
     """
-    network.eval()
-    with written_folder(folder, overwrite=overwrite) as partial:
-        inputs = _inputs(settings.seed, length=24, dims=2)
-        content = to_onnx(network, partial / "model.onnx", inputs=inputs, outputs=_OUTPUTS)
-        session = open_session(content)
+
+    def card_of(exported: Exported) -> AndiCard:
         for length, dims in ((12, 2), (25, 1), (300, 2), (1000, 1)):
             inputs = _inputs(settings.seed, length=length, dims=dims)
-            for _, told, own in both_predictions(network, session, inputs=inputs, outputs=_OUTPUTS):
-                worst = float(np.abs(told - own).max())
-                check_same(worst, allowed=_TOLERANCE, where=f"at {length} frames, {dims}D")
+            exported.check(inputs, allowed=_TOLERANCE, where=f" at {length} frames, {dims}D")
         example = _inputs(settings.seed, length=20, dims=2)
         example["positions"] = np.round(example["positions"], 4)
-        predictions = session.run(list(_OUTPUTS), example)
-        card = AndiCard(
-            name=folder.name,
-            perrin_version=__version__,
-            sha256=hashlib.sha256(content).hexdigest(),
-            license="MIT",
+        return AndiCard(
+            **exported.about,
             inputs={
                 "positions": "(N, T, d) float32, see perrin.diffusion.standard",
                 "seen": "(N, T) float32, 1 where the frame is part of the track, 0 in the padding",
@@ -68,18 +56,18 @@ def write_andi_bundle(
                 "exponents": {name: list(ends) for name, ends in EXPONENTS.items()},
                 "noises": list(NOISES),
             },
-            figures={},
-            vector=Vector(
-                inputs={name: values.tolist() for name, values in example.items()},
-                outputs={
-                    name: prediction.tolist()
-                    for name, prediction in zip(_OUTPUTS, predictions, strict=True)
-                },
-            ),
+            vector=exported.vector(example, _OUTPUTS),
         )
-        (partial / "card.json").write_text(card.model_dump_json(indent=1) + "\n")
-    load_bundle(folder)
-    return card
+
+    return written_bundle(
+        network,
+        folder,
+        example=_inputs(settings.seed, length=24, dims=2),
+        outputs=_OUTPUTS,
+        card_of=card_of,
+        indent=1,
+        overwrite=overwrite,
+    )
 
 
 def _inputs(seed: int, *, length: int, dims: int) -> Arrays:

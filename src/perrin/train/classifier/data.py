@@ -7,10 +7,7 @@ detector picks in buffer.
 
 from __future__ import annotations
 
-import multiprocessing
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,54 +19,19 @@ from perrin.settings.classifier import ClassifierTraining
 from perrin.settings.simulation import ThumbnailSettings
 from perrin.simulate.thumbnail_simulator import Part, ThumbnailSimulator
 from perrin.simulate.thumbnails import threads
-from perrin.train.events.source import Source, leave_ctrl_c, varied
+from perrin.train.events.blocks import Events
+from perrin.train.events.source import Source, varied
 
 BLOCK_STEPS = 16
 """Batches of one block."""
-_AHEAD = 2  # blocks that each process draws before they are asked for
 _BLANK_COPIES = 2  # each buffer event is used so often, differently turned
 
 
 @dataclass(frozen=True)
-class Batch:
-    """Histories (N, 33, 17, 17), the number of the class of each (N,), and its weight (N,).
+class Batch(Events):
+    """Events and the weight of each (N,)."""
 
-    The histories are float16 until a batch is handed out, to travel lightly.
-    """
-
-    views: NDArray[np.float16] | NDArray[np.float32]
-    labels: NDArray[np.int64]
     weight: NDArray[np.float32]
-
-
-def stream(
-    settings: ClassifierTraining, source: Source, *, first_step: int, workers: int
-) -> Iterator[Batch]:
-    """Yield batches without end from `first_step`.
-
-    Each depends on the seed and its step alone, whatever the number of workers.
-    """
-    context = multiprocessing.get_context("spawn")
-    waiting: deque[Future[Batch]] = deque()
-    number = first_step // BLOCK_STEPS
-    begin = first_step % BLOCK_STEPS
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=leave_ctrl_c) as pool:
-        try:
-            while True:
-                while len(waiting) < _AHEAD * workers:
-                    waiting.append(pool.submit(draw_block, settings, source, number))
-                    number += 1
-                block = waiting.popleft().result()
-                for k in range(begin, BLOCK_STEPS):
-                    rows = slice(k * settings.batch, (k + 1) * settings.batch)
-                    yield Batch(
-                        block.views[rows].astype(np.float32),
-                        block.labels[rows],
-                        block.weight[rows],
-                    )
-                begin = 0
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def draw_block(settings: ClassifierTraining, source: Source, number: int) -> Batch:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from perrin._version import __version__
 from perrin.errors import PerrinError
 from perrin.events import CLASSES, PAPER_CLASSES
-from perrin.io.output_folder import written_folder
 from perrin.landing.thumbnails import THUMBNAIL_PX
-from perrin.landing.views import HISTORY_CHANNELS, View, look
-from perrin.models.bundle import bundle_folder, load_bundle, load_bundle_of, open_session
-from perrin.models.cards import ClassifierCard, Vector
+from perrin.landing.views import View, look
+from perrin.models.bundle import bundle_folder, load_bundle_of
+from perrin.models.cards import ClassifierCard
 from perrin.models.classifier import ClassifierModel
 from perrin.settings.classifier import ClassifierTraining, PaperTraining
 from perrin.settings.simulation import ThumbnailSettings
@@ -25,16 +22,15 @@ from perrin.simulate.thumbnail_simulator import ThumbnailSimulator
 from perrin.simulate.thumbnails import threads
 from perrin.train.classifier.network import BLOCKS, WIDTH, HistoryNetwork
 from perrin.train.classifier.resnet import ResNet3D
+from perrin.train.events.export import around, history_inputs, vector_of
 from perrin.train.events.source import VARIED, WIDER, Source
 from perrin.train.export import (
     WEIGHTS,
+    Exported,
     as_stored,
     begun,
-    both_predictions,
-    check_same,
     read_weights,
-    to_onnx,
-    write_weights,
+    written_bundle,
 )
 
 OUTPUTS = ("score", "probability", "features", "activations")
@@ -102,19 +98,13 @@ def write_our_bundle(
         _OurOutputs(network),
         folder,
         {
-            "inputs": {
-                "view": f"(N, {HISTORY_CHANNELS}, {THUMBNAIL_PX}, {THUMBNAIL_PX}) float32, "
-                "perrin.landing.views.histories"
-            },
+            "inputs": history_inputs("histories"),
             "classes": CLASSES,
             "view": "history",
             "score": "sigmoid of a logit of its own, trained one class against the rest",
             "n_avg": settings.n_avg_range,
-            "pixel_nm": (instrument.pixel_nm / pixel, instrument.pixel_nm * pixel),
-            "frame_interval_s": (
-                instrument.frame_interval_s / interval,
-                instrument.frame_interval_s * interval,
-            ),
+            "pixel_nm": around(instrument.pixel_nm, pixel),
+            "frame_interval_s": around(instrument.frame_interval_s, interval),
             "training": {
                 "recipe": "perrin",
                 "settings": settings.model_dump(mode="json"),
@@ -139,7 +129,6 @@ def write_paper_bundle(
 ) -> None:
     """Write the paper's network as a bundle: valid for the one instrument that it has seen."""
     instrument = ThumbnailSettings().instrument
-    around = (1 / _OWN_INSTRUMENT, _OWN_INSTRUMENT)
     _write(
         _PaperOutputs(network),
         folder,
@@ -152,8 +141,8 @@ def write_paper_bundle(
             "view": "thumbnail",
             "score": "sigmoid of the logit of a cross-entropy network (paper 002)",
             "n_avg": (settings.n_avg, settings.n_avg),
-            "pixel_nm": tuple(instrument.pixel_nm * k for k in around),
-            "frame_interval_s": tuple(instrument.frame_interval_s * k for k in around),
+            "pixel_nm": around(instrument.pixel_nm, _OWN_INSTRUMENT),
+            "frame_interval_s": around(instrument.frame_interval_s, _OWN_INSTRUMENT),
             "training": {
                 "recipe": "paper 002, Model Training",
                 "settings": settings.model_dump(mode="json"),
@@ -191,40 +180,30 @@ def _write(
     example: NDArray[np.float32],
     overwrite: bool,
 ) -> None:
-    outputs.eval()
-    if isinstance(outputs, _OurOutputs):
-        as_stored(outputs.network)
-    with written_folder(folder, overwrite=overwrite) as partial:
-        inputs = {"view": example}
-        content = to_onnx(outputs, partial / "model.onnx", inputs=inputs, outputs=OUTPUTS)
-        if isinstance(outputs, _OurOutputs):
-            write_weights(outputs.network, partial / WEIGHTS)
-        session = open_session(content)
-        for name, told, own in both_predictions(outputs, session, inputs=inputs, outputs=OUTPUTS):
-            worst = float(np.abs(told - own).max() / max(1.0, np.abs(own).max()))
-            check_same(worst, allowed=_TOLERANCE, where=f"in {name}")
-        count = len(about["classes"])
-        tested = np.round(example[:2].astype(float), 2).astype(np.float32)
-        predictions = session.run(["score", "probability"], {"view": tested})
-        card = ClassifierCard(
-            name=folder.name,
-            perrin_version=__version__,
-            sha256=hashlib.sha256(content).hexdigest(),
-            license="MIT",
+    ours = outputs.network if isinstance(outputs, _OurOutputs) else None
+    if ours is not None:
+        as_stored(ours.eval())
+
+    def card_of(exported: Exported) -> ClassifierCard:
+        exported.check({"view": example}, allowed=_TOLERANCE, relative=True)
+        return ClassifierCard(
+            **exported.about,
             limits=LIMITS,
-            figures={},
-            confusion=tuple(map(tuple, np.eye(count).tolist())),
+            confusion=tuple(map(tuple, np.eye(len(about["classes"])).tolist())),
             thresholds={},
-            vector=Vector(
-                inputs={"view": np.round(tested.astype(float), 2).tolist()},
-                outputs=dict(
-                    zip(("score", "probability"), (a.tolist() for a in predictions), strict=True)
-                ),
-            ),
+            vector=vector_of(exported, example, ("score", "probability")),
             **about,
         )
-        (partial / "card.json").write_text(card.model_dump_json(indent=None) + "\n")
-    load_bundle(folder)
+
+    written_bundle(
+        outputs,
+        folder,
+        example={"view": example},
+        outputs=OUTPUTS,
+        card_of=card_of,
+        weights=ours,
+        overwrite=overwrite,
+    )
 
 
 def _example(view: View, n_avg: int) -> NDArray[np.float32]:

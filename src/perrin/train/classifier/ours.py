@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from perrin.settings.classifier import ClassifierTraining
-from perrin.train.classifier.data import Batch, stream
+from perrin.train.classifier.data import BLOCK_STEPS, Batch, draw_block
 from perrin.train.classifier.network import HistoryNetwork
+from perrin.train.events.blocks import events_task
 from perrin.train.events.source import Source
-from perrin.train.loop import Cosine, Task
+from perrin.train.loop import Task
 from perrin.train.precision import in_bfloat16
 
 
@@ -27,18 +30,13 @@ def our_task(
         network = HistoryNetwork(settings.width, settings.blocks)
     else:
         network = start.deepened(settings.blocks)
-    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return Task(
-        network=network,
-        optimizer=torch.optim.AdamW(
-            network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
-        ),
-        batches=lambda step: stream(settings, source, first_step=step, workers=workers),
+    return events_task(
+        network,
+        settings,
+        draw_block=partial(draw_block, settings, source),
+        block_steps=BLOCK_STEPS,
         loss=_loss,
-        schedule=Cosine(settings.learning_rate, settings.warmup, settings.steps),
-        steps=settings.steps,
-        validate_every=settings.validate_every,
-        average=settings.average,
+        workers=workers,
     )
 
 

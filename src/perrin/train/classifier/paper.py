@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from perrin.events import PAPER_CLASSES
 from perrin.landing.views import standardized
@@ -17,7 +18,7 @@ from perrin.settings.classifier import PaperTraining
 from perrin.settings.simulation import ThumbnailSettings
 from perrin.simulate.thumbnails import simulate_thumbnails
 from perrin.train.classifier.resnet import ResNet3D
-from perrin.train.loop import Figures, Plateau, Task
+from perrin.train.loop import Figures, Task
 from perrin.train.precision import in_bfloat16
 
 _BATCH = 100  # of validation
@@ -50,14 +51,16 @@ def paper_task(
                 rows = order[k * settings.batch : (k + 1) * settings.batch]
                 yield Labeled(trained.views[rows], trained.labels[rows])
 
+    optimizer = torch.optim.SGD(network.parameters(), lr=settings.learning_rate)
     task = Task(
         network=network,
-        optimizer=torch.optim.SGD(network.parameters(), lr=settings.learning_rate),
+        optimizer=optimizer,
         batches=batches,
         loss=_loss,
-        schedule=Plateau(
-            settings.learning_rate, settings.factor, settings.patience, watched="validation_loss"
+        schedule=ReduceLROnPlateau(
+            optimizer, factor=settings.factor, patience=settings.patience, eps=0.0
         ),
+        watched="validation_loss",
         steps=per_epoch * settings.epochs,
         validate_every=per_epoch,
         clip=settings.clip,

@@ -2,38 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from perrin._version import __version__
 from perrin.diffusion.standard import TARGETS, Standard, standardize
-from perrin.io.output_folder import written_folder
-from perrin.models.bundle import bundle_folder, load_bundle, load_bundle_of, open_session
-from perrin.models.cards import MixtureCard, Vector
+from perrin.models.bundle import bundle_folder, load_bundle_of
+from perrin.models.cards import MixtureCard
 from perrin.models.mixture import MixtureModel, inputs_of
 from perrin.settings.diffusion import MixtureSettings, MixtureTraining
 from perrin.simulate.mixtures import simulate_mixture
-from perrin.train.export import (
-    WEIGHTS,
-    begun,
-    both_predictions,
-    check_same,
-    read_weights,
-    to_onnx,
-    write_weights,
-)
+from perrin.train.export import WEIGHTS, Exported, begun, read_weights, written_bundle
 from perrin.train.mixture.data import CAMERA, KINDS
-from perrin.train.mixture.intervals import Run, fit_interval
+from perrin.train.mixture.intervals import fit_interval
 from perrin.train.mixture.network import MixtureNetwork
-
-if TYPE_CHECKING:
-    from onnxruntime import InferenceSession
 
 FRAMES = (10, 1000)
 MAX_MISSING = 0.35
@@ -50,6 +35,14 @@ LIMITS = (
     "that fraction_brownian is close to 0 even there: read alpha_fbm and its interval.",
 )
 _OUTPUTS = ("answer", "frames")
+_INPUTS = {
+    "positions": "(N, T, d) float32, see perrin.diffusion.standard: mean at zero, root "
+    "mean square one-frame step of one axis 1, zero where not seen, T a multiple of 4",
+    "seen": "(N, T) float32, 1 where the frame has a position",
+    "known": "(N, 4) float32, flag and sqrt(2) times the localization error over the "
+    "step, flag and exposure; zeros where not known",
+}
+_COMPARED = ((12, 2), (25, 1), (100, 3), (1000, 2))  # frames and dimensions
 _TOLERANCE = 2e-4  # between torch and ONNX Runtime, float32
 
 
@@ -70,52 +63,55 @@ def write_bundle(
     trajectories of each length, noise and camera. Raises `PerrinError` where torch and ONNX
     Runtime differ.
     """
-    network.eval()
-    with written_folder(folder, overwrite=overwrite) as partial:
-        progress("exporting")
-        inputs = inputs_of(_example(settings.seed, length=24, dims=2))
-        content = to_onnx(network, partial / "model.onnx", inputs=inputs, outputs=_OUTPUTS)
-        write_weights(network, partial / WEIGHTS)
-        session = open_session(content)
+    progress("exporting")
 
-        def run(standard: Standard) -> NDArray[np.float32]:
-            (prediction,) = session.run(["answer"], inputs_of(standard))
-            result: NDArray[np.float32] = prediction
-            return result
-
-        _compare(network, session, seed=settings.seed)
+    def card_of(exported: Exported) -> MixtureCard:
+        for length, dims in _COMPARED:
+            inputs = inputs_of(_example(settings.seed, length=length, dims=dims))
+            exported.check(inputs, allowed=_TOLERANCE, where=f" at {length} frames, {dims}D")
         progress("calibrating the intervals")
-        seed = np.random.SeedSequence(settings.seed, spawn_key=(1 << 31,))
-        card = MixtureCard(
-            name=folder.name,
-            perrin_version=__version__,
-            sha256=hashlib.sha256(content).hexdigest(),
-            license="MIT",
-            inputs={
-                "positions": "(N, T, d) float32, see perrin.diffusion.standard: mean at zero, root "
-                "mean square one-frame step of one axis 1, zero where not seen, T a multiple of 4",
-                "seen": "(N, T) float32, 1 where the frame has a position",
-                "known": "(N, 4) float32, flag and sqrt(2) times the localization error over the "
-                "step, flag and exposure; zeros where not known",
-            },
-            outputs=tuple(name for name, _, _ in TARGETS),
-            frames=FRAMES,
-            dims=(1, 2, 3),
-            max_missing=MAX_MISSING,
-            limits=LIMITS,
-            training={
-                "settings": settings.model_dump(mode="json"),
-                "start": begun(start, MixtureModel.load),
-                "kinds": [[fraction, kind] for fraction, kind in KINDS],
-                "camera": CAMERA,
-            },
-            figures={},
-            interval=fit_interval(run, count=count, rng=np.random.default_rng(seed)),
-            vector=_vector(run, seed=settings.seed),
-        )
-        (partial / "card.json").write_text(card.model_dump_json(indent=1) + "\n")
-    load_bundle(folder)
-    return card
+        return _card(exported, settings=settings, start=start, count=count)
+
+    return written_bundle(
+        network,
+        folder,
+        example=inputs_of(_example(settings.seed, length=24, dims=2)),
+        outputs=_OUTPUTS,
+        card_of=card_of,
+        weights=network,
+        indent=1,
+        overwrite=overwrite,
+    )
+
+
+def _card(
+    exported: Exported, *, settings: MixtureTraining, start: str | None, count: int
+) -> MixtureCard:
+    """Calibrate the intervals, and return the card."""
+
+    def run(standard: Standard) -> NDArray[np.float32]:
+        return exported.run(inputs_of(standard), ["answer"])["answer"]
+
+    seed = np.random.SeedSequence(settings.seed, spawn_key=(1 << 31,))
+    example = _example(settings.seed, length=20, dims=2)
+    example = replace(example, positions=np.round(example.positions, 4))
+    return MixtureCard(
+        **exported.about,
+        inputs=_INPUTS,
+        outputs=tuple(name for name, _, _ in TARGETS),
+        frames=FRAMES,
+        dims=(1, 2, 3),
+        max_missing=MAX_MISSING,
+        limits=LIMITS,
+        training={
+            "settings": settings.model_dump(mode="json"),
+            "start": begun(start, MixtureModel.load),
+            "kinds": [[fraction, kind] for fraction, kind in KINDS],
+            "camera": CAMERA,
+        },
+        interval=fit_interval(run, count=count, rng=np.random.default_rng(seed)),
+        vector=exported.vector(inputs_of(example), ["answer"]),
+    )
 
 
 def load_weights(name: str | Path) -> MixtureNetwork:
@@ -135,20 +131,3 @@ def _example(seed: int, *, length: int, dims: int) -> Standard:
     noise = drawn.truth.noise_sigma.copy()
     noise[::2] = np.nan
     return standardize(drawn.positions, drawn.seen, noise=noise)
-
-
-def _compare(network: MixtureNetwork, session: InferenceSession, *, seed: int) -> None:
-    for length, dims in ((12, 2), (25, 1), (100, 3), (1000, 2)):
-        inputs = inputs_of(_example(seed, length=length, dims=dims))
-        for _, told, own in both_predictions(network, session, inputs=inputs, outputs=_OUTPUTS):
-            worst = float(np.abs(told - own).max())
-            check_same(worst, allowed=_TOLERANCE, where=f"at {length} frames, {dims}D")
-
-
-def _vector(run: Run, *, seed: int) -> Vector:
-    example = _example(seed, length=20, dims=2)
-    example = replace(example, positions=np.round(example.positions, 4))
-    return Vector(
-        inputs={name: values.tolist() for name, values in inputs_of(example).items()},
-        outputs={"answer": run(example).tolist()},
-    )

@@ -6,10 +6,6 @@ without the PSF it belongs to. Camera, timing and background vary.
 
 from __future__ import annotations
 
-import multiprocessing
-from collections import deque
-from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -26,25 +22,25 @@ from perrin.settings.simulation import ThumbnailSettings
 from perrin.simulate.quantities import central, truth_of
 from perrin.simulate.thumbnail_simulator import Centering, Part
 from perrin.simulate.thumbnails import threads
-from perrin.train.events.source import Source, leave_ctrl_c, varied
+from perrin.train.events.blocks import Events
+from perrin.train.events.source import Source, varied
 
 if TYPE_CHECKING:
     import pandas as pd
 
 BLOCK_STEPS = 8
 """Batches of one block."""
-_AHEAD = 2  # blocks that each process draws before they are asked for
 _AT_ONCE = 500  # events drawn at a time
 
 
 @dataclass(frozen=True)
-class Batch:
+class Batch(Events):
     """Events as the network sees them, and their truth.
 
     Attributes
     ----------
-    views : (N, 33, 17, 17)
-        Histories; float16 until a batch is handed out, to travel lightly.
+    views, labels
+        See `perrin.train.events.blocks.Events`.
     scale : (N,) float32
         Of the histories, in contrast.
     target, known : (N, 5) float32
@@ -56,12 +52,9 @@ class Batch:
     time_course : (N, 31)
         Fraction of each stretch of time that it is there, less that of the time before; float16.
         0 for one that moves.
-    labels : (N,) int64
-        Number of the class.
 
     """
 
-    views: NDArray[np.float16] | NDArray[np.float32]
     scale: NDArray[np.float32]
     target: NDArray[np.float32]
     known: NDArray[np.float32]
@@ -69,41 +62,6 @@ class Batch:
     contrast_per_kda: NDArray[np.float32]
     image: NDArray[np.float16]
     time_course: NDArray[np.float16]
-    labels: NDArray[np.int64]
-
-    def __getitem__(self, rows: slice | NDArray[np.int64]) -> Batch:
-        return Batch(*(values[rows] for values in vars(self).values()))
-
-    @classmethod
-    def joined(cls, parts: list[Batch]) -> Batch:
-        """Return several batches as one."""
-        columns = zip(*(vars(part).values() for part in parts), strict=True)
-        return cls(*(np.concatenate(column) for column in columns))
-
-
-def stream(
-    settings: QuantifierTraining, source: Source, *, first_step: int, workers: int
-) -> Iterator[Batch]:
-    """Yield batches without end from `first_step`.
-
-    Each depends on the seed and its step alone, whatever the number of workers.
-    """
-    context = multiprocessing.get_context("spawn")
-    waiting: deque[Future[Batch]] = deque()
-    number, begin = divmod(first_step, BLOCK_STEPS)
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=leave_ctrl_c) as pool:
-        try:
-            while True:
-                while len(waiting) < _AHEAD * workers:
-                    waiting.append(pool.submit(draw_block, settings, source, number))
-                    number += 1
-                block = waiting.popleft().result()
-                for k in range(begin, BLOCK_STEPS):
-                    batch = block[k * settings.batch : (k + 1) * settings.batch]
-                    yield replace(batch, views=batch.views.astype(np.float32))
-                begin = 0
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def draw_block(settings: QuantifierTraining, source: Source, number: int) -> Batch:

@@ -2,39 +2,32 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from perrin._version import __version__
 from perrin.events import CLASSES
-from perrin.io.output_folder import written_folder
 from perrin.landing.quantifier.quantify import SE_OF_90
 from perrin.landing.quantifier.quantities import INTEGRATION, TARGETS
-from perrin.landing.thumbnails import THUMBNAIL_PX
-from perrin.landing.views import HISTORY_CHANNELS
 from perrin.mass.errors import ErrorShape
-from perrin.models.bundle import Arrays, bundle_folder, load_bundle, load_bundle_of, open_session
-from perrin.models.cards import QuantifierCard, QuantityIntervals, Vector
+from perrin.models.bundle import Arrays, bundle_folder, load_bundle_of
+from perrin.models.cards import QuantifierCard, QuantityIntervals
 from perrin.models.quantifier import OUTPUTS, QuantifierModel, calibrated
 from perrin.settings.quantifier import QuantifierTraining
 from perrin.train.classifier.network import BLOCKS, WIDTH, HistoryNetwork
+from perrin.train.events.export import around, history_inputs, vector_of
 from perrin.train.events.source import VARIED, Source
 from perrin.train.export import (
     WEIGHTS,
+    Exported,
     as_stored,
     begun,
-    both_predictions,
-    check_same,
     read_weights,
-    to_onnx,
-    write_weights,
+    written_bundle,
 )
 from perrin.train.quantifier.data import Batch, draw_block, events
 from perrin.train.quantifier.intervals import HeldOut, fit_error_shape, fit_intervals
@@ -101,62 +94,53 @@ def write_bundle(
     """Write a network as a bundle, its intervals calibrated on `count` fresh events.
 
     They are centered as the detector does, of all classes and masses of the training.
-    `classifier` is the identity of the classifier that the trunk is of. The figures of the
-    bundle are those of `perrin.train.export.record_measured`.
+    `classifier` is the identity of the classifier that the trunk is of.
     """
     as_stored(network.eval())
     held_out = _held_out(source, settings, count=count)
     usual = Batch.joined([draw_block(settings, source, _FRESH + k) for k in range(_BLOCKS)])
-    outputs = _Outputs(network, *_spread(network, usual)).eval()
     example = held_out.views[:5].astype(np.float32)
-    with written_folder(folder, overwrite=overwrite) as partial:
-        inputs = {"view": example}
-        content = to_onnx(outputs, partial / "model.onnx", inputs=inputs, outputs=OUTPUTS)
-        write_weights(network, partial / WEIGHTS)
-        session = open_session(content)
-        strangeness = _predictions(session, usual)["strangeness"]
-        intervals, errors = _calibration(_predictions(session, held_out), held_out, settings)
-        for name, told, own in both_predictions(outputs, session, inputs=inputs, outputs=OUTPUTS):
-            worst = float(np.abs(told - own).max() / max(1.0, np.abs(own).max()))
-            check_same(worst, allowed=_TOLERANCE, where=f"in {name}")
-        tested = np.round(example[:2].astype(float), 2).astype(np.float32)
-        card = QuantifierCard(
-            name=folder.name,
-            perrin_version=__version__,
-            sha256=hashlib.sha256(content).hexdigest(),
-            license="MIT",
+
+    def card_of(exported: Exported) -> QuantifierCard:
+        strangeness = _predictions(exported, usual)["strangeness"]
+        intervals, errors = _calibration(_predictions(exported, held_out), held_out, settings)
+        exported.check({"view": example}, allowed=_TOLERANCE, relative=True)
+        return QuantifierCard(
+            **exported.about,
             limits=LIMITS,
-            figures={},
-            inputs={
-                "view": f"(N, {HISTORY_CHANNELS}, {THUMBNAIL_PX}, {THUMBNAIL_PX}) float32, "
-                "perrin.landing.views.scaled_histories"
-            },
-            training={
-                "settings": settings.model_dump(mode="json"),
-                "start": begun(start, QuantifierModel.load),
-                "trunk_size": [network.trunk.widths[0], network.trunk.blocks],
-                "source": source.describe(),
-                "varied": {group: VARIED[group] for group in ("camera", "background")},
-                "calibration_events": count,
-                "curve": curve,
-            },
+            inputs=history_inputs("scaled_histories"),
+            training=_training(network, settings, source)
+            | {"start": begun(start, QuantifierModel.load), "curve": curve}
+            | {"calibration_events": count},
             out_of_distribution=round(float(np.quantile(strangeness, _OUT_OF_DISTRIBUTION)), 4),
             interval=intervals,
             errors=errors,
-            vector=Vector(
-                inputs={"view": np.round(tested.astype(float), 2).tolist()},
-                outputs={
-                    name: prediction.tolist()
-                    for name, prediction in zip(
-                        OUTPUTS[:3], session.run(list(OUTPUTS[:3]), {"view": tested}), strict=True
-                    )
-                },
-            ),
+            vector=vector_of(exported, example, OUTPUTS[:3]),
             classifier=classifier,
             **_covers(source, settings),
         )
-        (partial / "card.json").write_text(card.model_dump_json(indent=None) + "\n")
-    load_bundle(folder)
+
+    written_bundle(
+        _Outputs(network, *_spread(network, usual)),
+        folder,
+        example={"view": example},
+        outputs=OUTPUTS,
+        card_of=card_of,
+        weights=network,
+        overwrite=overwrite,
+    )
+
+
+def _training(
+    network: QuantifierNetwork, settings: QuantifierTraining, source: Source
+) -> dict[str, Any]:
+    """What the card says of how it was trained, and on what."""
+    return {
+        "settings": settings.model_dump(mode="json"),
+        "trunk_size": [network.trunk.widths[0], network.trunk.blocks],
+        "source": source.describe(),
+        "varied": {group: VARIED[group] for group in ("camera", "background")},
+    }
 
 
 def load_weights(name: str | Path) -> QuantifierNetwork:
@@ -182,11 +166,8 @@ def _covers(source: Source, settings: QuantifierTraining) -> dict[str, Any]:
         "units": UNITS,
         "classes": CLASSES,
         "integration": INTEGRATION,
-        "pixel_nm": (instrument.pixel_nm / _SAME, instrument.pixel_nm * _SAME),
-        "frame_interval_s": (
-            instrument.frame_interval_s / interval,
-            instrument.frame_interval_s * interval,
-        ),
+        "pixel_nm": around(instrument.pixel_nm, _SAME),
+        "frame_interval_s": around(instrument.frame_interval_s, interval),
         "contrast": (each * settings.masses.low_kda, each * settings.masses.high_kda),
     }
 
@@ -203,17 +184,13 @@ def _held_out(source: Source, settings: QuantifierTraining, *, count: int) -> Ba
     )
 
 
-def _predictions(session: Any, batch: Batch) -> Arrays:
+def _predictions(exported: Exported, batch: Batch) -> Arrays:
     """Outputs of a bundle, not calibrated, by name."""
-
-    def run(first: int) -> list[NDArray[np.float32]]:
-        view = batch.views[first : first + _BATCH].astype(np.float32)
-        predictions: list[NDArray[np.float32]] = session.run(list(OUTPUTS), {"view": view})
-        return predictions
-
-    parts = [run(first) for first in range(0, len(batch.labels), _BATCH)]
-    columns = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return dict(zip(OUTPUTS, columns, strict=True))
+    parts = [
+        exported.run({"view": batch.views[first : first + _BATCH].astype(np.float32)}, OUTPUTS)
+        for first in range(0, len(batch.labels), _BATCH)
+    ]
+    return {name: np.concatenate([part[name] for part in parts]) for name in OUTPUTS}
 
 
 def _calibration(

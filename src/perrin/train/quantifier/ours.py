@@ -12,6 +12,8 @@ neighbors: that tells it which one is meant, where and when it is.
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor
 
@@ -19,10 +21,11 @@ from perrin.landing.quantifier.quantities import QUANTILES
 from perrin.settings.quantifier import QuantifierTraining
 from perrin.settings.simulation import MassPrior
 from perrin.train.classifier.network import HistoryNetwork
+from perrin.train.events.blocks import events_task
 from perrin.train.events.source import Source
-from perrin.train.loop import Cosine, Task
+from perrin.train.loop import Task
 from perrin.train.precision import in_bfloat16
-from perrin.train.quantifier.data import Batch, stream
+from perrin.train.quantifier.data import BLOCK_STEPS, Batch, draw_block
 from perrin.train.quantifier.network import UNITS, QuantifierNetwork
 
 _ENDS = 1.5  # weight of the ends of an interval, whose losses are small by nature
@@ -44,20 +47,13 @@ def quantifier_task(
     """Return what is trained: on a classifier's trunk, or from the weights of `start`."""
     torch.manual_seed(settings.seed)
     network = start or QuantifierNetwork(trunk or HistoryNetwork())
-    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return Task(
-        network=network,
-        optimizer=torch.optim.AdamW(
-            [weight for weight in network.parameters() if weight.requires_grad],
-            lr=settings.learning_rate,
-            weight_decay=settings.weight_decay,
-        ),
-        batches=lambda step: stream(settings, source, first_step=step, workers=workers),
+    return events_task(
+        network,
+        settings,
+        draw_block=partial(draw_block, settings, source),
+        block_steps=BLOCK_STEPS,
         loss=lambda network, batch: _loss(network, batch, settings.masses),
-        schedule=Cosine(settings.learning_rate, settings.warmup, settings.steps),
-        steps=settings.steps,
-        validate_every=settings.validate_every,
-        average=settings.average,
+        workers=workers,
     )
 
 
