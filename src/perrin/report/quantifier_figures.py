@@ -9,6 +9,7 @@ import numpy as np
 from perrin.events import LEAVERS, MOVERS
 from perrin.landing.quantifier.agreement import Agreement
 from perrin.report.spectra import mass_limits, position_label
+from perrin.report.spectrum_parts import LEAST_FRACTION
 from perrin.report.style import (
     BLACK,
     BLUE,
@@ -38,7 +39,6 @@ _AXES = {
     "y_px": "y (px)",
     "time_s": "Time (s)",
 }
-_LEAST_FRACTION = 0.01  # of the landings that a labeled component has
 _REACH = 4.0  # standard errors of the bins that the difference's axis holds at least
 _WITHIN = normal_quantile(0.95)
 _BINS = 40  # at most
@@ -81,7 +81,7 @@ def all_landings_figure(spectrum: ErrorSpectrum, filtered: Spectrum) -> Figure:
         high, edges = mass_limits([filtered])[1], filtered.bin_edges
         for one in spectrum.components:
             place = one.mean.value
-            if one.fraction.value < _LEAST_FRACTION or place > high:
+            if one.fraction.value < LEAST_FRACTION or place > high:
                 continue
             near = np.abs(at - place) < 3 * width
             bars = np.abs(0.5 * (edges[1:] + edges[:-1]) - place) < 3 * width

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from perrin.report.labels import TopLabel
-from perrin.report.style import BLUE, CONTRAST_UNIT, GRAY, PALE_BLUE, PALE_RED, SERIES
+from perrin.report.spectrum_parts import LEAST_FRACTION, LEAST_FRACTION_OVERLAID, PARTS
+from perrin.report.style import CONTRAST_UNIT, SERIES
 from perrin.types import FloatArray
 
 if TYPE_CHECKING:
@@ -18,10 +19,6 @@ if TYPE_CHECKING:
     from perrin.mass.results import Peak, Spectrum
 
 
-# smaller peaks are in the tables; in the figure they are not labeled
-_LEAST_FRACTION, _LEAST_FRACTION_OVERLAID = 0.01, 0.05
-
-
 def draw_one(
     axes: Axes, spectrum: Spectrum, factor: float
 ) -> tuple[list[TopLabel], tuple[FloatArray, FloatArray]]:
@@ -29,10 +26,10 @@ def draw_one(
     edges, counts = factor * spectrum.bin_edges, spectrum.bin_counts
     width = _bin_width(spectrum)
     middle = 0.5 * (edges[1:] + edges[:-1])
-    colors = np.where(middle > 0, PALE_BLUE, PALE_RED)
+    colors = np.where(middle > 0, PARTS["landings"].paper, PARTS["unbindings"].paper)
     axes.bar(middle, counts, factor * width, color=colors, linewidth=0)
     at, density = spectrum.density_at, spectrum.density * width
-    axes.plot(factor * at, density, color=GRAY, linewidth=0.8)
+    axes.plot(factor * at, density, color=PARTS["density"].paper, linewidth=0.8)
     x, y = [edges[:-1], edges[1:], factor * at], [counts, counts, density]
     if spectrum.mixture is not None:
         mixture = spectrum.mixture
@@ -41,10 +38,15 @@ def draw_one(
         for component in mixture.components:
             curve = per_bin * component.fraction * mixture.component_density(component, seen)
             drawn = curve > 1e-3 * curve.max(initial=0)
-            axes.plot(factor * seen[drawn], curve[drawn], color=BLUE, linewidth=0.9)
+            axes.plot(
+                factor * seen[drawn], curve[drawn], color=PARTS["mixture"].paper, linewidth=0.9
+            )
             x, y = [*x, factor * seen], [*y, curve]
     axes.set_ylabel(f"Events per {_bin_name(spectrum)}")
-    number = f"{spectrum.n_landing} landings, {spectrum.n_unbinding} unbindings"
+    number = ", ".join(
+        f"{count} {PARTS[name].label}"
+        for name, count in (("landings", spectrum.n_landing), ("unbindings", spectrum.n_unbinding))
+    )
     axes.set_title(number, loc="right", fontsize=7)
     labels = [
         TopLabel(
@@ -53,7 +55,7 @@ def draw_one(
             f"{position_label(peak.mode.value, factor)}\n{100 * peak.fraction.value:.0f}%",
             "black",
         )
-        for peak in _large(spectrum, _LEAST_FRACTION)
+        for peak in _large(spectrum, LEAST_FRACTION)
     ]
     return labels, (np.concatenate(x), np.concatenate(y))
 
@@ -82,7 +84,7 @@ def draw_several(
                 position_label(peak.mode.value, factor),
                 color,
             )
-            for peak in _large(spectrum, _LEAST_FRACTION_OVERLAID)
+            for peak in _large(spectrum, LEAST_FRACTION_OVERLAID)
         ]
         x += [edges[:-1], edges[1:], factor * spectrum.density_at]
         y += [counts, counts, density]
@@ -94,7 +96,7 @@ def draw_several(
 
 def mass_limits(spectra: list[Spectrum]) -> tuple[float, float]:
     """Mass axis that shows all labeled peaks, and the unbindings but for one in a hundred."""
-    least = _LEAST_FRACTION if len(spectra) == 1 else _LEAST_FRACTION_OVERLAID
+    least = LEAST_FRACTION if len(spectra) == 1 else LEAST_FRACTION_OVERLAID
     high = max((1.15 * p.high for s in spectra for p in _large(s, least)), default=np.nan)
     low = 0.0
     for spectrum in spectra:

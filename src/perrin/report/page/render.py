@@ -18,6 +18,7 @@ from perrin.report.page.folders import LandingFolder, MotionFolder, read_folder
 from perrin.report.page.landings import landing_records
 from perrin.report.page.motion import motion_records
 from perrin.report.page.quantified import quantified_records
+from perrin.report.spectrum_parts import parts_for_page
 
 _WEB = files("perrin.report.page") / "web"
 _SCRIPTS = {
@@ -103,7 +104,7 @@ def _page(
         style_hash=_hash(style),
         scripts=scripts,
         script_hash=_hash(scripts),
-        data=as_json({"kind": kind, "measurements": records}),
+        data=as_json({"kind": kind, "measurements": records, "spectrum": parts_for_page()}),
     )
 
 

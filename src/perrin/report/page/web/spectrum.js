@@ -2,6 +2,9 @@
 // The spectrum before and after filtering, the histogram above the slider, the table of peaks,
 // and the events behind a bar.
 
+// The parts of a spectrum, their labels and colors: perrin.report.spectrum_parts, as on paper.
+const LOOK = DATA.spectrum, PART = LOOK.parts;
+
 function binned(M, mask) {
   const { width, low, high, unbinding } = state;
   const first = Math.floor(low / width), bins = Math.max(1, Math.ceil(high / width) - first);
@@ -39,14 +42,14 @@ function drawSpectrum(chart, now) {
   const sign = below ? -1 : 1, seen = state.unbinding !== "hidden";
   const flip = (counts) => counts.map((n) => sign * n);
   if (filtered) {
-    chart.stairs(before.first, width, before.landings, "--ghost", { fill: 0.16, weight: 1 });
-    if (seen) chart.stairs(before.first, width, flip(before.unbindings), "--ghost", { fill: 0.16, weight: 1 });
+    chart.stairs(before.first, width, before.landings, PART.before.page, { fill: 0.16, weight: 1 });
+    if (seen) chart.stairs(before.first, width, flip(before.unbindings), PART.before.page, { fill: 0.16, weight: 1 });
   }
-  chart.bars(after.first, width, after.landings, "--blue", { opacity: 0.62 });
-  if (seen) chart.bars(after.first, width, flip(after.unbindings), "--vermillion", { opacity: 0.62 });
+  chart.bars(after.first, width, after.landings, PART.landings.page, { opacity: 0.62 });
+  if (seen) chart.bars(after.first, width, flip(after.unbindings), PART.unbindings.page, { opacity: 0.62 });
   if (now.rival) {
     const rivals = binned(M, now.rival.kept);
-    chart.stairs(rivals.first, width, rivals.landings, "--orange", { dash: "5 3", weight: 1.8 });
+    chart.stairs(rivals.first, width, rivals.landings, PART.rival.page, { dash: "5 3", weight: 1.8 });
   }
   const scale = fit.kept ? now.n / fit.kept : 0;
   for (const curve of fit.curves) {
@@ -57,7 +60,7 @@ function drawSpectrum(chart, now) {
       xs.push(x);
       ys.push(scale * curve.height * width * Math.exp(-0.5 * z * z));
     }
-    if (high > low) chart.line(xs, ys, "--ink", { weight: 1.3 });
+    if (high > low) chart.line(xs, ys, PART.mixture.page, { weight: 1.3 });
   }
   chart.rule({ y: 0 }, "--muted");
   if (state.bin) chart.rule({ x: state.bin.low + width / 2 }, "--ink", { dash: "2 2" });
@@ -66,15 +69,16 @@ function drawSpectrum(chart, now) {
     const fitted = fit.curves.reduce((sum, c) => sum + c.height * Math.exp(-0.5 * ((value - c.mean) / c.sd) ** 2), 0);
     return Math.max(scale * fitted * width, ...[k - 1, k, k + 1].map((j) => Math.max(after.landings[j] ?? 0, filtered ? before.landings[j] ?? 0 : 0)));
   };
-  chart.labels(fit.peaks.filter((peak) => peak.fraction >= 0.01 && peak.mode > state.low && peak.mode < state.high).map((peak) => ({
+  chart.labels(fit.peaks.filter((peak) => peak.fraction >= LOOK.least_fraction && peak.mode > state.low && peak.mode < state.high).map((peak) => ({
     x: peak.mode, y: heights(peak.mode),
     text: `${fixed(peak.mode, PLACES)}${UNIT === "kDa" ? " kDa" : ""}\n${percent(peak.fraction)}`,
   })));
-  const entries = [[filtered ? "landings, kept" : "landings", "--blue", "bar"]];
-  if (seen && count(now.M.base) && after.unbindings.some((n) => n)) entries.push([`unbindings${below ? ", mirrored" : ""}`, "--vermillion", "bar"]);
-  if (filtered) entries.push(["before filtering", "--ghost", "bar"]);
-  if (fit.curves.length) entries.push(["mixture", "--ink", "line"]);
-  if (now.rival) entries.push([`${FILTER_NAMES[now.rival.filter]}, as many kept`, "--orange", "dash"]);
+  const named = { landings: PART.landings.label + (filtered ? ", kept" : "") };
+  if (seen && count(now.M.base) && after.unbindings.some((n) => n)) named.unbindings = PART.unbindings.label + (below ? ", mirrored" : "");
+  if (filtered) named.before = PART.before.label;
+  if (fit.curves.length) named.mixture = PART.mixture.label;
+  if (now.rival) named.rival = `${FILTER_NAMES[now.rival.filter]}, ${PART.rival.label}`;
+  const entries = Object.keys(PART).filter((name) => name in named).map((name) => [named[name], PART[name].page, PART[name].mark]);
   const third = Math.max(1, Math.floor((state.high - state.low) / 3 / width)), shown = (filtered ? before : after).landings;
   const tallest = (counts) => Math.max(0, ...counts);
   chart.legend(entries, { side: tallest(shown.slice(-third)) > tallest(shown.slice(0, third)) ? "left" : "right" });
@@ -112,7 +116,7 @@ function drawOverlay(chart) {
   chart.begin({ x: [state.low, state.high], y: [0, 1.25 * top], xLabel: QUANTITY,
     yLabel: `Landings per ${significant(width)} ${UNIT} (%)` });
   sets.forEach((set, k) => chart.stairs(set.first, width, set.percent, SERIES[k % SERIES.length], { weight: 1.6, fill: 0.1 }));
-  const labels = sets.flatMap((set, k) => (ownFit(set.M) ?? set.M.fits[0]).peaks.filter((peak) => peak.fraction >= 0.05).map((peak) => ({
+  const labels = sets.flatMap((set, k) => (ownFit(set.M) ?? set.M.fits[0]).peaks.filter((peak) => peak.fraction >= LOOK.least_fraction_overlaid).map((peak) => ({
     x: peak.mode, y: set.percent[Math.floor((peak.mode - set.first) / width)] ?? 0,
     text: fixed(peak.mode, PLACES), fill: SERIES[k % SERIES.length],
   })));
