@@ -104,13 +104,13 @@ MUTATIONS = (
         UNIT + "optics/test_camera.py::test_counts_are_rounded_to_the_nearest",
     ),
     Mutation(
-        "simulate/moving.py",
-        "np.clip(np.rint(counts)",
-        "np.clip(np.floor(counts)",
+        "optics/camera.py",
+        "np.clip(np.rint(values)",
+        "np.clip(np.floor(values)",
         UNIT + "simulate/test_moving.py::test_counts_are_rounded_to_the_nearest",
     ),
     Mutation(
-        "simulate/moving.py",
+        "simulate/moving_particles.py",
         "/ np.sqrt(1 - settings.exposure / 3)",
         "",
         UNIT + "simulate/test_moving.py::test_motion_within_the_exposure_is_that_between_frames",

@@ -91,19 +91,29 @@ class _Parts:
     fbm_step: FloatArray
 
 
+@dataclass(frozen=True)
+class _Exponents:
+    """Of the FBM and of the CTRW part, (N,) each."""
+
+    fbm: FloatArray
+    ctrw: FloatArray
+
+
 def simulate_mixture(settings: MixtureSettings, *, count: int, rng: np.random.Generator) -> Mixture:
     """Draw `count` trajectories of one kind of mixture. Deterministic for a seeded `rng`.
 
     Raises `PerrinError` where a CTRW part would never move.
     """
-    alpha_fbm = rng.uniform(*settings.alpha_fbm, size=count)
-    alpha_ctrw = rng.uniform(*settings.alpha_ctrw, size=count)
+    alpha = _Exponents(
+        fbm=rng.uniform(*settings.alpha_fbm, size=count),
+        ctrw=rng.uniform(*settings.alpha_ctrw, size=count),
+    )
     w = rng.uniform(*settings.w, size=count)
     mask = None
     if settings.kind == "subordination":
-        parts = _subordinated(settings, alpha_fbm, alpha_ctrw, rng)
+        parts = _subordinated(settings, alpha, rng)
     else:
-        parts = _drawn(settings, alpha_fbm, alpha_ctrw, rng)
+        parts = _drawn(settings, alpha, rng)
         if settings.kind == "superposition":
             parts = _weighted(parts, _spread, w, 1 - w)
         elif settings.kind == "increments":
@@ -119,38 +129,33 @@ def simulate_mixture(settings: MixtureSettings, *, count: int, rng: np.random.Ge
     return Mixture(
         positions=positions,
         seen=lose_frames(count, settings.length, expected=settings.missing, rng=rng),
-        truth=_truth(settings, parts, alpha_fbm, alpha_ctrw, sigma, mask),
+        truth=_truth(settings, parts, alpha, sigma, mask),
         ctrw=parts.ctrw,
         mask=mask,
     )
 
 
-def _drawn(
-    settings: MixtureSettings,
-    alpha_fbm: FloatArray,
-    alpha_ctrw: FloatArray,
-    rng: np.random.Generator,
-) -> _Parts:
+def _drawn(settings: MixtureSettings, alpha: _Exponents, rng: np.random.Generator) -> _Parts:
     """Draw the parts, FBM and Brownian with expected unit step together, jumps of unit size."""
     fine = SUBFRAMES if settings.exposure > 0 else 1
     length, dims = settings.length * fine, settings.dims
-    fraction = rng.uniform(*settings.brownian, size=len(alpha_fbm))
-    f = fbm(alpha_fbm, length=length, rng=rng, dims=dims)
-    f *= (np.sqrt(1 - fraction) * fine ** (-alpha_fbm / 2))[:, None, None]
+    fraction = rng.uniform(*settings.brownian, size=len(alpha.fbm))
+    f = fbm(alpha.fbm, length=length, rng=rng, dims=dims)
+    f *= (np.sqrt(1 - fraction) * fine ** (-alpha.fbm / 2))[:, None, None]
     if settings.brownian[1] > 0:
-        b = brownian(len(alpha_fbm), length=length, rng=rng, dims=dims)
+        b = brownian(len(alpha.fbm), length=length, rng=rng, dims=dims)
         b *= np.sqrt(fraction / fine)[:, None, None]
     else:
         b = np.zeros_like(f)
     if settings.w[1] > 0:
         c = jumping_ctrw(
-            alpha_ctrw, length=length, rng=rng, dims=dims, start=settings.start, wait_unit=fine
+            alpha.ctrw, length=length, rng=rng, dims=dims, start=settings.start, wait_unit=fine
         )
     else:
         c = np.zeros_like(f)
     if fine > 1:
         f, c, b = (expose(part, settings.exposure) for part in (f, c, b))
-    return _Parts(fbm=f, ctrw=c, brownian=b, fbm_step=np.ones(len(alpha_fbm)))
+    return _Parts(fbm=f, ctrw=c, brownian=b, fbm_step=np.ones(len(alpha.fbm)))
 
 
 def _spread(positions: FloatArray) -> FloatArray:
@@ -207,19 +212,14 @@ def _interleaved(parts: _Parts, mask: NDArray[np.bool_]) -> _Parts:
     )
 
 
-def _subordinated(
-    settings: MixtureSettings,
-    alpha_fbm: FloatArray,
-    alpha_ctrw: FloatArray,
-    rng: np.random.Generator,
-) -> _Parts:
+def _subordinated(settings: MixtureSettings, alpha: _Exponents, rng: np.random.Generator) -> _Parts:
     fine = SUBFRAMES if settings.exposure > 0 else 1
     length = settings.length * fine
     clock = jumping_ctrw(
-        alpha_ctrw, length=length, rng=rng, dims=1, start=settings.start, wait_unit=fine
+        alpha.ctrw, length=length, rng=rng, dims=1, start=settings.start, wait_unit=fine
     )
     jumps = np.cumsum(np.diff(clock[..., 0], axis=1, prepend=0.0) != 0, axis=1)
-    run = fbm(alpha_fbm, length=length, rng=rng, dims=settings.dims)
+    run = fbm(alpha.fbm, length=length, rng=rng, dims=settings.dims)
     moved = np.take_along_axis(run, jumps[..., None], axis=1)
     if fine > 1:
         moved = expose(moved, settings.exposure)
@@ -230,12 +230,11 @@ def _subordinated(
 def _truth(
     settings: MixtureSettings,
     parts: _Parts,
-    alpha_fbm: FloatArray,
-    alpha_ctrw: FloatArray,
+    alpha: _Exponents,
     sigma: FloatArray,
     mask: NDArray[np.bool_] | None,
 ) -> Truth:
-    nearly = np.abs(alpha_fbm - 1) < NEARLY_BROWNIAN
+    nearly = np.abs(alpha.fbm - 1) < NEARLY_BROWNIAN
     step_f, step_c, step_b = (_rms_step(p) ** 2 for p in (parts.fbm, parts.ctrw, parts.brownian))
     energy = np.stack(
         [np.where(nearly, 0, step_f), step_c, step_b + np.where(nearly, step_f, 0), 2 * sigma**2],
@@ -252,8 +251,8 @@ def _truth(
     return Truth(
         fractions=fractions,
         w=w,
-        alpha_fbm=np.where(np.isnan(parts.fbm_step) | (step_f > 0), alpha_fbm, np.nan),
-        alpha_ctrw=np.where(step_c > 0, alpha_ctrw, np.nan),
+        alpha_fbm=np.where(np.isnan(parts.fbm_step) | (step_f > 0), alpha.fbm, np.nan),
+        alpha_ctrw=np.where(step_c > 0, alpha.ctrw, np.nan),
         frames_ctrw=unknown if mask is None else mask.mean(axis=1),
         fbm_step=np.where(step_f + step_b > 0, parts.fbm_step, np.nan),
         jump_rate=(np.diff(parts.ctrw, axis=1) != 0).any(axis=2).mean(axis=1),
