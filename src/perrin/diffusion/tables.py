@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from perrin.errors import PerrinError
@@ -9,6 +10,16 @@ from perrin.tables import Column
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+def _with_quantiles(estimates: Iterable[tuple[str, str, str]]) -> tuple[Column, ...]:
+    """Columns of estimates (name, unit, meaning), each with the ends of its interval."""
+    return tuple(
+        Column(name + end, "float", unit, meaning + said)
+        for name, unit, meaning in estimates
+        for end, said in (("", ""), ("_low", ": 5% quantile"), ("_high", ": 95% quantile"))
+    )
+
 
 TRACKS: tuple[Column, ...] = (
     Column("particle", "int", "", "number of the track"),
@@ -51,11 +62,7 @@ WINDOWS: tuple[Column, ...] = (
     Column("frame_start", "int", "frame", "first frame"),
     Column("frame_stop", "int", "frame", "one after the last frame"),
     Column("positions", "int", "", "frames that have a position"),
-    *(
-        Column(name + end, "float", unit, meaning + said)
-        for name, unit, meaning in _ESTIMATES
-        for end, said in (("", ""), ("_low", ": 5% quantile"), ("_high", ": 95% quantile"))
-    ),
+    *_with_quantiles(_ESTIMATES),
     Column("jump_variance", "float", "length^2", "of one axis of a jump of the CTRW part"),
     Column("reason", "text", "", "what has no estimate, and why"),
 )
@@ -118,11 +125,7 @@ TIME_COURSE: tuple[Column, ...] = (
     Column("ctrw_near_low", "float", "1", "the same: 5% quantile"),
     Column("ctrw_near_high", "float", "1", "the same: 95% quantile"),
     Column("p_jump", "float", "1", "probability that this step holds a jump"),
-    *(
-        Column(name + end, "float", "1", f"{name} of the regime{said}")
-        for name in ALONG
-        for end, said in (("", ""), ("_low", ": 5% quantile"), ("_high", ": 95% quantile"))
-    ),
+    *_with_quantiles((name, "1", f"{name} of the regime") for name in ALONG),
 )
 TRANSITIONS: tuple[Column, ...] = (
     Column("before", "text", "", "label of a regime"),

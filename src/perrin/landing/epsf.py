@@ -15,7 +15,7 @@ import numpy as np
 from perrin.errors import PerrinError
 from perrin.io.movie import Movie
 from perrin.landing.ratiometric import ratiometric
-from perrin.landing.thumbnails import iter_stacks
+from perrin.landing.thumbnails import iter_stacks, places_of
 from perrin.optics.psf import HALF_WIDTH_PX, SAMPLES_PER_PIXEL, Psf
 from perrin.types import BoolArray, FloatArray
 
@@ -152,9 +152,7 @@ def _centered(movie: Movie, events: pd.DataFrame, *, n_avg: int) -> tuple[FloatA
     seen: list[BoolArray] = []
     for batch in iter_stacks(
         movie,
-        frame=events["frame"].to_numpy(np.int64),
-        y_px=y_px,
-        x_px=x_px,
+        **places_of(events),
         before=n_avg,
         after=n_avg,
         size=_SIZE,

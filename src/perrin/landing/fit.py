@@ -18,7 +18,7 @@ from perrin.errors import PerrinError
 from perrin.io.movie import Movie
 from perrin.landing.matched import WINDOW_PX
 from perrin.landing.ratiometric import ratiometric
-from perrin.landing.thumbnails import iter_stacks
+from perrin.landing.thumbnails import iter_stacks, places_of
 from perrin.optics.psf import Psf, evaluate_with_slopes
 from perrin.types import AnyArray, BoolArray, FloatArray, IntArray
 
@@ -121,9 +121,7 @@ def fit(movie: Movie, events: pd.DataFrame, *, fit_n_avg: int, psf: Psf) -> pd.D
     label = np.full(len(events), _NOT_FITTED, dtype=object)
     for batch in iter_stacks(
         movie,
-        frame=events["frame"].to_numpy(np.int64),
-        y_px=events["y_px"].to_numpy(float),
-        x_px=events["x_px"].to_numpy(float),
+        **places_of(events),
         before=fit_n_avg,
         after=fit_n_avg,
         size=WINDOW_PX,

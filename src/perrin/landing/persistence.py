@@ -26,7 +26,7 @@ from perrin.io.movie import Movie
 from perrin.landing.fit import amplitudes_at
 from perrin.landing.matched import WINDOW_PX
 from perrin.landing.ratiometric import ratiometric
-from perrin.landing.thumbnails import iter_stacks
+from perrin.landing.thumbnails import iter_stacks, places_of
 from perrin.optics.psf import Psf
 from perrin.stats import robust_sd, wilson_interval
 from perrin.types import Float32Array, FloatArray
@@ -122,9 +122,7 @@ def measure_persistence(
     y, x = events["y_px"].to_numpy(float), events["x_px"].to_numpy(float)
     for batch in iter_stacks(
         movie,
-        frame=events["frame"].to_numpy(np.int64),
-        y_px=y,
-        x_px=x,
+        **places_of(events),
         before=n_persistence,
         after=n_persistence,
         size=WINDOW_PX,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 from numba import njit, prange
@@ -17,6 +18,9 @@ from perrin.errors import PerrinError
 from perrin.io.movie import Movie
 from perrin.landing.ratiometric import frame_means, ratiometric
 from perrin.types import AnyArray, BoolArray, Float32Array, FloatArray, IntArray
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 THUMBNAIL_PX = 17
 CHUNK_FRAMES = 1024
@@ -100,6 +104,23 @@ class StackBatch:
     rows: IntArray
     stacks: Float32Array
     inside: BoolArray
+
+
+class Places(TypedDict):
+    """Landing frame and position in pixels of N events, (N,) each."""
+
+    frame: IntArray
+    y_px: FloatArray
+    x_px: FloatArray
+
+
+def places_of(events: pd.DataFrame) -> Places:
+    """Return where and when the events of a table are, as what cuts stacks takes it."""
+    return {
+        "frame": events["frame"].to_numpy(np.int64),
+        "y_px": events["y_px"].to_numpy(float),
+        "x_px": events["x_px"].to_numpy(float),
+    }
 
 
 def iter_event_stacks(

@@ -19,7 +19,7 @@ from perrin.events import UNSCORED
 from perrin.io.movie import Movie
 from perrin.landing.classifier.prevalence import class_prevalence, correct_prior_shift, prevalence
 from perrin.landing.networks import Classifier, ClassPrediction
-from perrin.landing.thumbnails import iter_event_stacks
+from perrin.landing.thumbnails import iter_event_stacks, places_of
 from perrin.types import BoolArray, FloatArray, IntArray, Progress
 
 if TYPE_CHECKING:
@@ -173,9 +173,7 @@ def _chosen(
     chosen, done = events.iloc[waiting], 0
     for batch in iter_event_stacks(
         movie,
-        frame=chosen["frame"].to_numpy(np.int64),
-        y_px=chosen["y_px"].to_numpy(float),
-        x_px=chosen["x_px"].to_numpy(float),
+        **places_of(chosen),
         n_avg=n_avg,
     ):
         prediction = model.predict(

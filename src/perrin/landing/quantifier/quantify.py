@@ -19,7 +19,7 @@ from perrin.io.movie import Movie
 from perrin.landing.classifier.classify import Sorted
 from perrin.landing.networks import Classifier, Quantifier, QuantityPrediction
 from perrin.landing.quantifier.quantities import LONGEST_RESIDENCE, TARGETS
-from perrin.landing.thumbnails import iter_event_stacks
+from perrin.landing.thumbnails import iter_event_stacks, places_of
 from perrin.stats import normal_quantile
 from perrin.types import FloatArray, IntArray, Progress
 
@@ -118,9 +118,7 @@ def _predictions(
     asked, done = events.iloc[landing], 0
     for batch in iter_event_stacks(
         movie,
-        frame=asked["frame"].to_numpy(np.int64),
-        y_px=asked["y_px"].to_numpy(float),
-        x_px=asked["x_px"].to_numpy(float),
+        **places_of(asked),
         n_avg=model.integration,
     ):
         prediction = model.predict(batch.stacks, batch.inside, landing_sign=movie.landing_sign)
