@@ -16,6 +16,7 @@ from perrin.models import predictive
 from perrin.models.mixture import MixtureModel
 from perrin.settings.diffusion import MixtureSettings
 from perrin.simulate.mixtures import simulate_mixture
+from perrin_benchmarks.matches import Matches
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -132,18 +133,10 @@ def window_errors(model: MixtureModel, drawn: Drawn) -> dict[str, float]:
 
 
 @dataclass(frozen=True)
-class ChangeScore:
-    """Change points found, true, and matched within `TOLERANCE`; coverage of their intervals."""
+class ChangeScore(Matches):
+    """Change points, matched within `TOLERANCE`; coverage of their intervals."""
 
-    found: int
-    true: int
-    matched: int
     covered: float
-
-    @property
-    def f1(self) -> float:
-        """Harmonic mean of precision and recall."""
-        return 2 * self.matched / max(self.found + self.true, 1)
 
 
 def change_points(p: FloatArray) -> list[tuple[int, float, float]]:

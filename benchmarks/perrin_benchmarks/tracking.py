@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from perrin.optics.psf import Psf
 from perrin.settings.motion import MotionMovie
 from perrin.simulate.particles import add_gold, gold_table
+from perrin_benchmarks.matches import Matches
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -130,21 +131,7 @@ def match_positions(
     return rows
 
 
-@dataclass(frozen=True)
-class LinkScore:
-    """Links from frame to frame: found and true, and how many are both."""
-
-    found: int
-    true: int
-    right: int
-
-    @property
-    def f1(self) -> float:
-        """Harmonic mean of the fraction of found links that are right and of true ones found."""
-        return 2 * self.right / max(self.found + self.true, 1)
-
-
-def score_links(truth: pd.DataFrame, tracks: pd.DataFrame) -> LinkScore:
+def score_links(truth: pd.DataFrame, tracks: pd.DataFrame) -> Matches:
     """Compare the links of neighboring frames of `tracks` with those of the truth.
 
     A true link joins two neighboring frames in which a particle is present; a found one is
@@ -162,7 +149,7 @@ def score_links(truth: pd.DataFrame, tracks: pd.DataFrame) -> LinkScore:
     right = linked & (owner[1:] == owner[:-1]) & (owner[1:] >= 0)
     ordered = present.sort_values(["particle", "frame"])
     true = (np.diff(ordered["particle"]) == 0) & (np.diff(ordered["frame"]) == 1)
-    return LinkScore(int(linked.sum()), int(true.sum()), int(right.sum()))
+    return Matches(int(linked.sum()), int(true.sum()), int(right.sum()))
 
 
 @dataclass(frozen=True)

@@ -60,5 +60,5 @@ def test_molecules_have_their_contrast_and_place() -> None:
 def test_links_are_right_where_steps_are_short() -> None:
     _, truth, found = tracked("spheres", seed=14, count=4, frames=60, step_nm=1.5)
     score = score_links(truth, found.tracks)
-    assert score.right > 0.98 * score.found
+    assert score.matched > 0.98 * score.found
     assert score.f1 > 0.97

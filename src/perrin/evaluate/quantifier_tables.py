@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from perrin.events import LANDING_CLASSES
 from perrin.settings.simulation import ThumbnailSettings
+from perrin.stats import SE_OF_MEDIAN
 
 FloatArray = NDArray[np.float64]
 
@@ -65,7 +66,7 @@ def accuracy(table: pd.DataFrame) -> pd.DataFrame:
                 "spread_kda": mass * _spread(network),
                 "fit_spread_kda": mass * _spread(fit[fitted]),
                 "bias": float(np.median(network)) - 1,
-                "bias_se": 1.2533 * _spread(network) / np.sqrt(len(network)),
+                "bias_se": SE_OF_MEDIAN * _spread(network) / np.sqrt(len(network)),
                 "mean_bias": float(np.mean(network)) - 1,
                 "fit_bias": float(np.median(fit[fitted])) - 1,
                 "coverage": _covered(own, "predicted_low_kda", "mass_kda", "predicted_high_kda"),

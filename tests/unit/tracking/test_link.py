@@ -96,7 +96,7 @@ def test_the_expected_share_of_wrong_links_is_about_the_true_one(step: float) ->
     table = walks(count=120, frames=40, step=step, seed=3)
     found = linked(table, memory_frames=0)
     score = score_links(table, table.assign(particle=found.particle))
-    wrong = 1 - score.right / score.found
+    wrong = 1 - score.matched / score.found
     assert found.wrong_fraction == pytest.approx(wrong, rel=0.5, abs=0.004)
 
 

@@ -47,12 +47,18 @@ _TOLERANCE = 2e-4  # between torch and ONNX Runtime, float32
 _OWN_INSTRUMENT = 1.02  # of pixel and frame interval, for a network that saw one instrument
 
 
-class _OurOutputs(nn.Module):
-    """Histories (B, 33, 17, 17) -> what a bundle gives."""
+class _Outputs(nn.Module):
+    """From what a network sees to what a bundle gives."""
 
-    def __init__(self, network: HistoryNetwork) -> None:
+    def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
+
+
+class _OurOutputs(_Outputs):
+    """Histories (B, 33, 17, 17) -> what a bundle gives."""
+
+    network: HistoryNetwork
 
     def forward(self, view: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return scores, probabilities, features and mean activations (B, 17, 17)."""
@@ -62,12 +68,10 @@ class _OurOutputs(nn.Module):
         return scores.sigmoid(), classes.softmax(dim=1), features, maps[0].mean(dim=1)
 
 
-class _PaperOutputs(nn.Module):
+class _PaperOutputs(_Outputs):
     """Thumbnails (B, 1, T, 17, 17) -> what a bundle gives."""
 
-    def __init__(self, network: ResNet3D) -> None:
-        super().__init__()
-        self.network = network
+    network: ResNet3D
 
     def forward(self, view: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return scores, probabilities, features and mean activations (B, 20, 9, 9)."""
@@ -173,7 +177,7 @@ def load_weights(name: str | Path) -> HistoryNetwork:
 
 
 def _write(
-    outputs: nn.Module,
+    outputs: _Outputs,
     folder: Path,
     about: dict[str, Any],
     *,
