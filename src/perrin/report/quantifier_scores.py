@@ -44,7 +44,7 @@ def accuracy_figure(events: pd.DataFrame, bound: pd.DataFrame) -> Figure:
             own = events[events["class"] == name]
             mass = own["mass_kda"].to_numpy(float)
             axes.axvspan(-100 * _CLOSE, 100 * _CLOSE, color=PALE_BLUE, alpha=0.5, linewidth=0)
-            for column, color, label in (("fit", GRAY, "PSF fit"), ("network", BLUE, "network")):
+            for column, color, label in (("fit", GRAY, "PSF fit"), ("predicted", BLUE, "network")):
                 error = own[f"{column}_kda"].to_numpy(float) / mass - 1
                 counts, _ = np.histogram(error[np.isfinite(error)], edges)
                 axes.stairs(counts / len(own), 100 * edges, color=color, label=label)
