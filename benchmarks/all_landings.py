@@ -21,6 +21,7 @@ from _measure import print_table
 from perrin.mass.calibration import calibrate
 from perrin.mass.modes import FWHM_PER_SD
 from perrin.mass.results import ComponentEstimate, Spectrum
+from perrin.mass.spectrum import fit_spectrum
 from perrin.settings.simulation import InstrumentSettings, LandingAssay, Species
 from perrin.simulate.matching import match_landings
 
@@ -41,7 +42,7 @@ def main() -> None:
         print(f"\n{name}, {seconds * shorter:g} s: network over fit {agreed.difference:+.1%}, give")
         print(f"or take {agreed.se:.1%}, on {agreed.events} sure binders")
         kept = _kept(measured.events)
-        weighed = perrin.fit_spectrum(
+        weighed = fit_spectrum(
             measured.events.loc[kept, "mass_pred_kda"].to_numpy(np.float64),
             settings=measured.spectrum_settings,
             rng=np.random.default_rng(SEED),
@@ -65,10 +66,10 @@ def _measured(assay: LandingAssay, *, seconds: float) -> tuple[perrin.LandingsRe
     measured = perrin.analyze_landings(
         movie,
         calibration=calibrate([100.0, 400.0], [100 * each, 400 * each]),
-        model=perrin.ClassifierModel.load("default"),
+        classifier=perrin.ClassifierModel.load("default"),
         quantifier=perrin.QuantifierModel.load("default"),
-        spectrum_settings=perrin.SpectrumSettings(resamples=100),
-        rng=np.random.default_rng(SEED),
+        resamples=100,
+        seed=SEED,
     )
     return measured, truth
 

@@ -10,35 +10,22 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import numpy as np
-
 import perrin
 
 LADDER_KDA = (90, 180, 360, 540)  # masses in the calibrant; here dynamin
 
 
 def main(folder: Path) -> None:
-    # The calibrant first: without a calibration its spectrum is one of contrast.
+    # The calibrant first. Look at how its peaks were read.
     with perrin.open_movie(folder / "calibrant.mp") as movie:
-        calibrant = perrin.analyze_landings(movie)
-    ladder = perrin.calibrate_from_events(
-        calibrant.events, LADDER_KDA, recorded=calibrant.recorded, source="calibrant.mp"
-    )
-    print(ladder.match)
-    calibration = ladder.calibration
+        calibration = perrin.calibrate(movie, LADDER_KDA)
+    print(calibration.reading)
     calibration.save(folder / "calibration.json", overwrite=True)
 
-    # The sample: landings that the classifier trusts. A generator of random numbers gives every
-    # figure an interval.
+    # The sample: landings that the classifier trusts, every figure with an interval. A calibration
+    # that was recorded with another integration, pixel or frame interval is refused.
     with perrin.open_movie(folder / "sample.mp") as movie:
-        sample = perrin.analyze_landings(
-            movie,
-            calibration=calibration,
-            model=perrin.ClassifierModel.load("default"),
-            rng=np.random.default_rng(0),
-        )
-    # Same integration, pixel and frame interval?
-    perrin.check_recorded(calibration, sample.recorded)
+        sample = perrin.analyze_landings(movie, calibration)
 
     for peak in sample.spectrum.peaks:
         mode = peak.mode

@@ -35,7 +35,7 @@ def main(folder: Path) -> None:
     with perrin.open_movie(folder / "simulated.mp") as movie:
         # The simulator's own line; an experiment has a calibrant for this.
         line = perrin.Calibration(gradient_per_kda=ASSAY.instrument.contrast_per_kda, offset=0)
-        measured = perrin.analyze_landings(movie, calibration=line)
+        measured = perrin.analyze_landings(movie, line, classifier=None)
         # Molecules that stay, alone, away from the edges of the field and of the movie.
         fair = truth[(truth["class"] == "binder") & is_accepted(truth, movie, n_avg=10)]
 

@@ -23,7 +23,7 @@ def main(folder: Path) -> None:
         print(f"{path.name}: {events.attrs['format']}, {len(events)} events")
         for note in events.attrs["notes"]:
             print(f"  note: {note}")
-        measurements += perrin.analyze_events(events, spectrum_settings=settings)
+        measurements += perrin.fit_spectrum(events, spectrum_settings=settings)
 
     for measurement in measurements:
         spectrum = measurement.spectrum

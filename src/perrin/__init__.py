@@ -14,28 +14,30 @@ from perrin._version import __version__
 from perrin.errors import PerrinError
 
 if TYPE_CHECKING:
-    from perrin.diffusion.characterize import characterize
     from perrin.io.inspecting import Inspection, inspect
     from perrin.io.movie import Movie
     from perrin.io.opening import open_movie
     from perrin.io.refeyn_write import write_mp, write_mpr
     from perrin.io.tables import read_events, write_events
     from perrin.io.tracks import read_tracks
-    from perrin.landing.epsf import build_epsf
-    from perrin.mass.calibrants import calibrate_from_events
-    from perrin.mass.calibration import (
-        Calibration,
-        apply_calibration,
-        calibrate,
-        check_recorded,
-    )
-    from perrin.mass.spectrum import fit_spectrum
+    from perrin.mass.calibration import Calibration, apply_calibration, check_recorded
     from perrin.models.classifier import ClassifierModel
     from perrin.models.quantifier import QuantifierModel
     from perrin.optics.psf import Psf
-    from perrin.pipeline import LandingsResult, analyze_events, analyze_landings
+    from perrin.pipeline import (
+        LandingsResult,
+        analyze_landings,
+        andi,
+        build_psf,
+        calibrate,
+        characterize,
+        fit_spectrum,
+        link,
+        track,
+    )
     from perrin.report.page import write_report
     from perrin.results import write_results
+    from perrin.settings.diffusion import WindowSettings
     from perrin.settings.landing import DetectionSettings, LandingSettings
     from perrin.settings.motion import MotionMovie
     from perrin.settings.scores import ScoreSettings
@@ -46,8 +48,9 @@ if TYPE_CHECKING:
     from perrin.simulate.moving import simulate_motion
     from perrin.simulate.presets import preset
     from perrin.simulate.thumbnails import simulate_thumbnails
+    from perrin.simulate.walk_sets import simulate_walks
     from perrin.track_results import write_tracking_results
-    from perrin.tracking.track import TrackingResult, track
+    from perrin.tracking.track import TrackingResult
 
 # Public name -> module that has it. Imported on first use, so that `import perrin` is quick.
 _HOME = {
@@ -68,16 +71,17 @@ _HOME = {
     "ThumbnailSettings": "settings.simulation",
     "TrackingResult": "tracking.track",
     "TrackingSettings": "settings.tracking",
-    "analyze_events": "pipeline",
+    "WindowSettings": "settings.diffusion",
     "analyze_landings": "pipeline",
+    "andi": "pipeline",
     "apply_calibration": "mass.calibration",
-    "build_epsf": "landing.epsf",
-    "calibrate": "mass.calibration",
-    "calibrate_from_events": "mass.calibrants",
-    "characterize": "diffusion.characterize",
+    "build_psf": "pipeline",
+    "calibrate": "pipeline",
+    "characterize": "pipeline",
     "check_recorded": "mass.calibration",
-    "fit_spectrum": "mass.spectrum",
+    "fit_spectrum": "pipeline",
     "inspect": "io.inspecting",
+    "link": "pipeline",
     "open_movie": "io.opening",
     "preset": "simulate.presets",
     "read_events": "io.tables",
@@ -86,7 +90,8 @@ _HOME = {
     "simulate_motion": "simulate.moving",
     "simulate_movie": "simulate.movie",
     "simulate_thumbnails": "simulate.thumbnails",
-    "track": "tracking.track",
+    "simulate_walks": "simulate.walk_sets",
+    "track": "pipeline",
     "write_events": "io.tables",
     "write_mp": "io.refeyn_write",
     "write_mpr": "io.refeyn_write",
@@ -114,17 +119,18 @@ __all__ = [
     "ThumbnailSettings",
     "TrackingResult",
     "TrackingSettings",
+    "WindowSettings",
     "__version__",
-    "analyze_events",
     "analyze_landings",
+    "andi",
     "apply_calibration",
-    "build_epsf",
+    "build_psf",
     "calibrate",
-    "calibrate_from_events",
     "characterize",
     "check_recorded",
     "fit_spectrum",
     "inspect",
+    "link",
     "open_movie",
     "preset",
     "read_events",
@@ -133,6 +139,7 @@ __all__ = [
     "simulate_motion",
     "simulate_movie",
     "simulate_thumbnails",
+    "simulate_walks",
     "track",
     "write_events",
     "write_mp",

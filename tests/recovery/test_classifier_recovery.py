@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -14,6 +16,8 @@ from perrin.settings.simulation import ThumbnailSettings
 from perrin.simulate.matching import is_accepted, is_isolated, match_landings
 from perrin.simulate.movie import simulate_movie
 from perrin.simulate.presets import preset
+
+analyze = partial(analyze_landings, classifier=None, quantifier=None, resamples=0)
 
 COUNT = 1500
 SECONDS = 15.0
@@ -63,7 +67,7 @@ def test_one_network_serves_short_and_long_integrations(model: ClassifierModel, 
 @pytest.fixture(scope="module")
 def measured(model: ClassifierModel):
     movie, truth = simulate_movie(preset("bsa"), seconds=SECONDS, seed=20_265)
-    return movie, truth, analyze_landings(movie, model=model)
+    return movie, truth, analyze(movie, classifier=model)
 
 
 def test_what_is_retained_are_binders_and_most_of_them(measured) -> None:

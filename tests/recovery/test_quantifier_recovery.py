@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,12 @@ from perrin.settings.simulation import (
     Species,
     ThumbnailSettings,
 )
-from perrin.settings.spectrum import SpectrumSettings
 from perrin.simulate.movie import simulate_movie
 from perrin.simulate.quantities import central, truth_of
 from perrin.simulate.thumbnail_simulator import Part, ThumbnailSimulator
 from perrin.simulate.thumbnails import threads
+
+analyze = partial(analyze_landings, classifier=None, quantifier=None, resamples=0)
 
 KINDS = ("binder", "unbinder", "roller", "wobbler")
 EACH = 100
@@ -117,14 +119,14 @@ def _analyzed(model: QuantifierModel, psf: Psf | None, seed: int) -> LandingsRes
     )
     movie, _ = simulate_movie(assay, seconds=12, seed=seed, psf=psf)
     each = InstrumentSettings().contrast_per_kda
-    return analyze_landings(
+    return analyze(
         movie,
         psf=psf,
         calibration=calibrate([100.0, 400.0], [100 * each, 400 * each]),
-        model=ClassifierModel.load("default"),
+        classifier=ClassifierModel.load("default"),
         quantifier=model,
-        spectrum_settings=SpectrumSettings(resamples=20),
-        rng=np.random.default_rng(1),
+        resamples=20,
+        seed=1,
     )
 
 

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -21,6 +22,8 @@ from perrin.pipeline import analyze_landings
 from perrin.report.page import write_report
 from perrin.simulate.movie import simulate_movie
 from perrin.simulate.presets import preset
+
+analyze = partial(analyze_landings, classifier=None, quantifier=None, resamples=0)
 
 Visit = Callable[..., Any]
 
@@ -274,7 +277,7 @@ def test_nothing_found_is_a_page_too(
     visit: Visit, write: Callable[..., Path], tmp_path: Path
 ) -> None:
     movie, _ = simulate_movie(preset("buffer"), seconds=2, seed=1)
-    folder = write(tmp_path / "nothing", analyze_landings(movie))
+    folder = write(tmp_path / "nothing", analyze(movie))
     page = visit(folder / "report.html")
     assert page.inner_text("h1") == "Nothing was found in this measurement"
     assert kept(page) == 0

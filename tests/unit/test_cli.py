@@ -9,7 +9,6 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import h5py
@@ -18,13 +17,13 @@ import pandas as pd
 import pytest
 
 from perrin.cli.main import main
-from perrin.cli.scores import why_not_quantified
 from perrin.errors import PerrinError
 from perrin.io import read_events, write_mp
 from perrin.mass.calibration import Calibration
 from perrin.models.classifier import ClassifierModel
 from perrin.models.quantifier import QuantifierModel
 from perrin.optics.psf import Psf
+from perrin.pipeline.networks import quantifier_for
 from perrin.settings.landing import LandingSettings
 
 
@@ -196,7 +195,7 @@ class Loaded:
     def __init__(self, model: Any) -> None:
         self.model = model
         thresholds = {"100 to 800 kDa": 0.6, "30 to 800 kDa": 0.7}
-        self.bundle = SimpleNamespace(card=SimpleNamespace(thresholds=thresholds))
+        self.thresholds = thresholds
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.model, name)
@@ -231,7 +230,7 @@ def test_landings_are_filtered_by_default(  # type: ignore[no-untyped-def]
     assert said["classification"]["threshold"] == 0.7
 
 
-def test_all_landings_can_be_the_main_spectrum(  # type: ignore[no-untyped-def]
+def test_all_landings_can_be_the_reported_spectrum(  # type: ignore[no-untyped-def]
     run, classified: Path, tmp_path: Path
 ) -> None:
     words = ("landings", classified, "--resamples", 0, "--out", tmp_path / "o")
@@ -264,10 +263,14 @@ def test_a_reported_spectrum_that_is_not_there_is_refused(  # type: ignore[no-un
 
 def test_the_usual_quantifier_may_not_fit_unless_its_spectrum_is_wanted(loose: Any) -> None:
     model, coarse = QuantifierModel.load("default"), replace(loose.movie, pixel_nm=300.0)
-    (note,) = why_not_quantified(model, coarse, LandingSettings(), named="default")
+    plain, all_of_them = LandingSettings(), LandingSettings(reported_spectrum="all")
+    used, (note,) = quantifier_for(coarse, model, plain, named=False)
+    assert used is None
     assert "no mass of the network" in note
     with pytest.raises(PerrinError, match="300 nm"):
-        why_not_quantified(model, coarse, LandingSettings(reported_spectrum="all"), named="default")
+        quantifier_for(coarse, model, all_of_them, named=False)
+    with pytest.raises(PerrinError, match="300 nm"):
+        quantifier_for(coarse, model, plain, named=True)
 
 
 def test_events_are_looked_at_again(  # type: ignore[no-untyped-def]
@@ -338,14 +341,14 @@ def test_a_movie_out_of_range_is_analyzed_unless_the_model_was_named(  # type: i
         (["--threshold", "high"], "a number from 0 to 1, or auto"),
         (["--precision", "95"], "precision = 95.0"),
         (["--precision", "0.9", "--threshold", "0.9"], "not both"),
-        (["--precision", "0.9", "--model", "none"], "need a classifier"),
+        (["--precision", "0.9", "--model", "none"], "needs a classifier"),
         (["--threshold", "auto"], "the card of fake has no thresholds"),
     ],
 )
 def test_bad_thresholds_are_refused_before_the_work(  # type: ignore[no-untyped-def]
     run, classified: Path, tmp_path: Path, words: list[str], said: str
 ) -> None:
-    ClassifierModel.load("classifier").bundle.card.thresholds.clear()
+    ClassifierModel.load("classifier").thresholds.clear()
     status, _, err = run("landings", classified, "--out", tmp_path / "o", *words)
     assert status == 1
     assert said in err

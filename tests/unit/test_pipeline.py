@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,24 +15,24 @@ from perrin.models.classifier import ClassifierModel
 from perrin.models.quantifier import QuantifierModel
 from perrin.pipeline import (
     LandingsResult,
-    analyze_events,
     analyze_landings,
-    check_calibration,
+    fit_spectrum,
     recorded_settings,
 )
 from perrin.settings.landing import DetectionSettings, LandingSettings
 from perrin.settings.scores import ScoreSettings
-from perrin.settings.spectrum import SpectrumSettings
 from perrin.simulate.movie import simulate_movie
 from perrin.simulate.presets import preset
 from perrin.tables import check_events
+
+analyze = partial(analyze_landings, classifier=None, quantifier=None, resamples=0)
 
 Simulated = tuple[Movie, pd.DataFrame]
 
 
 @pytest.fixture(scope="module")
 def result(measurement: Simulated, calibration: Calibration) -> LandingsResult:
-    return analyze_landings(measurement[0], calibration=calibration)
+    return analyze(measurement[0], calibration=calibration)
 
 
 def test_events_follow_the_schema(result: LandingsResult) -> None:
@@ -55,17 +56,14 @@ def test_masses_are_those_of_the_sample(result: LandingsResult, measurement: Sim
 
 
 def test_same_movie_same_result(measurement: Simulated, calibration: Calibration) -> None:
-    again = [
-        analyze_landings(measurement[0], calibration=calibration, rng=np.random.default_rng(1))
-        for _ in range(2)
-    ]
+    again = [analyze(measurement[0], calibration=calibration, seed=1) for _ in range(2)]
     pd.testing.assert_frame_equal(again[0].events, again[1].events)
     assert again[0].spectrum.to_dict() == again[1].spectrum.to_dict()
 
 
 def test_detection_and_fit_may_integrate_differently(measurement: Simulated) -> None:
-    result = analyze_landings(measurement[0], settings=LandingSettings(n_avg=10, fit_n_avg=24))
-    plain = analyze_landings(measurement[0])
+    result = analyze(measurement[0], settings=LandingSettings(n_avg=10, fit_n_avg=24))
+    plain = analyze(measurement[0])
     assert (result.events["fit_n_avg"] == 24).all()
     assert result.events["frame"].tolist() == plain.events["frame"].tolist()
     both = (result.events["label"] == "") & (plain.events["label"] == "")
@@ -80,7 +78,7 @@ def test_density_is_the_true_one(result: LandingsResult, measurement: Simulated)
 
 
 def test_without_calibration_the_spectrum_is_one_of_contrast(measurement: Simulated) -> None:
-    result = analyze_landings(measurement[0])
+    result = analyze(measurement[0])
     assert result.spectrum.unit == "contrast"
     assert "mass_kda" not in result.events.columns
 
@@ -96,21 +94,21 @@ def test_examples_are_the_events_they_say(result: LandingsResult) -> None:
 
 def test_progress_reaches_the_end(measurement: Simulated) -> None:
     seen: list[float] = []
-    analyze_landings(measurement[0], progress=seen.append)
+    analyze(measurement[0], progress=seen.append)
     assert seen == sorted(seen)
     assert seen[-1] == 1.0
 
 
 def test_permissive_thresholds_find_more(measurement: Simulated) -> None:
     settings = LandingSettings(detection=DetectionSettings.permissive())
-    few = analyze_landings(measurement[0]).events
-    many = analyze_landings(measurement[0], settings=settings).events
+    few = analyze(measurement[0]).events
+    many = analyze(measurement[0], settings=settings).events
     assert len(many) > 1.2 * len(few)
 
 
 def test_a_blank_movie_has_a_result_too(calibration: Calibration) -> None:
     movie, _ = simulate_movie(preset("buffer"), seconds=2, seed=1)
-    result = analyze_landings(movie, calibration=calibration)
+    result = analyze(movie, calibration=calibration)
     assert len(result.events) == 0
     assert result.spectrum.n_events == 0
     assert result.snapshot is not None
@@ -121,9 +119,11 @@ def test_a_calibration_recorded_otherwise_is_refused(measurement: Simulated) -> 
     movie = measurement[0]
     settings = LandingSettings()
     same = calibrate([66, 150], [-0.0025, -0.0057], recorded=recorded_settings(movie, settings))
-    check_calibration(same, movie, settings)
+    assert analyze(movie, same).calibration == same
+    other = LandingSettings(fit_n_avg=20)
     with pytest.raises(PerrinError, match=r"n_avg 10 there, 20 here"):
-        check_calibration(same, movie, LandingSettings(fit_n_avg=20))
+        analyze(movie, same, settings=other)
+    assert analyze(movie, same, settings=other, check_calibration=False).calibration == same
 
 
 def table(**columns: list[float]) -> pd.DataFrame:
@@ -136,7 +136,7 @@ def test_tables_give_one_measurement_each() -> None:
     mass = rng.normal(150, 8, 200)
     events = table(contrast=list(-3.8e-5 * mass), mass_kda=list(mass))
     events["measurement"] = np.repeat(["a", "b"], 100)
-    first, second = analyze_events(events, spectrum_settings=SpectrumSettings(resamples=0))
+    first, second = fit_spectrum(events, resamples=0)
     assert (first.name, second.name) == ("a", "b")
     assert len(first.spectrum.peaks) == 1
     assert first.spectrum.peaks[0].mode.value == pytest.approx(150, abs=4)
@@ -145,13 +145,13 @@ def test_tables_give_one_measurement_each() -> None:
 def test_a_given_calibration_wins_over_masses_in_the_table(calibration: Calibration) -> None:
     contrast = np.random.default_rng(0).normal(-3.8e-5 * 150, 3e-4, 100)
     events = table(contrast=list(contrast), mass_kda=[1.0] * 100)
-    (result,) = analyze_events(events, calibration=calibration)
+    (result,) = fit_spectrum(events, calibration=calibration, resamples=0)
     assert result.spectrum.peaks[0].mode.value == pytest.approx(150, abs=6)
 
 
 @pytest.mark.parametrize("rows", [1, 5])
 def test_few_events_are_no_error(rows: int) -> None:
-    (result,) = analyze_events(table(contrast=[-0.005] * rows, mass_kda=[130.0] * rows))
+    (result,) = fit_spectrum(table(contrast=[-0.005] * rows, mass_kda=[130.0] * rows), resamples=0)
     assert result.spectrum.n_landing == rows
     assert "fewer than" in " ".join(result.spectrum.notes)
 
@@ -159,28 +159,28 @@ def test_few_events_are_no_error(rows: int) -> None:
 def test_an_empty_table_is_refused() -> None:
     empty = table(contrast=[-0.005]).iloc[:0]
     with pytest.raises(PerrinError, match="holds no events"):
-        analyze_events(empty)
+        fit_spectrum(empty, resamples=0)
 
 
 @pytest.fixture(scope="module")
 def filtered(loose: Any, fake_model: Any, calibration: Calibration) -> LandingsResult:
-    return analyze_landings(
+    return analyze(
         loose.movie,
         calibration=calibration,
-        model=fake_model(loose.classes, right=0.96),
-        spectrum_settings=SpectrumSettings(resamples=20),
-        rng=np.random.default_rng(0),
+        classifier=fake_model(loose.classes, right=0.96),
+        resamples=20,
+        seed=0,
     )
 
 
 def test_the_filter_changes_nothing_but_labels_and_what_is_retained(
     filtered: LandingsResult, loose: Any, calibration: Calibration
 ) -> None:
-    plain = analyze_landings(
+    plain = analyze(
         loose.movie,
         calibration=calibration,
-        spectrum_settings=SpectrumSettings(resamples=20),
-        rng=np.random.default_rng(0),
+        resamples=20,
+        seed=0,
     )
     own = [name for name in plain.events if name not in ("label", "retained", "thumbnail_index")]
     pd.testing.assert_frame_equal(filtered.events[own], plain.events[own])
@@ -206,10 +206,10 @@ def test_what_is_retained_passes_the_threshold_and_was_fitted(filtered: Landings
 def test_the_tradeoff_says_what_the_filter_did(
     loose: Any, fake_model: Any, calibration: Calibration, calibrated: bool
 ) -> None:
-    result = analyze_landings(
+    result = analyze(
         loose.movie,
         calibration=calibration if calibrated else None,
-        model=fake_model(loose.classes, right=0.96),
+        classifier=fake_model(loose.classes, right=0.96),
         scores=ScoreSettings(threshold=0.5),
     )
     found, kept = result.classification, result.events[result.events["retained"]]
@@ -282,7 +282,7 @@ def test_a_filter_with_nothing_to_score_is_a_result(
     """No frame has a thumbnail; nothing was found."""
     movie, _ = simulate_movie(preset("buffer" if seconds > 1 else "bsa"), seconds=seconds, seed=1)
     model = fake_model(np.zeros(1, np.int64))
-    result = analyze_landings(movie, calibration=calibration, model=model)
+    result = analyze(movie, calibration=calibration, classifier=model)
     assert result.classification is not None
     assert (result.events["label"] == "unscored").sum() == len(result.events)
     assert result.spectrum.n_events == 0
@@ -293,9 +293,9 @@ def test_a_filter_with_nothing_to_score_is_a_result(
 def test_a_model_out_of_range_stops_before_the_work(loose: Any, fake_model: Any) -> None:
     seen: list[float] = []
     with pytest.raises(PerrinError, match="not trained for this"):
-        analyze_landings(
+        analyze(
             loose.movie,
-            model=fake_model(loose.classes),
+            classifier=fake_model(loose.classes),
             settings=LandingSettings(n_avg=50),
             progress=seen.append,
         )
@@ -304,15 +304,15 @@ def test_a_model_out_of_range_stops_before_the_work(loose: Any, fake_model: Any)
 
 def test_progress_reaches_the_end_with_a_model(loose: Any, fake_model: Any) -> None:
     seen: list[float] = []
-    analyze_landings(loose.movie, model=fake_model(loose.classes), progress=seen.append)
+    analyze(loose.movie, classifier=fake_model(loose.classes), progress=seen.append)
     assert seen == sorted(seen)
     assert seen[-1] == 1.0
 
 
-def test_the_settings_choose_the_main_spectrum(loose: Any) -> None:
+def test_the_settings_choose_the_reported_spectrum(loose: Any) -> None:
     """Without a calibration and a classifier too: then both are spectra of contrast."""
     for main in ("filtered", "all"):
-        result = analyze_landings(
+        result = analyze(
             loose.movie,
             settings=LandingSettings(reported_spectrum=main),
             quantifier=QuantifierModel.load("default"),
@@ -335,11 +335,11 @@ def test_one_pass_sorts_and_weighs_as_two_do(loose: Any) -> None:
             return super().predict(stacks, inside, **how)
 
     watched = Watched(sorts.bundle)
-    one = analyze_landings(loose.movie, model=watched, quantifier=mass_quantifier).events
+    one = analyze(loose.movie, classifier=watched, quantifier=mass_quantifier).events
     unbindings = int((one["contrast"] > 0).sum())
     assert sum(asked) <= unbindings
     asked.clear()
-    two = analyze_landings(loose.movie, model=watched).events
+    two = analyze(loose.movie, classifier=watched).events
     assert sum(asked) > unbindings
     names = [name for name in one.columns if name.startswith(("score_", "p_"))]
     np.testing.assert_allclose(one[names], two[names], atol=1e-4)
@@ -357,9 +357,9 @@ def test_the_classifier_is_asked_at_another_integration(loose: Any) -> None:
 
 def test_all_landings_are_no_reported_spectrum_without_a_quantifier(loose: Any) -> None:
     seen: list[float] = []
-    with pytest.raises(PerrinError, match="only a quantifier predicts the masses of all landings"):
-        analyze_landings(
+    with pytest.raises(PerrinError, match="only a quantifier predicts the masses of all"):
+        analyze(
             loose.movie, settings=LandingSettings(reported_spectrum="all"), progress=seen.append
         )
     assert seen == []  # before the long work
-    assert list(analyze_landings(loose.movie).spectra) == ["filtered"]
+    assert list(analyze(loose.movie).spectra) == ["filtered"]

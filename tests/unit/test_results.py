@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,13 @@ from perrin.io.movie import Movie
 from perrin.io.output_folder import output_folder
 from perrin.mass.calibration import Calibration
 from perrin.models.quantifier import QuantifierModel
-from perrin.pipeline import LandingsResult, analyze_events, analyze_landings
+from perrin.pipeline import LandingsResult, analyze_landings, fit_spectrum
 from perrin.results import write_results
 from perrin.settings.landing import ReportedSpectrum
-from perrin.settings.spectrum import SpectrumSettings
 from perrin.simulate.movie import simulate_movie
 from perrin.simulate.presets import preset
+
+analyze = partial(analyze_landings, classifier=None, quantifier=None, resamples=0)
 
 Simulated = tuple[Movie, pd.DataFrame]
 FIGURES = ("spectrum", "events_in_time", "calibration", "mass_residual", "ratiometric_frame")
@@ -31,18 +33,18 @@ FIGURES = ("spectrum", "events_in_time", "calibration", "mass_residual", "ratiom
 
 @pytest.fixture(scope="module")
 def measured(measurement: Simulated, calibration: Calibration) -> LandingsResult:
-    return analyze_landings(
+    return analyze(
         measurement[0],
         calibration=calibration,
-        spectrum_settings=SpectrumSettings(resamples=20),
-        rng=np.random.default_rng(0),
+        resamples=20,
+        seed=0,
     )
 
 
 @pytest.fixture(scope="module")
 def filtered(loose: Any, fake_model: Any, calibration: Calibration) -> LandingsResult:
-    return analyze_landings(
-        loose.movie, calibration=calibration, model=fake_model(loose.classes, right=0.96)
+    return analyze(
+        loose.movie, calibration=calibration, classifier=fake_model(loose.classes, right=0.96)
     )
 
 
@@ -111,7 +113,7 @@ def test_measurements_of_one_name_are_told_apart(measured: LandingsResult, tmp_p
 def test_tables_with_other_columns_go_together(measured: LandingsResult, tmp_path: Path) -> None:
     bare = pd.DataFrame({"measurement": "b", "event": [0, 1], "contrast": [-0.004, -0.005]})
     bare["mass_kda"] = [105.0, 131.0]
-    out = write_results(tmp_path / "out", [measured, *analyze_events(bare)])
+    out = write_results(tmp_path / "out", [measured, *fit_spectrum(bare, resamples=0)])
     events = read_events(out / "events.csv")
     assert events["frame"].dtype.kind == "i"
     assert events.loc[events["measurement"] == "b", "frame"].tolist() == [-1, -1]
@@ -143,13 +145,13 @@ def test_a_classified_movie_has_its_tables_and_figures(
 
 @pytest.fixture(scope="module")
 def quantified(loose: Any, fake_model: Any, calibration: Calibration) -> LandingsResult:
-    return analyze_landings(
+    return analyze(
         loose.movie,
         calibration=calibration,
-        model=fake_model(loose.classes, right=0.96),
+        classifier=fake_model(loose.classes, right=0.96),
         quantifier=QuantifierModel.load("default"),
-        spectrum_settings=SpectrumSettings(resamples=10),
-        rng=np.random.default_rng(0),
+        resamples=10,
+        seed=0,
     )
 
 
@@ -196,7 +198,7 @@ def test_a_classified_movie_goes_with_one_that_is_not(
     filtered: LandingsResult, calibration: Calibration, tmp_path: Path
 ) -> None:
     movie, _ = simulate_movie(preset("buffer"), seconds=2, seed=1)
-    blank = replace(analyze_landings(movie, calibration=calibration), name="blank")
+    blank = replace(analyze(movie, calibration=calibration), name="blank")
     out = write_results(tmp_path / "out", [blank, filtered])
     events = read_events(out / "events.h5")
     pd.testing.assert_series_equal(events["score_binder"], filtered.events["score_binder"])
@@ -207,7 +209,7 @@ def test_a_filter_that_keeps_nothing_is_a_result(
     loose: Any, fake_model: Any, calibration: Calibration, tmp_path: Path
 ) -> None:
     model = fake_model(np.full_like(loose.classes, 3))
-    nothing = analyze_landings(loose.movie, calibration=calibration, model=model)
+    nothing = analyze(loose.movie, calibration=calibration, classifier=model)
     assert nothing.spectrum.unit == "kDa"
     out = write_results(tmp_path / "out", [nothing])
     (said,) = json.loads((out / "summary.json").read_text())["measurements"]
@@ -217,7 +219,7 @@ def test_a_filter_that_keeps_nothing_is_a_result(
 
 def test_nothing_to_classify_is_a_result(fake_model: Any, tmp_path: Path) -> None:
     movie, _ = simulate_movie(preset("buffer"), seconds=2, seed=1)
-    nothing = analyze_landings(movie, model=fake_model(np.zeros(1, np.int64)))
+    nothing = analyze(movie, classifier=fake_model(np.zeros(1, np.int64)))
     out = write_results(tmp_path / "out", [nothing])
     assert pd.read_csv(out / "tradeoff.csv")["landings"].max() == 0
     (said,) = json.loads((out / "summary.json").read_text())["measurements"]
@@ -226,7 +228,7 @@ def test_nothing_to_classify_is_a_result(fake_model: Any, tmp_path: Path) -> Non
 
 def test_nothing_found_is_a_result(tmp_path: Path) -> None:
     movie, _ = simulate_movie(preset("buffer"), seconds=2, seed=1)
-    out = write_results(tmp_path / "out", [analyze_landings(movie)])
+    out = write_results(tmp_path / "out", [analyze(movie)])
     assert not (out / "tradeoff.csv").exists()
     assert (out / "figures" / "spectrum.png").stat().st_size > 1000
     assert json.loads((out / "summary.json").read_text())["measurements"][0]["events"] == 0

@@ -34,15 +34,14 @@ def andi(
     overwrite: o.Overwrite = False,
 ) -> None:
     """Predict exponent and model of each track, as in the AnDi challenge (no units needed)."""
-    from perrin.diffusion.andi import andi_table
     from perrin.io.output import output_file, written_file
     from perrin.io.tracks import read_tracks
-    from perrin.models.andi import AndiModel
+    from perrin.pipeline import andi as predict
 
     target = output_file(out, overwrite=overwrite, inputs=[tracks])
     found = read_tracks(tracks, frame_interval_s=o.interval_s(frame_interval_s, frame_rate_hz))
     typer.echo(found.attrs["read_as"])
-    table = andi_table(found, model=AndiModel.load(model))
+    table = predict(found, model=model)
     with written_file(target) as partial:
         table.to_csv(partial, index=False)
     told = table["alpha"].notna()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,9 +12,7 @@ from perrin.cli import options as o
 from perrin.errors import PerrinError
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from perrin.diffusion.characterize import Scale
+    pass
 
 DEFAULT_MODEL = "mixture"
 
@@ -71,12 +69,11 @@ def diffusion(
     overwrite: o.Overwrite = False,
 ) -> None:
     """Characterize the diffusion of each particle: fractions, w, exponents, D, with intervals."""
-    from perrin.diffusion.characterize import characterize
     from perrin.diffusion.summary import characterized
     from perrin.io.output_folder import output_folder
     from perrin.io.tracks import read_tracks
-    from perrin.models.mixture import MixtureModel
     from perrin.motion_results import write_motion_results
+    from perrin.pipeline import characterize
     from perrin.settings.diffusion import WindowSettings
 
     target = output_folder(out, overwrite=overwrite, inputs=[tracks])
@@ -85,17 +82,20 @@ def diffusion(
         raise PerrinError("--units is 'unknown', without --pixel-nm and --frame-interval-s.")
     table = read_tracks(tracks, pixel_nm=pixel_nm, frame_interval_s=interval, z_step_nm=z_step_nm)
     typer.echo(table.attrs["read_as"])
-    scale = _scale(table.attrs, units)
-    _tell_camera(table, localization_error, exposure)
-    settings = o.settings_from(WindowSettings, frames=window, stride=stride)
-    network = MixtureModel.load(model)
-    found = characterize(table, model=network, scale=scale, settings=settings)
+    found = characterize(
+        table,
+        model=model,
+        units=units,
+        localization_error=localization_error,
+        exposure=exposure,
+        settings=o.settings_from(WindowSettings, frames=window, stride=stride),
+    )
     write_motion_results(
         target,
-        table,
+        found.tracks,
         found,
-        model=network.bundle.card.name,
-        settings=settings,
+        model=found.model,
+        settings=found.settings,
         inputs=[tracks],
         run=o.this_run(),
     )
@@ -137,42 +137,23 @@ def walks(
     overwrite: o.Overwrite = False,
 ) -> None:
     """Simulate trajectories into a CSV table, with the truth of each beside it."""
-    import numpy as np
-
     from perrin.io.output import output_files, written_files
-    from perrin.settings.diffusion import MIXTURE_KINDS, MixtureSettings
+    from perrin.simulate.walk_sets import simulate_walks
 
     targets = output_files(out, ".truth.csv", overwrite=overwrite)
-    rng = np.random.default_rng(seed)
-    if kind in MIXTURE_KINDS:
-        from perrin.simulate.mixtures import simulate_mixture
-        from perrin.simulate.walk_tables import tracks_table, truth_table
-
-        settings = o.settings_from(
-            MixtureSettings,
-            kind=kind,
-            length=length,
-            dims=dims,
-            noise=_range(noise),
-            start=start,
-            exposure=exposure,
-            missing=missing,
-            segment_frames=segment,
-        )
-        mixture = simulate_mixture(settings, count=count, rng=rng)
-        tracks = tracks_table(mixture.positions, mixture.seen)
-        truth = truth_table(mixture.truth)
-    else:
-        from perrin.simulate.walk_tables import single_walks
-
-        if _range(noise) != (0.0, 0.0) or exposure or missing:
-            raise PerrinError(
-                "noise, exposure and missing frames belong to mixtures; a pure FBM or CTRW is "
-                "simulated without them, or is analyzed as a mixture with w = 0 or 1."
-            )
-        tracks, truth = single_walks(
-            kind, alpha=alpha, count=count, length=length, dims=dims, start=start, rng=rng
-        )
+    tracks, truth = simulate_walks(
+        kind,
+        count=count,
+        length=length,
+        dims=dims,
+        noise=_range(noise),
+        start=start,
+        exposure=exposure,
+        missing=missing,
+        segment_frames=segment,
+        alpha=alpha,
+        seed=seed,
+    )
     with written_files(targets) as partials:
         for table, partial in zip((tracks, truth), partials, strict=True):
             table.to_csv(partial, index=False)
@@ -203,48 +184,6 @@ def evaluate_mixture(
     typer.echo(found.cells[shown].round(3).to_string(index=False))
     typer.echo(found.fbm.round(3).to_string(index=False))
     typer.echo(f"{found.trajectories_per_s:.0f} trajectories of 100 frames a second")
-
-
-def _tell_camera(
-    table: pd.DataFrame, localization_error: float | None, exposure: float | None
-) -> None:
-    """Put what the user knows of the camera into the table. What the file says is not overruled."""
-    if localization_error is not None:
-        if not 0 <= localization_error < float("inf"):
-            raise PerrinError(f"--localization-error {localization_error:g}: 0 or more is needed.")
-        if "x_se" in table.columns:
-            raise PerrinError("the table has x_se already: leave --localization-error out.")
-        table["x_se"] = localization_error
-    if exposure is not None:
-        if not 0 <= exposure <= 1:
-            raise PerrinError(
-                f"--exposure {exposure:g}: a fraction of the frame, 0 to 1, is needed."
-            )
-        said = table.attrs.get("exposure")
-        if said is not None and said != exposure:
-            raise PerrinError(f"the file says that the exposure is {said:g}: leave --exposure out.")
-        table.attrs["exposure"] = exposure
-
-
-def _scale(attrs: dict[Any, Any], units: str | None) -> Scale:
-    """Return the scale that file and options give; ask for what is missing."""
-    from perrin.diffusion.characterize import Scale
-
-    if units is not None:
-        return Scale.unknown()
-    length, interval = attrs["length_nm"], attrs["frame_interval_s"]
-    if length is None or interval is None:
-        lacking = [
-            name
-            for name, value in (("--pixel-nm", length), ("--frame-interval-s", interval))
-            if value is None
-        ]
-        raise PerrinError(
-            f"{attrs['source']} does not say its units ({attrs['read_as']}): give "
-            f"{' and '.join(lacking)}, or --units unknown to get D in the file's own unit and "
-            "frames."
-        )
-    return Scale.of_pixels(pixel_nm=length, frame_interval_s=interval)
 
 
 def _range(text: str) -> tuple[float, float]:

@@ -45,12 +45,12 @@ def reproduce(
     ] = False,
 ) -> None:
     """Run the experiments of the mass photometry paper on simulated measurements."""
+    from perrin.models.classifier import ClassifierModel
     from perrin.paper.run import EXPERIMENTS, run_experiments
     from perrin.paper.settings import ExperimentSettings
 
     settings = o.settings_from(ExperimentSettings, seed=seed, resamples=resamples, scale=scale)
-    classifier = scores.classifier(model)
-    if classifier is None:
+    if model == "none":
         raise PerrinError("the experiments are about the classifier: --model cannot be none here")
     names = list(EXPERIMENTS) if name == "all" else [name]
     try:
@@ -59,7 +59,7 @@ def reproduce(
                 names,
                 out=out,
                 settings=settings,
-                model=classifier,
+                model=ClassifierModel.load(model),
                 run=o.this_run(seed),
                 overwrite=overwrite,
                 progress=progress,

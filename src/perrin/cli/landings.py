@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,7 +16,7 @@ from perrin.errors import PerrinError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from perrin.models.classifier import ClassifierModel
+    from perrin.io.movie import Movie
     from perrin.pipeline import LandingsResult
     from perrin.settings.landing import LandingSettings
 
@@ -80,16 +81,11 @@ def landings(
     movie_options: o.MovieOptions,
 ) -> None:
     """Analyze mass photometry movies: events, masses, spectrum, figures."""
-    from dataclasses import replace
-
     import numpy as np
 
     from perrin.io.output_folder import output_folder
-    from perrin.mass.calibration import Calibration
-    from perrin.optics.psf import Psf
-    from perrin.pipeline import analyze_landings, check_calibration
+    from perrin.pipeline import analyze_landings
     from perrin.results import write_results
-    from perrin.settings.spectrum import SpectrumSettings
 
     read = [*movies, *(path for path in (calibration, psf) if path is not None)]
     target = output_folder(out, overwrite=overwrite, inputs=read)
@@ -102,41 +98,23 @@ def landings(
         persistence_ms=persistence_ms,
         reported_spectrum=reported_spectrum,
     )
-    line = None if calibration is None else Calibration.load(calibration)
-    spectrum_settings = o.settings_from(SpectrumSettings, resamples=resamples)
-    classifier = scores.classifier(model)
-    score_settings = scores.settings(threshold, precision, model=classifier)
-    quantifying = scores.quantifier(quantifier)
-    if correct_fractions and (classifier is None or line is None):
-        raise PerrinError("--correct-fractions needs a classifier and --calibration")
-    rng = np.random.default_rng(seed)
+    scores.check_names(model, quantifier)
+    chosen: dict[str, Any] = {
+        "calibration": o.calibration_in(calibration),
+        "classifier": model,
+        "quantifier": quantifier,
+        "scores": scores.settings(threshold, precision),
+        "settings": settings,
+        "psf": o.psf_in(psf),
+        "resamples": resamples,
+        "check_calibration": not allow_calibration_mismatch,
+        "correct_fractions": correct_fractions,
+        "seed": np.random.default_rng(seed),  # several movies go on where the last one ended
+    }
     measured = []
     for path in movies:
-        with (
-            movie_options.open(path) as movie,
-            o.progress_bar(path.name) as progress,
-        ):
-            if line is not None and not allow_calibration_mismatch:
-                check_calibration(line, movie, settings)
-            why_not = scores.why_not(classifier, movie, settings, named=model)
-            not_quantified = scores.why_not_quantified(
-                quantifying, movie, settings, named=quantifier
-            )
-            done = analyze_landings(
-                movie,
-                settings=settings,
-                spectrum_settings=spectrum_settings,
-                psf=None if psf is None else Psf.load(psf),
-                calibration=line,
-                model=None if why_not else classifier,
-                scores=score_settings,
-                quantifier=None if not_quantified else quantifying,
-                rng=rng,
-                progress=progress,
-            )
-            measured.append(replace(done, notes=why_not + not_quantified + done.notes))
-    if correct_fractions and classifier is not None:
-        measured = [_corrected(one, classifier, seed) for one in measured]
+        with movie_options.open(path) as movie, o.progress_bar(path.name) as progress:
+            measured.append(analyze_landings(movie, progress=progress, **chosen))
     write_results(target, measured, inputs=movies, run=o.this_run(seed))
     say(measured, out)
 
@@ -167,20 +145,16 @@ def spectrum(
     from perrin.errors import about
     from perrin.io import read_events
     from perrin.io.output_folder import output_folder
-    from perrin.mass.calibration import Calibration
-    from perrin.pipeline import analyze_events, told_apart
+    from perrin.pipeline import fit_spectrum, told_apart
     from perrin.results import write_results
     from perrin.settings.spectrum import SpectrumSettings
 
     read = [*tables, *([] if calibration is None else [calibration])]
     target = output_folder(out, overwrite=overwrite, inputs=read)
     settings = o.settings_from(
-        SpectrumSettings,
-        bin_width_kda=bin_kda,
-        range_kda=(low_kda, high_kda),
-        resamples=resamples,
+        SpectrumSettings, bin_width_kda=bin_kda, range_kda=(low_kda, high_kda)
     )
-    line = None if calibration is None else Calibration.load(calibration)
+    line = o.calibration_in(calibration)
     rng = np.random.default_rng(seed)
     measured: list[LandingsResult] = []
     files: list[Path] = []
@@ -188,8 +162,8 @@ def spectrum(
         for done, path in enumerate(tables):
             events = read_events(path, landing_sign=landing_sign, dataset=dataset)
             with about(path):
-                found = analyze_events(
-                    events, spectrum_settings=settings, calibration=line, rng=rng
+                found = fit_spectrum(
+                    events, line, spectrum_settings=settings, resamples=resamples, seed=rng
                 )
             measured += found
             files += [path] * len(found)
@@ -222,34 +196,33 @@ def calibrate(
 ) -> None:
     """Make a calibration: from a movie or table of a known ladder, or from pairs by hand."""
     from perrin.io.output import output_file
-    from perrin.mass.calibrants import calibrate_from_events
-    from perrin.mass.calibration import calibrate as line_through
-    from perrin.mass.ladders import ladder as ladder_of
+    from perrin.pipeline import calibrate as make
 
-    if (source is None) == (pair is None):
-        raise PerrinError("give either a movie or table with --ladder, or --pair twice or more")
     read = [path for path in (source, psf) if path is not None]
     target = output_file(out, overwrite=overwrite, inputs=read)
-    if pair is not None:
-        masses, contrasts = zip(*map(_parse_pair, pair), strict=True)
-        calibration = line_through(masses, contrasts, source="by hand")
-    else:
-        if source is None or ladder is None:
-            raise PerrinError("which masses does the calibrant hold? Give --ladder, as 66,146,480")
-        masses_kda = ladder_of(ladder)
-        settings = _landing_settings(n_avg, fit_n_avg, False, None, None)
-        events, recorded = _calibrant(source, settings, psf, movie_options)
-        made = calibrate_from_events(events, masses_kda, recorded=recorded, source=source.name)
-        calibration = made.calibration
-        typer.echo(f"read as  {made.match}")
-        for other in made.alternatives:
-            typer.echo(f"or as    {other}")
-        if made.alternatives:
-            typer.echo("The peaks can be read in more than one way: check, or give pairs by hand.")
-    calibration.save(target)
+    if source is not None and pair is None and ladder is None:  # before the movie is opened
+        raise PerrinError("which masses does the calibrant hold? Give --ladder, as 66,146,480")
+    settings = _landing_settings(n_avg, fit_n_avg, False, None, None)
+    with ExitStack() as opened:
+        made = make(
+            None if source is None else _calibrant(source, movie_options, opened),
+            ladder,
+            pairs=None if pair is None else [_parse_pair(text) for text in pair],
+            settings=settings,
+            psf=o.psf_in(psf),
+            source=None if source is None else source.name,
+            progress=opened.enter_context(o.progress_bar("calibrate")),
+        )
+    if made.reading:
+        typer.echo(f"read as  {made.reading}")
+    for other in made.other_readings:
+        typer.echo(f"or as    {other}")
+    if made.other_readings:
+        typer.echo("The peaks can be read in more than one way: check, or give pairs by hand.")
+    made.save(target)
     typer.echo(
-        f"contrast = {calibration.gradient_per_kda:.4g} per kDa * mass "
-        f"{calibration.offset:+.2g}; largest residual {calibration.max_relative_residual:.1%}"
+        f"contrast = {made.gradient_per_kda:.4g} per kDa * mass "
+        f"{made.offset:+.2g}; largest residual {made.max_relative_residual:.1%}"
     )
     typer.echo(f"written to {out}")
 
@@ -268,9 +241,7 @@ def psf(
 ) -> None:
     """Build the point-spread function of an instrument from its own landings."""
     from perrin.io.output import output_file
-    from perrin.landing.epsf import build_epsf
-    from perrin.optics.psf import Psf
-    from perrin.pipeline import find_events
+    from perrin.pipeline import build_psf
 
     try:
         low, high = (float(part) for part in contrast.split(","))
@@ -279,14 +250,8 @@ def psf(
             f"--contrast is {contrast!r}; give two numbers, as -0.0075,-0.006"
         ) from error
     target = output_file(out, overwrite=overwrite, inputs=[movie])
-    settings = _landing_settings(n_avg, None, False, None, None)
-    with (
-        movie_options.open(movie) as opened,
-        o.progress_bar(movie.name) as progress,
-    ):
-        start = Psf.analytic(pixel_nm=opened.pixel_nm)
-        events = find_events(opened, settings=settings, psf=start, progress=progress)
-        built = build_epsf(opened, events, contrast_range=(low, high), n_avg=n_avg)
+    with movie_options.open(movie) as opened, o.progress_bar(movie.name) as progress:
+        built = build_psf(opened, (low, high), n_avg=n_avg, progress=progress)
     built.psf.save(target)
     typer.echo(
         f"{built.used} of {built.offered} isolated landings averaged; full width at half "
@@ -313,16 +278,6 @@ def inspect(
         typer.echo(f"  note: {sentence}")
 
 
-def _corrected(measured: LandingsResult, classifier: ClassifierModel, seed: int) -> LandingsResult:
-    """The measurement with corrected fractions of its peaks; left as it is if it was not scored."""
-    from perrin.pipeline.retention import correct_abundances
-
-    if measured.classification is None:
-        return measured
-    with o.progress_bar(f"{measured.name}: simulating what is kept") as progress:
-        return correct_abundances(measured, model=classifier, seed=seed, progress=progress)
-
-
 def _landing_settings(
     n_avg: int,
     fit_n_avg: int | None,
@@ -343,13 +298,11 @@ def _landing_settings(
 
 
 def _calibrant(
-    source: Path, settings: LandingSettings, psf: Path | None, movie_options: o.MovieOptions
-) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Events of the calibrant and the settings they were recorded with, as far as known."""
+    source: Path, movie_options: o.MovieOptions, opened: ExitStack
+) -> Movie | pd.DataFrame:
+    """The movie, open until `opened` is closed, or the table of events."""
     from perrin.io import inspect as look_at
     from perrin.io import read_events
-    from perrin.optics.psf import Psf
-    from perrin.pipeline import find_events, recorded_settings
 
     dataset, sign = movie_options["dataset"], movie_options["landing_sign"]
     if look_at(source).kind == "events":
@@ -357,14 +310,8 @@ def _calibrant(
         typer.echo(events.attrs["read_as"])
         for note in events.attrs["notes"]:
             typer.echo(f"  note: {note}")
-        return events, {}
-    with (
-        movie_options.open(source) as movie,
-        o.progress_bar(source.name) as progress,
-    ):
-        shape = Psf.analytic(pixel_nm=movie.pixel_nm) if psf is None else Psf.load(psf)
-        events = find_events(movie, settings=settings, psf=shape, progress=progress)
-        return events, recorded_settings(movie, settings)
+        return events
+    return opened.enter_context(movie_options.open(source))
 
 
 def _parse_pair(text: str) -> tuple[float, float]:

@@ -19,6 +19,8 @@ from perrin.errors import PerrinError
 if TYPE_CHECKING:
     from perrin.io.found import Contents
     from perrin.io.movie import Movie
+    from perrin.mass.calibration import Calibration
+    from perrin.optics.psf import Psf
     from perrin.settings.base import Settings
 
     Model = TypeVar("Model", bound=Settings)
@@ -166,6 +168,20 @@ def interval_s(frame_interval_s: float | None, frame_rate_hz: float | None) -> f
     return 1 / frame_rate_hz if frame_interval_s is None else frame_interval_s
 
 
+def calibration_in(path: Path | None) -> Calibration | None:
+    """Return the calibration in a file, if one was named."""
+    from perrin.mass.calibration import Calibration
+
+    return None if path is None else Calibration.load(path)
+
+
+def psf_in(path: Path | None) -> Psf | None:
+    """Return the PSF in a file, if one was named."""
+    from perrin.optics.psf import Psf
+
+    return None if path is None else Psf.load(path)
+
+
 def given(**values: Any) -> dict[str, Any]:
     """Return what the user gave, without what was left out."""
     return {name: value for name, value in values.items() if value is not None}
@@ -176,18 +192,11 @@ def this_run(seed: int | None = None) -> dict[str, Any]:
     return {"command": ["perrin", *sys.argv[1:]]} | ({} if seed is None else {"seed": seed})
 
 
-def settings_from(model: type[Model], **values: Any) -> Model:
+def settings_from(model: type[Model], /, **values: Any) -> Model:
     """Make settings of what the user gave; a value out of bounds is a `PerrinError`."""
-    from pydantic import ValidationError
+    from perrin.settings.base import settings_from as make
 
-    try:
-        return model(**values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        message = first["msg"].removeprefix("Value error, ")
-        said = f"{name} = {first.get('input')!r}: {message}" if name else message
-        raise PerrinError(said) from error
+    return make(model, **values)
 
 
 @contextmanager

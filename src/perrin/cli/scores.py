@@ -10,11 +10,7 @@ from perrin.cli import options as o
 from perrin.errors import PerrinError
 
 if TYPE_CHECKING:
-    from perrin.io.movie import Movie
-    from perrin.models.classifier import ClassifierModel
-    from perrin.models.quantifier import QuantifierModel
-    from perrin.settings.landing import LandingSettings
-    from perrin.settings.scores import ScoreSettings
+    from perrin.pipeline.networks import Scores
 
 ModelName = Annotated[
     str,
@@ -56,60 +52,27 @@ Precision = Annotated[
 ]
 
 
-def classifier(name: str) -> ClassifierModel | None:
-    """The classifier that was asked for; None for none."""
-    from perrin.models.classifier import ClassifierModel
+def check_names(*names: str) -> None:
+    """Raise `PerrinError` for a network that is not there, before any movie is opened."""
+    from perrin.models.bundle import bundle_folder
 
-    return None if name == "none" else ClassifierModel.load(name)
-
-
-def quantifier(name: str) -> QuantifierModel | None:
-    """The quantifier that was asked for; None for none."""
-    from perrin.models.quantifier import QuantifierModel
-
-    return None if name == "none" else QuantifierModel.load(name)
+    for name in names:
+        if name not in ("default", "none"):
+            bundle_folder(name)
 
 
-def why_not_quantified(
-    model: QuantifierModel | None, movie: Movie, landing: LandingSettings, *, named: str
-) -> tuple[str, ...]:
-    """Return a note that says why no masses are predicted, if nobody said so.
-
-    Raises `PerrinError` where the user named the model that does not fit, or wants the main
-    spectrum to be its own.
-    """
-    if model is None:
-        return ()
-    try:
-        model.check_range(pixel_nm=movie.pixel_nm, frame_interval_s=movie.frame_interval_s)
-    except PerrinError as error:
-        if named != "default" or landing.reported_spectrum == "all":
-            raise
-        return (f"bad landings have no mass of the network: {error}",)
-    return ()
-
-
-def settings(
-    threshold: str | None, precision: float | None, *, model: ClassifierModel | None
-) -> ScoreSettings:
+def settings(threshold: str | None, precision: float | None) -> Scores:
     """How the threshold is chosen; raises `PerrinError` for what makes no sense."""
     from perrin.settings.scores import ScoreSettings
 
     if threshold is None and precision is None:
-        return ScoreSettings()
-    if model is None:
-        raise PerrinError("--threshold and --precision need a classifier; there is none here")
+        return None
     if threshold is not None and precision is not None:
         raise PerrinError("give --threshold or --precision, not both")
     if threshold is None:
         return o.settings_from(ScoreSettings, precision=precision)
     if threshold == "auto":
-        if not model.bundle.card.thresholds:
-            raise PerrinError(
-                f"the card of {model.name} has no thresholds: none were measured yet. Give "
-                "--threshold a number, or --precision."
-            )
-        return ScoreSettings(best_f1=model.bundle.card.thresholds)
+        return "auto"
     try:
         value = float(threshold)
     except ValueError as error:
@@ -117,23 +80,3 @@ def settings(
             f"--threshold is {threshold!r}; give a number from 0 to 1, or auto"
         ) from error
     return o.settings_from(ScoreSettings, threshold=value)
-
-
-def why_not(
-    model: ClassifierModel | None, movie: Movie, landing: LandingSettings, *, named: str
-) -> tuple[str, ...]:
-    """Return a note that says why a movie is not scored, if it is not though nobody said so.
-
-    Raises `PerrinError` where the user named the model that does not fit.
-    """
-    from perrin.landing.classifier.classify import check_model
-
-    if model is None:
-        return ()
-    try:
-        check_model(model, movie, n_avg=landing.n_avg)
-    except PerrinError as error:
-        if named != "default":
-            raise
-        return (f"NOT SCORED, every event enters the spectrum: {error}",)
-    return ()

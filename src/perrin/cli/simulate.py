@@ -44,7 +44,6 @@ def landings(
     movie_options: o.MovieOptions,
 ) -> None:
     """Simulate a landing assay into a vendor-layout movie, with its truth."""
-    from perrin.optics.psf import Psf
     from perrin.settings.simulation import LandingAssay
     from perrin.simulate.movie import simulate_landings
     from perrin.simulate.presets import preset as preset_of
@@ -69,7 +68,7 @@ def landings(
             seed=seed,
             out=out,
             background=buffer,
-            psf=None if psf is None else Psf.load(psf),
+            psf=o.psf_in(psf),
             overwrite=overwrite,
             progress=progress,
         )
@@ -97,7 +96,6 @@ def thumbnails(
 ) -> None:
     """Simulate labeled thumbnails, the classes in equal parts, masses as in the paper."""
     from perrin.io.output import output_file
-    from perrin.optics.psf import Psf
     from perrin.settings.simulation import ThumbnailSettings
     from perrin.simulate.thumbnails import simulate_thumbnails
 
@@ -120,7 +118,7 @@ def thumbnails(
             seed=seed,
             centering="detector" if detected else "truth",
             background=buffer,
-            psf=None if psf is None else Psf.load(psf),
+            psf=o.psf_in(psf),
             workers=os.cpu_count() or 1,
             progress=progress,
         )

@@ -11,8 +11,6 @@ from perrin.cli import options as o
 from perrin.errors import PerrinError
 
 if TYPE_CHECKING:
-    from perrin.io.movie import Movie
-    from perrin.mass.calibration import Calibration
     from perrin.tracking.track import TrackingResult
 
 
@@ -69,7 +67,7 @@ def track(
 ) -> None:
     """Track a movie of moving particles: positions with errors, angles, contrasts, masses."""
     from perrin.io.output_folder import output_folder
-    from perrin.optics.psf import Psf
+    from perrin.pipeline import track as run
     from perrin.settings.tracking import (
         SAMPLES,
         LinkSettings,
@@ -79,7 +77,6 @@ def track(
     )
     from perrin.track_results import write_tracking_results
     from perrin.tracking.particles import SEED
-    from perrin.tracking.track import track as run
 
     inputs = [movie, *(path for path in (calibration, psf) if path is not None)]
     target = output_folder(out, overwrite=overwrite, inputs=inputs)
@@ -100,18 +97,17 @@ def track(
             min_positions=min_positions,
         ),
     )
-    line = _calibration(calibration)
+    line, shape = o.calibration_in(calibration), o.psf_in(psf)
     with (
         movie_options.open(movie, contents="moving") as opened,
         o.progress_bar(movie.name) as progress,
     ):
-        if line is not None and not allow_calibration_mismatch:
-            _check_recorded(line, opened)
         found = run(
             opened,
-            settings=settings,
-            psf=None if psf is None else Psf.load(psf),
+            settings,
+            psf=shape,
             calibration=line,
+            check_calibration=not allow_calibration_mismatch,
             progress=progress,
         )
         write_tracking_results(
@@ -188,26 +184,6 @@ def motion(
         truth = write_motion(settings, seed=seed, out=out, overwrite=overwrite, progress=progress)
     beside = out.with_suffix(".truth.csv")
     typer.echo(f"{truth['particle'].nunique()} {kind} in {out}; truth in {beside}")
-
-
-def _calibration(path: Path | None) -> Calibration | None:
-    from perrin.mass.calibration import Calibration
-
-    return None if path is None else Calibration.load(path)
-
-
-def _check_recorded(calibration: Calibration, movie: Movie) -> None:
-    """Refuse a calibrant of another instrument; how it was averaged does not matter here."""
-    from perrin.mass.calibration import check_recorded
-
-    check_recorded(
-        calibration,
-        {
-            "frame_interval_s": movie.frame_interval_s,
-            "pixel_nm": movie.pixel_nm,
-            "instrument": movie.instrument,
-        },
-    )
 
 
 def _say(found: TrackingResult, out: Path) -> None:

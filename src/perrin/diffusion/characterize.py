@@ -32,6 +32,10 @@ _DIRECT = tuple(name for name in ESTIMATES if name in _INDEX)
 class Model(Protocol):
     """What characterizes tracks: `perrin.models.mixture.MixtureModel` is one."""
 
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+
     def refusal(self, seen: BoolArray, dims: int) -> str | None:
         """Return why a track is out of range, or None."""
 
@@ -77,13 +81,17 @@ class Scale:
 class DiffusionResult:
     """One row a track in `trajectories`, one row a window in `windows`; attrs: the units.
 
-    course: what changes along the tracks.
+    course: what changes along the tracks; tracks: what was characterized; settings: of the
+    windows; model: name of the network.
     """
 
     trajectories: pd.DataFrame
     windows: pd.DataFrame
     time_course: TimeCourse
     scale: Scale
+    tracks: pd.DataFrame
+    settings: WindowSettings
+    model: str
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -168,6 +176,9 @@ def characterize(
         windows=_estimates(_predict(windows, model), scale),
         time_course=time_course,
         scale=scale,
+        tracks=tracks,
+        settings=settings,
+        model=model.name,
     )
     for table in (result.trajectories, result.windows, *vars(time_course).values()):
         table.attrs = dict(units)

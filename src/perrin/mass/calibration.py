@@ -60,6 +60,8 @@ class Calibration(Settings):
     covariance: Covariance | None = None
     points: tuple[CalibrationPoint, ...] = ()
     recorded: Recorded = Recorded()
+    reading: str = Field("", description="which peak was taken for which mass of the ladder")
+    other_readings: tuple[str, ...] = Field((), description="that fit about as well")
     source: str = Field("", description="name of the file or measurement it was made from")
     source_sha256: str | None = None
     created: str = Field("", description="date and time, ISO 8601, UTC")
@@ -289,8 +291,8 @@ def check_recorded(calibration: Calibration, recorded: Mapping[str, Any] | Recor
         raise PerrinError(
             f"the calibration was recorded with other settings: {'; '.join(differences)}. "
             "Contrast depends on them: record the calibrant as the sample, or say that you "
-            "want it nevertheless (--allow-calibration-mismatch on the command line; in Python "
-            "apply the calibration without check_recorded)."
+            "want it nevertheless (--allow-calibration-mismatch on the command line, "
+            "check_calibration=False in Python)."
         )
 
 

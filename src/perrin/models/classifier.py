@@ -53,6 +53,11 @@ class ClassifierModel(EventModel[ClassifierCard]):
         """Probability of each predicted class (column) for each true one (row), balanced mix."""
         return np.array(self.bundle.card.confusion)
 
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """``score_binder`` with the best F1 on validation data, by range of mass."""
+        return self.bundle.card.thresholds
+
     def check_range(self, *, n_avg: int, pixel_nm: float, frame_interval_s: float) -> None:
         """Raise `PerrinError` for data that the card does not cover, with what to do."""
         self._check("n_avg", n_avg, self.bundle.card.n_avg, "frames")

@@ -37,6 +37,11 @@ class MixtureModel:
         """Return the model of a bundle; raises `PerrinError` for one of another task."""
         return cls(load_bundle_of(name, MixtureCard))
 
+    @property
+    def name(self) -> str:
+        """Name of the bundle."""
+        return self.bundle.card.name
+
     def refusal(self, seen: BoolArray, dims: int) -> str | None:
         """Return why a track, seen (L,), is outside what the card covers; None if it is not."""
         card = self.bundle.card

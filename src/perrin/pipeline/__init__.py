@@ -1,24 +1,52 @@
-"""The steps composed: from a movie, or a table of events, to a calibrated spectrum.
+"""The steps composed: what each command does is one function here, with the same defaults.
 
-Nothing here opens or writes files: `perrin.results` does.
+Nothing here opens or writes files, or prints: the functions take and give data.
 """
 
-from perrin.pipeline.landings import (
-    analyze_landings,
-    check_calibration,
-    find_events,
-    recorded_settings,
-)
-from perrin.pipeline.measurement import LandingsResult, Snapshot, told_apart
-from perrin.pipeline.tables import analyze_events
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from perrin._names import shown
+
+if TYPE_CHECKING:
+    from perrin.pipeline.calibrant import build_psf, calibrate
+    from perrin.pipeline.events import find_events, recorded_settings
+    from perrin.pipeline.landings import analyze_landings
+    from perrin.pipeline.measurement import LandingsResult, Snapshot, told_apart
+    from perrin.pipeline.tables import fit_spectrum
+    from perrin.pipeline.tracks import andi, characterize, link, track
 
 __all__ = [
     "LandingsResult",
     "Snapshot",
-    "analyze_events",
     "analyze_landings",
-    "check_calibration",
+    "andi",
+    "build_psf",
+    "calibrate",
+    "characterize",
     "find_events",
+    "fit_spectrum",
+    "link",
     "recorded_settings",
     "told_apart",
+    "track",
 ]
+
+_HOME = {
+    "LandingsResult": "measurement",
+    "Snapshot": "measurement",
+    "analyze_landings": "landings",
+    "andi": "tracks",
+    "build_psf": "calibrant",
+    "calibrate": "calibrant",
+    "characterize": "tracks",
+    "find_events": "events",
+    "fit_spectrum": "tables",
+    "link": "tracks",
+    "recorded_settings": "events",
+    "told_apart": "measurement",
+    "track": "tracks",
+}
+
+__getattr__, __dir__ = shown(__name__, _HOME)

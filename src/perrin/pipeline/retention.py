@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 from perrin.errors import PerrinError
 from perrin.events import MOTIONS
 from perrin.landing.matched import MatchedFilter
+from perrin.landing.networks import Classifier
 from perrin.mass.abundance import correct_fractions, uneven_note
 from perrin.mass.modes import FWHM_PER_SD
-from perrin.models.classifier import ClassifierModel
 from perrin.optics.psf import Psf
-from perrin.pipeline import LandingsResult
+from perrin.pipeline.measurement import LandingsResult
 from perrin.pipeline.simulated import Measured, analyze
 from perrin.settings.planned import PlannedMeasurement
 from perrin.settings.simulation import CameraSettings, InstrumentSettings, LandingAssay, Species
@@ -46,7 +46,7 @@ _NOISE = 0.1  # relative difference between simulated and measured noise that is
 def correct_abundances(
     measured: LandingsResult,
     *,
-    model: ClassifierModel,
+    model: Classifier,
     seed: int,
     seconds: float = _SECONDS,
     progress: Callable[[float], None] | None = None,
@@ -57,7 +57,7 @@ def correct_abundances(
     ----------
     measured : LandingsResult
         Of a movie, with masses, classified by `model`.
-    model : ClassifierModel
+    model : Classifier
         The classifier.
     seed : int
         Of the simulation and of the interval.
@@ -218,7 +218,7 @@ def _width(sd: float, noise_kda: float) -> float:
 
 
 def _simulate(
-    planned: PlannedMeasurement, model: ClassifierModel, *, seconds: float, seed: int
+    planned: PlannedMeasurement, model: Classifier, *, seconds: float, seed: int
 ) -> Measured:
     movie, truth = simulate_movie(planned.assay, seconds=seconds, seed=seed)
     return analyze(movie, truth, planned=planned, model=model)

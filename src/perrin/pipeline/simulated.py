@@ -13,12 +13,12 @@ from perrin.landing.classifier.classification import filter_by_score
 from perrin.landing.classifier.classify import classify
 from perrin.landing.classifier.prevalence import prevalence
 from perrin.landing.fit import fit
+from perrin.landing.networks import Classifier
 from perrin.landing.persistence import measure_persistence, persistence_n_avg
 from perrin.landing.thumbnails import THUMBNAIL_PX, half_length
 from perrin.mass.calibration import Calibration, apply_calibration
-from perrin.models.classifier import ClassifierModel
 from perrin.optics.psf import Psf
-from perrin.pipeline import find_events
+from perrin.pipeline.events import find_events
 from perrin.settings.planned import PlannedMeasurement
 from perrin.settings.scores import ScoreSettings
 from perrin.simulate.matching import is_accepted, is_isolated, match_landings
@@ -96,7 +96,7 @@ class Measured:
 
 
 def analyze(
-    movie: Movie, truth: pd.DataFrame, *, planned: PlannedMeasurement, model: ClassifierModel
+    movie: Movie, truth: pd.DataFrame, *, planned: PlannedMeasurement, model: Classifier
 ) -> Measured:
     """Analyze a simulated movie as `perrin landings` does and match its events to the truth.
 

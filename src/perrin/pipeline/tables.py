@@ -6,27 +6,48 @@ import numpy as np
 import pandas as pd
 
 from perrin.errors import PerrinError
+from perrin.mass import spectrum as of_values
 from perrin.mass.calibration import Calibration, apply_calibration, apply_embedded
 from perrin.mass.results import Spectrum
-from perrin.mass.spectrum import fit_spectrum
 from perrin.pipeline.measurement import LandingsResult
 from perrin.settings.spectrum import SpectrumSettings
 from perrin.tables import check_events
 
 
-def analyze_events(
+def fit_spectrum(
     events: pd.DataFrame,
-    *,
-    spectrum_settings: SpectrumSettings | None = None,
     calibration: Calibration | None = None,
-    rng: np.random.Generator | None = None,
+    *,
+    resamples: int = 200,
+    seed: int | np.random.Generator = 0,
+    spectrum_settings: SpectrumSettings | None = None,
 ) -> tuple[LandingsResult, ...]:
-    """Spectra of a table of events, one for each measurement in it.
+    """Return the spectra of a table of events, one for each measurement in it: `perrin spectrum`.
 
     Masses come from `calibration` if given, else they are those of the table, else from the
     calibration that its file embeds; a table with none of these gives spectra of contrast.
+
+    Parameters
+    ----------
+    events : DataFrame
+        The events table (`perrin.read_events`), with masses or contrasts.
+    calibration : Calibration, optional
+        Turns contrasts into masses.
+    resamples : int
+        Bootstrap resamples behind each interval; 0: no intervals.
+    seed : int or numpy Generator
+        Of the resamples.
+    spectrum_settings : SpectrumSettings, optional
+        Bins, kernel, limits; their `resamples` are those above.
+
+    Raises
+    ------
+    PerrinError
+        For a table without events, or without contrasts where a calibration is given.
+
     """
-    spectrum_settings = spectrum_settings or SpectrumSettings()
+    spectrum_settings = with_resamples(spectrum_settings, resamples)
+    rng = np.random.default_rng(seed)
     check_events(events)
     read_as = events.attrs.get("read_as", "")
     masses = ""
@@ -76,13 +97,20 @@ def _outside(spectrum: Spectrum, settings: SpectrumSettings) -> str:
     )
 
 
+def with_resamples(settings: SpectrumSettings | None, resamples: int) -> SpectrumSettings:
+    """Return the settings with that number of resamples; raises `PerrinError` below 0."""
+    if resamples < 0:
+        raise PerrinError(f"resamples is {resamples}; give 0 (no intervals) or more.")
+    return (settings or SpectrumSettings()).model_copy(update={"resamples": resamples})
+
+
 def spectrum_of(
-    events: pd.DataFrame, settings: SpectrumSettings, rng: np.random.Generator | None
+    events: pd.DataFrame, settings: SpectrumSettings, rng: np.random.Generator
 ) -> Spectrum:
     """Return the spectrum of the retained events: of masses where there are any, or contrasts."""
     kept = events[events["retained"]]
     if "mass_kda" in events.columns and not (len(events) and events["mass_kda"].isna().all()):
-        return fit_spectrum(kept["mass_kda"].to_numpy(float), settings=settings, rng=rng)
-    return fit_spectrum(
+        return of_values.fit_spectrum(kept["mass_kda"].to_numpy(float), settings=settings, rng=rng)
+    return of_values.fit_spectrum(
         kept["contrast"].to_numpy(float), settings=settings, unit="contrast", rng=rng
     )

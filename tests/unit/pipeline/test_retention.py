@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -10,8 +11,9 @@ from perrin.models.classifier import ClassifierModel
 from perrin.pipeline import LandingsResult, analyze_landings
 from perrin.pipeline.retention import MEANING, correct_abundances
 from perrin.settings.simulation import CameraSettings, LandingAssay, Species
-from perrin.settings.spectrum import SpectrumSettings
 from perrin.simulate.movie import simulate_movie
+
+analyze = partial(analyze_landings, classifier=None, quantifier=None, resamples=0)
 
 PER_KDA = -3.8e-5
 
@@ -30,11 +32,11 @@ def measured(model: ClassifierModel) -> LandingsResult:
         camera=CameraSettings(electrons=5e5),
     )
     movie, _ = simulate_movie(assay, seconds=10, seed=4)
-    return analyze_landings(
+    return analyze(
         movie,
         calibration=Calibration(gradient_per_kda=PER_KDA, offset=0.0),
-        model=model,
-        spectrum_settings=SpectrumSettings(resamples=0),
+        classifier=model,
+        resamples=0,
     )
 
 

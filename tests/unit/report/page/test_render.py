@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 from perrin.errors import PerrinError
-from perrin.mass.spectrum import fit_spectrum
-from perrin.pipeline import LandingsResult, analyze_events
+from perrin.mass import spectrum as of_values
+from perrin.pipeline import LandingsResult, fit_spectrum
 from perrin.report.page import render_report, write_report
 from perrin.results import write_results
 from perrin.settings.spectrum import SpectrumSettings
@@ -32,7 +32,7 @@ def table(count: int, *, seed: int = 0) -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("out") / "results"
-    return write_results(folder, analyze_events(table(400), spectrum_settings=SETTINGS))
+    return write_results(folder, fit_spectrum(table(400), spectrum_settings=SETTINGS, resamples=0))
 
 
 def test_made_again_it_is_the_same(results: Path, tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_scores_without_a_summary_of_them_find_their_threshold(tmp_path: Path) -
 
 def threshold_of(events: pd.DataFrame, folder: Path) -> float | None:
     """The threshold that the page of these events says they were filtered with."""
-    write_results(folder, analyze_events(events, spectrum_settings=SETTINGS))
+    write_results(folder, fit_spectrum(events, spectrum_settings=SETTINGS, resamples=0))
     page = (folder / "report.html").read_text(encoding="utf-8")
     data = json.loads(page.split('id="data">')[1].split("</script>")[0])
     found: float | None = data["measurements"][0]["threshold"]
@@ -91,7 +91,7 @@ def test_thirty_thousand_scored_events_stay_below_eight_megabytes(
     measured = LandingsResult(
         name="made",
         events=events,
-        spectrum=fit_spectrum(kept[:500], settings=SETTINGS),
+        spectrum=of_values.fit_spectrum(kept[:500], settings=SETTINGS),
         spectrum_settings=SETTINGS,
         calibration=None,
         notes=(),
@@ -105,7 +105,9 @@ def test_thirty_thousand_scored_events_stay_below_eight_megabytes(
 
 def test_what_does_not_go_together_is_refused(results: Path, tmp_path: Path) -> None:
     bare = table(100).drop(columns="mass_kda")
-    other = write_results(tmp_path / "c", analyze_events(bare, spectrum_settings=SETTINGS))
+    other = write_results(
+        tmp_path / "c", fit_spectrum(bare, spectrum_settings=SETTINGS, resamples=0)
+    )
     with pytest.raises(PerrinError, match="kDa and results in contrast"):
         render_report([results, other])
     with pytest.raises(PerrinError, match="not a results folder"):

@@ -1,0 +1,100 @@
+"""Which networks look at a movie, and why one that nobody named does not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from perrin.errors import PerrinError
+from perrin.io.movie import Movie
+from perrin.landing.classifier.classify import check_model
+from perrin.landing.networks import Classifier, Quantifier
+from perrin.models.classifier import ClassifierModel
+from perrin.models.quantifier import QuantifierModel
+from perrin.settings.landing import LandingSettings
+from perrin.settings.scores import ScoreSettings
+
+ClassifierChoice = Classifier | str | Path | None
+"""``"default"``, a name (`perrin model list`), a folder (a path), a loaded network, or None."""
+QuantifierChoice = Quantifier | str | Path | None
+Scores = ScoreSettings | Literal["auto"] | None
+
+DEFAULT = "default"
+"""The network that comes with perrin, where it covers the movie."""
+
+
+def load_classifier(choice: ClassifierChoice) -> Classifier | None:
+    """Return the classifier that was chosen; None for None or ``"none"``."""
+    if choice is None or choice == "none":
+        return None
+    return ClassifierModel.load(choice) if isinstance(choice, (str, Path)) else choice
+
+
+def load_quantifier(choice: QuantifierChoice) -> Quantifier | None:
+    """Return the quantifier that was chosen; None for None or ``"none"``."""
+    if choice is None or choice == "none":
+        return None
+    return QuantifierModel.load(choice) if isinstance(choice, (str, Path)) else choice
+
+
+def classifier_for(
+    movie: Movie, model: Classifier | None, settings: LandingSettings, *, named: bool
+) -> tuple[Classifier | None, tuple[str, ...]]:
+    """Return the classifier of a movie, or none and a note why the default one does not fit.
+
+    Raises `PerrinError` where a network that was `named` does not cover the movie.
+    """
+    if model is None:
+        return None, ()
+    try:
+        check_model(model, movie, n_avg=settings.n_avg)
+    except PerrinError as error:
+        if named:
+            raise
+        return None, (f"NOT SCORED, every event enters the spectrum: {error}",)
+    return model, ()
+
+
+def quantifier_for(
+    movie: Movie, model: Quantifier | None, settings: LandingSettings, *, named: bool
+) -> tuple[Quantifier | None, tuple[str, ...]]:
+    """Return the quantifier of a movie, or none and a note why the default one does not fit.
+
+    Raises `PerrinError` where a network that was `named` does not cover the movie, or where the
+    main spectrum is to be its own.
+    """
+    wanted = settings.reported_spectrum == "all"
+    if model is None:
+        if wanted:
+            raise PerrinError(
+                "reported_spectrum = 'all': only a quantifier predicts the masses of all "
+                "landings, and there is none here"
+            )
+        return None, ()
+    try:
+        model.check_range(pixel_nm=movie.pixel_nm, frame_interval_s=movie.frame_interval_s)
+    except PerrinError as error:
+        if named or wanted:
+            raise
+        return None, (f"bad landings have no mass of the network: {error}",)
+    return model, ()
+
+
+def score_settings(scores: Scores, model: Classifier | None) -> ScoreSettings:
+    """Return how the threshold on the scores is chosen; ``"auto"``: best F1, from the card.
+
+    Raises `PerrinError` for a threshold without a classifier, or a card without thresholds.
+    """
+    if scores is None:
+        return ScoreSettings()
+    if model is None:
+        raise PerrinError("a threshold or a precision needs a classifier; there is none here")
+    if isinstance(scores, ScoreSettings):
+        return scores
+    thresholds: dict[str, float] = getattr(model, "thresholds", {})
+    if not thresholds:
+        raise PerrinError(
+            f"the card of {model.name} has no thresholds: none were measured yet. Give the "
+            "threshold a number, or a precision."
+        )
+    return ScoreSettings(best_f1=thresholds)

@@ -1,0 +1,302 @@
+"""From a movie to tracks, from positions to tracks, and from tracks to what moves each particle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from perrin.diffusion import andi as of_andi
+from perrin.diffusion import characterize as of_tracks
+from perrin.diffusion.characterize import DiffusionResult, Scale
+from perrin.errors import PerrinError
+from perrin.io.held import held
+from perrin.io.movie import Movie
+from perrin.mass.calibration import Calibration, check_recorded
+from perrin.models.andi import AndiModel
+from perrin.models.mixture import MixtureModel
+from perrin.optics.psf import Psf
+from perrin.settings.base import settings_from
+from perrin.settings.diffusion import WindowSettings
+from perrin.settings.tracking import LinkSettings, ParticleKind, TrackingSettings
+from perrin.tracking import link as of_positions
+from perrin.tracking import track as of_movie
+from perrin.tracking.track import TrackingResult
+from perrin.types import Progress
+
+if TYPE_CHECKING:
+    from perrin.diffusion.andi import Model as Andi
+    from perrin.diffusion.characterize import Model as Mixture
+
+
+def track(
+    movie: Movie,
+    settings: TrackingSettings | ParticleKind,
+    *,
+    calibration: Calibration | None = None,
+    check_calibration: bool = True,
+    psf: Psf | None = None,
+    progress: Progress | None = None,
+) -> TrackingResult:
+    """Turn a movie of moving particles into tracks: what `perrin track` does.
+
+    Parameters
+    ----------
+    movie : Movie
+        Frames with their frame interval and pixel size. For molecules its landing sign says
+        whether they are dark.
+    settings : TrackingSettings or str
+        What moves (``"rods"``, ``"spheres"``, ``"molecules"``), and how it is found and linked.
+    calibration : Calibration, optional
+        Turns the contrast of molecules into mass.
+    check_calibration : bool
+        Refuse a calibration of another pixel, frame interval or instrument.
+    psf : Psf, optional
+        Of molecules: an empirical one; by default the analytic one.
+    progress : callable, optional
+        Called with the fraction done, 0 to 1.
+
+    Raises
+    ------
+    PerrinError
+        For movies that cannot be tracked: without light, without change, with more particles
+        than the field can hold; for a calibration that does not fit.
+
+    """
+    if isinstance(settings, str):
+        settings = settings_from(TrackingSettings, kind=settings)
+    if calibration is not None and check_calibration:
+        check_recorded(
+            calibration,
+            {
+                "frame_interval_s": movie.frame_interval_s,
+                "pixel_nm": movie.pixel_nm,
+                "instrument": movie.instrument,
+            },
+        )
+    return of_movie.track(
+        held(movie), settings=settings, psf=psf, calibration=calibration, progress=progress
+    )
+
+
+def link(
+    positions: pd.DataFrame,
+    *,
+    search_px: float | None = None,
+    memory_frames: int | None = None,
+    min_positions: int = 5,
+    area_px: float | None = None,
+) -> pd.DataFrame:
+    """Link one's own positions to tracks, as `perrin track` does.
+
+    Parameters
+    ----------
+    positions : DataFrame
+        ``frame``, ``x`` and ``y`` (pixels); other columns are kept.
+    search_px : float, optional
+        Longest step from frame to frame; suggested from the steps where not given.
+    memory_frames : int, optional
+        Frames that a particle may be missing; suggested where not given.
+    min_positions : int
+        Tracks with fewer positions are left out.
+    area_px : float, optional
+        Area of the field, which says how dense the particles are; the rectangle that holds all
+        positions where not given.
+
+    Returns
+    -------
+    DataFrame
+        The positions that belong to tracks with their ``particle``, sorted by it and ``frame``:
+        what `characterize` takes. ``attrs["linking"]`` holds what was used and the expected
+        fraction of wrong links.
+
+    Raises
+    ------
+    PerrinError
+        For a table without these columns, without positions, with NaN, or so dense that linking
+        would be guessing.
+
+    """
+    frame, x, y = _checked_positions(positions)
+    order = np.argsort(frame, kind="stable")
+    frame, x, y = frame[order], x[order], y[order]
+    area = float((np.ptp(x) + 1) * (np.ptp(y) + 1)) if area_px is None else area_px
+    settings = settings_from(
+        LinkSettings,
+        search_px=search_px,
+        memory_frames=memory_frames,
+        min_positions=min_positions,
+    )
+    linked = of_positions.link(frame, x, y, area_px=area, settings=settings)
+    counts = np.bincount(linked.particle)
+    number = np.full(len(counts), -1, np.int64)
+    kept = np.flatnonzero(counts >= min_positions)
+    number[kept] = np.arange(len(kept))
+    table = positions.iloc[order].assign(particle=number[linked.particle])
+    table = table[table["particle"] >= 0].sort_values(["particle", "frame"], ignore_index=True)
+    table.attrs = {"length_unit": "px", **positions.attrs} | {
+        "linking": {
+            "search_px": linked.search_px,
+            "memory_frames": linked.memory_frames,
+            "expected_wrong_fraction": linked.wrong_fraction,
+        }
+    }
+    return table[["particle", *(name for name in table.columns if name != "particle")]]
+
+
+def characterize(
+    tracks: pd.DataFrame,
+    *,
+    model: Mixture | str | Path = "mixture",
+    pixel_nm: float | None = None,
+    frame_interval_s: float | None = None,
+    units: str | None = None,
+    localization_error: float | None = None,
+    exposure: float | None = None,
+    settings: WindowSettings | None = None,
+) -> DiffusionResult:
+    """Say what moves each particle, with intervals: what `perrin diffusion` does.
+
+    Parameters
+    ----------
+    tracks : DataFrame
+        ``particle``, ``frame``, ``x`` and where there are ``y``, ``z``: of `perrin.track`,
+        `perrin.link`, `perrin.read_tracks` or one's own.
+    model : str, Path or network
+        A network by name (`perrin model list`), a folder, or a loaded one.
+    pixel_nm, frame_interval_s : float, optional
+        Length of one unit of the coordinates, and time between frames; by default what
+        ``tracks.attrs`` or the columns of the same names say.
+    units : "unknown", optional
+        Keep the table's own unit of length, and frames.
+    localization_error : float, optional
+        Of one axis, in the unit of the coordinates, where the table has no ``x_se``.
+    exposure : float, optional
+        Fraction of the frame interval with light, where the table does not say.
+    settings : WindowSettings, optional
+        Windows along the tracks.
+
+    Raises
+    ------
+    PerrinError
+        For tables that are no tracks, or that do not say their units; for what is said twice
+        and differently.
+
+    """
+    told = tell_camera(tracks, localization_error=localization_error, exposure=exposure)
+    scale = scale_of(told, pixel_nm=pixel_nm, frame_interval_s=frame_interval_s, units=units)
+    network = MixtureModel.load(model) if isinstance(model, (str, Path)) else model
+    return of_tracks.characterize(
+        told, model=network, scale=scale, settings=settings or WindowSettings()
+    )
+
+
+def andi(tracks: pd.DataFrame, *, model: Andi | str | Path = "andi") -> pd.DataFrame:
+    """Return exponent and model of each track, as in the AnDi challenge: what `perrin andi` does.
+
+    tracks: as for `characterize`; no units are needed. model: a network by name, a folder, or a
+    loaded one. Columns: `perrin.diffusion.andi.COLUMNS`. Raises `PerrinError` for tables that
+    are no tracks or hold none.
+    """
+    network = AndiModel.load(model) if isinstance(model, (str, Path)) else model
+    return of_andi.andi_table(tracks, model=network)
+
+
+def tell_camera(
+    tracks: pd.DataFrame, *, localization_error: float | None, exposure: float | None
+) -> pd.DataFrame:
+    """Return the tracks with what is known of the camera; what the table says is not overruled.
+
+    Raises `PerrinError` for impossible numbers, and for what the table says otherwise.
+    """
+    told = tracks.copy()
+    said = _said(tracks, "exposure")
+    told.attrs["exposure"] = said
+    if localization_error is not None:
+        if not 0 <= localization_error < float("inf"):
+            raise PerrinError(
+                f"the localization error is {localization_error:g}: 0 or more is needed."
+            )
+        if "x_se" in tracks.columns:
+            raise PerrinError(
+                "the table has x_se already: leave the localization error (--localisation-error) "
+                "out."
+            )
+        told["x_se"] = localization_error
+    if exposure is not None:
+        if not 0 <= exposure <= 1:
+            raise PerrinError(f"the exposure is {exposure:g}: a fraction of the frame, 0 to 1.")
+        if said is not None and said != exposure:
+            raise PerrinError(f"the file says that the exposure is {said:g}: leave --exposure out.")
+        told.attrs["exposure"] = exposure
+    return told
+
+
+def scale_of(
+    tracks: pd.DataFrame,
+    *,
+    pixel_nm: float | None = None,
+    frame_interval_s: float | None = None,
+    units: str | None = None,
+) -> Scale:
+    """Return the scale that a table and its user give; raises `PerrinError` for what is missing."""
+    if units is not None:
+        if units != "unknown" or pixel_nm is not None or frame_interval_s is not None:
+            raise PerrinError(
+                "units is 'unknown', without pixel_nm and frame_interval_s (--pixel-nm, "
+                "--frame-interval-s)."
+            )
+        return Scale.unknown()
+    unit = tracks.attrs.get("length_unit", "px")
+    of_unit = {"nm": 1.0, "um": 1000.0, "px": _said(tracks, "pixel_nm")}.get(unit)
+    known_nm = tracks.attrs.get("length_nm", of_unit)
+    length = known_nm if pixel_nm is None else pixel_nm
+    interval = frame_interval_s
+    if interval is None:
+        interval = _said(tracks, "frame_interval_s")
+    if length is None or interval is None:
+        known = {"--pixel-nm": length, "--frame-interval-s": interval}
+        lacking = " and ".join(name for name, value in known.items() if value is None)
+        raise PerrinError(
+            f"{tracks.attrs.get('source', 'the table')} does not say its units: give {lacking}, or "
+            "--units unknown to get D in its own unit and frames (in Python pixel_nm, "
+            "frame_interval_s, units)."
+        )
+    return Scale.of_pixels(pixel_nm=length, frame_interval_s=interval)
+
+
+def _said(tracks: pd.DataFrame, name: str) -> float | None:
+    """What the table says of a number that is one for all of it: in attrs, else in a column."""
+    said = tracks.attrs.get(name)
+    if said is None and name in tracks.columns and len(tracks):
+        values = tracks[name].dropna().unique()
+        if len(values) > 1:
+            raise PerrinError(f"the column {name} holds {len(values)} values; one is needed.")
+        said = float(values[0]) if len(values) else None
+    return None if said is None else float(said)
+
+
+def _checked_positions(
+    positions: pd.DataFrame,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return frame (N,) int64, x and y (N,) of a table of positions."""
+    lacking = [name for name in ("frame", "x", "y") if name not in positions.columns]
+    if lacking:
+        raise PerrinError(
+            f"the table of positions has no {', '.join(lacking)}; its columns are "
+            f"{', '.join(map(str, positions.columns))}. frame, x and y (pixels) are needed."
+        )
+    if not len(positions):
+        raise PerrinError("the table holds no positions: there is nothing to link.")
+    values = positions[["frame", "x", "y"]].to_numpy(float)
+    bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
+    if bad.size:
+        raise PerrinError(
+            f"row {bad[0]} of the positions holds NaN or infinity; drop such rows "
+            f"({bad.size} of {len(values)}) first."
+        )
+    if (values[:, 0] != np.rint(values[:, 0])).any():
+        raise PerrinError("the frames of the positions are not whole numbers.")
+    return values[:, 0].astype(np.int64), values[:, 1], values[:, 2]
