@@ -103,7 +103,9 @@ def test_a_missing_frame_interval_is_asked_for(run, tmp_path: Path) -> None:
     tifffile.imwrite(path, frames(), photometric="minisblack")
     assert "--frame-interval-s" in refused(run, path, "--pixel-nm", 1)
     assert "--pixel-nm" in refused(run, path, "--frame-interval-s", 0.01)
-    assert "above 0" in refused(run, path, "--pixel-nm", 1, "--frame-interval-s", -1)
+    assert "positive number of seconds" in refused(
+        run, path, "--pixel-nm", 1, "--frame-interval-s", -1
+    )
 
 
 def test_movies_that_are_none_are_refused(run, tmp_path: Path) -> None:

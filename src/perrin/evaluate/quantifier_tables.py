@@ -33,7 +33,7 @@ def bound_rows(
         mass = float(own["mass_kda"].median()) if len(own) else np.nan
         row: dict[str, Any] = {"background": background, "mass_kda": mass, "class": name}
         row |= {"events": len(own), "bound_kda": np.hypot(own["bound_kda"].mean(), focus * mass)}
-        for column in ("oracle", "network", "path", "fit"):
+        for column in ("oracle", "predicted", "path", "fit"):
             ratio = (own[f"{column}_kda"] / own["mass_kda"]).dropna().to_numpy(float)
             row |= {
                 f"{column}_spread_kda": mass * _spread(ratio),

@@ -113,14 +113,13 @@ def told_apart(
     of its file too, ``rep1/eventsFitted`` and ``rep2/eventsFitted``. What is then still the
     same is numbered: a second ``a`` becomes ``a (2)``.
     """
-    counts = Counter(one.name for one in measurements)
     named = list(measurements)
     if len(files) == len(named):
+        longer = [f"{file.parent.name}/{m.name}" for m, file in zip(named, files, strict=True)]
+        counts, apart = Counter(one.name for one in named), Counter(longer)
         named = [
-            _called(one, f"{file.parent.name}/{one.name}")
-            if counts[one.name] > 1 and file.parent.name
-            else one
-            for one, file in zip(named, files, strict=True)
+            _called(one, name) if counts[one.name] > 1 and apart[name] == 1 else one
+            for one, name in zip(named, longer, strict=True)
         ]
     seen: Counter[str] = Counter()
     for place, one in enumerate(named):
