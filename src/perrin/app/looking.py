@@ -37,6 +37,10 @@ def look(path: Path, choices: Choices) -> Look:
         return _as_tracks(path, choices) or Look(None, str(error))
     except Exception as error:  # no file, however broken, may end the app
         return Look(None, f"{path.name} cannot be read: {error}")
+    if seen.kind == "tracks":
+        return _as_tracks(path, choices) or Look(None, seen.description)
+    if seen.kind == "other":
+        return Look(None, f"{path.name} is no movie and no table: {seen.description}")
     if seen.kind == "events":
         return Look("events", seen.description, tuple(seen.facts()), (), seen.notes)
     return Look(
