@@ -8,6 +8,7 @@ import pytest
 
 from perrin.diffusion.characterize import DiffusionResult, Scale
 from perrin.diffusion.summary import characterized
+from perrin.settings.diffusion import WindowSettings
 
 
 def result(correlations: np.ndarray, exposure: float = np.nan) -> DiffusionResult:
@@ -18,6 +19,9 @@ def result(correlations: np.ndarray, exposure: float = np.nan) -> DiffusionResul
         windows=empty,
         time_course=None,  # type: ignore[arg-type]  # no note looks at it
         scale=Scale.unknown(),
+        tracks=empty,
+        settings=WindowSettings(),
+        model="none",
     )
 
 
