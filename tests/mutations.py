@@ -86,15 +86,15 @@ MUTATIONS = (
         QUANTIFY + "test_as_many_agree_within_90_percent_as_that_says",
     ),
     Mutation(
-        "landing/quantifier/agreement.py",
-        "_SE_OF_MEDIAN = 1.2533",
-        "_SE_OF_MEDIAN = 1.0",
+        "stats.py",
+        "SE_OF_MEDIAN = sqrt(pi / 2)",
+        "SE_OF_MEDIAN = 1.0",
         QUANTIFY + "test_the_error_of_a_difference_is_its_scatter",
     ),
     Mutation(
-        "landing/quantifier/surface.py",
-        "        / _OF_IQR\n",
-        "",
+        "stats.py",
+        "return 0.5 * MAD_TO_SD * float(high - low)",
+        "return float(high - low)",
         QUANTIFY + "test_the_interval_of_a_median_covers_it_as_often_as_it_says",
     ),
     Mutation(
@@ -129,8 +129,8 @@ MUTATIONS = (
     ),
     Mutation(
         "mass/abundance.py",
-        "corrected = rates / fractions",
-        "corrected = rates * fractions",
+        "corrected = rates / retention",
+        "corrected = rates * retention",
         UNIT + "mass/test_abundance.py::test_the_truth_is_in_the_interval_as_often_as_it_says",
     ),
     Mutation(

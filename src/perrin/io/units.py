@@ -19,13 +19,13 @@ _LENGTHS = {
         "microns",
         "micrometer",
         "micrometers",
-        "micrometer",
-        "micrometers",
+        "micrometre",
+        "micrometres",
         "mum",
     ),
     "mm": ("mm", "millimeter", "millimeters", "millimetre", "millimetres"),
     "cm": ("cm", "centimeter", "centimeters", "centimetre", "centimetres"),
-    "m": ("m", "meter", "meters", "metre", "meters"),
+    "m": ("m", "meter", "meters", "metre", "metres"),
     "inch": ("inch", "inches", "in"),
 }
 _NM = {

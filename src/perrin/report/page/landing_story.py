@@ -20,7 +20,7 @@ def landing_story(facts: Facts) -> dict[str, Any]:
     """Headline and four lists of sentences."""
     return {
         "headline": headline(facts),
-        "measured": _said(facts, (_what, _quantified, _kept, _density)),
+        "measured": _said(facts, (_what, _quantified, _kept, _density, _read_as)),
         "stands_out": _said(facts, (_main_species, _multiples, _resolved)),
         "distrust": [
             *_said(facts, DOUBTS),
@@ -65,6 +65,12 @@ def _of_filtered(sentence: str, facts: Facts) -> str:
     if facts.all_landings is None:
         return sentence
     return f"Filtered spectrum: {sentence[0].lower()}{sentence[1:]}"
+
+
+def _read_as(facts: Facts) -> str | None:
+    """What was understood of the file, and what was left out of it."""
+    line = facts.summary.get("read_as")
+    return f"The file was {line}." if line else None
 
 
 def _what(facts: Facts) -> str:
