@@ -10,7 +10,6 @@ from pathlib import Path
 from xml.etree.ElementTree import Element, ParseError
 
 import pandas as pd
-from defusedxml import DefusedXmlException, ElementTree
 
 from perrin.errors import PerrinError
 from perrin.io.tracks.raw import RawTracks
@@ -24,6 +23,8 @@ def read_xml(path: Path) -> RawTracks:
     Raises `PerrinError` for other XML, entities, a damaged or cut file, and broken TrackMate
     files (`perrin.io.tracks.trackmate.from_model`).
     """
+    from defusedxml import DefusedXmlException, ElementTree  # late: most files hold no XML
+
     try:
         root = ElementTree.fromstring(path.read_bytes(), forbid_dtd=True)
     except DefusedXmlException as error:
