@@ -12,6 +12,7 @@ from perrin.diffusion.summary import ergodicity, msd_curves, summary
 from perrin.diffusion.tables import axes_of
 from perrin.io.output_folder import output_folder, written_folder
 from perrin.io.plain import plain
+from perrin.io.track_formats import write_tracks_csv
 from perrin.provenance import provenance
 from perrin.report import diffusion_figures as figures
 from perrin.report import regime_figures
@@ -64,7 +65,7 @@ def write_motion_results(
     if curves:
         about["ergodicity_breaking"] = ergodicity(curves)
     with written_folder(target) as partial:
-        tracks[["particle", "frame", *axes]].to_csv(partial / "tracks.csv", index=False)
+        write_tracks_csv(tracks[["particle", "frame", *axes]], partial / "tracks.csv")
         found.trajectories.to_csv(partial / "trajectories.csv", index=False)
         found.windows.to_csv(partial / "windows.csv", index=False)
         for name, table in vars(found.time_course).items():

@@ -24,6 +24,7 @@ from perrin.errors import PerrinError
 from perrin.io.cells import neutralized, plain_text
 from perrin.io.discovermp import VENDOR_NAMES, write_calibration
 from perrin.io.hdf5_write import small_hdf5
+from perrin.io.row_checks import CHECK, ROWS, row_checks, what_changed, written_rows
 from perrin.io.text import TextTable
 from perrin.io.vendor import NO_NEIGHBOR
 from perrin.tables import EVENTS
@@ -42,7 +43,21 @@ _CSV_FIRST = (
     "neareast_neighbour_distances",
     "selections",
 )
-_CSV_ROWS = "rows_written"  # in every row, so that a table that is cut off anywhere says so
+_CHECKED = (
+    "event",
+    "frame",
+    "time_s",
+    "x_px",
+    "y_px",
+    "contrast",
+    "contrast_se",
+    "mass_kda",
+    "mass_se_kda",
+    "fit_error",
+    "neighbor_px",
+    "retained",
+)
+"""Columns over which each row of a CSV has a check."""
 _COLUMNS_ATTRIBUTE = "perrin_columns"
 _CALIBRATION_ATTRIBUTE = "perrin_calibration"
 
@@ -59,7 +74,7 @@ def storable(events: pd.DataFrame) -> tuple[pd.DataFrame, Types]:
     """
     names = [_CSV_NAMES.get(str(name), str(name)) for name in events.columns]
     names += [VENDOR_NAMES[name] for name in events.columns if name in _FOR_OTHERS]
-    names += ["app_info", "mass_model", _CSV_ROWS]  # groups beside the columns in the .h5
+    names += ["app_info", "mass_model", ROWS, CHECK]  # groups beside the columns in the .h5
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise PerrinError(
@@ -109,7 +124,8 @@ def write_csv(events: pd.DataFrame, path: Path) -> None:
     plain = _for_others(storable(events)[0]).rename(columns=_CSV_NAMES)
     if "selections" in plain.columns:
         plain["selections"] = plain["selections"].astype(np.int64)
-    plain[_CSV_ROWS] = len(plain)
+    plain[ROWS] = len(plain)
+    plain[CHECK] = row_checks(_checked(plain))
     first = [name for name in _CSV_FIRST if name in plain.columns]
     order = first + [name for name in plain.columns if name not in _CSV_FIRST]
     with path.open("w", encoding="utf-8", newline="") as file:
@@ -154,27 +170,34 @@ def is_own_csv(names: Iterable[str]) -> bool:
     return {"measurement", "event", "contrasts"} <= set(names)
 
 
-def read_csv(text: TextTable) -> tuple[pd.DataFrame, int | None]:
-    """Return the columns that `write_csv` wrote, and those added since; how many rows it wrote.
+def _checked(plain: pd.DataFrame) -> dict[str, Any]:
+    """Return the numbers that the checks are made of, of a table with the names of a CSV."""
+    names = {name: _CSV_NAMES.get(name, name) for name in _CHECKED}
+    return {
+        name: pd.to_numeric(plain[stored], errors="coerce")
+        for name, stored in names.items()
+        if stored in plain.columns
+    }
 
-    The number is None where the table does not say it. What `write_csv` adds for other programs
-    is left out.
+
+def read_csv(text: TextTable) -> tuple[pd.DataFrame, list[str]]:
+    """Return the columns that `write_csv` wrote, and those added since; what has changed.
+
+    What `write_csv` adds for other programs and for its checks is left out. What has changed
+    comes in phrases: rows that are gone, values that are others.
     """
     table = text.frame()
     for name, cells in text.cells.items():
         if table[name].dtype.kind not in "iufb" or _KINDS.get(name) == "text":
             table[name] = pd.Series([plain_text(cell) for cell in cells], dtype="str")
-    rows = _one_number(table.pop(_CSV_ROWS)) if _CSV_ROWS in table.columns else None
+    rows = written_rows(table.pop(ROWS)) if ROWS in table.columns else None
+    changed = []
+    if CHECK in table.columns:
+        changed = what_changed(_checked(table), table.pop(CHECK), rows)
     for name in ("contrast", "mass_kda"):
         if name in table.columns:
             table = table.drop(columns=VENDOR_NAMES[name], errors="ignore")
-    return table.rename(columns=plain_text), rows
-
-
-def _one_number(values: pd.Series) -> int | None:
-    """Return the number that most rows say."""
-    numbers = pd.to_numeric(values, errors="coerce").dropna()
-    return int(numbers.mode().iloc[0]) if len(numbers) else None
+    return table.rename(columns=plain_text), changed
 
 
 # HDF5

@@ -175,13 +175,13 @@ class _Reading:
             raise PerrinError(f"{self.path} is {other}.")
         text = read_text_table(self.path)
         if store.is_own_csv(text.cells):
-            table, rows = store.read_csv(text)
+            table, changed = store.read_csv(text)
             raw = RawTable(
                 columns=table,
                 format="perrin CSV",
+                notes=tuple(changed),
                 remarks=text.remarks,
                 own=True,
-                rows_written=rows,
             )
             return self._events(raw)
         table = text.frame()
@@ -258,7 +258,7 @@ def _recognized(table: pd.DataFrame, footer: list[str], file_kind: str) -> RawTa
 def _parquet(path: Path) -> pd.DataFrame:
     pyarrow = _pyarrow()
     try:
-        return pd.read_parquet(path)
+        return pd.read_parquet(path, page_checksum_verification=True)
     except (pyarrow.ArrowException, OSError, ValueError, LookupError, TypeError) as error:
         raise PerrinError(
             f"{path}: the parquet file is truncated or damaged ({error}). Copy or export it again."
@@ -283,7 +283,7 @@ def _write_parquet(events: pd.DataFrame, path: Path) -> None:
     plain.attrs = {"perrin_version": __version__}
     if "calibration" in events.attrs:
         plain.attrs["calibration"] = events.attrs["calibration"]
-    plain.to_parquet(path, index=False)
+    plain.to_parquet(path, index=False, write_page_checksum=True)
 
 
 def _pyarrow() -> Any:

@@ -16,19 +16,40 @@ import pandas as pd
 
 from perrin.io.cells import neutralized
 from perrin.io.output import written_file
+from perrin.io.row_checks import CHECK, ROWS, row_checks
 
 _VERSION = "7.11.1"
 """TrackMate whose layout of the file is written."""
+CHECKED_OF_TRACKS = (
+    "particle",
+    "frame",
+    "x",
+    "y",
+    "z",
+    "x_se",
+    "y_se",
+    "pixel_nm",
+    "frame_interval_s",
+    "exposure",
+)
+"""Columns over which each row of a CSV of tracks has a check."""
 _RADIUS_PX = 2.5  # TrackMate draws spots with it; it means nothing else
 
 
 def write_tracks_csv(
     tracks: pd.DataFrame, path: str | os.PathLike[str], *, overwrite: bool = False
 ) -> None:
-    """Write tracks as CSV, whole or not at all; formulas in text cells are neutralized."""
+    """Write tracks as CSV, whole or not at all; formulas in text cells are neutralized.
+
+    Each row ends in `perrin.io.row_checks`, by which damage is noticed when it is read.
+    """
     texts = [name for name in tracks if pd.api.types.is_string_dtype(tracks[name].dtype)]
     safe = tracks.assign(
         **{str(name): [neutralized(str(cell)) for cell in tracks[name]] for name in texts}
+    )
+    safe[ROWS] = len(safe)
+    safe[CHECK] = row_checks(
+        {name: safe[name] for name in CHECKED_OF_TRACKS if name in safe.columns}
     )
     with written_file(path, overwrite=overwrite) as partial:
         safe.to_csv(partial, index=False)

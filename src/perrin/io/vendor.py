@@ -37,7 +37,6 @@ class RawTable:
 
     units: of columns, where the file says them beside the names. own: perrin wrote it, so that
     rejected events stay in it. remarks: phrases for the line that says what was read.
-    rows_written: how many rows it had when perrin wrote it.
     """
 
     columns: pd.DataFrame
@@ -50,7 +49,6 @@ class RawTable:
     remarks: tuple[str, ...] = field(default=())
     units: Mapping[str, str] = field(default_factory=dict)
     own: bool = False
-    rows_written: int | None = None
 
 
 def to_events(raw: RawTable, *, measurement: str, landing_sign: int | None = None) -> pd.DataFrame:
@@ -108,11 +106,6 @@ def finished(
     events, without_values = _usable_rows(events, notes, keep=raw.own)
     before = len(events)
     events = without_copies(events, notes, numbered=numbered)
-    if raw.rows_written not in (None, rows):
-        notes.append(
-            f"the table had {raw.rows_written} rows when perrin wrote it and has {rows} now: cut "
-            "off, or rows were removed or added since"
-        )
     events = check_events(events)
     attrs: dict[Any, Any] = {
         "format": raw.format,

@@ -172,6 +172,19 @@ def test_rows_lost_from_the_csv_are_said(kept: int, tmp_path: Path) -> None:
     assert f"had 40 rows when perrin wrote it and has {kept} now" in said
 
 
+def test_changed_values_of_the_csv_are_said(tmp_path: Path) -> None:
+    path = tmp_path / "e.csv"
+    events = table(40)
+    write_events(events, path)
+    assert read_events(path).attrs["notes"] == []
+    lines = path.read_text().splitlines(keepends=True)
+    lines[8] = lines[8].replace(repr(float(events["mass_kda"][7])), "97.5")
+    path.write_text("".join(lines))
+    assert (
+        "1 row is not as perrin wrote it (the first: row 8)" in read_events(path).attrs["notes"][0]
+    )
+
+
 def test_a_cell_that_a_spreadsheet_would_run_is_text(tmp_path: Path) -> None:
     write_events(table(2, label=["=cmd()", "binder"]), tmp_path / "e.csv")
     raw = pd.read_csv(tmp_path / "e.csv")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -47,8 +48,38 @@ def test_own_csv_is_read_back_with_errors_and_units(tmp_path: Path) -> None:
 def test_csv_is_plain_for_other_programs(tmp_path: Path) -> None:
     write_tracks_csv(table(), tmp_path / "tracks.csv")
     plain = pd.read_csv(tmp_path / "tracks.csv")
-    assert list(plain.columns) == list(table().columns)
+    assert list(plain.columns) == [*table().columns, "rows_written", "row_check"]
     assert len(plain) == 5
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda lines: lines[:4], "had 5 rows when perrin wrote it and has 3 now"),
+        (lambda lines: [*lines[:2], *lines[3:]], "had 5 rows when perrin wrote it and has 4 now"),
+        (
+            lambda lines: [*lines[:3], lines[3].replace(".", "9.", 1), *lines[4:]],
+            "1 row is not as perrin wrote it (the first: row 3)",
+        ),
+    ],
+)
+def test_what_changed_in_the_own_csv_is_said(
+    damage: Callable[[list[str]], list[str]], said: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "tracks.csv"
+    write_tracks_csv(table(), path)
+    assert "wrote" not in read_tracks(path).attrs["read_as"]
+    path.write_text("".join(damage(path.read_text().splitlines(keepends=True))))
+    assert said in read_tracks(path).attrs["read_as"]
+
+
+def test_another_program_may_write_the_own_csv_again(tmp_path: Path) -> None:
+    path = tmp_path / "tracks.csv"
+    write_tracks_csv(table(), path)
+    pd.read_csv(path).assign(mine=1).to_csv(path, sep=";", decimal=",", index=False)
+    assert "wrote" not in read_tracks(path).attrs["read_as"]
+    pd.read_csv(path, sep=";", decimal=",").round(3).to_csv(path, index=False)
+    assert "another program rounded" in read_tracks(path).attrs["read_as"]
 
 
 def test_a_table_of_two_movies_is_refused(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ import pandas as pd
 
 from perrin.errors import PerrinError
 from perrin.io.read_as import listed
+from perrin.io.row_checks import CHECK, ROWS, what_changed, written_rows
+from perrin.io.track_formats import CHECKED_OF_TRACKS
 from perrin.io.tracks.columns import Name, parse, roles
 from perrin.io.tracks.raw import AXES, KEPT, RawTracks, numbers
 from perrin.io.units import length_unit, time_unit
@@ -66,7 +68,22 @@ def from_columns(table: pd.DataFrame, kind: str) -> RawTracks:
     taken = {name.full for name in used.values()} | set(raw.groups.columns)
     taken |= {lower[name].full for name in _SAME if own and name in lower}
     raw.columns_not_used = [name.full for name in names if name.full not in taken]
+    _check_own(raw, table)
     return raw
+
+
+def _check_own(raw: RawTracks, table: pd.DataFrame) -> None:
+    """Say what has changed since perrin wrote the table, where it did."""
+    if CHECK not in table.columns:
+        return
+    rows = written_rows(table[ROWS]) if ROWS in table.columns else None
+    checked = {
+        name: pd.to_numeric(table[name], errors="coerce")
+        for name in CHECKED_OF_TRACKS
+        if name in table.columns
+    }
+    raw.remarks += what_changed(checked, table[CHECK], rows)
+    raw.columns_not_used = [name for name in raw.columns_not_used if name not in (CHECK, ROWS)]
 
 
 def _plain_index(table: pd.DataFrame) -> pd.DataFrame:

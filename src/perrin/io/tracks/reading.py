@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +115,8 @@ def _text(path: Path) -> RawTracks:
 
 
 def _parquet(path: Path) -> RawTracks:
-    return from_columns(_arrow(path, pd.read_parquet, "parquet"), "parquet")
+    read = partial(pd.read_parquet, page_checksum_verification=True)
+    return from_columns(_arrow(path, read, "parquet"), "parquet")
 
 
 def _feather(path: Path) -> RawTracks:

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from perrin.errors import PerrinError
+from perrin.io.manifest import MANIFEST, changed, read_manifest
 from perrin.io.output_folder import SUMMARY
 from perrin.tables import REQUIRED_EVENTS
 from perrin.types import BoolArray, Float32Array, IntArray
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_SHOWN = (".h5", ".csv", ".json", ".npz")
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,8 @@ class MotionFolder:
 def read_folder(path: str | Path) -> LandingFolder | MotionFolder:
     """Read a results folder of either pipeline.
 
-    Raises `PerrinError` where `path` is no results folder, or one that lacks a file.
+    Raises `PerrinError` where `path` is no results folder, or one that lacks a file or holds one
+    that is no longer what perrin wrote.
     """
     path = Path(path)
     try:
@@ -63,11 +67,25 @@ def read_folder(path: str | Path) -> LandingFolder | MotionFolder:
             f"{path} is not a results folder: no readable {SUMMARY} in it. Give the folder that "
             "`perrin landings`, `perrin spectrum` or `perrin diffusion` wrote."
         ) from error
+    _check_unchanged(path)
     if isinstance(summary, dict) and "measurements" in summary:
         return _landings(path, summary)
     if isinstance(summary, dict) and "trajectories" in summary:
         return _motion(path, summary)
     raise PerrinError(f"{path / SUMMARY} is not the summary of a measurement; nothing to report.")
+
+
+def _check_unchanged(path: Path) -> None:
+    """Raise `PerrinError` where a file that a report shows is not what the manifest says."""
+    files = read_manifest(path) or {}
+    shown = {name: files[name] for name in files if name.endswith(_SHOWN)}
+    odd = changed(path, shown)
+    if odd:
+        raise PerrinError(
+            f"{path}: {', '.join(odd)} changed since perrin wrote it ({MANIFEST} has another "
+            "checksum): damaged, or edited. Copy the folder again from where it was made, or "
+            "analyze again."
+        )
 
 
 def _landings(path: Path, summary: dict[str, Any]) -> LandingFolder:
