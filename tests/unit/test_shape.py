@@ -17,6 +17,7 @@ MOST_LINES_OF_A_FUNCTION = 87  # without its signature and docstring
 
 SHORT = (
     "app",
+    "cli",
     "diffusion",
     "evaluate",
     "landing",

@@ -12,10 +12,6 @@ from perrin.cli import options as o
 
 DEFAULT_MODEL = "andi"
 
-ModelName = Annotated[
-    str, typer.Option("--model", help="Name or folder of a network; see `perrin model list`.")
-]
-
 
 def register(app: typer.Typer, *, evaluate: typer.Typer) -> None:
     """Add the commands to `perrin` and to `perrin evaluate`."""
@@ -24,13 +20,11 @@ def register(app: typer.Typer, *, evaluate: typer.Typer) -> None:
 
 
 def andi(
-    tracks: Annotated[
-        Path, typer.Argument(help="Tracks: trackpy, TrackMate, CSV, parquet, .mat, .npy.")
-    ],
+    tracks: o.Tracks,
     out: Annotated[Path, typer.Option("--out", help="Table to write, .csv: one row a track.")],
     frame_interval_s: o.FrameIntervalS = None,
     frame_rate_hz: o.FrameRateHz = None,
-    model: ModelName = DEFAULT_MODEL,
+    model: o.ModelName = DEFAULT_MODEL,
     overwrite: o.Overwrite = False,
 ) -> None:
     """Predict exponent and model of each track, as in the AnDi challenge (no units needed)."""
@@ -53,7 +47,7 @@ def andi(
 
 def evaluate_andi(
     out: o.Out,
-    model: ModelName = DEFAULT_MODEL,
+    model: o.ModelName = DEFAULT_MODEL,
     count: Annotated[int, typer.Option(min=50, help="Trajectories of each cell and task.")] = 3000,
     seed: o.Seed = 7,
     overwrite: o.Overwrite = False,

@@ -12,13 +12,9 @@ from perrin.cli import options as o
 from perrin.errors import PerrinError
 
 if TYPE_CHECKING:
-    pass
+    from perrin.diffusion.characterize import DiffusionResult
 
 DEFAULT_MODEL = "mixture"
-
-ModelName = Annotated[
-    str, typer.Option("--model", help="Name or folder of a network; see `perrin model list`.")
-]
 
 
 def register(
@@ -33,43 +29,49 @@ def register(
     evaluate.command("mixture")(evaluate_mixture)
 
 
+LengthNm = Annotated[
+    float | None,
+    typer.Option(
+        "--pixel-nm", help="Length of one unit of the coordinates, nm, if the file has none."
+    ),
+]
+ZStepNm = Annotated[float | None, typer.Option(help="Distance of slices, nm, if z counts slices.")]
+Units = Annotated[
+    str | None, typer.Option(help="'unknown': keep the file's unit of length, and frames.")
+]
+LocalizationError = Annotated[
+    float | None,
+    typer.Option(
+        "--localization-error",
+        "--localisation-error",
+        help="Localization error of one axis, in the unit of the coordinates, where the "
+        "table has no x_se; 0: none.",
+    ),
+]
+Exposure = Annotated[
+    float | None,
+    typer.Option(help="Fraction of the frame interval with light, if the file does not say."),
+]
+Window = Annotated[int, typer.Option(help="Frames of a window along a track.")]
+Stride = Annotated[int, typer.Option(help="Frames from one window to the next.")]
+
+
 def diffusion(
-    tracks: Annotated[
-        Path, typer.Argument(help="Tracks: trackpy, TrackMate, CSV, parquet, .mat, .npy.")
-    ],
+    tracks: o.Tracks,
     out: o.Out,
     frame_interval_s: o.FrameIntervalS = None,
     frame_rate_hz: o.FrameRateHz = None,
-    pixel_nm: Annotated[
-        float | None,
-        typer.Option(help="Length of one unit of the coordinates, nm, if the file has none."),
-    ] = None,
-    z_step_nm: Annotated[
-        float | None, typer.Option(help="Distance of slices, nm, if z counts slices.")
-    ] = None,
-    units: Annotated[
-        str | None, typer.Option(help="'unknown': keep the file's unit of length, and frames.")
-    ] = None,
-    localization_error: Annotated[
-        float | None,
-        typer.Option(
-            "--localization-error",
-            "--localisation-error",
-            help="Localization error of one axis, in the unit of the coordinates, where the "
-            "table has no x_se; 0: none.",
-        ),
-    ] = None,
-    exposure: Annotated[
-        float | None,
-        typer.Option(help="Fraction of the frame interval with light, if the file does not say."),
-    ] = None,
-    window: Annotated[int, typer.Option(help="Frames of a window along a track.")] = 100,
-    stride: Annotated[int, typer.Option(help="Frames from one window to the next.")] = 50,
-    model: ModelName = DEFAULT_MODEL,
+    pixel_nm: LengthNm = None,
+    z_step_nm: ZStepNm = None,
+    units: Units = None,
+    localization_error: LocalizationError = None,
+    exposure: Exposure = None,
+    window: Window = 100,
+    stride: Stride = 50,
+    model: o.ModelName = DEFAULT_MODEL,
     overwrite: o.Overwrite = False,
 ) -> None:
     """Characterize the diffusion of each particle: fractions, w, exponents, D, with intervals."""
-    from perrin.diffusion.summary import characterized
     from perrin.io.output_folder import output_folder
     from perrin.io.tracks import read_tracks
     from perrin.motion_results import write_motion_results
@@ -99,6 +101,12 @@ def diffusion(
         inputs=[tracks],
         run=o.this_run(),
     )
+    _say(found, out)
+
+
+def _say(found: DiffusionResult, out: Path) -> None:
+    from perrin.diffusion.summary import characterized
+
     for note in found.notes:
         typer.echo(f"  note: {note}")
     changed = found.time_course.regimes.loc[
@@ -162,7 +170,7 @@ def walks(
 
 def evaluate_mixture(
     out: o.Out,
-    model: ModelName = DEFAULT_MODEL,
+    model: o.ModelName = DEFAULT_MODEL,
     count: Annotated[int, typer.Option(min=50, help="Trajectories of each cell.")] = 5000,
     seed: o.Seed = 7,
     overwrite: o.Overwrite = False,

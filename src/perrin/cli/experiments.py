@@ -20,29 +20,35 @@ def register(app: typer.Typer) -> None:
     app.command("reproduce")(reproduce)
 
 
+Name = Annotated[
+    str,
+    typer.Argument(
+        help="all, bsa, dynamin, hsp27, antibody, protein-a, density, integration or selection."
+    ),
+]
+Out = Annotated[
+    Path,
+    typer.Option("--out", help="Folder; measurements there are used again, after Ctrl-C too."),
+]
+Resamples = Annotated[
+    int, typer.Option("--resamples", min=20, help="Bootstrap resamples behind each interval.")
+]
+Scale = Annotated[
+    float, typer.Option("--scale", help="Factor on the length of all movies; 0.2: a quick look.")
+]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Throw measurements of other settings away.")
+]
+
+
 def reproduce(
-    name: Annotated[
-        str,
-        typer.Argument(
-            help="all, bsa, dynamin, hsp27, antibody, protein-a, density, integration or selection."
-        ),
-    ],
-    out: Annotated[
-        Path,
-        typer.Option("--out", help="Folder; measurements there are used again, after Ctrl-C too."),
-    ],
+    name: Name,
+    out: Out,
     model: scores.ModelName = "default",
     seed: o.Seed = 1,
-    resamples: Annotated[
-        int, typer.Option("--resamples", min=20, help="Bootstrap resamples behind each interval.")
-    ] = 200,
-    scale: Annotated[
-        float,
-        typer.Option("--scale", help="Factor on the length of all movies; 0.2: a quick look."),
-    ] = 1.0,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Throw measurements of other settings away.")
-    ] = False,
+    resamples: Resamples = 200,
+    scale: Scale = 1.0,
+    overwrite: Overwrite = False,
 ) -> None:
     """Run the experiments of the mass photometry paper on simulated measurements."""
     from perrin.models.classifier import ClassifierModel

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from perrin.cli import options as o
 from perrin.cli import scores
+from perrin.cli.bundles import InstrumentFiles, MovieOptions, bundled
 from perrin.cli.say import say
 from perrin.errors import PerrinError
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from perrin.io.movie import Movie
+    from perrin.mass.calibration import Calibration
     from perrin.pipeline import LandingsResult
     from perrin.settings.landing import LandingSettings
 
@@ -30,55 +33,70 @@ def register(app: typer.Typer) -> None:
     app.command("inspect")(inspect)
 
 
-@o.takes_movie_options
-def landings(
-    movies: Annotated[list[Path], typer.Argument(help="One or several movies, overlaid.")],
-    out: o.Out,
-    calibration: o.CalibrationFile = None,
-    n_avg: o.NAvg = 10,
-    fit_n_avg: o.FitNAvg = None,
+@dataclass(frozen=True)
+class LandingOptions:
+    """How landings are found and fitted."""
+
+    n_avg: o.NAvg = 10
+    fit_n_avg: o.FitNAvg = None
     permissive: Annotated[
         bool, typer.Option("--permissive", help="Low thresholds, for masses below about 45 kDa.")
-    ] = False,
+    ] = False
     spatial_threshold: Annotated[
         float | None, typer.Option(help="Matched-filter contrast over its noise.")
-    ] = None,
+    ] = None
     temporal_threshold: Annotated[
         float | None, typer.Option(help="Signal-to-noise ratio of the step in time.")
-    ] = None,
+    ] = None
     persistence_ms: Annotated[
         float | None,
         typer.Option(
             "--persistence-ms",
             help="Persistence check: measure all events again at this integration time, ms (140).",
         ),
-    ] = None,
-    model: scores.ModelName = "default",
-    threshold: scores.Threshold = None,
-    precision: scores.Precision = None,
-    quantifier: scores.QuantifierName = "default",
-    reported_spectrum: scores.ReportedSpectrum = "filtered",
-    correct_fractions: Annotated[
-        bool,
-        typer.Option(
-            "--correct-fractions",
-            help="Correct the fractions of the peaks for what noise and detection lose "
-            "(by a simulation).",
-        ),
-    ] = False,
-    psf: o.PsfFile = None,
-    allow_calibration_mismatch: Annotated[
-        bool,
-        typer.Option(
-            "--allow-calibration-mismatch",
-            help="Use a calibration that was recorded with other settings.",
-        ),
-    ] = False,
+    ] = None
+    reported_spectrum: scores.ReportedSpectrum = "filtered"
+
+    def settings(self) -> LandingSettings:
+        """Return the settings; raises `PerrinError` for values out of bounds."""
+        from perrin.settings.landing import DetectionSettings, LandingSettings
+
+        start = DetectionSettings.permissive() if self.permissive else DetectionSettings()
+        thresholds = o.given(
+            spatial_threshold=self.spatial_threshold, temporal_threshold=self.temporal_threshold
+        )
+        return o.settings_from(
+            LandingSettings,
+            n_avg=self.n_avg,
+            fit_n_avg=self.fit_n_avg,
+            detection=o.settings_from(DetectionSettings, **start.model_dump() | thresholds),
+            persistence_ms=self.persistence_ms,
+            reported_spectrum=self.reported_spectrum,
+        )
+
+
+CorrectFractions = Annotated[
+    bool,
+    typer.Option(
+        "--correct-fractions",
+        help="Correct the fractions of the peaks for what noise and detection lose "
+        "(by a simulation).",
+    ),
+]
+
+
+@bundled
+def landings(
+    movies: Annotated[list[Path], typer.Argument(help="One or several movies, overlaid.")],
+    out: o.Out,
+    landing: LandingOptions,
+    networks: scores.NetworkOptions,
+    instrument: InstrumentFiles,
+    movie_options: MovieOptions,
+    correct_fractions: CorrectFractions = False,
     resamples: o.Resamples = 200,
     seed: o.Seed = 0,
     overwrite: o.Overwrite = False,
-    *,
-    movie_options: o.MovieOptions,
 ) -> None:
     """Analyze mass photometry movies: events, masses, spectrum, figures."""
     import numpy as np
@@ -87,27 +105,14 @@ def landings(
     from perrin.pipeline import analyze_landings
     from perrin.results import write_results
 
-    read = [*movies, *(path for path in (calibration, psf) if path is not None)]
-    target = output_folder(out, overwrite=overwrite, inputs=read)
-    settings = _landing_settings(
-        n_avg,
-        fit_n_avg,
-        permissive,
-        spatial_threshold,
-        temporal_threshold,
-        persistence_ms=persistence_ms,
-        reported_spectrum=reported_spectrum,
-    )
-    scores.check_names(model, quantifier)
-    chosen: dict[str, Any] = {
-        "calibration": o.calibration_in(calibration),
-        "classifier": model,
-        "quantifier": quantifier,
-        "scores": scores.settings(threshold, precision),
+    target = output_folder(out, overwrite=overwrite, inputs=[*movies, *instrument.paths()])
+    settings = landing.settings()
+    networks.check()
+    chosen = {
+        **instrument.load(),
+        **networks.by_name(),
         "settings": settings,
-        "psf": o.psf_in(psf),
         "resamples": resamples,
-        "check_calibration": not allow_calibration_mismatch,
         "correct_fractions": correct_fractions,
         "seed": np.random.default_rng(seed),  # several movies go on where the last one ended
     }
@@ -119,23 +124,28 @@ def landings(
     say(measured, out)
 
 
+BinKda = Annotated[float, typer.Option(help="Width of the histogram's bins, kDa.")]
+LowKda = Annotated[float, typer.Option(help="Lower end of the masses used, kDa.")]
+HighKda = Annotated[float, typer.Option(help="Upper end of the masses used, kDa.")]
+SignOfTable = Annotated[
+    int | None,
+    typer.Option(help="Sign of a landing's contrast in tables that do not show it: -1 or 1."),
+]
+Group = Annotated[
+    str | None, typer.Option(help="Group of the events in an HDF5 file with several.")
+]
+
+
 def spectrum(
     tables: Annotated[list[Path], typer.Argument(help="Event tables of any program, overlaid.")],
     out: o.Out,
     calibration: o.CalibrationFile = None,
     resamples: o.Resamples = 200,
-    bin_kda: Annotated[float, typer.Option(help="Width of the histogram's bins, kDa.")] = 5.0,
-    low_kda: Annotated[float, typer.Option(help="Lower end of the masses used, kDa.")] = -5000.0,
-    high_kda: Annotated[float, typer.Option(help="Upper end of the masses used, kDa.")] = 5000.0,
-    landing_sign: Annotated[
-        int | None,
-        typer.Option(
-            help="Sign of a landing's contrast in tables that do not show it: -1 or 1.",
-        ),
-    ] = None,
-    dataset: Annotated[
-        str | None, typer.Option(help="Group of the events in an HDF5 file with several.")
-    ] = None,
+    bin_kda: BinKda = 5.0,
+    low_kda: LowKda = -5000.0,
+    high_kda: HighKda = 5000.0,
+    landing_sign: SignOfTable = None,
+    dataset: Group = None,
     seed: o.Seed = 0,
     overwrite: o.Overwrite = False,
 ) -> None:
@@ -149,7 +159,7 @@ def spectrum(
     from perrin.results import write_results
     from perrin.settings.spectrum import SpectrumSettings
 
-    read = [*tables, *([] if calibration is None else [calibration])]
+    read = o.paths(*tables, calibration)
     target = output_folder(out, overwrite=overwrite, inputs=read)
     settings = o.settings_from(
         SpectrumSettings, bin_width_kda=bin_kda, range_kda=(low_kda, high_kda)
@@ -173,36 +183,38 @@ def spectrum(
     say(measured, out)
 
 
-@o.takes_movie_options
+Ladder = Annotated[
+    str | None,
+    typer.Option(help="Masses in kDa, as 66,146,480, or a ladder: nativemark, dynamin, ..."),
+]
+Pair = Annotated[
+    list[str] | None,
+    typer.Option(help="A mass in kDa and its contrast by hand, as 66:-0.0025; repeat it."),
+]
+
+
+@bundled
 def calibrate(
     out: Annotated[Path, typer.Option("--out", help="Calibration file to write (.json).")],
+    movie_options: MovieOptions,
     source: Annotated[
         Path | None, typer.Argument(help="Movie or event table of the calibrant.")
     ] = None,
-    ladder: Annotated[
-        str | None,
-        typer.Option(help="Masses in kDa, as 66,146,480, or a ladder: nativemark, dynamin, ..."),
-    ] = None,
-    pair: Annotated[
-        list[str] | None,
-        typer.Option(help="A mass in kDa and its contrast by hand, as 66:-0.0025; repeat it."),
-    ] = None,
+    ladder: Ladder = None,
+    pair: Pair = None,
     n_avg: o.NAvg = 10,
     fit_n_avg: o.FitNAvg = None,
     psf: o.PsfFile = None,
     overwrite: o.Overwrite = False,
-    *,
-    movie_options: o.MovieOptions,
 ) -> None:
     """Make a calibration: from a movie or table of a known ladder, or from pairs by hand."""
     from perrin.io.output import output_file
     from perrin.pipeline import calibrate as make
 
-    read = [path for path in (source, psf) if path is not None]
-    target = output_file(out, overwrite=overwrite, inputs=read)
+    target = output_file(out, overwrite=overwrite, inputs=o.paths(source, psf))
     if source is not None and pair is None and ladder is None:  # before the movie is opened
         raise PerrinError("which masses does the calibrant hold? Give --ladder, as 66,146,480")
-    settings = _landing_settings(n_avg, fit_n_avg, False, None, None)
+    settings = LandingOptions(n_avg=n_avg, fit_n_avg=fit_n_avg).settings()
     with ExitStack() as opened:
         made = make(
             None if source is None else _calibrant(source, movie_options, opened),
@@ -213,31 +225,20 @@ def calibrate(
             source=None if source is None else source.name,
             progress=opened.enter_context(o.progress_bar("calibrate")),
         )
-    if made.reading:
-        typer.echo(f"read as  {made.reading}")
-    for other in made.other_readings:
-        typer.echo(f"or as    {other}")
-    if made.other_readings:
-        typer.echo("The peaks can be read in more than one way: check, or give pairs by hand.")
     made.save(target)
-    typer.echo(
-        f"contrast = {made.gradient_per_kda:.4g} per kDa * mass "
-        f"{made.offset:+.2g}; largest residual {made.max_relative_residual:.1%}"
-    )
-    typer.echo(f"written to {out}")
+    _say_line(made, out)
 
 
-@o.takes_movie_options
+@bundled
 def psf(
     movie: Annotated[Path, typer.Argument(help="Movie with many landings of one species.")],
     out: Annotated[Path, typer.Option("--out", help="PSF file to write (.npz).")],
     contrast: Annotated[
         str, typer.Option(help="Range of contrasts to average, as -0.0075,-0.006.")
     ],
+    movie_options: MovieOptions,
     n_avg: o.NAvg = 10,
     overwrite: o.Overwrite = False,
-    *,
-    movie_options: o.MovieOptions,
 ) -> None:
     """Build the point-spread function of an instrument from its own landings."""
     from perrin.io.output import output_file
@@ -259,16 +260,15 @@ def psf(
     )
 
 
-@o.takes_movie_options
+@bundled
 def inspect(
     path: Annotated[Path, typer.Argument(help="Any file.")],
-    *,
-    movie_options: o.MovieOptions,
+    movie_options: MovieOptions,
 ) -> None:
     """Describe a file: format, shape, frame interval, pixel, sign, and what is missing."""
     from perrin.io import inspect as look_at
 
-    seen = look_at(path, **movie_options)
+    seen = look_at(path, **movie_options.by_name())
     typer.echo(f"{path.name}: {seen.description}")
     for name, text in seen.facts():
         typer.echo(f"  {name:<16}{text}")
@@ -278,35 +278,31 @@ def inspect(
         typer.echo(f"  note: {sentence}")
 
 
-def _landing_settings(
-    n_avg: int,
-    fit_n_avg: int | None,
-    permissive: bool,
-    spatial: float | None,
-    temporal: float | None,
-    **others: float | str | None,
-) -> LandingSettings:
-    from perrin.settings.landing import DetectionSettings, LandingSettings
-
-    start = DetectionSettings.permissive() if permissive else DetectionSettings()
-    given = {"spatial_threshold": spatial, "temporal_threshold": temporal}
-    values = start.model_dump() | {name: v for name, v in given.items() if v is not None}
-    detection = o.settings_from(DetectionSettings, **values)
-    return o.settings_from(
-        LandingSettings, n_avg=n_avg, fit_n_avg=fit_n_avg, detection=detection, **others
+def _say_line(made: Calibration, out: Path) -> None:
+    if made.reading:
+        typer.echo(f"read as  {made.reading}")
+    for other in made.other_readings:
+        typer.echo(f"or as    {other}")
+    if made.other_readings:
+        typer.echo("The peaks can be read in more than one way: check, or give pairs by hand.")
+    typer.echo(
+        f"contrast = {made.gradient_per_kda:.4g} per kDa * mass "
+        f"{made.offset:+.2g}; largest residual {made.max_relative_residual:.1%}"
     )
+    typer.echo(f"written to {out}")
 
 
 def _calibrant(
-    source: Path, movie_options: o.MovieOptions, opened: ExitStack
+    source: Path, movie_options: MovieOptions, opened: ExitStack
 ) -> Movie | pd.DataFrame:
     """The movie, open until `opened` is closed, or the table of events."""
     from perrin.io import inspect as look_at
     from perrin.io import read_events
 
-    dataset, sign = movie_options["dataset"], movie_options["landing_sign"]
     if look_at(source).kind == "events":
-        events = read_events(source, landing_sign=sign, dataset=dataset)
+        events = read_events(
+            source, landing_sign=movie_options.landing_sign, dataset=movie_options.dataset
+        )
         typer.echo(events.attrs["read_as"])
         for note in events.attrs["notes"]:
             typer.echo(f"  note: {note}")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -17,8 +15,6 @@ from perrin import progress
 from perrin.errors import PerrinError
 
 if TYPE_CHECKING:
-    from perrin.io.found import Contents
-    from perrin.io.movie import Movie
     from perrin.mass.calibration import Calibration
     from perrin.optics.psf import Psf
     from perrin.settings.base import Settings
@@ -33,6 +29,13 @@ Overwrite = Annotated[
 ]
 CalibrationFile = Annotated[
     Path | None, typer.Option("--calibration", help="Calibration made with `perrin calibrate`.")
+]
+AllowMismatch = Annotated[
+    bool,
+    typer.Option(
+        "--allow-calibration-mismatch",
+        help="Use a calibration that was recorded with other settings.",
+    ),
 ]
 PsfFile = Annotated[
     Path | None, typer.Option("--psf", help="Empirical PSF made with `perrin psf`.")
@@ -96,62 +99,17 @@ FitNAvg = Annotated[
         "--fit-n-avg", min=1, help="Frames averaged on each side for the fit; as --n-avg."
     ),
 ]
+Tracks = Annotated[
+    Path, typer.Argument(help="Tracks: trackpy, TrackMate, CSV, parquet, .mat, .npy.")
+]
+ModelName = Annotated[
+    str, typer.Option("--model", help="Name or folder of a network; see `perrin model list`.")
+]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of all random numbers.")]
 _SAME_INTERVAL = 1e-3  # relative difference up to which interval and rate say the same
 Resamples = Annotated[
     int, typer.Option("--resamples", min=0, help="Bootstrap resamples; 0: no intervals.")
 ]
-
-
-class MovieOptions(dict[str, Any]):
-    """What the user said of a movie: the options of `perrin.io.open_movie`, by name."""
-
-    def open(self, path: Path, *, contents: Contents = "landings") -> Movie:
-        """Open the movie at `path` with these options, and print what was understood of it."""
-        from perrin.io import open_movie
-
-        movie = open_movie(path, contents=contents, **self)
-        typer.echo(f"{path.name}: {movie.read_as}")
-        return movie
-
-
-_MOVIE_OPTIONS: dict[str, Any] = {
-    "pixel_nm": PixelNm,
-    "frame_rate_hz": FrameRateHz,
-    "frame_interval_s": FrameIntervalS,
-    "landing_sign": LandingSign,
-    "dataset": Dataset,
-    "encoding": Encoding,
-    "axes": Axes,
-    "channel": Channel,
-    "z": Plane,
-    "unsigned": Unsigned,
-    "follow_links": FollowLinks,
-}
-
-
-def takes_movie_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of `open_movie`; it gets them as `movie_options`."""
-    own = inspect.signature(command, eval_str=True).parameters.values()
-    added = [
-        inspect.Parameter(
-            name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=False if option in (Unsigned, FollowLinks) else None,
-            annotation=option,
-        )
-        for name, option in _MOVIE_OPTIONS.items()
-    ]
-    shown = [option for option in own if option.name != "movie_options"] + added
-
-    @functools.wraps(command)
-    def gathering(**given: Any) -> None:
-        said = MovieOptions({name: given.pop(name) for name in _MOVIE_OPTIONS})
-        command(**given, movie_options=said)
-
-    gathering.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]
-    gathering.__annotations__ = {option.name: option.annotation for option in shown}
-    return gathering
 
 
 def interval_s(frame_interval_s: float | None, frame_rate_hz: float | None) -> float | None:
@@ -180,6 +138,11 @@ def psf_in(path: Path | None) -> Psf | None:
     from perrin.optics.psf import Psf
 
     return None if path is None else Psf.load(path)
+
+
+def paths(*values: Path | None) -> list[Path]:
+    """Return the files that were named."""
+    return [value for value in values if value is not None]
 
 
 def given(**values: Any) -> dict[str, Any]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from perrin.cli import options as o
+from perrin.cli.bundles import bundled
 from perrin.cli.train.run import SETTINGS, begin, beside
 from perrin.errors import PerrinError
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from perrin.evaluate.quantifier import QuantifierFigures
     from perrin.io.output_folder import OutputFolder
     from perrin.models.quantifier import QuantifierModel
+    from perrin.settings.evaluation import QuantifierEvaluation
 
 _TABLES = ("accuracy", "bound", "coverage", "motion", "out_of_distribution")
 
@@ -24,18 +27,34 @@ def register(*, evaluate: typer.Typer) -> None:
     evaluate.command("quantifier")(evaluate_quantifier)
 
 
-def evaluate_quantifier(
-    out: o.Out,
-    model: Annotated[str, typer.Option("--model", help="Name or folder of a network.")] = "default",
-    count: Annotated[int, typer.Option(help="Events of each class and mass.")] = 10_000,
-    masses: Annotated[str, typer.Option(help="Masses in kDa.")] = "60,100,180,400,800",
+@dataclass(frozen=True)
+class Evaluated:
+    """What a quantifier is measured on."""
+
+    count: Annotated[int, typer.Option(help="Events of each class and mass.")] = 10_000
+    masses: Annotated[str, typer.Option(help="Masses in kDa.")] = "60,100,180,400,800"
     bound_count: Annotated[
         int, typer.Option(help="Events of each class for the oracle; 0: none.")
-    ] = 500,
+    ] = 500
     fitted_count: Annotated[
         int, typer.Option(help="Of these, how many for the fit of the path.")
-    ] = 100,
-    seed: o.Seed = 7,
+    ] = 100
+    seed: o.Seed = 7
+
+    def settings(self) -> QuantifierEvaluation:
+        """Return the settings; raises `PerrinError` for values out of bounds."""
+        from perrin.settings.evaluation import QuantifierEvaluation
+
+        given = dict(vars(self))
+        masses = _masses(given.pop("masses"))
+        return o.settings_from(QuantifierEvaluation, masses_kda=masses, **given)
+
+
+@bundled
+def evaluate_quantifier(
+    out: o.Out,
+    evaluated: Evaluated,
+    model: Annotated[str, typer.Option("--model", help="Name or folder of a network.")] = "default",
     overwrite: o.Overwrite = False,
 ) -> None:
     """Measure what a quantifier reaches on fresh events; goes on where it was stopped."""
@@ -44,17 +63,9 @@ def evaluate_quantifier(
     from perrin.io.output_folder import output_folder
     from perrin.models.classifier import ClassifierModel
     from perrin.models.quantifier import QuantifierModel
-    from perrin.settings.evaluation import QuantifierEvaluation
 
     target = output_folder(out, overwrite=overwrite)
-    settings = o.settings_from(
-        QuantifierEvaluation,
-        count=count,
-        masses_kda=_masses(masses),
-        bound_count=bound_count,
-        fitted_count=fitted_count,
-        seed=seed,
-    )
+    settings = evaluated.settings()
     measured = QuantifierModel.load(model)
     run = beside(out)
     about = {"model": measured.bundle.card.sha256, "settings": settings.model_dump(mode="json")}
@@ -76,6 +87,11 @@ def evaluate_quantifier(
     _write(target, found, measured)
     (run / SETTINGS).unlink()
     kept.clear()
+    _print(found)
+    typer.echo(f"tables and figures in {out}")
+
+
+def _print(found: QuantifierFigures) -> None:
     for name in _TABLES:
         if len(getattr(found, name)):
             typer.echo(f"\n{name}")
@@ -83,7 +99,6 @@ def evaluate_quantifier(
     typer.echo("")
     for name, speed in found.events_per_s.items():
         typer.echo(f"{name}: {speed:.0f} events a second")
-    typer.echo(f"tables and figures in {out}")
 
 
 def _write(out: OutputFolder, found: QuantifierFigures, model: QuantifierModel) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -52,16 +53,33 @@ Precision = Annotated[
 ]
 
 
-def check_names(*names: str) -> None:
-    """Raise `PerrinError` for a network that is not there, before any movie is opened."""
-    from perrin.models.bundle import bundle_folder
+@dataclass(frozen=True)
+class NetworkOptions:
+    """Which networks look at a movie, and what their scores retain."""
 
-    for name in names:
-        if name not in ("default", "none"):
-            bundle_folder(name)
+    model: ModelName = "default"
+    threshold: Threshold = None
+    precision: Precision = None
+    quantifier: QuantifierName = "default"
+
+    def check(self) -> None:
+        """Raise `PerrinError` for a network that is not there, before any movie is opened."""
+        from perrin.models.bundle import bundle_folder
+
+        for name in (self.model, self.quantifier):
+            if name not in ("default", "none"):
+                bundle_folder(name)
+
+    def by_name(self) -> dict[str, Any]:
+        """Return them as keywords of `analyze_landings`."""
+        return {
+            "classifier": self.model,
+            "quantifier": self.quantifier,
+            "scores": _settings(self.threshold, self.precision),
+        }
 
 
-def settings(threshold: str | None, precision: float | None) -> Scores:
+def _settings(threshold: str | None, precision: float | None) -> Scores:
     """How the threshold is chosen; raises `PerrinError` for what makes no sense."""
     from perrin.settings.scores import ScoreSettings
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from perrin.cli import options as o
+from perrin.cli.bundles import MovieOptions, bundled
 from perrin.errors import PerrinError
 
 BackgroundMovie = Annotated[
@@ -23,9 +24,10 @@ def register(app: typer.Typer) -> None:
     app.command("thumbnails")(thumbnails)
 
 
-@o.takes_movie_options
+@bundled
 def landings(
     out: Annotated[Path, typer.Option("--out", help="Movie to write, .mp; truth beside it.")],
+    movie_options: MovieOptions,
     preset: Annotated[
         str | None, typer.Option(help="A sample: bsa, dynamin, hsp27, antibody, protein-a, ...")
     ] = None,
@@ -40,8 +42,6 @@ def landings(
     background: BackgroundMovie = None,
     psf: o.PsfFile = None,
     overwrite: o.Overwrite = False,
-    *,
-    movie_options: o.MovieOptions,
 ) -> None:
     """Simulate a landing assay into a vendor-layout movie, with its truth."""
     from perrin.settings.simulation import LandingAssay
@@ -58,9 +58,7 @@ def landings(
         if species is None or density is None:
             raise PerrinError("how densely do they land? Give --density, landings per um^2 and s")
         assay = o.settings_from(LandingAssay, species=parse_species(species), density=density)
-    buffer = None
-    if background is not None:
-        buffer = movie_options.open(background)
+    buffer = None if background is None else movie_options.open(background)
     with o.progress_bar(out.name) as progress:
         truth = simulate_landings(
             assay,
@@ -75,10 +73,11 @@ def landings(
     typer.echo(f"{len(truth)} molecules in {out}; truth in {out.with_suffix('.truth.csv')}")
 
 
-@o.takes_movie_options
+@bundled
 def thumbnails(
     out: Annotated[Path, typer.Option("--out", help="File to write, .npz.")],
     count: Annotated[int, typer.Option(min=1, help="Number of thumbnails, all classes together.")],
+    movie_options: MovieOptions,
     n_avg: o.NAvg = 10,
     detected: Annotated[
         bool,
@@ -91,8 +90,6 @@ def thumbnails(
     background: BackgroundMovie = None,
     psf: o.PsfFile = None,
     overwrite: o.Overwrite = False,
-    *,
-    movie_options: o.MovieOptions,
 ) -> None:
     """Simulate labeled thumbnails, the classes in equal parts, masses as in the paper."""
     from perrin.io.output import output_file
@@ -100,17 +97,14 @@ def thumbnails(
     from perrin.simulate.thumbnails import simulate_thumbnails
 
     _check_suffix(out, ".npz")
-    read = [path for path in (background, psf) if path is not None]
-    target = output_file(out, overwrite=overwrite, inputs=read)
+    target = output_file(out, overwrite=overwrite, inputs=o.paths(background, psf))
     settings = ThumbnailSettings(n_avg=n_avg)
     if buffer_fraction:
         fractions = {name: part * (1 - buffer_fraction) for name, part in settings.classes.items()}
         settings = o.settings_from(
             ThumbnailSettings, n_avg=n_avg, classes=fractions | {"buffer": buffer_fraction}
         )
-    buffer = None
-    if background is not None:
-        buffer = movie_options.open(background)
+    buffer = None if background is None else movie_options.open(background)
     with o.progress_bar(out.name) as progress:
         made = simulate_thumbnails(
             count,

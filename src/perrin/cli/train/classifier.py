@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,13 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from perrin.cli import options as o
-from perrin.cli.train.instrument import Buffer, CalibrationFile, Epsf, source_of
+from perrin.cli.bundles import MovieOptions, bundled
+from perrin.cli.train.instrument import TrainingInstrument, source_of
 from perrin.cli.train.run import (
+    From,
     Out,
-    Seed,
-    Steps,
-    Threads,
-    Workers,
+    RunOptions,
     begin,
     check_torch,
     run_folder,
@@ -31,121 +31,122 @@ if TYPE_CHECKING:
     from perrin.train.events.source import Source
 
 
-@o.takes_movie_options
-def train_classifier(
-    out: Out,
+@dataclass(frozen=True)
+class ClassifierOptions:
+    """Which network is trained, and from where on."""
+
     recipe: Annotated[
         str, typer.Option(help="perrin: our network; paper: the paper's, with its recipe.")
-    ] = "perrin",
-    start: Annotated[
-        str | None, typer.Option("--from", help="Go on from this model instead of from nothing.")
-    ] = None,
-    buffer: Buffer = None,
-    epsf: Epsf = None,
-    calibration: CalibrationFile = None,
-    steps: Steps = None,
+    ] = "perrin"
+    start: From = None
     width: Annotated[
         int | None,
         typer.Option(min=4, help="Channels at first; 64, recipe paper 16 (the paper: 64)."),
-    ] = None,
+    ] = None
     blocks: Annotated[
         int | None,
         typer.Option(min=1, help="Blocks in each of three stages; 1, or more than --from has."),
-    ] = None,
+    ] = None
     epochs: Annotated[
         int | None,
         typer.Option(min=1, help="Recipe paper: passes; the paper trained 20, and took the 15th."),
-    ] = None,
-    seed: Seed = 1,
-    threads: Threads = 1,
-    workers: Workers = 1,
-    measure: Annotated[
-        int, typer.Option(min=100, help="Events of each range for the figures on the card.")
-    ] = 5000,
-    *,
-    movie_options: o.MovieOptions,
+    ] = None
+
+
+Measure = Annotated[
+    int, typer.Option(min=100, help="Events of each range for the figures on the card.")
+]
+
+
+@bundled
+def train_classifier(
+    out: Out,
+    network: ClassifierOptions,
+    instrument: TrainingInstrument,
+    running: RunOptions,
+    movie_options: MovieOptions,
+    measure: Measure = 5000,
 ) -> None:
     """Train an event classifier, from nothing or tuned to an instrument; resumes when stopped."""
     check_torch()
-    from perrin.settings.classifier import ClassifierTraining, PaperTraining
-    from perrin.settings.simulation import ThumbnailSettings
-
     run = run_folder(out)
     made = run / out.name
-    own = o.given(buffer=buffer, epsf=epsf, calibration=calibration, steps=steps, blocks=blocks)
-    own |= {} if start is None else {"from": start}
-    sizes = o.given(width=width, blocks=blocks)
-    if recipe == "paper":
-        if own:
-            raise PerrinError(
-                f"--{next(iter(own))}: the paper's recipe is fixed and takes none of --from, "
-                "--buffer, --epsf, --calibration, --steps and --blocks."
-            )
-        simulated = ThumbnailSettings()
-        paper = o.settings_from(PaperTraining, **o.given(width=width, epochs=epochs, seed=seed))
-        _train_paper(made, settings=paper, threads=threads)
-    elif recipe == "perrin":
-        if epochs is not None:
-            raise PerrinError("--epochs belongs to --recipe paper; ours takes --steps.")
-        if width is not None and start is not None:
-            raise PerrinError("--width: it is that of --from; leave one of both out.")
-        plain = ClassifierTraining() if start is None else ClassifierTraining.tuning()
-        changed = plain.model_dump() | sizes | o.given(seed=seed, steps=steps)
-        ours = o.settings_from(ClassifierTraining, **changed)
-        source = source_of(
-            buffer=buffer, epsf=epsf, calibration=calibration, movie_options=movie_options
-        )
-        simulated = source.settings
-        _train_ours(
-            made,
-            settings=ours,
-            source=source,
-            start=start,
-            blocks=blocks,
-            threads=threads,
-            workers=workers,
-        )
+    if network.recipe == "paper":
+        simulated = _train_paper(made, network, instrument, running)
+    elif network.recipe == "perrin":
+        simulated = _train_ours(made, network, source_of(instrument, movie_options), running)
     else:
-        raise PerrinError(f"--recipe is {recipe!r}; there are perrin and paper.")
-    _measure(made, simulated=simulated, count=measure, seed=seed + 1)
+        raise PerrinError(f"--recipe is {network.recipe!r}; there are perrin and paper.")
+    _measure(made, simulated=simulated, count=measure, seed=running.seed + 1)
     move_new(made, out)
     say_done(out, run)
 
 
-def _train_paper(made: Path, *, settings: PaperTraining, threads: int) -> None:
+def _paper_settings(
+    network: ClassifierOptions, instrument: TrainingInstrument, running: RunOptions
+) -> PaperTraining:
+    """Return the settings of the paper's recipe; `PerrinError` for options that it has not."""
+    from perrin.settings.classifier import PaperTraining
+
+    own = o.given(**vars(instrument), steps=running.steps, blocks=network.blocks)
+    own |= {} if network.start is None else {"from": network.start}
+    if own:
+        raise PerrinError(
+            f"--{next(iter(own))}: the paper's recipe is fixed and takes none of --from, "
+            "--buffer, --epsf, --calibration, --steps and --blocks."
+        )
+    given = o.given(width=network.width, epochs=network.epochs, seed=running.seed)
+    return o.settings_from(PaperTraining, **given)
+
+
+def _train_paper(
+    made: Path, network: ClassifierOptions, instrument: TrainingInstrument, running: RunOptions
+) -> ThumbnailSettings:
     """Train the paper's network and write it to `made`, in the folder of the run."""
+    from perrin.settings.simulation import ThumbnailSettings
     from perrin.train.classifier.export import write_paper_bundle
     from perrin.train.classifier.paper import paper_task
     from perrin.train.loop import read_metrics
 
+    settings = _paper_settings(network, instrument, running)
     run = made.parent
     begin(run, {"recipe": "paper", "settings": settings.model_dump(mode="json")})
     task, validate = paper_task(settings)
-    network = train_watched(task, run=run, threads=threads, validator=lambda: validate)
+    trained = train_watched(task, run=run, threads=running.threads, validator=lambda: validate)
     curve = read_metrics(run / "metrics.csv")
-    write_paper_bundle(network, made, settings=settings, curve=curve, overwrite=True)
+    write_paper_bundle(trained, made, settings=settings, curve=curve, overwrite=True)
+    return ThumbnailSettings()
+
+
+def _our_settings(network: ClassifierOptions, running: RunOptions) -> ClassifierTraining:
+    """Return the settings of our recipe; `PerrinError` for options that do not go together."""
+    from perrin.settings.classifier import ClassifierTraining
+
+    if network.epochs is not None:
+        raise PerrinError("--epochs belongs to --recipe paper; ours takes --steps.")
+    if network.width is not None and network.start is not None:
+        raise PerrinError("--width: it is that of --from; leave one of both out.")
+    plain = ClassifierTraining() if network.start is None else ClassifierTraining.tuning()
+    given = o.given(
+        width=network.width, blocks=network.blocks, seed=running.seed, steps=running.steps
+    )
+    return o.settings_from(ClassifierTraining, **plain.model_dump() | given)
 
 
 def _train_ours(
-    made: Path,
-    *,
-    settings: ClassifierTraining,
-    source: Source,
-    start: str | None,
-    blocks: int | None,
-    threads: int,
-    workers: int,
-) -> None:
+    made: Path, network: ClassifierOptions, source: Source, running: RunOptions
+) -> ThumbnailSettings:
     """Train our network and write it to `made`, in the folder of the run.
 
-    With `start` it goes on from there, made deeper where that has fewer `blocks`.
+    With ``--from`` it goes on from there, made deeper where that has fewer ``--blocks``.
     """
     from perrin.train.classifier.export import load_weights, write_our_bundle
     from perrin.train.classifier.ours import our_task
     from perrin.train.classifier.validation import validator
     from perrin.train.loop import read_metrics
 
-    run = made.parent
+    settings = _our_settings(network, running)
+    run, start, blocks = made.parent, network.start, network.blocks
     begun = None if start is None else load_weights(start)
     if begun is not None:
         if blocks is not None and blocks < begun.blocks:
@@ -156,11 +157,13 @@ def _train_ours(
         settings = settings.model_copy(update=sizes)
     about = {"recipe": "perrin", "start": start, "settings": settings.model_dump(mode="json")}
     begin(run, about | {"source": source.describe()})
-    task = our_task(settings, source, workers=workers, start=begun)
-    network = train_watched(task, run=run, threads=threads, validator=partial(validator, source))
+    task = our_task(settings, source, workers=running.workers, start=begun)
+    trained = train_watched(
+        task, run=run, threads=running.threads, validator=partial(validator, source)
+    )
     curve = read_metrics(run / "metrics.csv")
     write_our_bundle(
-        network,
+        trained,
         made,
         settings=settings,
         source=source,
@@ -168,6 +171,7 @@ def _train_ours(
         start=start,
         overwrite=True,
     )
+    return source.settings
 
 
 def _measure(made: Path, *, simulated: ThumbnailSettings, count: int, seed: int) -> None:

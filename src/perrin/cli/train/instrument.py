@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from perrin.cli import options as o
+from perrin.cli.bundles import MovieOptions
 
 if TYPE_CHECKING:
     from perrin.train.events.source import Source
@@ -21,19 +23,23 @@ CalibrationFile = Annotated[
 ]
 
 
-def source_of(
-    *,
-    buffer: Path | None,
-    epsf: Path | None,
-    calibration: Path | None,
-    movie_options: o.MovieOptions,
-) -> Source:
-    """Return the instrument to learn from; the simulator's own where nothing is given."""
+@dataclass(frozen=True)
+class TrainingInstrument:
+    """The instrument whose landings are learned; the simulator's own where nothing is given."""
+
+    buffer: Buffer = None
+    epsf: Epsf = None
+    calibration: CalibrationFile = None
+
+
+def source_of(instrument: TrainingInstrument, movie_options: MovieOptions) -> Source:
+    """Return the source of events of an instrument; `movie_options` are of its buffer movie."""
     from perrin.mass.calibration import Calibration
     from perrin.optics.psf import Psf
     from perrin.settings.simulation import InstrumentSettings, ThumbnailSettings
     from perrin.train.events.source import Source
 
+    buffer, epsf, calibration = instrument.buffer, instrument.epsf, instrument.calibration
     known: dict[str, Any] = {}
     if epsf is not None:
         known["pixel_nm"] = Psf.load(epsf).pixel_nm
@@ -44,10 +50,10 @@ def source_of(
             known["camera_rate_hz"] = 1 / movie.frame_interval_s
     if calibration is not None:
         known["contrast_per_kda"] = Calibration.load(calibration).gradient_per_kda
-    instrument = o.settings_from(InstrumentSettings, **known)
+    simulated = o.settings_from(InstrumentSettings, **known)
     return Source(
-        settings=ThumbnailSettings(instrument=instrument),
+        settings=ThumbnailSettings(instrument=simulated),
         psf=None if epsf is None else str(epsf),
         buffer=None if buffer is None else str(buffer),
-        movie_options=dict(movie_options),
+        movie_options=movie_options.by_name(),
     )

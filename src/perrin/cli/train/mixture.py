@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from perrin.cli import options as o
-from perrin.cli.train.run import Out, Seed, Steps, Threads, check_torch, train_on_tracks
+from perrin.cli.train.run import From, Out, Seed, Steps, Threads, check_torch, train_on_tracks
 
 if TYPE_CHECKING:
     from perrin.train.mixture.network import MixtureNetwork
@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 
 def train_mixture(
     out: Out,
-    start: Annotated[
-        str | None, typer.Option("--from", help="Go on from this model instead of from nothing.")
-    ] = None,
+    start: From = None,
     steps: Steps = None,
     seed: Seed = 1,
     threads: Threads = 2,

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from perrin.cli import options as o
-from perrin.cli.train.instrument import Buffer, CalibrationFile, Epsf, source_of
+from perrin.cli.bundles import MovieOptions, bundled
+from perrin.cli.train.instrument import TrainingInstrument, source_of
 from perrin.cli.train.run import (
     Out,
-    Seed,
-    Steps,
-    Threads,
-    Workers,
+    RunOptions,
     begin,
     check_torch,
     run_folder,
@@ -25,40 +23,67 @@ from perrin.cli.train.run import (
 from perrin.io.disk import move_new
 
 if TYPE_CHECKING:
+    from perrin.settings.quantifier import QuantifierTraining
     from perrin.train.events.source import Source
 
 
-@o.takes_movie_options
+From = Annotated[
+    str | None,
+    typer.Option("--from", help="Go on from this quantifier; default: the shipped one."),
+]
+Trunk = Annotated[
+    str, typer.Option(help="Classifier through whose first layers it looks, without --from.")
+]
+Calibrate = Annotated[
+    int, typer.Option(min=200, help="Events that the intervals are calibrated on.")
+]
+Measure = Annotated[
+    int, typer.Option(min=50, help="Events of each cell for the figures on the card.")
+]
+
+
+@bundled
 def train_quantifier(
     out: Out,
-    start: Annotated[
-        str | None,
-        typer.Option("--from", help="Go on from this quantifier; default: the shipped one."),
-    ] = None,
-    trunk: Annotated[
-        str, typer.Option(help="Classifier through whose first layers it looks, without --from.")
-    ] = "default",
-    buffer: Buffer = None,
-    epsf: Epsf = None,
-    calibration: CalibrationFile = None,
-    steps: Steps = None,
-    seed: Seed = 1,
-    threads: Threads = 1,
-    workers: Workers = 1,
-    calibrate: Annotated[
-        int, typer.Option(min=200, help="Events that the intervals are calibrated on.")
-    ] = 40_000,
-    measure: Annotated[
-        int, typer.Option(min=50, help="Events of each cell for the figures on the card.")
-    ] = 1000,
-    *,
-    movie_options: o.MovieOptions,
+    instrument: TrainingInstrument,
+    running: RunOptions,
+    movie_options: MovieOptions,
+    start: From = None,
+    trunk: Trunk = "default",
+    calibrate: Calibrate = 40_000,
+    measure: Measure = 1000,
 ) -> None:
     """Train the network that predicts the mass of every landing; goes on where it was stopped."""
     check_torch()
+    from perrin.settings.quantifier import QuantifierTraining
+
+    plain = QuantifierTraining() if start is None else QuantifierTraining.tuning()
+    given = o.given(seed=running.seed, steps=running.steps)
+    settings = o.settings_from(QuantifierTraining, **plain.model_dump() | given)
+    source = source_of(instrument, movie_options)
+    run = run_folder(out)
+    about = {"start": start, "trunk": trunk, "settings": settings.model_dump(mode="json")}
+    begin(run, about | {"source": source.describe()})
+    made = run / out.name
+    _train(made, settings, source, running, start=start, trunk=trunk, count=calibrate)
+    _measure(made, source=source, count=measure, seed=running.seed + 1)
+    move_new(made, out)
+    say_done(out, run)
+
+
+def _train(
+    made: Path,
+    settings: QuantifierTraining,
+    source: Source,
+    running: RunOptions,
+    *,
+    start: str | None,
+    trunk: str,
+    count: int,
+) -> None:
+    """Train the network, calibrate its intervals on `count` events and write it to `made`."""
     from perrin.models.classifier import ClassifierModel
     from perrin.models.quantifier import QuantifierModel
-    from perrin.settings.quantifier import QuantifierTraining
     from perrin.train.classifier.export import load_weights
     from perrin.train.loop import read_metrics
     from perrin.train.quantifier.export import load_weights as load_quantifier
@@ -66,30 +91,18 @@ def train_quantifier(
     from perrin.train.quantifier.ours import quantifier_task
     from perrin.train.quantifier.validation import validator
 
-    plain = QuantifierTraining() if start is None else QuantifierTraining.tuning()
-    changed = plain.model_dump() | o.given(seed=seed, steps=steps)
-    settings = o.settings_from(QuantifierTraining, **changed)
-    source = source_of(
-        buffer=buffer, epsf=epsf, calibration=calibration, movie_options=movie_options
+    run = made.parent
+    if start is None:
+        begun: dict[str, Any] = {"trunk": load_weights(trunk)}
+        classifier = ClassifierModel.load(trunk).identity
+    else:
+        begun = {"start": load_quantifier(start)}
+        classifier = QuantifierModel.load(start).classifier
+    task = quantifier_task(settings, source, workers=running.workers, **begun)
+    network = train_watched(
+        task, run=run, threads=running.threads, validator=partial(validator, source)
     )
-    run = run_folder(out)
-    about = {
-        "start": start,
-        "trunk": trunk,
-        "settings": settings.model_dump(mode="json"),
-        "source": source.describe(),
-    }
-    begin(run, about)
-    task = quantifier_task(
-        settings,
-        source,
-        workers=workers,
-        trunk=load_weights(trunk) if start is None else None,
-        start=None if start is None else load_quantifier(start),
-    )
-    network = train_watched(task, run=run, threads=threads, validator=partial(validator, source))
     typer.echo("calibrating the intervals")
-    made = run / out.name
     write_bundle(
         network,
         made,
@@ -97,17 +110,10 @@ def train_quantifier(
         source=source,
         curve=read_metrics(run / "metrics.csv"),
         start=start,
-        classifier=(
-            ClassifierModel.load(trunk).identity
-            if start is None
-            else QuantifierModel.load(start).classifier
-        ),
-        count=calibrate,
+        classifier=classifier,
+        count=count,
         overwrite=True,
     )
-    _measure(made, source=source, count=measure, seed=seed + 1)
-    move_new(made, out)
-    say_done(out, run)
 
 
 def _measure(made: Path, *, source: Source, count: int, seed: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -32,6 +33,19 @@ Steps = Annotated[int | None, typer.Option(min=1, help="Batches; by default as s
 Seed = Annotated[int, typer.Option(min=0, help="Of weights and simulated data.")]
 Threads = Annotated[int, typer.Option(min=1, help="Threads of the network.")]
 Workers = Annotated[int, typer.Option(min=1, help="Processes that simulate events.")]
+From = Annotated[
+    str | None, typer.Option("--from", help="Go on from this model instead of from nothing.")
+]
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a network of events is trained."""
+
+    steps: Steps = None
+    seed: Seed = 1
+    threads: Threads = 1
+    workers: Workers = 1
 
 
 def check_torch() -> None:
