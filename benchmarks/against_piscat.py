@@ -37,7 +37,8 @@ from _measure import Row, keep_to_two_cores, print_goals, run_child, skip, timed
 from perrin import LandingSettings, Movie, Psf
 from perrin.landing.detect import detect
 from perrin.landing.fit import fit
-from perrin.landing.ratiometric import frame_means, ratiometric
+from perrin.landing.light import evened, light_field
+from perrin.landing.ratiometric import ratiometric
 from perrin.simulate.movie import simulate_movie
 from perrin.simulate.presets import preset
 
@@ -68,7 +69,7 @@ def main() -> None:
     theirs = run_piscat(Path(environment).absolute(), movie, psf, weakest)
     frames = movie.frames[:]
     rolling = timed(
-        lambda: ratiometric(frames, n_avg=SETTINGS.n_avg, frame_mean=frame_means(frames)),
+        lambda: ratiometric(evened(frames, light_field(frames)), n_avg=SETTINGS.n_avg),
         repeats=REPEATS,
     )
     detection = timed(lambda: detect(movie, n_avg=SETTINGS.n_avg, psf=psf), repeats=REPEATS)

@@ -16,7 +16,8 @@ from perrin.events import CLASSES
 from perrin.io.movie import Movie
 from perrin.landing.detect import detect
 from perrin.landing.fit import fit, fit_patches
-from perrin.landing.ratiometric import frame_means, ratiometric
+from perrin.landing.light import evened, light_field
+from perrin.landing.ratiometric import ratiometric
 from perrin.mass.resolution import valley_to_peak
 from perrin.optics.psf import Psf
 from perrin.report.style import (
@@ -107,7 +108,7 @@ def busy_frame() -> Figure:
     movie, truth = simulate_movie(preset("dynamin", density=10), seconds=0.6, seed=5)
     frames = movie.frames[:]
     middle = 70
-    r = ratiometric(frames, n_avg=N_AVG, frame_mean=frame_means(frames))[middle - N_AVG]
+    r = ratiometric(evened(frames, light_field(frames)), n_avg=N_AVG)[middle - N_AVG]
     figure = new_figure(width_mm=PAGE_MM, height_mm=95)
     raw, changed = figure.subplots(2, 1)
     flat = frames[middle] / np.mean(frames[middle])

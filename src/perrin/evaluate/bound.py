@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from perrin.landing.light import shifted, values
 from perrin.landing.quantifier.quantities import INTEGRATION
 from perrin.landing.thumbnails import THUMBNAIL_PX, frames_around, half_length
 from perrin.landing.views import EDGES, scaled_histories, stretches
 from perrin.optics.psf import Psf
 from perrin.settings.simulation import ThumbnailSettings
 from perrin.simulate.motions import Particles
-from perrin.simulate.render import mean_light, multiply_landings
+from perrin.simulate.render import light_planes, multiply_landings
 from perrin.simulate.thumbnail_simulator import ThumbnailSimulator
 from perrin.simulate.thumbnails import threads
 
@@ -261,7 +262,7 @@ class Fitter:
         multiply_landings(light, together, window=window, owned=owned, psf=psf, wider=wider)
         instrument = self.simulator.instrument
         field = replace(together, y=together.y + corner[0], x=together.x + corner[1])
-        mean = mean_light(
+        light_of_field = light_planes(
             field,
             n_frames=_FRAMES,
             field=(instrument.height_px, instrument.width_px),
@@ -269,7 +270,9 @@ class Fitter:
             psf=psf,
             wider=wider,
         )
-        light /= mean.astype(np.float32)[:, :, None, None]
+        light_of_field[..., 0] += 1.0
+        on_patch = shifted(light_of_field, row=corner[0], column=corner[1])
+        light /= values(on_patch, height=THUMBNAIL_PX, width=THUMBNAIL_PX).astype(np.float32)
         inside = np.ones((1, THUMBNAIL_PX, THUMBNAIL_PX), np.bool_)
         found: FloatArray = seen_of(light, inside)[0]
         return found

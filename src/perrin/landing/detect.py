@@ -31,9 +31,10 @@ from numba import njit
 from perrin.errors import PerrinError
 from perrin.io.movie import Movie
 from perrin.landing.change import best_steps
+from perrin.landing.light import evened, light_field
 from perrin.landing.matched import MARGIN_PX, WINDOW_PX, MatchedFilter
 from perrin.landing.noise import NoiseMap, extrema, frame_noise
-from perrin.landing.ratiometric import frame_means, ratiometric
+from perrin.landing.ratiometric import ratiometric
 from perrin.landing.thumbnails import CHUNK_FRAMES, iter_stacks
 from perrin.optics.psf import Psf
 from perrin.settings.landing import DetectionSettings
@@ -194,8 +195,8 @@ def _candidates(
         # As far as an event reaches on each side, so that chunks do not show in the result.
         first, last = max(begin - n_avg, n_avg), min(end + n_avg, movie.n_frames - n_avg)
         frames = movie.frames[first - n_avg : last + n_avg]
-        means = frame_means(frames, first_frame=first - n_avg)
-        contrast = matched.apply(ratiometric(frames, n_avg=n_avg, frame_mean=means))
+        even = evened(frames, light_field(frames, first_frame=first - n_avg))
+        contrast = matched.apply(ratiometric(even, n_avg=n_avg))
         noise, free = frame_noise(contrast[inner], n_avg)
         places = extrema(contrast, noise * (_CANDIDATE_FRACTION * threshold))
         places = places[(places[:, 0] >= begin - first) & (places[:, 0] < end - first)]

@@ -16,7 +16,8 @@ from numba import njit, prange
 
 from perrin.errors import PerrinError
 from perrin.io.movie import Movie
-from perrin.landing.ratiometric import frame_means, ratiometric
+from perrin.landing.light import light_field
+from perrin.landing.ratiometric import ratiometric
 from perrin.types import AnyArray, BoolArray, Float32Array, FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class StackBatch:
     rows : (N,) int
         Which events.
     stacks : (N, before + 1 + after, size, size) float32
-        Frames divided by their whole-frame mean; 1 beyond the field of view.
+        Frames divided by the plane of their light (`perrin.landing.light`); 1 beyond the field.
     inside : (N, size, size) bool
         Whether a pixel lies in the field of view.
 
@@ -179,7 +180,7 @@ def iter_stacks(
         stop = min(movie.n_frames, first + before + after + CHUNK_FRAMES)
         last = int(np.searchsorted(frame[order], stop - after, side="left"))
         chunk = movie.frames[first:stop]
-        means = frame_means(chunk, first_frame=first)
+        light = light_field(chunk, first_frame=first)
         for begin in range(cursor, last, per_batch):
             rows = order[begin : min(begin + per_batch, last)]
             stacks, inside = cut_stacks(
@@ -190,7 +191,7 @@ def iter_stacks(
                 before=before,
                 after=after,
                 size=size,
-                frame_mean=means,
+                light=light,
             )
             yield StackBatch(rows, stacks, inside)
         cursor = last
@@ -205,13 +206,16 @@ def cut_stacks(
     before: int,
     after: int,
     size: int,
-    frame_mean: FloatArray,
+    light: FloatArray,
 ) -> tuple[Float32Array, BoolArray]:
-    """Cut (N, before + 1 + after, size, size) out of frames (T, Y, X); see `StackBatch`."""
+    """Cut (N, before + 1 + after, size, size) out of frames (T, Y, X); see `StackBatch`.
+
+    light (T, 3): the planes of the frames.
+    """
     row = np.rint(y_px).astype(np.int64)
     column = np.rint(x_px).astype(np.int64)
     stacks = np.empty((len(frame), before + after + 1, size, size), np.float32)
-    _cut(frames, 1.0 / frame_mean, frame.astype(np.int64) - before, row, column, stacks)
+    _cut(frames, light, frame.astype(np.int64) - before, row, column, stacks)
     offset = np.arange(size) - size // 2
     rows_inside = _within(row[:, None] + offset, frames.shape[1])
     columns_inside = _within(column[:, None] + offset, frames.shape[2])
@@ -223,19 +227,21 @@ def _within(index: IntArray, length: int) -> BoolArray:
     return inside
 
 
-@njit(cache=True, parallel=True)
-def _cut(frames, weight, first, row, column, stacks):  # type: ignore[no-untyped-def]
+@njit(cache=True, parallel=True, error_model="numpy")
+def _cut(frames, light, first, row, column, stacks):  # type: ignore[no-untyped-def]
     count, length, size, _ = stacks.shape
     _, height, width = frames.shape
     for e in prange(count):
         top = row[e] - size // 2
         left = column[e] - size // 2
         for t in range(length):
-            w = weight[first[e] + t]
+            frame = first[e] + t
             for y in range(size):
+                j = top + y
+                level = light[frame, 0] + light[frame, 1] * j
                 for x in range(size):
-                    j, i = top + y, left + x
+                    i = left + x
                     if j < 0 or i < 0 or j >= height or i >= width:
                         stacks[e, t, y, x] = 1.0
                     else:
-                        stacks[e, t, y, x] = frames[first[e] + t, j, i] * w
+                        stacks[e, t, y, x] = frames[frame, j, i] / (level + light[frame, 2] * i)

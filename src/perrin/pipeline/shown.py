@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 
 from perrin.io.movie import Movie
+from perrin.landing.light import evened, light_field
 from perrin.landing.matched import MARGIN_PX
-from perrin.landing.ratiometric import frame_means, ratiometric
+from perrin.landing.ratiometric import ratiometric
 from perrin.landing.thumbnails import Thumbnails, cut_thumbnails
 from perrin.mass.results import Spectrum
 from perrin.mass.time_course import LandingDensity, PeakDrift, landing_density, peak_drift
@@ -94,5 +95,5 @@ def busiest_frame(movie: Movie, events: pd.DataFrame, settings: LandingSettings)
         middle = movie.n_frames // 2
     middle = min(max(middle, n_avg), movie.n_frames - n_avg - 1)
     stretch = movie.frames[middle - n_avg : middle + n_avg + 1]
-    values = ratiometric(stretch, n_avg=n_avg, frame_mean=frame_means(stretch))[0]
+    values = ratiometric(evened(stretch, light_field(stretch)), n_avg=n_avg)[0]
     return Snapshot(middle, values * np.float32(-movie.landing_sign), movie.pixel_nm)

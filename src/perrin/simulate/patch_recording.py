@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perrin.io.movie import Movie
-from perrin.landing.ratiometric import frame_means
+from perrin.landing.light import light_field, shifted
 from perrin.optics.camera import fixed_pattern, record
 from perrin.optics.psf import Psf
 from perrin.settings.simulation import ThumbnailSettings
@@ -25,7 +25,7 @@ from perrin.simulate.background import (
 )
 from perrin.simulate.event_patches import EventPatches
 from perrin.simulate.recorded import add_to_recorded
-from perrin.simulate.render import mean_light, multiply_landings, widening_coefficients
+from perrin.simulate.render import light_planes, multiply_landings, widening_coefficients
 
 _NOISE_EVENTS = 32  # events that share one stream of shot noise
 
@@ -59,7 +59,7 @@ class PatchModel:
     def record(
         self, event_patches: EventPatches, *, seed: np.random.SeedSequence, pool: ThreadPoolExecutor
     ) -> tuple[NDArray[np.uint16], FloatArray]:
-        """Counts of the patches (B, T, S, S), and the whole-frame means (B, T) they go with."""
+        """Counts of the patches (B, T, S, S), and the planes of their light (B, T, 3)."""
         background, instrument = self.settings.background, self.settings.instrument
         camera = self.settings.camera
         count, n_frames = len(event_patches.labels), event_patches.n_frames
@@ -73,7 +73,7 @@ class PatchModel:
         rng = np.random.default_rng(own)
         stage = draw_stage(background, instrument, count=count, n_frames=n_frames, rng=rng)
         laser = draw_laser(background, instrument, count=count, n_frames=n_frames, rng=rng)
-        light = fill_light(
+        relative = fill_light(
             texture=self.texture,
             speckle_contrast=background.speckle_contrast,
             origin=rng.uniform(0, TEXTURE_PX, size=(count, 2)),
@@ -90,12 +90,12 @@ class PatchModel:
         )
         field = instrument.height_px, instrument.width_px
         change = _add_landings(
-            light, event_patches, field=field, psf=self.psf, wider=self.wider, landing_sign=-1
+            relative, event_patches, field=field, psf=self.psf, wider=self.wider, landing_sign=-1
         )
         for done in filling:
             done.result()
         counts = record(
-            light,
+            relative,
             electrons=_crop(self.electrons, event_patches),
             gain=_crop(self.gain, event_patches),
             exposure=laser,
@@ -103,7 +103,9 @@ class PatchModel:
             camera=camera,
         )
         bright = camera.electrons / camera.electrons_per_count
-        return counts, camera.offset_counts + bright * laser * change
+        light = bright * laser[..., None] * change
+        light[..., 0] += camera.offset_counts
+        return counts, _on_patch(light, event_patches)
 
 
 @dataclass(frozen=True)
@@ -117,28 +119,31 @@ class RecordedPatches:
     def record(
         self, event_patches: EventPatches, *, seed: np.random.SeedSequence, pool: ThreadPoolExecutor
     ) -> tuple[NDArray[np.uint16], FloatArray]:
-        """Counts of the patches (B, T, S, S), and the whole-frame means (B, T) they go with."""
+        """Counts of the patches (B, T, S, S), and the planes of their light (B, T, 3)."""
         del pool  # reading is one file's business
         count, n_frames = len(event_patches.labels), event_patches.n_frames
         rng = np.random.default_rng(seed)
         starts = rng.integers(self.movie.n_frames - n_frames, size=count, endpoint=True)
         counts = np.empty((count, n_frames, event_patches.size, event_patches.size), np.uint16)
-        mean = np.empty((count, n_frames))
+        light = np.empty((count, n_frames, 3))
         rows, columns = _pixels(event_patches, self.movie.height, self.movie.width)
         for b, start in enumerate(starts):
             frames = self.movie.frames[int(start) : int(start) + n_frames]
-            mean[b] = frame_means(frames)
+            light[b] = light_field(frames)
             counts[b] = frames[:, rows[b][:, None], columns[b]]
-        light = np.ones(counts.shape, np.float32)
+        relative = np.ones(counts.shape, np.float32)
         change = _add_landings(
-            light,
+            relative,
             event_patches,
             field=(self.movie.height, self.movie.width),
             psf=self.psf,
             wider=self.wider,
             landing_sign=self.movie.landing_sign,
         )
-        return add_to_recorded(counts, light), mean * change
+        field = self.movie.height, self.movie.width
+        return add_to_recorded(counts, relative), _on_patch(
+            _product(light, change, field=field), event_patches
+        )
 
 
 def _add_landings(
@@ -150,17 +155,18 @@ def _add_landings(
     wider: NDArray[np.float64],
     landing_sign: int,
 ) -> FloatArray:
-    """Multiply the molecules into `light`; return what they do to the frame means (B, T)."""
+    """Multiply the molecules into `light`; return the planes (B, T, 3) that they leave of 1."""
     window = np.zeros((len(event_patches.labels), 3), np.int64)
     window[:, 1:] = event_patches.corner
-    mean = np.ones((len(event_patches.labels), event_patches.n_frames))
+    planes = np.zeros((len(event_patches.labels), event_patches.n_frames, 3))
+    planes[..., 0] = 1.0
     for group, owned in (
         (event_patches.particles, event_patches.owned),
         (event_patches.crowd, event_patches.crowd_owned),
     ):
         particles = group.seen_with(landing_sign)
         multiply_landings(light, particles, window=window, owned=owned, psf=psf, wider=wider)
-        mean *= mean_light(
+        planes += light_planes(
             particles,
             owned=owned,
             n_frames=event_patches.n_frames,
@@ -168,7 +174,24 @@ def _add_landings(
             psf=psf,
             wider=wider,
         )
-    return mean
+    return planes
+
+
+def _product(light: FloatArray, change: FloatArray, *, field: tuple[int, int]) -> FloatArray:
+    """The plane (B, T, 3) of the product of two, which is one to first order in `change`."""
+    middle = np.array([1.0, (field[0] - 1) / 2, (field[1] - 1) / 2])
+    mean = light @ middle
+    product: FloatArray = light * (change @ middle)[..., None]
+    slopes = mean[..., None] * change[..., 1:]
+    product[..., 1:] += slopes
+    product[..., 0] -= slopes @ middle[1:]
+    return product
+
+
+def _on_patch(light: FloatArray, event_patches: EventPatches) -> FloatArray:
+    """Planes (B, T, 3) of the field, as the patches see them."""
+    corner = event_patches.corner
+    return shifted(light, row=corner[:, :1], column=corner[:, 1:])
 
 
 def _crop(field: NDArray[np.float32], event_patches: EventPatches) -> NDArray[np.float32]:

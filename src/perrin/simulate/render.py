@@ -12,6 +12,7 @@ import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
+from perrin.landing.light import plane
 from perrin.optics.psf import HALF_WIDTH_PX, Psf, evaluate
 from perrin.simulate.motions import Particles
 
@@ -83,7 +84,7 @@ def multiply_landings(
     )
 
 
-def mean_light(
+def light_planes(
     particles: Particles,
     *,
     owned: NDArray[np.int64],
@@ -92,18 +93,21 @@ def mean_light(
     psf: Psf,
     wider: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Mean over the whole field (Y, X pixels) of what the molecules of each window do to it.
+    """What the molecules of each window do to the plane of the light of a field (Y, X pixels).
 
-    (B, n_frames), 1 without molecules. Analysis divides each frame by its mean, landings
-    included; a patch has to do the same. A molecule counts with its place of landing.
+    (B, n_frames, 3), see `perrin.landing.light`; 0 without molecules. Analysis divides each
+    frame by that plane, landings included; a patch has to do the same. A molecule that moves takes
+    the part of its image that was in the field where it landed along.
     """
-    mean = np.ones((len(owned) - 1, n_frames))
-    _mean_light(
-        mean,
+    moments = np.zeros((3, len(owned) - 1, n_frames))
+    _add_moments(
+        moments,
         particles.land,
         particles.leave,
-        particles.x[:, 0],
-        particles.y[:, 0],
+        particles.x,
+        particles.y,
+        particles.steps,
+        particles.step_frames,
         particles.contrast,
         particles.widening,
         owned,
@@ -111,24 +115,59 @@ def mean_light(
         psf.coefficients,
         wider,
     )
-    return mean
+    return plane(*moments, field=field, limited=False)
 
 
 @njit(cache=True, parallel=True)
-def _mean_light(mean, land, leave, xs, ys, contrast, widening, owned, field, psf, wider):  # type: ignore[no-untyped-def]
-    height, width = field
-    for b in prange(len(mean)):
+def _add_moments(  # type: ignore[no-untyped-def]
+    moments, land, leave, xs, ys, steps, step_frames, contrast, widening, owned, field, psf, wider
+):
+    for b in prange(moments.shape[1]):
         for p in range(owned[b], owned[b + 1]):
-            left, right, top, bottom = _box(xs[p : p + 1], ys[p : p + 1], 0, height, width)
-            if left >= right or top >= bottom:
-                continue
-            image = np.empty((bottom - top, right - left))
+            x0, y0 = xs[p, 0], ys[p, 0]
             shape = psf if widening[p] == 0.0 else psf + widening[p] * wider
-            evaluate(shape, xs[p] - left, ys[p] - top, image)
-            change = contrast[p] * image.sum() / (height * width)
-            for t in range(max(0, int(np.floor(land[p]))), mean.shape[1]):
-                fraction = min(t + 1.0, leave[p]) - max(float(t), land[p])
-                mean[b, t] += change * max(fraction, 0.0)
+            total, down, along = _image_moments(shape, xs[p, :1], ys[p, :1], field)
+            scale = contrast[p] / (field[0] * field[1])
+            for t in range(max(0, int(np.floor(land[p]))), moments.shape[2]):
+                start, stop = max(float(t), land[p]), min(t + 1.0, leave[p])
+                if stop <= start:
+                    continue
+                part = (stop - start) * scale
+                x, y = x0, y0
+                if steps[p] > 0:
+                    moved = (0.5 * (start + stop) - land[p]) / step_frames[p]
+                    x, y = _place(xs[p], ys[p], steps[p], moved)
+                moments[0, b, t] += part * total
+                moments[1, b, t] += part * (down + total * (y - y0))
+                moments[2, b, t] += part * (along + total * (x - x0))
+
+
+@njit(cache=True)
+def _image_moments(psf, xs, ys, field):  # type: ignore[no-untyped-def]
+    """Sum of a PSF in the field, and of it times the distance from middle row and column."""
+    height, width = field
+    left, right, top, bottom = _box(xs, ys, 0, height, width)
+    total, down, along = 0.0, 0.0, 0.0
+    if left >= right or top >= bottom:
+        return total, down, along
+    image = np.empty((bottom - top, right - left))
+    evaluate(psf, xs[0] - left, ys[0] - top, image)
+    for j in range(bottom - top):
+        line = image[j].sum()
+        total += line
+        down += line * (top + j - 0.5 * (height - 1))
+        for i in range(right - left):
+            along += image[j, i] * (left + i - 0.5 * (width - 1))
+    return total, down, along
+
+
+@njit(cache=True)
+def _place(xs, ys, steps, moved):  # type: ignore[no-untyped-def]
+    """Where a molecule is after this many steps of its path."""
+    moved = min(max(moved, 0.0), float(steps))
+    k = min(int(moved), steps - 1)
+    f = moved - k
+    return xs[k] + f * (xs[k + 1] - xs[k]), ys[k] + f * (ys[k + 1] - ys[k])
 
 
 @njit(cache=True, parallel=True)
@@ -201,11 +240,7 @@ def _blur(psf, x, y, steps, step_frames, land, start, stop, left, top, out):  # 
     out[:] = 0.0
     for part in range(parts):
         time = start + (part + 0.5) / parts * (stop - start)
-        place = min(max((time - land) / step_frames, 0.0), float(steps))
-        k = min(int(place), steps - 1)
-        f = place - k
-        px = x[k] + f * (x[k + 1] - x[k])
-        py = y[k] + f * (y[k + 1] - y[k])
+        px, py = _place(x, y, steps, (time - land) / step_frames)
         evaluate(psf, px - left, py - top, image)
         for row in range(out.shape[0]):
             for column in range(out.shape[1]):

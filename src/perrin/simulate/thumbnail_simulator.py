@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from perrin.errors import PerrinError
 from perrin.io.movie import Movie
 from perrin.landing.detect import detect
+from perrin.landing.light import evened
 from perrin.landing.thumbnails import (
     THUMBNAIL_PX,
     cut_stacks,
@@ -136,8 +137,8 @@ class ThumbnailSimulator:
                 event_patches = scattered(
                     event_patches, rng=np.random.default_rng(draw_seed.spawn(1)[0])
                 )
-            counts, mean = self.patches.record(event_patches, seed=record_seed, pool=pool)
-            part = self._landings(event_patches, counts, mean)
+            counts, light = self.patches.record(event_patches, seed=record_seed, pool=pool)
+            part = self._landings(event_patches, counts, light)
             yield replace(part, rows=waiting[part.rows])
             waiting = np.setdiff1d(waiting, waiting[part.rows])
         raise PerrinError(
@@ -210,7 +211,7 @@ class ThumbnailSimulator:
             slack_px=_SLACK_PX,
             rng=np.random.default_rng(draw_seed),
         )
-        counts, mean = self.patches.record(event_patches, seed=record_seed, pool=pool)
+        counts, light = self.patches.record(event_patches, seed=record_seed, pool=pool)
         particles = event_patches.particles[event_patches.owned[:-1]]
         stays = ~np.isfinite(particles.leave)
         last = particles.steps
@@ -225,11 +226,11 @@ class ThumbnailSimulator:
         ]
         y, x = (np.clip(at, middle - _SLACK_PX, middle + _SLACK_PX) for at in place)
         return self._cut(
-            event_patches, counts, mean, rows=row, frame=frame, y=y, x=x, backwards=stays
+            event_patches, counts, light, rows=row, frame=frame, y=y, x=x, backwards=stays
         )
 
     def _landings(
-        self, event_patches: EventPatches, counts: NDArray[np.uint16], mean: NDArray[np.float64]
+        self, event_patches: EventPatches, counts: NDArray[np.uint16], light: NDArray[np.float64]
     ) -> Part:
         """Cut patches (B, T, S, S) on the true landing, or where the detector sees it."""
         rows = np.arange(len(event_patches.labels))
@@ -237,11 +238,11 @@ class ThumbnailSimulator:
         y = x = np.full(len(rows), float(event_patches.size // 2))
         seen = pd.DataFrame(index=rows)
         if self.centering == "detector":
-            seen = self._detected(event_patches, mosaic(counts, mean))
+            seen = self._detected(event_patches, mosaic(counts, light))
             rows = seen["patch"].to_numpy()
             frame = seen["frame"].to_numpy(np.int64)
             y, x = (seen[name].to_numpy(float) for name in ("y_px", "x_px"))
-        part = self._cut(event_patches, counts, mean, rows=rows, frame=frame, y=y, x=x)
+        part = self._cut(event_patches, counts, light, rows=rows, frame=frame, y=y, x=x)
         truth = pd.concat([part.truth, _detected_columns(seen)], axis=1)
         return replace(part, truth=truth)
 
@@ -249,7 +250,7 @@ class ThumbnailSimulator:
         self,
         event_patches: EventPatches,
         counts: NDArray[np.uint16],
-        mean: NDArray[np.float64],
+        light: NDArray[np.float64],
         *,
         rows: NDArray[np.int64],
         frame: NDArray[np.int64],
@@ -269,7 +270,7 @@ class ThumbnailSimulator:
             before=before,
             after=after if backwards is None else before,
             size=THUMBNAIL_PX,
-            frame_mean=mean.ravel(),
+            light=light.reshape(-1, 3),
         )
         if backwards is not None:
             stacks[backwards] = stacks[backwards, ::-1]
@@ -331,12 +332,11 @@ class ThumbnailSimulator:
         )
 
 
-def mosaic(counts: NDArray[np.uint16], mean: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Patches (B, T, S, S) over their frame means (B, T), side by side: (T, S, B * S)."""
+def mosaic(counts: NDArray[np.uint16], light: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Patches (B, T, S, S) over their planes of light (B, T, 3), side by side: (T, S, B * S)."""
     _, n_frames, side, _ = counts.shape
-    weight = (1.0 / mean[:, :, None, None]).astype(np.float32)
-    normal = counts.astype(np.float32) * weight
-    return np.ascontiguousarray(normal.transpose(1, 2, 0, 3)).reshape(n_frames, side, -1)
+    even = evened(counts.reshape(-1, side, side), light.reshape(-1, 3)).reshape(counts.shape)
+    return np.ascontiguousarray(even.transpose(1, 2, 0, 3)).reshape(n_frames, side, -1)
 
 
 def _tables(

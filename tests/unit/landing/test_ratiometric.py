@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from perrin.errors import PerrinError
-from perrin.landing.ratiometric import frame_means, ratiometric
+from perrin.landing.ratiometric import ratiometric
 
 
 def by_definition(frames: np.ndarray, n: int) -> np.ndarray:
@@ -39,26 +39,6 @@ def test_running_sums_do_not_drift_over_a_long_movie() -> None:
     np.testing.assert_allclose(found, by_definition(frames[-21:].astype(float), 10)[0], atol=1e-7)
 
 
-def test_laser_noise_is_divided_out() -> None:
-    rng = np.random.default_rng(2)
-    quiet = rng.uniform(0.9, 1.1, (30, 6, 7))
-    quiet /= quiet.mean(axis=(1, 2), keepdims=True)
-    flickering = quiet * rng.uniform(0.5, 1.5, (30, 1, 1))
-    np.testing.assert_allclose(
-        ratiometric(flickering, n_avg=4, frame_mean=frame_means(flickering)),
-        ratiometric(quiet, n_avg=4),
-        atol=1e-6,
-    )
-
-
-def test_a_patch_gives_the_numbers_of_the_whole_frame() -> None:
-    frames = np.random.default_rng(3).uniform(1, 2, (25, 9, 9))
-    means = frame_means(frames)
-    whole = ratiometric(frames, n_avg=5, frame_mean=means)
-    patch = ratiometric(frames[:, 2:6, 3:8], n_avg=5, frame_mean=means)
-    np.testing.assert_array_equal(patch, whole[:, 2:6, 3:8])
-
-
 def test_stacks_are_independent() -> None:
     stacks = np.random.default_rng(4).uniform(1, 2, (3, 12, 4, 5))
     together = ratiometric(stacks, n_avg=2)
@@ -81,11 +61,3 @@ def test_errors_name_the_value_and_the_remedy() -> None:
         ratiometric(np.ones((9, 2, 2)), n_avg=5)
     with pytest.raises(PerrinError, match="n_avg is 0"):
         ratiometric(np.ones((9, 2, 2)), n_avg=0)
-    black = np.ones((5, 2, 2))
-    black[3] = 0
-    with pytest.raises(PerrinError, match=r"frame 3 .* mean of 0 counts"):
-        frame_means(black)
-    holed = np.ones((5, 2, 2))
-    holed[1, 0, 0] = np.nan
-    with pytest.raises(PerrinError, match="frame 501 has a mean of nan"):
-        frame_means(holed, first_frame=500)

@@ -8,7 +8,8 @@ import pytest
 from perrin.errors import PerrinError
 from perrin.io.movie import Movie
 from perrin.landing import thumbnails as module
-from perrin.landing.ratiometric import frame_means, ratiometric
+from perrin.landing.light import evened, light_field
+from perrin.landing.ratiometric import ratiometric
 from perrin.landing.thumbnails import cut_stacks, cut_thumbnails, iter_stacks
 
 
@@ -27,7 +28,7 @@ def places(*rows: tuple[int, float, float]) -> dict[str, np.ndarray]:
 def test_thumbnail_is_the_ratiometric_movie_around_the_event() -> None:
     movie = noise_movie()
     frames = movie.frames[0:90]
-    whole = ratiometric(frames, n_avg=10, frame_mean=frame_means(frames))
+    whole = ratiometric(evened(frames, light_field(frames)), n_avg=10)
     cut = cut_thumbnails(movie, **places((44, 14.4, 20.6)), n_avg=10)
     assert cut.values.shape == (1, 40, 17, 17)
     expected = whole[44 - 10 - 20 : 44 - 10 + 20, 14 - 8 : 14 + 9, 21 - 8 : 21 + 9]
@@ -79,7 +80,7 @@ def test_reading_in_pieces_changes_nothing(
             one = {name: values[row : row + 1] for name, values in where.items()}
             frames = movie.frames[0:90]
             alone, _ = cut_stacks(
-                frames, **one, before=6, after=5, size=9, frame_mean=frame_means(frames)
+                frames, **one, before=6, after=5, size=9, light=light_field(frames)
             )
             np.testing.assert_array_equal(stack, alone[0])
     complete = (where["frame"] >= 6) & (where["frame"] + 5 < 90)
