@@ -16,6 +16,7 @@ from perrin.io.units import length_unit, time_unit
 
 _SAME = ("pixel_nm", "frame_interval_s", "exposure")
 _NAPARI = ("axis-0", "axis-1", "axis-2", "axis-3")
+_FEW_VALUES = 50  # a column whose name says nothing tells no more movies apart
 _TRACKPY = frozenset({"mass", "size", "ecc"})
 _OTHER_TABLES = (
     ({"tamsd_d", "w"}, "perrin's own results (trajectories.csv or windows.csv); give tracks.csv"),
@@ -65,7 +66,7 @@ def from_columns(table: pd.DataFrame, kind: str) -> RawTracks:
     elif set(lower) >= _TRACKPY:
         raw.format = f"trackpy {kind}"
         raw.units = {axis: unit or "px" for axis, unit in raw.units.items()}
-    taken = {name.full for name in used.values()} | set(raw.groups.columns)
+    taken = {name.full for name in used.values()} | set(raw.groups.columns) - raw.perhaps_groups
     taken |= {lower[name].full for name in _SAME if own and name in lower}
     raw.columns_not_used = [name.full for name in names if name.full not in taken]
     _check_own(raw, table)
@@ -162,15 +163,21 @@ def _add_groups(
 ) -> None:
     """Put further columns that may tell movies apart beside the rows: text or whole numbers."""
     taken = {name.full for name in used.values()}
+    named = {name.full for name in meant.get("group", [])}
     kept = {}
-    for name in meant.get("group", []):
-        values = table[name.full]
-        if name.full in taken or values.nunique() < 2:
+    for name in map(str, table.columns):
+        values = table[name]
+        if name in taken or _has_fractions(values):
             continue
-        if pd.api.types.is_float_dtype(values.dtype) and (values.dropna() % 1 != 0).any():
-            continue
-        kept[name.full] = values
+        count = values.nunique()
+        if count >= 2 and (name in named or count <= _FEW_VALUES):
+            kept[name] = values
     raw.groups = pd.DataFrame(kept, index=table.index)
+    raw.perhaps_groups = frozenset(kept) - named
+
+
+def _has_fractions(values: pd.Series) -> bool:
+    return pd.api.types.is_float_dtype(values.dtype) and bool((values.dropna() % 1 != 0).any())
 
 
 def _one(values: pd.Series, name: str) -> float:

@@ -36,7 +36,7 @@ _ERROR = re.compile(
 _ERROR_OF_BOTH = re.compile(r"(?:lp|loc_?precision|precision|uncertainty)(?:_?xy)?")
 _BRACKET = re.compile(r"(.*?)[\s_]*[\[(]\s*([^\])]*?)\s*[\])]\s*")
 _SLASH = re.compile(r"(.*?\S)\s*[/,]\s*([^\s/,]+)")
-_SUFFIX = re.compile(r"(.+?)_([^\W\d_]+|\\u00b5m)")
+_SUFFIX = re.compile(r"(.+?)(?:_+|\s+|\.+|-)([^\W\d_]+|\\u00b5m)[_.]*")  # R: x (um) is x..um.
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from perrin.errors import PerrinError
-from perrin.io.read_as import compose_read_as, counted
+from perrin.io.read_as import compose_read_as, counted, listed
 from perrin.io.tracks.identity import describe_names, number_tracks
 from perrin.io.tracks.lengths import Length, drop_resting_axes, settle_errors, settle_lengths
 from perrin.io.tracks.raw import AXES, KEPT, RawTracks, numbers
@@ -44,6 +44,8 @@ def finish(
     file_interval = file_interval if file_interval is not None else counted_interval
     length = settle_lengths(raw, pixel_nm=pixel_nm, z_step_nm=z_step_nm)
     settle_errors(raw)
+    if raw.may_branch:
+        _leave_out_branched(raw, named)
     _check_rows(raw)
     axes = [axis for axis in AXES if axis in raw.table]
     kept = [name for name in KEPT if name in raw.table]
@@ -99,6 +101,26 @@ def _leave_out_impossible(raw: RawTracks) -> None:
         raise PerrinError("no row has a position that can be one.")
 
 
+def _leave_out_branched(raw: RawTracks, named: dict[int, str]) -> None:
+    """Leave out tracks with two positions in one frame, arms of a split or merger, by name."""
+    place = ["particle", "frame"]
+    axes = [axis for axis in AXES if axis in raw.table]
+    twice = raw.table.duplicated(place, keep=False) & ~raw.table.duplicated(
+        [*place, *axes], keep=False
+    )
+    branched = raw.table.loc[twice, "particle"].unique()
+    if not len(branched):
+        return
+    names = listed(named.get(int(one), f"Track_{one}") for one in branched)
+    if len(branched) == raw.table["particle"].nunique():
+        raise PerrinError(
+            f"all tracks split or merge ({names}): forbid splitting and merging in the program "
+            "that linked them, or filter these tracks."
+        )
+    raw.table = raw.table[~raw.table["particle"].isin(branched)].reset_index(drop=True)
+    raw.left_out[f"track that splits or merges ({names})"] = len(branched)
+
+
 def _check_rows(raw: RawTracks) -> None:
     """Raise `PerrinError` where a track has two positions in one frame, with the likely reason."""
     repeated = raw.table.duplicated(["particle", "frame"], keep=False)
@@ -109,7 +131,8 @@ def _check_rows(raw: RawTracks) -> None:
     number = int(raw.table.duplicated(["particle", "frame"]).sum())
     if int(again.sum()) == number:
         raise PerrinError(
-            f"{counted(number, 'row')} of {len(raw.table)} are there twice, the same in track, "
+            f"{counted(number, 'row')} of {len(raw.table)} {'is' if number == 1 else 'are'} there "
+            "twice, the same in track, "
             "frame and position. Remove the duplicates."
         )
     row = raw.table[repeated].iloc[0]

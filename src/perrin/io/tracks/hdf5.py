@@ -14,6 +14,7 @@ from perrin.errors import PerrinError
 from perrin.io.read_as import listed
 from perrin.io.tracks.by_name import from_columns
 from perrin.io.tracks.matlab import read_matlab
+from perrin.io.tracks.pandas_store import is_store, read_stores
 from perrin.io.tracks.raw import RawTracks
 
 
@@ -21,7 +22,7 @@ def read_hdf5(path: Path) -> RawTracks:
     """Return the tracks in an HDF5 file, which MATLAB 7.3 files are as well.
 
     Known are tables (a dataset of named fields, picasso's ``locs``, or equally long datasets with
-    the names of columns), fixed stores of pandas, and btrack's files. Raises `PerrinError` for
+    the names of columns), stores of pandas and trackpy, btrack's files. Raises `PerrinError` for
     damaged files and other content, which it lists.
     """
     try:
@@ -47,9 +48,9 @@ def _is_matlab(path: Path, file: h5py.File) -> bool:
 def _read(file: h5py.File) -> RawTracks:
     if "objects" in file and "tracks" in file:
         return _btrack(file)
-    stores = [name for name in file if "pandas_type" in file[name].attrs]
+    stores = [name for name in file if is_store(file[name])]
     if stores:
-        return from_columns(_pandas_store(file[stores[0]], stores), "HDF5 (pandas)")
+        return from_columns(read_stores(file, stores), "HDF5 (pandas)")
     tables = [
         name for name in file if isinstance(file[name], h5py.Dataset) and file[name].dtype.names
     ]
@@ -72,32 +73,6 @@ def _read(file: h5py.File) -> RawTracks:
 def _of_fields(rows: NDArray[Any]) -> pd.DataFrame:
     names = [name for name in rows.dtype.names or () if rows.dtype[name].shape == ()]
     return pd.DataFrame({name: rows[name] for name in names})
-
-
-def _pandas_store(group: h5py.Group, stores: list[str]) -> pd.DataFrame:
-    """Return a table that pandas wrote with ``to_hdf``, of format fixed or table."""
-    way_out = (
-        f"an HDF5 store of pandas ({listed(stores)}) that cannot be read without PyTables: "
-        "pd.read_hdf(file).to_parquet('tracks.parquet') makes a file that is read here."
-    )
-    if len(stores) > 1:
-        raise PerrinError(
-            f"an HDF5 store of pandas with several tables ({listed(stores)}). Keep one."
-        )
-    blocks = [name for name in group if name.endswith("_values") and name.startswith("block")]
-    columns: dict[str, NDArray[Any]] = {}
-    for name in sorted(blocks):
-        items = group.get(name.replace("_values", "_items"))
-        values = group[name]
-        if items is None or values.ndim != 2 or values.dtype.kind not in "iuf":
-            raise PerrinError(way_out)
-        if values.shape[1] != len(items):
-            raise PerrinError(way_out)
-        texts = [item.decode() if isinstance(item, bytes) else str(item) for item in items[()]]
-        columns |= dict(zip(texts, values[()].T, strict=True))
-    if not columns:
-        raise PerrinError(way_out)
-    return pd.DataFrame(columns)
 
 
 def _btrack(file: h5py.File) -> RawTracks:

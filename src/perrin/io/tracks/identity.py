@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
 from perrin.io.read_as import counted, listed
-from perrin.io.tracks.raw import RawTracks, numbers
+from perrin.io.tracks.raw import AXES, RawTracks, numbers
 
 _NONE = frozenset({"", "none", "nan", "null", "na", "n/a", "-1", "<na>", "unassigned"})
 _LARGEST = 2.0**53  # whole numbers above it are not told apart by floats
 _FEW = 5
+_JUMP, _PAUSE = 16.0, 1.5  # times the usual squared step, and the usual time between rows
 
 
 def number_tracks(raw: RawTracks) -> dict[int, str]:
@@ -81,7 +83,9 @@ def _with_movie(raw: RawTracks, named: dict[int, str]) -> dict[int, str]:
     for name in list(raw.groups.columns):
         movie, _ = pd.factorize(raw.groups[name], use_na_sentinel=False)
         verdict = _verdict(raw, movie)
-        if verdict == "needed":
+        if name in raw.perhaps_groups:
+            _say_jumps(raw, name, movie, verdict)
+        elif verdict == "needed":
             needed.append(name)
         else:
             raw.columns_not_used.append(name)
@@ -105,18 +109,58 @@ def _with_movie(raw: RawTracks, named: dict[int, str]) -> dict[int, str]:
 
 
 def _verdict(raw: RawTracks, movie: np.ndarray) -> str:
-    """Say what a column is: "needed", "constant" along each track, or one that "changes"."""
-    table = pd.DataFrame({"particle": raw.table["particle"], "movie": movie})
+    """Say what a column is.
+
+    "needed" to tell tracks apart, "constant" along each track, the name of a "frame" or row (each
+    value is in one frame only), or one that "changes".
+    """
+    table = _in_time(raw, movie)
     kinds = int((table.groupby("particle")["movie"].nunique() - 1).sum())
     if not kinds:
         return "constant"
-    time = raw.table["frame" if "frame" in raw.table else "time"]
-    ordered = table.assign(time=time).sort_values(["particle", "time"], kind="stable")
-    if ordered.duplicated(["particle", "time"]).any():
+    if table.groupby("movie")["time"].nunique().max() == 1:
+        return "frame"
+    if table.duplicated(["particle", "time"]).any():
         return "needed"
-    same = ordered["particle"].to_numpy()[1:] == ordered["particle"].to_numpy()[:-1]
-    turns = int((same & (np.diff(ordered["movie"].to_numpy()) != 0)).sum())
-    return "needed" if turns == kinds else "changes"
+    return "needed" if int(_turns(table).sum()) == kinds else "changes"
+
+
+def _in_time(raw: RawTracks, movie: np.ndarray) -> pd.DataFrame:
+    time = raw.table["frame" if "frame" in raw.table else "time"]
+    table = pd.DataFrame({"particle": raw.table["particle"], "movie": movie, "time": time})
+    table = table.assign(**{axis: raw.table[axis] for axis in AXES if axis in raw.table})
+    return table.sort_values(["particle", "time"], kind="stable")
+
+
+def _turns(table: pd.DataFrame) -> NDArray[np.bool_]:
+    """Whether a column changes from each row to the next of the same track (n - 1,)."""
+    same = _same_track(table)
+    turns: NDArray[np.bool_] = same & (np.diff(table["movie"].to_numpy()) != 0)
+    return turns
+
+
+def _same_track(table: pd.DataFrame) -> NDArray[np.bool_]:
+    particle = table["particle"].to_numpy()
+    same: NDArray[np.bool_] = particle[1:] == particle[:-1]
+    return same
+
+
+def _say_jumps(raw: RawTracks, name: str, movie: np.ndarray, verdict: str) -> None:
+    """Say where a column of unknown meaning may tell movies apart: tracks jump where it changes."""
+    table = _in_time(raw, movie)
+    if verdict != "needed" or table.duplicated(["particle", "time"]).any():
+        return  # a frame that a track has twice is refused later
+    turns, same = _turns(table), _same_track(table)
+    apart = np.diff(pd.to_numeric(table["time"], errors="coerce").to_numpy(dtype=np.float64))
+    axes = [axis for axis in AXES if axis in table]
+    steps = (np.diff(table[axes].to_numpy(dtype=np.float64), axis=0) ** 2).sum(axis=1)
+    usual_step, usual_time = np.nanmedian(steps[same]), np.nanmedian(apart[same])
+    jumps = np.nanmedian(steps[turns]) > _JUMP * usual_step
+    if jumps or np.nanmedian(apart[turns]) > _PAUSE * usual_time:
+        raw.remarks.append(
+            f"{counted(int(turns.sum()), 'track')} jump or pause where the column {name} changes: "
+            "if it tells movies apart, name it movie"
+        )
 
 
 def describe_names(named: dict[int, str]) -> str:

@@ -13,6 +13,9 @@ from perrin.io.units import PIXEL, nanometers
 
 _AGREES = 1e-3  # relative difference up to which a given value is what the file says
 
+_FEW_MOVES, _MANY_MOVES = 0.02, 0.5  # shares of steps that move: along a flat axis, along others
+_TINY = 1e-6  # of the steps along another axis: rounding
+
 
 @dataclass(frozen=True)
 class Length:
@@ -24,27 +27,19 @@ class Length:
 
 
 def drop_resting_axes(raw: RawTracks) -> None:
-    """Leave out axes along which no track ever moves, or that hold nothing; x takes their place.
+    """Leave out axes along which no track moves, or that hold nothing; x takes their place.
 
     A z of 0, of one plane, or of one plane for each track would make every diffusion coefficient
-    a third too small.
+    a third too small; so would one that is another in a few rows only.
     """
     there = [axis for axis in AXES if axis in raw.table]
     empty = [axis for axis in there if raw.table[axis].isna().all()]
-    tracks = raw.table.groupby("particle")[there]
-    span = tracks.max() - tracks.min()
-    moves = {axis: bool((span[axis] > 0).any()) for axis in there}
-    if not any(moves.values()):  # nothing moves at all: that is a result, not a flat axis
-        resting = []
-    else:
-        resting = [axis for axis in there if not moves[axis] and axis not in empty]
     if len(empty) == len(there):
         raise PerrinError(f"column {raw.called(there[0])!r} holds no positions: it is empty.")
     for axis in empty:
         raw.remarks.append(f"column {raw.called(axis)} has no values: no axis")
-    for axis in resting:
-        values = raw.table[axis].dropna().unique()
-        what = f"{values[0]:g} everywhere" if len(values) == 1 else "the same along each track"
+    resting = _resting(raw, [axis for axis in there if axis not in empty])
+    for axis, what in resting.items():
         raw.remarks.append(f"{raw.called(axis)} is constant ({what}): no axis")
     lost = {*empty, *resting}
     raw.table = raw.table.drop(
@@ -57,6 +52,28 @@ def drop_resting_axes(raw: RawTracks) -> None:
     names = {new: raw.called(old) for old, new in zip(kept, AXES, strict=False)}
     raw.names |= names
     raw.units = {new: raw.units.get(old, "") for old, new in zip(kept, AXES, strict=False)}
+
+
+def _resting(raw: RawTracks, axes: list[str]) -> dict[str, str]:
+    """Return the axes along which no track moves, or next to none, and how that shows."""
+    steps = raw.table.groupby("particle")[axes].diff().abs()
+    moved = {axis: float((steps[axis].dropna() > 0).mean()) for axis in axes}
+    usual = {axis: float(steps[axis].median()) for axis in axes}
+    most = max(moved.values(), default=0.0)
+    found = {}
+    for axis in axes:
+        same_unit = [one for one in axes if raw.units.get(one, "") == raw.units.get(axis, "")]
+        if not most > 0:  # nothing moves at all: that is a result, not a flat axis
+            break
+        values = raw.table[axis].dropna().unique()
+        if not moved[axis] > 0:
+            one = f"{values[0]:g} everywhere" if len(values) == 1 else "the same along each track"
+            found[axis] = one
+        elif moved[axis] < _FEW_MOVES and most > _MANY_MOVES:
+            found[axis] = f"another value after {moved[axis]:.2g} of the steps only"
+        elif usual[axis] < _TINY * max(usual[one] for one in same_unit):
+            found[axis] = f"steps of {usual[axis]:.1g} only"
+    return found
 
 
 def settle_lengths(raw: RawTracks, *, pixel_nm: float | None, z_step_nm: float | None) -> Length:

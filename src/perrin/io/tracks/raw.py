@@ -21,16 +21,19 @@ class RawTracks:
     """The rows of a file by what they mean, and what the file says about them.
 
     table: ``particle`` and ``x``, of ``y``, ``z``, ``frame``, ``time`` and `KEPT` those that are
-    there. groups: further columns that may belong to the identity of a track. names: what the
+    there. groups: further columns that may belong to the identity of a track; perhaps_groups: those
+    among them whose names say nothing. names: what the
     columns are called in the file. units: of each axis, as `perrin.io.units` names them, "" where
     the file does not say. time_unit: of ``time``, the same. pixel_nm: length of a pixel of the
     coordinates; camera_pixel_nm: of the movie's, where the coordinates are no pixels.
+    may_branch: whether tracks of this format may split and merge, and rows do not say where.
     left_out: how many of what, as in `perrin.io.read_as.compose_read_as`.
     """
 
     table: pd.DataFrame
     format: str
     groups: pd.DataFrame = field(default_factory=pd.DataFrame)
+    perhaps_groups: frozenset[str] = frozenset()
     names: dict[str, str] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
     time_unit: str = ""
@@ -38,6 +41,7 @@ class RawTracks:
     camera_pixel_nm: float | None = None
     frame_interval_s: float | None = None
     exposure: float | None = None
+    may_branch: bool = False
     columns_not_used: list[str] = field(default_factory=list)
     left_out: dict[str, int] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)

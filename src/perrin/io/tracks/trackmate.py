@@ -38,6 +38,7 @@ def from_spots(text: TextTable) -> RawTracks:
         name: typed(cells[labels:], decimal=text.decimal) for name, cells in text.cells.items()
     }
     raw = from_columns(pd.DataFrame(columns), "TrackMate CSV")
+    raw.may_branch = True
     for axis in ("x", "y", "z"):
         name = f"POSITION_{axis.upper()}"
         if name in text.cells and axis in raw.table:
@@ -106,13 +107,18 @@ def from_model(root: Element) -> RawTracks:
         raise PerrinError(
             f"the file holds no track ({len(tracks)} hidden). Link the spots in TrackMate first."
         )
-    rows, branched = [], []
+    rows, branched, lacking = [], [], []
     for track in kept:
         members, branches = _members(track, spots)
         if branches:
             branched.append(_name(track))
-        else:
-            rows += [_row(track, spots[member]) for member in members]
+            continue
+        rows += [_row(track, spots[member]) for member in members]
+        edges = sum(1 for _ in track.iter("Edge"))
+        if str(len(members)) != track.get("NUMBER_SPOTS", str(edges + 1)) or (
+            edges != len(members) - 1
+        ):
+            lacking.append(_name(track))
     if not rows:
         raise PerrinError(
             f"all tracks split or merge ({listed(branched)}): forbid splitting and merging in "
@@ -125,7 +131,18 @@ def from_model(root: Element) -> RawTracks:
         f"track that splits or merges ({listed(branched)})": len(branched),
     }
     _describe(raw, root)
+    if lacking:
+        raw.remarks.append(f"incomplete: edges of {listed(lacking)} are missing")
+    _check_counts(raw, root, spots)
     return raw
+
+
+def _check_counts(raw: RawTracks, root: Element, spots: dict[str, Element]) -> None:
+    """Say where the file has fewer spots than it says itself."""
+    listed_spots = root.find(".//AllSpots")
+    said = "" if listed_spots is None else listed_spots.get("nspots", "")
+    if said.isdecimal() and int(said) != len(spots):
+        raw.remarks.append(f"incomplete: the file says {said} spots and holds {len(spots)}")
 
 
 def _name(track: Element) -> str:

@@ -12,6 +12,7 @@ from xml.etree.ElementTree import Element, ParseError
 import pandas as pd
 
 from perrin.errors import PerrinError
+from perrin.io.read_as import counted
 from perrin.io.tracks.raw import RawTracks
 from perrin.io.tracks.trackmate import from_model, interval_of, known_length
 from perrin.io.units import time_unit
@@ -50,6 +51,8 @@ def read_xml(path: Path) -> RawTracks:
 def _export(root: Element) -> RawTracks:
     """TrackMate's "Export tracks to XML file": detections with their frame, units at the root."""
     raw = _detections(root, "particle", "TrackMate XML export")
+    raw.may_branch = True
+    _check_counts(raw, root)
     unit = known_length(raw, root.get("spaceUnits", ""))
     raw.units = dict.fromkeys(("x", "y", "z"), unit)
     units = root.get("timeUnits", "")
@@ -57,6 +60,22 @@ def _export(root: Element) -> RawTracks:
     if time_unit(units) != "frame":
         raw.frame_interval_s = interval_of(raw, interval, units)
     return raw
+
+
+def _check_counts(raw: RawTracks, root: Element) -> None:
+    """Say where the file has fewer tracks or detections than it says itself."""
+    tracks = list(root.iter("particle"))
+    said = root.get("nTracks", "")
+    if said.isdecimal() and int(said) != len(tracks):
+        raw.remarks.append(f"incomplete: the file says {said} tracks and holds {len(tracks)}")
+    lacking = sum(
+        one.get("nSpots", "").isdecimal() and int(one.get("nSpots", "")) != len(list(one))
+        for one in tracks
+    )
+    if lacking:
+        raw.remarks.append(
+            f"incomplete: {counted(lacking, 'track')} with another number of detections than said"
+        )
 
 
 def _detections(root: Element, tag: str, kind: str) -> RawTracks:

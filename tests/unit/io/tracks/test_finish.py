@@ -38,6 +38,17 @@ def test_an_axis_without_motion_is_none(tmp_path: Path, truth: pd.DataFrame, z: 
     assert "z" in found.attrs["read_as"].split("no axis")[0]
 
 
+@pytest.mark.parametrize("odd", [5.0, 1e300])
+def test_an_axis_that_moves_in_one_row_only_is_none(
+    tmp_path: Path, truth: pd.DataFrame, odd: float
+) -> None:
+    found = read(tmp_path, truth.assign(z=[odd if row == 50 else 0.0 for row in range(len(truth))]))
+    assert "z" not in found
+    assert "z is constant" in found.attrs["read_as"]
+    noise = np.random.default_rng(0).normal(0, 1e-9, len(truth))
+    assert "z" not in read(tmp_path, truth.assign(z=noise))
+
+
 def test_a_flat_y_or_x_leaves_one_axis(tmp_path: Path, truth: pd.DataFrame) -> None:
     along_x = read(tmp_path, truth.assign(y=0))
     assert list(along_x.columns) == ["particle", "frame", "x"]
@@ -71,6 +82,8 @@ def test_a_z_step_scales_slices(tmp_path: Path, truth: pd.DataFrame) -> None:
         ("pos_{} (mm)", "mm", 1e6),
         ("{} [px]", "px", None),
         ("{}/nm", "nm", 1.0),
+        ("{} nm", "nm", 1.0),
+        ("{}..um.", "um", 1000.0),  # what R makes of x (um)
         ("{}", "unknown", None),
         ("{}_position", "unknown", None),
     ],
@@ -190,6 +203,26 @@ def test_a_label_that_changes_along_tracks_is_no_identity(
     found = read(tmp_path, truth.assign(cluster=(truth["frame"] // 5) % 2))
     same(found, truth)
     assert "cluster changes back and forth" in found.attrs["read_as"]
+
+
+@pytest.mark.parametrize("column", ["file", "image_name", "cell"])
+def test_a_name_for_each_frame_or_row_is_no_identity(
+    tmp_path: Path, truth: pd.DataFrame, column: str
+) -> None:
+    names = [f"frame_{frame:03d}.tif" for frame in truth["frame"]]
+    same(read(tmp_path, truth.assign(**{column: names})), truth)
+    same(read(tmp_path, truth.assign(**{column: range(len(truth))})), truth)
+
+
+@pytest.mark.parametrize("values", [("a", "b"), (1, 2)])
+def test_tracks_that_jump_where_an_unknown_column_changes_are_said(
+    tmp_path: Path, truth: pd.DataFrame, values: tuple[object, object]
+) -> None:
+    later = truth.assign(frame=truth["frame"] + 30, x=truth["x"] + 50, mouse=values[1])
+    found = read(tmp_path, pd.concat([truth.assign(mouse=values[0]), later]))
+    assert "4 tracks jump or pause where the column mouse changes" in found.attrs["read_as"]
+    state = truth.assign(state=np.where(truth["frame"] < 9, *values))
+    assert "jump" not in read(tmp_path, state).attrs["read_as"]
 
 
 @pytest.mark.parametrize("number", [-1, "", "none"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import warnings
 import zipfile
 from collections.abc import Callable
@@ -196,6 +197,43 @@ def test_hdf5_tables_of_picasso_btrack_and_pandas(tmp_path: Path, truth: pd.Data
         read_tracks(path)
 
 
+@pytest.mark.parametrize("index", [None, "frame", ["particle", "frame"]])
+def test_stores_of_pandas_in_both_formats(
+    tmp_path: Path, truth: pd.DataFrame, index: str | list[str] | None
+) -> None:
+    pytest.importorskip("tables")
+    path = tmp_path / "store.h5"
+    stored = truth if index is None else truth.set_index(index)
+    for layout in ("fixed", "table"):
+        stored.to_hdf(path, key="tracks", mode="w", format=layout)
+        same(read_tracks(path), truth)
+
+
+def test_a_store_of_one_table_for_each_frame(tmp_path: Path, truth: pd.DataFrame) -> None:
+    """The layout of trackpy's PandasHDFStoreBig, with names pickled as PyTables does."""
+    path = tmp_path / "store.h5"
+    kinds = [("particle", "frame"), ("x", "y")]
+    layout = [("index", "i8"), ("values_block_0", "i8", (2,)), ("values_block_1", "f8", (2,))]
+    with h5py.File(path, "w") as file:
+        for frame, part in truth.groupby("frame"):
+            group = file.create_group(f"Frame_{frame}")
+            group.attrs["pandas_type"] = np.bytes_(b"frame_table")
+            rows_of = np.zeros(len(part), layout)
+            for number, names in enumerate(kinds):
+                rows_of[f"values_block_{number}"] = part[list(names)]
+            group["table"] = rows_of
+            for number, names in enumerate(kinds):
+                pickled = np.bytes_(pickle.dumps(list(names), protocol=0))
+                group["table"].attrs[f"values_block_{number}_kind"] = pickled
+        file.create_group("_Frames_Cache").attrs["pandas_type"] = np.bytes_(b"frame")
+    same(read_tracks(path), truth)
+    with h5py.File(path, "a") as file:  # a pickle that would run something is not run
+        bad = np.bytes_(pickle.dumps(print, protocol=0))
+        file["Frame_0/table"].attrs["values_block_0_kind"] = bad
+    with pytest.raises(PerrinError, match="without PyTables"):
+        read_tracks(path)
+
+
 # Parquet
 
 
@@ -366,6 +404,51 @@ def test_hidden_and_branching_tracks_of_trackmate_are_left_out_by_name(
         found = read_tracks(written(path, text))
         assert found["particle"].unique().tolist() == [0, 1, 3]
         assert "splits or merges (Track_2)" in found.attrs["read_as"]
+
+
+def test_branching_tracks_of_trackmates_tables_are_left_out_by_name(
+    tmp_path: Path, truth: pd.DataFrame
+) -> None:
+    arm = truth[(truth["particle"] == 2) & (truth["frame"] > 20)].assign(
+        x=lambda rows: rows["x"] + 3
+    )
+    split = pd.concat([truth, arm], ignore_index=True)
+    names = {"particle": "TRACK_ID", "frame": "FRAME", "x": "POSITION_X", "y": "POSITION_Y"}
+    path = tmp_path / "spots.csv"
+    split.rename(columns=names).to_csv(path, index=False)
+    export = "".join(
+        f'<particle nSpots="{len(part)}">'
+        + "".join(f'<detection t="{f:.0f}" x="{x}" y="{y}"/>' for _, f, x, y in part.to_numpy())
+        + "</particle>"
+        for _, part in split.groupby("particle")
+    )
+    xml = written(tmp_path / "tracks.xml", f'<Tracks nTracks="4">{export}</Tracks>')
+    for found in (read_tracks(path), read_tracks(xml)):
+        assert found["particle"].unique().tolist() == [0, 1, 3]
+        assert "1 track that splits or merges (Track_2) left out" in found.attrs["read_as"]
+        assert "incomplete" not in found.attrs["read_as"]
+    same_twice = pd.concat([truth, truth[truth["particle"] == 2]])
+    same_twice.rename(columns=names).to_csv(path, index=False)
+    with pytest.raises(PerrinError, match="30 rows of 150 are there twice"):
+        read_tracks(path)
+
+
+def test_what_trackmate_counts_itself_is_compared(tmp_path: Path, truth: pd.DataFrame) -> None:
+    text = model(truth).replace("@", "").replace("<AllSpots>", '<AllSpots nspots="120">')
+    path = tmp_path / "model.xml"
+    assert "incomplete" not in read_tracks(written(path, text)).attrs["read_as"]
+    edge = '<Edge SPOT_SOURCE_ID="35" SPOT_TARGET_ID="36"/>'
+    said = read_tracks(written(path, text.replace(edge, ""))).attrs["read_as"]
+    assert "incomplete: edges of Track_1 are missing" in said
+    counted = text.replace('"120"', '"121"').replace('_ID="3"', '_ID="3" NUMBER_SPOTS="31"')
+    said = read_tracks(written(path, counted)).attrs["read_as"]
+    assert "says 121 spots and holds 120" in said
+    assert "edges of Track_3 are missing" in said
+    export = '<Tracks nTracks="2"><particle nSpots="3">{}</particle></Tracks>'
+    spots = "".join(f'<detection t="{k}" x="{k % 2}" y="{k}"/>' for k in range(2))
+    said = read_tracks(written(path, export.format(spots))).attrs["read_as"]
+    assert "says 2 tracks and holds 1" in said
+    assert "1 track with another number of detections than said" in said
 
 
 def test_spots_without_a_position_are_counted(tmp_path: Path, truth: pd.DataFrame) -> None:
