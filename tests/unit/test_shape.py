@@ -24,6 +24,7 @@ SHORT = (
     "mass",
     "models",
     "optics",
+    "pipeline",
     "paper",
     "report",
     "simulate",
