@@ -20,6 +20,7 @@ SHORT = (
     "cli",
     "diffusion",
     "evaluate",
+    "io",
     "landing",
     "mass",
     "models",
