@@ -20,7 +20,7 @@ IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 """Which of several; any shape."""
 
-AnyArray = NDArray[Any]
+Array = NDArray[Any]
 """An array whose type of number does not matter; any shape."""
 
 Progress = Callable[[float], None]

@@ -6,6 +6,7 @@ The limits are the longest of today; lower them where the longest gets shorter, 
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import perrin
@@ -74,6 +75,17 @@ def test_where_the_goal_is_reached_it_stays_so() -> None:
         and (node.end_lineno or 0) - node.lineno + 1 > MOST_LINES_ON_ONE_SCREEN
     }
     assert files_too_long == functions_too_long == set()
+
+
+def test_types_of_arrays_are_named_in_one_module() -> None:
+    named = [
+        f"{path.relative_to(SOURCE)}: {line}"
+        for path in files()
+        if path.name != "types.py"
+        for line in path.read_text("utf-8").splitlines()
+        if re.fullmatch(r" *\w+ = (npt\.)?NDArray\[(Any|np\.(float64|float32|int64|bool_))\]", line)
+    ]
+    assert named == []
 
 
 def lines(path: Path) -> int:

@@ -28,11 +28,11 @@ from perrin.simulate.motions import Particles
 from perrin.simulate.render import light_planes, multiply_landings
 from perrin.simulate.thumbnail_simulator import ThumbnailSimulator
 from perrin.simulate.thumbnails import threads
+from perrin.types import FloatArray
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FloatArray = NDArray[np.float64]
 
 STRETCHES = 2 * (len(EDGES) - 1) + 1
 _PIXELS = THUMBNAIL_PX**2

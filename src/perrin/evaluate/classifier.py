@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
 from perrin.evaluate.card_rows import card_rows
@@ -44,8 +43,6 @@ from perrin.models.classifier import ClassifierModel
 from perrin.settings.evaluation import ClassifierEvaluation
 from perrin.settings.simulation import MassPrior, ThumbnailSettings
 from perrin.simulate.thumbnail_simulator import ThumbnailSimulator
-
-FloatArray = NDArray[np.float64]
 
 _SPEED_EVENTS, _SPEED_BLOCK, _SPEED_S = 4000, 500, 20.0
 _MOVIE_COST = 2000

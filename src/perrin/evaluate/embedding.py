@@ -20,8 +20,7 @@ from perrin.landing.views import look
 from perrin.models.classifier import ClassifierModel
 from perrin.settings.simulation import ThumbnailSettings
 from perrin.simulate.thumbnail_simulator import Part, ThumbnailSimulator
-
-FloatArray = NDArray[np.float64]
+from perrin.types import FloatArray
 
 MAP_COST = 2
 """Time of one t-SNE, in that of drawing its events: for the progress bar."""

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from perrin.diffusion.characterize import LEAST_FRACTION
 from perrin.diffusion.likelihood import alpha_bound
@@ -23,9 +22,7 @@ from perrin.evaluate.card_rows import card_rows
 from perrin.models.mixture import MixtureModel
 from perrin.settings.diffusion import MixtureSettings
 from perrin.simulate.mixtures import PARTS, Truth, simulate_mixture
-
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
+from perrin.types import BoolArray, FloatArray
 
 _INDEX = {name: k for k, (name, _, _) in enumerate(TARGETS)}
 LENGTHS = (10, 25, 50, 100, 200, 300, 1000)

@@ -15,8 +15,7 @@ from perrin.optics.psf import Psf
 from perrin.settings.optics import OpticsSettings
 from perrin.settings.simulation import ThumbnailSettings
 from perrin.simulate.thumbnail_simulator import ThumbnailSimulator
-
-Stacks = NDArray[np.float32]
+from perrin.types import Float32Array
 
 _WIDER = 1.5
 _SPOT = 0.02  # contrast of a hot pixel
@@ -38,7 +37,7 @@ def flagged(
     """
     typical, inside = _events(simulated, count=count, seed=seed, psf=psf)
     rng = np.random.default_rng([seed, 1])
-    kinds: dict[str, Callable[[Stacks], Stacks]] = {
+    kinds: dict[str, Callable[[Float32Array], Float32Array]] = {
         "typical": lambda stacks: stacks,
         "brightens instead of darkens": lambda stacks: 2 - stacks,
         "a hot pixel": _hot,
@@ -62,7 +61,7 @@ def flagged(
 
 def _events(
     simulated: ThumbnailSettings, *, count: int, seed: int, psf: Psf | None
-) -> tuple[Stacks, NDArray[np.bool_]]:
+) -> tuple[Float32Array, NDArray[np.bool_]]:
     shared, own = fresh_seed(seed, 5).spawn(2)
     simulator = ThumbnailSimulator.of(
         simulated, centering="detector", background=None, psf=psf, seed=shared
@@ -75,20 +74,20 @@ def _events(
     )
 
 
-def _hot(stacks: Stacks) -> Stacks:
+def _hot(stacks: Float32Array) -> Float32Array:
     middle = stacks.shape[2] // 2
     stacks[:, stacks.shape[1] // 2 :, middle, middle] *= 1 - _SPOT
     return stacks
 
 
-def _jump(stacks: Stacks) -> Stacks:
+def _jump(stacks: Float32Array) -> Float32Array:
     later = stacks[:, stacks.shape[1] // 2 :]
     stacks[:, stacks.shape[1] // 2 :] = np.roll(later, 1, axis=3)
     return stacks
 
 
 def _row(
-    model: QuantifierModel, kind: str, stacks: Stacks, inside: NDArray[np.bool_], count: int
+    model: QuantifierModel, kind: str, stacks: Float32Array, inside: NDArray[np.bool_], count: int
 ) -> dict[str, object]:
     predicted = model.predict(stacks, inside, landing_sign=-1)
     return {"kind": kind, "events": count, "flagged": float(predicted.out_of_distribution.mean())}

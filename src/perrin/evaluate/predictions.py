@@ -20,8 +20,8 @@ from perrin.models.classifier import ClassifierModel
 from perrin.settings.simulation import MassPrior, ThumbnailSettings
 from perrin.simulate.thumbnail_simulator import Centering, Part, ThumbnailSimulator
 from perrin.simulate.thumbnails import threads
+from perrin.types import FloatArray
 
-FloatArray = NDArray[np.float64]
 Report = Callable[[int], None]
 """Called with the number of further events that are done."""
 

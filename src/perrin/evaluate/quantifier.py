@@ -44,8 +44,6 @@ from perrin.settings.simulation import BackgroundSettings, MassPrior, ThumbnailS
 from perrin.simulate.quantities import around, central, truth_of
 from perrin.simulate.thumbnail_simulator import Centering, Part, ThumbnailSimulator
 
-FloatArray = NDArray[np.float64]
-
 _FIT = slice(2, 15)  # of a thumbnail: the 13 x 13 pixels of the fit
 _NOISE_COUNT = 4000
 _SPEED_EVENTS, _SPEED_BLOCK = 3000, 500

@@ -7,13 +7,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from perrin.events import LANDING_CLASSES
 from perrin.settings.simulation import ThumbnailSettings
 from perrin.stats import SE_OF_MEDIAN
-
-FloatArray = NDArray[np.float64]
+from perrin.types import FloatArray
 
 CLOSE = 0.05
 """Relative error within which a mass counts as right (paper 002)."""

@@ -14,8 +14,7 @@ import numpy as np
 from numba import njit, prange
 from numpy.typing import ArrayLike, NDArray
 
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
+from perrin.types import BoolArray, FloatArray
 
 Statistics = Callable[[FloatArray], FloatArray]
 """From weights of the events (B, N) to as many rows of K figures (B, K)."""

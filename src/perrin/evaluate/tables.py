@@ -8,13 +8,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from perrin.evaluate import roc
 from perrin.evaluate.predictions import ALL_MASSES, Predictions
 from perrin.events import CLASSES, PAPER_CLASSES
+from perrin.types import FloatArray
 
-FloatArray = NDArray[np.float64]
 Row = dict[str, Any]
 
 PAPER_AUC: dict[str, tuple[float, ...]] = {

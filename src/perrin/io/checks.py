@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 
 from perrin.errors import PerrinError
-
-Array = npt.NDArray[Any]
+from perrin.types import Array
 
 HEAD = 16
 """First frames that the check of the axes looks at."""

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from perrin.errors import PerrinError
-
-Array = npt.NDArray[Any]
+from perrin.types import Array
 
 _BLOCK = 100  # frames decoded at a time where none of them is wanted
 _REMEMBERED = 8  # recent frames to go on from: bounded, and enough for chunks that overlap

@@ -11,14 +11,13 @@ import numpy.typing as npt
 from perrin.errors import PerrinError
 from perrin.io.difference import decode_in_place
 from perrin.io.found import RAW, TIME_DIFFERENCE
+from perrin.types import IntArray
 
 MARK = "TIME_DIFFERENCE"
 """Value of the attribute `encoding` of difference-coded frames."""
 
 KEYFRAME_INTERVAL = 100
 """Frames from one keyframe to the next, as the vendor writes them."""
-
-Indices = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class Coded:
 
     encoding: str | None
     keyframe: str | None = None
-    keys: Indices | None = None
+    keys: IntArray | None = None
     note: str | None = None
     asks: dict[str, str] = field(default_factory=dict)
 
@@ -102,7 +101,7 @@ def _keyframe_name(name: str) -> str:
     return name.removesuffix("frame") + "keyframe"
 
 
-def _places(keys: h5py.Dataset, *, n_frames: int) -> list[Indices]:
+def _places(keys: h5py.Dataset, *, n_frames: int) -> list[IntArray]:
     """Return the frame numbers that the keyframes can have, those that verify something.
 
     The attribute `indices` says them. Without it: every hundredth frame, or that and the last

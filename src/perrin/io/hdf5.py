@@ -20,8 +20,7 @@ from perrin.io.found import RAW, TIME_DIFFERENCE
 from perrin.io.movie import LazyFrames
 from perrin.io.movies.axes import Layout
 from perrin.io.movies.frames import DECODING, closed, frames_lacking, held_of, unreadable
-
-Array = npt.NDArray[Any]
+from perrin.types import Array
 
 
 def open_hdf5(path: Path) -> h5py.File:

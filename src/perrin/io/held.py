@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from perrin.io.movie import Array, ArrayFrames, FrameSource, Movie
+from perrin.io.movie import ArrayFrames, FrameSource, Movie
+from perrin.types import Array
 
 HELD_BYTES = 1 << 30
 """Longest movie that is held, a minute of a mass photometer six times over; longer ones are read

@@ -19,8 +19,7 @@ import numpy.typing as npt
 from perrin.errors import PerrinError
 from perrin.io.checks import HEAD, check_axes, check_intensities, check_moving, check_shape
 from perrin.io.read_as import compose_read_as
-
-Array = npt.NDArray[Any]
+from perrin.types import Array
 
 _FAR_APART = 16  # frames from which on a step is read frame by frame
 

@@ -71,7 +71,8 @@ def factor(unit: object, quantity: Quantity) -> float | None:
     text = unicodedata.normalize("NFKC", text).strip("[]() .").replace("_", "")
     symbols, words = (_METERS, _METER_WORDS) if quantity == "length" else (_SECONDS, _SECOND_WORDS)
     size = symbols.get(text, words.get(text.lower()))
-    return None if size is None else size / _BASE[quantity]
+    # 15 digits: 1e-6 / 1e-9 is 999.9999999999999 in a computer
+    return None if size is None else float(f"{size / _BASE[quantity]:.15g}")
 
 
 def read(value: object, unit: object, quantity: Quantity) -> Said:

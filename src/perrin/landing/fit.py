@@ -20,7 +20,7 @@ from perrin.landing.matched import WINDOW_PX
 from perrin.landing.ratiometric import ratiometric
 from perrin.landing.thumbnails import iter_stacks, places_of
 from perrin.optics.psf import Psf, evaluate_with_slopes
-from perrin.types import AnyArray, BoolArray, FloatArray, IntArray
+from perrin.types import Array, BoolArray, FloatArray, IntArray
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,7 +56,7 @@ class PsfFit:
     residual: FloatArray
 
 
-def fit_patches(patches: AnyArray, *, psf: Psf, inside: BoolArray | None = None) -> PsfFit:
+def fit_patches(patches: Array, *, psf: Psf, inside: BoolArray | None = None) -> PsfFit:
     """Fit the PSF to ratiometric patches (N, S, S), S odd and at most 19.
 
     Pixels where `inside` (N, S, S) is false do not count. A fit that moves more than 3 px
@@ -73,7 +73,7 @@ def fit_patches(patches: AnyArray, *, psf: Psf, inside: BoolArray | None = None)
 
 
 def amplitudes_at(
-    patches: AnyArray,
+    patches: Array,
     *,
     dx_px: FloatArray,
     dy_px: FloatArray,

@@ -16,12 +16,12 @@ import numpy as np
 from numba import njit, prange
 
 from perrin.errors import PerrinError
-from perrin.types import AnyArray, Float32Array, FloatArray
+from perrin.types import Array, Float32Array, FloatArray
 
 _DARKEST = 0.2  # of the mean: no corner of a plane is darker, whatever shape the beam has
 
 
-def light_field(frames: AnyArray, *, first_frame: int = 0) -> FloatArray:
+def light_field(frames: Array, *, first_frame: int = 0) -> FloatArray:
     """Least-squares plane of each frame: (T, Y, X) intensity in, (T, 3) out.
 
     On a full grid rows, columns and the mean are orthogonal, so that each number is a sum.
@@ -64,7 +64,7 @@ def plane(
     return np.stack([corner, down, right], axis=-1)
 
 
-def shifted(light: FloatArray, *, row: AnyArray | float, column: AnyArray | float) -> FloatArray:
+def shifted(light: FloatArray, *, row: Array | float, column: Array | float) -> FloatArray:
     """Return planes (..., 3) as a patch sees them whose pixel (0, 0) is at (row, column)."""
     moved = light.copy()
     moved[..., 0] += light[..., 1] * row + light[..., 2] * column
@@ -78,7 +78,7 @@ def values(light: FloatArray, *, height: int, width: int) -> FloatArray:
     return np.asarray(corner + down * rows + right * columns)
 
 
-def evened(frames: AnyArray, light: FloatArray) -> Float32Array:
+def evened(frames: Array, light: FloatArray) -> Float32Array:
     """Frames (T, Y, X) over their planes (T, 3): about 1 everywhere."""
     out = np.empty(frames.shape, np.float32)
     _divide(frames, light, out)

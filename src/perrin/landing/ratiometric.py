@@ -14,10 +14,10 @@ import numpy as np
 from numba import njit, prange
 
 from perrin.errors import PerrinError
-from perrin.types import AnyArray, Float32Array
+from perrin.types import Array, Float32Array
 
 
-def ratiometric(frames: AnyArray, *, n_avg: int) -> Float32Array:
+def ratiometric(frames: Array, *, n_avg: int) -> Float32Array:
     """Ratiometric frames from evened frames.
 
     Parameters

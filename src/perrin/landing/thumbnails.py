@@ -18,7 +18,7 @@ from perrin.errors import PerrinError
 from perrin.io.movie import Movie
 from perrin.landing.light import light_field
 from perrin.landing.ratiometric import ratiometric
-from perrin.types import AnyArray, BoolArray, Float32Array, FloatArray, IntArray
+from perrin.types import Array, BoolArray, Float32Array, FloatArray, IntArray
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -198,7 +198,7 @@ def iter_stacks(
 
 
 def cut_stacks(
-    frames: AnyArray,
+    frames: Array,
     *,
     frame: IntArray,
     y_px: FloatArray,

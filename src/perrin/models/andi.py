@@ -17,9 +17,7 @@ from perrin.errors import PerrinError
 from perrin.models.bundle import Bundle, load_bundle_of
 from perrin.models.cards import AndiCard
 from perrin.models.track_range import outside
-
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
+from perrin.types import BoolArray, FloatArray
 
 
 class AndiModel:

@@ -12,8 +12,7 @@ from perrin.landing.views import look
 from perrin.models.bundle import Arrays
 from perrin.models.cards import ClassifierCard
 from perrin.models.events import EventModel
-
-FloatArray = NDArray[np.float64]
+from perrin.types import FloatArray
 
 
 @dataclass(frozen=True)

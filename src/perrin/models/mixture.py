@@ -18,9 +18,7 @@ from perrin.models import predictive
 from perrin.models.bundle import Bundle, load_bundle_of
 from perrin.models.cards import Interval, MixtureCard
 from perrin.models.track_range import outside
-
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
+from perrin.types import BoolArray, FloatArray
 
 _NOTHING = 0.005  # ends of intervals closer than this to 0 or 1 are 0 or 1
 _NOISE, _MIDDLE = 3, 1  # row of the noise fraction; column of the middle

@@ -23,12 +23,11 @@ from perrin.diffusion.standard import TARGETS, from_unit
 from perrin.simulate.walk_noise import SUBFRAMES, expose
 from perrin.simulate.walks import brownian, fbm
 from perrin.stats import normal_quantile
+from perrin.types import BoolArray, FloatArray
 
 if TYPE_CHECKING:
     from perrin.diffusion.windows import Track
 
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
 
 REPLICATES = 80
 LAGS = (2, 4, 8, 16, 32, 64)

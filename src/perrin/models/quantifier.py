@@ -15,8 +15,7 @@ from perrin.mass.errors import ErrorShape
 from perrin.models.bundle import Arrays
 from perrin.models.cards import QuantifierCard, QuantityIntervals
 from perrin.models.events import EventModel
-
-FloatArray = NDArray[np.float64]
+from perrin.types import FloatArray
 
 OUTPUTS = ("quantiles", "score", "probability", "strangeness")
 _CONTRAST, _RESIDENCE_TIME = TARGETS.index("contrast"), TARGETS.index("residence_time")

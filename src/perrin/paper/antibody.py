@@ -8,13 +8,7 @@ import numpy as np
 import pandas as pd
 
 from perrin.mass.modes import density_grid, find_modes, kernel_density, kernel_widths
-from perrin.paper.compare import (
-    BEFORE,
-    PERFECT,
-    FloatArray,
-    landings_kept,
-    resolving_power_at,
-)
+from perrin.paper.compare import BEFORE, PERFECT, landings_kept, resolving_power_at
 from perrin.paper.core import (
     AUTO,
     CLASSIFIER,
@@ -32,6 +26,7 @@ from perrin.pipeline.simulated import Measured
 from perrin.settings.planned import PlannedMeasurement
 from perrin.settings.spectrum import SpectrumSettings
 from perrin.simulate.presets import preset
+from perrin.types import FloatArray
 
 MOVIES, SECONDS = 8, 60.0
 PEAKS = (50.0, 75.0, 110.0, 150.0)

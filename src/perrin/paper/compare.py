@@ -14,7 +14,6 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from perrin.mass.resolution import valley_to_peak
 from perrin.mass.spectrum import resolving_power_near
@@ -22,9 +21,8 @@ from perrin.paper.settings import ExperimentSettings
 from perrin.pipeline.simulated import Measured
 from perrin.settings.spectrum import SpectrumSettings
 from perrin.stats import percentile_interval
+from perrin.types import BoolArray, FloatArray
 
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
 Statistic = Callable[[FloatArray], FloatArray]
 
 BEFORE, PERFECT = "before", "perfect"

@@ -12,16 +12,7 @@ import pandas as pd
 
 from perrin.landing.classifier.filtering import choose_threshold
 from perrin.models.classifier import ClassifierModel
-from perrin.paper.compare import (
-    BEFORE,
-    PERFECT,
-    BoolArray,
-    FloatArray,
-    Quantity,
-    compare,
-    landings_kept,
-    residual_of,
-)
+from perrin.paper.compare import BEFORE, PERFECT, Quantity, compare, landings_kept, residual_of
 from perrin.paper.settings import ExperimentSettings
 from perrin.pipeline.simulated import Measured
 from perrin.settings.landing import LandingSettings
@@ -29,6 +20,7 @@ from perrin.settings.planned import PlannedMeasurement
 from perrin.settings.scores import ScoreSettings
 from perrin.settings.simulation import LandingAssay
 from perrin.stats import wilson_interval
+from perrin.types import BoolArray, FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

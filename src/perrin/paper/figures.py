@@ -22,6 +22,7 @@ from perrin.report.style import (
     new_figure,
     style,
 )
+from perrin.types import FloatArray
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,9 +30,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from numpy.typing import NDArray
 
-    Floats = NDArray[np.float64]
 
 FILTER_COLORS = {
     "before": VERMILLION,
@@ -55,7 +54,7 @@ _DENSITY = "Landings per µm² and second"
 
 
 def spectra_figure(
-    masses: Mapping[str, Floats],
+    masses: Mapping[str, FloatArray],
     comparison: pd.DataFrame,
     *,
     limits: tuple[float, float],
@@ -80,7 +79,7 @@ def spectra_figure(
 
 
 def valleys_figure(
-    masses: Mapping[str, Floats],
+    masses: Mapping[str, FloatArray],
     comparison: pd.DataFrame,
     *,
     peaks: Sequence[float],
@@ -221,11 +220,11 @@ def integration_figure(comparison: pd.DataFrame) -> Figure:
 
 
 def protein_a_figure(
-    masses: Mapping[str, Floats],
-    buffer: Floats,
+    masses: Mapping[str, FloatArray],
+    buffer: FloatArray,
     counts: pd.DataFrame,
     lines: pd.DataFrame,
-    late: Mapping[str, Floats],
+    late: Mapping[str, FloatArray],
     *,
     mass_kda: float,
 ) -> Figure:
@@ -258,7 +257,7 @@ def protein_a_figure(
 
 
 def _histograms(
-    axes: Axes, masses: Mapping[str, Floats], *, limits: tuple[float, float], bin_kda: float
+    axes: Axes, masses: Mapping[str, FloatArray], *, limits: tuple[float, float], bin_kda: float
 ) -> None:
     """All events filled, kept ones and those of the perfect filter as outlines.
 
@@ -336,9 +335,9 @@ def _lines(axes: Axes, comparison: pd.DataFrame, x: str, *, named: bool = True) 
         )
 
 
-def _reach(rows: pd.DataFrame) -> Floats:
+def _reach(rows: pd.DataFrame) -> FloatArray:
     """Distances (2, n) from values to the ends of their intervals; 0 where there is none."""
     low = (rows["value"] - rows["value_low"]).clip(lower=0)
     high = (rows["value_high"] - rows["value"]).clip(lower=0)
-    reach: Floats = np.nan_to_num(np.stack([low.to_numpy(float), high.to_numpy(float)]))
+    reach: FloatArray = np.nan_to_num(np.stack([low.to_numpy(float), high.to_numpy(float)]))
     return reach

@@ -8,14 +8,7 @@ import numpy as np
 import pandas as pd
 
 from perrin.mass.resolution import valley_criterion
-from perrin.paper.compare import (
-    BEFORE,
-    PERFECT,
-    FloatArray,
-    Quantity,
-    compare,
-    valleys_between,
-)
+from perrin.paper.compare import BEFORE, PERFECT, Quantity, compare, valleys_between
 from perrin.paper.core import (
     CLASSIFIER,
     Context,
@@ -29,6 +22,7 @@ from perrin.paper.settings import ExperimentSettings
 from perrin.pipeline.simulated import Measured
 from perrin.settings.planned import PlannedMeasurement
 from perrin.simulate.presets import PRESETS
+from perrin.types import FloatArray
 
 MOVIES, SECONDS = 6, 60.0
 PEAKS = tuple(s.mass_kda for s in PRESETS["hsp27"].species)

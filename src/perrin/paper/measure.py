@@ -28,8 +28,6 @@ from perrin.settings.planned import PlannedMeasurement
 from perrin.settings.simulation import LandingAssay
 from perrin.simulate.movie import simulate_movie
 
-BoolArray = NDArray[np.bool_]
-
 
 def measure(planned: PlannedMeasurement, *, model: ClassifierModel, folder: Path) -> Measured:
     """Return a measurement from its file in `folder`, or simulate, analyze and store it."""

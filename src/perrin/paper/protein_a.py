@@ -10,13 +10,7 @@ import pandas as pd
 
 from perrin.landing.persistence import PersistenceResult, late_ratios, summarize_persistence
 from perrin.mass.modes import density_grid, kernel_density, kernel_widths
-from perrin.paper.compare import (
-    BEFORE,
-    PERFECT,
-    BoolArray,
-    FloatArray,
-    resolving_power_at,
-)
+from perrin.paper.compare import BEFORE, PERFECT, resolving_power_at
 from perrin.paper.core import (
     AUTO,
     CLASSIFIER,
@@ -40,6 +34,7 @@ from perrin.settings.landing import DetectionSettings, LandingSettings
 from perrin.settings.planned import PlannedMeasurement
 from perrin.simulate.presets import PRESETS, preset
 from perrin.stats import bootstrap, percentile_interval
+from perrin.types import BoolArray, FloatArray
 
 MASS = 42.0
 DENSITIES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)

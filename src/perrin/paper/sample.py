@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from perrin.paper.compare import PERFECT, FloatArray, Quantity
+from perrin.paper.compare import PERFECT, Quantity
 from perrin.paper.core import (
     Context,
     Thresholds,
@@ -19,6 +19,7 @@ from perrin.paper.core import (
     thresholds,
 )
 from perrin.pipeline.simulated import NOTHING, Measured
+from perrin.types import FloatArray
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from perrin.mass.abundance import correct_fractions, uneven_note
 from perrin.paper.core import (
@@ -34,9 +32,7 @@ from perrin.settings.planned import PlannedMeasurement
 from perrin.settings.simulation import BINDERS_ONLY, LandingAssay, Species
 from perrin.simulate.presets import PRESETS
 from perrin.stats import wilson_interval
-
-if TYPE_CHECKING:
-    IntArray = NDArray[np.int64]
+from perrin.types import IntArray
 
 NAME = "selection"
 MASSES = (42.0, 150.0, 480.0)

@@ -28,11 +28,11 @@ from perrin.pipeline.simulated import Measured, analyze
 from perrin.settings.planned import PlannedMeasurement
 from perrin.settings.simulation import InstrumentSettings, LandingAssay, Species
 from perrin.simulate.movie import simulate_movie
+from perrin.types import IntArray
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    IntArray = NDArray[np.int64]
 
 MEANING = (
     "corrected fractions: for what noise, detection and crowding lose, from a simulation at the "

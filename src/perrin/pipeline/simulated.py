@@ -22,8 +22,7 @@ from perrin.pipeline.events import find_events
 from perrin.settings.planned import PlannedMeasurement
 from perrin.settings.scores import ScoreSettings
 from perrin.simulate.matching import is_accepted, is_isolated, match_landings
-
-BoolArray = NDArray[np.bool_]
+from perrin.types import BoolArray
 
 NOTHING = "nothing"
 """Motion of an event where no molecule landed: noise, a ring, a second detection."""

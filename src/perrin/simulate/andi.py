@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
 from perrin.simulate.walks import attm, ctrw, fbm, levy_walk, scaled_brownian
+from perrin.types import FloatArray
 
-FloatArray = NDArray[np.float64]
 Balance = Literal["models", "exponents"]
 
 MODELS = ("attm", "ctrw", "fbm", "levy", "sbm")

@@ -20,12 +20,11 @@ from numpy.typing import NDArray
 
 from perrin.optics.psf import Psf, spline_weights
 from perrin.settings.simulation import BackgroundSettings, InstrumentSettings
+from perrin.types import FloatArray
 
 TEXTURE_PX = 1024
 KEY_EVERY = 4
 _PINK_HZ = (0.1, 0.4, 1.6, 7.0, 30.0)  # corner frequencies whose sum falls as 1/f
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -20,12 +20,11 @@ from perrin.simulate.motions import (
     longest_frames,
     place,
 )
+from perrin.types import FloatArray
 
 _SEEN_FRAMES = 10  # that a detector sees together
 _SEEN_LATE = 0.4  # fraction of moving molecules that it sees after they landed
 _SEEN_ERROR_PX = 0.33
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,7 @@ from numpy.typing import NDArray
 from perrin.settings.diffusion import MixtureSettings
 from perrin.simulate.walk_noise import SUBFRAMES, expose, lose_frames
 from perrin.simulate.walks import brownian, fbm, jumping_ctrw
-
-FloatArray = NDArray[np.float64]
+from perrin.types import FloatArray
 
 PARTS = ("fbm", "ctrw", "brownian", "noise")
 NEARLY_BROWNIAN = 0.05

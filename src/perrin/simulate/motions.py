@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from perrin.events import MOVERS
 from perrin.settings.simulation import BackgroundSettings, InstrumentSettings, MotionSettings
+from perrin.types import FloatArray
 
-FloatArray = NDArray[np.float64]
 Rows = NDArray[np.int64] | NDArray[np.bool_]
 
 

@@ -29,13 +29,13 @@ from perrin.simulate.motions import Particles
 from perrin.simulate.recorded import add_to_recorded, instrument_of
 from perrin.simulate.render import multiply_landings, widening_coefficients
 from perrin.simulate.sample import draw_sample
+from perrin.types import Progress
 
 if TYPE_CHECKING:
     import pandas as pd
 
 BLOCK_FRAMES = 128
 
-Progress = Callable[[float], None]
 Block = NDArray[np.uint16]
 
 

@@ -23,14 +23,14 @@ from perrin.simulate.background import (
     ornstein_uhlenbeck,
     parabola,
 )
-from perrin.simulate.movie import Progress, SimulatedFrames, simulated
+from perrin.simulate.movie import SimulatedFrames, simulated
 from perrin.simulate.moving_particles import Moving, draw_moving
 from perrin.simulate.particles import add_gold, add_molecules
+from perrin.types import FloatArray, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-FloatArray = NDArray[np.float64]
 
 _BLOCK_FRAMES = 32
 _TEXTURE_OPTICS_NM = 72.0  # the membrane's structure is as fine as the PSF on such pixels

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from perrin.settings.diffusion import MIXTURE_KINDS, MixtureSettings
 from perrin.settings.motion import MotionMovie
@@ -20,9 +19,7 @@ from perrin.simulate.particles import gold_table
 from perrin.simulate.walk_noise import SUBFRAMES, expose
 from perrin.simulate.walk_tables import truth_table
 from perrin.simulate.walks import WALKS, brownian
-
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
+from perrin.types import BoolArray, FloatArray
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,12 @@ from numba import njit, prange
 from numpy.typing import NDArray
 
 from perrin.optics.psf import HALF_WIDTH_PX, Psf, evaluate
+from perrin.types import FloatArray
 
 SAMPLES = 8
 """Samples a pixel of the tables."""
 _PIXEL_VARIANCE = 1 / 12
 _TAIL = 4.0  # blurs beyond the edge at which a table ends
-
-FloatArray = NDArray[np.float64]
 
 
 def gold_table(*, length: float, width: float, blur: float, absorption: float) -> FloatArray:

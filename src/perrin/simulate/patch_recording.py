@@ -26,10 +26,9 @@ from perrin.simulate.background import (
 from perrin.simulate.event_patches import EventPatches
 from perrin.simulate.recorded import add_to_recorded
 from perrin.simulate.render import light_planes, multiply_landings, widening_coefficients
+from perrin.types import FloatArray
 
 _NOISE_EVENTS = 32  # events that share one stream of shot noise
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,10 @@ from perrin.optics.psf import HALF_WIDTH_PX
 from perrin.settings.simulation import InstrumentSettings, LandingAssay, Species
 from perrin.simulate.background import tilt
 from perrin.simulate.motions import Landings, Motions, Particles, draw_motions, place
+from perrin.types import FloatArray
 
 if TYPE_CHECKING:
     import pandas as pd
-
-FloatArray = NDArray[np.float64]
 
 
 def parse_species(text: str) -> tuple[Species, ...]:

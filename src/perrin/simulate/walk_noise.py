@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
-
-FloatArray = NDArray[np.float64]
+from perrin.types import FloatArray
 
 SUBFRAMES = 8
 """Positions in one frame of a walk that is to be blurred."""

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from perrin.errors import PerrinError
 from perrin.simulate.mixtures import PARTS, Truth
 from perrin.simulate.walks import WALKS, brownian
-
-FloatArray = NDArray[np.float64]
+from perrin.types import FloatArray
 
 
 def tracks_table(positions: FloatArray, seen: NDArray[np.bool_]) -> pd.DataFrame:

@@ -11,12 +11,12 @@ from typing import Literal
 
 import numpy as np
 from numba import njit
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import fft
 
 from perrin.errors import PerrinError
+from perrin.types import FloatArray
 
-FloatArray = NDArray[np.float64]
 Start = Literal["ordinary", "aged"]
 
 _BLOCK = 1 << 16  # values transformed at once: stays in the second-level cache

@@ -20,7 +20,7 @@ from perrin.errors import PerrinError
 from perrin.io.movie import Movie
 from perrin.settings.tracking import MedianSettings
 from perrin.stats import MAD_TO_SD
-from perrin.types import AnyArray, Float32Array, FloatArray, IntArray
+from perrin.types import Array, Float32Array, FloatArray, IntArray
 
 Clean = Callable[[int, Float32Array], None]
 
@@ -106,7 +106,7 @@ def median(images: list[Float32Array]) -> Float32Array:
     return out
 
 
-def contrast(frames: AnyArray, background: Float32Array, *, sign: int) -> Float32Array:
+def contrast(frames: Array, background: Float32Array, *, sign: int) -> Float32Array:
     """Return sign * (frames / background / light - 1), (T, Y, X).
 
     The light of a frame is its level against the background and a surface of second order over

@@ -11,7 +11,7 @@ from perrin.mass.calibration import Calibration
 from perrin.settings.tracking import TrackingSettings
 from perrin.tracking.mass import blur_factor, find_step, holm, mean_contrast, motion_blur_px
 from perrin.tracking.stream import Seen
-from perrin.types import AnyArray
+from perrin.types import Array
 
 SEED = 20_261  # of the orders in which contrasts are shuffled
 _IMMOBILE = 3.0  # localization errors: a track that stays within them rests
@@ -40,7 +40,7 @@ def describe_tracks(
 
 
 def _particle(
-    part: dict[str, AnyArray],
+    part: dict[str, Array],
     movie: Movie,
     settings: TrackingSettings,
     seen: Seen,

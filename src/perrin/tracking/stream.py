@@ -33,7 +33,7 @@ from perrin.tracking.drift import Drift, Registration
 from perrin.tracking.locate import LocalizationResult, join, locate
 from perrin.tracking.shape import ANGLE, FLAT, HALF, WIDTH, A, X, Y, add_shapes
 from perrin.tracking.threads import in_threads
-from perrin.types import AnyArray, BoolArray, Float32Array, FloatArray, IntArray, Progress
+from perrin.types import Array, BoolArray, Float32Array, FloatArray, IntArray, Progress
 
 _MOST_CLEANINGS = 8
 _SETTLED = 0.005  # relative change of the contrast, or of the number, that is little enough
@@ -127,7 +127,7 @@ class _Stretch:
     """Frames from `first` on, (T, Y, X), and their background (Y, X)."""
 
     first: int
-    raw: AnyArray
+    raw: Array
     background: Float32Array
 
 
@@ -260,13 +260,13 @@ def _in_samples(
     """Locate the particles of the samples; return them by frame, and their contrasts' sum."""
     wanted = sample_frames(movie.n_frames, settings.median)
 
-    def samples() -> Iterator[tuple[list[int], AnyArray, Float32Array]]:
+    def samples() -> Iterator[tuple[list[int], Array, Float32Array]]:
         for frames, image in _first_backgrounds(movie, settings, tiles, clean):
             here = [int(frame) for frame in wanted if frame in frames]
             if here:
                 yield here, np.concatenate([movie.frames[k : k + 1] for k in here]), image
 
-    def work(sample: tuple[list[int], AnyArray, Float32Array]) -> dict[int, LocalizationResult]:
+    def work(sample: tuple[list[int], Array, Float32Array]) -> dict[int, LocalizationResult]:
         here, raw, image = sample
         frames = contrast(raw, image, sign=appearance.sign)
         found = locate(frames, seen=appearance, threshold=settings.locate.threshold)

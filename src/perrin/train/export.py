@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -22,6 +20,7 @@ from perrin.errors import PerrinError
 from perrin.io.output_folder import rewrite, written_folder
 from perrin.models.bundle import Arrays, load_bundle, open_session, read_card
 from perrin.models.cards import Card, Vector
+from perrin.quiet import quiet
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -46,7 +45,7 @@ def to_onnx(network: nn.Module, path: Path, *, inputs: Arrays, outputs: Sequence
     `inputs` are examples, in the order and by the names of `forward`. The number of events or
     tracks is free, that of frames (a multiple of 4) and dimensions too where tracks go in.
     """
-    with _quiet_exporter():
+    with quiet("torch.onnx", level=logging.ERROR):  # packages and Python versions
         torch.onnx.export(
             network,
             tuple(map(torch.from_numpy, inputs.values())),
@@ -194,20 +193,6 @@ def written_bundle(
         (partial / "card.json").write_text(card.model_dump_json(indent=indent) + "\n")
     load_bundle(folder)
     return card
-
-
-@contextmanager
-def _quiet_exporter() -> Iterator[None]:
-    """Keep the exporter from talking about packages and Python versions that do not matter."""
-    logger = logging.getLogger("torch.onnx")
-    before = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(before)
 
 
 def _without_traces(path: Path) -> bytes:

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from perrin.errors import PerrinError
 from perrin.io.found import Asked
-
-Array = npt.NDArray[Any]
+from perrin.types import Array
 
 _WORDS = {
     "T": ("t", "time", "times", "frame", "frames", "timepoint", "timepoints"),

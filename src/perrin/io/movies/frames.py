@@ -14,8 +14,7 @@ import numpy.typing as npt
 from perrin.errors import PerrinError
 from perrin.io.movie import LazyFrames
 from perrin.io.movies.axes import Layout
-
-Array = npt.NDArray[Any]
+from perrin.types import Array
 
 DECODING = (OSError, ValueError, RuntimeError, KeyError, TypeError, EOFError, zlib.error)
 """What libraries raise for blocks that cannot be decoded."""

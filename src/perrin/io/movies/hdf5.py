@@ -11,7 +11,6 @@ from typing import Any
 
 import h5py
 import numpy as np
-import numpy.typing as npt
 
 from perrin.errors import PerrinError
 from perrin.io.encoding import Coded, find_encoding
@@ -22,8 +21,7 @@ from perrin.io.movies.axes import Layout, lay_out
 from perrin.io.movies.emd import ncem_axes, velox_said
 from perrin.io.movies.tiff_said import square
 from perrin.io.quantities import Said, read, spacing
-
-Array = npt.NDArray[Any]
+from perrin.types import Array
 
 
 @dataclass

@@ -5,20 +5,15 @@ Where that library surprises, the file is looked at here: MRC's signed bytes, th
 
 from __future__ import annotations
 
-import logging
 import shutil
 import struct
 import tempfile
-import warnings
 import weakref
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from perrin.errors import PerrinError
 from perrin.io.found import Asked, Found, refuse_encoding
@@ -27,8 +22,8 @@ from perrin.io.movies.frames import DECODING, LaidOutFrames, closed, unreadable
 from perrin.io.movies.tiff_said import square
 from perrin.io.quantities import Said, factor, read
 from perrin.io.sniff import head_of, microscope
-
-Array = npt.NDArray[Any]
+from perrin.quiet import quiet
+from perrin.types import Array
 
 _MODULES = {
     "DM3": ("digitalmicrograph", ".dm3", "Gatan DM3 (DigitalMicrograph)"),
@@ -98,7 +93,7 @@ def load(path: Path, kind: str) -> list[dict[str, Any]]:
             f"installed ({error.name}): pip install 'perrin[em]', or export it as a TIFF stack."
         ) from error
     try:
-        with _quiet():
+        with quiet("rsciio"):
             called = _Renamed(path, suffix)
             found = reader.file_reader(str(called.path), lazy=True)
     except _FAILS as error:
@@ -115,20 +110,6 @@ def load(path: Path, kind: str) -> list[dict[str, Any]]:
         )
     images[0]["kept"] = called  # frames are read later, under that name
     return images
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the library's own warnings from the terminal; what matters is a note."""
-    logger = logging.getLogger("rsciio")
-    before = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(before)
 
 
 class _Renamed:

@@ -6,14 +6,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from perrin.errors import PerrinError
 from perrin.io.found import Asked, Found, refuse_encoding
 from perrin.io.movies.axes import Layout, lay_out
 from perrin.io.movies.frames import LaidOutFrames, closed
-
-Array = npt.NDArray[Any]
+from perrin.types import Array
 
 
 class MappedFrames(LaidOutFrames):

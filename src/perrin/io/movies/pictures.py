@@ -7,15 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from perrin.errors import PerrinError
 from perrin.io.found import Asked, Found, refuse_encoding
 from perrin.io.movie import LazyFrames
 from perrin.io.movies.frames import DECODING
 from perrin.io.sniff import PICTURES
-
-Array = npt.NDArray[Any]
+from perrin.types import Array
 
 
 class PictureFrames(LazyFrames):

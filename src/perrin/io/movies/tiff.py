@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import tifffile
 
 from perrin.errors import PerrinError
@@ -22,8 +21,7 @@ from perrin.io.movies.axes import Axes, Layout, lay_out
 from perrin.io.movies.frames import DECODING, LaidOutFrames, ScaledFrames, closed, held_of
 from perrin.io.movies.npy import MappedFrames
 from perrin.io.movies.tiff_said import TiffSaid, check_ome, said_by
-
-Array = npt.NDArray[Any]
+from perrin.types import Array
 
 _WHOLE_AT_MOST = 2**30  # bytes of a series whose pages are no frames: it is read whole
 _NEEDS_IMAGECODECS = "pip install 'perrin[tiff]' (the package imagecodecs)"

@@ -7,15 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from perrin.errors import PerrinError
 from perrin.io.found import Asked, Found, refuse_encoding
 from perrin.io.movie import LazyFrames
 from perrin.io.movies.frames import DECODING, closed, unreadable
 from perrin.io.sniff import head_of, video
-
-Array = npt.NDArray[Any]
+from perrin.types import Array
 
 _LOSSLESS = ("rawvideo", "ffv1", "png", "huffyuv", "ffvhuff", "tiff", "zlib", "utvideo", "lagarith")
 

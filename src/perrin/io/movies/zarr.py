@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from perrin.errors import PerrinError
 from perrin.io.found import Asked, Found, refuse_encoding
@@ -25,8 +24,7 @@ from perrin.io.movies.frames import (
 )
 from perrin.io.movies.tiff_said import square
 from perrin.io.quantities import Said, read, spacing
-
-Array = npt.NDArray[Any]
+from perrin.types import Array
 
 _EMPTY = 2**64 - 1  # offset and length of an inner chunk of a shard that was never written
 

@@ -7,16 +7,14 @@ has each frame once, and frames mostly step by one.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
 from perrin.io.tracks.raw import RawTracks
+from perrin.types import Array
 
-Array = NDArray[Any]
 _CLEARLY = 2.0  # ratio of mean squared differences that decides between two orders
 _ORDERS = (
     "known are (tracks, frames, d), rows of x, y, particle or x, y, frame, particle, and napari's "

@@ -9,15 +9,15 @@ from numpy.typing import NDArray
 from perrin.errors import PerrinError
 from perrin.io.tracks.raw import RawTracks
 from perrin.io.units import SECONDS
+from perrin.types import IntArray
 
-Whole = NDArray[np.int64]
 _ROUNDING = 1e-3  # what dividing times by an interval leaves over whole numbers, at most
 _AGREES = 0.02  # relative difference up to which a step of time is the frame interval
 _JITTER = 0.25  # fraction of the interval up to which a time belongs to a frame
 _LARGEST = 2**53
 
 
-def number_frames(raw: RawTracks, frame_interval_s: float | None) -> tuple[Whole, float | None]:
+def number_frames(raw: RawTracks, frame_interval_s: float | None) -> tuple[IntArray, float | None]:
     """Return the frame of each row, and the frame interval that the times say (s, or None).
 
     frame_interval_s: what the user gave, or the file says elsewhere. A column of frames is taken
@@ -59,7 +59,7 @@ def _named(seconds: float | None) -> str:
     return next((unit for unit, value in SECONDS.items() if value == seconds), "")
 
 
-def _rounded(raw: RawTracks) -> Whole:
+def _rounded(raw: RawTracks) -> IntArray:
     """Return the column of frames as whole numbers."""
     values = raw.table["frame"]
     if values.dtype.kind == "i":
@@ -83,7 +83,7 @@ def _rounded(raw: RawTracks) -> Whole:
     return frames
 
 
-def _interval_beside(raw: RawTracks, frames: Whole) -> float | None:
+def _interval_beside(raw: RawTracks, frames: IntArray) -> float | None:
     """Return the frame interval by a column of times with a known unit beside the frames."""
     if "time" not in raw.table:
         return None
@@ -152,7 +152,7 @@ def _seconds(
     return None
 
 
-def _counted(raw: RawTracks, times: NDArray[np.float64], step: float) -> tuple[Whole, float]:
+def _counted(raw: RawTracks, times: NDArray[np.float64], step: float) -> tuple[IntArray, float]:
     """Return the frames of times, counted along each track, and the mean step of time."""
     particle = raw.table["particle"].to_numpy()
     order = np.lexsort((times, particle))
@@ -181,7 +181,7 @@ def _counted(raw: RawTracks, times: NDArray[np.float64], step: float) -> tuple[W
     return frames.astype(np.int64), refined
 
 
-def missing_between(frames: Whole, particle: NDArray[np.int64]) -> int:
+def missing_between(frames: IntArray, particle: NDArray[np.int64]) -> int:
     """Return k where positions are in every k-th frame only, all other frames missing; else 1."""
     order = np.lexsort((frames, particle))
     steps = np.diff(frames[order])[np.diff(particle[order]) == 0]

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from perrin.diffusion.standard import MULTIPLE, TARGETS, standardize, to_unit
 from perrin.settings.diffusion import MixtureSettings, MixtureTraining
 from perrin.simulate.mixtures import Mixture, Truth, simulate_mixture
-
-FloatArray = NDArray[np.float64]
+from perrin.types import FloatArray
 
 _PURE: dict[str, object] = {"w": (0.0, 0.0)}
 _WIDE: dict[str, object] = {"alpha_fbm": (0.05, 1.95)}

@@ -19,8 +19,8 @@ from perrin.models.mixture import cells
 from perrin.settings.diffusion import MixtureSettings
 from perrin.simulate.mixtures import Mixture, simulate_mixture
 from perrin.train.mixture.data import targets
+from perrin.types import FloatArray
 
-FloatArray = NDArray[np.float64]
 Run = Callable[[Standard], NDArray[np.float32]]
 """From N standardized trajectories to low, middle and high of each target, (N, 10, 3)."""
 

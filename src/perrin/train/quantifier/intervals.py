@@ -18,8 +18,7 @@ from perrin.landing.quantifier.quantities import TARGETS
 from perrin.mass.errors import ErrorShape
 from perrin.models.cards import QuantityIntervals
 from perrin.models.quantifier import cells
-
-FloatArray = NDArray[np.float64]
+from perrin.types import FloatArray
 
 WIDTH_EDGES = (0.06, 0.09, 0.14, 0.22, 0.35, 0.7)
 """Inner edges of the relative width of the 90% interval."""
