@@ -14,6 +14,7 @@ from perrin._version import __version__
 from perrin.errors import PerrinError
 
 if TYPE_CHECKING:
+    from perrin.batch import read_batch, read_sheet, run_batch
     from perrin.io.inspecting import Inspection, inspect
     from perrin.io.movie import Movie
     from perrin.io.opening import open_movie
@@ -84,8 +85,11 @@ _HOME = {
     "link": "pipeline",
     "open_movie": "io.opening",
     "preset": "simulate.presets",
+    "read_batch": "batch",
     "read_events": "io.tables",
+    "read_sheet": "batch",
     "read_tracks": "io.tracks",
+    "run_batch": "batch",
     "simulate_landings": "simulate.movie",
     "simulate_motion": "simulate.moving",
     "simulate_movie": "simulate.movie",
@@ -133,8 +137,11 @@ __all__ = [
     "link",
     "open_movie",
     "preset",
+    "read_batch",
     "read_events",
+    "read_sheet",
     "read_tracks",
+    "run_batch",
     "simulate_landings",
     "simulate_motion",
     "simulate_movie",

@@ -26,11 +26,11 @@ def provenance(
         "python_version": platform.python_version(),
         "numpy_version": np.__version__,
         "run": dict(run or {}),
-        "inputs": [_fingerprint(Path(path)) for path in inputs],
+        "inputs": [fingerprint(Path(path)) for path in inputs],
     }
 
 
-def _fingerprint(path: Path) -> dict[str, Any]:
+def fingerprint(path: Path) -> dict[str, Any]:
     """Name, size and SHA-256 of an input; of a folder, such as Zarr, that of its files' list.
 
     The list has a line a file, sorted: its SHA-256, two spaces, its name with forward slashes.

@@ -18,15 +18,14 @@ MOST_LINES_OF_A_FUNCTION = 87  # without its signature and docstring
 
 SHORT = (
     "app",
+    "batch",
     "cli",
     "diffusion",
     "evaluate",
-    "io",
     "landing",
     "mass",
     "models",
     "optics",
-    "pipeline",
     "paper",
     "report",
     "simulate",

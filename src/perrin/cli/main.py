@@ -10,6 +10,7 @@ import typer
 from perrin._version import __version__
 from perrin.cli import (
     andi,
+    batch,
     classifier,
     diffusion,
     experiments,
@@ -22,9 +23,8 @@ from perrin.cli import (
     train,
 )
 from perrin.cli import app as app_command
+from perrin.cli.options import INTERRUPTED, Stopped
 from perrin.errors import PerrinError
-
-INTERRUPTED = 130  # what typer exits with after Ctrl-C
 
 app = typer.Typer(
     name="perrin",
@@ -55,6 +55,7 @@ quantifier.register(evaluate=evaluations)
 experiments.register(app)
 models.register(_group("model", "Trained networks: list them, show a card, run the self-test."))
 report.register(app)
+batch.register(app)
 app_command.register(app)
 
 
@@ -81,7 +82,7 @@ def main() -> None:
     try:
         app()
     except SystemExit as stop:
-        if stop.code == INTERRUPTED:
+        if stop.code == INTERRUPTED and not isinstance(stop, Stopped):
             typer.echo("perrin: stopped; nothing was written", err=True)
         raise
     except PerrinError as error:

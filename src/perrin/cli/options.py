@@ -111,6 +111,16 @@ Resamples = Annotated[
     int, typer.Option("--resamples", min=0, help="Bootstrap resamples; 0: no intervals.")
 ]
 
+INTERRUPTED = 130
+"""What typer exits with after Ctrl-C."""
+
+
+class Stopped(SystemExit):
+    """The user stopped a command that kept what was finished, and has said so."""
+
+    def __init__(self) -> None:
+        super().__init__(INTERRUPTED)
+
 
 def interval_s(frame_interval_s: float | None, frame_rate_hz: float | None) -> float | None:
     """Return the frame interval by either option. Raises `PerrinError` where both disagree."""

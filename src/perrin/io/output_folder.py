@@ -30,7 +30,6 @@ from perrin.io.manifest import (
     write_manifest,
 )
 from perrin.io.output import (
-    Output,
     cannot_write,
     check_parent,
     moved_aside,
@@ -46,13 +45,21 @@ _NEW, _OLD = "new", "old"
 
 
 @dataclass(frozen=True)
-class OutputFolder(Output):
-    """A folder that may be written.
+class OutputFolder:
+    """A folder that may be written. `shown` as the user named it, `path` where links lead.
 
     `before` is the folder that is there (device, inode) and its manifest; None for no folder.
     """
 
+    shown: Path
+    path: Path
     before: tuple[tuple[int, int], Files] | None
+
+    def __fspath__(self) -> str:
+        return str(self.shown)
+
+    def __str__(self) -> str:
+        return str(self.shown)
 
 
 def output_folder(
@@ -169,10 +176,15 @@ def written_folder(
     with staged(target.path.parent) as staging:
         new = staging.folder / _NEW
         new.mkdir()
-        with disk.errors_of_disk(target):
+        try:
             yield new
             write_manifest(new)
             _sync(new)
+        except OSError as error:
+            told = disk.of_disk(error, target)
+            if told is None:
+                raise
+            raise told from error
         _place(staging, new, target)
 
 
@@ -321,7 +333,13 @@ def _remove(folder: Path, name: str) -> None:
         path.rmdir()
     else:
         path.unlink()
-    _remove_empty(folder, name)
+    for parent in Path(name).parents:
+        if parent == Path():
+            return
+        try:
+            (folder / parent).rmdir()
+        except OSError:
+            return
 
 
 def _discard(old: Path, target: Path) -> None:

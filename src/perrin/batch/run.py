@@ -1,0 +1,220 @@
+"""A sheet from its rows to the tables over them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from perrin.batch import folder as folders
+from perrin.batch.check import Plan, plan
+from perrin.batch.executors import Executor, InProcess
+from perrin.batch.folder import Asked
+from perrin.batch.replicates import replicates_table
+from perrin.batch.settings import Kind
+from perrin.batch.sheet import Sheet, read_sheet
+from perrin.batch.species import Window, parse_species
+from perrin.batch.tables import Measured, measurements_table, species_of, species_table
+from perrin.errors import PerrinError
+from perrin.io.output_folder import SUMMARY, OutputFolder, output_folder, written_folder
+from perrin.io.plain import plain
+from perrin.provenance import provenance
+from perrin.types import Progress
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class BatchResult:
+    """What came out of a sheet: its folder, and the tables that lie in it.
+
+    ran: how many rows were run now; stopped: why not all of them were, empty if all were.
+    """
+
+    folder: Path
+    measurements: pd.DataFrame
+    species: pd.DataFrame
+    replicates: pd.DataFrame
+    ran: int
+    stopped: str = ""
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many rows have each status, ``ok`` first."""
+        found = Counter(self.measurements["status"])
+        order = ("ok", "no events", "failed", "not run")
+        return {status: found[status] for status in order if found[status]}
+
+
+def run_batch(
+    sheet: Sheet | str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    kind: Kind = "landings",
+    species: str | None = None,
+    executor: Executor | None = None,
+    stop_on_error: bool = False,
+    overwrite: bool = False,
+    run: dict[str, Any] | None = None,
+    progress: Progress | None = None,
+    say: Say | None = None,
+    **defaults: Any,
+) -> BatchResult:
+    """Run every row of a sheet by itself, and write the tables over all of them: `perrin batch`.
+
+    Rows that are finished in `out`, from the same files, settings and networks, are not run
+    again; a row that fails or holds no events is a row with its status, and the others go on.
+
+    sheet: a row for each measurement, or the path of one (`perrin.read_sheet`). out: folder for
+    the results; one of an earlier run is gone on with. species: windows of mass by name, as
+    ``A:66,B:150,AB:216``; without it those that all samples together show. executor: who runs
+    the rows, this process by default. stop_on_error: stop at the first row that fails.
+    overwrite: run rows again whose files, settings or networks have changed. run: kept to say
+    how the results were made. progress, say: called with the fraction done, and with a sentence
+    for each row that did not end well. defaults: settings of all rows, by the names of
+    `perrin.batch.RowSettings`.
+
+    Raises `PerrinError` before anything is run for all that is wrong with the sheet, row by row.
+    """
+    given = parse_species(species) if species is not None else ()
+    if not isinstance(sheet, Sheet):
+        sheet = read_sheet(sheet, **defaults)
+    asked = Asked(sheet, kind, dict(defaults), species)
+    target, planned = _planned(asked, Path(out), overwrite=overwrite)
+    work = _Work(planned, progress or (lambda _: None), say or (lambda _: None))
+    stopped = work.do(executor or InProcess(), stop_on_error=stop_on_error)
+    return _write(target, asked, work, given, run=run, stopped=stopped)
+
+
+def _planned(asked: Asked, out: Path, *, overwrite: bool) -> tuple[OutputFolder, Plan]:
+    """Check everything, and only then make the folder."""
+    inputs = [row.path for row in asked.sheet.rows]
+    known = folders.is_batch(out)
+    target = output_folder(out, overwrite=overwrite or known, inputs=inputs)
+    rows = target.path / folders.ROWS
+    planned = plan(
+        asked.sheet, rows, kind=asked.kind, overwrite=overwrite, space=target.path.parent
+    )
+    return folders.start(out, asked, overwrite=overwrite, inputs=inputs), planned
+
+
+class _Work:
+    """The rows in hand: what is done of them, and who is told."""
+
+    def __init__(self, planned: Plan, progress: Progress, say: Say) -> None:
+        self.plan = planned
+        self.outcomes = dict(planned.finished)
+        self.ran = 0
+        self._progress, self._say = progress, say
+
+    def do(self, executor: Executor, *, stop_on_error: bool) -> str:
+        """Run what is to be run; return why it stopped before the end, empty if it did not."""
+        jobs = self.plan.to_run
+        if self.outcomes:
+            self._say(f"{len(self.outcomes)} of {len(self.plan.jobs)} rows are finished already")
+        lines = {job.name: job for job in jobs}
+        ending = executor.run(jobs, within=lambda part: self._progress(self._done(part, len(jobs))))
+        try:
+            for outcome in ending:
+                self.outcomes[outcome.name] = outcome
+                self.ran += 1
+                self._progress(self._done(0.0, len(jobs)))
+                if outcome.status != "ok":
+                    job = lines[outcome.name]
+                    said = f"row {job.line} ({job.path.name}): {outcome.status}"
+                    self._say(f"{said}: {outcome.reason}" if outcome.reason else said)
+                if outcome.status == "failed" and stop_on_error:
+                    return f"row {lines[outcome.name].line} failed: {outcome.reason}"
+        except KeyboardInterrupt:
+            return "interrupted"
+        finally:
+            close = getattr(ending, "close", None)
+            if close is not None:
+                close()
+        return ""
+
+    def _done(self, part: float, of: int) -> float:
+        return (self.ran + min(max(part, 0.0), 1.0)) / of if self.ran < of else 1.0
+
+
+def _write(
+    target: OutputFolder,
+    asked: Asked,
+    work: _Work,
+    given: Sequence[Window],
+    *,
+    run: dict[str, Any] | None,
+    stopped: str,
+) -> BatchResult:
+    """Write the tables over all rows that there are, and return them."""
+    measured = [Measured(row, work.outcomes.get(row.name)) for row in asked.sheet.rows]
+    windows = species_of(measured, given)
+    species = species_table(asked.sheet, measured, windows)
+    found = BatchResult(
+        folder=target.shown,
+        measurements=measurements_table(asked.sheet, measured, species),
+        species=species,
+        replicates=replicates_table(asked.sheet, measured, species),
+        ran=work.ran,
+        stopped=stopped,
+    )
+    with written_folder(target) as partial:
+        folders.write_asked(partial, asked, run=run)
+        for name in ("measurements", "species", "replicates"):
+            getattr(found, name).to_csv(partial / f"{name}.csv", index=False)
+        summary = _summary(asked, measured, windows, found, run=run)
+        text = json.dumps(plain(summary), indent=1, allow_nan=False)
+        (partial / SUMMARY).write_text(text + "\n", encoding="utf-8")
+    return found
+
+
+def _summary(
+    asked: Asked,
+    measured: Sequence[Measured],
+    windows: Sequence[Window],
+    found: BatchResult,
+    *,
+    run: dict[str, Any] | None,
+) -> dict[str, Any]:
+    return {
+        **provenance((), run),
+        "kind": asked.kind,
+        "rows": len(measured),
+        "status": found.counts,
+        "species": [vars(window) for window in windows],
+        "species_from": "all samples together" if asked.species is None else "given",
+        "inputs": [
+            {"row": one.row.line, "name": one.row.name, "status": one.status}
+            | ({} if one.outcome is None else {"identity": one.outcome.identity})
+            for one in measured
+        ],
+    }
+
+
+def read_batch(folder: str | os.PathLike[str]) -> BatchResult:
+    """Return the tables of a batch that was run. Raises `PerrinError` for any other folder."""
+    path = Path(folder)
+    if not folders.is_batch(path):
+        folders.read_asked(path)
+    return BatchResult(
+        path,
+        measurements=_table(path, "measurements"),
+        species=_table(path, "species"),
+        replicates=_table(path, "replicates"),
+        ran=0,
+    )
+
+
+def _table(path: Path, name: str) -> pd.DataFrame:
+    try:
+        return pd.read_csv(path / f"{name}.csv", dtype={"sample": str, "replicate": str})
+    except (OSError, ValueError) as error:
+        raise PerrinError(
+            f"{path / name}.csv cannot be read ({error}). Run it to its end: perrin batch {path}"
+        ) from error

@@ -1,0 +1,155 @@
+"""The command for many measurements."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from perrin.cli import options as o
+from perrin.cli.bundles import bundled
+from perrin.errors import PerrinError
+
+if TYPE_CHECKING:
+    from perrin.batch.folder import Asked
+    from perrin.batch.run import BatchResult
+
+
+Folder = Annotated[
+    Path | None,
+    typer.Option("--out", help="Folder for the results; an earlier run in it is gone on with."),
+]
+Template = Annotated[
+    bool, typer.Option("--template", help="Print a sheet of the files given, to be filled in.")
+]
+Windows = Annotated[
+    str | None,
+    typer.Option(
+        help="Species by mass in kDa, as A:66,B:150,AB:216, or by bounds, as A:50-85; without "
+        "it those that all samples together show."
+    ),
+]
+StopOnError = Annotated[
+    bool, typer.Option("--stop-on-error", help="Stop at the first row that fails.")
+]
+Again = Annotated[
+    bool, typer.Option("--overwrite", help="Run rows again whose files or settings have changed.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command("batch")(batch)
+
+
+@dataclass(frozen=True)
+class RowOptions:
+    """How each row is analyzed; a column of the sheet with the same name goes before."""
+
+    calibration: o.CalibrationFile = None
+    psf: o.PsfFile = None
+    n_avg: o.NAvg = 10
+    pixel_nm: o.PixelNm = None
+    frame_rate_hz: o.FrameRateHz = None
+    frame_interval_s: o.FrameIntervalS = None
+    landing_sign: o.LandingSign = None
+    classifier: Annotated[
+        str, typer.Option("--model", help="Classifier of movies: default, none, a name, a folder.")
+    ] = "default"
+    quantifier: Annotated[
+        str, typer.Option("--quantifier", help="Quantifier of movies, in the same way.")
+    ] = "default"
+    correct_fractions: Annotated[
+        bool,
+        typer.Option(
+            "--correct-fractions", help="Simulate what noise and detection lose at each mass."
+        ),
+    ] = False
+    resamples: o.Resamples = 200
+    seed: o.Seed = 0
+
+    def settings(self) -> dict[str, Any]:
+        """Return the settings of all rows."""
+        files = {name: getattr(self, name) for name in ("calibration", "psf")}
+        return asdict(self) | {
+            name: None if file is None else file.resolve() for name, file in files.items()
+        }
+
+
+@bundled
+def batch(
+    sheet: Annotated[
+        list[Path], typer.Argument(help="A sheet (CSV); or a batch's folder, to run it again.")
+    ],
+    out: Folder = None,
+    template: Template = False,
+    species: Windows = None,
+    stop_on_error: StopOnError = False,
+    overwrite: Again = False,
+    *,
+    rows: RowOptions,
+) -> None:
+    """Analyze many measurements, a row of a sheet each, and make tables over all of them.
+
+    Every option that says how a row is analyzed may be a column of the sheet too, by its name
+    with underscores (n_avg, pixel_nm, calibration); a cell goes before the option.
+    """
+    from perrin.batch.run import run_batch
+    from perrin.batch.sheet import template as make
+
+    if template:
+        typer.echo(make([str(path) for path in sheet]), nl=False)
+        return
+    asked, out = _asked(sheet, out, species, rows)
+    with o.progress_bar("batch") as progress:
+        found = run_batch(
+            asked.sheet,
+            out,
+            kind=asked.kind,
+            species=asked.species,
+            stop_on_error=stop_on_error,
+            overwrite=overwrite,
+            run=o.this_run(),
+            progress=progress,
+            say=typer.echo,
+            **asked.defaults,
+        )
+    _tell(found, out)
+
+
+def _asked(
+    sheets: list[Path], out: Path | None, species: str | None, rows: RowOptions
+) -> tuple[Asked, Path]:
+    """What is to be done, and where: as the options say, or as an earlier run in a folder did."""
+    from perrin.batch.folder import Asked, read_asked
+    from perrin.batch.sheet import read_sheet
+
+    if len(sheets) != 1:
+        raise PerrinError(
+            f"{len(sheets)} files given; give one sheet. perrin batch --template FILES makes it."
+        )
+    if sheets[0].is_dir():
+        earlier = read_asked(sheets[0])
+        asked = Asked(earlier.sheet, earlier.kind, earlier.defaults, species or earlier.species)
+        return asked, out or sheets[0]
+    if out is None:
+        raise PerrinError("give --out, the folder for the results")
+    settings = rows.settings()
+    return Asked(read_sheet(sheets[0], **settings), "landings", settings, species), out
+
+
+def _tell(found: BatchResult, out: Path) -> None:
+    """Say how it ended; a batch that was stopped ends with an error."""
+    counts = ", ".join(f"{number} {status}" for status, number in found.counts.items())
+    typer.echo(f"{len(found.measurements)} rows: {counts}; {found.ran} run now; results in {out}")
+    if found.stopped == "interrupted":
+        typer.echo(
+            "perrin: stopped; what is finished is kept, the row in hand was dropped. The same "
+            "command goes on from there.",
+            err=True,
+        )
+        raise o.Stopped
+    if found.stopped:
+        raise PerrinError(f"stopped: {found.stopped} (--stop-on-error)")
