@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from perrin.errors import PerrinError
+from perrin.io.hdf5 import check_whole
 from perrin.io.vendor import RawTable
 
 MPR_EVENTS = "analysis/events/events_fitted"
@@ -67,19 +68,19 @@ def read_hdf5(file: h5py.File, *, dataset: str | None = None) -> list[RawTable]:
     """
     version = program_version(file)
     if dataset is not None:
-        return [_from_group(_asked_for(file, dataset), "HDF5", version, None)]
+        return [_from_group(file, _asked_for(file, dataset), "HDF5", version, None)]
     if _has_events(file):
-        return [_from_group(file, "DiscoverMP h5", version, None)]
+        return [_from_group(file, file, "DiscoverMP h5", version, None)]
     workspace = file.get(WORKSPACE)
     if isinstance(workspace, h5py.Group):
         movies = [name for name in workspace if _has_events(workspace.get(name))]
         if movies:
             return [
-                _from_group(workspace[name], "DiscoverMP workspace", version, name)
+                _from_group(file, workspace[name], "DiscoverMP workspace", version, name)
                 for name in movies
             ]
     if _has_events(file.get(MPR_EVENTS)):
-        return [_from_group(file[MPR_EVENTS], "events in .mpr", version, None)]
+        return [_from_group(file, file[MPR_EVENTS], "events in .mpr", version, None)]
     return [_elsewhere(file, version)]
 
 
@@ -100,7 +101,7 @@ def _elsewhere(file: h5py.File, version: str | None) -> RawTable:
     """Return the events of the one group that has any."""
     groups = event_groups(file)
     if len(groups) == 1:
-        raw = _from_group(file[groups[0]], "HDF5", version, None)
+        raw = _from_group(file, file[groups[0]], "HDF5", version, None)
         return replace(raw, remarks=(f"found in the group {groups[0]}",))
     if groups:
         raise PerrinError(
@@ -141,7 +142,7 @@ def _has_events(group: object) -> bool:
 
 
 def _from_group(
-    group: h5py.Group, layout: str, version: str | None, measurement: str | None
+    file: h5py.File, group: h5py.Group, layout: str, version: str | None, measurement: str | None
 ) -> RawTable:
     """Return the datasets of `group` that have one value for each event."""
     items = {
@@ -150,6 +151,8 @@ def _from_group(
         if isinstance(item := group.get(name), h5py.Dataset)
         and (item.shape != () or name in _VALUES)
     }
+    for item in items.values():
+        check_whole(item, file)
     values = {name: _flat(item) for name, item in items.items()}
     lengths = {name: len(values[name]) for name in _VALUES if name in values}
     if len(set(lengths.values())) != 1:

@@ -20,6 +20,7 @@ _PERCENT_MEDIAN = 0.3  # no molecule measured this way has such a contrast (7 MD
 _SUSPICIOUS_MEDIAN = 0.1
 _HEAVIEST_MEDIAN_KDA, _LIGHTEST_MEDIAN_KDA = 2e4, 1.0
 _MOST_CONTRAST, _MOST_KDA = 1.0, 1e6
+_NOTHING = 1e-12  # no fit gives so little
 _FEW_ROWS = 10  # fewer values may be equal by rounding
 
 
@@ -106,6 +107,22 @@ def without_absurd_cells(events: pd.DataFrame, notes: list[str]) -> pd.DataFrame
             )
             events = events.assign(**{name: np.where(absurd, np.nan, values)})
     return events
+
+
+def say_missing(events: pd.DataFrame, notes: list[str]) -> None:
+    """Add notes on contrasts and masses that are missing or exactly 0 in some rows only."""
+    for name, what in (("contrast", "contrast"), ("mass_kda", "mass")):
+        if name not in events.columns:
+            continue
+        values = events[name].to_numpy(dtype=np.float64)
+        missing, zero = int(np.isnan(values).sum()), int((np.abs(values) < _NOTHING).sum())
+        if 0 < missing < len(values):
+            notes.append(f"{missing} of {len(values)} events without a {what}")
+        if zero:
+            notes.append(
+                f"{zero} of {len(values)} events with a {what} of exactly 0: overwritten, or never "
+                "written?"
+            )
 
 
 def without_copies(events: pd.DataFrame, notes: list[str], *, numbered: bool) -> pd.DataFrame:

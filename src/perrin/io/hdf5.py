@@ -17,15 +17,20 @@ from perrin.errors import PerrinError
 from perrin.io.difference import DifferenceCoded
 from perrin.io.encoding import Coded
 from perrin.io.found import RAW, TIME_DIFFERENCE
+from perrin.io.hdf5_heap import check_heaps
 from perrin.io.movie import LazyFrames
 from perrin.io.movies.axes import Layout
 from perrin.io.movies.frames import DECODING, closed, frames_lacking, held_of, unreadable
 from perrin.types import Array
 
+_SMALL = 2**28  # bytes of values that need no comparison with what is stored
+_PACKED_AT_MOST = 2000  # times that values of a table may be smaller in a file
+
 
 def open_hdf5(path: Path) -> h5py.File:
     """Open `path` for reading; `PerrinError` where HDF5 cannot, a truncated file included."""
     try:
+        check_heaps(path)
         return h5py.File(path, "r")
     except OSError as error:
         raise _damaged(path, error) from error
@@ -132,6 +137,44 @@ class DifferenceFrames(Hdf5Frames):
 
     def _read(self, start: int, stop: int) -> Array:
         return self._coded.decode(start, stop)
+
+
+def check_whole(item: h5py.Dataset, file: h5py.File) -> None:
+    """Raise `PerrinError` where a dataset of a table is not all there, in this file.
+
+    HDF5 reads chunks that were never written as zeros, and follows links, virtual sources and
+    external storage into other files, which a file of somebody else must not make perrin read.
+    """
+    others = {item.file.filename} if item.file.filename != file.filename else set()
+    if item.is_virtual:
+        others |= {one.file_name for one in item.virtual_sources() if one.file_name != "."}
+    others |= {one[0] for one in item.external or ()}
+    if others:
+        raise PerrinError(
+            f"{item.name} lies in another file ({', '.join(sorted(others)[:3])}), and a file "
+            "should not make perrin read others: copy the table into one file."
+        )
+    size = item.size or 0
+    if not size:
+        return
+    stored = int(item.id.get_storage_size())
+    if size * item.dtype.itemsize > max(_SMALL, _PACKED_AT_MOST * stored):
+        raise PerrinError(
+            f"{item.name} says {size:,} values and holds {stored} bytes: it is damaged, or was "
+            "never written. Copy the file again from its source."
+        )
+    chunks = item.chunks
+    wanted = (
+        1
+        if chunks is None
+        else math.prod(-(-n // c) for n, c in zip(item.shape, chunks, strict=True))
+    )
+    held = item.id.get_num_chunks() if chunks else min(stored, 1)
+    if held < wanted:
+        raise PerrinError(
+            f"{item.name} is incomplete: {wanted - held} of its {wanted} chunks were never written "
+            "and would be read as zeros. Copy the file again from its source."
+        )
 
 
 def scalar(file: h5py.File, name: str) -> str | int | float | bool | None:

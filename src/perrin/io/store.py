@@ -23,6 +23,7 @@ from perrin._version import __version__
 from perrin.errors import PerrinError
 from perrin.io.cells import neutralized, plain_text
 from perrin.io.discovermp import VENDOR_NAMES, write_calibration
+from perrin.io.hdf5 import check_whole
 from perrin.io.hdf5_write import small_hdf5
 from perrin.io.row_checks import CHECK, ROWS, row_checks, what_changed, written_rows
 from perrin.io.text import TextTable
@@ -262,6 +263,7 @@ def _restored(file: h5py.File, name: str, kind: str) -> pd.Series:
             f"the table lost its column {name!r} after perrin wrote it. Copy the file again from "
             "the results."
         )
+    check_whole(item, file)
     if kind == "text":
         return pd.Series(item.asstr()[()], dtype="str")
     values = pd.Series(item[()])

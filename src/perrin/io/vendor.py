@@ -17,7 +17,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from perrin.errors import PerrinError
-from perrin.io.event_checks import check_scale, without_absurd_cells, without_copies
+from perrin.io.event_checks import (
+    check_scale,
+    say_missing,
+    without_absurd_cells,
+    without_copies,
+)
 from perrin.io.event_columns import Meaning, meaning_of
 from perrin.io.event_line import compose_event_line
 from perrin.io.event_samples import told_apart
@@ -104,6 +109,8 @@ def finished(
     check_scale(events, notes)
     events = without_absurd_cells(events, notes)
     events, without_values = _usable_rows(events, notes, keep=raw.own)
+    if not raw.own:
+        say_missing(events, notes)
     before = len(events)
     events = without_copies(events, notes, numbered=numbered)
     events = check_events(events)

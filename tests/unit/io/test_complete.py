@@ -78,7 +78,7 @@ def test_time_stamps_give_the_interval_and_the_gaps(frames, tmp_path):
     ome(tmp_path / "a.ome.tif", frames[:20], Plane=planes)
     seen = inspect(tmp_path / "a.ome.tif")
     assert seen.frame_interval_s == pytest.approx(0.004)
-    assert any("dropped in 1 places" in note for note in seen.notes)
+    assert any("dropped in 1 place " in note for note in seen.notes)
 
 
 @pytest.mark.parametrize("held", [25, 40])
@@ -260,3 +260,17 @@ def test_what_is_not_read_is_named_with_the_way_out(head, said, tmp_path):
     (tmp_path / "a").write_bytes(head + bytes(20))
     with pytest.raises(PerrinError, match=f"{said}.*(TIFF stack|CSV|unpack)"):
         inspect(tmp_path / "a")
+
+
+@pytest.mark.parametrize(("increment", "used"), [(4.02, 0.00402), (4.2, 0.0042), (5.0, None)])
+def test_an_interval_that_time_stamps_contradict_is_said_or_asked_for(
+    increment, used, frames, tmp_path
+):
+    planes = {"DeltaT": (np.arange(20) * 4.0).tolist(), "DeltaTUnit": ["ms"] * 20}
+    told = {"TimeIncrement": increment, "TimeIncrementUnit": "ms"}
+    ome(tmp_path / "a.ome.tif", frames[:20], Plane=planes, **told)
+    seen = inspect(tmp_path / "a.ome.tif")
+    assert seen.frame_interval_s == (None if used is None else pytest.approx(used))
+    said = [note for note in seen.notes if "time stamps step by 4 ms" in note]
+    assert bool(said) == (increment != 4.02)
+    assert ("frame_rate_hz" in seen.missing) == (used is None)

@@ -227,3 +227,23 @@ def test_a_calibration_without_numbers_is_none(tmp_path: Path) -> None:
         file["calibration/gradient"] = np.nan
         file["calibration/offset__is_none__"] = True
     assert "calibration" not in read_events(tmp_path / "d.h5").attrs
+
+
+def test_datasets_that_are_not_all_there_or_in_another_file_are_refused(tmp_path: Path) -> None:
+    columns = vendor_columns()
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["contrasts"] = columns["contrasts"]
+    with h5py.File(tmp_path / "linked.h5", "w") as file:
+        file["contrasts"] = h5py.ExternalLink(str(tmp_path / "other.h5"), "contrasts")
+    with h5py.File(tmp_path / "holes.h5", "w") as file:
+        made = file.create_dataset("contrasts", (50,), "f8", chunks=(10,))
+        made[:30] = columns["contrasts"][:30]
+    with h5py.File(tmp_path / "huge.h5", "w") as file:
+        file.create_dataset("contrasts", (10**11,), "f8", chunks=(10,))
+    for name, match in (
+        ("linked", "lies in another file"),
+        ("holes", "2 of its 5 chunks were never written"),
+        ("huge", "100,000,000,000 values"),
+    ):
+        with pytest.raises(PerrinError, match=match):
+            read_events(tmp_path / f"{name}.h5")

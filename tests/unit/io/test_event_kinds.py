@@ -157,3 +157,12 @@ def test_other_files_are_named(tmp_path: Path) -> None:
     ):
         with pytest.raises(PerrinError, match=f"{name}.*{said}"):
             read_events(tmp_path / name)
+
+
+def test_contrasts_and_masses_that_are_missing_or_nothing_are_counted(tmp_path: Path) -> None:
+    contrast, mass = CONTRAST.copy(), MASS.copy()
+    contrast[1], contrast[2], mass[3] = np.nan, 0.0, np.nan
+    notes = read_events(table(tmp_path / "e.csv", contrast=contrast, mass=mass)).attrs["notes"]
+    assert "1 of 6 events without a contrast" in notes
+    assert "1 of 6 events without a mass" in notes
+    assert any("1 of 6 events with a contrast of exactly 0" in note for note in notes)

@@ -14,9 +14,11 @@ import tifffile
 
 from perrin.errors import PerrinError
 from perrin.io.quantities import Said, read
+from perrin.io.read_as import counted
 
 _STRAIGHT_LINE = 0  # ImageJ's calibration function: value = c0 + c1 * stored
 _NOT_CALIBRATED = (20, 21)
+_DIFFERS, _CONTRADICTS = 0.01, 0.1  # relative, of an interval that is said and that of time stamps
 _GAP = 1.5  # times the usual step between two time stamps: a frame was dropped
 _MICRO_MANAGER = 51123  # tag of the metadata of a page
 
@@ -105,9 +107,26 @@ def _ome(tiff: tifffile.TiffFile, number: int) -> TiffSaid:
     ]
     pixel, notes = square(*sides)
     stamped, gaps = _delta_t(pixels)
-    interval = interval if interval.value else Said(stamped.value, interval.note or stamped.note)
+    interval = _one_interval(interval, stamped)
     notes += [note for note in (interval.note, *gaps) if note]
     return TiffSaid("OME-TIFF", interval.value, pixel, notes=tuple(notes), lacking_files=lacking)
+
+
+def _one_interval(said: Said, stamped: Said) -> Said:
+    """Return the interval of what a file says and of its time stamps, with what speaks against it.
+
+    Where both differ by far, neither is used: the user has to say which is right.
+    """
+    if not said.value or not stamped.value:
+        return said if said.value else Said(stamped.value, said.note or stamped.note)
+    apart = abs(said.value / stamped.value - 1)
+    both = (
+        f"the file says {said.value * 1e3:.4g} ms a frame (TimeIncrement), and its time stamps "
+        f"step by {stamped.value * 1e3:.4g} ms"
+    )
+    if apart > _CONTRADICTS:
+        return Said(None, f"{both}: neither is used")
+    return Said(said.value, f"{both}: the first is used" if apart > _DIFFERS else None)
 
 
 def _lacking_files(root: Element, folder: Path) -> tuple[str, ...]:
@@ -142,7 +161,7 @@ def by_stamps(stamps: dict[int, float], unit: str) -> tuple[Said, list[str]]:
     usual = float(np.median(steps))
     gaps = int((steps > _GAP * usual).sum()) if usual > 0 else 0
     note = (
-        f"by the time stamps, frames were dropped in {gaps} places (steps up to "
+        f"by the time stamps, frames were dropped in {counted(gaps, 'place')} (steps up to "
         f"{steps.max():g} {unit})"
     )
     return read(usual, unit, "time"), [note] if gaps else []

@@ -6,6 +6,7 @@ from collections.abc import Hashable
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
 from perrin.io.read_as import compose_read_as, counted, listed
@@ -16,6 +17,8 @@ from perrin.io.tracks.times import frames_spanned, missing_between, number_frame
 
 _FARTHEST = 1e9  # no position, in pixels or nanometers (a meter), is so large
 _IMPOSSIBLE, _FAR = 1e7, 1e3  # times the spread of the positions: left out, said
+_FILLINGS = (0.0, -1.0)  # with which arrays are filled up where tracks have ended
+_APART = 3.0  # times the extent of a track: farther off, these are no positions
 _FEW = 20  # positions that tell a spread
 _SPAN = 2_000_000  # frames of all tracks that need no comparison with the positions
 _SPARSE = 50  # frames a position beyond it
@@ -97,8 +100,28 @@ def _leave_out_impossible(raw: RawTracks) -> None:
             raw.remarks.append(f"{raw.called(axis)} of {at[far][0]:g} cannot be a position")
         possible &= ~far
     raw.keep(possible, "row with an impossible position")
+    for value in _FILLINGS:
+        what = f"row at exactly {value:g}, far from its track (filling of an array?)"
+        raw.keep(~_filling(raw, axes, value), what)
     if raw.table.empty:
         raise PerrinError("no row has a position that can be one.")
+
+
+def _filling(raw: RawTracks, axes: list[str], value: float) -> NDArray[np.bool_]:
+    """Whether each row is at exactly `value` while its track is elsewhere."""
+    table = raw.table[axes]
+    at: NDArray[np.bool_] = (table == value).all(axis=1).to_numpy()
+    if not at.any() or at.all():
+        return np.zeros_like(at)
+    track = raw.table["particle"]
+    seen = table - value
+    seen.loc[at] = np.nan
+    center = seen.groupby(track).transform("median")
+    extent = (seen - center).abs().groupby(track).transform("max").max(axis=1)
+    away = center.abs().max(axis=1) > _APART * extent
+    empty = center.isna().all(axis=1)  # nothing else in the track, where others are elsewhere
+    filling: NDArray[np.bool_] = at & (away | empty).to_numpy()
+    return filling
 
 
 def _leave_out_branched(raw: RawTracks, named: dict[int, str]) -> None:
@@ -194,6 +217,7 @@ def _read_as(
     remarks = list(raw.remarks)
     if step > 1:
         remarks.append(f"positions in every {_th(step)} frame only: all frames between are missing")
+    remarks += _gaps(tracks, step)
     errors = [raw.called(name) for name in ("x_se", "y_se") if name in tracks]
     if errors:
         remarks.append(f"localization errors from {' and '.join(dict.fromkeys(errors))}")
@@ -204,6 +228,19 @@ def _read_as(
         left_out=raw.left_out,
         remarks=[*remarks, named],
     )
+
+
+def _gaps(tracks: pd.DataFrame, step: int) -> list[str]:
+    """Return how many frames inside tracks have no position, where there are any."""
+    spans = tracks.groupby("particle")["frame"].agg(["min", "max", "size"])
+    missing = (spans["max"] - spans["min"]) // step + 1 - spans["size"]
+    gaps = int(missing.sum())
+    if not gaps:
+        return []
+    return [
+        f"{counted(gaps, 'frame')} inside {counted(int((missing > 0).sum()), 'track')} without "
+        "a position"
+    ]
 
 
 def _th(number: int) -> str:

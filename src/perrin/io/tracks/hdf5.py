@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
+from perrin.io.hdf5 import check_whole, open_hdf5
 from perrin.io.read_as import listed
 from perrin.io.tracks.by_name import from_columns
 from perrin.io.tracks.matlab import read_matlab
@@ -26,7 +27,7 @@ def read_hdf5(path: Path) -> RawTracks:
     damaged files and other content, which it lists.
     """
     try:
-        with h5py.File(path, "r") as file:
+        with open_hdf5(path) as file:
             if not _is_matlab(path, file):
                 return _read(file)
     except PerrinError:
@@ -56,9 +57,9 @@ def _read(file: h5py.File) -> RawTracks:
     ]
     if tables:
         name = "tracks" if "tracks" in tables else "locs" if "locs" in tables else tables[0]
-        return from_columns(_of_fields(file[name][()]), f"HDF5 table {name}")
+        return from_columns(_of_fields(_values(file, name)), f"HDF5 table {name}")
     columns = {
-        name: item[()]
+        name: _values(file, name)
         for name, item in file.items()
         if isinstance(item, h5py.Dataset) and item.ndim == 1 and item.dtype.kind in "iuf"
     }
@@ -70,6 +71,11 @@ def _read(file: h5py.File) -> RawTracks:
     )
 
 
+def _values(file: h5py.File, name: str) -> NDArray[Any]:
+    check_whole(file[name], file)
+    return np.asarray(file[name][()])
+
+
 def _of_fields(rows: NDArray[Any]) -> pd.DataFrame:
     names = [name for name in rows.dtype.names or () if rows.dtype[name].shape == ()]
     return pd.DataFrame({name: rows[name] for name in names})
@@ -78,10 +84,21 @@ def _of_fields(rows: NDArray[Any]) -> pd.DataFrame:
 def _btrack(file: h5py.File) -> RawTracks:
     """btrack: rows t, x, y, z of objects, and tracks as lists of their numbers, -n for dummies."""
     kind = next(iter(file["tracks"]))
-    group = file["tracks"][kind]
-    rows = np.asarray(file["objects"][kind]["coords"][()], dtype=np.float64)
-    numbers, limits = group["tracks"][()].ravel(), group["map"][()]
-    particle = np.repeat(np.arange(len(limits)), limits[:, 1] - limits[:, 0])
+    rows = np.asarray(_values(file, f"objects/{kind}/coords"), dtype=np.float64)
+    numbers = _values(file, f"tracks/{kind}/tracks").ravel()
+    limits = _values(file, f"tracks/{kind}/map").astype(np.int64)
+    lengths = limits[:, 1] - limits[:, 0]
+    if (lengths < 0).any() or limits.min(initial=0) < 0 or limits.max(initial=0) > len(numbers):
+        raise PerrinError(
+            "btrack's map of tracks leads beyond its list of objects: the file is damaged. Copy "
+            "it again."
+        )
+    if int(lengths.sum()) != len(numbers) or numbers.max(initial=-1) >= len(rows):
+        raise PerrinError(
+            f"btrack's tracks name {int(lengths.sum())} of {len(numbers)} objects, up to number "
+            f"{numbers.max(initial=-1)} of {len(rows)}: the file is damaged. Copy it again."
+        )
+    particle = np.repeat(np.arange(len(limits)), lengths)
     members = np.concatenate([numbers[a:b] for a, b in limits]) if len(limits) else numbers[:0]
     real = members >= 0
     found = rows[members[real]]

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
+from perrin.io.hdf5 import check_whole, open_hdf5
 from perrin.io.read_as import listed
 from perrin.io.tracks.arrays import from_array
 from perrin.io.tracks.by_name import from_columns
@@ -193,7 +194,7 @@ def _plain(value: Any, depth: int = 0) -> Any:
 def _read_new(path: Path) -> dict[str, Any]:
     """Return the variables of a file of version 7.3, which is HDF5 with its axes reversed."""
     try:
-        with h5py.File(path, "r") as file:
+        with open_hdf5(path) as file:
             return {name: _plain_new(file, file[name]) for name in file if not name.startswith("#")}
     except PerrinError:
         raise
@@ -212,6 +213,7 @@ def _plain_new(file: h5py.File, item: Any, depth: int = 0) -> Any:
             count = min(len(value) for value in fields.values())
             return [{name: value[k] for name, value in fields.items()} for k in range(count)]
         return [fields]
+    check_whole(item, file)
     if item.dtype == h5py.ref_dtype:
         return [_plain_new(file, file[ref], depth + 1) for ref in item[()].ravel()]
     if item.attrs.get("MATLAB_empty"):

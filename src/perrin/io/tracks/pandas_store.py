@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
+from perrin.io.hdf5 import check_whole
 from perrin.io.read_as import listed
 
 _NUMBERED = re.compile(r"(.*?)(\d+)")
@@ -39,15 +40,18 @@ def read_stores(file: h5py.File, names: list[str]) -> pd.DataFrame:
     parts = {name: _NUMBERED.fullmatch(name) for name in names if not name.startswith("_")}
     if len(parts) > 1 and len({part and part[1] for part in parts.values()}) == 1 and all(parts):
         ordered = sorted(parts, key=lambda name: int(parts[name][2]))  # type: ignore[index]
-        return pd.concat([_read(file[name], names) for name in ordered], ignore_index=True)
+        return pd.concat([_read(file[name], names, file) for name in ordered], ignore_index=True)
     if len(names) > 1:
         raise PerrinError(
             f"an HDF5 store of pandas with several tables ({listed(names)}). Keep one."
         )
-    return _read(file[names[0]], names)
+    return _read(file[names[0]], names, file)
 
 
-def _read(group: h5py.Group, names: list[str]) -> pd.DataFrame:
+def _read(group: h5py.Group, names: list[str], file: h5py.File) -> pd.DataFrame:
+    for item in group.values():
+        if isinstance(item, h5py.Dataset):
+            check_whole(item, file)
     columns = _of_table(group["table"]) if "table" in group else _of_blocks(group)
     if columns is None or len({len(column) for column in columns.values()}) != 1:
         raise PerrinError(

@@ -303,3 +303,28 @@ def test_columns_not_used_are_named(tmp_path: Path, truth: pd.DataFrame) -> None
     line = read(tmp_path, truth.assign(brightness=1.0)).attrs["read_as"]
     assert line.startswith("read as 4 tracks, 120 positions, 2D (x, y), ")
     assert "frames 0 to 29, step 1; columns not used: brightness" in line
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0])
+def test_what_fills_up_an_array_is_no_position(
+    tmp_path: Path, truth: pd.DataFrame, value: float
+) -> None:
+    path = tmp_path / "stack.npy"
+    stack = truth[AXES].to_numpy().reshape(4, 30, 2).copy()
+    stack[2, 20:] = value
+    np.save(path, stack)
+    found = read_tracks(path)
+    assert len(found) == 110
+    assert f"10 rows at exactly {value:g}, far from its track" in found.attrs["read_as"]
+    from_start = truth[AXES].to_numpy().reshape(4, 30, 2).copy()
+    from_start -= from_start[:, :1] - value
+    np.save(path, from_start)
+    assert len(read_tracks(path)) == 120
+
+
+def test_frames_without_a_position_inside_tracks_are_counted(
+    tmp_path: Path, truth: pd.DataFrame
+) -> None:
+    found = read(tmp_path, truth.drop(index=[5, 6, 35]))
+    assert "3 frames inside 2 tracks without a position" in found.attrs["read_as"]
+    assert "without a position" not in read(tmp_path, truth).attrs["read_as"]

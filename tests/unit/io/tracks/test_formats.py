@@ -197,6 +197,43 @@ def test_hdf5_tables_of_picasso_btrack_and_pandas(tmp_path: Path, truth: pd.Data
         read_tracks(path)
 
 
+def columns_in(path: Path, truth: pd.DataFrame, put: Callable[..., None]) -> Path:
+    with h5py.File(path, "w") as file:
+        for name in truth:
+            put(file, name, truth[name].to_numpy())
+    return path
+
+
+def test_hdf5_tables_are_all_there_and_in_one_file(tmp_path: Path, truth: pd.DataFrame) -> None:
+    other = columns_in(
+        tmp_path / "other.h5", truth, lambda file, name, values: file.update({name: values})
+    )
+
+    def link(file: h5py.File, name: str, values: np.ndarray) -> None:
+        file[name] = h5py.ExternalLink(str(other), name)
+
+    def holes(file: h5py.File, name: str, values: np.ndarray) -> None:
+        file.create_dataset(name, (120,), values.dtype, chunks=(40,))[:80] = values[:80]
+
+    def huge(file: h5py.File, name: str, values: np.ndarray) -> None:
+        file.create_dataset(name, (10**11,), values.dtype, chunks=(40,))[:80] = values[:80]
+
+    def outside(file: h5py.File, name: str, values: np.ndarray) -> None:
+        values.tofile(tmp_path / name)
+        where = [(str(tmp_path / name), 0, values.nbytes)]
+        file.create_dataset(name, values.shape, values.dtype, external=where)
+
+    same(read_tracks(other), truth)
+    for put, match in (
+        (link, "lies in another file"),
+        (outside, "lies in another file"),
+        (holes, "1 of its 3 chunks were never written"),
+        (huge, "100,000,000,000 values"),
+    ):
+        with pytest.raises(PerrinError, match=match):
+            read_tracks(columns_in(tmp_path / "table.h5", truth, put))
+
+
 @pytest.mark.parametrize("index", [None, "frame", ["particle", "frame"]])
 def test_stores_of_pandas_in_both_formats(
     tmp_path: Path, truth: pd.DataFrame, index: str | list[str] | None
