@@ -26,6 +26,7 @@ SHORT = (
     "mass",
     "models",
     "optics",
+    "pipeline",
     "paper",
     "report",
     "simulate",

@@ -9,7 +9,7 @@ import pandas as pd
 from perrin.errors import PerrinError
 from perrin.io.movie import Movie
 from perrin.landing.epsf import EpsfResult, build_epsf
-from perrin.mass.calibrants import calibrate_from_events
+from perrin.mass.calibrants import LadderCalibration, calibrate_from_events
 from perrin.mass.calibration import Calibration
 from perrin.mass.calibration import calibrate as line_through
 from perrin.mass.ladders import ladder as ladder_of
@@ -31,30 +31,21 @@ def calibrate(
 ) -> Calibration:
     """Make a calibration, of a known ladder or of pairs by hand: what `perrin calibrate` does.
 
+    Raises `PerrinError` for neither or both of calibrant and pairs, fewer than two peaks, and
+    peaks that fit no reading of the ladder.
+
     Parameters
     ----------
     calibrant : Movie or DataFrame
         Landings of the ladder: a movie, or its table of events (`perrin.read_events`).
     ladder : str or sequence of float
-        Masses in kDa, or the name of a ladder (``"nativemark"``, ``"dynamin"``, ...). How the
-        peaks were read is in `Calibration.reading`, and what else they could be in
-        `Calibration.other_readings`: look at these.
+        Masses in kDa, or the name of a ladder (``"nativemark"``, ``"dynamin"``, ...). Look at how
+        the peaks were read (`Calibration.reading`) and could be (`Calibration.other_readings`).
     pairs : sequence of (mass, contrast)
         Instead: masses in kDa with their contrasts, negative for landings.
-    settings : LandingSettings, optional
-        Of the movie's analysis: as that of the samples.
-    psf : Psf, optional
-        An empirical PSF; by default the analytic one.
-    source : str, optional
-        What the calibration says it was made from; the movie's name by default.
-    progress : callable, optional
-        Called with the fraction done, 0 to 1.
-
-    Raises
-    ------
-    PerrinError
-        For neither or both of calibrant and pairs, fewer than two peaks, peaks that fit no
-        reading of the ladder.
+    settings, psf, source, progress : optional
+        Of the movie's analysis, as that of the samples; an empirical PSF; what the calibration
+        says it was made from (the movie's name); called with the fraction done, 0 to 1.
 
     """
     if pairs is not None and calibrant is None:
@@ -68,22 +59,31 @@ def calibrate(
     if ladder is None:
         raise PerrinError("which masses does the calibrant hold? Give the ladder, as 66,146,480")
     masses_kda = ladder_of(ladder) if isinstance(ladder, str) else ladder
-    if not isinstance(calibrant, Movie):
-        made = calibrate_from_events(calibrant, masses_kda, source=source or "")
+    if isinstance(calibrant, Movie):
+        made = _of_movie(calibrant, masses_kda, settings, psf, source=source, progress=progress)
     else:
-        chosen = settings or LandingSettings()
-        shape = psf or Psf.analytic(pixel_nm=calibrant.pixel_nm)
-        made = calibrate_from_events(
-            find_events(calibrant, settings=chosen, psf=shape, progress=progress),
-            masses_kda,
-            recorded=recorded_settings(calibrant, chosen),
-            source=source or calibrant.name,
-        )
-    return made.calibration.model_copy(
-        update={
-            "reading": str(made.match),
-            "other_readings": tuple(map(str, made.alternatives)),
-        }
+        made = calibrate_from_events(calibrant, masses_kda, source=source or "")
+    read = {"reading": str(made.match), "other_readings": tuple(map(str, made.alternatives))}
+    return made.calibration.model_copy(update=read)
+
+
+def _of_movie(
+    movie: Movie,
+    masses_kda: Sequence[float],
+    settings: LandingSettings | None,
+    psf: Psf | None,
+    *,
+    source: str | None,
+    progress: Progress | None,
+) -> LadderCalibration:
+    """The calibration by the events of a movie, with the settings that it holds for."""
+    chosen = settings or LandingSettings()
+    shape = psf or Psf.analytic(pixel_nm=movie.pixel_nm)
+    return calibrate_from_events(
+        find_events(movie, settings=chosen, psf=shape, progress=progress),
+        masses_kda,
+        recorded=recorded_settings(movie, chosen),
+        source=source or movie.name,
     )
 
 

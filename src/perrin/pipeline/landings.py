@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
 from perrin.io.held import held
@@ -18,7 +17,6 @@ from perrin.landing.classifier.classification import (
     filter_by_score,
 )
 from perrin.landing.classifier.classify import Sorted, classify
-from perrin.landing.networks import Classifier, Quantifier
 from perrin.landing.persistence import (
     PersistenceResult,
     measure_persistence,
@@ -38,10 +36,9 @@ from perrin.pipeline.retention import correct_abundances
 from perrin.pipeline.shown import busiest_frame, cut_examples, density_of, drifts_of
 from perrin.pipeline.tables import spectrum_of, with_resamples
 from perrin.settings.landing import LandingSettings
-from perrin.settings.scores import ScoreSettings
 from perrin.settings.spectrum import SpectrumSettings
 from perrin.tables import check_events, order_columns
-from perrin.types import Progress
+from perrin.types import BoolArray, Progress
 
 _FOUND = 0.95  # fraction of the work that is done before the results are put together
 
@@ -62,85 +59,40 @@ def analyze_landings(
     correct_fractions: bool = False,
     progress: Progress | None = None,
 ) -> LandingsResult:
-    """Detect, fit and weigh the landings of a movie: what `perrin landings` does.
+    """Detect and fit the landings of a movie and predict their masses: `perrin landings`.
+
+    Raises `PerrinError` if movie, PSF, calibration, networks or settings do not fit each other.
 
     Parameters
     ----------
-    movie : Movie
-        Frames with their frame interval, pixel size and landing sign.
-    calibration : Calibration, optional
-        Without it the spectrum is one of contrast.
-    classifier, quantifier : str, Path, network or None
-        What sorts the events, and what weighs all of them: a name (`perrin model list`), a
-        folder, a loaded network, or None. ``"default"``: the one that comes with perrin; where
-        it was not trained for such movies it is left out, and a note of the result says why.
-    resamples : int
-        Bootstrap resamples behind each interval; 0: no intervals.
-    seed : int or numpy Generator
-        Of the resamples. Same movie, settings and seed, same result.
-    check_calibration : bool
-        Refuse a calibration that was recorded or analyzed with other settings.
-    settings : LandingSettings, optional
-        Integration and thresholds.
-    spectrum_settings : SpectrumSettings, optional
-        Bins, kernel, limits; their `resamples` are those above.
-    scores : ScoreSettings or "auto", optional
-        How the threshold on the classifier's scores is chosen: 0.9 by default; "auto": the best
-        F1 for the masses at hand, from the network's card.
-    psf : Psf, optional
-        An empirical PSF (`perrin.build_psf`); by default the analytic one of the pixel size.
-    correct_fractions : bool
-        Correct the fractions of the peaks for what noise and detection lose, from a simulation.
-    progress : callable, optional
-        Called with the fraction done, 0 to 1.
-
-    Raises
-    ------
-    PerrinError
-        If movie, PSF, calibration, networks or settings do not fit each other.
+    movie, calibration, check_calibration
+        Without a calibration the spectrum is one of contrast; one that was recorded or analyzed
+        with other settings is refused, unless `check_calibration` is False.
+    classifier, quantifier, scores
+        Networks by name (`perrin model list`), folder, or loaded; ``"default"`` is left out, with a
+        note, where it does not fit. Threshold on the scores: 0.9; "auto": best F1, from the card.
+    settings, spectrum_settings, psf, resamples, seed : optional
+        Integration and thresholds; bins and kernel; an empirical PSF; bootstrap resamples behind
+        each interval (0: none), and their seed, or a generator.
+    correct_fractions, progress : optional
+        Correct fractions of peaks for what is lost, by a simulation; called with fraction done.
 
     """
-    settings = settings or LandingSettings()
-    if calibration is not None and check_calibration:
-        check_recorded(calibration, recorded_settings(movie, settings))
-    named = classifier != networks.DEFAULT, quantifier != networks.DEFAULT
-    sorter, weigher = networks.load_classifier(classifier), networks.load_quantifier(quantifier)
-    chosen = networks.score_settings(scores, sorter)
-    if correct_fractions and (sorter is None or calibration is None):
-        raise PerrinError("--correct-fractions needs a classifier and --calibration")
-    sorter, not_sorted = networks.classifier_for(movie, sorter, settings, named=named[0])
-    weigher, not_weighed = networks.quantifier_for(movie, weigher, settings, named=named[1])
-    if settings.persistence_ms is not None:  # before the long work
-        persistence_n_avg(settings.persistence_ms, movie, n_avg=settings.n_avg)
     work = _Work(
-        movie=held(movie),
-        settings=settings,
-        spectrum_settings=with_resamples(spectrum_settings, resamples),
-        scores=chosen,
-        psf=psf or Psf.analytic(pixel_nm=movie.pixel_nm),
+        movie=movie,
         calibration=calibration,
-        classifier=sorter,
-        quantifier=weigher,
+        check_calibration=check_calibration,
+        choice=networks.Choice(classifier, quantifier, scores),
+        settings=settings or LandingSettings(),
+        spectrum_settings=with_resamples(spectrum_settings, resamples),
+        psf=psf or Psf.analytic(pixel_nm=movie.pixel_nm),
+        correct_fractions=correct_fractions,
         rng=np.random.default_rng(seed),
         report=progress,
     )
     for step in STEPS:
         step(work)
-    result = _result(work, before=(*not_sorted, *not_weighed))
-    if correct_fractions and work.classifier is not None:
-        result = correct_abundances(result, model=work.classifier, seed=_seed_of(work.rng))
-    if progress is not None:
-        progress(1.0)
-    return result
-
-
-def _seed_of(rng: np.random.Generator) -> int:
-    """The seed that a generator was made with."""
-    sequence = rng.bit_generator.seed_seq
-    entropy = sequence.entropy if isinstance(sequence, np.random.SeedSequence) else None
-    if not isinstance(entropy, int):
-        raise PerrinError("corrected fractions need a seed: give seed as a whole number.")
-    return entropy
+    return work.result
 
 
 @dataclass
@@ -148,33 +100,35 @@ class _Work:
     """What the steps share: what they are given, then what each has found."""
 
     movie: Movie
+    calibration: Calibration | None
+    check_calibration: bool
+    choice: networks.Choice
     settings: LandingSettings
     spectrum_settings: SpectrumSettings
-    scores: ScoreSettings
     psf: Psf
-    calibration: Calibration | None
-    classifier: Classifier | None
-    quantifier: Quantifier | None
+    correct_fractions: bool
     rng: np.random.Generator
     report: Progress | None
 
+    networks: networks.Networks = field(default_factory=networks.Networks)
     events: pd.DataFrame = field(default_factory=pd.DataFrame)
     notes: tuple[str, ...] = ()
     known: Sorted | None = None
-    single: NDArray[np.bool_] | None = None
+    single: BoolArray | None = None
     spectrum: Spectrum | None = None
     unfiltered: Spectrum | None = None
     classification: Classification | None = None
     quantification: Quantification | None = None
     persistence: PersistenceResult | None = None
     thumbnails: Thumbnails | None = None
+    result: LandingsResult = field(init=False)
 
     def part(self, step: Step) -> Progress | None:
         """What a long step reports to: its part of the bar, all parts equal."""
         report = self.report
         if report is None:
             return None
-        wanted = {_predict_masses: self.quantifier, _sort: self.classifier}
+        wanted = {_predict_masses: self.networks.quantifier, _sort: self.networks.classifier}
         long: list[Step] = [
             _find,
             *(other for other, network in wanted.items() if network is not None),
@@ -187,6 +141,19 @@ class _Work:
 
 
 Step = Callable[[_Work], None]
+
+
+def _check(work: _Work) -> None:
+    """Refuse what does not go together, before the long work."""
+    movie, settings = work.movie, work.settings
+    if work.calibration is not None and work.check_calibration:
+        check_recorded(work.calibration, recorded_settings(movie, settings))
+    if work.correct_fractions and (not work.choice.sorts or work.calibration is None):
+        raise PerrinError("--correct-fractions needs a classifier and --calibration")
+    work.networks = networks.choose(movie, work.choice, settings)
+    if settings.persistence_ms is not None:
+        persistence_n_avg(settings.persistence_ms, movie, n_avg=settings.n_avg)
+    work.movie = held(movie)
 
 
 def _find(work: _Work) -> None:
@@ -206,7 +173,7 @@ def _calibrate(work: _Work) -> None:
 
 def _predict_masses(work: _Work) -> None:
     """Let the quantifier look at every event, and keep what it says of the classes."""
-    model = work.quantifier
+    model = work.networks.quantifier
     if model is None:
         return
     quantified = predict_masses(
@@ -217,13 +184,14 @@ def _predict_masses(work: _Work) -> None:
         progress=work.part(_predict_masses),
     )
     work.events = check_events(order_columns(quantified.events))
-    if work.classifier is not None and sorts_as(model, work.classifier, n_avg=work.settings.n_avg):
+    sorter = work.networks.classifier
+    if sorter is not None and sorts_as(model, sorter, n_avg=work.settings.n_avg):
         work.known = quantified.sorted
 
 
 def _sort(work: _Work) -> None:
     """Score the events, retain those that pass, make the spectra before and after."""
-    model = work.classifier
+    model = work.networks.classifier
     if model is None:
         work.single = work.events["retained"].to_numpy(bool)
         work.spectrum = work.spectrum_now()
@@ -232,7 +200,7 @@ def _sort(work: _Work) -> None:
     found = classify(
         work.movie, work.events, model=model, n_avg=n_avg, known=work.known, progress=progress
     )
-    filtered = filter_by_score(found.events, n_avg=n_avg, settings=work.scores)
+    filtered = filter_by_score(found.events, n_avg=n_avg, settings=work.networks.scores)
     work.unfiltered = work.spectrum_now()
     work.events = check_events(order_columns(filtered.events))
     work.spectrum, work.single = work.spectrum_now(), filtered.single
@@ -240,7 +208,7 @@ def _sort(work: _Work) -> None:
         found,
         filtered,
         model=model,
-        settings=work.scores,
+        settings=work.networks.scores,
         before=work.unfiltered,
         after=work.spectrum,
         spectrum_settings=work.spectrum_settings,
@@ -251,11 +219,12 @@ def _sort(work: _Work) -> None:
 
 def _describe_masses(work: _Work) -> None:
     """Make the spectrum of all landings, and compare the quantifier with the fit."""
-    if work.quantifier is None or work.single is None:
+    model = work.networks.quantifier
+    if model is None or work.single is None:
         return
     work.quantification = describe(
         work.events,
-        model=work.quantifier,
+        model=model,
         single=work.single,
         calibration=work.calibration,
         frame_interval_s=work.movie.frame_interval_s,
@@ -286,28 +255,17 @@ def _choose_examples(work: _Work) -> None:
     work.thumbnails = cut_examples(work.movie, work.events, work.settings)
 
 
-STEPS: Sequence[Step] = (
-    _find,
-    _calibrate,
-    _predict_masses,
-    _sort,
-    _describe_masses,
-    _look_again,
-    _choose_examples,
-)
-
-
-def _result(work: _Work, *, before: tuple[str, ...]) -> LandingsResult:
-    """Put together what the steps have found; `before`: notes that come first."""
+def _put_together(work: _Work) -> None:
+    """Make the result of what the steps have found."""
     assert work.spectrum is not None  # noqa: S101 - a step has made it
     movie, events, settings = work.movie, work.events, work.settings
-    return LandingsResult(
+    work.result = LandingsResult(
         name=movie.measurement,
         events=events,
         spectrum=work.spectrum,
         spectrum_settings=work.spectrum_settings,
         calibration=work.calibration,
-        notes=before + work.notes,
+        notes=work.networks.notes + work.notes,
         recorded=recorded_settings(movie, settings),
         read_as=movie.read_as,
         settings=settings,
@@ -321,3 +279,40 @@ def _result(work: _Work, *, before: tuple[str, ...]) -> LandingsResult:
         quantification=work.quantification,
         persistence=work.persistence,
     )
+
+
+def _correct_fractions(work: _Work) -> None:
+    """Correct the fractions of the peaks for what is lost, where it is asked for."""
+    model = work.networks.classifier
+    if work.correct_fractions and model is not None:
+        work.result = correct_abundances(work.result, model=model, seed=_seed_of(work.rng))
+
+
+def _seed_of(rng: np.random.Generator) -> int:
+    """The seed that a generator was made with."""
+    sequence = rng.bit_generator.seed_seq
+    entropy = sequence.entropy if isinstance(sequence, np.random.SeedSequence) else None
+    if not isinstance(entropy, int):
+        raise PerrinError("corrected fractions need a seed: give seed as a whole number.")
+    return entropy
+
+
+def _say_done(work: _Work) -> None:
+    """Report that all is done."""
+    if work.report is not None:
+        work.report(1.0)
+
+
+STEPS: Sequence[Step] = (
+    _check,
+    _find,
+    _calibrate,
+    _predict_masses,
+    _sort,
+    _describe_masses,
+    _look_again,
+    _choose_examples,
+    _put_together,
+    _correct_fractions,
+    _say_done,
+)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from perrin.errors import PerrinError
 from perrin.io.movie import Movie
@@ -21,20 +23,59 @@ Scores = ScoreSettings | Literal["auto"] | None
 
 DEFAULT = "default"
 """The network that comes with perrin, where it covers the movie."""
+NONE = "none"
+
+Network = TypeVar("Network", Classifier, Quantifier)
 
 
-def load_classifier(choice: ClassifierChoice) -> Classifier | None:
-    """Return the classifier that was chosen; None for None or ``"none"``."""
-    if choice is None or choice == "none":
+@dataclass(frozen=True)
+class Choice:
+    """Which networks were asked for, and how the threshold on the scores is chosen."""
+
+    classifier: ClassifierChoice
+    quantifier: QuantifierChoice
+    scores: Scores
+
+    @property
+    def sorts(self) -> bool:
+        """Whether a classifier was asked for."""
+        return self.classifier is not None and self.classifier != NONE
+
+
+@dataclass(frozen=True)
+class Networks:
+    """The networks that look at a movie; notes say why a default one does not."""
+
+    classifier: Classifier | None = None
+    quantifier: Quantifier | None = None
+    scores: ScoreSettings = field(default_factory=ScoreSettings)
+    notes: tuple[str, ...] = ()
+
+
+def choose(movie: Movie, choice: Choice, settings: LandingSettings) -> Networks:
+    """Load the networks that were asked for, and leave a default one out that does not fit.
+
+    Raises `PerrinError` where one that was named does not cover the movie.
+    """
+    sorter = _loaded(choice.classifier, ClassifierModel.load)
+    weigher = _loaded(choice.quantifier, QuantifierModel.load)
+    scores = score_settings(choice.scores, sorter)
+    classifier, not_sorted = classifier_for(
+        movie, sorter, settings, named=choice.classifier != DEFAULT
+    )
+    quantifier, not_weighed = quantifier_for(
+        movie, weigher, settings, named=choice.quantifier != DEFAULT
+    )
+    return Networks(classifier, quantifier, scores, (*not_sorted, *not_weighed))
+
+
+def _loaded(
+    choice: Network | str | Path | None, load: Callable[[str | Path], Network]
+) -> Network | None:
+    """Return the network that was chosen; None for None or ``"none"``."""
+    if choice is None or choice == NONE:
         return None
-    return ClassifierModel.load(choice) if isinstance(choice, (str, Path)) else choice
-
-
-def load_quantifier(choice: QuantifierChoice) -> Quantifier | None:
-    """Return the quantifier that was chosen; None for None or ``"none"``."""
-    if choice is None or choice == "none":
-        return None
-    return QuantifierModel.load(choice) if isinstance(choice, (str, Path)) else choice
+    return load(choice) if isinstance(choice, (str, Path)) else choice
 
 
 def classifier_for(

@@ -26,7 +26,7 @@ from perrin.optics.psf import Psf
 from perrin.pipeline.measurement import LandingsResult
 from perrin.pipeline.simulated import Measured, analyze
 from perrin.settings.planned import PlannedMeasurement
-from perrin.settings.simulation import CameraSettings, InstrumentSettings, LandingAssay, Species
+from perrin.settings.simulation import InstrumentSettings, LandingAssay, Species
 from perrin.simulate.movie import simulate_movie
 from perrin.types import IntArray
 
@@ -53,27 +53,12 @@ def correct_abundances(
 ) -> LandingsResult:
     """Return the measurement with corrected fractions of its peaks, as ``abundances``.
 
-    Parameters
-    ----------
-    measured : LandingsResult
-        Of a movie, with masses, classified by `model`.
-    model : Classifier
-        The classifier.
-    seed : int
-        Of the simulation and of the interval.
-    seconds : float
-        Length of the simulated movie.
-    progress : callable, optional
-        Called with the fraction done, 0 to 1.
-
-    Raises
-    ------
-    PerrinError
-        Without masses, a classifier or peaks.
-
+    measured: of a movie, with masses, classified by `model`. seed: of the simulation and of the
+    interval. seconds: length of the simulated movie. progress: called with the fraction done, 0
+    to 1. Raises `PerrinError` without masses, a classifier or peaks.
     """
-    peaks = measured.spectrum.peaks
-    if measured.settings is None or measured.classification is None:
+    peaks, found = measured.spectrum.peaks, measured.classification
+    if measured.settings is None or found is None:
         raise PerrinError(
             "fractions are corrected for a movie with a classifier; there is none here"
         )
@@ -81,37 +66,16 @@ def correct_abundances(
         raise PerrinError("fractions are corrected for peaks in kDa; give --calibration")
     windows = [(peak.low, peak.high) for peak in peaks]
     names = [f"{peak.mode.value:.0f} kDa" for peak in peaks]
-    widths = [np.nan if peak.fwhm is None else peak.fwhm.value / FWHM_PER_SD for peak in peaks]
-    masses = [peak.mode.value for peak in peaks]
-    detected = _detected(measured.events, windows)
     instrument = _instrument(measured)
     noise_kda = _noise_kda(measured.events["contrast_noise"].to_numpy(float), instrument)
-    assay = sample_like(
-        masses,
-        names=names,
-        counts=detected,
-        widths_kda=[_width(sd, noise_kda) for sd in widths],
-        fractions={
-            fraction.name: fraction.fraction.value for fraction in measured.classification.fractions
-        },
-        density=1.0 if measured.density is None else measured.density.mean,
-    ).model_copy(update={"instrument": instrument})
-    landing = measured.settings.model_copy(update={"persistence_ms": None})
-    start = PlannedMeasurement(name="retention", assay=assay, seconds=1.0, seed=0, landing=landing)
-    trial = _simulate(start, model, seconds=_TRIAL_S, seed=seed)
-    planned = start.model_copy(
-        update={
-            "assay": start.assay.model_copy(
-                update={"camera": _as_noisy(start, noise_kda, _noise_of(trial, instrument))}
-            )
-        }
+    start = _planned_like(measured, names=names, windows=windows, noise_kda=noise_kda)
+    planned = _as_noisy(
+        start, noise_kda, _noise_of(_simulate(start, model, _TRIAL_S, seed), instrument)
     )
     if progress is not None:
         progress(_TRIAL_S / (seconds + _TRIAL_S))
-    pool = _simulate(planned, model, seconds=seconds, seed=seed + 1)
-    kept, landed = kept_and_landed(
-        [pool], [measured.classification.threshold], windows=windows, species=names
-    )
+    pool = _simulate(planned, model, seconds, seed + 1)
+    kept, landed = kept_and_landed([pool], [found.threshold], windows=windows, species=names)
     table = correct_fractions(
         [peak.counts for peak in peaks],
         kept=kept,
@@ -122,16 +86,46 @@ def correct_abundances(
     )
     if progress is not None:
         progress(1.0)
+    notes = _notes(table, simulated_kda=_noise_of(pool, instrument), measured_kda=noise_kda)
+    return replace(measured, abundances=table, notes=(*measured.notes, *notes))
+
+
+def _planned_like(
+    measured: LandingsResult,
+    *,
+    names: Sequence[str],
+    windows: Sequence[tuple[float, float]],
+    noise_kda: float,
+) -> PlannedMeasurement:
+    """A simulated measurement with the molecules of a measured one, at the usual noise."""
+    assert measured.settings is not None and measured.classification is not None  # noqa: S101, PT018
+    peaks = measured.spectrum.peaks
+    widths = [np.nan if peak.fwhm is None else peak.fwhm.value / FWHM_PER_SD for peak in peaks]
+    found = {one.name: one.fraction.value for one in measured.classification.fractions}
+    assay = sample_like(
+        [peak.mode.value for peak in peaks],
+        names=names,
+        counts=_detected(measured.events, windows),
+        widths_kda=[_width(sd, noise_kda) for sd in widths],
+        fractions=found,
+        density=1.0 if measured.density is None else measured.density.mean,
+    ).model_copy(update={"instrument": _instrument(measured)})
+    landing = measured.settings.model_copy(update={"persistence_ms": None})
+    return PlannedMeasurement(name="retention", assay=assay, seconds=1.0, seed=0, landing=landing)
+
+
+def _notes(table: pd.DataFrame, *, simulated_kda: float, measured_kda: float) -> list[str]:
+    """What a user should know of the correction."""
     notes = [MEANING]
     if (uneven := uneven_note(table)) is not None:
         notes.append(uneven)
-    simulated = _noise_of(pool, instrument)
-    if abs(simulated / noise_kda - 1) > _NOISE:
+    if abs(simulated_kda / measured_kda - 1) > _NOISE:
         notes.append(
-            f"the noise of the simulation behind the corrected fractions is {simulated:.1f} kDa, "
-            f"that of the measurement {noise_kda:.1f} kDa: take the correction as a rough one"
+            f"the noise of the simulation behind the corrected fractions is {simulated_kda:.1f} "
+            f"kDa, that of the measurement {measured_kda:.1f} kDa: take the correction as a rough "
+            "one"
         )
-    return replace(measured, abundances=table, notes=(*measured.notes, *notes))
+    return notes
 
 
 def sample_like(
@@ -218,7 +212,7 @@ def _width(sd: float, noise_kda: float) -> float:
 
 
 def _simulate(
-    planned: PlannedMeasurement, model: Classifier, *, seconds: float, seed: int
+    planned: PlannedMeasurement, model: Classifier, seconds: float, seed: int
 ) -> Measured:
     movie, truth = simulate_movie(planned.assay, seconds=seconds, seed=seed)
     return analyze(movie, truth, planned=planned, model=model)
@@ -232,8 +226,10 @@ def _noise_of(one: Measured, instrument: InstrumentSettings) -> float:
     return _noise_kda(one.events["contrast_noise"].to_numpy(float), instrument)
 
 
-def _as_noisy(planned: PlannedMeasurement, wanted_kda: float, found_kda: float) -> CameraSettings:
-    """A camera whose shot noise makes up the difference between two matched-filter noises.
+def _as_noisy(
+    planned: PlannedMeasurement, wanted_kda: float, found_kda: float
+) -> PlannedMeasurement:
+    """The measurement with a camera whose shot noise makes up for a difference of matched noises.
 
     Of a ratiometric pixel it is sqrt(2 / (n_avg electrons)); of the matched contrast that, over
     sqrt(sum P^2 - (sum P)^2 / N).
@@ -246,4 +242,5 @@ def _as_noisy(planned: PlannedMeasurement, wanted_kda: float, found_kda: float) 
     ratio = float(np.clip(shot**2 / max(variance, 1e-9), 0.05, 20.0))
     electrons = camera.electrons * ratio
     per_count = camera.electrons_per_count * max(1.0, ratio)  # stored frames have 16 bits
-    return camera.model_copy(update={"electrons": electrons, "electrons_per_count": per_count})
+    noisy = camera.model_copy(update={"electrons": electrons, "electrons_per_count": per_count})
+    return planned.model_copy(update={"assay": planned.assay.model_copy(update={"camera": noisy})})

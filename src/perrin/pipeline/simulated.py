@@ -119,17 +119,7 @@ def analyze(
         table = measure_persistence(movie, table, n_avg=landing.n_avg, n_persistence=n, psf=psf)
         names += list(_PERSISTENCE_CHECKED)
     table = table[names].assign(fitted=found.events["retained"], single=everything.single)
-    if len(truth):
-        molecules, kind, row = _matched(truth, events, movie, n_avg=landing.n_avg)
-        of = truth.iloc[np.maximum(row, 0)].reset_index(drop=True)
-        table = table.assign(
-            **kind,
-            motion=of["motion"].where(row >= 0, NOTHING),
-            species=of["species"].where(row >= 0, ""),
-        )
-    else:
-        molecules = truth
-        table = table.assign(perfect=False, isolated=False, motion=NOTHING, species="")
+    table, molecules = _with_truth(table, truth, movie, n_avg=landing.n_avg)
     for n in planned.refits:
         again = apply_calibration(fit(movie, events, fit_n_avg=n, psf=psf), line)
         fitted = (again["label"] == "").to_numpy(bool)
@@ -150,6 +140,18 @@ def analyze(
 def refit_column(n_avg: int) -> str:
     """Column of the masses fitted once more, NaN where there is none."""
     return f"mass_kda_at_{n_avg}"
+
+
+def _with_truth(
+    table: pd.DataFrame, truth: pd.DataFrame, movie: Movie, *, n_avg: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The events with what is true of each, and the molecules that landed."""
+    if not len(truth):
+        return table.assign(perfect=False, isolated=False, motion=NOTHING, species=""), truth
+    molecules, kind, row = _matched(truth, table, movie, n_avg=n_avg)
+    of = truth.iloc[np.maximum(row, 0)].reset_index(drop=True)
+    motion, species = of["motion"].where(row >= 0, NOTHING), of["species"].where(row >= 0, "")
+    return table.assign(**kind, motion=motion, species=species), molecules
 
 
 def _matched(

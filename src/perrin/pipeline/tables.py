@@ -27,63 +27,84 @@ def fit_spectrum(
     Masses come from `calibration` if given, else they are those of the table, else from the
     calibration that its file embeds; a table with none of these gives spectra of contrast.
 
+    Raises `PerrinError` for a table without events, or without contrasts where a calibration is
+    given.
+
     Parameters
     ----------
     events : DataFrame
         The events table (`perrin.read_events`), with masses or contrasts.
     calibration : Calibration, optional
         Turns contrasts into masses.
-    resamples : int
-        Bootstrap resamples behind each interval; 0: no intervals.
-    seed : int or numpy Generator
-        Of the resamples.
+    resamples, seed : int
+        Bootstrap resamples behind each interval (0: none); their seed, or a generator.
     spectrum_settings : SpectrumSettings, optional
         Bins, kernel, limits; their `resamples` are those above.
-
-    Raises
-    ------
-    PerrinError
-        For a table without events, or without contrasts where a calibration is given.
 
     """
     spectrum_settings = with_resamples(spectrum_settings, resamples)
     rng = np.random.default_rng(seed)
     check_events(events)
     read_as = events.attrs.get("read_as", "")
-    masses = ""
-    if calibration is not None:
-        masses = f"masses from the calibration {calibration.source or 'that was given'}"
-        events = apply_calibration(events, calibration)
-    elif "mass_kda" not in events.columns or events["mass_kda"].isna().all():
-        if "calibration" in events.attrs or "calibrations" in events.attrs:
-            masses = "masses from the calibration in the file"
-            events = apply_embedded(events)
-    elif "calibration" in events.attrs:
-        calibration = Calibration.from_embedded(events.attrs["calibration"])
+    events, calibration, masses = _with_masses(events, calibration)
     notes = tuple(events.attrs.get("notes", ()))
     if len(events) == 0:
         raise PerrinError("the table holds no events: there is no spectrum to make of it")
-    measurements = []
-    for name, part in events.groupby("measurement", sort=False):
-        part = part.reset_index(drop=True)
-        part.attrs = {}
-        if "retained" not in part.columns:
-            part["retained"] = True
-        spectrum = spectrum_of(part, spectrum_settings, rng)
-        said = [read_as, masses, _outside(spectrum, spectrum_settings)]
-        measurements.append(
-            LandingsResult(
-                name=str(name),
-                events=part,
-                spectrum=spectrum,
-                spectrum_settings=spectrum_settings,
-                calibration=calibration,
-                notes=notes,
-                recorded={},
-                read_as="; ".join(part for part in said if part),
-            )
+    return tuple(
+        _measurement(
+            str(name),
+            part,
+            spectrum_settings,
+            calibration,
+            rng,
+            notes=notes,
+            said=(read_as, masses),
         )
-    return tuple(measurements)
+        for name, part in events.groupby("measurement", sort=False)
+    )
+
+
+def _with_masses(
+    events: pd.DataFrame, calibration: Calibration | None
+) -> tuple[pd.DataFrame, Calibration | None, str]:
+    """Events with masses where they can have any, the calibration, and where they are from."""
+    if calibration is not None:
+        said = f"masses from the calibration {calibration.source or 'that was given'}"
+        return apply_calibration(events, calibration), calibration, said
+    if "mass_kda" not in events.columns or events["mass_kda"].isna().all():
+        if "calibration" in events.attrs or "calibrations" in events.attrs:
+            return apply_embedded(events), None, "masses from the calibration in the file"
+    elif "calibration" in events.attrs:
+        calibration = Calibration.from_embedded(events.attrs["calibration"])
+    return events, calibration, ""
+
+
+def _measurement(
+    name: str,
+    events: pd.DataFrame,
+    settings: SpectrumSettings,
+    calibration: Calibration | None,
+    rng: np.random.Generator,
+    *,
+    notes: tuple[str, ...],
+    said: tuple[str, ...],
+) -> LandingsResult:
+    """The result of one measurement; `said`: what was understood of its file."""
+    events = events.reset_index(drop=True)
+    events.attrs = {}
+    if "retained" not in events.columns:
+        events["retained"] = True
+    spectrum = spectrum_of(events, settings, rng)
+    return LandingsResult(
+        name=name,
+        events=events,
+        spectrum=spectrum,
+        spectrum_settings=settings,
+        calibration=calibration,
+        notes=notes,
+        recorded={},
+        read_as="; ".join(part for part in (*said, _outside(spectrum, settings)) if part),
+    )
 
 
 def _outside(spectrum: Spectrum, settings: SpectrumSettings) -> str:

@@ -12,73 +12,20 @@ from perrin.diffusion import andi as of_andi
 from perrin.diffusion import characterize as of_tracks
 from perrin.diffusion.characterize import DiffusionResult, Scale
 from perrin.errors import PerrinError
-from perrin.io.held import held
-from perrin.io.movie import Movie
-from perrin.mass.calibration import Calibration, check_recorded
 from perrin.models.andi import AndiModel
 from perrin.models.mixture import MixtureModel
-from perrin.optics.psf import Psf
 from perrin.settings.base import settings_from
 from perrin.settings.diffusion import WindowSettings
-from perrin.settings.tracking import LinkSettings, ParticleKind, TrackingSettings
+from perrin.settings.tracking import LinkSettings
 from perrin.tracking import link as of_positions
-from perrin.tracking import track as of_movie
-from perrin.tracking.track import TrackingResult
-from perrin.types import Progress
+from perrin.tracking.link import LinkingResult
+from perrin.tracking.track import track
+
+__all__ = ["andi", "characterize", "link", "scale_of", "tell_camera", "track"]
 
 if TYPE_CHECKING:
     from perrin.diffusion.andi import Model as Andi
     from perrin.diffusion.characterize import Model as Mixture
-
-
-def track(
-    movie: Movie,
-    settings: TrackingSettings | ParticleKind,
-    *,
-    calibration: Calibration | None = None,
-    check_calibration: bool = True,
-    psf: Psf | None = None,
-    progress: Progress | None = None,
-) -> TrackingResult:
-    """Turn a movie of moving particles into tracks: what `perrin track` does.
-
-    Parameters
-    ----------
-    movie : Movie
-        Frames with their frame interval and pixel size. For molecules its landing sign says
-        whether they are dark.
-    settings : TrackingSettings or str
-        What moves (``"rods"``, ``"spheres"``, ``"molecules"``), and how it is found and linked.
-    calibration : Calibration, optional
-        Turns the contrast of molecules into mass.
-    check_calibration : bool
-        Refuse a calibration of another pixel, frame interval or instrument.
-    psf : Psf, optional
-        Of molecules: an empirical one; by default the analytic one.
-    progress : callable, optional
-        Called with the fraction done, 0 to 1.
-
-    Raises
-    ------
-    PerrinError
-        For movies that cannot be tracked: without light, without change, with more particles
-        than the field can hold; for a calibration that does not fit.
-
-    """
-    if isinstance(settings, str):
-        settings = settings_from(TrackingSettings, kind=settings)
-    if calibration is not None and check_calibration:
-        check_recorded(
-            calibration,
-            {
-                "frame_interval_s": movie.frame_interval_s,
-                "pixel_nm": movie.pixel_nm,
-                "instrument": movie.instrument,
-            },
-        )
-    return of_movie.track(
-        held(movie), settings=settings, psf=psf, calibration=calibration, progress=progress
-    )
 
 
 def link(
@@ -91,14 +38,16 @@ def link(
 ) -> pd.DataFrame:
     """Link one's own positions to tracks, as `perrin track` does.
 
+    Raises `PerrinError` for a table without these columns, without positions, with NaN, or so
+    dense that linking would be guessing.
+
     Parameters
     ----------
     positions : DataFrame
         ``frame``, ``x`` and ``y`` (pixels); other columns are kept.
-    search_px : float, optional
-        Longest step from frame to frame; suggested from the steps where not given.
-    memory_frames : int, optional
-        Frames that a particle may be missing; suggested where not given.
+    search_px, memory_frames : optional
+        Longest step from frame to frame, and frames that a particle may be missing; suggested from
+        the steps where not given.
     min_positions : int
         Tracks with fewer positions are left out.
     area_px : float, optional
@@ -112,12 +61,6 @@ def link(
         what `characterize` takes. ``attrs["linking"]`` holds what was used and the expected
         fraction of wrong links.
 
-    Raises
-    ------
-    PerrinError
-        For a table without these columns, without positions, with NaN, or so dense that linking
-        would be guessing.
-
     """
     frame, x, y = _checked_positions(positions)
     order = np.argsort(frame, kind="stable")
@@ -130,11 +73,18 @@ def link(
         min_positions=min_positions,
     )
     linked = of_positions.link(frame, x, y, area_px=area, settings=settings)
+    return _linked_table(positions.iloc[order], linked, min_positions=min_positions)
+
+
+def _linked_table(
+    positions: pd.DataFrame, linked: LinkingResult, *, min_positions: int
+) -> pd.DataFrame:
+    """The positions of tracks that are long enough, numbered from 0."""
     counts = np.bincount(linked.particle)
     number = np.full(len(counts), -1, np.int64)
     kept = np.flatnonzero(counts >= min_positions)
     number[kept] = np.arange(len(kept))
-    table = positions.iloc[order].assign(particle=number[linked.particle])
+    table = positions.assign(particle=number[linked.particle])
     table = table[table["particle"] >= 0].sort_values(["particle", "frame"], ignore_index=True)
     table.attrs = {"length_unit": "px", **positions.attrs} | {
         "linking": {

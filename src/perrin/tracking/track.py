@@ -9,10 +9,12 @@ import pandas as pd
 
 from perrin.diffusion.tables import TRACKS
 from perrin.errors import PerrinError
+from perrin.io.held import held
 from perrin.io.movie import Movie
-from perrin.mass.calibration import Calibration
+from perrin.mass.calibration import Calibration, check_recorded
 from perrin.optics.psf import Psf
-from perrin.settings.tracking import TrackingSettings
+from perrin.settings.base import settings_from
+from perrin.settings.tracking import ParticleKind, TrackingSettings
 from perrin.tracking.drift import Drift
 from perrin.tracking.link import MOST_MEMORY, LinkingResult, link
 from perrin.tracking.locate import LABELS
@@ -21,6 +23,7 @@ from perrin.tracking.particles import describe_tracks, weigh
 from perrin.tracking.stream import Seen, see
 from perrin.types import FloatArray, Progress
 
+_RECORDED = ("frame_interval_s", "pixel_nm", "instrument")  # what a calibration must share
 _MERGED, _TOUCHING = LABELS.index("merged"), LABELS.index("touching")
 
 
@@ -67,35 +70,39 @@ class TrackingResult:
 
 def track(
     movie: Movie,
+    settings: TrackingSettings | ParticleKind,
     *,
-    settings: TrackingSettings,
-    psf: Psf | None = None,
     calibration: Calibration | None = None,
+    check_calibration: bool = True,
+    psf: Psf | None = None,
     progress: Progress | None = None,
 ) -> TrackingResult:
-    """Turn a movie of moving particles into tracks.
+    """Turn a movie of moving particles into tracks: what `perrin track` does.
+
+    Raises `PerrinError` for movies that cannot be tracked: without light, without change, with
+    more particles than the field can hold; for a calibration that does not fit.
 
     Parameters
     ----------
     movie : Movie
         Frames with their frame interval and pixel size. For molecules its landing sign says
         whether they are dark.
-    settings : TrackingSettings
-        What moves, and how it is found and linked.
+    settings : TrackingSettings or str
+        What moves (``"rods"``, ``"spheres"``, ``"molecules"``), and how it is found and linked.
+    calibration, check_calibration
+        Turns the contrast of molecules into mass; one of another pixel, frame interval or
+        instrument is refused, unless `check_calibration` is False.
     psf : Psf, optional
         Of molecules: an empirical one; by default the analytic one.
-    calibration : Calibration, optional
-        Turns the contrast of molecules into mass.
     progress : callable, optional
         Called with the fraction done, 0 to 1.
 
-    Raises
-    ------
-    PerrinError
-        For movies that cannot be tracked: without light, without change, with more particles
-        than the field can hold.
-
     """
+    if isinstance(settings, str):
+        settings = settings_from(TrackingSettings, kind=settings)
+    if calibration is not None and check_calibration:
+        check_recorded(calibration, {name: getattr(movie, name) for name in _RECORDED})
+    movie = held(movie)
     if calibration is not None and settings.kind != "molecules":
         raise PerrinError(
             f"a calibration was given, but {settings.kind} are no molecules: contrast of gold is "
