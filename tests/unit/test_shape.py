@@ -22,6 +22,7 @@ SHORT = (
     "cli",
     "diffusion",
     "evaluate",
+    "io",
     "landing",
     "mass",
     "models",

@@ -13,7 +13,8 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -42,21 +43,17 @@ def sha256_of(path: Path) -> str:
 
 def sync_file(path: Path) -> None:
     """Wait until a file's content is on the disk; a no-op where the system has no such call."""
-    descriptor = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno not in _CANNOT:
-            raise
-    finally:
-        os.close(descriptor)
+    _sync(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
 
 
 def sync_folder(folder: Path) -> None:
     """Wait until the names in a folder are on the disk; Windows has no such call."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
+    if os.name != "nt":
+        _sync(folder, os.O_RDONLY)
+
+
+def _sync(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags)
     try:
         os.fsync(descriptor)
     except OSError as error:
@@ -162,6 +159,18 @@ def check_space(folder: Path, size: int) -> None:
             f"{size / 1e6:,.0f} MB are to be written into {folder}, where {free / 1e6:,.0f} MB "
             "are free. Free some, or choose another --out."
         )
+
+
+@contextmanager
+def errors_of_disk(shown: object) -> Iterator[None]:
+    """Turn errors of the disk while `shown` is written into what to tell the user."""
+    try:
+        yield
+    except OSError as error:
+        told = of_disk(error, shown)
+        if told is None:
+            raise
+        raise told from error
 
 
 def of_disk(error: OSError, shown: object) -> PerrinError | None:

@@ -6,10 +6,11 @@ import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from perrin.errors import PerrinError
-from perrin.io.found import Asked, Contents, Found, Given, settle
+from perrin.io.found import Contents, Found, Given, settle
+from perrin.io.keywords import MovieKeywords, split, takes_movie_keywords
 from perrin.io.opening import close, find, look_at
 from perrin.io.sniff import Kind, head_of, sniff
 
@@ -46,38 +47,23 @@ class Inspection:
         return _table_facts(self.details) if self.kind == "events" else _other_facts(self.details)
 
 
-def inspect(
-    path: str | os.PathLike[str],
-    *,
-    pixel_nm: float | None = None,
-    frame_rate_hz: float | None = None,
-    frame_interval_s: float | None = None,
-    landing_sign: int | None = None,
-    dataset: str | None = None,
-    encoding: str | None = None,
-    axes: str | None = None,
-    channel: int | None = None,
-    z: int | None = None,
-    unsigned: bool = False,
-    follow_links: bool = False,
-    contents: Contents = "landings",
-) -> Inspection:
+@takes_movie_keywords
+def inspect(path: str | os.PathLike[str], **keywords: Unpack[MovieKeywords]) -> Inspection:
     """Say what a file is, its numbers, and what is missing.
 
-    The options are those of `open_movie`. Raises `PerrinError` only where the file cannot be
+    The keywords are those of `open_movie`. Raises `PerrinError` only where the file cannot be
     read at all or is of no known kind.
     """
     path = Path(path)
     kind = sniff(path)
     if kind == "text" and (other := _perrins_own(path)) is not None:
         return other
-    if dataset is None and is_table(path, kind):
+    asked, given = split(keywords)
+    if asked.dataset is None and is_table(path, kind):
         return _inspect_table(path, kind)
-    asked = Asked(dataset, encoding, axes, channel, z, unsigned, follow_links, contents)
-    given = Given(pixel_nm, frame_rate_hz, frame_interval_s, landing_sign)
     found = find(path, asked)
     try:
-        return _movie(found, given, contents)
+        return _movie(found, given, asked.contents)
     finally:
         close(found)
 

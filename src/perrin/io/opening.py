@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ from perrin.io.checks import (
     check_shape,
 )
 from perrin.io.found import Asked, Contents, Found, Given, Numbers, check_encoding, settle
+from perrin.io.keywords import MovieKeywords, split, takes_movie_keywords
 from perrin.io.movie import LazyFrames, Movie
 from perrin.io.sniff import sniff
 
@@ -38,22 +39,8 @@ _PACKED_FROM = 2**30  # bytes of pixels from which on that is looked at
 _ADDED = 10.0  # times the largest value, what is added where a background was subtracted
 
 
-def open_movie(
-    path: str | os.PathLike[str],
-    *,
-    pixel_nm: float | None = None,
-    frame_rate_hz: float | None = None,
-    frame_interval_s: float | None = None,
-    landing_sign: int | None = None,
-    dataset: str | None = None,
-    encoding: str | None = None,
-    axes: str | None = None,
-    channel: int | None = None,
-    z: int | None = None,
-    unsigned: bool = False,
-    follow_links: bool = False,
-    contents: Contents = "landings",
-) -> Movie:
+@takes_movie_keywords
+def open_movie(path: str | os.PathLike[str], **keywords: Unpack[MovieKeywords]) -> Movie:
     """Open the movie in a file, of any format that `perrin inspect` knows.
 
     The format is told from the bytes. What is given here goes before what the file says;
@@ -94,11 +81,10 @@ def open_movie(
         names the option to give.
 
     """
-    asked = Asked(dataset, encoding, axes, channel, z, unsigned, follow_links, contents)
-    given = Given(pixel_nm, frame_rate_hz, frame_interval_s, landing_sign)
+    asked, given = split(keywords)
     found = find(Path(path), asked)
     try:
-        return _movie(found, given, contents)
+        return _movie(found, given, asked.contents)
     except BaseException:
         close(found)
         raise

@@ -25,18 +25,24 @@ Identity = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
-class OutputFile:
-    """A file that may be written. `shown` as the user named it, `path` where links lead."""
+class Output:
+    """What may be written. `shown` as the user named it, `path` where links lead."""
 
     shown: Path
     path: Path
-    before: Identity | None
 
     def __fspath__(self) -> str:
         return str(self.shown)
 
     def __str__(self) -> str:
         return str(self.shown)
+
+
+@dataclass(frozen=True)
+class OutputFile(Output):
+    """A file that may be written; `before` is what is there, None for nothing."""
+
+    before: Identity | None
 
 
 def output_file(
@@ -127,17 +133,12 @@ def written_files(targets: Sequence[OutputFile]) -> Iterator[list[Path]]:
     with ExitStack() as stack:
         staging = stack.enter_context(staged(parent))
         partials = [staging.folder / target.shown.name for target in targets]
-        try:
+        with disk.errors_of_disk(targets[0]):
             yield partials
             for partial, target in zip(partials, targets, strict=True):
                 if target.before is not None:
                     shutil.copymode(target.path, partial)
                 disk.sync_file(partial)
-        except OSError as error:
-            told = disk.of_disk(error, targets[0])
-            if told is None:
-                raise
-            raise told from error
         _place(staging, partials, targets)
 
 

@@ -30,6 +30,7 @@ from perrin.io.manifest import (
     write_manifest,
 )
 from perrin.io.output import (
+    Output,
     cannot_write,
     check_parent,
     moved_aside,
@@ -45,21 +46,13 @@ _NEW, _OLD = "new", "old"
 
 
 @dataclass(frozen=True)
-class OutputFolder:
-    """A folder that may be written. `shown` as the user named it, `path` where links lead.
+class OutputFolder(Output):
+    """A folder that may be written.
 
     `before` is the folder that is there (device, inode) and its manifest; None for no folder.
     """
 
-    shown: Path
-    path: Path
     before: tuple[tuple[int, int], Files] | None
-
-    def __fspath__(self) -> str:
-        return str(self.shown)
-
-    def __str__(self) -> str:
-        return str(self.shown)
 
 
 def output_folder(
@@ -176,15 +169,10 @@ def written_folder(
     with staged(target.path.parent) as staging:
         new = staging.folder / _NEW
         new.mkdir()
-        try:
+        with disk.errors_of_disk(target):
             yield new
             write_manifest(new)
             _sync(new)
-        except OSError as error:
-            told = disk.of_disk(error, target)
-            if told is None:
-                raise
-            raise told from error
         _place(staging, new, target)
 
 
@@ -333,13 +321,7 @@ def _remove(folder: Path, name: str) -> None:
         path.rmdir()
     else:
         path.unlink()
-    for parent in Path(name).parents:
-        if parent == Path():
-            return
-        try:
-            (folder / parent).rmdir()
-        except OSError:
-            return
+    _remove_empty(folder, name)
 
 
 def _discard(old: Path, target: Path) -> None:
