@@ -2,6 +2,7 @@
 # make test    install what the tests need, check style, types and layers, run the tests
 # make docs    build the documentation into docs/_build/html
 # make bench   measure speed and quality, write benchmarks/RESULTS.md
+# make bench-pair  whole commands beside those of an earlier commit: BASE=commit, PAIRS=3, ROWS="spectrum help"
 # make fuzz    read thousands of damaged files; FUZZ=cases of each kind, FUZZ_SEED=where to start
 # make mutations  put known faults into a copy: each must fail its test
 # make clean   remove everything that was made
@@ -14,7 +15,7 @@ else
 BIN := $(VENV)/bin
 endif
 
-.PHONY: demo test docs bench fuzz mutations clean
+.PHONY: demo test docs bench bench-pair fuzz mutations clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/python -c "import os; os.makedirs('demo', exist_ok=True)"
@@ -38,6 +39,12 @@ docs: $(VENV)/.installed-docs
 
 bench: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/run.py
+
+BASE ?= c9b2ede
+PAIRS ?= 3
+ROWS ?=
+bench-pair: $(VENV)/.installed-test
+	BASE="$(BASE)" PAIRS="$(PAIRS)" ROWS="$(ROWS)" $(BIN)/python benchmarks/run.py pair
 
 FUZZ ?= 500
 FUZZ_SEED ?= 1
