@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 from collections.abc import Iterator
 from typing import Any
@@ -10,6 +11,7 @@ import typer
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.application import Sphinx
+from sphinx.pycode import ModuleAnalyzer
 
 import perrin
 from perrin.cli.main import app as perrin_app
@@ -70,6 +72,20 @@ def describe_settings(
         lines += ["", f"``{field}``", f"    {info.description or ''} ({'; '.join(facts)})"]
 
 
+def describe_fields(
+    _app: Sphinx, what: str, _name: str, obj: Any, _options: Any, lines: list[str]
+) -> None:
+    """Under the docstring of a data class: its fields, types, and what stands below each."""
+    if what != "class" or not dataclasses.is_dataclass(obj):
+        return
+    analyzer = ModuleAnalyzer.for_module(obj.__module__)
+    analyzer.analyze()
+    for field in dataclasses.fields(obj):
+        text = analyzer.attr_docs.get((obj.__qualname__, field.name))
+        if text:
+            lines += ["", f"``{field.name}`` : {field.type}", f"    {' '.join(text).strip()}"]
+
+
 _BOUNDS = {"Gt", "Ge", "Lt", "Le"}
 myst_substitutions = {"commands": command_reference()}
 
@@ -90,3 +106,4 @@ def setup(app: Sphinx) -> None:
     """Called by Sphinx."""
     app.add_html_math_renderer("mathml", (draw_inline, None), (draw_block, None))
     app.connect("autodoc-process-docstring", describe_settings)
+    app.connect("autodoc-process-docstring", describe_fields)

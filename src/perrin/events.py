@@ -15,35 +15,23 @@ Hue = Literal["blue", "vermillion", "green", "purple", "orange", "sky", "gray", 
 
 @dataclass(frozen=True)
 class EventClass:
-    """One class of events.
-
-    Attributes
-    ----------
-    name : str
-        In columns, settings and messages.
-    meaning : str
-        What to see in such an event, in words for the report.
-    color : Hue
-        In every figure and in the report.
-    lands : bool
-        A molecule lands (a background's fluctuation does not).
-    alone : bool
-        What makes the class is the molecule itself, not what is near it: a kind of motion.
-    moves, leaves : bool
-        The molecule moves on the surface; it may leave while it is looked at.
-    paper : bool
-        A class of the network of paper 002.
-
-    """
+    """One class of events."""
 
     name: str
+    """In columns, settings and messages."""
     meaning: str
+    """What to see in such an event, in words for the report."""
     color: Hue
+    """In every figure and in the report."""
     lands: bool = True
+    """A molecule lands (a background's fluctuation does not)."""
     alone: bool = True
+    """What makes the class is the molecule itself, not what is near it: a kind of motion."""
     moves: bool = False
     leaves: bool = False
+    """moves, leaves: the molecule moves on the surface; it may leave while it is looked at."""
     paper: bool = False
+    """A class of the network of paper 002."""
 
 
 EVENT_CLASSES = (

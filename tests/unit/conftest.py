@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
+from perrin.cli.main import app, main
 from perrin.errors import PerrinError
 from perrin.events import CLASSES
 from perrin.io import write_mp
@@ -26,6 +28,37 @@ from perrin.simulate.movie import simulate_movie
 
 Simulated = tuple[Movie, pd.DataFrame]
 FloatArray = NDArray[np.float64]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+    """Run a command line; gives status, standard output and standard error."""
+
+    def command(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["perrin", *map(str, words)])
+        status = 0
+        try:
+            main()
+        except SystemExit as stop:
+            status = int(stop.code or 0)
+        seen = capsys.readouterr()
+        return status, seen.out, seen.err
+
+    return command
+
+
+@pytest.fixture
+def typed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+    """Run a command line that works, its errors raised; gives what it prints."""
+
+    def command(*words: object) -> str:
+        monkeypatch.setattr(sys, "argv", ["perrin", *map(str, words)])
+        with pytest.raises(SystemExit) as stop:
+            app()
+        assert not stop.value.code
+        return capsys.readouterr().out
+
+    return command
 
 
 @pytest.fixture(scope="session")

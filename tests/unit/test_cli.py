@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from perrin.cli.main import main
 from perrin.errors import PerrinError
 from perrin.io import read_events, write_mp
 from perrin.mass.calibration import Calibration
@@ -25,23 +24,6 @@ from perrin.models.quantifier import QuantifierModel
 from perrin.optics.psf import Psf
 from perrin.pipeline.networks import quantifier_for
 from perrin.settings.landing import LandingSettings
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
-    """Run a command line; gives status, standard output and standard error."""
-
-    def command(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["perrin", *map(str, words)])
-        status = 0
-        try:
-            main()
-        except SystemExit as stop:
-            status = int(stop.code or 0)
-        seen = capsys.readouterr()
-        return status, seen.out, seen.err
-
-    return command
 
 
 def test_from_calibrant_to_masses(run, movie_file: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

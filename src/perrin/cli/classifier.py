@@ -203,9 +203,8 @@ def _by_range(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
 
 def _integrations(text: str) -> tuple[int, ...]:
     """Return '5,10' as numbers."""
-    try:
-        return tuple(int(part) for part in text.split(",") if part.strip())
-    except ValueError as error:
-        raise PerrinError(
-            f"--n-avgs {text!r}: give whole numbers with commas, as 5,10,20."
-        ) from error
+    want = "whole numbers with commas, as 5,10,20"
+    found = o.numbers(text, "--n-avgs", want)
+    if any(one % 1 != 0 for one in found):
+        raise PerrinError(f"--n-avgs is {text!r}; give {want}")
+    return tuple(map(int, found))

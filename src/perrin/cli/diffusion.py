@@ -196,10 +196,8 @@ def evaluate_mixture(
 
 def _range(text: str) -> tuple[float, float]:
     """Return '0.5' or '0.1,0.5' as a range."""
-    try:
-        numbers = [float(part) for part in text.split(",")]
-    except ValueError as error:
-        raise PerrinError(f"noise {text!r}: give one number, or two with a comma.") from error
-    if len(numbers) not in (1, 2):
-        raise PerrinError(f"noise {text!r}: give one number, or two with a comma.")
-    return numbers[0], numbers[-1]
+    want = "one number, or two with a comma"
+    found = o.numbers(text, "--noise", want)
+    if len(found) not in (1, 2):
+        raise PerrinError(f"--noise is {text!r}; give {want}")
+    return found[0], found[-1]

@@ -219,7 +219,7 @@ def calibrate(
         made = make(
             None if source is None else _calibrant(source, movie_options, opened),
             ladder,
-            pairs=None if pair is None else [_parse_pair(text) for text in pair],
+            pairs=None if pair is None else [_pair(text) for text in pair],
             settings=settings,
             psf=o.psf_in(psf),
             source=None if source is None else source.name,
@@ -244,12 +244,7 @@ def psf(
     from perrin.io.output import output_file
     from perrin.pipeline import build_psf
 
-    try:
-        low, high = (float(part) for part in contrast.split(","))
-    except ValueError as error:
-        raise PerrinError(
-            f"--contrast is {contrast!r}; give two numbers, as -0.0075,-0.006"
-        ) from error
+    low, high = o.two_numbers(contrast, "--contrast", "two numbers, as -0.0075,-0.006")
     target = output_file(out, overwrite=overwrite, inputs=[movie])
     with movie_options.open(movie) as opened, o.progress_bar(movie.name) as progress:
         built = build_psf(opened, (low, high), n_avg=n_avg, progress=progress)
@@ -310,11 +305,6 @@ def _calibrant(
     return opened.enter_context(movie_options.open(source))
 
 
-def _parse_pair(text: str) -> tuple[float, float]:
-    try:
-        mass, contrast = (float(part) for part in text.split(":"))
-    except ValueError as error:
-        raise PerrinError(
-            f"--pair is {text!r}; give a mass in kDa and a contrast, as 66:-0.0025"
-        ) from error
-    return mass, contrast
+def _pair(text: str) -> tuple[float, float]:
+    want = "a mass in kDa and a contrast, as 66:-0.0025"
+    return o.two_numbers(text, "--pair", want, between=":")

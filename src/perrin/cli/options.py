@@ -136,6 +136,22 @@ def interval_s(frame_interval_s: float | None, frame_rate_hz: float | None) -> f
     return 1 / frame_rate_hz if frame_interval_s is None else frame_interval_s
 
 
+def numbers(text: str, option: str, want: str, *, between: str = ",") -> tuple[float, ...]:
+    """Return the numbers in a text; a `PerrinError` says what the `option` wants."""
+    try:
+        return tuple(float(part) for part in text.split(between) if part.strip())
+    except ValueError as error:
+        raise PerrinError(f"{option} is {text!r}; give {want}") from error
+
+
+def two_numbers(text: str, option: str, want: str, *, between: str = ",") -> tuple[float, float]:
+    """Return two numbers; a `PerrinError` says what the `option` wants."""
+    found = numbers(text, option, want, between=between)
+    if len(found) != 2:
+        raise PerrinError(f"{option} is {text!r}; give {want}")
+    return found[0], found[1]
+
+
 def calibration_in(path: Path | None) -> Calibration | None:
     """Return the calibration in a file, if one was named."""
     from perrin.mass.calibration import Calibration

@@ -46,7 +46,7 @@ class Evaluated:
         from perrin.settings.evaluation import QuantifierEvaluation
 
         given = dict(vars(self))
-        masses = _masses(given.pop("masses"))
+        masses = o.numbers(given.pop("masses"), "--masses", "numbers with commas, as 60,180")
         return o.settings_from(QuantifierEvaluation, masses_kda=masses, **given)
 
 
@@ -127,11 +127,3 @@ def _write(out: OutputFolder, found: QuantifierFigures, model: QuantifierModel) 
             "events_per_s": found.events_per_s,
         }
         (partial / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
-
-
-def _masses(text: str) -> tuple[float, ...]:
-    """Return '60,180' as numbers."""
-    try:
-        return tuple(float(part) for part in text.split(",") if part.strip())
-    except ValueError as error:
-        raise PerrinError(f"--masses {text!r}: give numbers with commas, as 60,180.") from error

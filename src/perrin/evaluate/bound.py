@@ -48,18 +48,12 @@ class Noise:
     """Covariance of histories without landings: D (x) 1 + T (x) S, times and pixels.
 
     D is that of shot noise, T and S that of the background in time and place.
-
-    Attributes
-    ----------
-    modes : (P, P)
-        Eigenvectors of S, as columns.
-    inverse : (P, K, K)
-        Inverse of the covariance of the K stretches in each mode.
-
     """
 
     modes: FloatArray
+    """(P, P): eigenvectors of S, as columns."""
     inverse: FloatArray
+    """(P, K, K): inverse of the covariance of the K stretches in each mode."""
 
     @classmethod
     def measured(

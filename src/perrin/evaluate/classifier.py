@@ -50,49 +50,33 @@ _MOVIE_COST = 2000
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What was measured, as tables.
-
-    Attributes
-    ----------
-    settings : ClassifierEvaluation
-        What it was measured with.
-    figures : DataFrame
-        AUC, errors, precision at 23% recall, calibration error: one row a protocol, n_avg, range
-        of mass, model, quantity, score and class, with 95% intervals and the paper's figure.
-    differences : DataFrame
-        Of every two models on the same events, by paired bootstrap: model minus against, and
-        relative to it.
-    confusion : DataFrame
-        Fraction of each predicted class among the events of a true one.
-    thresholds : DataFrame
-        Precision, recall and F1 of binders at thresholds on their score. The best F1 is looked
-        for on one half of the events and judged on the other.
-    trade_off : DataFrame
-        The same for many thresholds.
-    reliability : DataFrame
-        In bins of the predicted probability, how often it was that class.
-    roc : DataFrame
-        ROC curves, thinned.
-    protein_a : DataFrame
-        What became of the molecules and detections in the simulated movies.
-    shown : Shown or None
-        t-SNE and example events.
-    events_per_s : dict
-        Events that each model answers in a second, on all cores.
-
-    """
+    """What was measured, as tables."""
 
     settings: ClassifierEvaluation
+    """What it was measured with."""
     figures: pd.DataFrame
+    """AUC, errors, precision at 23% recall, calibration error: one row a protocol, n_avg, range of
+    mass, model, quantity, score and class, with 95% intervals and the paper's figure."""
     differences: pd.DataFrame
+    """Of every two models on the same events, by paired bootstrap: model minus against, and
+    relative to it."""
     confusion: pd.DataFrame
+    """Fraction of each predicted class among the events of a true one."""
     thresholds: pd.DataFrame
+    """Precision, recall and F1 of binders at thresholds on their score. The best F1 is looked for
+    on one half of the events and judged on the other."""
     trade_off: pd.DataFrame
+    """The same for many thresholds."""
     reliability: pd.DataFrame
+    """In bins of the predicted probability, how often it was that class."""
     roc: pd.DataFrame
+    """ROC curves, thinned."""
     protein_a: pd.DataFrame
+    """What became of the molecules and detections in the simulated movies."""
     shown: Shown | None
+    """t-SNE and example events."""
     events_per_s: dict[str, float]
+    """Events that each model answers in a second, on all cores."""
 
     def for_card(self, model: str) -> dict[str, Any]:
         """Return the figures of one model as its card holds them: rounded, None for no number."""

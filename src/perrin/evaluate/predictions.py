@@ -40,24 +40,16 @@ _BLOCK = 500  # events drawn at a time: about 200 MB at n_avg 40
 
 @dataclass(frozen=True)
 class Predictions:
-    """Events and what the models say of them.
-
-    Attributes
-    ----------
-    labels : (N,) str
-        True classes.
-    mass_kda : (N,)
-        True masses; NaN for buffer events.
-    score, probability : (M, N, 6)
-        Of each model, classes in the order of `CLASSES`; NaN and 0 for a class that a model
-        does not have.
-
-    """
+    """Events and what the models say of them."""
 
     labels: NDArray[np.str_]
+    """(N,): true classes."""
     mass_kda: FloatArray
+    """(N,): true masses; NaN for buffer events."""
     score: FloatArray
     probability: FloatArray
+    """score, probability (M, N, 6): of each model, classes in the order of `CLASSES`; NaN and 0 for
+    a class that a model does not have."""
 
     @property
     def true(self) -> NDArray[np.int64]:

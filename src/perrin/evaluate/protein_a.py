@@ -37,21 +37,14 @@ _OTHER = next(name for name in CLASSES if name != "binder")
 
 @dataclass(frozen=True)
 class ProteinA:
-    """One movie.
-
-    Attributes
-    ----------
-    predictions : Predictions
-        Of the detections that have a whole thumbnail; the label is ``binder`` or another
-        class, which one says nothing.
-    counts : dict
-        ``binders``: isolated molecules that stay, in the part of the movie where events are
-        looked for; ``binders_detected`` of them; ``detections``, all; ``detections_scored``.
-
-    """
+    """One movie."""
 
     predictions: Predictions
+    """Of the detections that have a whole thumbnail; the label is ``binder`` or another class,
+    which one says nothing."""
     counts: dict[str, int]
+    """``binders``: isolated molecules that stay, in the part of the movie where events are looked
+    for; ``binders_detected`` of them; ``detections``, all; ``detections_scored``."""
 
 
 def detections(

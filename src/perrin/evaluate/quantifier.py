@@ -51,42 +51,29 @@ _SPEED_EVENTS, _SPEED_BLOCK = 3000, 500
 
 @dataclass(frozen=True)
 class QuantifierFigures:
-    """What was measured, as tables.
-
-    Attributes
-    ----------
-    settings : QuantifierEvaluation
-        What it was measured with.
-    accuracy : DataFrame
-        One row a background, mass and class: number, fraction within 5%, spread (half of the
-        central 68%), bias (median) with its standard error, coverage of the 90% intervals; of
-        the network, and of the fit where it converged.
-    bound : DataFrame
-        At the middle mass, on the same events: spread, bias and fraction within 5% of oracle,
-        fitted path, network and fit; ``bound``, the mean Cramer-Rao error with the focus.
-    coverage : DataFrame
-        Bias and coverage over the mass prior by class, and by fifths of the predicted relative
-        width.
-    motion : DataFrame
-        Of stay, path, net displacement and speed by class: median and spread of the error,
-        coverage.
-    out_of_distribution : DataFrame
-        Fraction flagged of usual events and of those that no training has.
-    events : DataFrame
-        All events at the middle mass, full background: what figures are drawn from.
-    events_per_s : dict
-        Events in a second on all cores: network alone, and with the classifier.
-
-    """
+    """What was measured, as tables."""
 
     settings: QuantifierEvaluation
+    """What it was measured with."""
     accuracy: pd.DataFrame
+    """One row a background, mass and class: number, fraction within 5%, spread (half of the central
+    68%), bias (median) with its standard error, coverage of the 90% intervals; of the network, and
+    of the fit where it converged."""
     bound: pd.DataFrame
+    """At the middle mass, on the same events: spread, bias and fraction within 5% of oracle, fitted
+    path, network and fit; ``bound``, the mean Cramer-Rao error with the focus."""
     coverage: pd.DataFrame
+    """Bias and coverage over the mass prior by class, and by fifths of the predicted relative
+    width."""
     motion: pd.DataFrame
+    """Of stay, path, net displacement and speed by class: median and spread of the error,
+    coverage."""
     out_of_distribution: pd.DataFrame
+    """Fraction flagged of usual events and of those that no training has."""
     events: pd.DataFrame
+    """All events at the middle mass, full background: what figures are drawn from."""
     events_per_s: dict[str, float]
+    """Events in a second on all cores: network alone, and with the classifier."""
 
     def for_card(self) -> dict[str, Any]:
         """Return the figures as a card holds them: rounded, None for no number."""

@@ -24,20 +24,13 @@ _BLOCK_BYTES = 16 << 20  # weights of resamples held at a time
 
 @dataclass(frozen=True)
 class Curve:
-    """What is kept at each threshold (K,), from the highest to the lowest.
-
-    Attributes
-    ----------
-    threshold : (K,)
-        The different scores.
-    hits, alarms : (K,)
-        Positives and negatives at or above it.
-
-    """
+    """What is kept at each threshold (K,), from the highest to the lowest."""
 
     threshold: FloatArray
+    """(K,): the different scores."""
     hits: FloatArray
     alarms: FloatArray
+    """hits, alarms (K,): positives and negatives at or above it."""
 
     @property
     def recall(self) -> FloatArray:

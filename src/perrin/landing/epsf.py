@@ -31,23 +31,15 @@ MIN_EVENTS = 30
 
 @dataclass(frozen=True)
 class EpsfResult:
-    """An empirical PSF and how it came about.
-
-    Attributes
-    ----------
-    psf : Psf
-        The mean of the kept events, value 1 at the center.
-    used, offered : int
-        Events kept as similar, and isolated events in the contrast range.
-    similarity : (offered,) float64
-        Correlation of each event with the mean, within 6 px.
-
-    """
+    """An empirical PSF and how it came about."""
 
     psf: Psf
+    """The mean of the kept events, value 1 at the center."""
     used: int
     offered: int
+    """used, offered: events kept as similar, and isolated events in the contrast range."""
     similarity: FloatArray
+    """(offered,): correlation of each event with the mean, within 6 px."""
 
 
 def build_epsf(

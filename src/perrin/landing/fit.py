@@ -34,26 +34,19 @@ _FITTED = ("contrast", "contrast_se", "x_px", "y_px", "x_se_px", "y_se_px", "fit
 
 @dataclass(frozen=True)
 class PsfFit:
-    """Result of a batch of fits, one entry a patch; NaN where a fit did not converge.
-
-    Attributes
-    ----------
-    contrast, contrast_se : (N,) float64
-        Amplitude A with its bias removed, and its standard error.
-    dx_px, dy_px, x_se_px, y_se_px : (N,) float64
-        Position against the middle pixel and its standard errors.
-    residual : (N,) float64
-        Root mean square of data minus fit, with N - 4 degrees of freedom.
-
-    """
+    """Result of a batch of fits, one entry a patch; NaN where a fit did not converge."""
 
     contrast: FloatArray
     contrast_se: FloatArray
+    """contrast, contrast_se (N,): amplitude A with its bias removed, and its standard error."""
     dx_px: FloatArray
     dy_px: FloatArray
     x_se_px: FloatArray
     y_se_px: FloatArray
+    """dx_px, dy_px, x_se_px, y_se_px (N,): position against the middle pixel and its standard
+    errors."""
     residual: FloatArray
+    """(N,): root mean square of data minus fit, with N - 4 degrees of freedom."""
 
 
 def fit_patches(patches: Array, *, psf: Psf, inside: BoolArray | None = None) -> PsfFit:

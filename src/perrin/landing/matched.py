@@ -26,23 +26,15 @@ _ENERGY = 0.9995  # fraction of the kernel's squares in its separable parts
 
 @dataclass(frozen=True)
 class MatchedFilter:
-    """The kernel of a PSF and its separable parts.
-
-    Attributes
-    ----------
-    kernel : (13, 13)
-        K of the module's formula.
-    columns, rows : (R, 13) float32
-        K is nearly ``sum_r outer(columns[r], rows[r])``.
-    response : (25, 25)
-        Filter output around a unit event, the event at [12, 12].
-
-    """
+    """The kernel of a PSF and its separable parts."""
 
     kernel: FloatArray
+    """(13, 13): K of the module's formula."""
     columns: Float32Array
     rows: Float32Array
+    """columns, rows (R, 13): K is nearly ``sum_r outer(columns[r], rows[r])``."""
     response: FloatArray
+    """(25, 25): filter output around a unit event, the event at [12, 12]."""
 
     @classmethod
     def of(cls, psf: Psf) -> MatchedFilter:

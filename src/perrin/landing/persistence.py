@@ -41,26 +41,18 @@ _LEAST_LATE = 5  # frames on each side beyond n_avg: fewer say nothing
 
 @dataclass(frozen=True)
 class PersistenceResult:
-    """What came of looking again.
-
-    Attributes
-    ----------
-    persistence_ms : float
-        The longer integration, in ms.
-    n_avg : int
-        The same in frames on each side.
-    groups : DataFrame
-        Landings that were retained, those that were discarded, and the latter by label:
-        ``group``, ``landings``, ``checked`` (far enough from the ends of the movie),
-        ``still_there`` of them, ``fraction`` with ``fraction_low``, ``fraction_high`` (Wilson), and
-        ``ratio``, the median of late contrast over contrast (1: all stay, 0: none), with
-        ``ratio_sd``, its spread (from the median absolute deviation).
-
-    """
+    """What came of looking again."""
 
     persistence_ms: float
+    """The longer integration, in ms."""
     n_avg: int
+    """The same in frames on each side."""
     groups: pd.DataFrame
+    """Landings that were retained, those that were discarded, and the latter by label: ``group``,
+    ``landings``, ``checked`` (far enough from the ends of the movie), ``still_there`` of them,
+    ``fraction`` with ``fraction_low``, ``fraction_high`` (Wilson), and ``ratio``, the median of
+    late contrast over contrast (1: all stay, 0: none), with ``ratio_sd``, its spread (from the
+    median absolute deviation)."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers."""

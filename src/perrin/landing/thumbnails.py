@@ -30,23 +30,15 @@ _STACK_BYTES = 64 << 20  # stacks of one chunk are cut in batches of about this 
 
 @dataclass(frozen=True)
 class Thumbnails:
-    """Ratiometric thumbnails of events.
-
-    Attributes
-    ----------
-    values : (N, T, 17, 17) float32
-        Contrast, negative for a landing; 0 where the thumbnail leaves the field.
-    inside : (N, 17, 17) bool
-        Whether a pixel lies in the field of view.
-    rows : (N,) int
-        The event (row of the table that was asked for) each thumbnail belongs to: events too
-        near the start or end of the movie have none.
-
-    """
+    """Ratiometric thumbnails of events."""
 
     values: Float32Array
+    """(N, T, 17, 17): contrast, negative for a landing; 0 where the thumbnail leaves the field."""
     inside: BoolArray
+    """(N, 17, 17): whether a pixel lies in the field of view."""
     rows: IntArray
+    """(N,): the event (row of the table that was asked for) each thumbnail belongs to: events too
+    near the start or end of the movie have none."""
 
 
 def half_length(n_avg: int) -> int:
@@ -89,22 +81,15 @@ def cut_thumbnails(
 
 @dataclass(frozen=True)
 class StackBatch:
-    """Normalized intensity around some events.
-
-    Attributes
-    ----------
-    rows : (N,) int
-        Which events.
-    stacks : (N, before + 1 + after, size, size) float32
-        Frames divided by the plane of their light (`perrin.landing.light`); 1 beyond the field.
-    inside : (N, size, size) bool
-        Whether a pixel lies in the field of view.
-
-    """
+    """Normalized intensity around some events."""
 
     rows: IntArray
+    """(N,): which events."""
     stacks: Float32Array
+    """(N, before + 1 + after, size, size): frames divided by the plane of their light
+    (`perrin.landing.light`); 1 beyond the field."""
     inside: BoolArray
+    """(N, size, size): whether a pixel lies in the field of view."""
 
 
 class Places(TypedDict):

@@ -46,19 +46,13 @@ class ErrorShape:
 
     That is the contaminated normal distribution (Tukey, in Contributions to Probability and
     Statistics, Stanford 1960, 448).
-
-    Attributes
-    ----------
-    narrow : float
-        Standard deviation of most errors.
-    wide, fraction : float
-        That of the few, and what fraction they are.
-
     """
 
     narrow: float = 1.0
+    """Standard deviation of most errors."""
     wide: float = 1.0
     fraction: float = 0.0
+    """wide, fraction: that of the few, and what fraction they are."""
 
 
 NORMAL = ErrorShape()
@@ -66,36 +60,24 @@ NORMAL = ErrorShape()
 
 @dataclass(frozen=True)
 class ErrorSpectrum:
-    """A spectrum of landings with errors.
-
-    Attributes
-    ----------
-    unit : "kDa" or "contrast"
-        Of all positions; contrasts are counted positive for landings.
-    n_events : int
-        Landings used, whatever their class.
-    effective_events : float
-        As many events with equal errors say as much about the density: the squared sum of the
-        weights over the sum of their squares (Kish).
-    density_at, density : (G,)
-        Density, by precision: events per unit.
-    components : tuple of ComponentEstimate
-        Species: mean, FWHM of the true masses (errors taken out), fraction of the landings.
-    background_fraction : Estimate
-        Fraction that is spread evenly.
-    confidence : float or None
-        Of the intervals; None without.
-
-    """
+    """A spectrum of landings with errors."""
 
     unit: Unit
+    """Of all positions; contrasts are counted positive for landings."""
     n_events: int
+    """Landings used, whatever their class."""
     effective_events: float
+    """As many events with equal errors say as much about the density: the squared sum of the
+    weights over the sum of their squares (Kish)."""
     density_at: FloatArray
     density: FloatArray
+    """density_at, density (G,): density, by precision: events per unit."""
     components: tuple[ComponentEstimate, ...]
+    """Species: mean, FWHM of the true masses (errors taken out), fraction of the landings."""
     background_fraction: Estimate | None
+    """Fraction that is spread evenly."""
     confidence: float | None
+    """Of the intervals; None without."""
 
     @property
     def species(self) -> tuple[Species, ...]:

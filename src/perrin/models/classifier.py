@@ -17,19 +17,12 @@ from perrin.types import FloatArray
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a classifier says of N events, classes in the order of its card.
-
-    Attributes
-    ----------
-    score : (N, C) float64
-        0 to 1 for each class by itself; what kind of number it is, the card says.
-    probability : (N, C) float64
-        Of the classes on a balanced mix; each row sums to 1.
-
-    """
+    """What a classifier says of N events, classes in the order of its card."""
 
     score: FloatArray
+    """(N, C): 0 to 1 for each class by itself; what kind of number it is, the card says."""
     probability: FloatArray
+    """(N, C): of the classes on a balanced mix; each row sums to 1."""
 
 
 class ClassifierModel(EventModel[ClassifierCard]):

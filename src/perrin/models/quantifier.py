@@ -23,26 +23,18 @@ _CONTRAST, _RESIDENCE_TIME = TARGETS.index("contrast"), TARGETS.index("residence
 
 @dataclass(frozen=True)
 class Quantities:
-    """What a quantifier says of N events.
-
-    Attributes
-    ----------
-    quantiles : (N, 5, 3) float64
-        Low, middle and high (5, 50, 95%) of each of `perrin.landing.quantifier.quantities.TARGETS`:
-        contrast (above 0, for landings), stay in frames, path and net displacement in pixels,
-        speed in pixels a frame.
-    score, probability : (N, C) float64
-        What the classifier says that it looks through (`QuantifierModel.classifier`), which sees
-        the same stacks; classes in the order of the card.
-    out_of_distribution : (N,) bool
-        Events unlike anything in training: their numbers mean nothing.
-
-    """
+    """What a quantifier says of N events."""
 
     quantiles: FloatArray
+    """(N, 5, 3): low, middle and high (5, 50, 95%) of each of
+    `perrin.landing.quantifier.quantities.TARGETS`: contrast (above 0, for landings), stay in
+    frames, path and net displacement in pixels, speed in pixels a frame."""
     score: FloatArray
     probability: FloatArray
+    """score, probability (N, C): what the classifier says that it looks through
+    (`QuantifierModel.classifier`), which sees the same stacks; classes in the order of the card."""
     out_of_distribution: NDArray[np.bool_]
+    """(N,): events unlike anything in training: their numbers mean nothing."""
 
 
 class QuantifierModel(EventModel[QuantifierCard]):

@@ -29,23 +29,15 @@ _FILE_VERSION = 1
 
 @dataclass(frozen=True)
 class Psf:
-    """A point-spread function with value 1 at its center.
-
-    Attributes
-    ----------
-    coefficients : (98, 98) float64
-        Cubic B-spline coefficients on a grid of a quarter pixel, center at [48, 48] of the
-        97 x 97 samples (one more row and column so that the last cell can be read).
-    pixel_nm : float
-        Pixel size the samples refer to.
-    card : dict
-        Where it comes from: settings of the analytic form, or the movie and selection.
-
-    """
+    """A point-spread function with value 1 at its center."""
 
     coefficients: FloatArray
+    """(98, 98): cubic B-spline coefficients on a grid of a quarter pixel, center at [48, 48] of the
+    97 x 97 samples (one more row and column so that the last cell can be read)."""
     pixel_nm: float
+    """Pixel size the samples refer to."""
     card: dict[str, Any]
+    """Where it comes from: settings of the analytic form, or the movie and selection."""
 
     @classmethod
     def analytic(cls, optics: OpticsSettings | None = None, *, pixel_nm: float) -> Psf:

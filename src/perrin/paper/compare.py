@@ -34,25 +34,16 @@ _SPECTRUM = SpectrumSettings(resamples=0)
 
 @dataclass(frozen=True)
 class Quantity:
-    """Something read off the masses of some landings.
-
-    Attributes
-    ----------
-    names : tuple of str
-        Of the K numbers that `of` returns.
-    of : callable
-        From masses (n,) in kDa to the K numbers, NaN for what cannot be had.
-    window : (float, float)
-        Masses, in kDa, among which counts are made equal.
-    more_is_better : bool
-        True for a resolving power, False for a valley.
-
-    """
+    """Something read off the masses of some landings."""
 
     names: tuple[str, ...]
+    """Of the K numbers that `of` returns."""
     of: Statistic
+    """From masses (n,) in kDa to the K numbers, NaN for what cannot be had."""
     window: tuple[float, float]
+    """Masses, in kDa, among which counts are made equal."""
     more_is_better: bool = True
+    """True for a resolving power, False for a valley."""
 
 
 def resolving_power_at(mass_kda: float, *, peaks: Sequence[float]) -> Quantity:

@@ -47,39 +47,28 @@ _ALL = 0.0  # threshold that no score fails: what is retained then is all that c
 
 @dataclass(frozen=True)
 class Measured:
-    """A measurement and its truth.
-
-    Attributes
-    ----------
-    name : str
-        Of the measurement.
-    events : DataFrame
-        Every detected event: columns of the events table, ``label`` (predicted class), and
-        ``fitted``: it enters the spectrum before any filter; ``single``: it can be retained
-        (fitted, scored, no second detection of one landing); ``motion`` and ``species`` of the
-        molecule that it is the event of, or ``nothing``; ``perfect``: that one is a binder
-        alone in its thumbnail, what the perfect filter keeps; ``isolated``: a binder with no
-        other landing within 6 px and 2 n_avg frames, or a perfect one.
-    molecules : DataFrame
-        Every molecule that landed where events are looked for: ``species``, ``mass_kda``,
-        ``motion``, ``perfect``, ``isolated`` and ``event``, its row in `events`, -1 where it
-        was not found.
-    fractions : dict
-        Estimated fraction of each class among the scored landings.
-    seconds, area_um2 : float
-        Time and area in which events are looked for.
-    cpu_s : float
-        CPU time that simulation and analysis took.
-
-    """
+    """A measurement and its truth."""
 
     name: str
+    """Of the measurement."""
     events: pd.DataFrame
+    """Every detected event: columns of the events table, ``label`` (predicted class), and
+    ``fitted``: it enters the spectrum before any filter; ``single``: it can be retained (fitted,
+    scored, no second detection of one landing); ``motion`` and ``species`` of the molecule that it
+    is the event of, or ``nothing``; ``perfect``: that one is a binder alone in its thumbnail, what
+    the perfect filter keeps; ``isolated``: a binder with no other landing within 6 px and 2 n_avg
+    frames, or a perfect one."""
     molecules: pd.DataFrame
+    """Every molecule that landed where events are looked for: ``species``, ``mass_kda``,
+    ``motion``, ``perfect``, ``isolated`` and ``event``, its row in `events`, -1 where it was not
+    found."""
     fractions: dict[str, float]
+    """Estimated fraction of each class among the scored landings."""
     seconds: float
     area_um2: float
+    """seconds, area_um2: time and area in which events are looked for."""
     cpu_s: float = 0.0
+    """CPU time that simulation and analysis took."""
 
     @property
     def landing(self) -> BoolArray:

@@ -19,25 +19,16 @@ LEAST_FRACTION_OVERLAID = 0.05
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the drawing of one spectrum.
-
-    Attributes
-    ----------
-    label : str
-        What it is called.
-    paper : str
-        Its color on paper.
-    page : str
-        The variable of the page's style that holds its color there, light or dark.
-    mark : "bar", "line" or "dash"
-        How it is drawn.
-
-    """
+    """A part of the drawing of one spectrum."""
 
     label: str
+    """What it is called."""
     paper: str
+    """Its color on paper."""
     page: str
+    """The variable of the page's style that holds its color there, light or dark."""
     mark: Literal["bar", "line", "dash"]
+    """How it is drawn."""
 
 
 PARTS = {

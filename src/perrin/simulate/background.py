@@ -29,19 +29,12 @@ _PINK_HZ = (0.1, 0.4, 1.6, 7.0, 30.0)  # corner frequencies whose sum falls as 1
 
 @dataclass(frozen=True)
 class Texture:
-    """A periodic random field of unit variance with the correlation of the PSF.
-
-    Attributes
-    ----------
-    values : (1024, 1024) float32
-        At whole pixels.
-    coefficients : (1024, 1024) float32
-        Of the cubic B-spline through them.
-
-    """
+    """A periodic random field of unit variance with the correlation of the PSF."""
 
     values: NDArray[np.float32]
+    """(1024, 1024): at whole pixels."""
     coefficients: NDArray[np.float32]
+    """(1024, 1024): of the cubic B-spline through them."""
 
     @classmethod
     def of(cls, psf: Psf, *, rng: np.random.Generator) -> Texture:

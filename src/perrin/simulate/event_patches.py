@@ -29,37 +29,28 @@ _SEEN_ERROR_PX = 0.33
 
 @dataclass(frozen=True)
 class EventPatches:
-    """Events on patches of their own, B of them.
-
-    Attributes
-    ----------
-    labels : (B,) str
-        Class of each event.
-    particles, motions, mass_kda, focus
-        All molecules: of each event the central one first, then its neighbors. Times count
-        from the first frame of the patch, places are those of the field.
-    owned : (B + 1,) int64
-        Event b has the molecules owned[b] to owned[b + 1].
-    crowd, crowd_owned
-        The same for molecules elsewhere in the field, which are in no thumbnail.
-    corner : (B, 2) int64
-        Row and column of the field where each patch begins (it may leave the field).
-    n_frames, size : int
-        Frames and pixels of a patch; the central molecule lands in frame `land_frame`.
-
-    """
+    """Events on patches of their own, B of them."""
 
     labels: NDArray[np.str_]
+    """(B,): class of each event."""
     particles: Particles
     motions: Motions
     mass_kda: FloatArray
     focus: FloatArray
+    """particles, motions, mass_kda, focus: all molecules: of each event the central one first, then
+    its neighbors. Times count from the first frame of the patch, places are those of the field."""
     owned: NDArray[np.int64]
+    """(B + 1,): event b has the molecules owned[b] to owned[b + 1]."""
     crowd: Particles
     crowd_owned: NDArray[np.int64]
+    """crowd, crowd_owned: the same for molecules elsewhere in the field, which are in no
+    thumbnail."""
     corner: NDArray[np.int64]
+    """(B, 2): row and column of the field where each patch begins (it may leave the field)."""
     n_frames: int
     size: int
+    """n_frames, size: frames and pixels of a patch; the central molecule lands in frame
+    `land_frame`."""
     land_frame: int
 
 

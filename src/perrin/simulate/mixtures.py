@@ -33,36 +33,25 @@ NEARLY_BROWNIAN = 0.05
 
 @dataclass(frozen=True)
 class Truth:
-    """What is true of N trajectories, within the window at hand; NaN where it has no meaning.
-
-    Attributes
-    ----------
-    fractions : (N, 4)
-        Of the mean squared one-frame step, by `PARTS`; the sum is 1.
-    w : (N,)
-        std(c) / (std(c) + std(f)), c the CTRW part, f the FBM and Brownian parts together.
-    alpha_fbm, alpha_ctrw : (N,)
-        Exponents of the parts that are there (1 where the part is Brownian).
-    frames_ctrw : (N,)
-        Interleaved: fraction of the steps that follow the CTRW.
-    fbm_step : (N,)
-        Expected root mean square one-frame step, one axis, of the FBM and Brownian parts
-        together, before blur: MSD = d fbm_step^2 t^alpha.
-    jump_rate : (N,)
-        Fraction of the one-frame steps that hold a jump.
-    noise_sigma : (N,)
-        Localization error of one axis.
-
-    """
+    """What is true of N trajectories, within the window at hand; NaN where it has no meaning."""
 
     fractions: FloatArray
+    """(N, 4): of the mean squared one-frame step, by `PARTS`; the sum is 1."""
     w: FloatArray
+    """(N,): std(c) / (std(c) + std(f)), c the CTRW part, f the FBM and Brownian parts together."""
     alpha_fbm: FloatArray
     alpha_ctrw: FloatArray
+    """alpha_fbm, alpha_ctrw (N,): exponents of the parts that are there (1 where the part is
+    Brownian)."""
     frames_ctrw: FloatArray
+    """(N,): interleaved: fraction of the steps that follow the CTRW."""
     fbm_step: FloatArray
+    """(N,): expected root mean square one-frame step, one axis, of the FBM and Brownian parts
+    together, before blur: MSD = d fbm_step^2 t^alpha."""
     jump_rate: FloatArray
+    """(N,): fraction of the one-frame steps that hold a jump."""
     noise_sigma: FloatArray
+    """(N,): localization error of one axis."""
 
 
 @dataclass(frozen=True)

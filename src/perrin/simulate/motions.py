@@ -25,27 +25,18 @@ _Index: TypeAlias = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Motions:
-    """What N molecules do, in physical units.
-
-    Attributes
-    ----------
-    names : (N,) str
-        binder, unbinder, roller or wobbler.
-    residence_time_frames : (N,)
-        Time on the surface of an unbinder, time in motion of a roller or wobbler; infinite
-        for a binder (Table 1, "duration").
-    unbinds : (N,) bool
-        Whether the molecule leaves when that time is over.
-    speed_nm_per_ms, direction_rad : (N, K)
-        Of each step; NaN beyond the last.
-
-    """
+    """What N molecules do, in physical units."""
 
     names: NDArray[np.str_]
+    """(N,): binder, unbinder, roller or wobbler."""
     residence_time_frames: FloatArray
+    """(N,): time on the surface of an unbinder, time in motion of a roller or wobbler; infinite for
+    a binder (Table 1, "duration")."""
     unbinds: NDArray[np.bool_]
+    """(N,): whether the molecule leaves when that time is over."""
     speed_nm_per_ms: FloatArray
     direction_rad: FloatArray
+    """speed_nm_per_ms, direction_rad (N, K): of each step; NaN beyond the last."""
 
     def __getitem__(self, rows: Rows) -> Motions:
         return Motions(*(column[rows] for column in vars(self).values()))
@@ -57,31 +48,23 @@ class Motions:
 
 @dataclass(frozen=True)
 class Particles:
-    """What the renderer needs: P molecules in frames and pixels, in order of their windows.
-
-    Attributes
-    ----------
-    land, leave : (P,)
-        Times in frames (3.25: a quarter into frame 3); leave is infinite if it stays.
-    x, y : (P, K + 1)
-        Position at landing and after each step; the last one is repeated.
-    steps : (P,) int64
-        Number of steps.
-    step_frames : (P,)
-        Duration of one step.
-    contrast, widening : (P,)
-        Contrast at the center (negative), and relative change of the width of the PSF.
-
-    """
+    """What the renderer needs: P molecules in frames and pixels, in order of their windows."""
 
     land: FloatArray
     leave: FloatArray
+    """land, leave (P,): times in frames (3.25: a quarter into frame 3); leave is infinite if it
+    stays."""
     x: FloatArray
     y: FloatArray
+    """x, y (P, K + 1): position at landing and after each step; the last one is repeated."""
     steps: NDArray[np.int64]
+    """(P,): number of steps."""
     step_frames: FloatArray
+    """(P,): duration of one step."""
     contrast: FloatArray
     widening: FloatArray
+    """contrast, widening (P,): contrast at the center (negative), and relative change of the width
+    of the PSF."""
 
     def __len__(self) -> int:
         return len(self.land)

@@ -24,40 +24,28 @@ from perrin.types import BoolArray, FloatArray
 
 @dataclass(frozen=True)
 class Moving:
-    """P particles in T frames: places in pixels, with the stage's drift in them.
-
-    Attributes
-    ----------
-    x, y : (P, T)
-        Mean place within the exposure.
-    inside_x, inside_y : (P, T, K)
-        Places within the exposure around it (K = 1 without exposure).
-    angle : (P, T)
-        Radians, continuous.
-    present, stuck : (P, T)
-        Whether in sight, whether at rest.
-    contrast : (P, T)
-        At the center, negative for dark ones.
-    drift : (T, 2)
-        Of the stage, y and x.
-    tables : (P, V, U)
-        Images of gold; empty for molecules.
-    walks : DataFrame
-        What the walks are made of (`perrin.simulate.walk_tables`), a row a particle.
-
-    """
+    """P particles in T frames: places in pixels, with the stage's drift in them."""
 
     x: FloatArray
     y: FloatArray
+    """x, y (P, T): mean place within the exposure."""
     inside_x: FloatArray
     inside_y: FloatArray
+    """inside_x, inside_y (P, T, K): places within the exposure around it (K = 1 without
+    exposure)."""
     angle: FloatArray
+    """(P, T): radians, continuous."""
     present: BoolArray
     stuck: BoolArray
+    """present, stuck (P, T): whether in sight, whether at rest."""
     contrast: FloatArray
+    """(P, T): at the center, negative for dark ones."""
     drift: FloatArray
+    """(T, 2): of the stage, y and x."""
     tables: FloatArray
+    """(P, V, U): images of gold; empty for molecules."""
     walks: pd.DataFrame
+    """What the walks are made of (`perrin.simulate.walk_tables`), a row a particle."""
 
 
 def draw_moving(settings: MotionMovie, *, rng: np.random.Generator) -> Moving:

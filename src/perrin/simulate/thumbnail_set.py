@@ -21,33 +21,22 @@ _FILE_VERSION = 1
 
 @dataclass(frozen=True)
 class ThumbnailSet:
-    """Thumbnails with their labels and truth.
-
-    Attributes
-    ----------
-    thumbnails : (N, T, 17, 17) float32
-        Ratiometric contrast, negative for a landing; 0 beyond the field of view.
-    inside : (N, 17, 17) bool
-        Whether a pixel lies in the field of view.
-    labels : (N,) str
-        Class of each event.
-    truth : DataFrame, N rows
-        Every drawn parameter (`perrin.simulate.sample.truth_table`); frame and pixels count
-        from the first of the thumbnail, ``row`` and ``column`` place it in the field. Empty
-        cells (NaN) for buffer events.
-    neighbors : DataFrame
-        The same for the neighbors; ``event`` is the row of their thumbnail.
-    card : dict
-        Settings, seed, centering and version.
-
-    """
+    """Thumbnails with their labels and truth."""
 
     thumbnails: NDArray[np.float32]
+    """(N, T, 17, 17): ratiometric contrast, negative for a landing; 0 beyond the field of view."""
     inside: NDArray[np.bool_]
+    """(N, 17, 17): whether a pixel lies in the field of view."""
     labels: NDArray[np.str_]
+    """(N,): class of each event."""
     truth: pd.DataFrame
+    """Every drawn parameter (`perrin.simulate.sample.truth_table`); frame and pixels count from the
+    first of the thumbnail, ``row`` and ``column`` place it in the field. Empty cells (NaN) for
+    buffer events."""
     neighbors: pd.DataFrame
+    """The same for the neighbors; ``event`` is the row of their thumbnail."""
     card: dict[str, Any]
+    """Settings, seed, centering and version."""
 
     def __len__(self) -> int:
         return len(self.labels)

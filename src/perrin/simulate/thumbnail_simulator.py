@@ -44,24 +44,17 @@ Centering = Literal["truth", "detector", "scattered"]
 
 @dataclass(frozen=True)
 class Part:
-    """Some events, and which of the scenes or labels asked for they show (rows).
-
-    Attributes
-    ----------
-    stacks : (N, before + 1 + after, 17, 17) float32
-        Normalized frames, as `perrin.landing.thumbnails.iter_stacks` cuts them.
-    inside : (N, 17, 17) bool
-        Whether a pixel lies in the field of view.
-    truth, neighbors : DataFrame
-        See `perrin.simulate.thumbnail_set.ThumbnailSet`.
-
-    """
+    """Some events, and which of the scenes or labels asked for they show (rows)."""
 
     rows: NDArray[np.int64]
     stacks: NDArray[np.float32]
+    """(N, before + 1 + after, 17, 17): normalized frames, as
+    `perrin.landing.thumbnails.iter_stacks` cuts them."""
     inside: NDArray[np.bool_]
+    """(N, 17, 17): whether a pixel lies in the field of view."""
     truth: pd.DataFrame
     neighbors: pd.DataFrame
+    """truth, neighbors: see `perrin.simulate.thumbnail_set.ThumbnailSet`."""
 
 
 @dataclass(frozen=True)

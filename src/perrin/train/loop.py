@@ -27,38 +27,27 @@ Network = TypeVar("Network", bound=nn.Module)
 
 @dataclass
 class Task(Generic[Network, Batch]):
-    """What is trained and how.
-
-    Attributes
-    ----------
-    network, optimizer
-        As at the first step; a checkpoint replaces their state.
-    batches : callable
-        From a step to the batches from that step on: a batch depends on its step alone.
-    loss : callable
-        (network, batch) to the scalar that is made small.
-    schedule : LRScheduler
-        Of the optimizer's learning rate; it moves with every step, or where `watched` is given
-        (`torch.optim.lr_scheduler.ReduceLROnPlateau`) with that figure of every validation.
-    steps, validate_every : int
-        Batches in all, and between validations (which also save a checkpoint).
-    clip : float
-        Largest norm of the gradient.
-    average : float
-        Decay of the averaged weights, which are validated and returned; 0 for the weights
-        themselves.
-
-    """
+    """What is trained and how."""
 
     network: Network
     optimizer: torch.optim.Optimizer
+    """network, optimizer: as at the first step; a checkpoint replaces their state."""
     batches: Callable[[int], Iterator[Batch]]
+    """From a step to the batches from that step on: a batch depends on its step alone."""
     loss: Callable[[Network, Batch], Tensor]
+    """(network, batch) to the scalar that is made small."""
     schedule: LRScheduler
+    """Of the optimizer's learning rate; it moves with every step, or where `watched` is given
+    (`torch.optim.lr_scheduler.ReduceLROnPlateau`) with that figure of every validation."""
     steps: int
     validate_every: int
+    """steps, validate_every: batches in all, and between validations (which also save a
+    checkpoint)."""
     clip: float = 1.0
+    """Largest norm of the gradient."""
     average: float = 0.0
+    """Decay of the averaged weights, which are validated and returned; 0 for the weights
+    themselves."""
     watched: str | None = None
 
 

@@ -38,48 +38,33 @@ _LEAST_IN_BIN = 25
 
 @dataclass(frozen=True)
 class Classification:
-    """How the events of a measurement were classified and filtered.
-
-    Attributes
-    ----------
-    model : str
-        Name of the classifier.
-    threshold : float
-        Least ``score_binder`` of a retained event.
-    chosen : str
-        How the threshold was chosen.
-    precision, recall : float
-        Fraction of binders among the retained landings, and fraction of the fitted binders that are
-        retained, both estimated from ``p_binder``; NaN without landings.
-    fractions : tuple of ClassPrevalence
-        Class mix of the scored landings.
-    labels : DataFrame
-        ``label``, ``landings``, ``unbindings``, ``retained``: events with each label.
-    removed : DataFrame
-        What was removed at each mass: bin (``low_kda``, ``high_kda``, negative for unbindings;
-        ``..._contrast`` without a calibration), ``events`` before, ``kept``, ``retention``
-        with ``retention_low``, ``retention_high`` (Wilson), and ``removed_LABEL``.
-    tradeoff : DataFrame
-        For each ``threshold``: ``landings`` and ``unbindings`` kept, ``precision``, ``recall``
-        as above, ``resolving_power`` of the main peak (NaN where there is none).
-    settings : ScoreSettings
-        What was asked for.
-    notes : tuple of str
-        What a user should know.
-
-    """
+    """How the events of a measurement were classified and filtered."""
 
     model: str
+    """Name of the classifier."""
     threshold: float
+    """Least ``score_binder`` of a retained event."""
     chosen: str
+    """How the threshold was chosen."""
     precision: float
     recall: float
+    """precision, recall: fraction of binders among the retained landings, and fraction of the
+    fitted binders that are retained, both estimated from ``p_binder``; NaN without landings."""
     fractions: tuple[ClassPrevalence, ...]
+    """Class mix of the scored landings."""
     labels: pd.DataFrame
+    """``label``, ``landings``, ``unbindings``, ``retained``: events with each label."""
     removed: pd.DataFrame
+    """What was removed at each mass: bin (``low_kda``, ``high_kda``, negative for unbindings;
+    ``..._contrast`` without a calibration), ``events`` before, ``kept``, ``retention`` with
+    ``retention_low``, ``retention_high`` (Wilson), and ``removed_LABEL``."""
     tradeoff: pd.DataFrame
+    """For each ``threshold``: ``landings`` and ``unbindings`` kept, ``precision``, ``recall`` as
+    above, ``resolving_power`` of the main peak (NaN where there is none)."""
     settings: ScoreSettings
+    """What was asked for."""
     notes: tuple[str, ...]
+    """What a user should know."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers, units in the names."""

@@ -30,17 +30,11 @@ BINDER = "binder"
 
 @dataclass(frozen=True)
 class Sorted:
-    """What a classifier has said of the N events of a table; NaN where it has not been asked.
-
-    Attributes
-    ----------
-    score, balanced : (N, C) float64
-        Scores, and probabilities on a balanced mix.
-
-    """
+    """What a classifier has said of the N events of a table; NaN where it has not been asked."""
 
     score: FloatArray
     balanced: FloatArray
+    """score, balanced (N, C): scores, and probabilities on a balanced mix."""
 
     @classmethod
     def nothing(cls, events: int, classes: int) -> Self:
@@ -59,19 +53,12 @@ class Sorted:
 
 @dataclass(frozen=True)
 class ClassificationResult:
-    """Events with their scores, and what the class mix was estimated from.
-
-    Attributes
-    ----------
-    events : DataFrame
-        See `classify`.
-    balanced : (M, C) float64
-        Probabilities on a balanced mix, of the M scored landings.
-
-    """
+    """Events with their scores, and what the class mix was estimated from."""
 
     events: pd.DataFrame
+    """See `classify`."""
     balanced: FloatArray
+    """(M, C): probabilities on a balanced mix, of the M scored landings."""
 
 
 def classify(

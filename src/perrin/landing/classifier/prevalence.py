@@ -41,25 +41,16 @@ _TOLERANCE = 1e-6  # of a fraction, in one cycle
 
 @dataclass(frozen=True)
 class ClassPrevalence:
-    """The fraction of one class among the scored landings.
-
-    Attributes
-    ----------
-    name : str
-        The class.
-    fraction : Estimate
-        By the predicted classes and the confusion matrix: the answer.
-    fraction_by_probability : Estimate
-        By the balanced probabilities: a check.
-    predicted : int
-        Landings for which the class is the most probable on a balanced mix.
-
-    """
+    """The fraction of one class among the scored landings."""
 
     name: str
+    """The class."""
     fraction: Estimate
+    """By the predicted classes and the confusion matrix: the answer."""
     fraction_by_probability: Estimate
+    """By the balanced probabilities: a check."""
     predicted: int
+    """Landings for which the class is the most probable on a balanced mix."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers with their intervals."""

@@ -56,32 +56,22 @@ class Bin:
 
 @dataclass(frozen=True)
 class Agreement:
-    """Network against fit on one measurement.
-
-    Attributes
-    ----------
-    events : int
-        Binders compared.
-    difference, se : float
-        Median of network over fit minus 1, and its standard error; NaN for too few events.
-    tolerated : float
-        Difference up to which nothing is said: 2%, and more where the fit is blurred.
-    within : float
-        Fraction of the events whose difference is within its 90% error.
-    bins : tuple of Bin
-        The same against contrast, place and time.
-    table : DataFrame
-        Of each event compared: ``contrast_pred``, ``x_px``, ``y_px``, ``time_s``, ``difference``.
-
-    """
+    """Network against fit on one measurement."""
 
     events: int
+    """Binders compared."""
     difference: float
     se: float
+    """difference, se: median of network over fit minus 1, and its standard error; NaN for too few
+    events."""
     tolerated: float
+    """Difference up to which nothing is said: 2%, and more where the fit is blurred."""
     within: float
+    """Fraction of the events whose difference is within its 90% error."""
     bins: tuple[Bin, ...]
+    """The same against contrast, place and time."""
     table: pd.DataFrame
+    """Of each event compared: ``contrast_pred``, ``x_px``, ``y_px``, ``time_s``, ``difference``."""
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -27,31 +27,20 @@ _BUFFER = 0.5  # probability of buffer from which on an event is no landing
 
 @dataclass(frozen=True)
 class Quantification:
-    """How the landings of a measurement were weighed.
-
-    Attributes
-    ----------
-    model : str
-        Name of the quantifier.
-    landings : int
-        Landings with a mass of the network, each counted once.
-    out_of_distribution : int
-        Landings unlike anything in training: flagged, and in no spectrum.
-    spectrum : ErrorSpectrum
-        Of all landings, each with its own error.
-    agreement : Agreement or None
-        Network against fit; None without a classifier, which says where both must agree.
-    surface : Surface or None
-        Residence and motions; None for too few landings, or without a classifier.
-
-    """
+    """How the landings of a measurement were weighed."""
 
     model: str
+    """Name of the quantifier."""
     landings: int
+    """Landings with a mass of the network, each counted once."""
     out_of_distribution: int
+    """Landings unlike anything in training: flagged, and in no spectrum."""
     spectrum: ErrorSpectrum
+    """Of all landings, each with its own error."""
     agreement: Agreement | None
+    """Network against fit; None without a classifier, which says where both must agree."""
     surface: Surface | None
+    """Residence and motions; None for too few landings, or without a classifier."""
 
     @property
     def notes(self) -> tuple[str, ...]:

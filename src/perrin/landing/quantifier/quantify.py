@@ -39,19 +39,12 @@ def sorts_as(model: Quantifier, classifier: Classifier, *, n_avg: int) -> bool:
 
 @dataclass(frozen=True)
 class QuantificationResult:
-    """Landings as a quantifier sees them.
-
-    Attributes
-    ----------
-    events : DataFrame
-        See `quantify`.
-    sorted : Sorted
-        What the model's classifier says of them, at the integration of the model.
-
-    """
+    """Landings as a quantifier sees them."""
 
     events: pd.DataFrame
+    """See `quantify`."""
     sorted: Sorted
+    """What the model's classifier says of them, at the integration of the model."""
 
 
 def quantify(

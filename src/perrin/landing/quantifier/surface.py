@@ -26,33 +26,23 @@ _CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Surface:
-    """Fractions and motions of the landings of a measurement, with 95% intervals.
-
-    Attributes
-    ----------
-    landings : int
-        Landings that were looked at.
-    leaving : Estimate
-        Fraction that leaves within what a thumbnail shows.
-    seen_ms : float
-        How long that is.
-    residence_time_ms : Estimate or None
-        Median time on the surface of those that leave.
-    rate_per_s : Estimate or None
-        Rate of leaving within that time, if it were constant: leavings over the time watched.
-    fractions, speed_nm_per_ms, path_length_nm : dict
-        Of each class that moves: fraction of the landings, median speed and path.
-
-    """
+    """Fractions and motions of the landings of a measurement, with 95% intervals."""
 
     landings: int
+    """Landings that were looked at."""
     leaving: Estimate
+    """Fraction that leaves within what a thumbnail shows."""
     seen_ms: float
+    """How long that is."""
     residence_time_ms: Estimate | None
+    """Median time on the surface of those that leave."""
     rate_per_s: Estimate | None
+    """Rate of leaving within that time, if it were constant: leavings over the time watched."""
     fractions: dict[str, Estimate]
     speed_nm_per_ms: dict[str, Estimate]
     path_length_nm: dict[str, Estimate]
+    """fractions, speed_nm_per_ms, path_length_nm: of each class that moves: fraction of the
+    landings, median speed and path."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers, units in the names."""

@@ -12,22 +12,13 @@ import numpy as np
 from perrin.errors import PerrinError
 from perrin.io.manifest import MANIFEST, changed, read_manifest
 from perrin.io.output_folder import SUMMARY
+from perrin.landing.thumbnails import Thumbnails
 from perrin.tables import REQUIRED_EVENTS
-from perrin.types import BoolArray, Float32Array, IntArray
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _SHOWN = (".h5", ".csv", ".json", ".npz")
-
-
-@dataclass(frozen=True)
-class StoredThumbnails:
-    """Example thumbnails (N, T, 17, 17), where they lie in the field, rows of their events."""
-
-    values: Float32Array
-    inside: BoolArray
-    rows: IntArray
 
 
 @dataclass(frozen=True)
@@ -37,7 +28,7 @@ class LandingFolder:
     path: Path
     summary: dict[str, Any]
     events: dict[str, pd.DataFrame]
-    thumbnails: dict[str, StoredThumbnails]
+    thumbnails: dict[str, Thumbnails]
 
 
 @dataclass(frozen=True)
@@ -114,12 +105,12 @@ def _own(part: pd.DataFrame) -> pd.DataFrame:
     return part.reset_index(drop=True)
 
 
-def _thumbnails(path: Path) -> dict[str, StoredThumbnails]:
+def _thumbnails(path: Path) -> dict[str, Thumbnails]:
     if not path.is_file():
         return {}
     with np.load(path, allow_pickle=False) as stored:
         return {
-            str(name): StoredThumbnails(
+            str(name): Thumbnails(
                 stored[f"values_{k}"], stored[f"inside_{k}"], stored[f"event_{k}"]
             )
             for k, name in enumerate(stored["measurements"])

@@ -11,7 +11,7 @@ from perrin.report.page.encode import packed
 if TYPE_CHECKING:
     import pandas as pd
 
-    from perrin.report.page.folders import StoredThumbnails
+    from perrin.landing.thumbnails import Thumbnails
 
 EXAMPLES = 8  # of each class where one measurement is shown; fewer each where there are several
 _LEAST = 2
@@ -19,7 +19,7 @@ _OUTSIDE = -128  # the code of a pixel beyond the field of view
 
 
 def gallery(
-    events: pd.DataFrame, thumbnails: StoredThumbnails, *, names: list[str], measurements: int
+    events: pd.DataFrame, thumbnails: Thumbnails, *, names: list[str], measurements: int
 ) -> dict[str, Any]:
     """Thumbnails of up to 8 events of each class (`names`, a class name each event).
 
@@ -43,7 +43,7 @@ def gallery(
 
 
 def _spread(
-    events: pd.DataFrame, thumbnails: StoredThumbnails, names: list[str], each: int
+    events: pd.DataFrame, thumbnails: Thumbnails, names: list[str], each: int
 ) -> list[np.ndarray[Any, np.dtype[np.int64]]]:
     """Places in `thumbnails` of the examples of each class."""
     contrast = np.abs(events["contrast"].to_numpy(float))[thumbnails.rows]

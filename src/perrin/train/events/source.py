@@ -36,25 +36,16 @@ VARIED: dict[str, dict[str, float]] = {
 
 @dataclass(frozen=True)
 class Source:
-    """An instrument of one's own to learn from; by default the simulator's.
-
-    Attributes
-    ----------
-    settings : ThumbnailSettings
-        Instrument, surface and motions; n_avg is replaced.
-    psf : str or None
-        File of an empirical PSF.
-    buffer : str or None
-        Recorded buffer movie, instead of the background model.
-    movie_options : dict
-        What `perrin.io.open_movie` has to be told of that movie.
-
-    """
+    """An instrument of one's own to learn from; by default the simulator's."""
 
     settings: ThumbnailSettings = field(default_factory=ThumbnailSettings)
+    """Instrument, surface and motions; n_avg is replaced."""
     psf: str | None = None
+    """File of an empirical PSF."""
     buffer: str | None = None
+    """Recorded buffer movie, instead of the background model."""
     movie_options: dict[str, Any] = field(default_factory=dict)
+    """What `perrin.io.open_movie` has to be told of that movie."""
 
     def describe(self) -> dict[str, Any]:
         """Return it as plain values, to be kept beside what was trained on it."""
