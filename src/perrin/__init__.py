@@ -37,7 +37,7 @@ if TYPE_CHECKING:
         track,
     )
     from perrin.report.page import write_report
-    from perrin.results import write_results
+    from perrin.results import read_results, write_results
     from perrin.settings.diffusion import WindowSettings
     from perrin.settings.landing import DetectionSettings, LandingSettings
     from perrin.settings.motion import MotionMovie
@@ -50,7 +50,6 @@ if TYPE_CHECKING:
     from perrin.simulate.presets import preset
     from perrin.simulate.thumbnails import simulate_thumbnails
     from perrin.simulate.walk_sets import simulate_walks
-    from perrin.track_results import write_tracking_results
     from perrin.tracking.track import TrackingResult
 
 # Public name -> module that has it. Imported on first use, so that `import perrin` is quick.
@@ -87,6 +86,7 @@ _HOME = {
     "preset": "simulate.presets",
     "read_batch": "batch",
     "read_events": "io.tables",
+    "read_results": "results",
     "read_sheet": "batch",
     "read_tracks": "io.tracks",
     "run_batch": "batch",
@@ -101,7 +101,6 @@ _HOME = {
     "write_mpr": "io.refeyn_write",
     "write_report": "report.page",
     "write_results": "results",
-    "write_tracking_results": "track_results",
 }
 
 __all__ = [
@@ -139,6 +138,7 @@ __all__ = [
     "preset",
     "read_batch",
     "read_events",
+    "read_results",
     "read_sheet",
     "read_tracks",
     "run_batch",
@@ -153,7 +153,6 @@ __all__ = [
     "write_mpr",
     "write_report",
     "write_results",
-    "write_tracking_results",
 ]
 
 

@@ -1,8 +1,9 @@
-"""Names of types that recur: arrays by what they hold, and what reports progress."""
+"""Names of types that recur: arrays by what they hold, what reports progress, which network."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -25,3 +26,15 @@ Array = NDArray[Any]
 
 Progress = Callable[[float], None]
 """Is called with the fraction that is done, 0 to 1."""
+
+
+@dataclass(frozen=True)
+class NetworkId:
+    """Which network numbers come from.
+
+    sha256: of its weights, as on its card; None for a network that is no bundle.
+    """
+
+    name: str
+    task: str
+    sha256: str | None

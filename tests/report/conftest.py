@@ -171,7 +171,7 @@ def _scored(
 def _write(folder: Path, *measurements: LandingsResult) -> Path:
     """Write results without the figures for print, which take seconds."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("perrin.results._write_figures", lambda *_: None)
+        patch.setattr("perrin.results.landings._write_figures", lambda *_: None)
         return write_results(folder, list(measurements))
 
 

@@ -13,11 +13,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from perrin.diffusion.characterize import Scale, characterize
 from perrin.io.tracks import read_tracks
-from perrin.models.mixture import MixtureModel
-from perrin.motion_results import write_motion_results
+from perrin.pipeline import characterize
 from perrin.report.page import write_report
+from perrin.results import write_results
 from perrin.settings.diffusion import MixtureSettings, WindowSettings
 from perrin.simulate.mixtures import simulate_mixture
 from perrin.simulate.walk_tables import tracks_table
@@ -35,22 +34,10 @@ def moved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tracks_table(mixture.positions, mixture.seen).to_csv(folder / "walks.csv", index=False)
     tracks = read_tracks(folder / "walks.csv")
     settings = WindowSettings(frames=60, stride=30)
-    found = characterize(
-        tracks,
-        model=MixtureModel.load("mixture"),
-        scale=Scale.of_pixels(pixel_nm=100, frame_interval_s=0.01),
-        settings=settings,
-    )
+    found = characterize(tracks, pixel_nm=100, frame_interval_s=0.01, settings=settings)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("perrin.motion_results._figures", lambda *_: {})
-        return write_motion_results(
-            folder / "results",
-            tracks,
-            found,
-            model="mixture",
-            settings=settings,
-            inputs=[folder / "walks.csv"],
-        )
+        patch.setattr("perrin.results.diffusion._figures", lambda *_: {})
+        return write_results(folder / "results", found)
 
 
 def test_the_table_is_the_table(visit: Visit, moved: Path) -> None:

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import tifffile
 
+import perrin
 from perrin.errors import PerrinError
 from perrin.mass.calibration import calibrate
 
@@ -26,6 +27,7 @@ def test_from_a_rod_movie_to_what_moves_them(run, tmp_path: Path) -> None:
     movie, out = tmp_path / "rods.tif", tmp_path / "results"
     assert "3 rods in" in run(*SIMULATE, "--kind", "rods", "--count", 3, "--out", movie)
     numbers = ("--pixel-nm", 0.5, "--frame-interval-s", 0.01, "--exposure", 0.5)
+    numbers = (*numbers, "--seed", 4)
     said = run("track", movie, "--kind", "rods", *numbers, "--out", out, "--overlay-frames", 3)
     assert "localization error" in said
     names = {path.name for path in out.iterdir()}
@@ -41,7 +43,9 @@ def test_from_a_rod_movie_to_what_moves_them(run, tmp_path: Path) -> None:
     with pytest.raises(PerrinError, match="already holds results"):
         run("track", movie, "--kind", "rods", *numbers, "--out", out)
     # the table says its units, error and exposure: nothing has to be given again
-    said = run("diffusion", out / "tracks.csv", "--out", tmp_path / "moves")
+    assert summary["run"]["seed"] == 4
+    assert isinstance(perrin.read_results(out), perrin.TrackingResult)
+    said = run("diffusion", out, "--out", tmp_path / "moves")
     assert "characterized" in said
     assert "note: localization errors of the table" in said
     assert "note: light during 50% of the frame interval" in said

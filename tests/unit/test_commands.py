@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 import perrin
 from perrin.cli.main import app
+from perrin.models.bundle import bundle_folder, read_card
 from perrin.settings.diffusion import MixtureSettings
 from perrin.settings.motion import MotionMovie
 from perrin.simulate.mixtures import simulate_mixture
@@ -64,7 +65,13 @@ def test_landings(movie_file: Path, line_file: Path, tmp_path: Path) -> None:
         result.events,
         check_dtype=False,
     )
-    (said,) = json.loads((tmp_path / "out" / "summary.json").read_text())["measurements"]
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    (said,) = summary["measurements"]
+    assert summary["run"]["seed"] == 3
+    assert [one["name"] for one in summary["inputs"]] == [movie_file.name, line_file.name]
+    assert summary["calibrations"][0]["sha256"] == summary["inputs"][1]["sha256"]
+    cards = [read_card(bundle_folder(name)) for name in ("classifier", "quantifier")]
+    assert [one["sha256"] for one in summary["networks"]] == [card.sha256 for card in cards]
     assert said["notes"] == list(result.notes)
     assert said["spectrum"]["peaks"][0]["mode_kda"] == result.spectrum.peaks[0].mode.value
     assert all(note in printed for note in result.notes)

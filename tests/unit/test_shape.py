@@ -30,6 +30,7 @@ SHORT = (
     "pipeline",
     "paper",
     "report",
+    "results",
     "simulate",
     "stats.py",
     "tracking",

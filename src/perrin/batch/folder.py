@@ -70,12 +70,12 @@ def start(out: Path, asked: Asked, *, overwrite: bool, inputs: list[Path]) -> Ou
     if not is_batch(out):
         target = output_folder(out, overwrite=overwrite, inputs=inputs)
         with written_folder(target) as partial:
-            write_asked(partial, asked, run=None)
+            write_asked(partial, asked)
     return output_folder(out, overwrite=True, inputs=inputs)
 
 
-def write_asked(folder: Path, asked: Asked, *, run: dict[str, Any] | None) -> None:
+def write_asked(folder: Path, asked: Asked) -> None:
     """Write what is needed to run the batch again."""
-    stored = json.dumps({"asked": asked.to_dict(), "run": plain(run or {})}, indent=1)
+    stored = json.dumps({"asked": asked.to_dict()}, indent=1)
     (folder / ASKED).write_text(stored + "\n", encoding="utf-8")
     (folder / SHEET).write_text(asked.sheet.text, encoding="utf-8")

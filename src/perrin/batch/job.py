@@ -15,7 +15,7 @@ from perrin.io.disk import sha256_of
 from perrin.io.output import written_file
 from perrin.io.output_folder import SUMMARY
 from perrin.io.plain import plain
-from perrin.provenance import fingerprint
+from perrin.results.folder import fingerprint
 from perrin.types import Progress
 
 Status = Literal["ok", "no events", "failed"]

@@ -33,13 +33,9 @@ def analyze(job: Job, progress: Progress | None) -> tuple[Status, dict[str, Any]
     measured = _of_movie(job, progress) if job.input_kind == "movie" else _of_table(job)
     if measured is None or not len(measured.events):
         return "no events", dict.fromkeys(("events", "landings", "unbindings", "retained"), 0)
-    write_results(
-        job.folder,
-        [measured],
-        inputs=[job.path],
-        run={"row": job.line, "seed": job.settings.seed},
-        overwrite=True,
-    )
+    chosen = job.settings
+    files = [job.path, *(path for path in (chosen.calibration, chosen.psf) if path is not None)]
+    write_results(job.folder, measured, inputs=files, overwrite=True)
     return "ok", found_in(measured)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -22,9 +21,8 @@ from perrin.batch.sheet import Sheet, read_sheet
 from perrin.batch.species import Window, parse_species
 from perrin.batch.tables import Measured, measurements_table, species_of, species_table
 from perrin.errors import PerrinError
-from perrin.io.output_folder import SUMMARY, OutputFolder, output_folder, written_folder
-from perrin.io.plain import plain
-from perrin.provenance import provenance
+from perrin.io.output_folder import OutputFolder, output_folder
+from perrin.results.folder import provenance, results_folder
 from perrin.types import Progress
 
 Say = Callable[[str], None]
@@ -61,7 +59,7 @@ def run_batch(
     executor: Executor | None = None,
     stop_on_error: bool = False,
     overwrite: bool = False,
-    run: dict[str, Any] | None = None,
+    command: Sequence[str] = (),
     progress: Progress | None = None,
     say: Say | None = None,
     **defaults: Any,
@@ -75,8 +73,8 @@ def run_batch(
     the results; one of an earlier run is gone on with. species: windows of mass by name, as
     ``A:66,B:150,AB:216``; without it those that all samples together show. executor: who runs
     the rows, this process by default. stop_on_error: stop at the first row that fails.
-    overwrite: run rows again whose files, settings or networks have changed. run: kept to say
-    how the results were made. progress, say: called with the fraction done, and with a sentence
+    overwrite: run rows again whose files, settings or networks have changed. command: what was
+    typed, kept with the results. progress, say: called with the fraction done, and with a sentence
     for each row that did not end well. defaults: settings of all rows, by the names of
     `perrin.batch.RowSettings`.
 
@@ -89,7 +87,7 @@ def run_batch(
     target, planned = _planned(asked, Path(out), overwrite=overwrite)
     work = _Work(planned, progress or (lambda _: None), say or (lambda _: None))
     stopped = work.do(executor or InProcess(), stop_on_error=stop_on_error)
-    return _write(target, asked, work, given, run=run, stopped=stopped)
+    return _write(target, asked, work, given, command=command, stopped=stopped)
 
 
 def _planned(asked: Asked, out: Path, *, overwrite: bool) -> tuple[OutputFolder, Plan]:
@@ -149,7 +147,7 @@ def _write(
     work: _Work,
     given: Sequence[Window],
     *,
-    run: dict[str, Any] | None,
+    command: Sequence[str],
     stopped: str,
 ) -> BatchResult:
     """Write the tables over all rows that there are, and return them."""
@@ -164,13 +162,11 @@ def _write(
         ran=work.ran,
         stopped=stopped,
     )
-    with written_folder(target) as partial:
-        folders.write_asked(partial, asked, run=run)
+    summary = _summary(asked, measured, windows, found, command=command)
+    with results_folder(target, summary) as partial:
+        folders.write_asked(partial, asked)
         for name in ("measurements", "species", "replicates"):
             getattr(found, name).to_csv(partial / f"{name}.csv", index=False)
-        summary = _summary(asked, measured, windows, found, run=run)
-        text = json.dumps(plain(summary), indent=1, allow_nan=False)
-        (partial / SUMMARY).write_text(text + "\n", encoding="utf-8")
     return found
 
 
@@ -180,10 +176,10 @@ def _summary(
     windows: Sequence[Window],
     found: BatchResult,
     *,
-    run: dict[str, Any] | None,
+    command: Sequence[str],
 ) -> dict[str, Any]:
     return {
-        **provenance((), run),
+        **provenance(command=command),
         "kind": asked.kind,
         "rows": len(measured),
         "status": found.counts,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -54,15 +53,19 @@ def evaluate_andi(
 ) -> None:
     """Measure what a network reaches in the tasks of the AnDi challenge, by length."""
     from perrin.evaluate.andi import evaluate_andi as evaluate
-    from perrin.io.output_folder import output_folder, written_folder
+    from perrin.io.output_folder import output_folder
     from perrin.models.andi import AndiModel
+    from perrin.results.folder import provenance, results_folder
 
     target = output_folder(out, overwrite=overwrite)
-    found = evaluate(AndiModel.load(model), count=count, seed=seed)
-    with written_folder(target) as partial:
+    network = AndiModel.load(model)
+    found = evaluate(network, count=count, seed=seed)
+    summary = {
+        **provenance(command=o.this_command(), seed=seed, networks=[network.bundle.identity]),
+        "settings": {"count": count},
+    }
+    with results_folder(target, summary) as partial:
         found.cells.to_csv(partial / "cells.csv", index=False)
         found.confusion.to_csv(partial / "confusion.csv", index_label="true")
-        summary = {"model": model, "count": count, "seed": seed}
-        (partial / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
     typer.echo(found.cells.round(3).to_string(index=False))
     typer.echo(found.confusion.round(2).to_string())

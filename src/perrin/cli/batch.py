@@ -111,7 +111,7 @@ def batch(
             species=asked.species,
             stop_on_error=stop_on_error,
             overwrite=overwrite,
-            run=o.this_run(),
+            command=o.this_command(),
             progress=progress,
             say=typer.echo,
             **asked.defaults,

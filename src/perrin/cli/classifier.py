@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -77,9 +76,7 @@ def evaluate_classifier(
 
 def _write(out: OutputFolder, found: Evaluation, models: list[ClassifierModel]) -> None:
     """Write tables, figures and summary into the folder `out`, whole or not at all."""
-    from perrin._version import __version__
-    from perrin.io.output_folder import written_folder
-    from perrin.report.style import save_figure
+    from perrin.results.folder import provenance, results_folder, save_figures
 
     tables = {
         "figures": found.figures,
@@ -95,28 +92,19 @@ def _write(out: OutputFolder, found: Evaluation, models: list[ClassifierModel]) 
     if found.shown is not None:
         tables["tsne"] = found.shown.tsne
         notes += [found.shown.note] if found.shown.note else []
-    with written_folder(out) as partial:
+    networks = [model.bundle.identity for model in models]
+    summary = {
+        **provenance(command=o.this_command(), seed=found.settings.seed, networks=networks),
+        "scores": {model.name: model.bundle.card.score for model in models},
+        "events_per_s": {model.name: found.events_per_s[model.name] for model in models},
+        "settings": found.settings.model_dump(mode="json"),
+        "notes": notes,
+    }
+    with results_folder(out, summary) as partial:
         for name, table in tables.items():
             if len(table):
                 table.to_csv(partial / f"{name}.csv", index=False)
-        (partial / "figures").mkdir()
-        for name, figure in _figures(found, [model.name for model in models]).items():
-            save_figure(figure, partial / "figures" / name)
-        summary = {
-            "perrin_version": __version__,
-            "run": o.this_run(found.settings.seed),
-            "models": {
-                model.name: {
-                    "sha256": model.bundle.card.sha256,
-                    "score": model.bundle.card.score,
-                    "events_per_s": found.events_per_s[model.name],
-                }
-                for model in models
-            },
-            "settings": found.settings.model_dump(mode="json"),
-            "notes": notes,
-        }
-        (partial / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
+        save_figures(partial, _figures(found, [model.name for model in models]))
 
 
 def _figures(found: Evaluation, models: list[str]) -> dict[str, Any]:

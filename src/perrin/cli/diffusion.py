@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -74,8 +73,8 @@ def diffusion(
     """Characterize the diffusion of each particle: fractions, w, exponents, D, with intervals."""
     from perrin.io.output_folder import output_folder
     from perrin.io.tracks import read_tracks
-    from perrin.motion_results import write_motion_results
     from perrin.pipeline import characterize
+    from perrin.results import write_results
     from perrin.settings.diffusion import WindowSettings
 
     target = output_folder(out, overwrite=overwrite, inputs=[tracks])
@@ -92,15 +91,7 @@ def diffusion(
         exposure=exposure,
         settings=o.settings_from(WindowSettings, frames=window, stride=stride),
     )
-    write_motion_results(
-        target,
-        found.tracks,
-        found,
-        model=found.model,
-        settings=found.settings,
-        inputs=[tracks],
-        run=o.this_run(),
-    )
+    write_results(target, found, command=o.this_command())
     _say(found, out)
 
 
@@ -177,17 +168,22 @@ def evaluate_mixture(
 ) -> None:
     """Measure what a network reaches on fresh trajectories: errors, coverage, speed."""
     from perrin.evaluate.mixture import evaluate_mixture as evaluate
-    from perrin.io.output_folder import output_folder, written_folder
+    from perrin.io.output_folder import output_folder
     from perrin.models.mixture import MixtureModel
+    from perrin.results.folder import provenance, results_folder
 
     target = output_folder(out, overwrite=overwrite)
-    found = evaluate(MixtureModel.load(model), count=count, seed=seed)
-    with written_folder(target) as partial:
+    network = MixtureModel.load(model)
+    found = evaluate(network, count=count, seed=seed)
+    summary = {
+        **provenance(command=o.this_command(), seed=seed, networks=[network.bundle.identity]),
+        "settings": {"count": count},
+        "trajectories_per_s": found.trajectories_per_s,
+    }
+    with results_folder(target, summary) as partial:
         found.cells.to_csv(partial / "cells.csv", index=False)
         found.ratio_bins.to_csv(partial / "ratio_bins.csv", index=False)
         found.fbm.to_csv(partial / "fbm.csv", index=False)
-        summary = {"model": model, "count": count, "seed": seed, "speed": found.trajectories_per_s}
-        (partial / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
     shown = ["cell", "n", "w_mae", "w_cover", "alpha_fbm_mae", "alpha_ctrw_mae", "frames_ctrw_mae"]
     typer.echo(found.cells[shown].round(3).to_string(index=False))
     typer.echo(found.fbm.round(3).to_string(index=False))

@@ -66,7 +66,7 @@ def reproduce(
                 out=out,
                 settings=settings,
                 model=ClassifierModel.load(model),
-                run=o.this_run(seed),
+                command=o.this_command(),
                 overwrite=overwrite,
                 progress=progress,
             )

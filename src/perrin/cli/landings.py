@@ -105,7 +105,8 @@ def landings(
     from perrin.pipeline import analyze_landings
     from perrin.results import write_results
 
-    target = output_folder(out, overwrite=overwrite, inputs=[*movies, *instrument.paths()])
+    inputs = [*movies, *instrument.paths()]
+    target = output_folder(out, overwrite=overwrite, inputs=inputs)
     settings = landing.settings()
     networks.check()
     chosen = {
@@ -120,7 +121,7 @@ def landings(
     for path in movies:
         with movie_options.open(path) as movie, o.progress_bar(path.name) as progress:
             measured.append(analyze_landings(movie, progress=progress, **chosen))
-    write_results(target, measured, inputs=movies, run=o.this_run(seed))
+    write_results(target, _alone(measured), inputs=inputs, command=o.this_command())
     say(measured, out)
 
 
@@ -179,7 +180,7 @@ def spectrum(
             files += [path] * len(found)
             progress((done + 1) / len(tables))
     measured = told_apart(measured, files)
-    write_results(target, measured, inputs=tables, run=o.this_run(seed))
+    write_results(target, _alone(measured), inputs=read, command=o.this_command())
     say(measured, out)
 
 
@@ -271,6 +272,11 @@ def inspect(
         typer.echo(f"  missing: give --{name.replace('_', '-')}")
     for sentence in (*seen.problems, *seen.notes):
         typer.echo(f"  note: {sentence}")
+
+
+def _alone(measured: list[LandingsResult]) -> LandingsResult | list[LandingsResult]:
+    """The only measurement, or all of them."""
+    return measured[0] if len(measured) == 1 else measured
 
 
 def _say_line(made: Calibration, out: Path) -> None:

@@ -176,9 +176,9 @@ def given(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def this_run(seed: int | None = None) -> dict[str, Any]:
-    """What was typed, and the seed if one was used, to be kept beside the results."""
-    return {"command": ["perrin", *sys.argv[1:]]} | ({} if seed is None else {"seed": seed})
+def this_command() -> list[str]:
+    """What was typed, to be kept beside the results."""
+    return ["perrin", *sys.argv[1:]]
 
 
 def settings_from(model: type[Model], /, **values: Any) -> Model:

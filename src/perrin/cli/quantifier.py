@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -103,27 +102,21 @@ def _print(found: QuantifierFigures) -> None:
 
 def _write(out: OutputFolder, found: QuantifierFigures, model: QuantifierModel) -> None:
     """Write tables, figures and summary into the folder `out`, whole or not at all."""
-    from perrin._version import __version__
-    from perrin.io.output_folder import written_folder
     from perrin.report import quantifier_scores as draw
-    from perrin.report.style import save_figure
+    from perrin.results.folder import provenance, results_folder, save_figures
 
-    with written_folder(out) as partial:
+    seed, networks = found.settings.seed, [model.bundle.identity]
+    summary = {
+        **provenance(command=o.this_command(), seed=seed, networks=networks),
+        "settings": found.settings.model_dump(mode="json"),
+        "events_per_s": found.events_per_s,
+    }
+    with results_folder(out, summary) as partial:
         for name in _TABLES:
             if len(getattr(found, name)):
                 getattr(found, name).to_csv(partial / f"{name}.csv", index=False)
-        (partial / "figures").mkdir()
         figures = {
             "accuracy": draw.accuracy_figure(found.events, found.bound),
             "bias": draw.bias_figure(found.accuracy),
         }
-        for name, figure in figures.items():
-            save_figure(figure, partial / "figures" / name)
-        summary = {
-            "perrin_version": __version__,
-            "run": o.this_run(found.settings.seed),
-            "model": {"name": model.name, "sha256": model.bundle.card.sha256},
-            "settings": found.settings.model_dump(mode="json"),
-            "events_per_s": found.events_per_s,
-        }
-        (partial / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
+        save_figures(partial, figures)

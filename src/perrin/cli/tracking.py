@@ -94,30 +94,31 @@ def track(
     instrument: InstrumentFiles,
     movie_options: MovieOptions,
     overlay_frames: Overlays = 50,
+    seed: o.Seed = 0,
     overwrite: o.Overwrite = False,
 ) -> None:
     """Track a movie of moving particles: positions with errors, angles, contrasts, masses."""
     from perrin.io.output_folder import output_folder
     from perrin.pipeline import track as run
-    from perrin.track_results import write_tracking_results
-    from perrin.tracking.particles import SEED
+    from perrin.results import write_results
 
-    target = output_folder(out, overwrite=overwrite, inputs=[movie, *instrument.paths()])
+    inputs = [movie, *instrument.paths()]
+    target = output_folder(out, overwrite=overwrite, inputs=inputs)
     settings = tracking.settings()
     known = instrument.load()
     with (
         movie_options.open(movie, contents="moving") as opened,
         o.progress_bar(movie.name) as progress,
     ):
-        found = run(opened, settings, progress=progress, **known)
-        write_tracking_results(
-            target,
-            found,
-            movie=opened,
-            inputs=[movie],
-            run=o.this_run(SEED),
+        found = run(
+            opened,
+            settings,
+            seed=seed,
             overlay_frames=overlay_frames,
+            progress=progress,
+            **known,
         )
+    write_results(target, found, inputs=inputs, command=o.this_command())
     _say(found, out)
 
 

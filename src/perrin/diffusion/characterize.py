@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -21,7 +22,7 @@ from perrin.diffusion.time_course import SEGMENT_FRAMES, TimeCourse, follow, joi
 from perrin.diffusion.windows import Track, cut_windows, to_tracks
 from perrin.errors import PerrinError
 from perrin.settings.diffusion import WindowSettings
-from perrin.types import BoolArray, FloatArray, IntArray
+from perrin.types import BoolArray, FloatArray, IntArray, NetworkId
 
 LEAST_FRACTION = 0.1
 LEAST_JUMPS = 3
@@ -82,7 +83,8 @@ class DiffusionResult:
     """One row a track in `trajectories`, one row a window in `windows`; attrs: the units.
 
     course: what changes along the tracks; tracks: what was characterized; settings: of the
-    windows; model: name of the network.
+    windows; model: name of the network; source: file of the tracks; seed: of the replicates
+    that tracks are compared with; networks: those that looked at the tracks.
     """
 
     trajectories: pd.DataFrame
@@ -92,6 +94,9 @@ class DiffusionResult:
     tracks: pd.DataFrame
     settings: WindowSettings
     model: str
+    source: Path | None = None
+    seed: int | None = None
+    networks: tuple[NetworkId, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:

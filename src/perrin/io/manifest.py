@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from perrin._version import __version__
+from perrin.errors import PerrinError
 from perrin.io import disk
 from perrin.io.output import written_file
 
@@ -98,3 +99,15 @@ def changed(folder: Path, files: Files) -> list[str]:
         for name in files
         if os.path.lexists(folder / name) and not is_as_written(folder, name, files)
     ]
+
+
+def check_unchanged(folder: Path, suffixes: tuple[str, ...]) -> None:
+    """Raise `PerrinError` where a file with such a suffix is not what the manifest says."""
+    files = read_manifest(folder) or {}
+    odd = changed(folder, {name: files[name] for name in files if name.endswith(suffixes)})
+    if odd:
+        raise PerrinError(
+            f"{folder}: {', '.join(odd)} changed since perrin wrote it ({MANIFEST} has another "
+            "checksum): damaged, or edited. Copy the folder again from where it was made, or "
+            "analyze again."
+        )

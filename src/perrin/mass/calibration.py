@@ -7,6 +7,7 @@ of contrast -c, as in DiscoverMP, whose stored masses this gives back digit by d
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -134,13 +135,21 @@ class Calibration(Settings):
             np.array([point.contrast for point in self.points]),
         )
 
+    @property
+    def sha256(self) -> str:
+        """Hash of the file that `save` writes."""
+        return hashlib.sha256(self._text().encode()).hexdigest()
+
+    def _text(self) -> str:
+        return self.model_dump_json(indent=2) + "\n"
+
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
         """Write the calibration as JSON, whole or not at all.
 
         Raises `PerrinError` for a file that is there, without `overwrite`.
         """
         with written_file(path, overwrite=overwrite) as partial:
-            partial.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
+            partial.write_text(self._text(), encoding="utf-8")
 
     @classmethod
     def load(cls, path: str | Path) -> Self:

@@ -20,6 +20,7 @@ from pydantic import ValidationError
 
 from perrin.errors import PerrinError
 from perrin.models.cards import CARDS, Card
+from perrin.types import NetworkId
 
 WEIGHTS = Path(__file__).parent / "weights"
 _TOLERANCE = 1e-4
@@ -35,6 +36,11 @@ class Bundle(Generic[OfKind]):
     def __init__(self, card: OfKind, session: Any) -> None:
         self.card = card
         self._session = session
+
+    @property
+    def identity(self) -> NetworkId:
+        """Name, task and hash of the weights."""
+        return NetworkId(self.card.name, self.card.task, self.card.sha256)
 
     def run(self, inputs: Mapping[str, NDArray[np.float32]], outputs: Sequence[str]) -> Arrays:
         """Return the network's raw `outputs` for `inputs`, by name."""

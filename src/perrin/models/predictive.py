@@ -52,7 +52,8 @@ CALIBRATION: dict[int, tuple[float, ...]] = {
     1000: (1.62, 2.11, 2.57, 3.07, 4.78, 6.24),
 }
 """Distances that so many (`LEVELS`) of the tracks of the model exceed, by frames of the track."""
-_SEED = 7
+SEED = 7
+"""Of the replicates; each track has its own from it."""
 _INDEX = {name: k for k, (name, _, _) in enumerate(TARGETS)}
 _FRACTIONS = ("fraction_fbm", "fraction_brownian", "fraction_noise", "fraction_ctrw")
 _NORMAL = normal_quantile(0.9)  # the intervals are 90%
@@ -66,7 +67,7 @@ def distance(track: Track, quantiles: FloatArray, steps: FloatArray) -> float:
     A deviation is that from the median of the replicates, 1.645 where it reaches their 5% or 95%
     quantile. quantiles (10, 3), steps (L - 1, 2): as in `perrin.diffusion.standard.Prediction`.
     """
-    rng = np.random.default_rng([_SEED, track.particle % 2**32, len(track.seen)])
+    rng = np.random.default_rng([SEED, track.particle % 2**32, len(track.seen)])
     observed = statistics(track.positions[None], track.seen)[0]
     made = statistics(replicates(track, quantiles, steps, count=REPLICATES, rng=rng), track.seen)
     low, middle, high = np.quantile(made, (0.05, 0.5, 0.95), axis=0)

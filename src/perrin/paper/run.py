@@ -18,8 +18,7 @@ import pandas as pd
 
 from perrin.errors import PerrinError
 from perrin.io.output import written_file
-from perrin.io.output_folder import SUMMARY, remove_written, written_folder
-from perrin.io.plain import plain
+from perrin.io.output_folder import remove_written
 from perrin.models.classifier import ClassifierModel
 from perrin.paper import (
     antibody,
@@ -34,8 +33,8 @@ from perrin.paper import (
 from perrin.paper.core import Context, Experiment, Findings
 from perrin.paper.measure import measure
 from perrin.paper.settings import ExperimentSettings
-from perrin.provenance import provenance
 from perrin.report.style import save_figure
+from perrin.results.folder import provenance, results_folder
 
 EXPERIMENTS: dict[str, Experiment] = {
     one.name: one
@@ -76,7 +75,7 @@ def run_experiments(
     out: Path,
     settings: ExperimentSettings,
     model: ClassifierModel,
-    run: Mapping[str, Any] | None = None,
+    command: Sequence[str] = (),
     overwrite: bool = False,
     progress: Callable[[float], None] | None = None,
 ) -> list[Ran]:
@@ -84,8 +83,7 @@ def run_experiments(
 
     Each gets a folder with ``goals.csv``, its tables as CSV, its figures and ``summary.json``;
     ``goals.csv`` beside them gathers the goals of all that were run so far. `overwrite` throws
-    the measurements away that were made with other settings; `run` is what else is needed to
-    repeat it.
+    the measurements away that were made with other settings; `command` is what was typed.
 
     Raises `PerrinError` for an unknown experiment, a folder that holds something else, or
     measurements made with other settings.
@@ -115,7 +113,8 @@ def run_experiments(
         found = EXPERIMENTS[name].analyze(measured, context)
         measuring_s = sum(one.cpu_s for one in measured)
         ran = Ran(EXPERIMENTS[name], found, measuring_s, time.process_time() - start)
-        _write(out / name, ran, plan_s=[p.model_dump(mode="json") for p in (*plan, *more)], run=run)
+        about = _about(context, command) | {"measurements": [*plan, *more]}
+        _write(out / name, ran, about=about)
         _gather(out)
         finished.append(ran)
     return finished
@@ -146,12 +145,27 @@ def _prepare(out: Path, settings: ExperimentSettings, *, overwrite: bool) -> Non
         partial.write_text(settings.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
 
-def _write(
-    folder: Path, ran: Ran, *, plan_s: list[dict[str, Any]], run: Mapping[str, Any] | None
-) -> None:
+def _about(context: Context, command: Sequence[str]) -> dict[str, Any]:
+    settings, network = context.settings, context.model.bundle.identity
+    made = provenance(command=command, seed=settings.seed, networks=[network])
+    return made | {"settings": settings.model_dump(mode="json")}
+
+
+def _write(folder: Path, ran: Ran, *, about: Mapping[str, Any]) -> None:
     """Write the results of one experiment, whole or not at all."""
     found = ran.findings
-    with written_folder(folder, overwrite=True) as partial:
+    summary = {
+        **about,
+        "experiment": ran.experiment.name,
+        "title": ran.experiment.title,
+        "goals": [vars(goal) for goal in found.goals],
+        "comparable": found.comparable,
+        "notes": list(found.notes),
+        "measuring_cpu_s": ran.measuring_s,
+        "analyzing_cpu_s": ran.analyzing_s,
+        "measurements": [planned.model_dump(mode="json") for planned in about["measurements"]],
+    }
+    with results_folder(folder, summary, overwrite=True) as partial:
         for name, table in found.tables.items():
             table.to_csv(partial / f"{name}.csv", index=False)
         pd.DataFrame([vars(goal) for goal in found.goals]).to_csv(
@@ -159,19 +173,6 @@ def _write(
         )
         for name, figure in found.figures.items():
             save_figure(figure, partial / name)
-        summary = {
-            **provenance((), run),
-            "experiment": ran.experiment.name,
-            "title": ran.experiment.title,
-            "goals": [vars(goal) for goal in found.goals],
-            "comparable": found.comparable,
-            "notes": list(found.notes),
-            "measuring_cpu_s": ran.measuring_s,
-            "analyzing_cpu_s": ran.analyzing_s,
-            "measurements": plan_s,
-        }
-        text = json.dumps(plain(summary), indent=1, allow_nan=False)
-        (partial / SUMMARY).write_text(text + "\n", encoding="utf-8")
 
 
 def _gather(out: Path) -> None:

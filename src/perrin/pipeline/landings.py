@@ -34,7 +34,7 @@ from perrin.pipeline.events import find_events, recorded_settings
 from perrin.pipeline.measurement import LandingsResult
 from perrin.pipeline.retention import correct_abundances
 from perrin.pipeline.shown import busiest_frame, cut_examples, density_of, drifts_of
-from perrin.pipeline.tables import spectrum_of, with_resamples
+from perrin.pipeline.tables import seed_of, spectrum_of, with_resamples
 from perrin.settings.landing import LandingSettings
 from perrin.settings.spectrum import SpectrumSettings
 from perrin.tables import check_events, order_columns
@@ -278,6 +278,12 @@ def _put_together(work: _Work) -> None:
         unfiltered=work.unfiltered,
         quantification=work.quantification,
         persistence=work.persistence,
+        source=movie.path,
+        seed=seed_of(work.rng),
+        networks=(
+            *networks.identity_of(work.networks.classifier, task="classifier"),
+            *networks.identity_of(work.networks.quantifier, task="quantifier"),
+        ),
     )
 
 
@@ -285,16 +291,10 @@ def _correct_fractions(work: _Work) -> None:
     """Correct the fractions of the peaks for what is lost, where it is asked for."""
     model = work.networks.classifier
     if work.correct_fractions and model is not None:
-        work.result = correct_abundances(work.result, model=model, seed=_seed_of(work.rng))
-
-
-def _seed_of(rng: np.random.Generator) -> int:
-    """The seed that a generator was made with."""
-    sequence = rng.bit_generator.seed_seq
-    entropy = sequence.entropy if isinstance(sequence, np.random.SeedSequence) else None
-    if not isinstance(entropy, int):
-        raise PerrinError("corrected fractions need a seed: give seed as a whole number.")
-    return entropy
+        seed = seed_of(work.rng)
+        if seed is None:
+            raise PerrinError("corrected fractions need a seed: give seed as a whole number.")
+        work.result = correct_abundances(work.result, model=model, seed=seed)
 
 
 def _say_done(work: _Work) -> None:

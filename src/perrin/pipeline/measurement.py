@@ -23,6 +23,7 @@ from perrin.mass.time_course import LandingDensity, PeakDrift
 from perrin.optics.psf import Psf
 from perrin.settings.landing import LandingSettings, ReportedSpectrum
 from perrin.settings.spectrum import SpectrumSettings
+from perrin.types import NetworkId
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,12 @@ class LandingsResult:
         integration.
     abundances : DataFrame or None
         Fractions of the peaks corrected for what is lost, see `perrin.mass.abundance`.
+    source : Path or None
+        The file that was analyzed.
+    seed : int or None
+        Of the random numbers; None for a generator that has none.
+    networks : tuple of NetworkId
+        Those that looked at the events.
     settings, psf, density, drifts, thumbnails, snapshot
         Only for movies: the settings, the PSF, landing density over time, the drift of each
         peak (None where it cannot be told), example thumbnails and the busiest frame.
@@ -92,6 +99,9 @@ class LandingsResult:
     persistence: PersistenceResult | None = None
     abundances: pd.DataFrame | None = None
     read_as: str = ""
+    source: Path | None = None
+    seed: int | None = None
+    networks: tuple[NetworkId, ...] = ()
 
     @property
     def spectra(self) -> dict[ReportedSpectrum, Spectrum | ErrorSpectrum]:

@@ -11,10 +11,12 @@ from perrin.errors import PerrinError
 from perrin.io.movie import Movie
 from perrin.landing.classifier.classify import check_model
 from perrin.landing.networks import Classifier, Quantifier
+from perrin.models.bundle import Bundle
 from perrin.models.classifier import ClassifierModel
 from perrin.models.quantifier import QuantifierModel
 from perrin.settings.landing import LandingSettings
 from perrin.settings.scores import ScoreSettings
+from perrin.types import NetworkId
 
 ClassifierChoice = Classifier | str | Path | None
 """``"default"``, a name (`perrin model list`), a folder (a path), a loaded network, or None."""
@@ -76,6 +78,16 @@ def _loaded(
     if choice is None or choice == NONE:
         return None
     return load(choice) if isinstance(choice, (str, Path)) else choice
+
+
+def identity_of(network: object | None, *, task: str) -> tuple[NetworkId, ...]:
+    """Return which network that is; nothing for None."""
+    if network is None:
+        return ()
+    bundle = getattr(network, "bundle", None)
+    if isinstance(bundle, Bundle):
+        return (bundle.identity,)
+    return (NetworkId(str(getattr(network, "name", type(network).__name__)), task, None),)
 
 
 def classifier_for(

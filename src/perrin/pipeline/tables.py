@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
@@ -46,6 +48,7 @@ def fit_spectrum(
     rng = np.random.default_rng(seed)
     check_events(events)
     read_as = events.attrs.get("read_as", "")
+    source = Path(events.attrs["source"]) if events.attrs.get("source") else None
     events, calibration, masses = _with_masses(events, calibration)
     notes = tuple(events.attrs.get("notes", ()))
     if len(events) == 0:
@@ -59,6 +62,7 @@ def fit_spectrum(
             rng,
             notes=notes,
             said=(read_as, masses),
+            source=source,
         )
         for name, part in events.groupby("measurement", sort=False)
     )
@@ -88,6 +92,7 @@ def _measurement(
     *,
     notes: tuple[str, ...],
     said: tuple[str, ...],
+    source: Path | None,
 ) -> LandingsResult:
     """The result of one measurement; `said`: what was understood of its file."""
     events = events.reset_index(drop=True)
@@ -104,6 +109,8 @@ def _measurement(
         notes=notes,
         recorded={},
         read_as="; ".join(part for part in (*said, _outside(spectrum, settings)) if part),
+        source=source,
+        seed=seed_of(rng),
     )
 
 
@@ -123,6 +130,14 @@ def with_resamples(settings: SpectrumSettings | None, resamples: int) -> Spectru
     if resamples < 0:
         raise PerrinError(f"resamples is {resamples}; give 0 (no intervals) or more.")
     return (settings or SpectrumSettings()).model_copy(update={"resamples": resamples})
+
+
+def seed_of(rng: np.random.Generator) -> int | None:
+    """Return the seed that a generator was made with; None where it was made otherwise."""
+    sequence = rng.bit_generator.seed_seq
+    if not isinstance(sequence, np.random.SeedSequence) or sequence.spawn_key:
+        return None
+    return sequence.entropy if isinstance(sequence.entropy, int) else None
 
 
 def spectrum_of(

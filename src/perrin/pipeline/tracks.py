@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,10 @@ from perrin.diffusion import andi as of_andi
 from perrin.diffusion import characterize as of_tracks
 from perrin.diffusion.characterize import DiffusionResult, Scale
 from perrin.errors import PerrinError
+from perrin.models import predictive
 from perrin.models.andi import AndiModel
 from perrin.models.mixture import MixtureModel
+from perrin.pipeline.networks import identity_of
 from perrin.settings.base import settings_from
 from perrin.settings.diffusion import WindowSettings
 from perrin.settings.tracking import LinkSettings
@@ -109,6 +112,9 @@ def characterize(
 ) -> DiffusionResult:
     """Say what moves each particle, with intervals: what `perrin diffusion` does.
 
+    Raises `PerrinError` for tables that are no tracks, or that do not say their units; for what is
+    said twice and differently.
+
     Parameters
     ----------
     tracks : DataFrame
@@ -128,18 +134,19 @@ def characterize(
     settings : WindowSettings, optional
         Windows along the tracks.
 
-    Raises
-    ------
-    PerrinError
-        For tables that are no tracks, or that do not say their units; for what is said twice
-        and differently.
-
     """
     told = tell_camera(tracks, localization_error=localization_error, exposure=exposure)
     scale = scale_of(told, pixel_nm=pixel_nm, frame_interval_s=frame_interval_s, units=units)
     network = MixtureModel.load(model) if isinstance(model, (str, Path)) else model
-    return of_tracks.characterize(
+    found = of_tracks.characterize(
         told, model=network, scale=scale, settings=settings or WindowSettings()
+    )
+    source = told.attrs.get("source")
+    return replace(
+        found,
+        source=Path(source) if source else None,
+        seed=predictive.SEED,
+        networks=identity_of(network, task="mixture"),
     )
 
 

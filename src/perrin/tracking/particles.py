@@ -13,15 +13,21 @@ from perrin.tracking.mass import blur_factor, find_step, holm, mean_contrast, mo
 from perrin.tracking.stream import Seen
 from perrin.types import Array
 
-SEED = 20_261  # of the orders in which contrasts are shuffled
 _IMMOBILE = 3.0  # localization errors: a track that stays within them rests
 
 
 def describe_tracks(
-    tracks: pd.DataFrame, movie: Movie, settings: TrackingSettings, seen: Seen
+    tracks: pd.DataFrame,
+    movie: Movie,
+    settings: TrackingSettings,
+    seen: Seen,
+    *,
+    rng: np.random.Generator,
 ) -> pd.DataFrame:
-    """Return a row a track: length, errors, diffusion coefficient, contrast and its steps."""
-    rng = np.random.default_rng(SEED)
+    """Return a row a track: length, errors, diffusion coefficient, contrast and its steps.
+
+    rng: of the orders in which contrasts are shuffled to see whether a step is one.
+    """
     names = ("particle", "frame", "x", "y", "x_se", "y_se", "contrast", "touching")
     columns = {name: tracks[name].to_numpy() for name in names}
     first = np.flatnonzero(np.diff(columns["particle"], prepend=-1))

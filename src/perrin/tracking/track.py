@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +18,7 @@ from perrin.mass.calibration import Calibration, check_recorded
 from perrin.optics.psf import Psf
 from perrin.settings.base import settings_from
 from perrin.settings.tracking import ParticleKind, TrackingSettings
+from perrin.tracking.clip import Clip, busiest_clip
 from perrin.tracking.drift import Drift
 from perrin.tracking.link import MOST_MEMORY, LinkingResult, link
 from perrin.tracking.locate import LABELS
@@ -49,6 +53,16 @@ class TrackingResult:
         Appearance, mean background and drift.
     notes : tuple of str
         What a user should know.
+    recorded : mapping
+        ``frames``, ``frame_interval_s``, ``pixel_nm``, ``exposure`` and ``instrument``.
+    read_as : str
+        What was understood of the movie.
+    source : Path or None
+        The movie's file.
+    seed : int
+        Of the random numbers.
+    clip : Clip or None
+        The busiest stretch of the movie, to draw tracks on.
 
     """
 
@@ -61,6 +75,11 @@ class TrackingResult:
     settings: TrackingSettings
     calibration: Calibration | None
     notes: tuple[str, ...]
+    recorded: Mapping[str, Any] = field(default_factory=dict)
+    read_as: str = ""
+    source: Path | None = None
+    seed: int = 0
+    clip: Clip | None = None
 
     @property
     def drift(self) -> Drift | None:
@@ -75,12 +94,14 @@ def track(
     calibration: Calibration | None = None,
     check_calibration: bool = True,
     psf: Psf | None = None,
+    seed: int = 0,
+    overlay_frames: int = 50,
     progress: Progress | None = None,
 ) -> TrackingResult:
     """Turn a movie of moving particles into tracks: what `perrin track` does.
 
-    Raises `PerrinError` for movies that cannot be tracked: without light, without change, with
-    more particles than the field can hold; for a calibration that does not fit.
+    Raises `PerrinError` for movies that cannot be tracked (no light, no change, more particles
+    than the field can hold), for a calibration that does not fit.
 
     Parameters
     ----------
@@ -94,32 +115,50 @@ def track(
         instrument is refused, unless `check_calibration` is False.
     psf : Psf, optional
         Of molecules: an empirical one; by default the analytic one.
+    seed : int
+        Of the random numbers: same movie, settings and seed, same result.
+    overlay_frames : int
+        Frames of the busiest stretch that is kept to draw the tracks on; 0: none.
     progress : callable, optional
         Called with the fraction done, 0 to 1.
 
     """
     if isinstance(settings, str):
         settings = settings_from(TrackingSettings, kind=settings)
-    if calibration is not None and check_calibration:
-        check_recorded(calibration, {name: getattr(movie, name) for name in _RECORDED})
+    if calibration is not None:
+        _check_weighable(calibration, movie, settings, recorded=check_calibration)
     movie = held(movie)
-    if calibration is not None and settings.kind != "molecules":
-        raise PerrinError(
-            f"a calibration was given, but {settings.kind} are no molecules: contrast of gold is "
-            "no mass. Leave the calibration out, or track with kind 'molecules'."
-        )
     if settings.kind == "molecules":
         psf = psf or Psf.analytic(pixel_nm=movie.pixel_nm)
         psf.check_pixel(movie.pixel_nm)
     seen = see(movie, settings, psf=psf, progress=progress)
-    result = _tracks_of_what_was_seen(movie, seen, settings=settings, calibration=calibration)
+    clip = busiest_clip(movie, seen.located.frame, seen.mean, frames=overlay_frames)
+    result = _tracks_of_what_was_seen(movie, seen, settings, calibration, seed=seed, clip=clip)
     if progress is not None:
         progress(1.0)
     return result
 
 
+def _check_weighable(
+    calibration: Calibration, movie: Movie, settings: TrackingSettings, *, recorded: bool
+) -> None:
+    if recorded:
+        check_recorded(calibration, {name: getattr(movie, name) for name in _RECORDED})
+    if settings.kind != "molecules":
+        raise PerrinError(
+            f"a calibration was given, but {settings.kind} are no molecules: contrast of gold is "
+            "no mass. Leave the calibration out, or track with kind 'molecules'."
+        )
+
+
 def _tracks_of_what_was_seen(
-    movie: Movie, seen: Seen, *, settings: TrackingSettings, calibration: Calibration | None
+    movie: Movie,
+    seen: Seen,
+    settings: TrackingSettings,
+    calibration: Calibration | None,
+    *,
+    seed: int,
+    clip: Clip | None,
 ) -> TrackingResult:
     """Link the positions, take the drift off, describe each track."""
     positions = _positions(seen)
@@ -130,7 +169,8 @@ def _tracks_of_what_was_seen(
     drift = seen.drift
     removed = drift is not None and drift.significant and not settings.keep_drift
     tracks = _tracks(positions, movie, settings, drift if removed else None)
-    particles = describe_tracks(tracks, movie, settings, seen)
+    rng = np.random.default_rng(seed)
+    particles = describe_tracks(tracks, movie, settings, seen, rng=rng)
     if calibration is not None:
         tracks, particles = weigh(tracks, particles, calibration)
     notes = [*movie.provenance.get("notes", ())] if settings.kind == "molecules" else []
@@ -145,6 +185,15 @@ def _tracks_of_what_was_seen(
         settings=settings,
         calibration=calibration,
         notes=tuple(notes),
+        recorded={
+            "frames": movie.n_frames,
+            "exposure": settings.exposure,
+            **{name: getattr(movie, name) for name in _RECORDED},
+        },
+        read_as=movie.read_as,
+        source=movie.path,
+        seed=seed,
+        clip=clip,
     )
 
 

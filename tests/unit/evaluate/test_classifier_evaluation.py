@@ -202,7 +202,8 @@ def test_the_command_writes_tables_and_figures(models, monkeypatch, tmp_path, ca
     summary = json.loads((out / "summary.json").read_text())
     assert summary["settings"]["count"] == 100
     assert summary["run"]["seed"] == 3
-    assert set(summary["models"]) == {"ours"}
+    assert set(summary["scores"]) == set(summary["events_per_s"]) == {"ours"}
+    assert [network["name"] for network in summary["networks"]] == ["ours"]
     assert not (out / "differences.csv").exists()  # of one model
     for name in ("figures", "confusion", "thresholds", "trade_off", "roc", "tsne"):
         assert len(pd.read_csv(out / f"{name}.csv"))

@@ -44,7 +44,7 @@ def go(out: Path, model: ClassifierModel, **how: Any) -> Any:
 
 def test_a_folder_of_results(asked: list[str], model: ClassifierModel, tmp_path: Path) -> None:
     out, seen = tmp_path / "results", []
-    (ran,) = go(out, model, progress=seen.append, run={"command": ["perrin"]})
+    (ran,) = go(out, model, progress=seen.append, command=["perrin"])
     assert asked == [planned.name for planned in EXPERIMENTS[NAME].plan(SETTINGS)]
     assert seen[-1] == pytest.approx(1)
     assert seen == sorted(seen)
@@ -54,7 +54,8 @@ def test_a_folder_of_results(asked: list[str], model: ClassifierModel, tmp_path:
         path.name for path in folder.iterdir()
     }
     summary = json.loads((folder / "summary.json").read_text())
-    assert summary["run"] == {"command": ["perrin"]}
+    assert summary["run"] == {"command": ["perrin"], "seed": SETTINGS.seed}
+    assert summary["networks"][0]["sha256"] == model.bundle.card.sha256
     assert len(summary["measurements"]) == len(asked)
     assert summary["goals"][0]["what"] == ran.findings.goals[0].what
     goals = pd.read_csv(out / "goals.csv")

@@ -14,12 +14,13 @@ import matplotlib as mpl
 import pytest
 from PIL import Image
 
-from perrin.io.movie import Movie
+from perrin.pipeline import track
 from perrin.report.track_movie import write_track_movie
 from perrin.settings.motion import MotionMovie
 from perrin.settings.tracking import TrackingSettings
 from perrin.simulate.moving import simulate_motion
-from perrin.tracking.track import TrackingResult, track
+from perrin.tracking.clip import Clip
+from perrin.tracking.track import TrackingResult
 
 FRAMES = 4
 
@@ -35,16 +36,18 @@ Path(sys.argv[-1]).write_text(json.dumps([sys.argv[1:], came]))
 
 
 @pytest.fixture(scope="module")
-def tracked() -> tuple[Movie, TrackingResult]:
+def tracked() -> tuple[TrackingResult, Clip]:
     settings = MotionMovie.of("spheres", frames=12, count=3, height_px=97, width_px=128)
     movie, _, _ = simulate_motion(settings, seed=5)
-    return movie, track(movie, settings=TrackingSettings(kind="spheres"))
+    found = track(movie, TrackingSettings(kind="spheres"), overlay_frames=FRAMES)
+    assert found.clip is not None
+    return found, found.clip
 
 
-def test_without_ffmpeg_it_is_a_gif(tracked: tuple[Movie, TrackingResult], tmp_path: Path) -> None:
-    movie, found = tracked
+def test_without_ffmpeg_it_is_a_gif(tracked: tuple[TrackingResult, Clip], tmp_path: Path) -> None:
+    found, clip = tracked
     with mpl.rc_context({"animation.ffmpeg_path": str(tmp_path / "none")}):
-        path = write_track_movie(tmp_path, movie, found, frames=FRAMES)
+        path = write_track_movie(tmp_path, found, clip)
     assert path.name == "overlay.gif"
     with Image.open(path) as image:
         assert image.n_frames == FRAMES
@@ -52,14 +55,14 @@ def test_without_ffmpeg_it_is_a_gif(tracked: tuple[Movie, TrackingResult], tmp_p
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the stand-in is a script")
 def test_with_ffmpeg_every_frame_goes_into_an_mp4(
-    tracked: tuple[Movie, TrackingResult], tmp_path: Path
+    tracked: tuple[TrackingResult, Clip], tmp_path: Path
 ) -> None:
-    movie, found = tracked
+    found, clip = tracked
     ffmpeg = tmp_path / "ffmpeg"
     ffmpeg.write_text(STAND_IN.format(python=sys.executable))
     ffmpeg.chmod(0o755)
     with mpl.rc_context({"animation.ffmpeg_path": str(ffmpeg)}):
-        path = write_track_movie(tmp_path, movie, found, frames=FRAMES)
+        path = write_track_movie(tmp_path, found, clip)
     assert path.name == "overlay.mp4"
     arguments, came = json.loads(path.read_text())
     width, height = map(int, arguments[arguments.index("-s") + 1].split("x"))

@@ -26,6 +26,8 @@ from perrin.io.tracks.raw import RawTracks
 from perrin.io.tracks.trackmate import from_spots, is_trackmate_csv
 from perrin.io.tracks.xml import read_xml
 
+RESULT = "tracks.csv"
+"""Table of a results folder of tracks."""
 _HEAD = 4096
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _SHORTEST_S, _LONGEST_S = 1e-9, 1e6  # frame intervals that can be
@@ -41,9 +43,10 @@ def read_tracks(
 ) -> pd.DataFrame:
     """Return the tracks in a file: particle, frame, x, (y, z), sorted, one row a position.
 
-    Reads CSV and other text, parquet, feather, .npy, .mat, HDF5, and XML; the kind is seen from
-    the content. Frames without a position are missing rows. Localization errors (x_se, y_se), and
-    of perrin's own tables what else it knows of a position, stay beside it.
+    Reads CSV and other text, parquet, feather, .npy, .mat, HDF5, XML and results folders of
+    `perrin track`; the kind is seen from the content. Frames without a position are missing rows.
+    Localization errors (x_se, y_se), and of perrin's own tables what else it knows of a position,
+    stay beside it.
 
     pixel_nm: length of one unit of the coordinates where the file does not say (of a pixel, if it
     says pixels), frame_interval_s: from frame to frame, by which times are divided, z_step_nm:
@@ -57,15 +60,8 @@ def read_tracks(
     Raises `PerrinError`, which names the file, for a missing, damaged or other file, for columns
     that cannot be told, for options that contradict it, and for values that cannot be.
     """
-    path = Path(path)
+    path = _file_in(Path(path))
     _check_given(pixel_nm, frame_interval_s)
-    if not path.is_file():
-        what = (
-            "is a folder; give the file of tracks in it"
-            if path.is_dir()
-            else "there is no such file"
-        )
-        raise PerrinError(f"{path}: {what}. Check the path.")
     try:
         with np.errstate(over="ignore", invalid="ignore"):  # damaged cells are left out by size
             tracks = finish(
@@ -81,6 +77,17 @@ def read_tracks(
         raise PerrinError(f"{path}: cannot be read ({error}).") from error
     tracks.attrs["source"] = str(path)
     return tracks
+
+
+def _file_in(path: Path) -> Path:
+    """Return the file to read: of a results folder its table."""
+    path = path / RESULT if (path / RESULT).is_file() else path
+    if not path.is_file():
+        is_folder = "is a folder; give the file of tracks in it"
+        raise PerrinError(
+            f"{path}: {is_folder if path.is_dir() else 'there is no such file'}. Check the path."
+        )
+    return path
 
 
 def _check_given(pixel_nm: float | None, frame_interval_s: float | None) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from perrin.errors import PerrinError
-from perrin.io.manifest import MANIFEST, changed, read_manifest
+from perrin.io.manifest import check_unchanged
 from perrin.io.output_folder import SUMMARY
 from perrin.landing.thumbnails import Thumbnails
 from perrin.tables import REQUIRED_EVENTS
@@ -58,25 +58,12 @@ def read_folder(path: str | Path) -> LandingFolder | MotionFolder:
             f"{path} is not a results folder: no readable {SUMMARY} in it. Give the folder that "
             "`perrin landings`, `perrin spectrum` or `perrin diffusion` wrote."
         ) from error
-    _check_unchanged(path)
+    check_unchanged(path, _SHOWN)
     if isinstance(summary, dict) and "measurements" in summary:
         return _landings(path, summary)
     if isinstance(summary, dict) and "trajectories" in summary:
         return _motion(path, summary)
     raise PerrinError(f"{path / SUMMARY} is not the summary of a measurement; nothing to report.")
-
-
-def _check_unchanged(path: Path) -> None:
-    """Raise `PerrinError` where a file that a report shows is not what the manifest says."""
-    files = read_manifest(path) or {}
-    shown = {name: files[name] for name in files if name.endswith(_SHOWN)}
-    odd = changed(path, shown)
-    if odd:
-        raise PerrinError(
-            f"{path}: {', '.join(odd)} changed since perrin wrote it ({MANIFEST} has another "
-            "checksum): damaged, or edited. Copy the folder again from where it was made, or "
-            "analyze again."
-        )
 
 
 def _landings(path: Path, summary: dict[str, Any]) -> LandingFolder:

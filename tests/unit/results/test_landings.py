@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from perrin import results as module
 from perrin.errors import PerrinError
 from perrin.events import CLASSES
 from perrin.io import read_events
@@ -20,6 +19,7 @@ from perrin.io.output_folder import output_folder
 from perrin.mass.calibration import Calibration
 from perrin.models.quantifier import QuantifierModel
 from perrin.pipeline import LandingsResult, analyze_landings, fit_spectrum
+from perrin.results import landings as module
 from perrin.results import write_results
 from perrin.settings.landing import ReportedSpectrum
 from perrin.simulate.movie import simulate_movie
@@ -65,6 +65,7 @@ def test_the_folder_is_complete(folder: Path) -> None:
         "events.h5",
         "manifest.json",
         "report.html",
+        "result.npz",
         "species.csv",
         "summary.json",
         "thumbnails.npz",

@@ -1,11 +1,11 @@
-"""A results folder: events, figures, thumbnails and a summary, written whole or not at all."""
+"""The results folder of landings: events, spectra, thumbnails, tables and figures."""
 
 from __future__ import annotations
 
-import json
-import os
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,80 +14,116 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from perrin.errors import PerrinError
-from perrin.io.output_folder import SUMMARY, output_folder, written_folder
-from perrin.io.plain import plain
-from perrin.io.tables import write_events
-from perrin.landing.persistence import late_ratios
-from perrin.pipeline import LandingsResult, told_apart
-from perrin.provenance import provenance
+from perrin.io.tables import read_events, write_events
+from perrin.landing.classifier.classification import Classification
+from perrin.landing.classifier.prevalence import ClassPrevalence
+from perrin.landing.persistence import PersistenceResult, late_ratios
+from perrin.landing.quantifier.agreement import Agreement, Bin
+from perrin.landing.quantifier.quantification import Quantification
+from perrin.landing.quantifier.surface import Surface
+from perrin.landing.thumbnails import Thumbnails
+from perrin.mass.calibration import Calibration
+from perrin.mass.errors import ErrorSpectrum
+from perrin.mass.mixture import Component, Mixture
+from perrin.mass.results import ComponentEstimate, Estimate, Peak, Spectrum, Valley
+from perrin.mass.time_course import LandingDensity, PeakDrift
+from perrin.optics.psf import Psf
+from perrin.pipeline import LandingsResult, Snapshot
 from perrin.report import figures, persistence_figures, quantifier_figures, score_figures
-from perrin.report.page import write_report
 from perrin.report.style import save_figure
+from perrin.results.folder import FIGURES
+from perrin.results.stored import as_schema, restore, schema_of, store
+from perrin.settings.landing import LandingSettings
+from perrin.settings.scores import ScoreSettings
+from perrin.settings.spectrum import SpectrumSettings
 from perrin.tables import landings_and_unbindings, order_columns
+from perrin.types import NetworkId
 
+KIND = "landings"
+_KNOWN = (
+    Agreement,
+    Bin,
+    Calibration,
+    Classification,
+    ClassPrevalence,
+    Component,
+    ComponentEstimate,
+    ErrorSpectrum,
+    Estimate,
+    LandingDensity,
+    LandingSettings,
+    LandingsResult,
+    Mixture,
+    NetworkId,
+    Peak,
+    PeakDrift,
+    PersistenceResult,
+    Psf,
+    Quantification,
+    ScoreSettings,
+    Snapshot,
+    Spectrum,
+    SpectrumSettings,
+    Surface,
+    Valley,
+)
 _RESIDUALS = {"fit_error": "Fit error", "fit_residual": "Fit residual RMS"}  # ours wins
 
 
-def write_results(
-    folder: str | os.PathLike[str],
-    measurements: Sequence[LandingsResult],
-    *,
-    inputs: Sequence[str | Path] = (),
-    run: Mapping[str, Any] | None = None,
-    overwrite: bool = False,
-) -> Path:
-    """Write everything that came out of some measurements into one folder.
+def write_landings(folder: Path, measurements: Sequence[LandingsResult], *, single: bool) -> None:
+    """Write events, tables, thumbnails and figures of some measurements into a folder.
 
     ``events.csv`` (DiscoverMP's columns first) and ``events.h5`` (full precision) hold all
-    events of all measurements; ``summary.json`` all figures with their units, the settings,
-    versions and the hash of each input; ``thumbnails.npz`` example thumbnails of movies;
-    ``figures/`` SVG and PNG; ``report.html`` all of it to look at; ``species.csv`` what each
-    spectrum found. With a classifier,
-    ``tradeoff.csv`` says what each threshold keeps and ``removed.csv`` what was removed at each
-    mass; where events were looked at again, ``persistence.csv`` says what was still there;
-    ``abundances.csv`` has corrected fractions, if these were asked for. Nothing appears until
-    everything is written. `run` is what else is needed to repeat it, such as the command and
-    the seed.
-
-    Raises `PerrinError` if the folder exists (see `perrin.io.output_folder`) or nothing was
-    measured.
+    events of all measurements, ``species.csv`` what each spectrum found; ``thumbnails.npz``
+    examples of movies. With a classifier, ``tradeoff.csv`` says what each threshold keeps and
+    ``removed.csv`` what was removed at each mass; where events were looked at again,
+    ``persistence.csv`` says what was still there; ``abundances.csv`` has corrected fractions, if
+    these were asked for. single: `read_landings` gives one result, not a tuple.
     """
-    target = output_folder(folder, overwrite=overwrite, inputs=inputs)
-    if not measurements:
-        raise PerrinError("there are no measurements to write")
-    measurements = told_apart(measurements)
-    with written_folder(target) as partial:
-        events = _all_events(measurements)
-        write_events(events, partial / "events.csv")
-        write_events(events, partial / "events.h5")
-        _write_thumbnails(partial / "thumbnails.npz", measurements)
-        _write_filter_tables(partial, measurements)
-        _species(measurements).to_csv(partial / "species.csv", index=False)
-        _write_optional(
-            partial / "persistence.csv",
-            {m.name: m.persistence.groups for m in measurements if m.persistence is not None},
-        )
-        _write_optional(
-            partial / "abundances.csv",
-            {m.name: m.abundances for m in measurements if m.abundances is not None},
-        )
-        _write_figures(partial / "figures", measurements)
-        summary = summarize(measurements, inputs=inputs, run=run)
-        text = json.dumps(plain(summary), indent=2, allow_nan=False)
-        (partial / SUMMARY).write_text(text + "\n", encoding="utf-8")
-        write_report([partial], partial / "report.html")
-    return target.shown
+    events = _all_events(measurements)
+    write_events(events, folder / "events.csv")
+    write_events(events, folder / "events.h5")
+    _write_thumbnails(folder / "thumbnails.npz", measurements)
+    _write_filter_tables(folder, measurements)
+    _species(measurements).to_csv(folder / "species.csv", index=False)
+    _write_optional(
+        folder / "persistence.csv",
+        {m.name: m.persistence.groups for m in measurements if m.persistence is not None},
+    )
+    _write_optional(
+        folder / "abundances.csv",
+        {m.name: m.abundances for m in measurements if m.abundances is not None},
+    )
+    bare = [replace(m, events=schema_of(m.events), thumbnails=None) for m in measurements]
+    store(folder, KIND, bare[0] if single else tuple(bare), _KNOWN)
+    _write_figures(folder / FIGURES, measurements)
 
 
-def summarize(
-    measurements: Sequence[LandingsResult],
-    *,
-    inputs: Sequence[str | Path] = (),
-    run: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
-    """All figures of some measurements, with what is needed to make them again."""
+def read_landings(folder: Path) -> LandingsResult | tuple[LandingsResult, ...]:
+    """Return the results that were written: one, or as many as were given together."""
+    found = restore(folder, _KNOWN)
+    table = read_events(folder / "events.h5")
+    shown = _read_thumbnails(folder / "thumbnails.npz")
+
+    def whole(bare: LandingsResult) -> LandingsResult:
+        own = table[table["measurement"] == bare.name]
+        try:
+            events = as_schema(own, bare.events)
+        except (KeyError, ValueError) as error:
+            raise PerrinError(
+                f"{folder / 'events.h5'} is not the table that was written with these results "
+                f"({error})."
+            ) from error
+        return replace(bare, events=events, thumbnails=shown.get(bare.name))
+
+    if isinstance(found, LandingsResult):
+        return whole(found)
+    return tuple(whole(one) for one in found)
+
+
+def summarize_landings(measurements: Sequence[LandingsResult]) -> dict[str, Any]:
+    """Return all figures of some measurements, units in the names."""
     return {
-        **provenance(inputs, run),
         "measurements": [
             _summary(measurement)
             | ({"figures": _file_name(measurement.name)} if len(measurements) > 1 else {})
@@ -128,7 +164,11 @@ def _summary(measurement: LandingsResult) -> dict[str, Any]:
     if measurement.settings is not None:
         summary["settings"] = measurement.settings.model_dump(mode="json")
     if measurement.psf is not None:
-        summary["psf"] = {"pixel_nm": measurement.psf.pixel_nm, **measurement.psf.card}
+        summary["psf"] = {
+            "pixel_nm": measurement.psf.pixel_nm,
+            "sha256": hashlib.sha256(measurement.psf.coefficients.tobytes()).hexdigest(),
+            **measurement.psf.card,
+        }
     if measurement.density is not None:
         summary["landing_density"] = measurement.density.to_dict()
         summary["peak_drifts"] = [
@@ -138,14 +178,17 @@ def _summary(measurement: LandingsResult) -> dict[str, Any]:
 
 
 def _all_events(measurements: Sequence[LandingsResult]) -> pd.DataFrame:
-    """One table; -1 stands for whole numbers and flags that a measurement's file lacks."""
+    """One table; -1 stands for whole numbers and flags that a measurement's file lacks.
+
+    What no quantifier has seen is not out of distribution: its ``contrast_pred`` is NaN.
+    """
     parts = [measurement.events.copy() for measurement in measurements]
     kinds = {name: part[name].dtype.kind for part in parts for name in part.columns}
     for part in parts:
         part.attrs = {}
         for name, kind in kinds.items():
             if kind in "iub" and name not in part.columns:
-                part[name] = np.int64(-1)
+                part[name] = False if name == "out_of_distribution" else np.int64(-1)
     events = order_columns(pd.concat(parts, ignore_index=True))
     for name, kind in kinds.items():
         if kind == "b" and events[name].dtype == object:
@@ -178,6 +221,18 @@ def _write_thumbnails(path: Path, measurements: Sequence[LandingsResult]) -> Non
         arrays[f"inside_{index}"] = thumbnails.inside
         arrays[f"event_{index}"] = thumbnails.rows
     np.savez_compressed(path, **arrays)
+
+
+def _read_thumbnails(path: Path) -> dict[str, Thumbnails]:
+    if not path.is_file():
+        return {}
+    with np.load(path, allow_pickle=False) as stored:
+        return {
+            str(name): Thumbnails(
+                stored[f"values_{k}"], stored[f"inside_{k}"], stored[f"event_{k}"]
+            )
+            for k, name in enumerate(stored["measurements"])
+        }
 
 
 def _write_filter_tables(folder: Path, measurements: Sequence[LandingsResult]) -> None:

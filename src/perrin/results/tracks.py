@@ -1,0 +1,157 @@
+"""The results folder of a tracked movie: tables, figures, a short movie with overlays."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from perrin.io.track_formats import write_napari, write_trackmate, write_tracks_csv
+from perrin.mass.calibration import Calibration
+from perrin.optics.psf import Psf
+from perrin.report import tracking_figures as figures
+from perrin.report.track_movie import write_track_movie
+from perrin.results.folder import FIGURES, save_figures
+from perrin.results.stored import read_table, restore, schema_of, store
+from perrin.settings.tracking import LinkSettings, LocateSettings, MedianSettings, TrackingSettings
+from perrin.tracking.appearance import Appearance
+from perrin.tracking.drift import Drift
+from perrin.tracking.link import LinkingResult, Steps
+from perrin.tracking.locate import LABELS, LocalizationResult, join
+from perrin.tracking.shape import Shape
+from perrin.tracking.stream import Seen
+from perrin.tracking.track import TrackingResult
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+KIND = "tracks"
+_KNOWN = (
+    Appearance,
+    Calibration,
+    Drift,
+    LinkingResult,
+    LinkSettings,
+    LocalizationResult,
+    LocateSettings,
+    MedianSettings,
+    Psf,
+    Seen,
+    Shape,
+    Steps,
+    TrackingResult,
+    TrackingSettings,
+)
+_TABLES = ("tracks", "particles", "positions")
+
+
+def write_tracks(folder: Path, found: TrackingResult) -> None:
+    """Write what came out of one movie into a folder.
+
+    ``tracks.csv`` (for `perrin diffusion` and trackpy), ``tracks.xml`` (TrackMate),
+    ``tracks.napari.npy``, ``particles.csv`` (a row a track), ``positions.csv`` (all located
+    particles), ``drift.csv``, figures, and a short movie with overlays.
+    """
+    write_tracks_csv(found.tracks, folder / "tracks.csv")
+    write_napari(found.tracks, folder / "tracks.napari.npy")
+    write_trackmate(
+        found.tracks,
+        folder / "tracks.xml",
+        pixel_nm=found.recorded["pixel_nm"],
+        frame_interval_s=found.recorded["frame_interval_s"],
+    )
+    found.particles.to_csv(folder / "particles.csv", index=False)
+    found.positions.to_csv(folder / "positions.csv", index=False)
+    if found.drift is not None:
+        np.savetxt(
+            folder / "drift.csv",
+            np.stack([found.drift.frame, found.drift.x, found.drift.y, found.drift.se], axis=1),
+            delimiter=",",
+            header="frame,x_px,y_px,se_px",
+            comments="",
+        )
+    bare: dict[str, Any] = {name: schema_of(getattr(found, name)) for name in _TABLES}
+    seen = replace(found.seen, located=join([]))  # the positions say the same
+    store(folder, KIND, replace(found, **bare, seen=seen, clip=None), _KNOWN)
+    save_figures(folder, _figures(found))
+    if found.clip is not None:
+        write_track_movie(folder / FIGURES, found, found.clip)
+
+
+def read_tracks_folder(folder: Path) -> TrackingResult:
+    """Return the result that was written, without the stretch of the movie."""
+    bare: TrackingResult = restore(folder, _KNOWN)
+    tables: dict[str, Any] = {
+        name: read_table(folder / f"{name}.csv", getattr(bare, name)) for name in _TABLES
+    }
+    seen = replace(bare.seen, located=_located(tables["positions"]))
+    return replace(bare, **tables, seen=seen)
+
+
+def _located(positions: pd.DataFrame) -> LocalizationResult:
+    """Return the located particles that a table of positions was made of."""
+    label = [LABELS.index(one) for one in positions["label"]]
+    columns = {
+        name: positions[name].to_numpy(float)
+        for name in ("x", "y", "x_se", "y_se", "contrast", "contrast_se", "noise")
+    }
+    return LocalizationResult(
+        frame=positions["frame"].to_numpy(np.int64),
+        angle=np.radians(positions["angle_deg"].to_numpy(float)),
+        angle_se=np.radians(positions["angle_se_deg"].to_numpy(float)),
+        label=np.array(label, np.int64),
+        **columns,
+    )
+
+
+def summarize_tracks(found: TrackingResult) -> dict[str, Any]:
+    """Return all figures of a tracked movie, units in the names."""
+    seen, linked = found.seen.appearance, found.linked
+    labels = found.positions["label"].replace("", "single").value_counts()
+    summary: dict[str, Any] = {
+        "name": found.name,
+        "read_as": found.read_as,
+        "recorded": dict(found.recorded),
+        "tracks": len(found.particles),
+        "tracked_positions": len(found.tracks),
+        "positions": {str(name): int(count) for name, count in labels.items()},
+        "settings": found.settings.model_dump(mode="json"),
+        "notes": list(found.notes),
+    }
+    if seen is not None:
+        summary["appearance"] = {
+            "sign": seen.sign,
+            "radius_px": seen.radius_px,
+            "length_px": None if seen.shape is None else 2 * seen.extent_px,
+            "noise_grows_with_contrast": seen.kappa,
+        }
+    if linked is not None:
+        summary["linking"] = {
+            "search_px": linked.search_px,
+            "memory_frames": linked.memory_frames,
+            "step_px": linked.steps.step_px,
+            "spacing_px": linked.steps.spacing_px,
+            "expected_wrong_fraction": linked.wrong_fraction,
+        }
+    if len(found.particles):
+        summary["median_localisation_se_nm"] = float(found.particles["localisation_se_nm"].median())
+    if found.calibration is not None:
+        summary["calibration"] = found.calibration.model_dump(mode="json")
+    return summary
+
+
+def _figures(found: TrackingResult) -> dict[str, Figure]:
+    pixel, interval = (float(found.recorded[name]) for name in ("pixel_nm", "frame_interval_s"))
+    drawn = {"tracks": figures.tracks_over_mean(found, pixel_nm=pixel)}
+    if (found.positions["label"] == "").any():
+        drawn["errors"] = figures.errors_figure(found, pixel_nm=pixel)
+    if found.linked is not None:
+        drawn["links"] = figures.links_figure(found)
+    if found.drift is not None:
+        drawn["drift"] = figures.drift_figure(found, pixel_nm=pixel, frame_interval_s=interval)
+    if "mass_kda" in found.particles and len(found.particles):
+        drawn["mass_and_diffusion"] = figures.mass_figure(found)
+    return drawn
