@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from perrin.errors import PerrinError
-from perrin.types import FloatArray
+from perrin.types import FloatArray, IntArray
 
 Value = TypeVar("Value", bound=np.generic)
 
@@ -106,6 +106,24 @@ def bootstrap(
     have is NaN there.
     """
     return np.array([statistic(rng.choice(values, values.size)) for _ in range(resamples)])
+
+
+def bootstrap_counts(
+    number: int,
+    statistic: Callable[[IntArray], FloatArray],
+    *,
+    resamples: int,
+    rng: np.random.Generator,
+) -> FloatArray:
+    """`bootstrap` of a statistic of how often each of `number` values is drawn, (number,).
+
+    The same draws as those of `bootstrap`.
+    """
+
+    def drawn() -> IntArray:
+        return np.bincount(rng.integers(0, number, number), minlength=number)
+
+    return np.array([statistic(drawn()) for _ in range(resamples)])
 
 
 def percentile_interval(samples: FloatArray, *, confidence: float) -> FloatArray:

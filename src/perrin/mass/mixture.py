@@ -106,6 +106,24 @@ def fit_mixture(
             f"the mixture needs events between its limits {low:.6g} and {high:.6g}; "
             f"it has {span}. Keep those inside the limits, or widen the limits."
         )
+    table = maximize(values, start=start, low=low, high=high, min_sd=min_sd)
+    mean, sd, fraction = table[:, 0], table[:, 1], table[:, 2]
+    once, sums = np.ones(len(values)), np.empty(table.shape)
+    log_likelihood = _e_step(values, once, mean, sd, fraction, float(low), float(high), sums)
+    return Mixture(
+        components=tuple(Component(*row) for row in table.tolist()),
+        background_fraction=max(0.0, 1.0 - float(table[:, 2].sum())),
+        low=float(low),
+        high=float(high),
+        n_events=values.size,
+        log_likelihood=float(log_likelihood),
+    )
+
+
+def maximize(
+    values: FloatArray, *, start: Sequence[Component], low: float, high: float, min_sd: float
+) -> FloatArray:
+    """Mean, sd and fraction (K, 3) of `fit_mixture`, of values (n,) inside the limits."""
     table = np.array([(c.mean, c.sd, c.fraction) for c in start], dtype=np.float64).reshape(-1, 3)
     table[:, 0] = table[:, 0].clip(low, high)
     table[:, 1] = np.maximum(table[:, 1], min_sd)
@@ -114,17 +132,7 @@ def fit_mixture(
     low, high, min_sd = float(low), float(high), float(min_sd)
     points, weights = _condensed(values, low, high, min_sd / _PER_SD)
     table, _ = _em(points, weights, table, low, high, min_sd)
-    mean, sd, fraction = table[:, 0], table[:, 1], table[:, 2]
-    once, sums = np.ones(len(values)), np.empty(table.shape)
-    log_likelihood = _e_step(values, once, mean, sd, fraction, low, high, sums)
-    return Mixture(
-        components=tuple(Component(*row) for row in table.tolist()),
-        background_fraction=max(0.0, 1.0 - float(table[:, 2].sum())),
-        low=low,
-        high=high,
-        n_events=values.size,
-        log_likelihood=float(log_likelihood),
-    )
+    return table
 
 
 def _truncated_normal(

@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 
 from perrin.errors import PerrinError
-from perrin.types import FloatArray
+from perrin.types import FloatArray, IntArray
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,15 +81,29 @@ def kernel_density(
             f"events from {values.min():.6g} to {values.max():.6g} leave the density's grid, "
             f"{grid[0]:.6g} to {grid[-1]:.6g}. Make the grid with density_grid."
         )
-    step = (grid[-1] - grid[0]) / (len(grid) - 1)
-    place = (values - grid[0]) / step
-    left = np.minimum(place.astype(np.int64), len(grid) - 2)
-    right = place - left
+    left, right = grid_places(values, grid)
     each = np.ones(len(values)) if weights is None else weights
     counts = np.bincount(left, each * (1.0 - right), minlength=len(grid))
     counts[1:] += np.bincount(left, each * right, minlength=len(grid))[:-1]
+    return spread(counts, grid, widths)
+
+
+def grid_places(values: FloatArray, grid: FloatArray) -> tuple[IntArray, FloatArray]:
+    """Grid point to the left of each value (n,) on an even grid; what part the next one gets."""
+    place = (values - grid[0]) / _step(grid)
+    left = np.minimum(place.astype(np.int64), len(grid) - 2)
+    return left, place - left
+
+
+def spread(counts: FloatArray, grid: FloatArray, widths: FloatArray) -> FloatArray:
+    """`kernel_density` of events that have been shared between the grid's points, (G,)."""
+    step = _step(grid)
     density: FloatArray = _spread(counts, widths / step) / step
     return density
+
+
+def _step(grid: FloatArray) -> float:
+    return float((grid[-1] - grid[0]) / (len(grid) - 1))
 
 
 def find_modes(

@@ -4,22 +4,32 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
+from numba import njit
 
-from perrin.mass.modes import density_grid, highest_between, kernel_density, kernel_widths
+from perrin.mass.modes import (
+    density_grid,
+    grid_places,
+    highest_between,
+    kernel_widths,
+    spread,
+)
 from perrin.mass.resolution import (
     PEAK_REACH,
-    fit_peak,
+    PeakFit,
+    ValleyPoint,
+    bins_between,
+    fit_histogram,
+    lowest_between,
     resolving_power,
     valley_criterion,
     valley_resolving_power,
-    valley_to_peak,
 )
 from perrin.mass.results import Estimate, Peak, Valley
-from perrin.stats import wilson_interval
-from perrin.types import FloatArray
+from perrin.stats import MAD_TO_SD, wilson_interval
+from perrin.types import FloatArray, IntArray
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,36 +53,96 @@ class Scales:
     limit: float
 
 
+@dataclass(frozen=True)
+class Sorted:
+    """Landings (n,) in order, and where each is on the density's grid (G,) and the histogram.
+
+    A resample of them differs in how often each counts: sorting, and finding places, is done once.
+    """
+
+    landings: FloatArray
+    scales: Scales
+    grid: FloatArray
+    widths: FloatArray
+    left: IntArray
+    right: FloatArray
+    bins: IntArray
+
+    @classmethod
+    def of(cls, landings: FloatArray, *, scales: Scales) -> Self:
+        """Put landings (n,), one or more, in order."""
+        landings = np.sort(landings)
+        grid = density_grid(landings, kernel=scales.kernel, growth=scales.growth)
+        left, right = grid_places(landings, grid)
+        bins = np.floor(landings / scales.bin_width).astype(np.int64)
+        widths = kernel_widths(grid, kernel=scales.kernel, growth=scales.growth)
+        return cls(landings, scales, grid, widths, left, right, bins)
+
+    def measure(self, modes: Sequence[Mode], drawn: IntArray) -> FloatArray:
+        """What `measure_peaks` measures, of landings that count as often as `drawn` (n,) says."""
+        shared = np.zeros(len(self.grid))
+        first_bin = int(self.bins[0])
+        histogram = np.zeros(int(self.bins[-1]) - first_bin + 1, np.int64)
+        _count(drawn, self.left, self.right, self.bins - first_bin, shared, histogram)
+        density = spread(shared, self.grid, self.widths)
+        out = np.full((len(modes), 6), np.nan)
+        for row, mode in zip(out, modes, strict=True):
+            ends = (
+                np.searchsorted(self.landings, mode.low),
+                np.searchsorted(self.landings, mode.high, side="right"),
+            )
+            if not drawn[slice(*ends)].any():
+                continue  # a resample may have lost a small peak
+            position = highest_between(density, self.grid, low=mode.low, high=mode.high)
+            row[_MODE] = position
+            fit = self._fit(mode, position, drawn, histogram)
+            if fit is not None:
+                row[_MEAN : _POWER + 1] = fit.mean, fit.fwhm, resolving_power(position, fit.fwhm)
+        for left, right in pairwise(out):
+            if np.isnan(left[_MODE] + right[_MODE]):
+                continue
+            valley = self._valley(left[_MODE], right[_MODE], shared)
+            if valley is not None:
+                left[_VALLEY:] = valley.position, valley.ratio
+        return out
+
+    def _fit(
+        self, mode: Mode, position: float, drawn: IntArray, histogram: IntArray
+    ) -> PeakFit | None:
+        """Return `fit_peak` between the valleys of a mode, above the detection limit."""
+        low, width = max(mode.low, self.scales.limit), self.scales.bin_width
+        start = np.searchsorted(self.landings, low)
+        stop = np.searchsorted(self.landings, mode.high, side="right")
+        if not drawn[start:stop].any():
+            return None
+        first, last = bins_between(low, mode.high, bin_width=width)
+        places = np.arange(first, last) - self.bins[0]
+        there = (places >= 0) & (places < len(histogram))
+        counts = np.where(there, histogram[np.where(there, places, 0)], 0)
+        deviation = _median_distance(self.landings[start:stop], drawn[start:stop], position)
+        sd = MAD_TO_SD * deviation
+        return fit_histogram(counts, first=first, mode=position, sd=sd, bin_width=width)
+
+    def _valley(self, left: float, right: float, shared: FloatArray) -> ValleyPoint | None:
+        """Return `valley_to_peak`: the kernel is that of the settings everywhere."""
+        kernel = self.scales.kernel
+        first, last = np.searchsorted(self.grid, (left - 8 * kernel, right + 8 * kernel))
+        near = slice(int(first), int(last))
+        grid = self.grid[near]
+        density = spread(shared[near], grid, kernel_widths(grid, kernel=kernel, growth=0.0))
+        return lowest_between(density, grid, left=left, right=right, kernel=kernel)
+
+
 def measure_peaks(landings: FloatArray, modes: Sequence[Mode], *, scales: Scales) -> FloatArray:
     """Mode, fitted mean, FWHM, m / FWHM, valley and its ratio for each peak: (K, 6).
 
     `landings` (n,) may be a resample: each mode is looked for between the valleys that
     `modes` have in the events themselves. What cannot be had is NaN.
     """
-    out = np.full((len(modes), 6), np.nan)
     if landings.size == 0:
-        return out
-    grid = density_grid(landings, kernel=scales.kernel, growth=scales.growth)
-    widths = kernel_widths(grid, kernel=scales.kernel, growth=scales.growth)
-    density = kernel_density(landings, grid, widths=widths)
-    for row, mode in zip(out, modes, strict=True):
-        if not ((landings >= mode.low) & (landings <= mode.high)).any():
-            continue  # a resample may have lost a small peak
-        position = highest_between(density, grid, low=mode.low, high=mode.high)
-        row[_MODE] = position
-        low = max(mode.low, scales.limit)
-        fit = fit_peak(landings, mode=position, low=low, high=mode.high, bin_width=scales.bin_width)
-        if fit is not None:
-            row[_MEAN : _POWER + 1] = fit.mean, fit.fwhm, resolving_power(position, fit.fwhm)
-    for left, right in pairwise(out):
-        if np.isnan(left[_MODE] + right[_MODE]):
-            continue
-        valley = valley_to_peak(
-            landings, left=left[_MODE], right=right[_MODE], kernel=scales.kernel
-        )
-        if valley is not None:
-            left[_VALLEY:] = valley.position, valley.ratio
-    return out
+        return np.full((len(modes), 6), np.nan)
+    once = np.ones(landings.size, np.int64)
+    return Sorted.of(landings, scales=scales).measure(modes, once)
 
 
 def resolving_power_of(landings: FloatArray, modes: Sequence[Mode], *, scales: Scales) -> float:
@@ -171,3 +241,35 @@ def components_of(positions: Sequence[float], mixture: Mixture) -> dict[int, int
         if distance < component.fwhm and nearer:
             owned[best] = mode
     return {mode: component for component, mode in owned.items()}
+
+
+@njit(cache=True)
+def _count(drawn, left, right, bins, shared, histogram):  # type: ignore[no-untyped-def]
+    """Share each event between its two grid points, and add it to its bin."""
+    for i in range(len(drawn)):
+        if drawn[i]:
+            shared[left[i]] += drawn[i] * (1.0 - right[i])
+            shared[left[i] + 1] += drawn[i] * right[i]
+            histogram[bins[i]] += drawn[i]
+
+
+@njit(cache=True)
+def _median_distance(values, drawn, center):  # type: ignore[no-untyped-def]
+    """Median of |value - center| of sorted values that count as often as drawn says."""
+    number = drawn.sum()
+    below = np.searchsorted(values, center) - 1
+    above = below + 1
+    seen, low = 0, -1.0
+    while True:
+        down = center - values[below] if below >= 0 else np.inf
+        up = values[above] - center if above < len(values) else np.inf
+        if down <= up:
+            distance, seen, below = down, seen + drawn[below], below - 1
+        else:
+            distance, seen, above = up, seen + drawn[above], above + 1
+        if low < 0.0 and 2 * seen >= number:
+            low = distance
+            if 2 * seen > number:
+                return low
+        elif 2 * seen > number:
+            return 0.5 * (low + distance)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import exp
 
 import numpy as np
-from scipy.optimize import leastsq
+from numba import njit
 
 from perrin.errors import PerrinError
 from perrin.mass.modes import FWHM_PER_SD, density_grid, kernel_density, kernel_widths
 from perrin.stats import robust_sd
-from perrin.types import FloatArray
+from perrin.types import FloatArray, IntArray
 
 VALLEY_CRITERIA = (0.1, 0.3, 0.5)
 """Two peaks are resolved by a criterion if their valley-to-peak ratio is at most this."""
@@ -19,6 +20,8 @@ PEAK_REACH = 1.5
 """A peak reaches this many FWHM to both sides of its mode, or to the next valley."""
 
 _ROUNDS = 20
+_STEPS = 200
+_SETTLED = 1e-8  # last step, over height and width; or what it gained, over what is left
 
 
 @dataclass(frozen=True)
@@ -51,11 +54,26 @@ def fit_peak(
     near = values[(values >= low) & (values <= high)]
     if near.size == 0:
         return None
-    first, last = int(np.ceil(low / bin_width)), int(np.floor(high / bin_width))
+    first, last = bins_between(low, high, bin_width=bin_width)
     index = np.floor(near / bin_width).astype(np.int64) - first
     counts = np.bincount(index[(index >= 0) & (index < last - first)], minlength=last - first)
-    centers = np.arange(first + 0.5, last) * bin_width
-    sd = max(robust_sd(near, center=mode), 0.5 * bin_width)
+    sd = robust_sd(near, center=mode)
+    return fit_histogram(counts, first=first, mode=mode, sd=sd, bin_width=bin_width)
+
+
+def bins_between(low: float, high: float, *, bin_width: float) -> tuple[int, int]:
+    """Return which bins lie between two places: the first, and the one after the last."""
+    first, last = int(np.ceil(low / bin_width)), int(np.floor(high / bin_width))
+    return first, max(first, last)
+
+
+def fit_histogram(
+    counts: IntArray, *, first: int, mode: float, sd: float, bin_width: float
+) -> PeakFit | None:
+    """`fit_peak` of events (n,) in bins from number `first` on; sd: a first guess of the width."""
+    counts = counts.astype(np.float64)
+    centers = np.arange(first + 0.5, first + len(counts)) * bin_width
+    sd = max(sd, 0.5 * bin_width)
     fit, windows = PeakFit(float(counts.max(initial=0)), mode, sd), set[tuple[int, int]]()
     for _ in range(_ROUNDS):
         inside = np.flatnonzero(np.abs(centers - mode) <= PEAK_REACH * fit.fwhm)
@@ -65,7 +83,7 @@ def fit_peak(
         if window in windows:
             break
         windows.add(window)
-        refit = _gaussian(centers[inside], counts[inside].astype(np.float64), start=fit)
+        refit = _gaussian(centers[inside], counts[inside], start=fit)
         if refit is None or not centers[window[0]] <= refit.mean <= centers[window[1]]:
             return None
         fit = refit
@@ -117,14 +135,21 @@ def valley_to_peak(
     fall as counts fall). Each mode is the highest point within one kernel FWHM of `left`
     and `right`. None where one of them holds no events.
     """
-    reach = FWHM_PER_SD * kernel
     near = values[(values > left - 8 * kernel) & (values < right + 8 * kernel)]
     if near.size == 0:
         return None
-    ends = np.r_[near, left - reach, right + reach]
-    grid = density_grid(ends, kernel=kernel, growth=0.0)
+    reach = FWHM_PER_SD * kernel
+    grid = density_grid(np.r_[near, left - reach, right + reach], kernel=kernel, growth=0.0)
     widths = kernel_widths(grid, kernel=kernel, growth=0.0)
     density = kernel_density(near, grid, widths=widths)
+    return lowest_between(density, grid, left=left, right=right, kernel=kernel)
+
+
+def lowest_between(
+    density: FloatArray, grid: FloatArray, *, left: float, right: float, kernel: float
+) -> ValleyPoint | None:
+    """`valley_to_peak` of a density (G,) with that kernel on a grid (G,) around both modes."""
+    reach = FWHM_PER_SD * kernel
     tops = []
     for mode in (left, right):
         first, last = np.searchsorted(grid, (mode - reach, mode + reach))
@@ -138,21 +163,74 @@ def valley_to_peak(
 
 def _gaussian(x: FloatArray, counts: FloatArray, *, start: PeakFit) -> PeakFit | None:
     """Least-squares Gaussian through `counts` at `x`, both (n,); None if it diverges."""
-
-    def unit(p: FloatArray) -> tuple[FloatArray, FloatArray]:
-        z = (x - p[1]) / p[2]
-        return z, np.exp(-0.5 * np.minimum(z * z, 1e3))
-
-    def residual(p: FloatArray) -> FloatArray:
-        return np.asarray(p[0] * unit(p)[1] - counts)
-
-    def slopes(p: FloatArray) -> FloatArray:
-        z, g = unit(p)
-        return np.stack((g, p[0] * g * z / p[2], p[0] * g * z * z / p[2]))
-
-    first = (start.height, start.mean, start.sd)
-    best, _, _, _, flag = leastsq(residual, first, Dfun=slopes, col_deriv=True, full_output=True)
-    height, mean, sd = map(float, best)
-    if flag not in (1, 2, 3, 4) or height <= 0 or sd == 0:
+    converged, height, mean, sd = _least_squares(x, counts, start.height, start.mean, start.sd)
+    if not converged or height <= 0 or sd == 0:
         return None
     return PeakFit(height, mean, abs(sd))
+
+
+@njit(cache=True)
+def _least_squares(x, counts, height, mean, sd):  # type: ignore[no-untyped-def]
+    """Whether it settles, and height, mean, sd: Levenberg-Marquardt (Marquardt 1963).
+
+    By hand, as a call of a general solver takes longer than the fit of a few bins.
+    """
+    damping = 1e-3
+    error = _squares(x, counts, height, mean, sd)
+    for _ in range(_STEPS):
+        a00, a01, a02, a11, a12, a22, b0, b1, b2 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+        for i in range(len(x)):
+            z = (x[i] - mean) / sd
+            g = exp(-0.5 * min(z * z, 1e3))
+            left = counts[i] - height * g
+            d1 = height * g * z / sd
+            d2 = d1 * z
+            a00 += g * g
+            a01 += g * d1
+            a02 += g * d2
+            a11 += d1 * d1
+            a12 += d1 * d2
+            a22 += d2 * d2
+            b0 += g * left
+            b1 += d1 * left
+            b2 += d2 * left
+        while True:
+            grown = 1.0 + damping
+            m00, m11, m22 = a00 * grown, a11 * grown, a22 * grown
+            c0, c1, c2 = m11 * m22 - a12 * a12, a02 * a12 - a01 * m22, a01 * a12 - a02 * m11
+            determinant = m00 * c0 + a01 * c1 + a02 * c2
+            if not determinant > 0.0:
+                return False, height, mean, sd
+            c11, c12, c22 = m00 * m22 - a02 * a02, a01 * a02 - m00 * a12, m00 * m11 - a01 * a01
+            s0 = (c0 * b0 + c1 * b1 + c2 * b2) / determinant
+            s1 = (c1 * b0 + c11 * b1 + c12 * b2) / determinant
+            s2 = (c2 * b0 + c12 * b1 + c22 * b2) / determinant
+            trial = np.inf
+            if sd + s2 != 0.0:
+                trial = _squares(x, counts, height + s0, mean + s1, sd + s2)
+            small = abs(s0) < _SETTLED * abs(height)
+            small = small and abs(s1) < _SETTLED * abs(sd) and abs(s2) < _SETTLED * abs(sd)
+            if trial <= error:
+                small = small or error - trial <= _SETTLED * error
+                height, mean, sd, error = height + s0, mean + s1, sd + s2, trial
+                damping = max(0.1 * damping, 1e-12)
+                if small and damping < 1e-2:
+                    return True, height, mean, sd
+                break
+            if small:
+                return True, height, mean, sd
+            damping *= 10.0
+            if damping > 1e12:
+                return False, height, mean, sd
+    return False, height, mean, sd
+
+
+@njit(cache=True)
+def _squares(x, counts, height, mean, sd):  # type: ignore[no-untyped-def]
+    """Sum of squares that a Gaussian leaves."""
+    total = 0.0
+    for i in range(len(x)):
+        z = (x[i] - mean) / sd
+        left = counts[i] - height * exp(-0.5 * min(z * z, 1e3))
+        total += left * left
+    return total

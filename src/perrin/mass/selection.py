@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from perrin.mass.mixture import Component, Mixture, fit_mixture
+from perrin.mass.mixture import Component, Mixture, fit_mixture, maximize
 from perrin.mass.modes import density_grid, kernel_density, kernel_widths
 from perrin.types import FloatArray
 
@@ -68,12 +68,10 @@ def resample_mixture(
     out = np.full((resamples, len(mixture.components) + 1, 3), np.nan)
     for drawn in out:
         sample = mixture.sample(mixture.n_events, rng=rng)
-        fitted = fit_mixture(
+        drawn[:-1] = maximize(
             sample, start=mixture.components, low=mixture.low, high=mixture.high, min_sd=min_sd
         )
-        for row, component in zip(drawn[:-1], fitted.components, strict=True):
-            row[:] = component.mean, component.sd, component.fraction
-        drawn[-1, 2] = fitted.background_fraction
+        drawn[-1, 2] = max(0.0, 1.0 - drawn[:-1, 2].sum())
     return out
 
 

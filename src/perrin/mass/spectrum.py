@@ -18,6 +18,7 @@ from perrin.mass.modes import (
 )
 from perrin.mass.peaks import (
     Scales,
+    Sorted,
     components_of,
     describe_peaks,
     fraction_of,
@@ -27,7 +28,7 @@ from perrin.mass.peaks import (
 from perrin.mass.results import ComponentEstimate, Estimate, Spectrum
 from perrin.mass.selection import resample_mixture, select_mixture
 from perrin.settings.spectrum import SpectrumSettings
-from perrin.stats import bootstrap, percentile_interval, robust_sd
+from perrin.stats import bootstrap_counts, percentile_interval, robust_sd
 from perrin.types import FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -190,9 +191,10 @@ def _intervals(
         return ends, mixture_ends
     resamples, confidence = settings.resamples, settings.confidence
     if modes:
-        drawn = bootstrap(
-            landings,
-            lambda sample: measure_peaks(sample, modes, scales=scales),
+        events = Sorted.of(landings, scales=scales)
+        drawn = bootstrap_counts(
+            len(landings),
+            lambda often: events.measure(modes, often),
             resamples=resamples,
             rng=rng,
         )

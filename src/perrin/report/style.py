@@ -89,6 +89,17 @@ def save_figure(figure: Figure, stem: str | Path) -> tuple[Path, Path]:
     stem = Path(stem)
     svg, png = (stem.with_name(stem.name + suffix) for suffix in (".svg", ".png"))
     with style():
+        _lay_out(figure)
         figure.savefig(svg, metadata={"Date": None, "Creator": "perrin"})
         figure.savefig(png, metadata={"Software": "perrin"})
     return svg, png
+
+
+def _lay_out(figure: Figure) -> None:
+    """Place the axes once, as for the PNG; else each format draws everything twice for it."""
+    engine = figure.get_layout_engine()
+    if engine is None:
+        return
+    figure.dpi = _RC["savefig.dpi"]
+    engine.execute(figure)
+    figure.set_layout_engine(None)
