@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 MISSING = frozenset({"", "nan", "-nan", "na", "n/a", "#n/a", "#num!", "none", "null", "<na>"})
@@ -18,6 +19,9 @@ _POINT = re.compile(r"[+-]?\d*\.\d*([eE][+-]?\d+)?")
 
 def typed(cells: Sequence[str], *, decimal: str = ".") -> pd.Series:
     """Return whole numbers, truth values, numbers or text: the first that all cells are."""
+    direct = _numbers(np.array(cells, dtype=object)) if cells else None
+    if direct is not None:
+        return direct
     plain = [cell.strip().lower() for cell in cells]
     if plain and set(plain) <= {"true", "false"}:
         return pd.Series([cell == "true" for cell in plain])
@@ -26,12 +30,18 @@ def typed(cells: Sequence[str], *, decimal: str = ".") -> pd.Series:
             return pd.Series(list(cells), dtype="str")
         plain = [cell.replace(",", ".") for cell in plain]
     values = np.array(["nan" if cell in MISSING else cell for cell in plain], dtype=object)
+    numbers = _numbers(values)
+    return pd.Series(list(cells), dtype="str") if numbers is None else numbers
+
+
+def _numbers(cells: npt.NDArray[np.object_]) -> pd.Series | None:
+    """Return whole numbers or numbers, None where a cell is none."""
     for kind in (np.int64, np.float64):
         try:
-            return pd.Series(values.astype(kind))
+            return pd.Series(cells.astype(kind))
         except (ValueError, OverflowError):
             continue
-    return pd.Series(list(cells), dtype="str")
+    return None
 
 
 def decimal_mark(columns: Sequence[Sequence[str]]) -> str:
@@ -41,6 +51,8 @@ def decimal_mark(columns: Sequence[Sequence[str]]) -> str:
     separate thousands.
     """
     for cells in columns:
+        if "," not in "".join(cells):
+            continue
         filled = [cell.strip() for cell in cells if cell.strip().lower() not in MISSING]
         commas = [cell for cell in filled if "," in cell]
         if all(_GROUPS.fullmatch(cell) for cell in commas):

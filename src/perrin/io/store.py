@@ -59,6 +59,7 @@ _CHECKED = (
     "retained",
 )
 """Columns over which each row of a CSV has a check."""
+_ROWS = 50_000  # rows that are text at the same time
 _COLUMNS_ATTRIBUTE = "perrin_columns"
 _CALIBRATION_ATTRIBUTE = "perrin_calibration"
 
@@ -131,10 +132,10 @@ def write_csv(events: pd.DataFrame, path: Path) -> None:
     order = first + [name for name in plain.columns if name not in _CSV_FIRST]
     with path.open("w", encoding="utf-8", newline="") as file:
         file.write(",".join(_quoted(neutralized(name)) for name in order) + "\n")
-        file.writelines(
-            ",".join(row) + "\n"
-            for row in zip(*(_cells(plain[name]) for name in order), strict=True)
-        )
+        for row in range(0, len(plain), _ROWS):
+            part = plain.iloc[row : row + _ROWS]
+            rows = zip(*(_cells(part[name]) for name in order), strict=True)
+            file.write("\n".join(map(",".join, rows)) + "\n")
 
 
 def _for_others(plain: pd.DataFrame) -> pd.DataFrame:
@@ -154,8 +155,12 @@ def _cells(values: pd.Series) -> Iterable[str]:
     if values.dtype.kind in "iub":
         return map(str, values.tolist())
     if values.dtype.kind == "f":
-        return ("" if value != value else repr(value) for value in values.tolist())
-    return (_always_quoted(neutralized(text)) for text in values)
+        if not np.isfinite(values).all():
+            return ["" if value != value else repr(value) for value in values.tolist()]
+        # as repr writes each, but in one call
+        return json.dumps(values.tolist())[1:-1].split(", ")
+    cells = {text: _always_quoted(neutralized(text)) for text in values.unique()}
+    return map(cells.__getitem__, values)
 
 
 def _always_quoted(text: str) -> str:

@@ -152,7 +152,7 @@ def _rows(path: Path, lines: Sequence[str], separator: str) -> list[list[str]]:
                 strict=True,
                 skipinitialspace=blanks,
             )
-            if any(cell.strip() for cell in row)
+            if any(map(str.strip, row))
         ]
     except csv.Error as error:
         raise PerrinError(f"{path}: not a table, or cut off ({error}). Export it again.") from error
@@ -188,6 +188,8 @@ def _fitted(
         header = [_ROW_NAMES, *header]
         said.append("first column without a name: row names")
     width = len(header)
+    if set(map(len, rows)) <= {width}:
+        return header, rows, said
     fitted = []
     for number, row in enumerate(rows, start=1):
         while len(row) > width and not row[-1].strip():

@@ -131,8 +131,8 @@ def maximize(
     # floats: numba compiles each combination of number types anew
     low, high, min_sd = float(low), float(high), float(min_sd)
     points, weights = _condensed(values, low, high, min_sd / _PER_SD)
-    table, _ = _em(points, weights, table, low, high, min_sd)
-    return table
+    found: FloatArray = _em(points, weights, table, low, high, min_sd)[0]
+    return found
 
 
 def _truncated_normal(

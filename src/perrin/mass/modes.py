@@ -83,7 +83,8 @@ def kernel_density(
         )
     left, right = grid_places(values, grid)
     each = np.ones(len(values)) if weights is None else weights
-    counts = np.bincount(left, each * (1.0 - right), minlength=len(grid))
+    counts = np.zeros(len(grid))
+    counts += np.bincount(left, each * (1.0 - right), minlength=len(grid))
     counts[1:] += np.bincount(left, each * right, minlength=len(grid))[:-1]
     return spread(counts, grid, widths)
 

@@ -71,19 +71,19 @@ def fit_histogram(
     counts: IntArray, *, first: int, mode: float, sd: float, bin_width: float
 ) -> PeakFit | None:
     """`fit_peak` of events (n,) in bins from number `first` on; sd: a first guess of the width."""
-    counts = counts.astype(np.float64)
+    heights = counts.astype(np.float64)
     centers = np.arange(first + 0.5, first + len(counts)) * bin_width
     sd = max(sd, 0.5 * bin_width)
-    fit, windows = PeakFit(float(counts.max(initial=0)), mode, sd), set[tuple[int, int]]()
+    fit, windows = PeakFit(float(heights.max(initial=0)), mode, sd), set[tuple[int, int]]()
     for _ in range(_ROUNDS):
         inside = np.flatnonzero(np.abs(centers - mode) <= PEAK_REACH * fit.fwhm)
-        if inside.size < 4 or np.count_nonzero(counts[inside]) < 3:
+        if inside.size < 4 or np.count_nonzero(heights[inside]) < 3:
             return None
         window = int(inside[0]), int(inside[-1])
         if window in windows:
             break
         windows.add(window)
-        refit = _gaussian(centers[inside], counts[inside], start=fit)
+        refit = _gaussian(centers[inside], heights[inside], start=fit)
         if refit is None or not centers[window[0]] <= refit.mean <= centers[window[1]]:
             return None
         fit = refit
