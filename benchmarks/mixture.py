@@ -46,7 +46,7 @@ def main() -> None:
     low, high = bins["w_cover"].min(), bins["w_cover"].max()
     print(f"\nCoverage of w in fifths of the predicted w (100 or more): {low:.0%} to {high:.0%}.")
     print(f"\n{found.trajectories_per_s:,.0f} trajectories of 100 frames a second.")
-    for known, said in ((True, "noise told"), (False, "not told")):
+    for known, said in ((True, "known"), (False, "unknown")):
         fraction = three_classes(known=known, count=count)
         print(
             f"\nFBM, Brownian or CTRW, 100 frames, noise of half a step, {said}: "

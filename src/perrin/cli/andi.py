@@ -37,10 +37,11 @@ def andi(
     table = predict(found, model=model)
     with written_file(target) as partial:
         table.to_csv(partial, index=False)
-    told = table["alpha"].notna()
-    others = "" if told.all() else f" (the others: {table.loc[~told, 'reason'].mode().iloc[0]})"
+    predicted = table["alpha"].notna()
+    reasons = table.loc[~predicted, "reason"].mode()
+    others = f" (the others: {reasons.iloc[0]})" if len(reasons) else ""
     typer.echo(
-        f"{int(told.sum())} of {len(table)} tracks with a prediction{others}; table in {out}"
+        f"{int(predicted.sum())} of {len(table)} tracks with a prediction{others}; table in {out}"
     )
 
 

@@ -100,13 +100,13 @@ class DiffusionResult:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was done with the noise and the blur that the table of tracks told of."""
+        """What was done with the noise and the blur that the table of tracks says."""
         notes = []
         known = self.trajectories["fraction_noise_known"].median()
         if np.isfinite(known):
             notes.append(
                 f"localization errors of the table: {known:.1%} of the mean squared step; the "
-                "network is told of them, and fbm_alpha takes them off"
+                "network is given them, and fbm_alpha takes them off"
             )
         exposure = self.trajectories["exposure"].max()
         if exposure > 0:
@@ -117,9 +117,9 @@ class DiffusionResult:
         correlation = _correlated_steps(self.trajectories)
         if correlation is not None:
             notes.append(
-                f"neighboring steps correlate at {correlation:+.2f}, and the exposure is not told: "
-                "motion blur does that, as persistent motion does; give --exposure (the fraction "
-                "of the frame interval with light) where it is known"
+                f"neighboring steps correlate at {correlation:+.2f}, and the exposure is not "
+                "known: motion blur does that, as persistent motion does; give --exposure (the "
+                "fraction of the frame interval with light) where it is known"
             )
         return tuple(notes)
 
@@ -129,7 +129,7 @@ _SURE = 3.0  # standard errors
 
 
 def _correlated_steps(trajectories: pd.DataFrame) -> float | None:
-    """Return the mean correlation of neighboring steps where it is positive and blur not told.
+    """Return the mean correlation of neighboring steps where it is positive and blur not known.
 
     Light over the whole frame interval makes it 1/4 for Brownian motion without localization
     errors (Berglund, Phys. Rev. E 82, 011917, 2010).
@@ -222,7 +222,7 @@ def _predict(tracks: list[Track], model: Model) -> _Predicted:
 
 
 def _steps(predictions: _Predicted, model: Model) -> list[FloatArray | None]:
-    """Return the step probabilities of each track, long ones from pieces, None if not told."""
+    """Return the step probabilities of each track, long ones in segments; None without one."""
     found: list[FloatArray | None] = [None] * len(predictions.tracks)
     if predictions.prediction is not None:
         for kept, steps in zip(predictions.rows, predictions.prediction.steps, strict=True):

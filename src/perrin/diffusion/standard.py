@@ -4,7 +4,7 @@ In: positions (N, T, d), moved to their mean and divided by the root mean square
 step of one axis, so that neither place nor unit matters; frames without a position are zero
 and unseen; T is rounded up to a multiple of 4 with unseen frames. With them goes what is known
 of the camera (N, 4): localization error and exposure, each with a flag, since a network that is
-told of the noise need not guess it. Out: ten targets in 0 to 1.
+given the noise need not guess it. Out: ten targets in 0 to 1.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ KNOWN = 4
 Noise: localization error over the root mean square step, times sqrt(2), at most 1.5.
 """
 CAMERAS = ("unknown", "sharp", "blurred", "unknown, gaps", "sharp, gaps", "blurred, gaps")
-"""What a camera does to a track, as far as it is told: `Standard.camera`.
+"""What a camera does to a track, as far as it is known: `Standard.camera`.
 
-Unknown: the localization error is not told. Blurred: light for `BLURRED` of the frame interval or
+Unknown: the localization error is not known. Blurred: light for `BLURRED` of the frame interval or
 longer. Gaps: more than `GAPPY` of the frames are missing.
 """
 BLURRED, GAPPY = 0.25, 0.04

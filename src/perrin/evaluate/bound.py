@@ -4,7 +4,7 @@ Oracle: a generalized least-squares fit of the amplitudes of all molecules in a 
 paths, landings and stays are known exactly, with the covariance of shot noise and background.
 For normal noise that is the maximum-likelihood estimate, and its error the Cramer-Rao bound.
 
-Path fit: the classical competitor. The class is told to it, and the path is fitted from the
+Path fit: the classical competitor. The class is given to it, and the path is fitted from the
 true one as a start, by least squares; it has to find what the oracle knows.
 
 Both work on the histories that the network sees (`perrin.landing.views`), in contrast.

@@ -36,7 +36,7 @@ CELLS: tuple[tuple[str, Mapping[str, object]], ...] = (
     ("interleaved, L = 300", {"length": 300, "kind": "interleaved"}),
 )
 """Each is asked twice, of the same trajectories: with localization error and exposure known, and
-without (", not told")."""
+without (", noise unknown")."""
 _FBM_ALPHAS, _FBM_LENGTHS = (0.4, 0.7, 1.0, 1.5), (100, 300)
 
 
@@ -77,7 +77,7 @@ def evaluate_mixture(model: MixtureModel, *, count: int, seed: int) -> Evaluatio
         for known in (True, False):
             rng = np.random.default_rng(own)
             drawn = draw(model, settings, count=count, rng=rng, known=known)
-            cell = name if known else f"{name}, not told"
+            cell = name if known else f"{name}, noise unknown"
             cells.append({"cell": cell, **figures(drawn)})
             if settings.kind == "superposition":
                 bins += [{"cell": cell, **row} for row in coverage_by_ratio(drawn)]

@@ -131,7 +131,7 @@ def predict_part(
     simulator: ThumbnailSimulator,
 ) -> Predictions:
     """Return what `models` say of the events of a part."""
-    told = [
+    predicted = [
         predict(
             model,
             part.stacks,
@@ -145,8 +145,8 @@ def predict_part(
     return Predictions(
         labels,
         np.asarray(mass, float),
-        np.stack([score for score, _ in told]),
-        np.stack([probability for _, probability in told]),
+        np.stack([score for score, _ in predicted]),
+        np.stack([probability for _, probability in predicted]),
     )
 
 

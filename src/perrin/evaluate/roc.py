@@ -161,7 +161,7 @@ class Reliability:
 
     @property
     def error(self) -> float:
-        """Expected calibration error: the mean distance of told and true, over the events."""
+        """Expected calibration error: the mean distance of predicted and true, over the events."""
         filled = self.events > 0
         distance = np.abs(self.predicted - self.true)[filled]
         return float(np.average(distance, weights=self.events[filled]))

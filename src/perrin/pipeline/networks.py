@@ -60,15 +60,15 @@ def choose(movie: Movie, choice: Choice, settings: LandingSettings) -> Networks:
     Raises `PerrinError` where one that was named does not cover the movie.
     """
     sorter = _loaded(choice.classifier, ClassifierModel.load)
-    weigher = _loaded(choice.quantifier, QuantifierModel.load)
+    predictor = _loaded(choice.quantifier, QuantifierModel.load)
     scores = score_settings(choice.scores, sorter)
     classifier, not_sorted = classifier_for(
         movie, sorter, settings, named=choice.classifier != DEFAULT
     )
-    quantifier, not_weighed = quantifier_for(
-        movie, weigher, settings, named=choice.quantifier != DEFAULT
+    quantifier, not_predicted = quantifier_for(
+        movie, predictor, settings, named=choice.quantifier != DEFAULT
     )
-    return Networks(classifier, quantifier, scores, (*not_sorted, *not_weighed))
+    return Networks(classifier, quantifier, scores, (*not_sorted, *not_predicted))
 
 
 def _loaded(

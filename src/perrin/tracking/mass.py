@@ -78,7 +78,7 @@ def mean_contrast(contrast: FloatArray, *, blur: float = 1.0) -> Level:
 
 
 def blur_factor(psf: Psf, *, blur_px: float) -> float:
-    """Return which share of its contrast a fit finds of an image blurred by `blur_px` (sd).
+    """Return which fraction of its contrast a fit finds of an image blurred by `blur_px` (sd).
 
     For least squares with a free background: the projection of the blurred image on the PSF.
     """

@@ -28,8 +28,8 @@ def result(correlations: np.ndarray, exposure: float = np.nan) -> DiffusionResul
 @pytest.mark.parametrize(("mean", "said"), [(0.17, True), (0.0, False), (-0.2, False)])
 def test_a_positive_correlation_of_steps_asks_for_the_exposure(mean: float, said: bool) -> None:
     values = mean + np.random.default_rng(0).normal(0, 0.05, 40)
-    assert any("exposure is not told" in note for note in result(values).notes) == said
-    assert not any("is not told" in note for note in result(values, 0.5).notes)
+    assert any("exposure is not known" in note for note in result(values).notes) == said
+    assert not any("is not known" in note for note in result(values, 0.5).notes)
 
 
 def test_the_commonest_reason_of_no_answer_is_said() -> None:

@@ -51,7 +51,7 @@ class Classification:
     """precision, recall: fraction of binders among the retained landings, and fraction of the
     fitted binders that are retained, both estimated from ``p_binder``; NaN without landings."""
     fractions: tuple[ClassPrevalence, ...]
-    """Class mix of the scored landings."""
+    """Prevalence of each class among the scored landings."""
     labels: pd.DataFrame
     """``label``, ``landings``, ``unbindings``, ``retained``: events with each label."""
     removed: pd.DataFrame

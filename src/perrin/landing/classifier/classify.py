@@ -53,7 +53,7 @@ class Sorted:
 
 @dataclass(frozen=True)
 class ClassificationResult:
-    """Events with their scores, and what the class mix was estimated from."""
+    """Events with their scores, and what the class prevalence was estimated from."""
 
     events: pd.DataFrame
     """See `classify`."""
@@ -91,8 +91,8 @@ def classify(
     -------
     ClassificationResult
         Its ``events`` have ``score_*`` and ``p_*`` for each class of the model. A score is the
-        model's own. ``p_*`` are its balanced probabilities at the measurement's own class mix
-        (`perrin.landing.classifier.prevalence`); landings and unbindings have a mix each, because a
+        model's own. ``p_*`` are its balanced probabilities at the measurement's own prevalence
+        (`perrin.landing.classifier.prevalence`); landings and unbindings have one each, because a
         molecule that leaves is never a binder. ``label`` is the class with the highest ``p_*``,
         where the fit left it empty; events too near the start or end for a thumbnail are
         ``unscored`` and have NaN.
@@ -118,7 +118,7 @@ def _columns(kind: str, values: FloatArray, classes: Sequence[str]) -> dict[str,
 
 
 def _at_own_prevalence(found: Sorted, landing: BoolArray, *, confusion: FloatArray) -> FloatArray:
-    """Probabilities (N, C) at the measurement's own class mix: of landings, and of the others."""
+    """Probabilities (N, C) at the measurement's own prevalence: of landings, and of the others."""
     own = np.full_like(found.balanced, np.nan)
     landed, left = found.known & landing, found.known & ~landing
     own[landed] = correct_prior_shift(

@@ -1,4 +1,4 @@
-"""How many of the events are of each class: the class mix of a measurement.
+"""How many of the events are of each class: the prevalence of the classes in a measurement.
 
 A classifier answers as if all classes were equally frequent, and it makes mistakes. The events
 themselves tell how frequent the classes are, by maximum likelihood: the fractions pi that maximize

@@ -27,7 +27,7 @@ _BUFFER = 0.5  # probability of buffer from which on an event is no landing
 
 @dataclass(frozen=True)
 class Quantification:
-    """How the landings of a measurement were weighed."""
+    """What a quantifier predicts of the landings of a measurement."""
 
     model: str
     """Name of the quantifier."""

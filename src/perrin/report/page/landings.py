@@ -185,7 +185,7 @@ def _automatic(events: pd.DataFrame, chosen: Filterable) -> float | None:
 
 
 def _classes(classification: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """The class mix of the landings by class, as the classifier estimates it."""
+    """The prevalence of each class among the landings, as the classifier estimates it."""
     if classification is None:
         return None
     found = classification["fractions"]

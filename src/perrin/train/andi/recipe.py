@@ -79,7 +79,9 @@ def validator(count: int = 600) -> Callable[[AndiNetwork], dict[str, float]]:
         for dims, length in _CASES
     }
 
-    def told(network: AndiNetwork, batch: Batch) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    def predict(
+        network: AndiNetwork, batch: Batch
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         with torch.inference_mode():
             exponent, model = network(
                 torch.from_numpy(batch.positions), torch.from_numpy(batch.seen)
@@ -90,9 +92,9 @@ def validator(count: int = 600) -> Callable[[AndiNetwork], dict[str, float]]:
         figures = {}
         for name, (of_alpha, of_model) in cases.items():
             figures[f"mae_{name}"] = float(
-                np.abs(told(network, of_alpha)[0] - of_alpha.alpha).mean()
+                np.abs(predict(network, of_alpha)[0] - of_alpha.alpha).mean()
             )
-            right = told(network, of_model)[1] == of_model.model
+            right = predict(network, of_model)[1] == of_model.model
             figures[f"f1_{name}"] = float(right.mean())
         return figures
 

@@ -46,8 +46,8 @@ def validator(source: Source, count: int = 2000) -> Callable[[nn.Module], Figure
         figures: Figures = {}
         for name, (views, labels) in cases.items():
             scores, classes = _predictions(network, views)
-            told = classes[:, : len(LANDING_CLASSES)].argmax(axis=1)
-            figures[f"accuracy_{name}"] = float((told == labels).mean())
+            predicted = classes[:, : len(LANDING_CLASSES)].argmax(axis=1)
+            figures[f"accuracy_{name}"] = float((predicted == labels).mean())
             figures[f"auc_binder_{name}"] = _auc(scores[:, 0], labels == 0)
         return figures
 

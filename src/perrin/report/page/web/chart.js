@@ -29,10 +29,19 @@ function ticks(low, high, about) {
   return found;
 }
 
+// A figure with a caption at the end of the grid of charts, over all of its width where wide.
+function newFigure(id, caption, wide) {
+  const made = element("figure", { id, class: wide ? "wide" : false },
+    element("figcaption", {}, caption), element("p", { class: "said" }));
+  document.querySelector("section.grid").append(made);
+  return made;
+}
+
 class Chart {
-  // figure: the id of a <figure>; options: height in px, csv(): rows, name of its files
-  constructor(figure, { height = 260, csv = null, left = 56, top = 14, right = 14 } = {}) {
-    this.figure = byId(figure);
+  // figure: the id of a <figure>; with a caption it is made, in the grid. Options: height in px,
+  // csv(): rows, name of its files
+  constructor(figure, { caption: said = null, wide = false, height = 260, csv = null, left = 56, top = 14, right = 14 } = {}) {
+    this.figure = said == null ? byId(figure) : newFigure(figure, said, wide);
     this.name = figure;
     this.height = height;
     this.margin = { left, top, right, bottom: 42 };

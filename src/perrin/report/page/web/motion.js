@@ -91,7 +91,7 @@ function drawRegimes() {
   if (!n) { said.textContent = k == null ? "The page carries the time course of 1,000 trajectories; this one is in time_course.csv." : "This trajectory has no time course."; return; }
   const part = (name) => Array.from(M.along[name].subarray(a, b), (v) => v / 100);
   const time = Array.from({ length: n }, (_, i) => (M.along.first[k] + i) * M.frame_interval), mine = regimesOf(M, k);
-  chart.begin({ x: [time[0], time[n - 1]], y: [0, 1.4], xLabel: `Time (${M.time_unit})`, yLabel: "Share of CTRW" });
+  chart.begin({ x: [time[0], time[n - 1]], y: [0, 1.4], xLabel: `Time (${M.time_unit})`, yLabel: "Fraction of CTRW" });
   for (const r of mine) {
     chart.band([r.start, r.stop], [0, 0], [1, 1], REGIMES[r.label][1], { opacity: 0.12 });
     if (!Number.isFinite(r.low)) continue;
@@ -189,7 +189,7 @@ function drawParts() {
     for (const v of M[name]) if (Number.isFinite(v)) found[Math.min(bins - 1, Math.floor(v * bins))]++;
     return found;
   });
-  chart.begin({ x: [0, 1], y: [0, 1.15 * Math.max(1, ...counts.flatMap((c) => [...c]))], xLabel: "Share of the mean squared step", yLabel: "Trajectories" });
+  chart.begin({ x: [0, 1], y: [0, 1.15 * Math.max(1, ...counts.flatMap((c) => [...c]))], xLabel: "Fraction of the mean squared step", yLabel: "Trajectories" });
   PARTS.forEach(([, , css], k) => chart.stairs(0, 1 / bins, counts[k], css, { weight: 1.6, fill: 0.08 }));
   chart.legend(PARTS.map(([name, part, css]) => [`${part}, median ${fixed(quantile(Array.from(M[name]), 0.5), 2)}`, css, "line"]));
 }
@@ -245,17 +245,17 @@ function start() {
     const path = pathOf(ALL[state.shown], state.row);
     return path ? [["frame", "x", "y", "regime"], ...Array.from(path.frames, (f, i) => [f, path.xs[i], path.ys[i], REGIMES[path.regime[i]][0]])] : [["frame", "x", "y", "regime"]];
   } });
-  charts.regimes = new Chart("regimes", { height: 230, csv: () => {
+  charts.regimes = new Chart("regimes", { caption: "Fraction of CTRW near each frame of the chosen trajectory", height: 230, csv: () => {
     const M = ALL[state.shown], k = M.place.get(state.row);
     return [["regime", "start", "stop", "start_low", "start_high", "confidence"], ...regimesOf(M, k).map((r) => [REGIMES[r.label][0], r.start, r.stop, r.low, r.high, r.confidence])];
   } });
-  charts["ratio-time-course"] = new Chart("ratio-time-course", { height: 230, csv: () => timeCourseRows(["w"]) });
-  charts["exponent-time-course"] = new Chart("exponent-time-course", { height: 230, csv: () => timeCourseRows(["alpha_fbm", "alpha_ctrw"]) });
-  charts.msd = new Chart("msd", { height: 280, csv: () => {
+  charts["ratio-time-course"] = new Chart("ratio-time-course", { caption: "Ratio w along the chosen trajectory", height: 230, csv: () => timeCourseRows(["w"]) });
+  charts["exponent-time-course"] = new Chart("exponent-time-course", { caption: "Exponents along the chosen trajectory", height: 230, csv: () => timeCourseRows(["alpha_fbm", "alpha_ctrw"]) });
+  charts.msd = new Chart("msd", { caption: "Mean squared displacement", height: 280, csv: () => {
     const { lags, rows } = ALL[state.shown].msd, k = ALL[state.shown].place.get(state.row), n = lags.length;
     return [["lag", "msd"], ...Array.from(lags, (t, i) => [t, rows[k * n + i]])];
   } });
-  charts.parts = new Chart("parts", { height: 280, csv: allRows });
+  charts.parts = new Chart("parts", { caption: "Fractions of the squared step, all trajectories", height: 280, csv: allRows });
   byId("particle").addEventListener("change", (event) => choose(Number(event.target.value)));
   byId("previous").addEventListener("click", () => choose(state.row - 1));
   byId("following").addEventListener("click", () => choose(state.row + 1));

@@ -206,9 +206,9 @@ function showPeaks({ M, kept, fit }) {
       valley ? percent(valley.valley_to_peak) : "", valley ? range(hundred(valley.valley_to_peak_low), hundred(valley.valley_to_peak_high), 0).trim() : "",
       valley ? (valley.criterion_met ? `${fixed(valley.resolving_power_at_criterion, 1)} at ${percent(valley.criterion_met)}` : "not met") : ""];
   });
-  const head = [`Peak (${UNIT})`, "", `FWHM (${UNIT})`, "m / FWHM", "", "Share", "", "Events kept", "Valley to next", "", "m / Δm at valley"];
+  const head = [`Peak (${UNIT})`, "", `FWHM (${UNIT})`, "m / FWHM", "", "Fraction", "", "Events kept", "Valley to next", "", "m / Δm at valley"];
   byId("peaks").replaceChildren(rows.length ? table(head, rows) : element("p", {}, "No peak stands out of counting noise."));
-  byId("peaks").title = "Position: mode of the kernel density. FWHM: of the Gaussian fitted to the histogram. Share: of the landings. " +
+  byId("peaks").title = "Position: mode of the kernel density. FWHM: of the Gaussian fitted to the histogram. Fraction: of the landings. " +
     "Valley: lowest density between two peaks over the smaller one. In brackets: intervals.";
 }
 

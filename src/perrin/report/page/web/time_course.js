@@ -5,21 +5,23 @@
 const MOST_DRAWN = 20000; // points of one cloud; more are thinned evenly, and the text says so
 const classColor = (M, kind) => `--${M.colors[kind]}`;
 
+// The charts of the grid, in order: what each is called, how it is drawn, what its CSV holds.
+const GRID = [
+  { id: "retention", caption: "Landings kept at each mass", draw: drawKept, csv: () => retentionRows(latest).rows },
+  { id: "over-time", caption: "Events over time", height: 250, draw: drawTime, csv: () => eventRows(latest.kept) },
+  { id: "landing-rate", caption: "Landing density", height: 190, draw: drawRate, csv: rateRows },
+  { id: "residuals", caption: "Mass and fit residual", draw: drawResidual, csv: () => eventRows(latest.M.base) },
+  { id: "calibration", caption: "Calibration", draw: drawCalibration, csv: calibrationRows },
+  { id: "over-field", caption: "Events over the field of view", wide: true, draw: drawField, csv: () => eventRows(latest.kept) },
+];
+
 function connectTimeCourse() {
-  const charts = {
-    kept: new Chart("retention", { csv: () => retentionRows(latest).rows }),
-    time: new Chart("over-time", { height: 250, csv: () => eventRows(latest.kept) }),
-    rate: new Chart("landing-rate", { height: 190, csv: rateRows }),
-    field: new Chart("over-field", { csv: () => eventRows(latest.kept) }),
-    residual: new Chart("residuals", { csv: () => eventRows(latest.M.base) }),
-    line: new Chart("calibration", { csv: calibrationRows }),
-  };
-  const draws = { kept: drawKept, time: drawTime, rate: drawRate, field: drawField, residual: drawResidual, line: drawCalibration };
+  const charts = GRID.map((one) => [new Chart(one.id, one), one.draw]);
   whenQuiet.push((now) => {
     showClasses(now);
-    for (const [name, chart] of Object.entries(charts)) {
+    for (const [chart, draw] of charts) {
       chart.figure.hidden = !now.M.n;
-      if (now.M.n) draws[name](chart, now);
+      if (now.M.n) draw(chart, now);
     }
   });
 }
@@ -72,7 +74,7 @@ function showClasses({ M, kept }) {
       ...(M.mix ? [estimate ? `${percent(estimate.fraction)}${range(hundred(estimate.low), hundred(estimate.high), 0)}` : ""] : []),
       fixed(all[k]), fixed(passed[k])];
   });
-  box.replaceChildren(table([M.score ? "Class" : "Kind", "", "Share of events", ...(M.mix ? ["Share of the landings, estimated"] : []), "Events", "Kept"], rows));
+  box.replaceChildren(table([M.score ? "Class" : "Kind", "", "Fraction of events", ...(M.mix ? ["Fraction of the landings, estimated"] : []), "Events", "Kept"], rows));
 }
 
 // Kept fraction of the landings in bins of mass of about equal counts, with Wilson's interval.
