@@ -170,6 +170,28 @@ def _gaussian(x: FloatArray, counts: FloatArray, *, start: PeakFit) -> PeakFit |
 
 
 @njit(cache=True)
+def _normal_equations(x, counts, height, mean, sd):  # type: ignore[no-untyped-def]
+    """Sums over the bins: the symmetric matrix of the step, row by row, and its right side."""
+    a00, a01, a02, a11, a12, a22, b0, b1, b2 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    for i in range(len(x)):
+        z = (x[i] - mean) / sd
+        g = exp(-0.5 * min(z * z, 1e3))
+        left = counts[i] - height * g
+        d1 = height * g * z / sd
+        d2 = d1 * z
+        a00 += g * g
+        a01 += g * d1
+        a02 += g * d2
+        a11 += d1 * d1
+        a12 += d1 * d2
+        a22 += d2 * d2
+        b0 += g * left
+        b1 += d1 * left
+        b2 += d2 * left
+    return a00, a01, a02, a11, a12, a22, b0, b1, b2
+
+
+@njit(cache=True)
 def _least_squares(x, counts, height, mean, sd):  # type: ignore[no-untyped-def]
     """Whether it settles, and height, mean, sd: Levenberg-Marquardt (Marquardt 1963).
 
@@ -178,22 +200,7 @@ def _least_squares(x, counts, height, mean, sd):  # type: ignore[no-untyped-def]
     damping = 1e-3
     error = _squares(x, counts, height, mean, sd)
     for _ in range(_STEPS):
-        a00, a01, a02, a11, a12, a22, b0, b1, b2 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-        for i in range(len(x)):
-            z = (x[i] - mean) / sd
-            g = exp(-0.5 * min(z * z, 1e3))
-            left = counts[i] - height * g
-            d1 = height * g * z / sd
-            d2 = d1 * z
-            a00 += g * g
-            a01 += g * d1
-            a02 += g * d2
-            a11 += d1 * d1
-            a12 += d1 * d2
-            a22 += d2 * d2
-            b0 += g * left
-            b1 += d1 * left
-            b2 += d2 * left
+        a00, a01, a02, a11, a12, a22, b0, b1, b2 = _normal_equations(x, counts, height, mean, sd)
         while True:
             grown = 1.0 + damping
             m00, m11, m22 = a00 * grown, a11 * grown, a22 * grown
