@@ -11,6 +11,7 @@ import pandas as pd
 import tifffile
 
 from perrin.io.tables import write_events
+from perrin.io.track_formats import write_napari, write_trackmate, write_tracks_csv
 
 
 def _events() -> pd.DataFrame:
@@ -81,6 +82,83 @@ def _zarr(path: Path) -> None:
     zarr.create_array(store=str(path), data=_movie(), chunks=(4, 16, 16))
 
 
+def _ome_zarr(path: Path) -> None:
+    import zarr
+
+    group = zarr.open_group(str(path), mode="w", zarr_format=2)
+    group.create_array("0", data=_movie(), chunks=(4, 16, 16))
+    scale = {"type": "scale", "scale": [0.01, 0.08, 0.08]}
+    units = ("second", "micrometer", "micrometer")
+    group.attrs["multiscales"] = [
+        {
+            "version": "0.4",
+            "axes": [{"name": a, "unit": u} for a, u in zip("tyx", units, strict=True)],
+            "datasets": [{"path": "0", "coordinateTransformations": [scale]}],
+        }
+    ]
+
+
+def _pictures(path: Path) -> None:
+    from PIL import Image
+
+    path.mkdir()
+    for number, frame in enumerate(_movie()):
+        Image.fromarray(frame).save(path / f"f_{number}.png")
+
+
+def _ome(path: Path) -> None:
+    told = {"axes": "TYX", "PhysicalSizeX": 0.08, "PhysicalSizeY": 0.08, "TimeIncrement": 0.01}
+    tifffile.imwrite(path, _movie(), ome=True, photometric="minisblack", metadata=told)
+
+
+def _mrc(path: Path) -> None:
+    import mrcfile
+
+    with mrcfile.new(path, overwrite=True) as file:
+        file.set_data(_movie().astype(np.int16))
+        file.voxel_size = 800.0
+
+
+def _video(path: Path) -> None:
+    import av
+
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("png", rate=25)
+        stream.height, stream.width, stream.pix_fmt = 16, 16, "gray"
+        for frame in (_movie() >> 3).astype(np.uint8):
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="gray")))
+        out.mux(stream.encode())
+
+
+def _compressed(path: Path) -> None:
+    with h5py.File(path, "w") as file:
+        file.create_dataset("frames", data=_movie(), chunks=(4, 16, 16), compression="gzip")
+
+
+def _own_tracks(path: Path) -> None:
+    told = {"x_se": 0.1, "y_se": 0.1, "pixel_nm": 80.0, "frame_interval_s": 0.01, "exposure": 0.5}
+    write_tracks_csv(_tracks().assign(**told), path)
+
+
+def _spots(path: Path) -> None:
+    write_trackmate(_tracks(), path, pixel_nm=80.0, frame_interval_s=0.01)
+
+
+def _btrack(path: Path) -> None:
+    tracks = _tracks()
+    with h5py.File(path, "w") as file:
+        file["objects/obj_type_1/coords"] = tracks[["frame", "x", "y"]].assign(z=0).to_numpy()
+        file["tracks/obj_type_1/tracks"] = np.arange(len(tracks))
+        file["tracks/obj_type_1/map"] = np.array([[15 * k, 15 * k + 15] for k in range(3)])
+
+
+def _matlab(path: Path) -> None:
+    from scipy.io import savemat
+
+    rows = _tracks()[["x", "y", "frame", "particle"]].to_numpy()
+    savemat(path, {"tracks": rows}, do_compression=True)
+
+
 def _json(path: Path) -> None:
     path.write_text('{"format_version": 1, "gradient_per_kda": -4e-05, "offset": 0.0}')
 
@@ -98,15 +176,32 @@ EVENTS: dict[str, Callable[[Path], None]] = {
 }
 """How each kind of event table is written, by the name of its file."""
 TRACKS: dict[str, Callable[[Path], None]] = {
+    "own_tracks.csv": _own_tracks,
     "tracks.csv": lambda path: _tracks().to_csv(path, index=False),
+    "tracks.xml": _spots,
     "tracks.parquet": lambda path: _tracks().to_parquet(path),
     "tracks.npy": lambda path: np.save(path, _tracks()[["x", "y", "frame", "particle"]]),
+    "napari.npy": lambda path: write_napari(_tracks(), path),
+    "tracks.mat": _matlab,
+    "btrack.h5": _btrack,
 }
 MOVIES: dict[str, Callable[[Path], None]] = {
     "movie.npy": lambda path: np.save(path, _movie()),
-    "movie.tif": lambda path: tifffile.imwrite(path, _movie()),
+    "movie.tif": lambda path: tifffile.imwrite(path, _movie(), photometric="minisblack"),
+    "deflate.tif": lambda path: tifffile.imwrite(
+        path, _movie(), photometric="minisblack", compression="zlib"
+    ),
     "imagej.tif": _imagej,
+    "movie.ome.tif": _ome,
     "movie.h5": _hdf5_movie,
-    "movie.zarr": _zarr,
+    "gzip.h5": _compressed,
+    "movie.mrc": _mrc,
+    "movie.mov": _video,
 }
+FOLDERS: dict[str, Callable[[Path], None]] = {
+    "movie.zarr": _zarr,
+    "ome.zarr": _ome_zarr,
+    "pictures": _pictures,
+}
+"""Movies that are folders of files."""
 OTHERS: dict[str, Callable[[Path], None]] = {"calibration.json": _json}

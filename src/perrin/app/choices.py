@@ -34,6 +34,9 @@ _OPTIONS: dict[Kind, tuple[str, ...]] = {
         "landing_sign",
         "dataset",
         "encoding",
+        "axes",
+        "channel",
+        "z",
     ),
     "events": ("calibration", "bin_kda", "resamples"),
     "tracks": ("model", "pixel_nm", "frame_interval_s", "units", "window", "stride"),
@@ -52,6 +55,9 @@ OF_THE_FILE = (
     "landing_sign",
     "dataset",
     "encoding",
+    "axes",
+    "channel",
+    "z",
 )
 """Choices that say what a file does not: never kept for another one."""
 
@@ -78,6 +84,9 @@ class Choices(Settings):
     landing_sign: Literal[-1, 1] | None = None
     dataset: str | None = None
     encoding: Literal["raw", "time-difference"] | None = None
+    axes: str | None = Field(None, pattern=r"^[TCZYXStczyxs?_, ]+$")
+    channel: int | None = Field(None, ge=0)
+    z: int | None = Field(None, ge=0)
     bin_kda: float = Field(SpectrumSettings().bin_width_kda, gt=0)
     frame_interval_s: float | None = Field(None, gt=0)
     units: Literal["unknown"] | None = None

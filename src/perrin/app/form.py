@@ -69,6 +69,9 @@ FIELDS: tuple[Field, ...] = (
         ("movie",),
         options={None: "as the file says", "raw": "raw", "time-difference": "time difference"},
     ),
+    Field("axes", "Axes as stored, one letter each (as TYX, YXT, TCYX)", ("movie",)),
+    Field("channel", "Channel, from 0", ("movie",)),
+    Field("z", "Plane (z slice), from 0", ("movie",)),
     Field("window", "Frames of a window", ("tracks",), usual=True),
     Field("stride", "Frames from one window to the next", ("tracks",)),
 )

@@ -13,6 +13,17 @@ from perrin.io.tracks import read_tracks
 if TYPE_CHECKING:
     from perrin.app.choices import Choices, Kind
 
+_SAID_OF_A_MOVIE = (
+    "pixel_nm",
+    "frame_rate_hz",
+    "landing_sign",
+    "dataset",
+    "encoding",
+    "axes",
+    "channel",
+    "z",
+)
+
 
 @dataclass(frozen=True)
 class Look:
@@ -27,10 +38,7 @@ class Look:
 
 def look(path: Path, choices: Choices) -> Look:
     """Say what a file is and what is missing, given the choices; never raises for bad content."""
-    given: dict[str, Any] = {
-        name: getattr(choices, name)
-        for name in ("pixel_nm", "frame_rate_hz", "landing_sign", "dataset", "encoding")
-    }
+    given: dict[str, Any] = {name: getattr(choices, name) for name in _SAID_OF_A_MOVIE}
     try:
         seen = inspect(path, **given)
     except (PerrinError, OSError) as error:

@@ -266,6 +266,8 @@ def inspect(
 
     seen = look_at(path, **movie_options.by_name())
     typer.echo(f"{path.name}: {seen.description}")
+    if seen.read_as:
+        typer.echo(f"  {seen.read_as}")
     for name, text in seen.facts():
         typer.echo(f"  {name:<16}{text}")
     for name in seen.missing:

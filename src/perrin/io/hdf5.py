@@ -44,6 +44,10 @@ def hdf5_file(path: Path) -> Iterator[h5py.File]:
             yield file
         except (OSError, RuntimeError) as error:  # what HDF5 raises for broken blocks
             raise _damaged(path, error) from error
+        except KeyError as error:  # and for objects that it cannot open
+            if "Unable to" not in str(error):
+                raise
+            raise _damaged(path, error) from error
 
 
 def _damaged(path: Path, error: Exception) -> PerrinError:

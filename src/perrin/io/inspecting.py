@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from perrin.errors import PerrinError
-from perrin.io.found import Contents, Found, Given, settle
+from perrin.io.found import Contents, Found, Given, Numbers, settle
 from perrin.io.keywords import MovieKeywords, split, takes_movie_keywords
+from perrin.io.movie import LazyFrames
 from perrin.io.opening import close, find, look_at
+from perrin.io.read_as import movie_line
 from perrin.io.sniff import Kind, head_of, sniff
 
 
@@ -21,7 +23,8 @@ class Inspection:
 
     kind: "movie", "events", "tracks", or "other" for what is no input (description says what
     it is). missing: names of the options of `open_movie` that must be given. problems: why it
-    would be refused. notes: what one should know. Numbers that the file does not say are None.
+    would be refused. notes: what one should know. read_as: the line that commands say, what was
+    understood (of a movie without the notes). Numbers that the file does not say are None.
     """
 
     path: Path
@@ -38,6 +41,7 @@ class Inspection:
     missing: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    read_as: str | None = None
     details: dict[str, Any] = field(default_factory=dict)
 
     def facts(self) -> list[tuple[str, str]]:
@@ -88,9 +92,21 @@ def _movie(found: Found, given: Given, contents: Contents) -> Inspection:
         missing=tuple(numbers.missing),
         problems=(*looked.problems, *(for_landings or ())),
         notes=(*numbers.notes, *looked.notes),
+        read_as=None if frames is None else _line(found, frames, numbers),
         details={**found.details, "axes": found.axes, "axes_named": found.axes_named,
                  "sources": numbers.sources, "laid_out": frames is not None},
     )  # fmt: skip
+
+
+def _line(found: Found, frames: LazyFrames, numbers: Numbers) -> str:
+    said = {f"{name}_from": source for name, source in numbers.sources.items()}
+    return movie_line(
+        frames.shape,
+        frames.dtype,
+        pixel_nm=numbers.pixel_nm,
+        frame_interval_s=numbers.frame_interval_s,
+        said={**said, "axes": found.axes, "axes_named": found.axes_named},
+    )
 
 
 def _movie_facts(seen: Inspection) -> list[tuple[str, str]]:
@@ -194,8 +210,8 @@ def _inspect_tracks(path: Path) -> Inspection:
         details={
             "tracks": tracks["particle"].nunique(),
             "positions": len(tracks),
-            **({"understood": attrs["read_as"]} if attrs.get("read_as") else {}),
         },
+        read_as=attrs.get("read_as"),
     )
 
 
@@ -211,6 +227,7 @@ def _inspect_events(path: Path) -> Inspection:
         description=f"event table, {details['format']}{version}",
         shape=(details["rows"],),
         notes=tuple(details["notes"]),
+        read_as=details["read_as"],
         details=details,
     )
 

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from perrin.errors import PerrinError
 from perrin.io.checks import HEAD, check_axes, check_intensities, check_moving, check_shape
-from perrin.io.read_as import compose_read_as
+from perrin.io.read_as import movie_line
 from perrin.types import Array
 
 _FAR_APART = 16  # frames from which on a step is read frame by frame
@@ -228,22 +228,13 @@ class Movie:
     @property
     def read_as(self) -> str:
         """What was understood of the movie, and from where, in one line."""
-        said = self.provenance
-        by = {"given": "from the option", "file": "from the file"}
-        pixel, interval = (
-            said.get(f"{name}_from", "given") for name in ("pixel", "frame_interval")
-        )
-        axes = str(said.get("axes") or "").replace("?", "_")
-        named = "as named" if said.get("axes_named") else "not named, taken in this order"
-        return compose_read_as(
-            (
-                f"{self.n_frames} frames of {self.height} x {self.width} pixels",
-                f"axes {axes} ({named})" if axes else "",
-                str(self.frames.dtype),
-                f"{self.pixel_nm:.5g} nm a pixel ({by.get(pixel, f'from the {pixel}')})",
-                f"{self.frame_interval_s * 1e3:.5g} ms a frame ({by.get(interval, interval)})",
-            ),
-            remarks=said.get("notes", ()),
+        return movie_line(
+            self.frames.shape,
+            self.frames.dtype,
+            pixel_nm=self.pixel_nm,
+            frame_interval_s=self.frame_interval_s,
+            said=self.provenance,
+            notes=self.provenance.get("notes", ()),
         )
 
     @property

@@ -22,7 +22,7 @@ from perrin.io.checks import (
 from perrin.io.found import Asked, Contents, Found, Given, Numbers, check_encoding, settle
 from perrin.io.keywords import MovieKeywords, split, takes_movie_keywords
 from perrin.io.movie import LazyFrames, Movie
-from perrin.io.sniff import sniff
+from perrin.io.sniff import Kind, sniff
 
 UNITS = {
     "pixel_nm": "the size of a stored pixel in nanometers",
@@ -108,6 +108,18 @@ def find(path: Path, asked: Asked) -> Found:
         )
     if asked.unsigned and kind != "microscope":
         raise PerrinError(f"{path}: --unsigned is for MRC files only; leave it away.")
+    try:
+        return _find_in(kind, path, asked)
+    except PerrinError:
+        raise
+    except Exception as error:  # a damaged file leads libraries to errors of every kind
+        raise PerrinError(
+            f"{path} cannot be read as a movie ({kind}; {type(error).__name__}: {error}): is it "
+            "damaged or cut off? Copy it again from its source."
+        ) from error
+
+
+def _find_in(kind: Kind, path: Path, asked: Asked) -> Found:
     if kind == "hdf5":
         return _find_in_hdf5(path, asked)
     if kind == "zarr":
@@ -125,7 +137,7 @@ def find(path: Path, asked: Asked) -> Found:
     return _find_elsewhere(kind, path, asked)
 
 
-def _find_elsewhere(kind: str, path: Path, asked: Asked) -> Found:
+def _find_elsewhere(kind: Kind, path: Path, asked: Asked) -> Found:
     if kind == "microscope":
         from perrin.io.movies.microscope import find_microscope
 

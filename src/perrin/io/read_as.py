@@ -8,6 +8,7 @@ movies as the property ``read_as``; commands print it, summary and report hold i
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 _NAMES_SHOWN = 12
 _IRREGULAR = {"axis": "axes", "mass": "masses"}
@@ -36,6 +37,45 @@ def compose_read_as(
             parts.append(f"{counted(count, what)} left out")
     parts += [remark for remark in remarks if remark]
     return "; ".join(parts)
+
+
+def movie_line(
+    shape: tuple[int, ...],
+    dtype: object,
+    *,
+    pixel_nm: float | None,
+    frame_interval_s: float | None,
+    said: Mapping[str, Any],
+    notes: Iterable[str] = (),
+) -> str:
+    """Return the line of a movie of frames (T, Y, X).
+
+    said: ``axes`` (one letter a stored axis), ``axes_named``, and where the numbers came from,
+    ``pixel_from`` and ``frame_interval_from``. Numbers that are None are not known.
+    """
+    axes = str(said.get("axes") or "").replace("?", "_")
+    named = "as named" if said.get("axes_named") else "not named, taken in this order"
+    pixel, interval = "pixel not known", "frame interval not known"
+    if pixel_nm is not None:
+        pixel = f"{pixel_nm:.5g} nm a pixel ({_source(said, 'pixel_from')})"
+    if frame_interval_s is not None:
+        source = _source(said, "frame_interval_from")
+        interval = f"{frame_interval_s * 1e3:.5g} ms a frame ({source})"
+    return compose_read_as(
+        (
+            f"{shape[0]} frames of {shape[1]} x {shape[2]} pixels",
+            f"axes {axes} ({named})" if axes else "",
+            str(dtype),
+            pixel,
+            interval,
+        ),
+        remarks=notes,
+    )
+
+
+def _source(said: Mapping[str, Any], name: str) -> str:
+    source = said.get(name, "given")
+    return "from the option" if source == "given" else f"from the {source}"
 
 
 def counted(count: int, what: str) -> str:

@@ -200,6 +200,10 @@ def read_csv(text: TextTable) -> tuple[pd.DataFrame, list[str]]:
     changed = []
     if CHECK in table.columns:
         changed = what_changed(_checked(table), table.pop(CHECK), rows)
+    elif rows is not None:
+        changed = [
+            f"the column {CHECK} is gone, so that changes since perrin wrote it are not seen"
+        ]
     for name in ("contrast", "mass_kda"):
         if name in table.columns:
             table = table.drop(columns=VENDOR_NAMES[name], errors="ignore")

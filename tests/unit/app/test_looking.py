@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from perrin.app.choices import Choices
 from perrin.app.looking import look
 
@@ -25,3 +27,14 @@ def test_a_summary_of_results_is_no_input(tmp_path: Path) -> None:
     seen = look(summary, Choices())
     assert seen.kind is None
     assert "summary" in seen.description
+
+
+def test_a_channel_and_axes_are_taken_by_the_app(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    np.save(tmp_path / "movie.npy", rng.integers(900, 1100, (20, 2, 16, 24), dtype=np.uint16))
+    seen = look(tmp_path / "movie.npy", Choices())
+    assert any("--axes" in sentence for sentence in seen.sentences)
+    chosen = Choices(axes="TCYX", channel=1, pixel_nm=80, frame_rate_hz=100)
+    seen = look(tmp_path / "movie.npy", chosen)
+    assert dict(seen.facts)["shape"].startswith("20 x 16 x 24")
+    assert "channel 1 of 2 is used" in seen.sentences

@@ -101,3 +101,26 @@ def test_the_names_of_io_are_there_and_load_late():
     code = "import perrin.io, sys; print(sorted({'h5py', 'pandas', 'numba'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_inspect_says_what_commands_say(frames, tmp_path):
+    np.save(tmp_path / "a.npy", frames)
+    seen = inspect(tmp_path / "a.npy")
+    assert seen.read_as.startswith(f"read as {len(frames)} frames of 12 x 17 pixels")
+    assert "pixel not known, frame interval not known" in seen.read_as
+    told = {"pixel_nm": 70, "frame_rate_hz": 242}
+    with open_movie(tmp_path / "a.npy", **told) as movie:
+        assert movie.read_as.startswith(inspect(tmp_path / "a.npy", **told).read_as)
+
+
+def test_whatever_a_library_raises_for_a_damaged_file_is_one_error(frames, tmp_path):
+    np.save(tmp_path / "a.npy", frames)
+    content = (tmp_path / "a.npy").read_bytes()
+    (tmp_path / "a.npy").write_bytes(content[:20] + b"(((((((" + content[27:])
+    with pytest.raises(PerrinError, match=r"a\.npy"):
+        inspect(tmp_path / "a.npy")
+    folder = tmp_path / "a.zarr"
+    folder.mkdir()
+    (folder / "zarr.json").write_text('{"zarr_format": 3, ')
+    with pytest.raises(PerrinError, match=r"a\.zarr"):
+        inspect(folder)

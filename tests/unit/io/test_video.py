@@ -115,3 +115,23 @@ def test_a_picture_of_another_size_is_named(gray, tmp_path):
         Image.fromarray(gray[number][: 32 - (number == 3)]).save(tmp_path / f"{number}.png")
     with pytest.raises(PerrinError, match=r"3\.png is \(31, 48\)"):
         open_movie(tmp_path, **GIVEN)
+
+
+def test_a_picture_whose_checksum_does_not_hold_is_damaged(gray, tmp_path):
+    for number, frame in enumerate(gray):
+        Image.fromarray(frame).save(tmp_path / f"f_{number}.png")
+    content = bytearray((tmp_path / "f_3.png").read_bytes())
+    content[len(content) // 2] ^= 1
+    (tmp_path / "f_3.png").write_bytes(content)
+    with pytest.raises(PerrinError, match=r"f_3\.png.*checksum"):
+        open_movie(tmp_path, **GIVEN)
+
+
+def test_a_damaged_frame_of_a_video_is_refused(gray, tmp_path):
+    encode(tmp_path / "a.mov", gray, "png", "gray", "gray")
+    content = bytearray((tmp_path / "a.mov").read_bytes())
+    at = content.index(b"IDAT") + 40
+    content[at : at + 60] = bytes(60)
+    (tmp_path / "a.mov").write_bytes(content)
+    with pytest.raises(PerrinError, match=r"a\.mov"), open_movie(tmp_path / "a.mov", **GIVEN) as m:
+        m.frames[:]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -16,7 +17,20 @@ from perrin.io.movie import LazyFrames
 from perrin.io.movies.axes import Layout
 from perrin.types import Array
 
-DECODING = (OSError, ValueError, RuntimeError, KeyError, TypeError, EOFError, zlib.error)
+DECODING = (
+    OSError,
+    ValueError,
+    RuntimeError,
+    LookupError,
+    TypeError,
+    EOFError,
+    AttributeError,
+    ArithmeticError,
+    AssertionError,
+    MemoryError,
+    struct.error,
+    zlib.error,
+)
 """What libraries raise for blocks that cannot be decoded."""
 
 

@@ -6,7 +6,6 @@ Where that library surprises, the file is looked at here: MRC's signed bytes, th
 from __future__ import annotations
 
 import shutil
-import struct
 import tempfile
 import weakref
 from importlib import import_module
@@ -34,15 +33,6 @@ _MODULES = {
     "BLO": ("blockfile", ".blo", "NanoMegas BLO"),
     "MIB": ("quantumdetector", ".mib", "Quantum Detectors MIB (Merlin)"),
 }
-_FAILS = (
-    *DECODING,
-    struct.error,
-    AttributeError,
-    IndexError,
-    MemoryError,
-    NotImplementedError,
-    AssertionError,
-)
 _SIGNED_BYTES = "mode 0 holds signed bytes"
 
 
@@ -70,7 +60,7 @@ class MicroscopeFrames(LaidOutFrames):
         try:
             block = self._data[key]
             block = np.asarray(block.compute() if hasattr(block, "compute") else block)
-        except _FAILS as error:
+        except DECODING as error:
             raise unreadable(self.path, 0, len(self), error) from error
         return np.ascontiguousarray(block).view(self.view) if self.view else block
 
@@ -96,7 +86,7 @@ def load(path: Path, kind: str) -> list[dict[str, Any]]:
         with quiet("rsciio"):
             called = _Renamed(path, suffix)
             found = reader.file_reader(str(called.path), lazy=True)
-    except _FAILS as error:
+    except DECODING as error:
         raise PerrinError(
             f"{path} is a file of {name} (electron microscopy) that cannot be read "
             f"({type(error).__name__}: {error}): cut off or damaged? Copy it again, or export it "

@@ -133,7 +133,8 @@ def find_tiff(path: Path, asked: Asked) -> Found:
     refuse_encoding(asked.encoding, path, "TIFF")
     tiff = _open(path, follow_links=asked.follow_links)
     try:
-        return _find(path, tiff, asked)
+        with _quiet():
+            return _find(path, tiff, asked)
     finally:
         _close(tiff)
 

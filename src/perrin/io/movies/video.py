@@ -39,6 +39,9 @@ class VideoFrames(LazyFrames):
         return type(self), (self.path, self.shape[0], size, self.deep, self.channel)
 
     def _restart(self) -> None:
+        context = self._container.streams.video[0].codec_context
+        if not context.is_open:
+            context.options = {"err_detect": "crccheck+bitstream+buffer+explode"}
         self._container.seek(0)
         self._decoded = self._container.decode(video=0)
         self._next = 0
@@ -52,12 +55,14 @@ class VideoFrames(LazyFrames):
                 self._restart()
             while self._next < stop:
                 frame = next(self._decoded)
+                if frame.is_corrupt:
+                    raise ValueError("the decoder could not make it out, and fills it in")
                 if self._next >= start:
                     frames[self._next - start] = gray(frame, self.deep, self.channel, self.path)
                 self._next += 1
         except PerrinError:
             raise
-        except (StopIteration, *DECODING) as error:
+        except (StopIteration, *_decoding()) as error:
             at = self._next
             self._restart()
             raise unreadable(self.path, at, stop, error) from error
@@ -98,6 +103,13 @@ def _first_plane(frame: Any, deep: bool) -> Array:
     return line.astype(np.uint16 if deep else np.uint8)
 
 
+def _decoding() -> tuple[type[BaseException], ...]:
+    """Return what decoding a damaged video raises."""
+    import av
+
+    return (*DECODING, av.FFmpegError)
+
+
 def open_video(path: Path) -> Any:
     """Open a video. Raises `PerrinError` without the package av, and for a damaged file."""
     kind = video(head_of(path))
@@ -109,11 +121,11 @@ def open_video(path: Path) -> Any:
             "'perrin[video]', or export it as a TIFF stack."
         ) from error
     try:
-        container = av.open(str(path))
+        container = av.open(str(path), options={"err_detect": "crccheck+explode"})
         if not container.streams.video:
             container.close()
             raise PerrinError(f"{path} is a {kind} file without a video in it.")
-    except DECODING as error:
+    except _decoding() as error:
         if isinstance(error, PerrinError):
             raise
         raise PerrinError(
@@ -139,7 +151,7 @@ def find_video(path: Path, asked: Asked) -> Found:
         pixels = name.name if name is not None else "unknown"
         try:
             held = sum(1 for packet in container.demux(stream) if packet.size)
-        except DECODING as error:
+        except _decoding() as error:
             raise PerrinError(f"{path}: its frames cannot be counted: {error}.") from error
         deep = name is not None and any(c.bits > 8 for c in name.components)
         size = (stream.codec_context.height, stream.codec_context.width)

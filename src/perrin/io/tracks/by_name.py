@@ -76,6 +76,10 @@ def from_columns(table: pd.DataFrame, kind: str) -> RawTracks:
 def _check_own(raw: RawTracks, table: pd.DataFrame) -> None:
     """Say what has changed since perrin wrote the table, where it did."""
     if CHECK not in table.columns:
+        if ROWS in table.columns:
+            raw.remarks.append(
+                f"the column {CHECK} is gone, so that changes since perrin wrote it are not seen"
+            )
         return
     rows = written_rows(table[ROWS]) if ROWS in table.columns else None
     checked = {
