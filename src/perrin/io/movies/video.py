@@ -62,7 +62,7 @@ class VideoFrames(LazyFrames):
                 self._next += 1
         except PerrinError:
             raise
-        except (StopIteration, *_decoding()) as error:
+        except _decoding() as error:
             at = self._next
             self._restart()
             raise unreadable(self.path, at, stop, error) from error
@@ -107,7 +107,7 @@ def _decoding() -> tuple[type[BaseException], ...]:
     """Return what decoding a damaged video raises."""
     import av
 
-    return (*DECODING, av.FFmpegError)
+    return (*DECODING, StopIteration, av.FFmpegError)
 
 
 def open_video(path: Path) -> Any:
