@@ -103,7 +103,7 @@ def _first_plane(frame: Any, deep: bool) -> Array:
     return line.astype(np.uint16 if deep else np.uint8)
 
 
-def _decoding() -> tuple[type[BaseException], ...]:
+def _decoding() -> tuple[type[Exception], ...]:
     """Return what decoding a damaged video raises."""
     import av
 
