@@ -62,9 +62,7 @@ def write_results(
     target = output_folder(folder, overwrite=overwrite, inputs=read)
     about = _about(results, command=command, inputs=read)
     numbers, fill = _contents(results, single=single)
-    with results_folder(
-        target, about | numbers, report=not isinstance(results[0], TrackingResult)
-    ) as new:
+    with results_folder(target, about | numbers, report=True) as new:
         fill(new)
     return target.shown
 

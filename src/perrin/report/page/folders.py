@@ -44,8 +44,18 @@ class MotionFolder:
     time_course: pd.DataFrame
 
 
-def read_folder(path: str | Path) -> LandingFolder | MotionFolder:
-    """Read a results folder of either pipeline.
+@dataclass(frozen=True)
+class TrackFolder:
+    """A folder of `perrin track`; pictures (PNG) by name."""
+
+    path: Path
+    summary: dict[str, Any]
+    particles: pd.DataFrame
+    pictures: dict[str, bytes]
+
+
+def read_folder(path: str | Path) -> LandingFolder | MotionFolder | TrackFolder:
+    """Read a results folder of any kind.
 
     Raises `PerrinError` where `path` is no results folder, or one that lacks a file or holds one
     that is no longer what perrin wrote.
@@ -56,13 +66,15 @@ def read_folder(path: str | Path) -> LandingFolder | MotionFolder:
     except (OSError, ValueError) as error:
         raise PerrinError(
             f"{path} is not a results folder: no readable {SUMMARY} in it. Give the folder that "
-            "`perrin landings`, `perrin spectrum` or `perrin diffusion` wrote."
+            "`perrin landings`, `spectrum`, `track` or `diffusion` wrote."
         ) from error
     check_unchanged(path, _SHOWN)
     if isinstance(summary, dict) and "measurements" in summary:
         return _landings(path, summary)
     if isinstance(summary, dict) and "trajectories" in summary:
         return _motion(path, summary)
+    if isinstance(summary, dict) and "tracked_positions" in summary:
+        return _tracks(path, summary)
     raise PerrinError(f"{path / SUMMARY} is not the summary of a measurement; nothing to report.")
 
 
@@ -117,3 +129,13 @@ def _motion(path: Path, summary: dict[str, Any]) -> MotionFolder:
             )
         tables[name] = pd.read_csv(file)
     return MotionFolder(path, summary, **tables)
+
+
+def _tracks(path: Path, summary: dict[str, Any]) -> TrackFolder:
+    import pandas as pd
+
+    file = path / "particles.csv"
+    if not file.is_file():
+        raise PerrinError(f"{path} has no {file.name}, which its report shows. Track again.")
+    pictures = {one.stem: one.read_bytes() for one in sorted((path / "figures").glob("*.png"))}
+    return TrackFolder(path, summary, pd.read_csv(file), pictures)

@@ -14,10 +14,11 @@ from perrin._version import __version__
 from perrin.errors import PerrinError
 from perrin.io.output import output_file, written_file
 from perrin.report.page.encode import as_json
-from perrin.report.page.folders import LandingFolder, MotionFolder, read_folder
+from perrin.report.page.folders import LandingFolder, MotionFolder, TrackFolder, read_folder
 from perrin.report.page.landings import landing_records
 from perrin.report.page.motion import motion_records
 from perrin.report.page.quantified import quantified_records
+from perrin.report.page.tracked import track_records
 from perrin.report.spectrum_parts import parts_for_page
 
 _WEB = files("perrin.report.page") / "web"
@@ -31,11 +32,13 @@ _SCRIPTS = {
         "gallery.js",
     ),
     "motion": ("core.js", "chart.js", "motion.js"),
+    "tracks": ("core.js", "tracked.js"),
 }
 _CITATIONS = {
     "landings": "K. Iqbal, J. C. Thiele, D. Saman, J. S. Peters, S. Thorpe, S. Tusk, J. Bardzil, "
     "J. L. P. Benesch, P. Kukura, Deep Learning-Based Event Classification of Mass Photometry Data "
     "for Optimal Mass Measurement at the Single-Molecule Level.",
+    "tracks": "",
     "motion": "Z. Shabeeb, N. Goyal, V. Jamali, Determining Diffusion Characteristics of "
     "Nanoparticles in Liquid Phase TEM Using Deep Learning.",
 }
@@ -66,15 +69,19 @@ def render_report(results: Sequence[str | Path]) -> str:
         raise PerrinError("no results given: name one results folder or several.")
     landings = [folder for folder in folders if isinstance(folder, LandingFolder)]
     motions = [folder for folder in folders if isinstance(folder, MotionFolder)]
-    if landings and motions:
+    tracks = [folder for folder in folders if isinstance(folder, TrackFolder)]
+    if len(folders) not in (len(landings), len(motions), len(tracks)):
         raise PerrinError(
-            "results of landings and of tracks do not go into one report; make one of each."
+            "results of landings, of tracked movies and of what moves tracks do not go into one "
+            "report; make one of each."
         )
-    kind = "landings" if landings else "motion"
-    records = landing_records(landings) if landings else motion_records(motions)
-    return _page(
-        kind, records, [folder.summary for folder in folders], quantified_records(landings)
-    )
+    summaries = [folder.summary for folder in folders]
+    if landings:
+        records, quantified = landing_records(landings), quantified_records(landings)
+        return _page("landings", records, summaries, quantified)
+    if motions:
+        return _page("motion", motion_records(motions), summaries, [])
+    return _page("tracks", track_records(tracks), summaries, [])
 
 
 def _page(
@@ -104,8 +111,13 @@ def _page(
         style_hash=_hash(style),
         scripts=scripts,
         script_hash=_hash(scripts),
-        data=as_json({"kind": kind, "measurements": records, "spectrum": parts_for_page()}),
+        data=as_json({"kind": kind, "measurements": _bare(records), "spectrum": parts_for_page()}),
     )
+
+
+def _bare(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Records without their pictures, which stand in the page itself."""
+    return [{key: record[key] for key in record if key != "pictures"} for record in records]
 
 
 def _web(name: str) -> str:
@@ -135,6 +147,7 @@ def _run(summary: dict[str, Any]) -> dict[str, Any]:
         "command": shlex.join(run.get("command", [])),
         "seed": run.get("seed"),
         "inputs": summary.get("inputs", []),
+        "networks": summary.get("networks", []),
     }
 
 
