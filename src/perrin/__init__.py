@@ -14,7 +14,7 @@ from perrin._version import __version__
 from perrin.errors import PerrinError
 
 if TYPE_CHECKING:
-    from perrin.batch import read_batch, read_sheet, run_batch
+    from perrin.batch import fit_affinity, read_batch, read_sheet, run_batch
     from perrin.io.inspecting import Inspection, inspect
     from perrin.io.movie import Movie
     from perrin.io.opening import open_movie
@@ -79,6 +79,7 @@ _HOME = {
     "calibrate": "pipeline",
     "characterize": "pipeline",
     "check_recorded": "mass.calibration",
+    "fit_affinity": "batch",
     "fit_spectrum": "pipeline",
     "inspect": "io.inspecting",
     "link": "pipeline",
@@ -131,6 +132,7 @@ __all__ = [
     "calibrate",
     "characterize",
     "check_recorded",
+    "fit_affinity",
     "fit_spectrum",
     "inspect",
     "link",

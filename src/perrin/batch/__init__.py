@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from perrin._names import shown
 
 if TYPE_CHECKING:
+    from perrin.batch.affinity import fit_affinity, write_affinity
     from perrin.batch.run import BatchResult, read_batch, run_batch
     from perrin.batch.settings import RowSettings
     from perrin.batch.sheet import Sheet, read_sheet, template
@@ -15,20 +16,24 @@ __all__ = [
     "BatchResult",
     "RowSettings",
     "Sheet",
+    "fit_affinity",
     "read_batch",
     "read_sheet",
     "run_batch",
     "template",
+    "write_affinity",
 ]
 
 _HOME = {
     "BatchResult": "run",
     "RowSettings": "settings",
     "Sheet": "sheet",
+    "fit_affinity": "affinity",
     "read_batch": "run",
     "read_sheet": "sheet",
     "run_batch": "run",
     "template": "sheet",
+    "write_affinity": "affinity",
 }
 
 

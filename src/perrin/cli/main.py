@@ -9,6 +9,7 @@ import typer
 
 from perrin._version import __version__
 from perrin.cli import (
+    affinity,
     andi,
     batch,
     classifier,
@@ -56,6 +57,7 @@ experiments.register(app)
 models.register(_group("model", "Trained networks: list them, show a card, run the self-test."))
 report.register(app)
 batch.register(app)
+affinity.register(app)
 app_command.register(app)
 
 
