@@ -54,7 +54,8 @@ _NAMED: tuple[tuple[str, str, str], ...] = (
      "frames; JPEG changes their values"),
     (r"GIF8", "a GIF, with 256 colors", "export the movie as a TIFF stack from its source"),
     (r"\x30\x26\xb2\x75", "a WMV or ASF video", "convert it to MP4 or AVI, or export a TIFF stack"),
-    (r"\xed\xfe\0\0", "a StreamPix SEQ movie", _EXPORT),
+    (r"\xed\xfe\0\0", "a StreamPix SEQ movie",
+     f"{_EXPORT}; in Python pims.NorpixSeq reads it"),
     (r"%PDF", "a PDF, of no known kind of movie", "give the movie or table itself"),
 )  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import pickle
 import sys
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -12,6 +13,9 @@ import pytest
 
 from perrin.errors import PerrinError
 from perrin.io import inspect, open_movie
+
+sys.path.insert(0, str(Path(__file__).parent))
+from microscope_files import write_dm, write_mib, write_ser
 
 pytest.importorskip("rsciio")
 
@@ -160,6 +164,48 @@ def test_a_scan_of_diffraction_pictures_is_no_movie(counts, tmp_path):
     blockfile.file_writer(str(tmp_path / "a.blo"), hyperspy(scan, *names))
     with pytest.raises(PerrinError, match="--axes"):
         open_movie(tmp_path / "a.blo", **GIVEN)
+
+
+@pytest.mark.parametrize("version", [3, 4])
+def test_dm_as_ncempy_reads_it(version, counts, tmp_path):
+    dm = pytest.importorskip("ncempy.io.dm")
+    path = tmp_path / f"a.dm{version}"
+    write_dm(path, counts, version=version, pixel_nm=0.5, interval_s=0.0125)
+    other = dm.dmReader(str(path))
+    np.testing.assert_array_equal(other["data"], counts)
+    with open_movie(path, contents="moving") as movie:
+        same(movie, counts)
+        assert (movie.frame_interval_s, movie.pixel_nm) == pytest.approx((0.0125, 0.5))
+        assert other["pixelSize"] == pytest.approx([movie.frame_interval_s, 0.5, 0.5])
+
+
+def test_ser_as_ncempy_reads_it(counts, tmp_path):
+    ser = pytest.importorskip("ncempy.io.ser")
+    write_ser(tmp_path / "a.ser", counts, pixel_m=0.5e-9)
+    other = ser.serReader(str(tmp_path / "a.ser"))
+    np.testing.assert_array_equal(other["data"], counts)
+    with open_movie(tmp_path / "a.ser", frame_interval_s=0.0125, contents="moving") as movie:
+        same(movie, counts)
+        assert movie.pixel_nm == pytest.approx(other["pixelSize"][0] * 1e9)
+    assert inspect(tmp_path / "a.ser").missing == ("frame_rate_hz",)
+
+
+def test_mib_from_the_bottom_row_upwards(counts, tmp_path):
+    write_mib(tmp_path / "a.mib", counts)
+    with open_movie(tmp_path / "a.mib", **GIVEN, contents="moving") as movie:
+        same(movie, counts)
+    assert set(inspect(tmp_path / "a.mib").missing) == {"pixel_nm", "frame_rate_hz"}
+
+
+def test_blo_as_rosettasciio_writes_it(counts, tmp_path):
+    from rsciio import blockfile
+
+    row = np.ascontiguousarray(counts[:, :, :32])
+    signal = hyperspy(row, ("x", "dy", "dx"), ("nm", "cm", "cm"), (1.0, 1.0, 1.0))
+    blockfile.file_writer(str(tmp_path / "a.blo"), signal)
+    told = {**GIVEN, "axes": "TYX", "contents": "moving"}  # a row of a scan may be no time
+    with open_movie(tmp_path / "a.blo", **told) as movie:
+        np.testing.assert_array_equal(movie.frames[:], row)
 
 
 @pytest.mark.parametrize(
