@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import gc
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -141,3 +143,38 @@ def test_difference_coding_is_not_for_tiff(frames, tmp_path):
     plain(tmp_path / "a.tif", frames)
     with pytest.raises(PerrinError, match="a TIFF movie is never difference-coded"):
         open_movie(tmp_path / "a.tif", **GIVEN, encoding="time-difference")
+
+
+def micro_manager(folder, frames, dropped=()):
+    """Write a run as Micro-Manager does, and return its file."""
+    ndstorage = pytest.importorskip("ndstorage")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # it leaves a file open
+        made = ndstorage.NDTiffDataset(
+            str(folder), summary_metadata={"PixelSize_um": 0.08}, writable=True, name="a"
+        )
+        for time, frame in enumerate(frames):
+            if time not in dropped:
+                made.put_image({"time": time}, frame, {"ElapsedTime-ms": time * 40.0})
+        made.finish()
+        made.close()
+        del made
+        gc.collect()
+    return next(folder.rglob("*.tif"))
+
+
+def test_a_run_of_micro_manager_with_an_index(frames, tmp_path):
+    path = micro_manager(tmp_path / "run", frames[:12])
+    with open_movie(path, contents="moving") as movie:
+        np.testing.assert_array_equal(movie.frames[:], frames[:12])
+        assert (movie.pixel_nm, movie.frame_interval_s) == pytest.approx((80, 0.04))
+    index = path.parent / "NDTiff.index"
+    index.write_bytes(index.read_bytes()[: index.stat().st_size * 6 // 10])
+    with pytest.raises(PerrinError, match=r"lists \d images and the file holds 12"):
+        open_movie(path, contents="moving")
+
+
+def test_frames_that_an_index_of_micro_manager_lacks_are_no_zeros(frames, tmp_path):
+    path = micro_manager(tmp_path / "run", frames[:12], dropped=(3, 4))
+    with pytest.raises(PerrinError, match=r"holds 10 whole ones.*frames 3, 4"):
+        open_movie(path, contents="moving")

@@ -147,6 +147,7 @@ def _find(path: Path, tiff: tifffile.TiffFile, asked: Asked) -> Found:
     problem, layout = axes.problem, axes.layout
     if layout is not None:
         layout, note, problem = _complete(layout, number, one, said)
+        problem = problem or _not_indexed(tiff)
         notes += [note] if note else []
     frames: LazyFrames | None = None
     if layout is not None and problem is None:
@@ -216,11 +217,24 @@ def _complete(
                 "Copy all of them there"
             ),
         )
-    if number is None or ahead is None or one.kind != "ome":
+    if number is None or ahead is None or one.kind not in ("ome", "ndtiff"):
         return layout, said.lacks, None
     pages = one.pages
     gone = np.array([pages[page] is None for page in page_numbers(layout, ahead)])
     return held_of(layout, gone, np.zeros_like(gone), why="never written to it")
+
+
+def _not_indexed(tiff: tifffile.TiffFile) -> str | None:
+    """Return what is wrong with an index of Micro-Manager's that lacks images of the file."""
+    if tiff.series[0].kind != "ndtiff":
+        return None
+    held, listed = len(tiff.pages), sum(len(series.pages) for series in tiff.series)
+    if held <= listed:
+        return None
+    return (
+        f"is incomplete: its NDTiff.index lists {listed} images and the file holds {held}. Copy "
+        "the index again, whole"
+    )
 
 
 def _frames(
