@@ -10,8 +10,9 @@ beginning and end.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
+from perrin.threads import over_rows
 from perrin.types import Float32Array, FloatArray, IntArray
 
 _SECOND_STEP = 12.0  # variances: what the search for a second step finds in noise alone
@@ -50,18 +51,24 @@ def best_steps(
     """
     shift = np.zeros(len(trace), np.int64)
     snr = np.zeros(len(trace))
-    _best_steps(trace.astype(np.float64), sign, noise, reach, shift, snr)
+    traces = trace.astype(np.float64)
+    over_rows(_best_steps, len(trace), traces, sign, noise, reach, shift, snr)
     return shift, snr
 
 
-@njit(cache=True, parallel=True)
-def _best_steps(trace, sign, noise, reach, shift, snr):  # type: ignore[no-untyped-def]
-    count, length = trace.shape
-    for e in prange(count):
-        values = trace[e] - trace[e].mean()
-        sums = np.zeros(length + 1)
-        sums[1:] = np.cumsum(values)
-        squares = (values * values).sum()
+@njit(cache=True, nogil=True)
+def _best_steps(first, last, trace, sign, noise, reach, shift, snr):  # type: ignore[no-untyped-def]
+    length = trace.shape[1]
+    values, sums = np.empty(length), np.zeros(length + 1)
+    for e in range(first, last):
+        mean, squares = 0.0, 0.0
+        for t in range(length):
+            mean += trace[e, t]
+        mean /= length
+        for t in range(length):
+            values[t] = trace[e, t] - mean
+            sums[t + 1] = sums[t] + values[t]
+            squares += values[t] * values[t]
         variance = noise[e] * noise[e]
         middle = length // 2
         least = np.inf

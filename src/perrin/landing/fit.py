@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from perrin.errors import PerrinError
 from perrin.io.movie import Movie
@@ -20,6 +20,7 @@ from perrin.landing.matched import WINDOW_PX
 from perrin.landing.ratiometric import ratiometric
 from perrin.landing.thumbnails import iter_stacks, places_of
 from perrin.optics.psf import Psf, evaluate_with_slopes
+from perrin.threads import over_rows
 from perrin.types import Array, BoolArray, FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def fit_patches(patches: Array, *, psf: Psf, inside: BoolArray | None = None) ->
         )
     mask = np.ones(patches.shape, np.bool_) if inside is None else inside
     out = np.empty((len(patches), 7))
-    _fit(patches.astype(np.float64), mask, psf.coefficients, out)
+    over_rows(_fit, len(patches), patches.astype(np.float64), mask, psf.coefficients, out)
     return PsfFit(*out.T.copy())
 
 
@@ -79,7 +80,8 @@ def amplitudes_at(
     nothing climbs onto the noise, so nothing is subtracted. NaN where nothing can be fitted.
     """
     out = np.empty((len(patches), 2))
-    _amplitudes(patches.astype(np.float64), inside, psf.coefficients, dx_px, dy_px, out)
+    given = patches.astype(np.float64), inside, psf.coefficients, dx_px, dy_px
+    over_rows(_amplitudes, len(patches), *given, out)
     return out[:, 0].copy(), out[:, 1].copy()
 
 
@@ -139,9 +141,9 @@ def _enter(table: FloatArray, rows: IntArray, found: PsfFit, good: BoolArray) ->
     table[rows, 6] = found.residual[good]
 
 
-@njit(cache=True, parallel=True)
-def _fit(patches, mask, coefficients, out):  # type: ignore[no-untyped-def]
-    for e in prange(len(patches)):
+@njit(cache=True, nogil=True)
+def _fit(first, last, patches, mask, coefficients, out):  # type: ignore[no-untyped-def]
+    for e in range(first, last):
         fit_patch(patches[e], mask[e], coefficients, out[e])
 
 
@@ -209,10 +211,10 @@ def _variances(normal, variance, right, step, spread):  # type: ignore[no-untype
     return True
 
 
-@njit(cache=True, parallel=True)
-def _amplitudes(patches, mask, coefficients, dx, dy, out):  # type: ignore[no-untyped-def]
+@njit(cache=True, nogil=True)
+def _amplitudes(first, last, patches, mask, coefficients, dx, dy, out):  # type: ignore[no-untyped-def]
     size = patches.shape[1]
-    for e in prange(len(patches)):
+    for e in range(first, last):
         work, normal, right = np.empty((3, size, size)), np.empty((4, 4)), np.empty(4)
         error, amplitude = _linear(
             patches[e], mask[e], coefficients, size // 2, dx[e], dy[e], work, normal, right

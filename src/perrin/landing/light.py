@@ -13,9 +13,10 @@ column to the right. They are passed on, so that a patch and a whole frame give 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from perrin.errors import PerrinError
+from perrin.threads import over_rows
 from perrin.types import Array, Float32Array, FloatArray
 
 _DARKEST = 0.2  # of the mean: no corner of a plane is darker, whatever shape the beam has
@@ -29,7 +30,9 @@ def light_field(frames: Array, *, first_frame: int = 0) -> FloatArray:
     `first_frame` is the number of frames[0] in its movie, for that message.
     """
     height, width = frames.shape[1:]
-    mean, by_row, by_column = _moments(frames)
+    moments = np.empty((3, len(frames)))
+    over_rows(_moments, len(frames), frames, moments)
+    mean, by_row, by_column = moments
     bad = np.flatnonzero(~(mean > 0))
     if bad.size:
         raise PerrinError(
@@ -81,16 +84,15 @@ def values(light: FloatArray, *, height: int, width: int) -> FloatArray:
 def evened(frames: Array, light: FloatArray) -> Float32Array:
     """Frames (T, Y, X) over their planes (T, 3): about 1 everywhere."""
     out = np.empty(frames.shape, np.float32)
-    _divide(frames, light, out)
+    over_rows(_divide, len(frames), frames, light, out)
     return out
 
 
-@njit(cache=True, parallel=True, fastmath={"reassoc"})
-def _moments(frames):  # type: ignore[no-untyped-def]
-    n_frames, height, width = frames.shape
-    mean, by_row, by_column = np.empty(n_frames), np.empty(n_frames), np.empty(n_frames)
+@njit(cache=True, nogil=True, fastmath={"reassoc"})
+def _moments(first, last, frames, out):  # type: ignore[no-untyped-def]
+    _, height, width = frames.shape
     count = height * width
-    for t in prange(n_frames):
+    for t in range(first, last):
         total, down, right = 0.0, 0.0, 0.0
         for y in range(height):
             line, along = 0.0, 0.0
@@ -101,16 +103,15 @@ def _moments(frames):  # type: ignore[no-untyped-def]
             total += line
             right += along
             down += line * (y - 0.5 * (height - 1))
-        mean[t] = total / count
-        by_row[t] = down / count
-        by_column[t] = right / count
-    return mean, by_row, by_column
+        out[0, t] = total / count
+        out[1, t] = down / count
+        out[2, t] = right / count
 
 
-@njit(cache=True, parallel=True, error_model="numpy")
-def _divide(frames, light, out):  # type: ignore[no-untyped-def]
-    n_frames, height, width = frames.shape
-    for t in prange(n_frames):
+@njit(cache=True, nogil=True, error_model="numpy")
+def _divide(first, last, frames, light, out):  # type: ignore[no-untyped-def]
+    _, height, width = frames.shape
+    for t in range(first, last):
         for y in range(height):
             row = light[t, 0] + light[t, 1] * y
             for x in range(width):

@@ -12,10 +12,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.lib.stride_tricks import sliding_window_view
 
 from perrin.optics.psf import Psf
+from perrin.threads import over_rows
 from perrin.types import Float32Array, FloatArray
 
 WINDOW_PX = 13
@@ -59,13 +60,13 @@ class MatchedFilter:
         Within half a window of an edge the result is a rough contrast only.
         """
         out = np.empty_like(frames)
-        _separable(frames, self.columns, self.rows, out)
+        over_rows(_separable, len(frames), frames, self.columns, self.rows, out)
         return out
 
 
-@njit(cache=True, parallel=True, fastmath=True)
-def _separable(frames, columns, rows, out):  # type: ignore[no-untyped-def]
-    for t in prange(len(frames)):
+@njit(cache=True, nogil=True, fastmath=True)
+def _separable(first, last, frames, columns, rows, out):  # type: ignore[no-untyped-def]
+    for t in range(first, last):
         _separable_one(frames[t], columns, rows, out[t])
 
 

@@ -7,7 +7,7 @@ how noisy that pixel is over the whole movie (the flanks of bright speckles).
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from perrin.landing.matched import MARGIN_PX
 from perrin.stats import MAD_TO_SD
@@ -55,22 +55,18 @@ def frame_noise(contrast: Float32Array, n_avg: int) -> tuple[FloatArray, BoolArr
     return np.maximum(np.where(np.isnan(second), first, second), floor), free
 
 
-@njit(cache=True, parallel=True)
-def _medians(contrast, free, least_fraction):  # type: ignore[no-untyped-def]
+def _medians(contrast: Float32Array, free: BoolArray, least_fraction: float) -> FloatArray:
     """Median of |contrast| over the free pixels of each frame; NaN where too few are free."""
     n_frames, height, width = contrast.shape
-    medians = np.full(n_frames, np.nan)
-    for t in prange(n_frames):
-        values = np.empty(height * width, np.float32)
-        count = 0
-        for y in range(0, height, _EVERY_PX):
-            for x in range(0, width, _EVERY_PX):
-                if free[t, y, x]:
-                    values[count] = abs(contrast[t, y, x])
-                    count += 1
-        if count > least_fraction * height * width / _EVERY_PX**2:
-            medians[t] = np.median(values[:count])
-    return medians
+    every = slice(None, None, _EVERY_PX)
+    seen = free[:, every, every].reshape(n_frames, -1)
+    values = np.abs(contrast[:, every, every]).reshape(n_frames, -1)
+    values[~seen] = np.inf  # behind all others
+    values.sort(axis=1)
+    count = seen.sum(axis=1)
+    middle = np.stack([np.maximum(count - 1, 0) // 2, np.minimum(count // 2, values.shape[1] - 1)])
+    medians: FloatArray = values[np.arange(n_frames), middle].sum(axis=0) / np.float64(2)
+    return np.where(count > least_fraction * height * width / _EVERY_PX**2, medians, np.nan)
 
 
 @njit(cache=True)
@@ -90,7 +86,7 @@ def _cover(free, places, n_avg):  # type: ignore[no-untyped-def]
 def extrema(contrast, threshold):  # type: ignore[no-untyped-def]
     """Rows (t, y, x) beyond +/- threshold[t] that no neighbor of 3 x 3 x 3 exceeds."""
     n_frames, height, width = contrast.shape
-    found = []
+    out, count = np.empty((64, 3), np.int64), 0
     for t in range(n_frames):
         limit = threshold[t]
         for y in range(height):
@@ -98,11 +94,13 @@ def extrema(contrast, threshold):  # type: ignore[no-untyped-def]
                 value = contrast[t, y, x]
                 if abs(value) < limit or not _is_extremum(contrast, t, y, x):
                     continue
-                found.append((t, y, x))
-    out = np.empty((len(found), 3), np.int64)
-    for i in range(len(found)):
-        out[i, 0], out[i, 1], out[i, 2] = found[i]
-    return out
+                if count == len(out):
+                    longer = np.empty((2 * count, 3), np.int64)
+                    longer[:count] = out
+                    out = longer
+                out[count, 0], out[count, 1], out[count, 2] = t, y, x
+                count += 1
+    return out[:count].copy()
 
 
 @njit(cache=True)
@@ -115,7 +113,7 @@ def _is_extremum(contrast, t, y, x):  # type: ignore[no-untyped-def]
         for j in range(max(y - 1, 0), min(y + 2, height)):
             for i in range(max(x - 1, 0), min(x + 2, width)):
                 other = sign * contrast[k, j, i]
-                earlier = (k, j, i) < (t, y, x)
+                earlier = k < t or (k == t and (j < y or (j == y and i < x)))
                 if other > size or (earlier and other == size):
                     return False
     return True

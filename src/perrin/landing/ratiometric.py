@@ -11,9 +11,10 @@ the laser's power and of its direction.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from perrin.errors import PerrinError
+from perrin.threads import over_rows
 from perrin.types import Array, Float32Array
 
 
@@ -49,14 +50,14 @@ def ratiometric(frames: Array, *, n_avg: int) -> Float32Array:
         )
     stacks = frames.reshape(-1, n_frames, height, width)
     out = np.empty((len(stacks), n_frames - 2 * n_avg, height, width), np.float32)
-    _ratiometric(stacks, n_avg, out)
+    over_rows(_ratiometric, len(stacks) * height, stacks, n_avg, out)
     return out.reshape(*lead, n_frames - 2 * n_avg, height, width)
 
 
-@njit(cache=True, parallel=True, error_model="numpy")
-def _ratiometric(stacks, n, out):  # type: ignore[no-untyped-def]
-    count, n_frames, height, width = stacks.shape
-    for job in prange(count * height):
+@njit(cache=True, nogil=True, error_model="numpy")
+def _ratiometric(first, last, stacks, n, out):  # type: ignore[no-untyped-def]
+    _, n_frames, height, width = stacks.shape
+    for job in range(first, last):
         s, y = job // height, job % height
         before = np.zeros(width)
         after = np.zeros(width)

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from perrin.errors import PerrinError
 from perrin.io.movie import Movie
 from perrin.landing.light import light_field
 from perrin.landing.ratiometric import ratiometric
+from perrin.threads import over_rows
 from perrin.types import Array, BoolArray, Float32Array, FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -200,7 +201,8 @@ def cut_stacks(
     row = np.rint(y_px).astype(np.int64)
     column = np.rint(x_px).astype(np.int64)
     stacks = np.empty((len(frame), before + after + 1, size, size), np.float32)
-    _cut(frames, light, frame.astype(np.int64) - before, row, column, stacks)
+    first = frame.astype(np.int64) - before
+    over_rows(_cut, len(frame), frames, light, first, row, column, stacks)
     offset = np.arange(size) - size // 2
     rows_inside = _within(row[:, None] + offset, frames.shape[1])
     columns_inside = _within(column[:, None] + offset, frames.shape[2])
@@ -212,11 +214,11 @@ def _within(index: IntArray, length: int) -> BoolArray:
     return inside
 
 
-@njit(cache=True, parallel=True, error_model="numpy")
-def _cut(frames, light, first, row, column, stacks):  # type: ignore[no-untyped-def]
-    count, length, size, _ = stacks.shape
+@njit(cache=True, nogil=True, error_model="numpy")
+def _cut(start, stop, frames, light, first, row, column, stacks):  # type: ignore[no-untyped-def]
+    _, length, size, _ = stacks.shape
     _, height, width = frames.shape
-    for e in prange(count):
+    for e in range(start, stop):
         top = row[e] - size // 2
         left = column[e] - size // 2
         for t in range(length):

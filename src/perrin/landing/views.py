@@ -15,11 +15,12 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from perrin.errors import PerrinError
 from perrin.landing.ratiometric import ratiometric
 from perrin.landing.thumbnails import frames_around
+from perrin.threads import over_rows
 from perrin.types import BoolArray, Float32Array, FloatArray
 
 View = Literal["thumbnail", "history"]
@@ -77,7 +78,7 @@ def look(
 def standardized(values: Float32Array, inside: BoolArray) -> Float32Array:
     """Z-score of each thumbnail (N, T, S, S) over its pixels in the field; 0 beyond it."""
     out = np.empty_like(values)
-    _standardize(values, inside, out)
+    over_rows(_standardize, len(values), values, inside, out)
     return out
 
 
@@ -115,7 +116,8 @@ def scaled_histories(
     count, _, height, width = stacks.shape
     out = np.zeros((count, HISTORY_CHANNELS, height, width), np.float32)
     scale = np.zeros(count, np.float32)
-    _histories(stacks, inside, before, float(-landing_sign), np.array(EDGES), out, scale)
+    given = stacks, inside, before, float(-landing_sign), np.array(EDGES)
+    over_rows(_histories, count, *given, out, scale)
     return out, scale
 
 
@@ -136,10 +138,10 @@ def stretches(before: int, after: int) -> FloatArray:
     return weights
 
 
-@njit(cache=True, parallel=True)
-def _standardize(values, inside, out):  # type: ignore[no-untyped-def]
-    count, length, height, width = values.shape
-    for e in prange(count):
+@njit(cache=True, nogil=True)
+def _standardize(first, last, values, inside, out):  # type: ignore[no-untyped-def]
+    _, length, height, width = values.shape
+    for e in range(first, last):
         total, square, number = 0.0, 0.0, 0
         for t in range(length):
             for y in range(height):
@@ -159,36 +161,40 @@ def _standardize(values, inside, out):  # type: ignore[no-untyped-def]
                         out[e, t, y, x] = 0.0
 
 
-@njit(cache=True, parallel=True)
-def _histories(stacks, inside, before, sign, edges, out, scale):  # type: ignore[no-untyped-def]
-    count, _, height, width = stacks.shape
-    bins = len(edges) - 1
-    for e in prange(count):
+@njit(cache=True, nogil=True)
+def _histories(first, last, stacks, inside, before, sign, edges, out, scale):  # type: ignore[no-untyped-def]
+    _, length, height, width = stacks.shape
+    channels = 2 * len(edges) - 1
+    for e in range(first, last):
         square, frames, changed, steps = 0.0, 0.0, 0.0, 0
         for y in range(height):
             for x in range(width):
                 if inside[e, y, x]:
-                    trace = stacks[e, :, y, x].astype(np.float64)
-                    own, number = _changes(trace, before, sign, edges, out[e, :, y, x])
+                    own, number = _changes(stacks, e, y, x, before, sign, edges, out)
                     square += own
                     frames += number
-                    changed += np.abs(trace[1:] - trace[:-1]).sum()
-                    steps += len(trace) - 1
+                    for t in range(1, length):
+                        changed += abs(float(stacks[e, t, y, x]) - float(stacks[e, t - 1, y, x]))
+                    steps += length - 1
         if steps == 0:
             continue
         rms = np.sqrt(max(square / frames, 1e-30))
         noise = max(changed / steps * 0.886, 1e-15)  # sqrt(pi) / 2: of a normal difference
         scale[e] = rms
-        out[e, : 2 * bins + 1] /= np.float32(rms)
-        out[e, 2 * bins + 1] = inside[e]
-        out[e, 2 * bins + 2] = np.log(rms / noise)
+        unit, loudness = np.float32(rms), np.log(rms / noise)
+        for y in range(height):
+            for x in range(width):
+                for c in range(channels):
+                    out[e, c, y, x] /= unit
+                out[e, channels, y, x] = 1.0 if inside[e, y, x] else 0.0
+                out[e, channels + 1, y, x] = loudness
 
 
 @njit(cache=True)
-def _changes(trace, before, sign, edges, out):  # type: ignore[no-untyped-def]
+def _changes(stacks, e, y, x, before, sign, edges, out):  # type: ignore[no-untyped-def]
     """Change of one pixel in every stretch; sum of squares over frames, and their number."""
-    bins = len(edges) - 1
-    reference = trace[:before].mean()
+    bins, length = len(edges) - 1, stacks.shape[1]
+    reference = _mean(stacks, e, y, x, 0, before)
     square, frames = 0.0, 0
     for c in range(2 * bins + 1):
         if c == bins:
@@ -197,10 +203,19 @@ def _changes(trace, before, sign, edges, out):  # type: ignore[no-untyped-def]
             first, last = max(before - edges[c + 1] + 1, 0), before - edges[c] + 1
         else:
             k = c - bins - 1
-            first, last = before + edges[k], min(before + edges[k + 1], len(trace))
+            first, last = before + edges[k], min(before + edges[k + 1], length)
         if last > first:
-            value = sign * (trace[first:last].mean() / reference - 1.0)
-            out[c] = value
+            value = sign * (_mean(stacks, e, y, x, first, last) / reference - 1.0)
+            out[e, c, y, x] = value
             square += (last - first) * value * value
             frames += last - first
     return square, frames
+
+
+@njit(cache=True)
+def _mean(stacks, e, y, x, first, last):  # type: ignore[no-untyped-def]
+    """Mean of one pixel over the frames from first to before last."""
+    total = 0.0
+    for t in range(first, last):
+        total += stacks[e, t, y, x]
+    return total / (last - first)

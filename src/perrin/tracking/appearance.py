@@ -13,6 +13,7 @@ import numpy as np
 from perrin.optics.psf import Psf
 from perrin.settings.tracking import ParticleKind
 from perrin.stats import robust_sd
+from perrin.threads import in_threads
 from perrin.tracking.find import Candidates, find, noise_of
 from perrin.tracking.shape import (
     ANGLE,
@@ -31,7 +32,6 @@ from perrin.tracking.shape import (
     add_shapes,
     fit_shapes,
 )
-from perrin.tracking.threads import in_threads
 from perrin.types import Float32Array, FloatArray, IntArray
 
 MOST_FITTED = 300

@@ -19,6 +19,7 @@ from perrin.errors import PerrinError
 from perrin.io.movie import Movie
 from perrin.optics.psf import HALF_WIDTH_PX, Psf, evaluate
 from perrin.settings.tracking import TrackingSettings
+from perrin.threads import in_threads
 from perrin.tracking.appearance import Appearance, learn
 from perrin.tracking.background import (
     Block,
@@ -32,7 +33,6 @@ from perrin.tracking.background import (
 from perrin.tracking.drift import Drift, Registration
 from perrin.tracking.locate import LocalizationResult, join, locate
 from perrin.tracking.shape import ANGLE, FLAT, HALF, WIDTH, A, X, Y, add_shapes
-from perrin.tracking.threads import in_threads
 from perrin.types import Array, BoolArray, Float32Array, FloatArray, IntArray, Progress
 
 _MOST_CLEANINGS = 8
