@@ -101,6 +101,7 @@ def landings(
     """Analyze mass photometry movies: events, masses, spectrum, figures."""
     import numpy as np
 
+    from perrin.cli.first_run import say_first_run
     from perrin.io.output_folder import output_folder
     from perrin.pipeline import analyze_landings
     from perrin.results import write_results
@@ -117,6 +118,7 @@ def landings(
         "correct_fractions": correct_fractions,
         "seed": np.random.default_rng(seed),  # several movies go on where the last one ended
     }
+    say_first_run()
     measured = []
     for path in movies:
         with movie_options.open(path) as movie, o.progress_bar(path.name) as progress:

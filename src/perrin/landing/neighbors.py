@@ -21,13 +21,15 @@ def nearest_neighbor_px(
     """
     order = np.argsort(frame, kind="stable")
     distance = np.full(len(frame), np.nan)
-    distance[order] = _nearest(frame[order], y_px[order], x_px[order], within_frames)
+    squared = np.full(len(frame), np.inf)
+    _nearest(frame[order], y_px[order], x_px[order], within_frames, squared)
+    distance[order] = np.where(np.isinf(squared), np.nan, np.sqrt(squared))
     return distance
 
 
 @njit(cache=True)
-def _nearest(frame, y, x, within):  # type: ignore[no-untyped-def]
-    squared = np.full(len(frame), np.inf)
+def _nearest(frame, y, x, within, squared):  # type: ignore[no-untyped-def]
+    """Squared distance of each event to the nearest one, at most what `squared` held."""
     for e in range(len(frame)):
         later = e + 1
         while later < len(frame) and frame[later] - frame[e] <= within:
@@ -35,4 +37,3 @@ def _nearest(frame, y, x, within):  # type: ignore[no-untyped-def]
             squared[e] = min(squared[e], d)
             squared[later] = min(squared[later], d)
             later += 1
-    return np.where(np.isinf(squared), np.nan, np.sqrt(squared))

@@ -11,12 +11,13 @@ from numba import njit
 
 from perrin.landing.matched import MARGIN_PX
 from perrin.stats import MAD_TO_SD
-from perrin.types import BoolArray, Float32Array, FloatArray
+from perrin.types import BoolArray, Float32Array, FloatArray, IntArray
 
 _CLIP = 3.0
 _PRIOR_SAMPLES = 50.0  # the noise map starts from 1 with this weight
 _OBVIOUS = 5.0  # times the first guess of the noise: left out of the second
 _LEAST_FRACTION = 0.1  # of the pixels must remain for the second guess
+_FEW = 4096  # extrema that there is room for at first
 _EVERY_PX = 2  # each way, for the median: neighbors are nearly the same after the filter
 
 
@@ -82,11 +83,21 @@ def _cover(free, places, n_avg):  # type: ignore[no-untyped-def]
                         free[k, j, i] = False
 
 
-@njit(cache=True)
-def extrema(contrast, threshold):  # type: ignore[no-untyped-def]
+def extrema(contrast: Float32Array, threshold: FloatArray) -> IntArray:
     """Rows (t, y, x) beyond +/- threshold[t] that no neighbor of 3 x 3 x 3 exceeds."""
+    found = np.empty((_FEW, 3), np.int64)
+    count = _extrema(contrast, threshold, found)
+    if count > _FEW:
+        found = np.empty((count, 3), np.int64)
+        _extrema(contrast, threshold, found)
+    return found[:count]
+
+
+@njit(cache=True)
+def _extrema(contrast, threshold, out):  # type: ignore[no-untyped-def]
+    """How many there are; as many as fit are written."""
     n_frames, height, width = contrast.shape
-    out, count = np.empty((64, 3), np.int64), 0
+    count = 0
     for t in range(n_frames):
         limit = threshold[t]
         for y in range(height):
@@ -94,13 +105,10 @@ def extrema(contrast, threshold):  # type: ignore[no-untyped-def]
                 value = contrast[t, y, x]
                 if abs(value) < limit or not _is_extremum(contrast, t, y, x):
                     continue
-                if count == len(out):
-                    longer = np.empty((2 * count, 3), np.int64)
-                    longer[:count] = out
-                    out = longer
-                out[count, 0], out[count, 1], out[count, 2] = t, y, x
+                if count < len(out):
+                    out[count, 0], out[count, 1], out[count, 2] = t, y, x
                 count += 1
-    return out[:count].copy()
+    return count
 
 
 @njit(cache=True)

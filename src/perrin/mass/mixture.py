@@ -107,9 +107,8 @@ def fit_mixture(
             f"it has {span}. Keep those inside the limits, or widen the limits."
         )
     table = maximize(values, start=start, low=low, high=high, min_sd=min_sd)
-    mean, sd, fraction = table[:, 0], table[:, 1], table[:, 2]
     once, sums = np.ones(len(values)), np.empty(table.shape)
-    log_likelihood = _e_step(values, once, mean, sd, fraction, float(low), float(high), sums)
+    log_likelihood = _e_step(values, once, table, float(low), float(high), sums)
     return Mixture(
         components=tuple(Component(*row) for row in table.tolist()),
         background_fraction=max(0.0, 1.0 - float(table[:, 2].sum())),
@@ -179,9 +178,10 @@ def _condensed(values, low, high, width):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _e_step(values, weights, mean, sd, fraction, low, high, sums):  # type: ignore[no-untyped-def]
+def _e_step(values, weights, theta, low, high, sums):  # type: ignore[no-untyped-def]
     """Log likelihood; `sums` (K, 3) gets weighted responsibilities times z^0, z^1, z^2."""
-    n_components = mean.shape[0]
+    n_components = theta.shape[0]
+    mean, sd, fraction = theta[:, 0].copy(), theta[:, 1].copy(), theta[:, 2].copy()
     scale = np.empty(n_components)
     for k in range(n_components):
         root = sd[k] * sqrt(2.0)
@@ -210,9 +210,7 @@ def _e_step(values, weights, mean, sd, fraction, low, high, sums):  # type: igno
 @njit(cache=True)
 def _em_step(values, weights, theta, low, high, min_sd, sums):  # type: ignore[no-untyped-def]
     """Log likelihood of theta (K, 3: mean, sd, fraction), and theta one EM step on."""
-    log_likelihood = _e_step(
-        values, weights, theta[:, 0], theta[:, 1], theta[:, 2], low, high, sums
-    )
+    log_likelihood = _e_step(values, weights, theta, low, high, sums)
     out = theta.copy()
     events = weights.sum()
     for k in range(theta.shape[0]):
@@ -241,7 +239,7 @@ def _em(values, weights, theta, low, high, min_sd):  # type: ignore[no-untyped-d
     background is nearly empty; two steps and their change predict where they lead.
     """
     n_components = theta.shape[0]
-    sums = np.empty((n_components, 3))
+    sums, ahead = np.empty((n_components, 3)), np.empty((n_components, 3))
     last = -np.inf
     for _ in range(_MAX_CYCLES):
         start, one = _em_step(values, weights, theta, low, high, min_sd, sums)
@@ -257,12 +255,18 @@ def _em(values, weights, theta, low, high, min_sd):  # type: ignore[no-untyped-d
                 bend += ((two[k, j] - 2.0 * one[k, j] + theta[k, j]) / unit) ** 2
         length = sqrt(step / bend) if bend > 0.0 else 1.0
         if length > 1.0:
-            ahead = theta + 2.0 * length * (one - theta) + length**2 * (two - 2.0 * one + theta)
+            total = 0.0
             for k in range(n_components):
+                for j in range(3):
+                    first = one[k, j] - theta[k, j]
+                    second = two[k, j] - 2.0 * one[k, j] + theta[k, j]
+                    ahead[k, j] = theta[k, j] + 2.0 * length * first + length**2 * second
                 ahead[k, 0] = min(max(ahead[k, 0], low), high)
                 ahead[k, 1] = max(ahead[k, 1], min_sd)
                 ahead[k, 2] = max(ahead[k, 2], 0.0)
-            ahead[:, 2] /= max(1.0, ahead[:, 2].sum())
+                total += ahead[k, 2]
+            for k in range(n_components):
+                ahead[k, 2] /= max(1.0, total)
             reached, three = _em_step(values, weights, ahead, low, high, min_sd, sums)
             theta = three if reached > halfway else two
         else:
