@@ -96,7 +96,7 @@ class InstrumentFiles:
 
     def paths(self) -> list[Path]:
         """Return the files that were named."""
-        return o.paths(self.calibration, self.psf)
+        return o.paths(self.calibration, o.psf_file(self.psf))
 
     def load(self) -> dict[str, Any]:
         """Return what lies in them, as keywords of `analyze_landings` and `track`."""

@@ -208,13 +208,14 @@ def calibrate(
     n_avg: o.NAvg = 10,
     fit_n_avg: o.FitNAvg = None,
     psf: o.PsfFile = None,
+    model: scores.ModelName = "default",
     overwrite: o.Overwrite = False,
 ) -> None:
     """Make a calibration: from a movie or table of a known ladder, or from pairs by hand."""
     from perrin.io.output import output_file
     from perrin.pipeline import calibrate as make
 
-    target = output_file(out, overwrite=overwrite, inputs=o.paths(source, psf))
+    target = output_file(out, overwrite=overwrite, inputs=o.paths(source, o.psf_file(psf)))
     if source is not None and pair is None and ladder is None:  # before the movie is opened
         raise PerrinError("which masses does the calibrant hold? Give --ladder, as 66,146,480")
     settings = LandingOptions(n_avg=n_avg, fit_n_avg=fit_n_avg).settings()
@@ -225,6 +226,7 @@ def calibrate(
             pairs=None if pair is None else [_pair(text) for text in pair],
             settings=settings,
             psf=o.psf_in(psf),
+            classifier=model,
             source=None if source is None else source.name,
             progress=opened.enter_context(o.progress_bar("calibrate")),
         )
@@ -234,12 +236,13 @@ def calibrate(
 
 @bundled
 def psf(
-    movie: Annotated[Path, typer.Argument(help="Movie with many landings of one species.")],
+    movie: Annotated[Path, typer.Argument(help="Movie with many landings.")],
     out: Annotated[Path, typer.Option("--out", help="PSF file to write (.npz).")],
-    contrast: Annotated[
-        str, typer.Option(help="Range of contrasts to average, as -0.0075,-0.006.")
-    ],
     movie_options: MovieOptions,
+    contrast: Annotated[
+        str | None,
+        typer.Option(help="Average only this range of contrasts, as -0.0075,-0.006."),
+    ] = None,
     n_avg: o.NAvg = 10,
     overwrite: o.Overwrite = False,
 ) -> None:
@@ -247,14 +250,23 @@ def psf(
     from perrin.io.output import output_file
     from perrin.pipeline import build_psf
 
-    low, high = o.two_numbers(contrast, "--contrast", "two numbers, as -0.0075,-0.006")
+    wanted = None
+    if contrast is not None:
+        wanted = o.two_numbers(contrast, "--contrast", "two numbers, as -0.0075,-0.006")
     target = output_file(out, overwrite=overwrite, inputs=[movie])
     with movie_options.open(movie) as opened, o.progress_bar(movie.name) as progress:
-        built = build_psf(opened, (low, high), n_avg=n_avg, progress=progress)
+        built = build_psf(opened, wanted, n_avg=n_avg, progress=progress)
     built.psf.save(target)
+    card = built.psf.card
     typer.echo(
-        f"{built.used} of {built.offered} isolated landings averaged; full width at half "
-        f"maximum {built.psf.fwhm_px():.2f} px. Written to {out}"
+        f"{built.used} of {built.offered} clear and isolated landings averaged; full width at half "
+        f"maximum {card['fwhm_nm']:.0f} nm (standard error {card['fwhm_se_nm']:.1f}), ring over "
+        f"center {card['ring']:.3f} ({card['ring_se']:.3f}), asymmetry {card['asymmetry']:.1%}, "
+        f"signal to noise {card['signal_to_noise']:.0f}"
+    )
+    typer.echo(
+        f"width changes by {card['width_change_field']:+.1%} over the field and by "
+        f"{card['width_change_time']:+.1%} over time. Written to {out}"
     )
 
 
@@ -294,6 +306,8 @@ def _say_line(made: Calibration, out: Path) -> None:
         f"contrast = {made.gradient_per_kda:.4g} per kDa * mass "
         f"{made.offset:+.2g}; largest residual {made.max_relative_residual:.1%}"
     )
+    for note in made.notes:
+        typer.echo(f"note: {note}")
     typer.echo(f"written to {out}")
 
 

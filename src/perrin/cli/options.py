@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 
@@ -37,8 +37,17 @@ AllowMismatch = Annotated[
         help="Use a calibration that was recorded with other settings.",
     ),
 ]
-PsfFile = Annotated[
+PsfOnly = Annotated[
     Path | None, typer.Option("--psf", help="Empirical PSF made with `perrin psf`.")
+]
+PsfFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--psf",
+        help="PSF made with `perrin psf`; auto: measured in the movie itself; default: the "
+        "analytic one.",
+        show_default="auto",
+    ),
 ]
 PixelNm = Annotated[
     float | None,
@@ -159,11 +168,18 @@ def calibration_in(path: Path | None) -> Calibration | None:
     return None if path is None else Calibration.load(path)
 
 
-def psf_in(path: Path | None) -> Psf | None:
-    """Return the PSF in a file, if one was named."""
+def psf_in(path: Path | None) -> Psf | Literal["default"] | None:
+    """Return the PSF in a file, if one was named; None for ``auto``, or ``"default"``."""
     from perrin.optics.psf import Psf
 
-    return None if path is None else Psf.load(path)
+    if path is None or str(path) == "auto":
+        return None
+    return "default" if str(path) == "default" else Psf.load(path)
+
+
+def psf_file(path: Path | None) -> Path | None:
+    """Return the file that was named as the PSF, if it is one."""
+    return None if path is None or str(path) in ("auto", "default") else path
 
 
 def paths(*values: Path | None) -> list[Path]:

@@ -40,10 +40,11 @@ def landings(
     seconds: Annotated[float, typer.Option(help="Length of the movie, s.")] = 60.0,
     seed: o.Seed = 0,
     background: BackgroundMovie = None,
-    psf: o.PsfFile = None,
+    psf: o.PsfOnly = None,
     overwrite: o.Overwrite = False,
 ) -> None:
     """Simulate a landing assay into a vendor-layout movie, with its truth."""
+    from perrin.optics.psf import Psf
     from perrin.settings.simulation import LandingAssay
     from perrin.simulate.movie import simulate_landings
     from perrin.simulate.presets import preset as preset_of
@@ -66,7 +67,7 @@ def landings(
             seed=seed,
             out=out,
             background=buffer,
-            psf=o.psf_in(psf),
+            psf=None if psf is None else Psf.load(psf),
             overwrite=overwrite,
             progress=progress,
         )
@@ -88,11 +89,12 @@ def thumbnails(
     ] = 0.0,
     seed: o.Seed = 0,
     background: BackgroundMovie = None,
-    psf: o.PsfFile = None,
+    psf: o.PsfOnly = None,
     overwrite: o.Overwrite = False,
 ) -> None:
     """Simulate labeled thumbnails, the classes in equal parts, masses as in the paper."""
     from perrin.io.output import output_file
+    from perrin.optics.psf import Psf
     from perrin.settings.simulation import ThumbnailSettings
     from perrin.simulate.thumbnails import simulate_thumbnails
 
@@ -112,7 +114,7 @@ def thumbnails(
             seed=seed,
             centering="detector" if detected else "truth",
             background=buffer,
-            psf=o.psf_in(psf),
+            psf=None if psf is None else Psf.load(psf),
             workers=os.cpu_count() or 1,
             progress=progress,
         )

@@ -106,6 +106,8 @@ def track(
     target = output_folder(out, overwrite=overwrite, inputs=inputs)
     settings = tracking.settings()
     known = instrument.load()
+    if known["psf"] == "default":
+        known["psf"] = None  # here it is the analytic one anyway
     with (
         movie_options.open(movie, contents="moving") as opened,
         o.progress_bar(movie.name) as progress,

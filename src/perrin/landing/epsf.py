@@ -2,22 +2,36 @@
 
 Paper 002, Training Data Generation: thumbnails of one species with a good signal are
 interpolated and centered, the 80% most similar are kept, and their mean is the PSF of the
-instrument.
+instrument. Here each counts by its signal-to-noise ratio, so that no species has to be named.
+
+`measure_epsf` starts by itself. It looks for landings with three PSFs of a closed form that
+differ in their ring (the default of perrin, which has none, finds one in nine landings of an
+instrument with a ring of -.46), takes the one that finds most, averages what it found, looks
+again with the average, and repeats until width and ring stand still.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from perrin.errors import PerrinError
 from perrin.io.movie import Movie
+from perrin.landing.detect import detect
+from perrin.landing.fit import fit
+from perrin.landing.neighbors import nearest_neighbor_px
 from perrin.landing.ratiometric import ratiometric
 from perrin.landing.thumbnails import iter_stacks, places_of
-from perrin.optics.psf import HALF_WIDTH_PX, SAMPLES_PER_PIXEL, Psf
-from perrin.types import BoolArray, FloatArray
+from perrin.optics.psf import (
+    HALF_WIDTH_PX,
+    SAMPLES_PER_PIXEL,
+    Psf,
+    profile_width,
+    radial_profile,
+)
+from perrin.types import BoolArray, FloatArray, IntArray, Progress
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,11 +41,27 @@ _SIZE = 2 * (HALF_WIDTH_PX + _MARGIN_PX) + 1
 _CORE_PX = 6.0  # similarity counts within this radius
 _TAPER_FROM_PX = 9.0  # beyond, the mean is mostly noise: brought to zero smoothly
 MIN_EVENTS = 30
+_LEAST_SNR = 8.0
+_MOST_EVENTS = 300  # more add little: what is known of the ring is limited by the taper
+_BRIGHTEST = 0.02  # of the events are left out: clumps
+_STARTS = ((290.0, 0.0), (260.0, -0.2), (250.0, -0.45))  # width in nm, ring
+_SECTION_S = 12.0  # of the movie, for choosing the start
+_ROUNDS = 5
+_STILL_WIDTH, _STILL_RING = 0.01, 0.01
+_TOP_PX = 2.25
+_GROUPS = 6  # whose spread gives the standard errors
 
 
 @dataclass(frozen=True)
 class EpsfResult:
-    """An empirical PSF and how it came about."""
+    """An empirical PSF and how it came about.
+
+    `psf.card` says what it is like: ``fwhm_nm`` and ``ring`` (lowest value of the mean over
+    directions, over the center) with standard errors, ``asymmetry`` (rms of what is not the
+    same in all directions over the rms of the core), ``signal_to_noise`` of the center,
+    ``width_change_field`` and ``width_change_time`` (relative, right half of the field over the
+    left one, second half of the events over the first).
+    """
 
     psf: Psf
     """The mean of the kept events, value 1 at the center."""
@@ -46,75 +76,197 @@ def build_epsf(
     movie: Movie,
     events: pd.DataFrame,
     *,
-    contrast_range: tuple[float, float],
+    contrast_range: tuple[float, float] | None = None,
     n_avg: int,
     keep: float = 0.8,
 ) -> EpsfResult:
-    """Average the landings of one species into a point-spread function.
+    """Average landings into a point-spread function.
 
-    Parameters
-    ----------
-    movie : Movie
-        The movie the events were fitted in.
-    events : DataFrame
-        Fitted events: ``frame``, ``x_px``, ``y_px``, ``contrast``, ``neighbor_px``.
-    contrast_range : (low, high)
-        Contrasts (negative for landings) of the species to use. Events with a neighbor within
-        12 px and 2 n_avg frames do not take part.
-    n_avg : int
-        Frames averaged on each side.
-    keep : float
-        Fraction of the events to keep, the most similar ones; 0.8 in the paper.
+    movie, events: a movie and its fitted events (``frame``, ``x_px``, ``y_px``, ``contrast``,
+    ``neighbor_px``, ``label``; without a range ``contrast_se`` too). contrast_range: contrasts
+    (negative for landings) of the species to use; by default the 300 landings with the best
+    signal, of 8 standard errors or more. Events with a neighbor within 12 px and 2 n_avg frames
+    do not take part. n_avg: frames averaged on each side. keep: fraction of the events to keep,
+    the most similar ones; 0.8 in the paper.
 
-    Raises
-    ------
-    PerrinError
-        If fewer than 30 events qualify, or the range is empty.
-
+    Raises `PerrinError` if fewer than 30 events qualify, or the range is empty.
     """
-    low, high = sorted(contrast_range)
     if not 0 < keep <= 1:
         raise PerrinError(f"keep is {keep}; it is a fraction of the events, above 0 and up to 1")
-    images, seen = _centered(movie, _chosen(events, low=low, high=high), n_avg=n_avg)
-    _check_number(len(images), low=low, high=high)
+    chosen = _chosen(events, contrast_range)
+    images, seen, rows = _centered(movie, chosen, n_avg=n_avg)
+    _check_number(len(images), contrast_range)
     core = _radius() <= _CORE_PX
-    similarity = _correlation(images[:, core], images.mean(axis=0)[core])
+    size = chosen["contrast"].to_numpy(float)[rows] ** 2
+    weight = np.minimum(size, 4 * np.median(size))
+    middle = np.average(images[:, core], axis=0, weights=weight)
+    similarity = _correlation(images[:, core], middle)
     best = np.argsort(-similarity, kind="stable")[: max(MIN_EVENTS, round(keep * len(images)))]
+    used = _Averaged(images[best], seen[best], weight[best], movie.pixel_nm)
     card = {
         "kind": "empirical",
         "instrument": movie.instrument,
         "source": None if movie.path is None else movie.path.name,
         "events": len(best),
         "events_offered": len(images),
-        "contrast_range": [low, high],
+        "contrast_range": None if contrast_range is None else sorted(contrast_range),
         "n_avg": n_avg,
+        **used.described(chosen.iloc[rows[best]], movie),
     }
-    mean = _tapered_mean(images[best], seen[best])
-    psf = Psf.from_samples(mean, pixel_nm=movie.pixel_nm, card=card)
+    psf = Psf.from_samples(used.mean(), pixel_nm=movie.pixel_nm, card=card)
     return EpsfResult(psf, len(best), len(images), similarity)
 
 
-def _chosen(events: pd.DataFrame, *, low: float, high: float) -> pd.DataFrame:
-    """Fitted events with a contrast in the range and no neighbor."""
-    alone = ~(events["neighbor_px"] < HALF_WIDTH_PX)
-    return events[events["contrast"].between(low, high) & alone & (events["label"] == "")]
+def measure_epsf(movie: Movie, *, n_avg: int, progress: Progress | None = None) -> EpsfResult:
+    """Find and average the landings of a movie without knowing its PSF.
+
+    Raises `PerrinError` where fewer than 30 landings are clear and alone.
+    """
+    section = _beginning(movie, _SECTION_S)
+    starts = [
+        Psf.ringed(fwhm_nm=width, ring=ring, pixel_nm=movie.pixel_nm) for width, ring in _STARTS
+    ]
+    found = [_clear(section, start, n_avg) for start in starts]
+    psf = starts[int(np.argmax([len(events) for events in found]))]
+    # as much of the movie as holds enough landings
+    number = max(len(events) for events in found)
+    wanted = _SECTION_S * 1.5 * _MOST_EVENTS / max(number, 1)
+    section = _beginning(movie, max(wanted, _SECTION_S))
+    result = None
+    for done in range(_ROUNDS):
+        events = _clear(section, psf, n_avg)
+        before = psf.fwhm_px(), psf.ring()
+        result = build_epsf(section, events, n_avg=n_avg)
+        psf = result.psf
+        if progress is not None:
+            progress((done + 1) / _ROUNDS)
+        if (
+            abs(psf.fwhm_px() / before[0] - 1) < _STILL_WIDTH
+            and abs(psf.ring() - before[1]) < _STILL_RING
+        ):
+            break
+    assert result is not None  # noqa: S101 - there is a first round
+    return result
 
 
-def _check_number(count: int, *, low: float, high: float) -> None:
-    if count < MIN_EVENTS:
+def _beginning(movie: Movie, seconds: float) -> Movie:
+    frames = round(seconds / movie.frame_interval_s)
+    return movie if frames >= movie.n_frames else replace(movie, frames=movie.frames[:frames])
+
+
+def _clear(movie: Movie, psf: Psf, n_avg: int) -> pd.DataFrame:
+    """Landings that `build_epsf` would take, found and fitted with `psf`."""
+    events = fit(movie, detect(movie, n_avg=n_avg, psf=psf), fit_n_avg=n_avg, psf=psf)
+    events["neighbor_px"] = nearest_neighbor_px(
+        frame=events["frame"].to_numpy(np.int64),
+        y_px=events["y_px"].to_numpy(float),
+        x_px=events["x_px"].to_numpy(float),
+        within_frames=2 * n_avg,
+    )
+    return _chosen(events, None)
+
+
+def _chosen(events: pd.DataFrame, contrast_range: tuple[float, float] | None) -> pd.DataFrame:
+    """Fitted landings that are alone: those in a range of contrast, or the clearest."""
+    alone = ~(events["neighbor_px"] < HALF_WIDTH_PX) & (events["label"] == "")
+    if contrast_range is not None:
+        low, high = sorted(contrast_range)
+        return events[events["contrast"].between(low, high) & alone]
+    clear = -events["contrast"] / events["contrast_se"]
+    ranked = clear[alone & (clear >= _LEAST_SNR)].sort_values(ascending=False)
+    rows = ranked.index[int(_BRIGHTEST * len(ranked)) :][:_MOST_EVENTS]
+    return events.loc[np.sort(rows)]
+
+
+@dataclass(frozen=True)
+class _Averaged:
+    """Events (N, 97, 97) of contrast 1, where they are seen, and their weights (N,)."""
+
+    images: FloatArray
+    seen: BoolArray
+    weight: FloatArray
+    pixel_nm: float
+
+    def mean(self, rows: Any = slice(None)) -> FloatArray:
+        """Weighted mean of some events, brought to zero at its edge."""
+        weight = self.weight[rows, None, None] * self.seen[rows]
+        total = (weight * self.images[rows]).sum(axis=0)
+        mean: FloatArray = total / np.maximum(weight.sum(axis=0), 1e-30)
+        mean -= mean[_radius() > _TAPER_FROM_PX].mean()
+        ramp = np.clip((_radius() - _TAPER_FROM_PX) / (HALF_WIDTH_PX - _TAPER_FROM_PX), 0, 1)
+        mean *= 0.5 * (1 + np.cos(np.pi * ramp))
+        return _smooth_top(mean)
+
+    def shape(self, rows: Any = slice(None)) -> tuple[float, float]:
+        """Width in nm, and ring, of some events."""
+        profile = radial_profile(self.mean(rows))
+        return profile_width(profile) * self.pixel_nm, float(profile.min() / profile[0])
+
+    def described(self, events: pd.DataFrame, movie: Movie) -> dict[str, float]:
+        """What the mean is like; `events` in the order of the images."""
+        mean, number = self.mean(), len(self.images)
+        width, ring = self.shape()
+        groups = np.array([self.shape(np.arange(k, number, _GROUPS)) for k in range(_GROUPS)])
+        width_se, ring_se = groups.std(axis=0, ddof=1) / np.sqrt(_GROUPS)
+        along = "x_px" if movie.width >= movie.height else "y_px"
+        core = _radius() <= _CORE_PX
+        spread = self.images[:, _radius() > _TAPER_FROM_PX].std(axis=0, ddof=1).mean()
+        return {
+            "fwhm_nm": width,
+            "fwhm_se_nm": float(width_se),
+            "ring": ring,
+            "ring_se": float(ring_se),
+            "asymmetry": float(
+                np.sqrt(np.mean((mean - _around(mean))[core] ** 2) / np.mean(mean[core] ** 2))
+            ),
+            "signal_to_noise": float(mean.max() * np.sqrt(number) / max(spread, 1e-12)),
+            "width_change_field": self._change(events[along].to_numpy(float)),
+            "width_change_time": self._change(events["frame"].to_numpy(float)),
+        }
+
+    def _change(self, by: FloatArray) -> float:
+        """Width of the half with larger `by` over that of the other half, minus 1."""
+        later = by > np.median(by)
+        if not later.any():
+            return 0.0
+        return self.shape(later)[0] / self.shape(~later)[0] - 1
+
+
+def _smooth_top(mean: FloatArray) -> FloatArray:
+    """Replace the middle by a polynomial of degree 4 through what is around it.
+
+    All contrasts are scaled by the value at the center: it must not be one noisy sample.
+    """
+    y, x = np.meshgrid(_grid_px(), _grid_px(), indexing="ij")
+    inside = _radius() <= _TOP_PX
+    powers = [(i, j) for i in range(5) for j in range(5 - i)]
+    design = np.column_stack([x[inside] ** i * y[inside] ** j for i, j in powers])
+    smooth = design @ np.linalg.lstsq(design, mean[inside], rcond=None)[0]
+    own = 0.5 * (1 + np.cos(np.pi * np.clip((_radius()[inside] - 1) / (_TOP_PX - 1), 0, 1)))
+    changed = mean.copy()
+    changed[inside] += own * (smooth - mean[inside])
+    return changed
+
+
+def _around(mean: FloatArray) -> FloatArray:
+    """The mean over all directions, on the grid (97, 97)."""
+    profile = radial_profile(mean)
+    return np.interp(_radius() * SAMPLES_PER_PIXEL, np.arange(len(profile)), profile)
+
+
+def _check_number(count: int, contrast_range: tuple[float, float] | None) -> None:
+    if count >= MIN_EVENTS:
+        return
+    if contrast_range is None:
         raise PerrinError(
-            f"only {count} isolated events have a contrast between {low:g} and "
-            f"{high:g}; an ePSF needs {MIN_EVENTS}. Widen the range or use a longer movie."
+            f"only {count} landings are clear and alone; a PSF needs {MIN_EVENTS}. Use a longer "
+            "movie, or one of heavier molecules."
         )
-
-
-def _tapered_mean(images: FloatArray, seen: BoolArray) -> FloatArray:
-    """Mean of (N, 97, 97) images where they are seen, brought to zero at its edge."""
-    mean: FloatArray = (images * seen).sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
-    mean -= mean[_radius() > _TAPER_FROM_PX].mean()
-    ramp = np.clip((_radius() - _TAPER_FROM_PX) / (HALF_WIDTH_PX - _TAPER_FROM_PX), 0, 1)
-    mean *= 0.5 * (1 + np.cos(np.pi * ramp))
-    return mean
+    low, high = sorted(contrast_range)
+    raise PerrinError(
+        f"only {count} isolated events have a contrast between {low:g} and "
+        f"{high:g}; an ePSF needs {MIN_EVENTS}. Widen the range or use a longer movie."
+    )
 
 
 def _grid_px() -> FloatArray:
@@ -128,11 +280,14 @@ def _radius() -> FloatArray:
     return radius
 
 
-def _centered(movie: Movie, events: pd.DataFrame, *, n_avg: int) -> tuple[FloatArray, BoolArray]:
+def _centered(
+    movie: Movie, events: pd.DataFrame, *, n_avg: int
+) -> tuple[FloatArray, BoolArray, IntArray]:
     """Each event on the grid of a quarter pixel around its fitted center, contrast 1.
 
-    Returns (N, 97, 97) images, and where they lie in the field of view. The core always does:
-    events nearer to the edge than half the fit window are not detected.
+    Returns (N, 97, 97) images, where they lie in the field of view, and the rows of the events
+    (N,) they are of. The core always lies in the field: events nearer to the edge than half the
+    fit window are not detected.
     """
     from scipy.ndimage import map_coordinates
 
@@ -142,6 +297,7 @@ def _centered(movie: Movie, events: pd.DataFrame, *, n_avg: int) -> tuple[FloatA
     grid = _grid_px() + HALF_WIDTH_PX + _MARGIN_PX
     images: list[FloatArray] = []
     seen: list[BoolArray] = []
+    kept: list[int] = []
     for batch in iter_stacks(
         movie,
         **places_of(events),
@@ -156,10 +312,12 @@ def _centered(movie: Movie, events: pd.DataFrame, *, n_avg: int) -> tuple[FloatA
             places = np.meshgrid(rows, columns, indexing="ij")
             image = map_coordinates(frame.astype(float), places, order=3, mode="nearest")
             images.append((image - np.median(frame[inside])) / contrast[row])
+            kept.append(int(row))
             near = np.rint(places).astype(np.int64)
             seen.append(inside[near[0], near[1]])
     shape = (-1, len(grid), len(grid))
-    return np.array(images).reshape(shape), np.array(seen, bool).reshape(shape)
+    found = np.array(images).reshape(shape), np.array(seen, bool).reshape(shape)
+    return *found, np.array(kept, np.int64)
 
 
 def _correlation(values: FloatArray, reference: FloatArray) -> FloatArray:

@@ -23,8 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
-from perrin.io.movie import Array, ArrayFrames, FrameSource, Movie
-from perrin.types import BoolArray, FloatArray
+from perrin.io.movie import ArrayFrames, FrameSource, Movie
+from perrin.types import Array, BoolArray, FloatArray
 
 _BLOCKS, _BLOCK_FRAMES = 4, 48
 _LOWEST, _HIGHEST = 0.5, 1.5
@@ -184,4 +184,4 @@ def _parabola_weights(down: FloatArray, right: FloatArray) -> FloatArray:
     near = np.exp(-0.5 * (down**2 + right**2))  # the nearest ones say most
     design = np.column_stack([np.ones_like(down), down, right, down**2, right**2, down * right])
     solved: FloatArray = np.linalg.pinv(design * near[:, None])[0] * near
-    return solved / solved.sum()
+    return np.asarray(solved / solved.sum())

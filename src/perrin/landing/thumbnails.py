@@ -16,6 +16,7 @@ from numba import njit
 
 from perrin.errors import PerrinError
 from perrin.io.movie import Movie
+from perrin.landing.exchange import PsfExchange
 from perrin.landing.light import light_field
 from perrin.landing.ratiometric import ratiometric
 from perrin.threads import over_rows
@@ -117,18 +118,35 @@ def iter_event_stacks(
     y_px: FloatArray,
     x_px: FloatArray,
     n_avg: int,
+    exchange: PsfExchange | None = None,
 ) -> Iterator[StackBatch]:
-    """Yield the stacks that the thumbnails of events are made of: what networks are shown."""
+    """Yield the stacks that the thumbnails of events are made of: what networks are shown.
+
+    exchange: brings them to the PSF that the networks have learned.
+    """
     before, after = frames_around(n_avg)
-    yield from iter_stacks(
+    margin = 0 if exchange is None else exchange.margin_px
+    for batch in iter_stacks(
         movie,
         frame=frame,
         y_px=y_px,
         x_px=x_px,
         before=before,
         after=after,
-        size=THUMBNAIL_PX,
-    )
+        size=THUMBNAIL_PX + 2 * margin,
+    ):
+        if exchange is None:
+            yield batch
+            continue
+        y, x = y_px[batch.rows], x_px[batch.rows]
+        stacks, inside = exchange.apply(
+            batch.stacks,
+            batch.inside,
+            before=before,
+            dx_px=x - np.rint(x),
+            dy_px=y - np.rint(y),
+        )
+        yield StackBatch(batch.rows, stacks, inside)
 
 
 def iter_stacks(

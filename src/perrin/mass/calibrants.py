@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from perrin.mass.results import Spectrum
 
 _DEFAULTS = SpectrumSettings()
+_RESIDUAL = 0.05
+_OFFSET_KDA = 12.0  # twice that of any real calibration at hand
 _CALIBRANT = 0.01  # relative: how well a calibrant's peak stands for its mass
 
 
@@ -83,6 +85,46 @@ def calibrate_from_events(
         alternatives=tuple(contradicting(matches)),
         spectrum=spectrum,
     )
+
+
+def doubts(made: LadderCalibration, ladder_masses_kda: Sequence[float]) -> tuple[str, ...]:
+    """Return what speaks against a reading of a ladder, in sentences; empty where nothing does."""
+    used = set(made.match.masses_kda)
+    unused = [mass for mass in sorted(ladder_masses_kda) if mass not in used]
+    said: tuple[str, ...] = ()
+    if unused:
+        said += (
+            f"NOT ALL OF THE LADDER WAS FOUND: no peak was read as "
+            f"{', '.join(f'{mass:g}' for mass in unused)} kDa. Were these masses in the sample?",
+        )
+    if made.match.unmatched_peaks:
+        at = [made.spectrum.peaks[k].mode.value for k in made.match.unmatched_peaks]
+        said += (
+            f"peaks at a contrast of {', '.join(f'{-value:.3g}' for value in at)} belong to no "
+            "mass of the ladder",
+        )
+    return said + doubts_of_line(made.calibration)
+
+
+def doubts_of_line(line: Calibration) -> tuple[str, ...]:
+    """Return what speaks against a calibration line by itself."""
+    said: tuple[str, ...] = ()
+    if line.max_relative_residual > _RESIDUAL:
+        worst = max(
+            line.points,
+            key=lambda one: abs(float(line.mass_kda(one.contrast)) / one.mass_kda - 1),
+        )
+        said += (
+            f"THE POINTS ARE NOT ON A LINE: {worst.mass_kda:g} kDa reads as "
+            f"{float(line.mass_kda(worst.contrast)):.3g} kDa. Is a peak taken for another mass?",
+        )
+    offset_kda = line.offset / line.gradient_per_kda
+    if abs(offset_kda) > _OFFSET_KDA:
+        said += (
+            f"THE LINE MISSES ZERO by {abs(offset_kda):.0f} kDa (real ones by up to 6): masses "
+            "away from the calibrants are wrong by as much. Check the pairs of mass and contrast",
+        )
+    return said
 
 
 def _check_calibrant(spectrum: Spectrum) -> None:

@@ -63,6 +63,7 @@ class Calibration(Settings):
     recorded: Recorded = Recorded()
     reading: str = Field("", description="which peak was taken for which mass of the ladder")
     other_readings: tuple[str, ...] = Field((), description="that fit about as well")
+    notes: tuple[str, ...] = Field((), description="what a user should know of it")
     source: str = Field("", description="name of the file or measurement it was made from")
     source_sha256: str | None = None
     created: str = Field("", description="date and time, ISO 8601, UTC")

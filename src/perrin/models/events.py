@@ -52,6 +52,11 @@ class EventModel(Generic[OfKind]):
         """Classes in the order of scores and probabilities."""
         return self.bundle.card.classes
 
+    @property
+    def psf(self) -> str:
+        """The PSF it was trained with: ``analytic``, the default, or the name of a file."""
+        return str(self.bundle.card.training.get("source", {}).get("psf", "analytic"))
+
     def _check_instrument(self, *, pixel_nm: float, frame_interval_s: float) -> None:
         card = self.bundle.card
         self._check("pixel size", pixel_nm, card.pixel_nm, "nm")

@@ -86,6 +86,35 @@ class Psf:
         coefficients[:_GRID, :_GRID] = spline_filter(samples / center, order=3, mode="mirror")
         return cls(coefficients, float(pixel_nm), card)
 
+    @classmethod
+    def ringed(cls, *, fwhm_nm: float, ring: float, pixel_nm: float) -> Psf:
+        """A closed form with two numbers: ``(1 - a r^2) exp(-r^2 / 2 s^2)``.
+
+        fwhm_nm: full width at half maximum; ring: lowest value over that of the center, 0 or
+        below (real frames show -.12 to -.46). Not averaged over a pixel: it is what is seen.
+        Raises `PerrinError` for a ring above 0 or at -1 and below.
+        """
+        if not -1 < ring <= 0 or not fwhm_nm > 0:
+            raise PerrinError(
+                f"a PSF {fwhm_nm:g} nm wide with a ring of {ring:g}: the width is above 0, and the "
+                "ring, over the center, between -1 and 0"
+            )
+        from scipy.optimize import brentq
+
+        axis = np.linspace(0.0, 6.0, 1201)
+
+        def lowest(a: float) -> float:
+            return float(((1 - a * axis**2) * np.exp(-0.5 * axis**2)).min() - ring)
+
+        a = brentq(lowest, 1e-9, 20.0) if ring < -1e-6 else 0.0
+        half = brentq(lambda r: (1 - a * r**2) * np.exp(-0.5 * r**2) - 0.5, 0.0, 2.0)
+        offset = np.arange(_GRID) - _GRID // 2
+        radius_nm = np.hypot(offset[:, None], offset) * pixel_nm / SAMPLES_PER_PIXEL
+        r = radius_nm * 2 * half / fwhm_nm
+        samples = (1 - a * r**2) * np.exp(-0.5 * r**2)
+        card = {"kind": "ringed", "fwhm_nm": fwhm_nm, "ring": ring}
+        return cls.from_samples(samples, pixel_nm=pixel_nm, card=card)
+
     def image(self, size: int, *, dx: float = 0.0, dy: float = 0.0) -> FloatArray:
         """Return the PSF on size x size pixels, centered (dx, dy) pixels off the middle pixel."""
         out = np.empty((size, size))
@@ -106,6 +135,18 @@ class Psf:
                 profile.append(0.5 * (row[0, 0] + column[0, 0]))
             width += float(axis[np.argmax(np.array(profile) < 0.5)])
         return width
+
+    def samples(self) -> FloatArray:
+        """Values (97, 97) on the grid of a quarter pixel, center at [48, 48]."""
+        line = np.array([1.0, 4.0, 1.0]) / 6  # of a cubic B-spline at its knots
+        inner = np.pad(self.coefficients[:_GRID, :_GRID], 1, mode="reflect")
+        down = line @ np.stack([inner[k : k + _GRID] for k in range(3)]).reshape(3, -1)
+        rows = down.reshape(_GRID, -1)
+        return np.asarray(sum(line[k] * rows[:, k : k + _GRID] for k in range(3)))
+
+    def ring(self) -> float:
+        """The ring over the center: lowest value of the mean over directions, 0 without a ring."""
+        return min(0.0, float(radial_profile(self.samples()).min()))
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
         """Write to a small .npz file (no pickle), whole or not at all.
@@ -153,6 +194,24 @@ class Psf:
                 f"the PSF was made for pixels of {self.pixel_nm:g} nm, the movie has "
                 f"{pixel_nm:g} nm. Build a PSF from this instrument's own movie."
             )
+
+
+def radial_profile(samples: FloatArray) -> FloatArray:
+    """Mean over all directions of (97, 97) samples, in steps of a quarter pixel, to 10 px."""
+    offset = np.arange(_GRID) - _GRID // 2
+    ring = np.rint(np.hypot(offset[:, None], offset)).astype(np.int64).ravel()
+    count = (HALF_WIDTH_PX - 2) * SAMPLES_PER_PIXEL + 1
+    inside = ring < count
+    sums = np.bincount(ring[inside], samples.ravel()[inside], minlength=count)
+    return np.asarray(sums / np.bincount(ring[inside], minlength=count))
+
+
+def profile_width(profile: FloatArray) -> float:
+    """Full width at half maximum, in pixels, of what `radial_profile` gives."""
+    half = 0.5 * profile[0]
+    k = int(np.argmax(profile < half))
+    part = (profile[k - 1] - half) / (profile[k - 1] - profile[k])
+    return float(2 * (k - 1 + part) / SAMPLES_PER_PIXEL)
 
 
 @njit(cache=True, inline="always")

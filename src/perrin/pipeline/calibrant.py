@@ -7,14 +7,18 @@ from collections.abc import Sequence
 import pandas as pd
 
 from perrin.errors import PerrinError
+from perrin.io.held import held
 from perrin.io.movie import Movie
-from perrin.landing.epsf import EpsfResult, build_epsf
-from perrin.mass.calibrants import LadderCalibration, calibrate_from_events
+from perrin.landing.epsf import EpsfResult, build_epsf, measure_epsf
+from perrin.landing.pixels import without_bad_pixels
+from perrin.mass.calibrants import calibrate_from_events, doubts, doubts_of_line
 from perrin.mass.calibration import Calibration
 from perrin.mass.calibration import calibrate as line_through
 from perrin.mass.ladders import ladder as ladder_of
-from perrin.optics.psf import Psf
-from perrin.pipeline.events import find_events, recorded_settings
+from perrin.pipeline.events import find_events
+from perrin.pipeline.instrument import PsfChoice
+from perrin.pipeline.landings import analyze_landings
+from perrin.pipeline.networks import DEFAULT, ClassifierChoice
 from perrin.settings.landing import LandingSettings
 from perrin.types import Progress
 
@@ -25,7 +29,8 @@ def calibrate(
     *,
     pairs: Sequence[tuple[float, float]] | None = None,
     settings: LandingSettings | None = None,
-    psf: Psf | None = None,
+    psf: PsfChoice = None,
+    classifier: ClassifierChoice = DEFAULT,
     source: str | None = None,
     progress: Progress | None = None,
 ) -> Calibration:
@@ -43,14 +48,15 @@ def calibrate(
         the peaks were read (`Calibration.reading`) and could be (`Calibration.other_readings`).
     pairs : sequence of (mass, contrast)
         Instead: masses in kDa with their contrasts, negative for landings.
-    settings, psf, source, progress : optional
-        Of the movie's analysis, as that of the samples; an empirical PSF; what the calibration
-        says it was made from (the movie's name); called with the fraction done, 0 to 1.
+    settings, psf, classifier, source, progress : optional
+        As `analyze_landings` takes them: the calibrant goes the road of the samples, and the line
+        through the landings that are retained; what the calibration says it was made from.
 
     """
     if pairs is not None and calibrant is None:
         masses, contrasts = zip(*pairs, strict=True)
-        return line_through(masses, contrasts, source=source or "by hand")
+        line = line_through(masses, contrasts, source=source or "by hand")
+        return line.model_copy(update={"notes": doubts_of_line(line)})
     if calibrant is None or pairs is not None:
         raise PerrinError(
             "give either a movie or table with its ladder, or --pair twice or more (pairs of mass "
@@ -59,48 +65,47 @@ def calibrate(
     if ladder is None:
         raise PerrinError("which masses does the calibrant hold? Give the ladder, as 66,146,480")
     masses_kda = ladder_of(ladder) if isinstance(ladder, str) else ladder
+    notes: tuple[str, ...] = ()
     if isinstance(calibrant, Movie):
-        made = _of_movie(calibrant, masses_kda, settings, psf, source=source, progress=progress)
+        found = analyze_landings(
+            calibrant,
+            classifier=classifier,
+            quantifier=None,
+            resamples=0,
+            settings=settings,
+            psf=psf,
+            progress=progress,
+        )
+        notes = found.notes
+        made = calibrate_from_events(
+            found.events, masses_kda, recorded=found.recorded, source=source or calibrant.name
+        )
     else:
         made = calibrate_from_events(calibrant, masses_kda, source=source or "")
     read = {"reading": str(made.match), "other_readings": tuple(map(str, made.alternatives))}
-    return made.calibration.model_copy(update=read)
-
-
-def _of_movie(
-    movie: Movie,
-    masses_kda: Sequence[float],
-    settings: LandingSettings | None,
-    psf: Psf | None,
-    *,
-    source: str | None,
-    progress: Progress | None,
-) -> LadderCalibration:
-    """The calibration by the events of a movie, with the settings that it holds for."""
-    chosen = settings or LandingSettings()
-    shape = psf or Psf.analytic(pixel_nm=movie.pixel_nm)
-    return calibrate_from_events(
-        find_events(movie, settings=chosen, psf=shape, progress=progress),
-        masses_kda,
-        recorded=recorded_settings(movie, chosen),
-        source=source or movie.name,
+    return made.calibration.model_copy(
+        update={**read, "notes": (*doubts(made, masses_kda), *notes)}
     )
 
 
 def build_psf(
     movie: Movie,
-    contrast_range: tuple[float, float],
+    contrast_range: tuple[float, float] | None = None,
     *,
     n_avg: int = 10,
     progress: Progress | None = None,
 ) -> EpsfResult:
     """Build the point-spread function of an instrument from its own landings: `perrin psf`.
 
-    movie: many landings of one species; contrast_range: the contrasts of that species, such as
-    (-0.0075, -0.006). The result says how many landings were averaged; its `psf` is for
-    `analyze_landings` and `calibrate`. Raises `PerrinError` where too few are isolated.
+    movie: many landings; contrast_range: contrasts of one species, such as (-0.0075, -0.006), where
+    only this is to be averaged. The search starts by itself (`perrin.landing.epsf.measure_epsf`).
+    The result says how many landings were averaged, `psf.card` what it is like; its `psf` is for
+    `analyze_landings` and `calibrate`. Raises `PerrinError` where too few are clear and alone.
     """
+    movie, _ = without_bad_pixels(held(movie))
+    found = measure_epsf(movie, n_avg=n_avg, progress=progress)
+    if contrast_range is None:
+        return found
     settings = LandingSettings(n_avg=n_avg)
-    start = Psf.analytic(pixel_nm=movie.pixel_nm)
-    events = find_events(movie, settings=settings, psf=start, progress=progress)
+    events = find_events(movie, settings=settings, psf=found.psf)
     return build_epsf(movie, events, contrast_range=contrast_range, n_avg=n_avg)

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from perrin.errors import PerrinError
-from perrin.io.held import held
 from perrin.io.movie import Movie
 from perrin.landing.classifier.classification import (
     Classification,
@@ -28,9 +27,9 @@ from perrin.landing.quantifier.quantify import sorts_as
 from perrin.landing.thumbnails import Thumbnails
 from perrin.mass.calibration import Calibration, apply_calibration, check_recorded
 from perrin.mass.results import Spectrum
-from perrin.optics.psf import Psf
 from perrin.pipeline import networks
 from perrin.pipeline.events import find_events, recorded_settings
+from perrin.pipeline.instrument import Instrument, PsfChoice, look_at
 from perrin.pipeline.measurement import LandingsResult
 from perrin.pipeline.retention import correct_abundances
 from perrin.pipeline.shown import busiest_frame, cut_examples, density_of, drifts_of
@@ -55,7 +54,7 @@ def analyze_landings(
     settings: LandingSettings | None = None,
     spectrum_settings: SpectrumSettings | None = None,
     scores: networks.Scores = None,
-    psf: Psf | None = None,
+    psf: PsfChoice = None,
     correct_fractions: bool = False,
     progress: Progress | None = None,
 ) -> LandingsResult:
@@ -72,8 +71,8 @@ def analyze_landings(
         Networks by name (`perrin model list`), folder, or loaded; ``"default"`` is left out, with a
         note, where it does not fit. Threshold on the scores: 0.9; "auto": best F1, from the card.
     settings, spectrum_settings, psf, resamples, seed : optional
-        Integration and thresholds; bins and kernel; an empirical PSF; bootstrap resamples behind
-        each interval (0: none), and their seed, or a generator.
+        Integration and thresholds; bins and kernel; a PSF, or "default" for the analytic one (it is
+        measured in the movie); resamples behind each interval (0: none), and their seed.
     correct_fractions, progress : optional
         Correct fractions of peaks for what is lost, by a simulation; called with fraction done.
 
@@ -85,7 +84,7 @@ def analyze_landings(
         choice=networks.Choice(classifier, quantifier, scores),
         settings=settings or LandingSettings(),
         spectrum_settings=with_resamples(spectrum_settings, resamples),
-        psf=psf or Psf.analytic(pixel_nm=movie.pixel_nm),
+        psf=psf,
         correct_fractions=correct_fractions,
         rng=np.random.default_rng(seed),
         report=progress,
@@ -105,7 +104,7 @@ class _Work:
     choice: networks.Choice
     settings: LandingSettings
     spectrum_settings: SpectrumSettings
-    psf: Psf
+    psf: PsfChoice
     correct_fractions: bool
     rng: np.random.Generator
     report: Progress | None
@@ -121,6 +120,7 @@ class _Work:
     quantification: Quantification | None = None
     persistence: PersistenceResult | None = None
     thumbnails: Thumbnails | None = None
+    instrument: Instrument = field(init=False)
     result: LandingsResult = field(init=False)
 
     def part(self, step: Step) -> Progress | None:
@@ -137,7 +137,7 @@ class _Work:
 
     def spectrum_now(self) -> Spectrum:
         """The spectrum of what is retained so far."""
-        return spectrum_of(self.events, self.spectrum_settings, self.rng)
+        return spectrum_of(self.events, self.spectrum_settings, self.rng, self.calibration)
 
 
 Step = Callable[[_Work], None]
@@ -153,13 +153,18 @@ def _check(work: _Work) -> None:
     work.networks = networks.choose(movie, work.choice, settings)
     if settings.persistence_ms is not None:
         persistence_n_avg(settings.persistence_ms, movie, n_avg=settings.n_avg)
-    work.movie = held(movie)
+
+
+def _look(work: _Work) -> None:
+    """See what the movie says of its instrument: bad pixels, the PSF."""
+    work.movie, work.instrument = look_at(work.movie, work.psf, n_avg=work.settings.n_avg)
+    work.networks = networks.covering(work.networks, work.instrument, work.settings)
 
 
 def _find(work: _Work) -> None:
     """Detect and fit."""
     work.events = find_events(
-        work.movie, settings=work.settings, psf=work.psf, progress=work.part(_find)
+        work.movie, settings=work.settings, psf=work.instrument.psf, progress=work.part(_find)
     )
 
 
@@ -181,6 +186,7 @@ def _predict_masses(work: _Work) -> None:
         work.events,
         model=model,
         calibration=work.calibration,
+        exchange=work.instrument.exchange_for(model),
         progress=work.part(_predict_masses),
     )
     work.events = check_events(order_columns(quantified.events))
@@ -198,7 +204,13 @@ def _sort(work: _Work) -> None:
         return
     n_avg, progress = work.settings.n_avg, work.part(_sort)
     found = classify(
-        work.movie, work.events, model=model, n_avg=n_avg, known=work.known, progress=progress
+        work.movie,
+        work.events,
+        model=model,
+        n_avg=n_avg,
+        known=work.known,
+        exchange=work.instrument.exchange_for(model),
+        progress=progress,
     )
     filtered = filter_by_score(found.events, n_avg=n_avg, settings=work.networks.scores)
     work.unfiltered = work.spectrum_now()
@@ -242,7 +254,7 @@ def _look_again(work: _Work) -> None:
     n_avg = work.settings.n_avg
     frames = persistence_n_avg(wanted, work.movie, n_avg=n_avg)
     again = measure_persistence(
-        work.movie, work.events, n_avg=n_avg, n_persistence=frames, psf=work.psf
+        work.movie, work.events, n_avg=n_avg, n_persistence=frames, psf=work.instrument.psf
     )
     work.persistence = summarize_persistence(
         again, persistence_ms=wanted, n_avg=frames, confidence=work.spectrum_settings.confidence
@@ -265,11 +277,12 @@ def _put_together(work: _Work) -> None:
         spectrum=work.spectrum,
         spectrum_settings=work.spectrum_settings,
         calibration=work.calibration,
-        notes=work.networks.notes + work.notes,
+        notes=work.networks.notes + work.instrument.notes + work.notes,
+        instrument=work.instrument,
         recorded=recorded_settings(movie, settings),
         read_as=movie.read_as,
         settings=settings,
-        psf=work.psf,
+        psf=work.instrument.psf,
         density=density_of(movie, events, settings),
         drifts=drifts_of(events, work.spectrum),
         thumbnails=work.thumbnails,
@@ -305,6 +318,7 @@ def _say_done(work: _Work) -> None:
 
 STEPS: Sequence[Step] = (
     _check,
+    _look,
     _find,
     _calibrate,
     _predict_masses,

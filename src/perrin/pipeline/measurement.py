@@ -21,6 +21,7 @@ from perrin.mass.errors import ErrorSpectrum
 from perrin.mass.results import Spectrum
 from perrin.mass.time_course import LandingDensity, PeakDrift
 from perrin.optics.psf import Psf
+from perrin.pipeline.instrument import Instrument
 from perrin.settings.landing import LandingSettings, ReportedSpectrum
 from perrin.settings.spectrum import SpectrumSettings
 from perrin.types import NetworkId
@@ -68,6 +69,8 @@ class LandingsResult:
         integration.
     abundances : DataFrame or None
         Fractions of the peaks corrected for what is lost, see `perrin.mass.abundance`.
+    instrument : Instrument or None
+        For movies: bad pixels and what was found of the PSF.
     source : Path or None
         The file that was analyzed.
     seed : int or None
@@ -98,6 +101,7 @@ class LandingsResult:
     quantification: Quantification | None = None
     persistence: PersistenceResult | None = None
     abundances: pd.DataFrame | None = None
+    instrument: Instrument | None = None
     read_as: str = ""
     source: Path | None = None
     seed: int | None = None

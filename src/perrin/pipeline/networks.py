@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -14,6 +14,7 @@ from perrin.landing.networks import Classifier, Quantifier
 from perrin.models.bundle import Bundle
 from perrin.models.classifier import ClassifierModel
 from perrin.models.quantifier import QuantifierModel
+from perrin.pipeline.instrument import Instrument
 from perrin.settings.landing import LandingSettings
 from perrin.settings.scores import ScoreSettings
 from perrin.types import NetworkId
@@ -131,6 +132,25 @@ def quantifier_for(
             raise
         return None, (f"bad landings have no mass of the network: {error}",)
     return model, ()
+
+
+def covering(chosen: Networks, instrument: Instrument, settings: LandingSettings) -> Networks:
+    """Return the networks without a quantifier whose PSF is too far from that of the instrument.
+
+    The note of the instrument says so. Raises `PerrinError` where the main spectrum is to be that
+    quantifier's.
+    """
+    model = chosen.quantifier
+    exchange = None if model is None else instrument.exchange_for(model)
+    if exchange is None or exchange.kernel is None:
+        return chosen
+    if settings.reported_spectrum == "all":
+        raise PerrinError(
+            f"reported_spectrum = 'all': the PSF has a ring of {instrument.psf.ring():.2f}, and "
+            "the network's masses hold down to -0.2. Train one for this instrument (perrin train "
+            "quantifier --epsf), or report the filtered spectrum."
+        )
+    return replace(chosen, quantifier=None)
 
 
 def score_settings(scores: Scores, model: Classifier | None) -> ScoreSettings:

@@ -10,6 +10,7 @@ import pandas as pd
 from perrin.errors import PerrinError
 from perrin.mass import spectrum as of_values
 from perrin.mass.calibration import Calibration, apply_calibration, apply_embedded
+from perrin.mass.line_error import with_line_error
 from perrin.mass.results import Spectrum
 from perrin.pipeline.measurement import LandingsResult
 from perrin.settings.spectrum import SpectrumSettings
@@ -99,7 +100,7 @@ def _measurement(
     events.attrs = {}
     if "retained" not in events.columns:
         events["retained"] = True
-    spectrum = spectrum_of(events, settings, rng)
+    spectrum = spectrum_of(events, settings, rng, calibration)
     return LandingsResult(
         name=name,
         events=events,
@@ -141,12 +142,20 @@ def seed_of(rng: np.random.Generator) -> int | None:
 
 
 def spectrum_of(
-    events: pd.DataFrame, settings: SpectrumSettings, rng: np.random.Generator
+    events: pd.DataFrame,
+    settings: SpectrumSettings,
+    rng: np.random.Generator,
+    calibration: Calibration | None = None,
 ) -> Spectrum:
-    """Return the spectrum of the retained events: of masses where there are any, or contrasts."""
+    """Return the spectrum of the retained events: of masses where there are any, or contrasts.
+
+    calibration: what the masses come from; its error is in the intervals of the positions.
+    """
     kept = events[events["retained"]]
     if "mass_kda" in events.columns and not (len(events) and events["mass_kda"].isna().all()):
-        return of_values.fit_spectrum(kept["mass_kda"].to_numpy(float), settings=settings, rng=rng)
+        masses = kept["mass_kda"].to_numpy(float)
+        found = of_values.fit_spectrum(masses, settings=settings, rng=rng)
+        return with_line_error(found, calibration)
     return of_values.fit_spectrum(
         kept["contrast"].to_numpy(float), settings=settings, unit="contrast", rng=rng
     )

@@ -169,6 +169,8 @@ def _summary(measurement: LandingsResult) -> dict[str, Any]:
             "sha256": hashlib.sha256(measurement.psf.coefficients.tobytes()).hexdigest(),
             **measurement.psf.card,
         }
+    if measurement.instrument is not None:
+        summary["instrument"] = measurement.instrument.to_dict()
     if measurement.density is not None:
         summary["landing_density"] = measurement.density.to_dict()
         summary["peak_drifts"] = [

@@ -8,8 +8,8 @@ import pytest
 
 from perrin.errors import PerrinError
 from perrin.io.movie import Movie
-from perrin.landing.epsf import build_epsf
-from perrin.optics.psf import Psf
+from perrin.landing.epsf import build_epsf, measure_epsf
+from perrin.optics.psf import Psf, evaluate
 
 PlainMovie = Callable[..., Movie]
 
@@ -67,3 +67,30 @@ def test_neighbors_and_failed_fits_do_not_take_part(plain_movie: PlainMovie, bus
         build_epsf(movie, events, contrast_range=(-0.003, -0.002), n_avg=10)
     with pytest.raises(PerrinError, match=r"keep is 1\.5"):
         build_epsf(movie, events, contrast_range=(-0.02, -0.005), n_avg=10, keep=1.5)
+
+
+@pytest.mark.parametrize(("fwhm_nm", "ring"), [(250.0, -0.46), (280.0, 0.0)])
+def test_finds_a_psf_that_the_default_does_not_see(fwhm_nm: float, ring: float) -> None:
+    rng = np.random.default_rng(3)
+    true = Psf.ringed(fwhm_nm=fwhm_nm, ring=ring, pixel_nm=72)
+    light = np.ones((1300, 38, 70))
+    image = np.empty((38, 70))
+    for k in range(50):
+        for left in (18, 50):
+            evaluate(true.coefficients, left + rng.uniform(-3, 3), rng.uniform(12, 26), image)
+            light[25 + 25 * k :] *= 1 - rng.choice([0.006, 0.012]) * image
+    counts = 40_000 * light + 220 * 0.2 * rng.standard_normal(light.shape)
+    movie = Movie.from_array(
+        np.rint(counts).astype(np.uint16), frame_interval_s=1 / 242, pixel_nm=72.0
+    )
+    card = measure_epsf(movie, n_avg=10).psf.card
+    assert card["fwhm_nm"] == pytest.approx(fwhm_nm, abs=4 * card["fwhm_se_nm"] + 3)
+    assert card["ring"] == pytest.approx(ring, abs=4 * card["ring_se"] + 0.01)
+    assert card["asymmetry"] < 0.05
+    assert abs(card["width_change_time"]) < 0.05
+
+
+def test_too_few_landings_are_no_psf(plain_movie: PlainMovie) -> None:
+    movie = plain_movie([(40.0, 18.0, 30.0, -0.02)], n_frames=400)
+    with pytest.raises(PerrinError, match="clear and alone; a PSF needs 30"):
+        measure_epsf(movie, n_avg=10)

@@ -18,6 +18,7 @@ from perrin.errors import PerrinError
 from perrin.events import UNSCORED
 from perrin.io.movie import Movie
 from perrin.landing.classifier.prevalence import class_prevalence, correct_prior_shift, prevalence
+from perrin.landing.exchange import PsfExchange
 from perrin.landing.networks import Classifier, ClassPrediction
 from perrin.landing.thumbnails import iter_event_stacks, places_of
 from perrin.types import BoolArray, FloatArray, IntArray, Progress
@@ -68,24 +69,21 @@ def classify(
     model: Classifier,
     n_avg: int,
     known: Sorted | None = None,
+    exchange: PsfExchange | None = None,
     progress: Progress | None = None,
 ) -> ClassificationResult:
     """Score every event of a movie.
 
     Parameters
     ----------
-    movie : Movie
-        Read once, in pieces: memory grows neither with its length nor with the events.
-    events : DataFrame
-        With ``frame``, ``x_px``, ``y_px``, ``contrast`` and ``label``.
-    model : Classifier
-        What looks at them.
-    n_avg : int
-        Frames averaged on each side in thumbnails, as in the detection.
+    movie, events
+        Read once, in pieces; with ``frame``, ``x_px``, ``y_px``, ``contrast`` and ``label``.
+    model, n_avg
+        What looks at them; frames averaged on each side in thumbnails, as in the detection.
     known : Sorted, optional
         What this model has said of some of the events: it is not asked for these again.
-    progress : callable, optional
-        Called with the fraction of the events done, 0 to 1.
+    exchange, progress : optional
+        Brings stacks to the PSF of the model; called with the fraction done, 0 to 1.
 
     Returns
     -------
@@ -104,7 +102,9 @@ def classify(
 
     """
     check_model(model, movie, n_avg=n_avg)
-    found = _chosen(movie, events, known, model=model, n_avg=n_avg, progress=progress)
+    found = _chosen(
+        movie, events, known, model=model, n_avg=n_avg, exchange=exchange, progress=progress
+    )
     landing = events["contrast"].to_numpy(float) < 0
     own = _at_own_prevalence(found, landing, confusion=model.confusion)
     predicted = _labels(events["label"].to_numpy(object), own, found.known, model.classes)
@@ -147,6 +147,7 @@ def _chosen(
     *,
     model: Classifier,
     n_avg: int,
+    exchange: PsfExchange | None,
     progress: Progress | None,
 ) -> Sorted:
     """Return what the model says of all events: what is known, and the others asked for now.
@@ -162,6 +163,7 @@ def _chosen(
         movie,
         **places_of(chosen),
         n_avg=n_avg,
+        exchange=exchange,
     ):
         prediction = model.predict(
             batch.stacks, batch.inside, n_avg=n_avg, landing_sign=movie.landing_sign

@@ -12,6 +12,7 @@ from perrin.landing.quantifier.agreement import Agreement, agreement
 from perrin.landing.quantifier.quantify import QuantificationResult, quantify
 from perrin.landing.quantifier.surface import Surface, surface
 from perrin.mass.errors import ErrorSpectrum, spectrum_with_errors
+from perrin.mass.line_error import errors_with_line_error
 from perrin.settings.spectrum import SpectrumSettings
 from perrin.types import BoolArray, Progress
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from perrin.io.movie import Movie
+    from perrin.landing.exchange import PsfExchange
     from perrin.mass.calibration import Calibration
 
 _MANY = 0.05  # fraction of out-of-distribution landings that is worth a note
@@ -72,10 +74,11 @@ def predict_masses(
     *,
     model: Quantifier,
     calibration: Calibration | None,
+    exchange: PsfExchange | None = None,
     progress: Progress | None = None,
 ) -> QuantificationResult:
     """Return what `quantify` does, with masses in the events where there is a calibration."""
-    quantified = quantify(movie, events, model=model, progress=progress)
+    quantified = quantify(movie, events, model=model, exchange=exchange, progress=progress)
     if calibration is None:
         return quantified
     found = quantified.events
@@ -113,18 +116,19 @@ def describe(
         values = calibration.mass_kda(contrast)
         errors = se / abs(calibration.gradient_per_kda)  # the line's own error is all events'
     sorted_out = "score_binder" in events.columns
+    found = spectrum_with_errors(
+        values,
+        errors,
+        shape=model.errors,
+        settings=settings,
+        unit="contrast" if calibration is None else "kDa",
+        rng=rng,
+    )
     return Quantification(
         model=model.name,
         landings=int(usual.sum()),
         out_of_distribution=int((quantified & ~usual).sum()),
-        spectrum=spectrum_with_errors(
-            values,
-            errors,
-            shape=model.errors,
-            settings=settings,
-            unit="contrast" if calibration is None else "kDa",
-            rng=rng,
-        ),
+        spectrum=errors_with_line_error(found, calibration),
         agreement=agreement(events) if sorted_out else None,
         surface=surface(chosen, frame_interval_s=frame_interval_s) if sorted_out else None,
     )

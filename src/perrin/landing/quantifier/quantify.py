@@ -17,6 +17,7 @@ import numpy as np
 from perrin.events import MOVERS
 from perrin.io.movie import Movie
 from perrin.landing.classifier.classify import Sorted
+from perrin.landing.exchange import PsfExchange
 from perrin.landing.networks import Classifier, Quantifier, QuantityPrediction
 from perrin.landing.quantifier.quantities import LONGEST_RESIDENCE, TARGETS
 from perrin.landing.thumbnails import iter_event_stacks, places_of
@@ -52,20 +53,17 @@ def quantify(
     events: pd.DataFrame,
     *,
     model: Quantifier,
+    exchange: PsfExchange | None = None,
     progress: Progress | None = None,
 ) -> QuantificationResult:
     """Weigh every landing of a movie.
 
     Parameters
     ----------
-    movie : Movie
-        Read once, in pieces.
-    events : DataFrame
-        With ``frame``, ``x_px``, ``y_px`` and ``contrast``.
-    model : Quantifier
-        What looks at them.
-    progress : callable, optional
-        Called with the fraction of the events done, 0 to 1.
+    movie, events
+        Read once, in pieces; with ``frame``, ``x_px``, ``y_px`` and ``contrast``.
+    model, exchange, progress
+        What looks at them; what brings stacks to its PSF; called with the fraction done, 0 to 1.
 
     Returns
     -------
@@ -87,7 +85,9 @@ def quantify(
     found = np.full((len(events), len(TARGETS), 3), np.nan)
     predicted = Sorted.nothing(len(events), len(model.classes))
     out_of_distribution = np.zeros(len(events), np.bool_)
-    for rows, prediction in _predictions(movie, events, landing, model=model, progress=progress):
+    for rows, prediction in _predictions(
+        movie, events, landing, model=model, exchange=exchange, progress=progress
+    ):
         found[rows] = prediction.quantiles
         out_of_distribution[rows] = prediction.out_of_distribution
         predicted.add(rows, prediction)
@@ -105,6 +105,7 @@ def _predictions(
     landing: IntArray,
     *,
     model: Quantifier,
+    exchange: PsfExchange | None,
     progress: Progress | None,
 ) -> Iterator[tuple[IntArray, QuantityPrediction]]:
     """Yield which of the landings, and what the model says of them."""
@@ -113,6 +114,7 @@ def _predictions(
         movie,
         **places_of(asked),
         n_avg=model.integration,
+        exchange=exchange,
     ):
         prediction = model.predict(batch.stacks, batch.inside, landing_sign=movie.landing_sign)
         yield landing[batch.rows], prediction

@@ -1,0 +1,105 @@
+"""What a movie says of its instrument before anything is weighed: bad pixels and the PSF."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from perrin.errors import PerrinError
+from perrin.io.held import held
+from perrin.io.movie import Movie
+from perrin.landing.epsf import measure_epsf
+from perrin.landing.exchange import DEEP_RING, PsfExchange
+from perrin.landing.pixels import BadPixels, without_bad_pixels
+from perrin.optics.psf import Psf
+from perrin.types import Progress
+
+PsfChoice = Psf | Literal["default"] | None
+"""A PSF, ``"default"`` for the analytic one of the pixel size, or None: measured in the movie."""
+
+_SAME_WIDTH, _SAME_RING = 0.04, 0.03
+_SURE = 3.0  # standard errors
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """An instrument as its movie shows it.
+
+    Attributes
+    ----------
+    pixels : BadPixels
+        Which pixels do not see.
+    psf : Psf
+        What landings are found and fitted with.
+    chosen : str
+        ``"measured"``, ``"default"`` or ``"given"``.
+    shape : dict
+        Card of the PSF that was measured (`perrin.landing.epsf`); empty where none was.
+    notes : tuple of str
+        What a user should know.
+
+    """
+
+    pixels: BadPixels
+    psf: Psf
+    chosen: str
+    shape: dict[str, Any]
+    notes: tuple[str, ...]
+
+    def exchange_for(self, model: object) -> PsfExchange | None:
+        """Return what brings landings to the PSF that a network has learned, where it differs."""
+        if getattr(model, "psf", "analytic") != "analytic":
+            return None  # it was trained with the PSF of an instrument
+        return PsfExchange.between(self.psf, Psf.analytic(pixel_nm=self.psf.pixel_nm))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers, units in the names."""
+        return {"pixels": self.pixels.to_dict(), "psf": self.chosen, "psf_measured": self.shape}
+
+
+def look_at(
+    movie: Movie, psf: PsfChoice, *, n_avg: int, progress: Progress | None = None
+) -> tuple[Movie, Instrument]:
+    """Return the movie, in memory and without its bad pixels, and what it says of the instrument.
+
+    Raises `PerrinError` for a movie without living pixels.
+    """
+    movie, pixels = without_bad_pixels(held(movie))
+    default = Psf.analytic(pixel_nm=movie.pixel_nm)
+    if isinstance(psf, Psf):
+        return movie, Instrument(pixels, psf, "given", {}, pixels.notes)
+    if psf == "default":
+        return movie, Instrument(pixels, default, "default", {}, pixels.notes)
+    try:
+        found = measure_epsf(movie, n_avg=n_avg, progress=progress).psf
+    except PerrinError as error:
+        note = f"PSF not measured, the default is used: {error}"
+        return movie, Instrument(pixels, default, "default", {}, (*pixels.notes, note))
+    if _fits(default, found.card):
+        return movie, Instrument(pixels, default, "default", found.card, pixels.notes)
+    notes = (*pixels.notes, _described(default, found.card))
+    return movie, Instrument(pixels, found, "measured", found.card, notes)
+
+
+def _fits(default: Psf, card: dict[str, Any]) -> bool:
+    width = default.fwhm_px() * default.pixel_nm
+    wider, deeper = abs(card["fwhm_nm"] / width - 1), abs(card["ring"] - default.ring())
+    same_width = wider < max(_SAME_WIDTH, _SURE * card["fwhm_se_nm"] / width)
+    return bool(same_width and deeper < max(_SAME_RING, _SURE * card["ring_se"]))
+
+
+def _described(default: Psf, card: dict[str, Any]) -> str:
+    """What was found, and what it means for the networks."""
+    text = (
+        f"PSF measured in {card['events']} landings: {card['fwhm_nm']:.0f} nm wide with a ring of "
+        f"{card['ring']:.2f} (the default: {default.fwhm_px() * default.pixel_nm:.0f} nm, "
+        f"{default.ring():.2f}). Landings are found and fitted with it; networks that have not "
+        "learned it see it exchanged for the default"
+    )
+    if card["ring"] < DEEP_RING:
+        text += (
+            ". With so deep a ring the classifier keeps fewer binders than it would, and the "
+            "network's masses are not given: train both for this instrument (perrin train "
+            "classifier --epsf, perrin train quantifier --epsf)"
+        )
+    return text
