@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import pandas as pd
 
@@ -11,7 +12,12 @@ from perrin.io.held import held
 from perrin.io.movie import Movie
 from perrin.landing.epsf import EpsfResult, build_epsf, measure_epsf
 from perrin.landing.pixels import without_bad_pixels
-from perrin.mass.calibrants import calibrate_from_events, doubts, doubts_of_line
+from perrin.mass.calibrants import (
+    LadderCalibration,
+    calibrate_from_events,
+    doubts,
+    doubts_of_line,
+)
 from perrin.mass.calibration import Calibration
 from perrin.mass.calibration import calibrate as line_through
 from perrin.mass.ladders import ladder as ladder_of
@@ -21,6 +27,11 @@ from perrin.pipeline.landings import analyze_landings
 from perrin.pipeline.networks import DEFAULT, ClassifierChoice
 from perrin.settings.landing import LandingSettings
 from perrin.types import Progress
+
+_EITHER = (
+    "give either a movie or table with its ladder, or --pair twice or more (pairs of mass and "
+    "contrast)"
+)
 
 
 def calibrate(
@@ -58,34 +69,31 @@ def calibrate(
         line = line_through(masses, contrasts, source=source or "by hand")
         return line.model_copy(update={"notes": doubts_of_line(line)})
     if calibrant is None or pairs is not None:
-        raise PerrinError(
-            "give either a movie or table with its ladder, or --pair twice or more (pairs of mass "
-            "and contrast)"
-        )
+        raise PerrinError(_EITHER)
     if ladder is None:
         raise PerrinError("which masses does the calibrant hold? Give the ladder, as 66,146,480")
     masses_kda = ladder_of(ladder) if isinstance(ladder, str) else ladder
-    notes: tuple[str, ...] = ()
-    if isinstance(calibrant, Movie):
-        found = analyze_landings(
-            calibrant,
-            classifier=classifier,
-            quantifier=None,
-            resamples=0,
-            settings=settings,
-            psf=psf,
-            progress=progress,
-        )
-        notes = found.notes
-        made = calibrate_from_events(
-            found.events, masses_kda, recorded=found.recorded, source=source or calibrant.name
-        )
-    else:
+    if not isinstance(calibrant, Movie):
         made = calibrate_from_events(calibrant, masses_kda, source=source or "")
-    read = {"reading": str(made.match), "other_readings": tuple(map(str, made.alternatives))}
-    return made.calibration.model_copy(
-        update={**read, "notes": (*doubts(made, masses_kda), *notes)}
+        return _described(made, masses_kda, ())
+    of_movie = partial(analyze_landings, classifier=classifier, quantifier=None, resamples=0)
+    found = of_movie(calibrant, settings=settings, psf=psf, progress=progress)
+    made = calibrate_from_events(
+        found.events, masses_kda, recorded=found.recorded, source=source or calibrant.name
     )
+    return _described(made, masses_kda, found.notes)
+
+
+def _described(
+    made: LadderCalibration, masses_kda: Sequence[float], notes: tuple[str, ...]
+) -> Calibration:
+    """The calibration with how the peaks were read, and what a user should know."""
+    said = {
+        "reading": str(made.match),
+        "other_readings": tuple(map(str, made.alternatives)),
+        "notes": (*doubts(made, masses_kda), *notes),
+    }
+    return made.calibration.model_copy(update=said)
 
 
 def build_psf(
