@@ -21,6 +21,7 @@ from perrin.batch.sheet import Sheet, read_sheet
 from perrin.batch.species import Window, parse_species
 from perrin.batch.tables import Measured, measurements_table, species_of, species_table
 from perrin.errors import PerrinError
+from perrin.io.cells import with_plain_texts, without_formulas
 from perrin.io.output_folder import OutputFolder, output_folder
 from perrin.results.folder import provenance, results_folder
 from perrin.types import Progress
@@ -166,7 +167,8 @@ def _write(
     with results_folder(target, summary) as partial:
         folders.write_asked(partial, asked)
         for name in ("measurements", "species", "replicates"):
-            getattr(found, name).to_csv(partial / f"{name}.csv", index=False)
+            table = without_formulas(getattr(found, name))
+            table.to_csv(partial / f"{name}.csv", index=False)
     return found
 
 
@@ -209,8 +211,9 @@ def read_batch(folder: str | os.PathLike[str]) -> BatchResult:
 
 def _table(path: Path, name: str) -> pd.DataFrame:
     try:
-        return pd.read_csv(path / f"{name}.csv", dtype={"sample": str, "replicate": str})
+        table = pd.read_csv(path / f"{name}.csv", dtype={"sample": str, "replicate": str})
     except (OSError, ValueError) as error:
         raise PerrinError(
             f"{path / name}.csv cannot be read ({error}). Run it to its end: perrin batch {path}"
         ) from error
+    return with_plain_texts(table)

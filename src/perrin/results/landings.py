@@ -14,6 +14,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from perrin.errors import PerrinError
+from perrin.io.cells import without_formulas
 from perrin.io.tables import read_events, write_events
 from perrin.landing.classifier.classification import Classification
 from perrin.landing.classifier.prevalence import ClassPrevalence
@@ -85,7 +86,7 @@ def write_landings(folder: Path, measurements: Sequence[LandingsResult], *, sing
     write_events(events, folder / "events.h5")
     _write_thumbnails(folder / "thumbnails.npz", measurements)
     _write_filter_tables(folder, measurements)
-    _species(measurements).to_csv(folder / "species.csv", index=False)
+    without_formulas(_species(measurements)).to_csv(folder / "species.csv", index=False)
     _write_optional(
         folder / "persistence.csv",
         {m.name: m.persistence.groups for m in measurements if m.persistence is not None},
@@ -245,14 +246,14 @@ def _write_filter_tables(folder: Path, measurements: Sequence[LandingsResult]) -
     for name in ("tradeoff", "removed"):
         tables = {key: getattr(value, name) for key, value in sorted_out.items()}
         joined = pd.concat(tables, names=["measurement"]).reset_index(level=0)
-        joined.to_csv(folder / f"{name}.csv", index=False)
+        without_formulas(joined).to_csv(folder / f"{name}.csv", index=False)
 
 
 def _write_optional(path: Path, tables: Mapping[str, pd.DataFrame]) -> None:
     """Write one table for all measurements that have it, if any has."""
     if tables:
         joined = pd.concat(tables, names=["measurement"]).reset_index(level=0)
-        joined.to_csv(path, index=False)
+        without_formulas(joined).to_csv(path, index=False)
 
 
 def _write_figures(folder: Path, measurements: Sequence[LandingsResult]) -> None:

@@ -222,6 +222,20 @@ def test_an_unknown_suffix_is_refused(tmp_path: Path) -> None:
         write_events(table(), tmp_path / "events.xlsx")
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".h5"])
+def test_photomol_counts_the_retained_events(suffix: str, tmp_path: Path) -> None:
+    photomol = pytest.importorskip("pyphotomol")
+    events = table(60, retained=[k % 3 > 0 for k in range(60)])
+    path = tmp_path / f"e{suffix}"
+    write_events(events, path)
+    model = photomol.PyPhotoMol()
+    model.import_file(str(path))
+    model.create_histogram(use_masses=True, window=[0, 200], bin_width=10)
+    assert model.hist_counts.sum() == 40
+    kept = events.loc[events["retained"], "contrast"]
+    np.testing.assert_allclose(np.sort(model.contrasts), np.sort(kept))
+
+
 def test_another_program_finds_the_names_it_knows(tmp_path: Path) -> None:
     events = table(3, retained=[True, False, True], neighbor_px=[np.nan, 5.0, 9.0])
     write_events(events, tmp_path / "e.csv")
