@@ -151,6 +151,102 @@ MUTATIONS = (
         "of_fbm / scale",
         CHARACTERIZE + "test_characterize.py::test_the_diffusion_coefficient_follows_the_units",
     ),
+    Mutation(
+        "landing/ratiometric.py",
+        "after[x] / before[x] - 1.0",
+        "1.0 - before[x] / after[x]",
+        UNIT + "landing/test_ratiometric.py",
+    ),
+    Mutation(
+        "landing/light.py",
+        "(height**2 - 1) / 12",
+        "height**2 / 12",
+        UNIT + "landing/test_light.py",
+    ),
+    Mutation(
+        "landing/neighbors.py",
+        "frame[e] <= within",
+        "frame[e] < within",
+        UNIT + "landing/test_neighbors.py",
+    ),
+    Mutation(
+        "landing/persistence.py",
+        "ratio > _HALF",
+        "ratio > 0",
+        UNIT + "landing/test_persistence.py",
+    ),
+    Mutation(
+        "landing/classifier/prevalence.py",
+        "_BEFOREHAND = 1.0",
+        "_BEFOREHAND = 0.0",
+        UNIT + "landing/classifier",
+    ),
+    Mutation(
+        "mass/time_course.py",
+        "low=low / exposure",
+        "low=low / exposure / 2",
+        UNIT + "mass/test_time_course.py",
+    ),
+    Mutation(
+        "mass/time_course.py",
+        "stdtr(n - 2, -steepness)",
+        "stdtr(n, -steepness)",
+        UNIT + "mass/test_time_course.py",
+    ),
+    Mutation(
+        "io/difference.py",
+        "frames[0] if previous is None else frames[0] - previous",
+        "frames[0]",
+        UNIT + "io/test_difference.py",
+    ),
+    Mutation(
+        "io/quantities.py",
+        '"li": 2.54e-2 / 12',
+        '"li": 2.54e-2',
+        UNIT + "io/test_quantities.py",
+    ),
+    Mutation(
+        "tracking/drift.py",
+        "_SIGNIFICANT = 4.0",
+        "_SIGNIFICANT = 2.0",
+        UNIT + "tracking/test_drift.py::test_drift_is_taken_off_from_four_standard_errors_on",
+    ),
+    Mutation(
+        "tracking/drift.py",
+        "alike = 4 * np.pi * _SIGMA**2",
+        "alike = 1.0",
+        UNIT + "tracking/test_drift.py",
+    ),
+    Mutation(
+        "evaluate/roc.py",
+        "below + n / 2",
+        "below + n",
+        UNIT + "evaluate/test_roc.py",
+    ),
+    Mutation(
+        "models/predictive.py",
+        "LEVELS[-1] / 2]",
+        "LEVELS[-1]]",
+        UNIT + "models/test_predictive.py",
+    ),
+    Mutation(
+        "optics/psf.py",
+        "uniform_filter(field, SAMPLES_PER_PIXEL * step + 1)",
+        "uniform_filter(field, 1)",
+        UNIT + "optics/test_psf.py",
+    ),
+    Mutation(
+        "pipeline/shown.py",
+        "movie.height - 2 * MARGIN_PX",
+        "movie.height",
+        UNIT + "pipeline/test_shown.py",
+    ),
+    Mutation(
+        "pipeline/shown.py",
+        "_DENSITY_BINS = 20",
+        "_DENSITY_BINS = 10",
+        UNIT + "pipeline/test_shown.py",
+    ),
 )
 
 

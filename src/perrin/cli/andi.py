@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from perrin.cli import options as o
+from perrin.cli.evaluation import write_evaluation
 
 DEFAULT_MODEL = "andi"
 
@@ -56,17 +57,17 @@ def evaluate_andi(
     from perrin.evaluate.andi import evaluate_andi as evaluate
     from perrin.io.output_folder import output_folder
     from perrin.models.andi import AndiModel
-    from perrin.results.folder import provenance, results_folder
 
     target = output_folder(out, overwrite=overwrite)
     network = AndiModel.load(model)
     found = evaluate(network, count=count, seed=seed)
-    summary = {
-        **provenance(command=o.this_command(), seed=seed, networks=[network.bundle.identity]),
-        "settings": {"count": count},
-    }
-    with results_folder(target, summary) as partial:
-        found.cells.to_csv(partial / "cells.csv", index=False)
-        found.confusion.to_csv(partial / "confusion.csv", index_label="true")
+    confusion = found.confusion.rename_axis("true").reset_index()
+    write_evaluation(
+        target,
+        {"cells": found.cells, "confusion": confusion},
+        networks=[network.bundle.identity],
+        seed=seed,
+        settings={"count": count},
+    )
     typer.echo(found.cells.round(3).to_string(index=False))
     typer.echo(found.confusion.round(2).to_string())

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from perrin.cli import options as o
+from perrin.cli.evaluation import write_evaluation
 from perrin.errors import PerrinError
 
 if TYPE_CHECKING:
@@ -76,8 +77,6 @@ def evaluate_classifier(
 
 def _write(out: OutputFolder, found: Evaluation, models: list[ClassifierModel]) -> None:
     """Write tables, figures and summary into the folder `out`, whole or not at all."""
-    from perrin.results.folder import provenance, results_folder, save_figures
-
     tables = {
         "figures": found.figures,
         "differences": found.differences,
@@ -92,19 +91,17 @@ def _write(out: OutputFolder, found: Evaluation, models: list[ClassifierModel]) 
     if found.shown is not None:
         tables["tsne"] = found.shown.tsne
         notes += [found.shown.note] if found.shown.note else []
-    networks = [model.bundle.identity for model in models]
-    summary = {
-        **provenance(command=o.this_command(), seed=found.settings.seed, networks=networks),
-        "scores": {model.name: model.bundle.card.score for model in models},
-        "events_per_s": {model.name: found.events_per_s[model.name] for model in models},
-        "settings": found.settings.model_dump(mode="json"),
-        "notes": notes,
-    }
-    with results_folder(out, summary) as partial:
-        for name, table in tables.items():
-            if len(table):
-                table.to_csv(partial / f"{name}.csv", index=False)
-        save_figures(partial, _figures(found, [model.name for model in models]))
+    write_evaluation(
+        out,
+        tables,
+        figures=_figures(found, [model.name for model in models]),
+        networks=[model.bundle.identity for model in models],
+        seed=found.settings.seed,
+        scores={model.name: model.bundle.card.score for model in models},
+        events_per_s={model.name: found.events_per_s[model.name] for model in models},
+        settings=found.settings.model_dump(mode="json"),
+        notes=notes,
+    )
 
 
 def _figures(found: Evaluation, models: list[str]) -> dict[str, Any]:

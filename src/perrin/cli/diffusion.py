@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from perrin.cli import options as o
+from perrin.cli.evaluation import write_evaluation
 from perrin.errors import PerrinError
 
 if TYPE_CHECKING:
@@ -170,20 +171,18 @@ def evaluate_mixture(
     from perrin.evaluate.mixture import evaluate_mixture as evaluate
     from perrin.io.output_folder import output_folder
     from perrin.models.mixture import MixtureModel
-    from perrin.results.folder import provenance, results_folder
 
     target = output_folder(out, overwrite=overwrite)
     network = MixtureModel.load(model)
     found = evaluate(network, count=count, seed=seed)
-    summary = {
-        **provenance(command=o.this_command(), seed=seed, networks=[network.bundle.identity]),
-        "settings": {"count": count},
-        "trajectories_per_s": found.trajectories_per_s,
-    }
-    with results_folder(target, summary) as partial:
-        found.cells.to_csv(partial / "cells.csv", index=False)
-        found.ratio_bins.to_csv(partial / "ratio_bins.csv", index=False)
-        found.fbm.to_csv(partial / "fbm.csv", index=False)
+    write_evaluation(
+        target,
+        {"cells": found.cells, "ratio_bins": found.ratio_bins, "fbm": found.fbm},
+        networks=[network.bundle.identity],
+        seed=seed,
+        settings={"count": count},
+        trajectories_per_s=found.trajectories_per_s,
+    )
     shown = ["cell", "n", "w_mae", "w_cover", "alpha_fbm_mae", "alpha_ctrw_mae", "frames_ctrw_mae"]
     typer.echo(found.cells[shown].round(3).to_string(index=False))
     typer.echo(found.fbm.round(3).to_string(index=False))

@@ -9,6 +9,7 @@ import typer
 
 from perrin.cli import options as o
 from perrin.cli.bundles import bundled
+from perrin.cli.evaluation import write_evaluation
 from perrin.cli.train.run import SETTINGS, begin, beside
 from perrin.errors import PerrinError
 
@@ -103,20 +104,16 @@ def _print(found: QuantifierFigures) -> None:
 def _write(out: OutputFolder, found: QuantifierFigures, model: QuantifierModel) -> None:
     """Write tables, figures and summary into the folder `out`, whole or not at all."""
     from perrin.report import quantifier_scores as draw
-    from perrin.results.folder import provenance, results_folder, save_figures
 
-    seed, networks = found.settings.seed, [model.bundle.identity]
-    summary = {
-        **provenance(command=o.this_command(), seed=seed, networks=networks),
-        "settings": found.settings.model_dump(mode="json"),
-        "events_per_s": found.events_per_s,
-    }
-    with results_folder(out, summary) as partial:
-        for name in _TABLES:
-            if len(getattr(found, name)):
-                getattr(found, name).to_csv(partial / f"{name}.csv", index=False)
-        figures = {
+    write_evaluation(
+        out,
+        {name: getattr(found, name) for name in _TABLES},
+        figures={
             "accuracy": draw.accuracy_figure(found.events, found.bound),
             "bias": draw.bias_figure(found.accuracy),
-        }
-        save_figures(partial, figures)
+        },
+        networks=[model.bundle.identity],
+        seed=found.settings.seed,
+        settings=found.settings.model_dump(mode="json"),
+        events_per_s=found.events_per_s,
+    )

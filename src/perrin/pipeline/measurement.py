@@ -38,74 +38,52 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class LandingsResult:
-    """What came out of one movie, or of one measurement in a table of events.
-
-    Attributes
-    ----------
-    name : str
-        Name of the measurement.
-    events : DataFrame
-        The events table (`perrin.tables.EVENTS`), rejected events included.
-    spectrum : Spectrum
-        Of the retained events: in kDa, or in contrast where there is no calibration.
-    unfiltered : Spectrum or None
-        With a classifier: of all fitted events, before the filter.
-    classification : Classification or None
-        With a classifier: class fractions, threshold, what was removed.
-    spectrum_settings : SpectrumSettings
-        What it was made with.
-    calibration : Calibration or None
-        What turned contrast into mass; None for tables with masses of their own.
-    notes : tuple of str
-        What a user should know: rows left out, extrapolation, assumptions.
-    recorded : mapping
-        n_avg, frame interval, pixel size and instrument of the measurement, where known.
-    read_as : str
-        For tables: the line that says what was understood of the file, and what was left out.
-    quantification : Quantification or None
-        With a quantifier: spectrum of all landings, check against the fit, surface.
-    persistence : PersistenceResult or None
-        Where `settings.persistence_ms` is set: how many landings are still there at that
-        integration.
-    abundances : DataFrame or None
-        Fractions of the peaks corrected for what is lost, see `perrin.mass.abundance`.
-    instrument : Instrument or None
-        For movies: bad pixels and what was found of the PSF.
-    source : Path or None
-        The file that was analyzed.
-    seed : int or None
-        Of the random numbers; None for a generator that has none.
-    networks : tuple of NetworkId
-        Those that looked at the events.
-    settings, psf, density, drifts, thumbnails, snapshot
-        Only for movies: the settings, the PSF, landing density over time, the drift of each
-        peak (None where it cannot be told), example thumbnails and the busiest frame.
-
-    """
+    """What came out of one movie, or of one measurement in a table of events."""
 
     name: str
+    """Name of the measurement."""
     events: pd.DataFrame
+    """The events table (`perrin.tables.EVENTS`), rejected events included."""
     spectrum: Spectrum
+    """Of the retained events: in kDa, or in contrast where there is no calibration."""
     spectrum_settings: SpectrumSettings
+    """What it was made with."""
     calibration: Calibration | None
+    """What turned contrast into mass; None for tables with masses of their own."""
     notes: tuple[str, ...]
+    """What a user should know: rows left out, extrapolation, assumptions."""
     recorded: Mapping[str, Any]
+    """n_avg, frame interval, pixel size and instrument of the measurement, where known."""
     settings: LandingSettings | None = None
     psf: Psf | None = None
     density: LandingDensity | None = None
     drifts: tuple[PeakDrift | None, ...] = ()
     thumbnails: Thumbnails | None = None
     snapshot: Snapshot | None = None
+    """settings, psf, density, drifts, thumbnails, snapshot: only for movies: the settings, the PSF,
+    landing density over time, the drift of each peak (None where it cannot be told), example
+    thumbnails and the busiest frame."""
     classification: Classification | None = None
+    """With a classifier: class fractions, threshold, what was removed."""
     unfiltered: Spectrum | None = None
+    """With a classifier: of all fitted events, before the filter."""
     quantification: Quantification | None = None
+    """With a quantifier: spectrum of all landings, check against the fit, surface."""
     persistence: PersistenceResult | None = None
+    """Where `settings.persistence_ms` is set: how many landings are still there at that
+    integration."""
     abundances: pd.DataFrame | None = None
+    """Fractions of the peaks corrected for what is lost, see `perrin.mass.abundance`."""
     instrument: Instrument | None = None
+    """For movies: bad pixels and what was found of the PSF."""
     read_as: str = ""
+    """For tables: the line that says what was understood of the file, and what was left out."""
     source: Path | None = None
+    """The file that was analyzed."""
     seed: int | None = None
+    """Of the random numbers; None for a generator that has none."""
     networks: tuple[NetworkId, ...] = ()
+    """Those that looked at the events."""
 
     @property
     def spectra(self) -> dict[ReportedSpectrum, Spectrum | ErrorSpectrum]:

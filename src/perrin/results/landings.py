@@ -22,7 +22,6 @@ from perrin.landing.persistence import PersistenceResult, late_ratios
 from perrin.landing.quantifier.agreement import Agreement, Bin
 from perrin.landing.quantifier.quantification import Quantification
 from perrin.landing.quantifier.surface import Surface
-from perrin.landing.thumbnails import Thumbnails
 from perrin.mass.calibration import Calibration
 from perrin.mass.errors import ErrorSpectrum
 from perrin.mass.mixture import Component, Mixture
@@ -31,6 +30,7 @@ from perrin.mass.time_course import LandingDensity, PeakDrift
 from perrin.optics.psf import Psf
 from perrin.pipeline import LandingsResult, Snapshot
 from perrin.report import figures, persistence_figures, quantifier_figures, score_figures
+from perrin.report.page.folders import read_thumbnails
 from perrin.report.style import save_figure
 from perrin.results.folder import FIGURES
 from perrin.results.stored import as_schema, restore, schema_of, store
@@ -104,7 +104,7 @@ def read_landings(folder: Path) -> LandingsResult | tuple[LandingsResult, ...]:
     """Return the results that were written: one, or as many as were given together."""
     found = restore(folder, _KNOWN)
     table = read_events(folder / "events.h5")
-    shown = _read_thumbnails(folder / "thumbnails.npz")
+    shown = read_thumbnails(folder / "thumbnails.npz")
 
     def whole(bare: LandingsResult) -> LandingsResult:
         own = table[table["measurement"] == bare.name]
@@ -224,18 +224,6 @@ def _write_thumbnails(path: Path, measurements: Sequence[LandingsResult]) -> Non
         arrays[f"inside_{index}"] = thumbnails.inside
         arrays[f"event_{index}"] = thumbnails.rows
     np.savez_compressed(path, **arrays)
-
-
-def _read_thumbnails(path: Path) -> dict[str, Thumbnails]:
-    if not path.is_file():
-        return {}
-    with np.load(path, allow_pickle=False) as stored:
-        return {
-            str(name): Thumbnails(
-                stored[f"values_{k}"], stored[f"inside_{k}"], stored[f"event_{k}"]
-            )
-            for k, name in enumerate(stored["measurements"])
-        }
 
 
 def _write_filter_tables(folder: Path, measurements: Sequence[LandingsResult]) -> None:

@@ -28,23 +28,15 @@ _SIGNIFICANT = 4.0  # standard errors
 
 @dataclass(frozen=True)
 class Drift:
-    """Where the sample has moved to, against its place at the first of the frames.
-
-    Attributes
-    ----------
-    frame : (K,)
-        Mean frame of each background.
-    x, y : (K,)
-        Displacement, px.
-    se : (K,)
-        Standard error of each axis, px.
-
-    """
+    """Where the sample has moved to, against its place at the first of the frames."""
 
     frame: FloatArray
+    """(K,): mean frame of each background."""
     x: FloatArray
     y: FloatArray
+    """x, y (K,): displacement, px."""
     se: FloatArray
+    """(K,): standard error of each axis, px."""
 
     @property
     def significant(self) -> bool:

@@ -55,27 +55,18 @@ class Steps:
 
 @dataclass(frozen=True)
 class LinkingResult:
-    """A track number for each position, -1 for none, and how sure the links are.
-
-    Attributes
-    ----------
-    particle : (N,) int64
-        Track of each position.
-    search_px, memory_frames
-        What was used.
-    steps : Steps
-        What they were suggested from.
-    ambiguity : (N,)
-        Probability that the link to the next frame is wrong, by the lengths of the steps of the
-        best exchange with another particle; NaN where there is none.
-
-    """
+    """A track number for each position, -1 for none, and how sure the links are."""
 
     particle: IntArray
+    """(N,): track of each position."""
     search_px: float
     memory_frames: int
+    """search_px, memory_frames: what was used."""
     steps: Steps
+    """What they were suggested from."""
     ambiguity: FloatArray
+    """(N,): probability that the link to the next frame is wrong, by the lengths of the steps of
+    the best exchange with another particle; NaN where there is none."""
 
     @property
     def wrong_fraction(self) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from scipy.ndimage import gaussian_filter, shift
 
 from perrin.tracking.drift import Drift, Registration
@@ -53,3 +54,11 @@ def test_drift_goes_on_in_a_straight_line_beyond_its_ends() -> None:
     x, y = drift.at(np.array([0, 10, 15, 30]))
     np.testing.assert_allclose(x, [-1, 0, 0.5, 2])
     np.testing.assert_allclose(y, 0)
+
+
+@pytest.mark.parametrize(("errors", "significant"), [(3.5, False), (4.5, True)])
+def test_drift_is_taken_off_from_four_standard_errors_on(errors: float, significant: bool) -> None:
+    frame, zero, se = np.arange(5.0), np.zeros(5), np.full(5, 0.02)
+    far = errors * 0.02 * np.array([0, 0, 0, 0, 1.0])
+    assert Drift(frame, far, zero, se).significant == significant
+    assert Drift(frame, zero, -far, se).significant == significant

@@ -93,7 +93,7 @@ def _landings(path: Path, summary: dict[str, Any]) -> LandingFolder:
                 f"says {said}. The files do not belong together: analyze again."
             )
     events = {name: _own(part) for name, part in parts.items()}
-    return LandingFolder(path, summary, events, _thumbnails(path / "thumbnails.npz"))
+    return LandingFolder(path, summary, events, read_thumbnails(path / "thumbnails.npz"))
 
 
 def _own(part: pd.DataFrame) -> pd.DataFrame:
@@ -104,7 +104,8 @@ def _own(part: pd.DataFrame) -> pd.DataFrame:
     return part.reset_index(drop=True)
 
 
-def _thumbnails(path: Path) -> dict[str, Thumbnails]:
+def read_thumbnails(path: Path) -> dict[str, Thumbnails]:
+    """Return the example thumbnails of a results folder by measurement; none without the file."""
     if not path.is_file():
         return {}
     with np.load(path, allow_pickle=False) as stored:
