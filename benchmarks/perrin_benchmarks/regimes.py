@@ -12,10 +12,10 @@ from scipy.optimize import linear_sum_assignment
 from perrin.diffusion.regimes import find_regimes, fraction_near
 from perrin.diffusion.standard import TARGETS, Prediction
 from perrin.diffusion.windows import Track
-from perrin.models import predictive
 from perrin.models.mixture import MixtureModel
 from perrin.settings.diffusion import MixtureSettings
 from perrin.simulate.mixtures import simulate_mixture
+from perrin.train.mixture.discrepancies import IN_MODEL, NOISES
 from perrin_benchmarks.matches import Matches
 
 FloatArray = NDArray[np.float64]
@@ -25,15 +25,6 @@ TOLERANCE = 10
 """Frames by which a change point may be off and still count."""
 WINDOW_SIZES, WINDOW_STRIDE = (30, 100), 10
 _FRAMES = [name for name, _, _ in TARGETS].index("frames_ctrw")
-_IN_MODEL: tuple[tuple[float, dict[str, object]], ...] = (
-    (0.40, {}),
-    (0.15, {"start": "aged"}),
-    (0.10, {"kind": "increments", "brownian": (0.0, 1.0)}),
-    (0.15, {"kind": "interleaved", "start": "aged", "segment_frames": 60}),
-    (0.12, {"w": (0.0, 0.0), "alpha_fbm": (0.1, 1.9)}),
-    (0.08, {"w": (1.0, 1.0), "start": "aged"}),
-)
-"""Fraction of the tracks that stand for the model, and what differs from the defaults."""
 
 
 @dataclass(frozen=True)
@@ -170,41 +161,15 @@ def in_model(
 ) -> list[tuple[str, Drawn]]:
     """Return tracks of the model, kind by kind: half with noise up to half a step, half told."""
     found = []
-    for fraction, changes in _IN_MODEL:
+    for fraction, changes in IN_MODEL:
         number = max(4, round(fraction * count))
-        for noise, known in (((0.0, 0.0), True), ((0.0, 0.5), True), ((0.0, 0.5), False)):
+        for noise, known in NOISES:
             settings = MixtureSettings.model_validate({"length": length, "noise": noise, **changes})
             part = max(1, number // (2 if noise[1] == 0 else 4))
             drawn = draw(model, settings, count=part, rng=rng, known=known)
             if drawn.tracks:
                 found.append((str(changes.get("kind", "superposition")), drawn))
     return found
-
-
-def calibration(
-    model: MixtureModel, *, lengths: Sequence[int], count: int, seed: int
-) -> dict[int, tuple[float, ...]]:
-    """Return `perrin.models.predictive.CALIBRATION` of `model`, `count` tracks a length."""
-    table = {}
-    for length in lengths:
-        rng = np.random.default_rng([seed, length])
-        far = np.concatenate(
-            [
-                [
-                    predictive.distance(track, quantiles, steps)
-                    for track, quantiles, steps in zip(
-                        drawn.tracks,
-                        drawn.prediction.quantiles,
-                        drawn.prediction.steps,
-                        strict=True,
-                    )
-                ]
-                for _, drawn in in_model(model, length=length, count=count, rng=rng)
-            ]
-        )
-        edges = np.quantile(far, 1 - np.array(predictive.LEVELS))
-        table[length] = tuple(round(float(edge), 2) for edge in edges)
-    return table
 
 
 def flagged(

@@ -104,7 +104,8 @@ def _say(found: DiffusionResult, out: Path) -> None:
     changed = found.time_course.regimes.loc[
         found.time_course.regimes["start_low"].notna(), "particle"
     ]
-    odd = int(found.trajectories["out_of_model"].sum())
+    checked = found.trajectories["posterior_predictive_p"].notna().any()
+    odd = int(found.trajectories["out_of_model"].sum()) if checked else "not known how many"
     typer.echo(f"{characterized(found.trajectories)}; results in {out}")
     typer.echo(f"{changed.nunique()} change between FBM-like and CTRW-like; {odd} out of the model")
 

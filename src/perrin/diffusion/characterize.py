@@ -100,8 +100,15 @@ class DiffusionResult:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was done with the noise and the blur that the table of tracks says."""
+        """What was done with noise and blur that the table says, and what was not checked."""
         notes = []
+        p = self.trajectories["posterior_predictive_p"]
+        if self.trajectories["w"].notna().any() and p.isna().all():
+            notes.append(
+                f"no track was checked against the model: the card of {self.model} has no table of "
+                "discrepancies, so nothing says whether a mixture explains them; train or export "
+                "the network with this version of perrin"
+            )
         known = self.trajectories["fraction_noise_known"].median()
         if np.isfinite(known):
             notes.append(

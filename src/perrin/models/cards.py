@@ -52,6 +52,18 @@ class Interval(Settings):
     factors: tuple[tuple[tuple[tuple[tuple[tuple[float, ...], ...], ...], ...], ...], ...]
 
 
+class Discrepancies(Settings):
+    """How far tracks of the model itself are from their replicates, by frames of the track.
+
+    distances[length][level]: those that a fraction `levels` of simulated tracks of `lengths` frames
+    exceed (`perrin.models.predictive`).
+    """
+
+    lengths: tuple[int, ...]
+    levels: tuple[float, ...]
+    distances: tuple[tuple[float, ...], ...]
+
+
 class MixtureCard(Card):
     """A network that reads what moves a particle from its trajectory."""
 
@@ -61,6 +73,9 @@ class MixtureCard(Card):
     dims: tuple[int, ...]
     max_missing: float = Field(description="largest fraction of missing frames")
     interval: Interval
+    discrepancies: Discrepancies | None = Field(
+        None, description="of tracks of the model; without them no track is checked against it"
+    )
 
     def summary(self) -> str:
         """Return what it is in a few words."""

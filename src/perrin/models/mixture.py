@@ -93,19 +93,24 @@ class MixtureModel:
     def posterior_predictive_p(self, tracks: Sequence[Track], prediction: Prediction) -> FloatArray:
         """Return posterior predictive p-values (N,): the fraction of replicates more discrepant.
 
-        `prediction` is that of the tracks. NaN where a track has nothing to compare. How:
-        `perrin.models.predictive`.
+        `prediction` is that of the tracks. NaN where a track has nothing to compare, and for all
+        of them where the card has no table of discrepancies. How: `perrin.models.predictive`.
         """
-        distance = np.array(
-            [
-                predictive.distance(track, quantiles, steps)
-                for track, quantiles, steps in zip(
-                    tracks, prediction.quantiles, prediction.steps, strict=True
-                )
-            ]
-        )
+        table = self.bundle.card.discrepancies
+        if table is None:
+            return np.full(len(tracks), np.nan)
         lengths = np.array([len(track.seen) for track in tracks])
-        return predictive.calibrated(distance, lengths)
+        return predictive.p_values(self.distances(tracks, prediction), lengths, table)
+
+    def distances(self, tracks: Sequence[Track], prediction: Prediction) -> FloatArray:
+        """Return how far each track is from replicates of its prediction, (N,)."""
+        found = [
+            predictive.distance(track, quantiles, steps)
+            for track, quantiles, steps in zip(
+                tracks, prediction.quantiles, prediction.steps, strict=True
+            )
+        ]
+        return np.array(found, dtype=np.float64)
 
 
 def inputs_of(standard: Standard) -> dict[str, NDArray[np.float32]]:

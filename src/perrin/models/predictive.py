@@ -7,8 +7,9 @@ replicates are compared in statistics that the network was not asked for: MSD at
 kurtosis, velocity autocorrelation, anisotropy, and whether large steps lead back.
 
 How odd the track is among its replicates is the mean of its three largest deviations; how often a
-track of the model is as odd was measured on simulated ones, in cells of length (`CALIBRATION`),
-because answers are uncertain in ways that independent intervals do not hold.
+track of the model is as odd was measured on simulated ones, by length, for the network at hand, and
+is on its card (`perrin.models.cards.Discrepancies`), because answers are uncertain in ways that
+independent intervals do not hold.
 """
 
 from __future__ import annotations
@@ -16,18 +17,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perrin.diffusion.regimes import find_regimes
 from perrin.diffusion.standard import TARGETS, from_unit
 from perrin.simulate.walk_noise import SUBFRAMES, expose
 from perrin.simulate.walks import brownian, fbm
 from perrin.stats import normal_quantile
-from perrin.types import BoolArray, FloatArray
+from perrin.types import BoolArray, FloatArray, IntArray
 
 if TYPE_CHECKING:
     from perrin.diffusion.windows import Track
-
+    from perrin.models.cards import Discrepancies
 
 REPLICATES = 80
 LAGS = (2, 4, 8, 16, 32, 64)
@@ -45,13 +45,9 @@ than they should."""
 BLOCK = 16
 """Steps over which the direction of motion is taken."""
 LEVELS = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01)
-CALIBRATION: dict[int, tuple[float, ...]] = {
-    30: (1.27, 1.65, 1.88, 2.12, 2.58, 3.02),
-    100: (1.37, 1.8, 2.02, 2.28, 2.67, 2.88),
-    300: (1.48, 1.93, 2.2, 2.43, 2.67, 2.86),
-    1000: (1.62, 2.11, 2.57, 3.07, 4.78, 6.24),
-}
-"""Distances that so many (`LEVELS`) of the tracks of the model exceed, by frames of the track."""
+"""Fractions of the tracks of the model whose distances a card holds."""
+LENGTHS = (30, 100, 300, 1000)
+"""Frames of these tracks."""
 SEED = 7
 """Of the replicates; each track has its own from it."""
 _INDEX = {name: k for k, (name, _, _) in enumerate(TARGETS)}
@@ -76,18 +72,17 @@ def distance(track: Track, quantiles: FloatArray, steps: FloatArray) -> float:
     return float(np.sort(_NORMAL * np.abs(away) / reach)[-WORST:].mean())
 
 
-def calibrated(distances: FloatArray, lengths: NDArray[np.int64]) -> FloatArray:
+def p_values(distances: FloatArray, lengths: IntArray, table: Discrepancies) -> FloatArray:
     """Return the fraction (N,) of the model's tracks, about as long, that are more discrepant.
 
-    Between the levels of `CALIBRATION` ln p is a line of the distance; beyond the last, p is no
+    Between the levels of the table ln p is a line of the distance; beyond the last, p is no
     surer than half of it.
     """
-    known = np.array(list(CALIBRATION))
-    nearest = known[np.abs(np.log(np.divide.outer(lengths, known))).argmin(axis=1)]
-    log_levels = np.log([1.0, *LEVELS, LEVELS[-1] / 2])
+    nearest = np.abs(np.log(np.divide.outer(lengths, np.array(table.lengths)))).argmin(axis=1)
+    log_levels = np.log([1.0, *table.levels, table.levels[-1] / 2])
     p = [
         np.exp(np.interp(far, [0.0, *edges, 2 * edges[-1]], log_levels))
-        for far, edges in zip(distances, (CALIBRATION[int(n)] for n in nearest), strict=True)
+        for far, edges in zip(distances, (table.distances[k] for k in nearest), strict=True)
     ]
     return np.array(p, dtype=np.float64)
 

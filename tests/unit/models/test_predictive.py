@@ -5,11 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import perrin
 from perrin.diffusion import classical
 from perrin.diffusion.standard import TARGETS, to_unit
 from perrin.diffusion.windows import Track
 from perrin.models import predictive
+from perrin.models.bundle import Bundle
+from perrin.models.cards import Discrepancies
+from perrin.models.mixture import MixtureModel
+from perrin.simulate.walk_tables import tracks_table
 from perrin.simulate.walks import fbm
+from perrin.train.mixture.discrepancies import own_distances
 from perrin_benchmarks.misspecified_walks import MISSPECIFIED_WALKS
 
 NAMES = [name for name, _, _ in TARGETS]
@@ -128,12 +134,44 @@ def test_the_check_is_repeatable_and_works_where_little_is_there() -> None:
     assert np.isfinite(distances(walk)).all()
 
 
-def test_p_falls_with_distance_and_is_that_of_the_calibration() -> None:
-    for length, edges in predictive.CALIBRATION.items():
-        at = predictive.calibrated(np.array(edges), np.full(len(edges), length))
-        np.testing.assert_allclose(at, predictive.LEVELS)
+@pytest.fixture(scope="module")
+def table() -> Discrepancies:
+    found = MixtureModel.load("mixture").bundle.card.discrepancies
+    assert found is not None
+    return found
+
+
+def test_p_falls_with_distance_and_is_that_of_the_card(table: Discrepancies) -> None:
+    for length, edges in zip(table.lengths, table.distances, strict=True):
+        at = predictive.p_values(np.array(edges), np.full(len(edges), length), table)
+        np.testing.assert_allclose(at, table.levels)
     far = np.linspace(0, 50, 200)
-    p = predictive.calibrated(far, np.full(200, 100))
+    p = predictive.p_values(far, np.full(200, 100), table)
     assert (np.diff(p) <= 0).all()
     assert p[0] == 1
-    assert p[-1] == pytest.approx(predictive.LEVELS[-1] / 2)
+    assert p[-1] == pytest.approx(table.levels[-1] / 2)
+
+
+def test_a_card_without_a_table_gives_no_flag_and_says_so() -> None:
+    walks = fbm([0.5, 0.9], length=60, rng=np.random.default_rng(13))
+    tracks = tracks_table(walks, np.ones(walks.shape[:2], bool))
+    bundle = MixtureModel.load("mixture").bundle
+    bare = Bundle(bundle.card.model_copy(update={"discrepancies": None}), bundle._session)
+    whole = perrin.characterize(tracks, units="unknown")
+    found = perrin.characterize(tracks, model=MixtureModel(bare), units="unknown")
+    assert whole.trajectories["posterior_predictive_p"].notna().all()
+    assert found.trajectories["posterior_predictive_p"].isna().all()
+    assert not found.trajectories["out_of_model"].any()
+    assert any("no track was checked" in note for note in found.notes)
+    assert not any("no track was checked" in note for note in whole.notes)
+
+
+def test_the_shipped_table_is_that_of_fresh_tracks(table: Discrepancies) -> None:
+    """Counts beyond two levels, within three standard errors of a binomial."""
+    count, length = 150, 1
+    model = MixtureModel.load("mixture")
+    frames = table.lengths[length]
+    found = own_distances(model, length=frames, count=count, rng=np.random.default_rng(14))
+    for level, edge in zip(table.levels[:2], table.distances[length][:2], strict=True):
+        allowed = 3 * np.sqrt(level * (1 - level) / count)
+        assert np.mean(found > edge) == pytest.approx(level, abs=allowed)

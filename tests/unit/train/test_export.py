@@ -53,7 +53,10 @@ def test_a_network_becomes_a_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     card = write_bundle(
         network, folder, settings=settings, start=None, count=2, progress=said.append
     )
-    assert said == ["exporting", "calibrating the intervals"]
+    assert said[:2] == ["exporting", "calibrating the intervals"]
+    assert "discrepancies" in said[2]
+    assert card.discrepancies is not None
+    assert (np.diff(card.discrepancies.distances, axis=1) >= 0).all()
     assert card.name == "new"
     assert card.training["settings"]["steps"] == 1
     assert card.training["start"] == "nothing"

@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perrin.diffusion.standard import TARGETS, Standard, standardize
-from perrin.models.bundle import bundle_folder, load_bundle_of
+from perrin.models.bundle import Bundle, bundle_folder, load_bundle_of
 from perrin.models.cards import MixtureCard
 from perrin.models.mixture import MixtureModel, inputs_of
 from perrin.settings.diffusion import MixtureSettings, MixtureTraining
 from perrin.simulate.mixtures import simulate_mixture
 from perrin.train.export import WEIGHTS, Exported, begun, read_weights, written_bundle
 from perrin.train.mixture.data import CAMERA, KINDS
+from perrin.train.mixture.discrepancies import MOST, measure_discrepancies
 from perrin.train.mixture.intervals import fit_interval
 from perrin.train.mixture.network import MixtureNetwork
 
@@ -60,7 +61,8 @@ def write_bundle(
 
     `start` is the bundle that the training began with. The ONNX file is compared with torch on
     trajectories of several lengths and dimensions; intervals are calibrated on `count` fresh
-    trajectories of each length, noise and camera. Raises `PerrinError` where torch and ONNX
+    trajectories of each length, noise and camera, and the discrepancies of the model's own tracks
+    measured. Raises `PerrinError` where torch and ONNX
     Runtime differ.
     """
     progress("exporting")
@@ -70,7 +72,11 @@ def write_bundle(
             inputs = inputs_of(_example(settings.seed, length=length, dims=dims))
             exported.check(inputs, allowed=_TOLERANCE, where=f" at {length} frames, {dims}D")
         progress("calibrating the intervals")
-        return _card(exported, settings=settings, start=start, count=count)
+        card = _card(exported, settings=settings, start=start, count=count)
+        progress("measuring the discrepancies of its own tracks")
+        model = MixtureModel(Bundle(card, exported.session))
+        table = measure_discrepancies(model, count=min(count, MOST), seed=settings.seed)
+        return card.model_copy(update={"discrepancies": table})
 
     return written_bundle(
         network,
