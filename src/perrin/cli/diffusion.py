@@ -27,6 +27,7 @@ def register(
     app.command("diffusion")(diffusion)
     simulate.command("walks")(walks)
     evaluate.command("mixture")(evaluate_mixture)
+    evaluate.command("kinds")(evaluate_kinds)
 
 
 LengthNm = Annotated[
@@ -97,13 +98,16 @@ def diffusion(
 
 
 def _say(found: DiffusionResult, out: Path) -> None:
-    from perrin.diffusion.summary import characterized
+    from perrin.diffusion.summary import characterized, kinds_in_words
 
-    for note in found.notes:
-        typer.echo(f"  note: {note}")
     changed = found.time_course.regimes.loc[
         found.time_course.regimes["start_low"].notna(), "particle"
     ]
+    answer = kinds_in_words(found.trajectories, changing=changed.nunique())
+    if answer:
+        typer.echo(answer)
+    for note in found.notes:
+        typer.echo(f"  note: {note}")
     checked = found.trajectories["posterior_predictive_p"].notna().any()
     odd = int(found.trajectories["out_of_model"].sum()) if checked else "not known how many"
     typer.echo(f"{characterized(found.trajectories)}; results in {out}")
@@ -188,6 +192,42 @@ def evaluate_mixture(
     typer.echo(found.cells[shown].round(3).to_string(index=False))
     typer.echo(found.fbm.round(3).to_string(index=False))
     typer.echo(f"{found.trajectories_per_s:.0f} trajectories of 100 frames a second")
+
+
+def evaluate_kinds(
+    out: o.Out,
+    model: Annotated[
+        str, typer.Option("--model", help="Name or folder of a network of kinds.")
+    ] = "kinds",
+    mixture: Annotated[
+        str, typer.Option("--mixture", help="Mixture network that it stands beside.")
+    ] = DEFAULT_MODEL,
+    count: Annotated[int, typer.Option(min=50, help="Tracks of each length.")] = 3000,
+    seed: o.Seed = 7,
+    overwrite: o.Overwrite = False,
+) -> None:
+    """Measure how often kinds of motion are told right on fresh tracks, and how sure they are."""
+    from perrin.evaluate.kinds import evaluate_kinds as evaluate
+    from perrin.io.output_folder import output_folder
+    from perrin.models.kinds import KindsModel
+    from perrin.models.mixture import MixtureModel
+    from perrin.results.folder import provenance, results_folder
+
+    target = output_folder(out, overwrite=overwrite)
+    network, beside = KindsModel.load(model), MixtureModel.load(mixture)
+    found = evaluate(network, beside, count=count, seed=seed)
+    networks = [network.bundle.identity, beside.bundle.identity]
+    summary = {
+        **provenance(command=o.this_command(), seed=seed, networks=networks),
+        "settings": {"count": count},
+    }
+    with results_folder(target, summary) as partial:
+        found.cells.to_csv(partial / "cells.csv", index=False)
+        found.confusion.to_csv(partial / "confusion.csv", index_label="true")
+        found.calibration.to_csv(partial / "calibration.csv", index=False)
+    typer.echo(found.cells.round(3).to_string(index=False))
+    typer.echo(found.confusion.round(2).to_string())
+    typer.echo(found.calibration.round(3).to_string(index=False))
 
 
 def _range(text: str) -> tuple[float, float]:

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from perrin.diffusion import classical
+from perrin.diffusion import kinds as of_kinds
 from perrin.diffusion.likelihood import fit_fbm
 from perrin.diffusion.standard import TARGETS, Prediction, from_unit
 from perrin.diffusion.tables import CLASSICAL, ESTIMATES, FALSE_FLAGS, WINDOWS
@@ -84,7 +85,8 @@ class DiffusionResult:
 
     course: what changes along the tracks; tracks: what was characterized; settings: of the
     windows; model: name of the network; source: file of the tracks; seed: of the replicates
-    that tracks are compared with; networks: those that looked at the tracks.
+    that tracks are compared with; networks: those that looked at the tracks; remarks: what is
+    said before the notes.
     """
 
     trajectories: pd.DataFrame
@@ -97,11 +99,12 @@ class DiffusionResult:
     source: Path | None = None
     seed: int | None = None
     networks: tuple[NetworkId, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What was done with noise and blur that the table says, and what was not checked."""
-        notes = []
+        notes = list(self.remarks)
         p = self.trajectories["posterior_predictive_p"]
         if self.trajectories["w"].notna().any() and p.isna().all():
             notes.append(
@@ -159,11 +162,17 @@ class _Predicted:
 
 
 def characterize(
-    tracks: pd.DataFrame, *, model: Model, scale: Scale, settings: WindowSettings
+    tracks: pd.DataFrame,
+    *,
+    model: Model,
+    scale: Scale,
+    settings: WindowSettings,
+    kinds: of_kinds.Model | None = None,
 ) -> DiffusionResult:
     """Return what moves each particle of `tracks` (particle, frame, x, y, z).
 
-    Columns: `perrin.diffusion.tables.TRAJECTORIES`, `WINDOWS` and of the time course. Raises
+    kinds: what tells kinds of motion apart; None: no kind is told. Columns:
+    `perrin.diffusion.tables.TRAJECTORIES`, `WINDOWS` and of the time course. Raises
     `PerrinError` for tables that are no tracks (`check_tracks`) or hold no track.
     """
     whole = to_tracks(tracks)
@@ -173,18 +182,22 @@ def characterize(
     predictions = _predict(whole, model)
     beside = pd.DataFrame([_classical(track, scale) for track in whole], columns=_CLASSICAL)
     beside = beside.assign(**_handed_over(whole, scale), **_check(predictions, model))
+    of_kind = of_kinds.kind_columns(
+        whole,
+        predictions.rows,
+        predictions.prediction,
+        model=kinds,
+        length=scale.length,
+        frame_interval=scale.frame_interval,
+    )
     time_course = follow(
         whole,
         _steps(predictions, model),
         estimate=lambda parts: _estimates(_predict(parts, model), scale),
         frame_interval=scale.frame_interval,
     )
-    units: dict[Hashable | None, object] = {
-        "length_unit": scale.length_unit,
-        "time_unit": scale.time_unit,
-    }
     result = DiffusionResult(
-        trajectories=pd.concat([_estimates(predictions, scale), beside], axis=1),
+        trajectories=pd.concat([_estimates(predictions, scale), beside, of_kind], axis=1),
         windows=_estimates(_predict(windows, model), scale),
         time_course=time_course,
         scale=scale,
@@ -192,9 +205,18 @@ def characterize(
         settings=settings,
         model=model.name,
     )
-    for table in (result.trajectories, result.windows, *vars(time_course).values()):
-        table.attrs = dict(units)
+    _tell_units(result)
     return result
+
+
+def _tell_units(result: DiffusionResult) -> None:
+    """Put the units of the scale into the attrs of all tables."""
+    units: dict[Hashable | None, object] = {
+        "length_unit": result.scale.length_unit,
+        "time_unit": result.scale.time_unit,
+    }
+    for table in (result.trajectories, result.windows, *vars(result.time_course).values()):
+        table.attrs = dict(units)
 
 
 _CLASSICAL = [column.name for column in CLASSICAL]
@@ -350,9 +372,9 @@ def _classical(track: Track, scale: Scale) -> dict[str, float]:
     msd, pairs = classical.tamsd(positions, seen, lags=lags)
     fit = classical.fit_tamsd(msd, pairs, lags=lags, dims=positions.shape[1])
     moves = np.ptp(positions[seen], axis=0).any()
-    known = track.noise * scale.length if track.noise > 0 else None
+    known = track.noise * scale.length if track.noise >= 0 else None
     fits = moves and 4 <= seen.sum() <= 1000
-    fbm = fit_fbm(positions, seen, noise_sigma=known) if fits else None
+    fbm = fit_fbm(positions, seen, noisy=known != 0.0, noise_sigma=known or None) if fits else None
     short, long = (classical.p_variation(positions, seen, p=4.0, lag=lag) for lag in (1, 4))
     values = (
         fit.alpha,

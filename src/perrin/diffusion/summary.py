@@ -9,6 +9,7 @@ import pandas as pd
 
 from perrin.diffusion import residence_time
 from perrin.diffusion.classical import ergodicity_breaking, tamsd
+from perrin.diffusion.kinds import SAID
 from perrin.diffusion.regimes import LABELS
 from perrin.diffusion.tables import CLASSICAL, ESTIMATES, FALSE_FLAGS
 from perrin.diffusion.windows import to_tracks
@@ -35,9 +36,34 @@ def summary(found: DiffusionResult) -> dict[str, Any]:
         },
         "windows": len(found.windows),
         "reasons": {str(why) or "none": int(number) for why, number in reasons.items()},
+        "kinds": counted(table),
         "out_of_model": _flags(table),
         "regimes": _regimes(found),
     }
+
+
+def counted(trajectories: pd.DataFrame) -> dict[str, int]:
+    """Return how many trajectories are of each kind of motion, the commonest first."""
+    counts = trajectories["kind"].fillna("").value_counts()
+    return {str(kind): int(number) for kind, number in counts.items() if kind}
+
+
+def kinds_in_words(trajectories: pd.DataFrame, *, changing: int = 0) -> str:
+    """Return the answer in a line: "9 tracks: 4 FBM, 3 mostly CTRW, 2 confined".
+
+    changing: trajectories that change between FBM-like and CTRW-like, which is added. Empty where
+    no kind is told.
+    """
+    kinds = trajectories["kind"].fillna("")
+    if not (kinds != "").any():
+        return ""
+    jumping = trajectories["fraction_ctrw"] > 0.5
+    names = kinds.map(SAID)
+    mixed = kinds == "mixture"
+    names = names.mask(mixed & jumping, "mostly CTRW").mask(mixed & ~jumping, "mostly FBM")
+    said = ", ".join(f"{number} {name}" for name, number in names.value_counts().items())
+    total = f"{len(kinds)} track{'s' if len(kinds) != 1 else ''}: {said}"
+    return f"{total}; {changing} change between FBM and CTRW" if changing else total
 
 
 def characterized(trajectories: pd.DataFrame) -> str:

@@ -97,6 +97,18 @@ class AndiCard(Card):
         )
 
 
+class KindsCard(Card):
+    """A network that tells kinds of motion apart."""
+
+    task: Literal["kinds"] = "kinds"
+    kinds: tuple[str, ...] = Field(description="in the order of the outputs")
+    mixture: str = Field(description="sha256 of the mixture network that it stands beside")
+
+    def summary(self) -> str:
+        """Return what it is in a few words."""
+        return f"{self.task}, {len(self.kinds)} kinds of motion"
+
+
 class ClassifierCard(Card):
     """A network that sorts landings into classes."""
 
@@ -163,4 +175,5 @@ CARDS: dict[str, type[Card]] = {
     "classifier": ClassifierCard,
     "quantifier": QuantifierCard,
     "andi": AndiCard,
+    "kinds": KindsCard,
 }

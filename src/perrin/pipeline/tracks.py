@@ -15,6 +15,7 @@ from perrin.diffusion.characterize import DiffusionResult, Scale
 from perrin.errors import PerrinError
 from perrin.models import predictive
 from perrin.models.andi import AndiModel
+from perrin.models.kinds import KindsModel
 from perrin.models.mixture import MixtureModel
 from perrin.pipeline.networks import identity_of
 from perrin.settings.base import settings_from
@@ -29,6 +30,7 @@ __all__ = ["andi", "characterize", "link", "scale_of", "tell_camera", "track"]
 if TYPE_CHECKING:
     from perrin.diffusion.andi import Model as Andi
     from perrin.diffusion.characterize import Model as Mixture
+    from perrin.diffusion.kinds import Model as Kinds
 
 
 def link(
@@ -103,6 +105,7 @@ def characterize(
     tracks: pd.DataFrame,
     *,
     model: Mixture | str | Path = "mixture",
+    kinds: Kinds | str | Path | None = "kinds",
     pixel_nm: float | None = None,
     frame_interval_s: float | None = None,
     units: str | None = None,
@@ -112,19 +115,18 @@ def characterize(
 ) -> DiffusionResult:
     """Say what moves each particle, with intervals: what `perrin diffusion` does.
 
-    Raises `PerrinError` for tables that are no tracks, or that do not say their units; for what is
-    said twice and differently.
+    Raises `PerrinError` for tables that are no tracks, or without units, or with two answers.
 
     Parameters
     ----------
     tracks : DataFrame
-        ``particle``, ``frame``, ``x`` and where there are ``y``, ``z``: of `perrin.track`,
-        `perrin.link`, `perrin.read_tracks` or one's own.
+        ``particle``, ``frame``, ``x`` (``y``, ``z``): of `perrin.track`, `perrin.read_tracks`, ...
     model : str, Path or network
         A network by name (`perrin model list`), a folder, or a loaded one.
+    kinds : str, Path, network or None
+        What tells kinds of motion apart, beside the mixture network it was trained with.
     pixel_nm, frame_interval_s : float, optional
-        Length of one unit of the coordinates, and time between frames; by default what
-        ``tracks.attrs`` or the columns of the same names say.
+        Unit of the coordinates, time between frames; by default what the table says.
     units : "unknown", optional
         Keep the table's own unit of length, and frames.
     localization_error : float, optional
@@ -138,16 +140,34 @@ def characterize(
     told = tell_camera(tracks, localization_error=localization_error, exposure=exposure)
     scale = scale_of(told, pixel_nm=pixel_nm, frame_interval_s=frame_interval_s, units=units)
     network = MixtureModel.load(model) if isinstance(model, (str, Path)) else model
-    found = of_tracks.characterize(
-        told, model=network, scale=scale, settings=settings or WindowSettings()
-    )
+    teller, remarks = _teller(kinds, network)
+    windows = settings or WindowSettings()
+    found = of_tracks.characterize(told, model=network, scale=scale, settings=windows, kinds=teller)
     source = told.attrs.get("source")
     return replace(
         found,
         source=Path(source) if source else None,
         seed=predictive.SEED,
-        networks=identity_of(network, task="mixture"),
+        networks=identity_of(network, task="mixture") + identity_of(teller, task="kinds"),
+        remarks=remarks,
     )
+
+
+def _teller(
+    kinds: Kinds | str | Path | None, network: Mixture
+) -> tuple[Kinds | None, tuple[str, ...]]:
+    """Return what tells kinds beside a mixture network, and why nothing does."""
+    teller = KindsModel.load(kinds) if isinstance(kinds, (str, Path)) else kinds
+    beside = network.bundle.card.sha256 if isinstance(network, MixtureModel) else ""
+    if isinstance(teller, KindsModel) and not teller.suits(beside):
+        return None, (_OTHER_NETWORK.format(name=network.name),)
+    return teller, ()
+
+
+_OTHER_NETWORK = (
+    "no kinds of motion are told: the network of kinds was not trained beside the mixture network "
+    "{name!r} (perrin train kinds --mixture {name})"
+)
 
 
 def andi(tracks: pd.DataFrame, *, model: Andi | str | Path = "andi") -> pd.DataFrame:

@@ -114,3 +114,19 @@ class AndiTraining(Settings):
     )
     cut: float = Field(0.5, ge=0, le=1, description="fraction of batches cut from 999 frames")
     validate_every: int = Field(500, ge=1, description="batches between validations and saves")
+
+
+class KindsTraining(Settings):
+    """How the network of kinds is trained; the card of a bundle records it."""
+
+    steps: int = Field(700, ge=1, description="batches")
+    tokens: int = Field(12_000, ge=600, description="frames in a batch, all tracks together")
+    seed: int = Field(1, ge=0, description="of weights and tracks")
+    learning_rate: float = Field(3e-3, gt=0, description="highest; warmed up, then cosine to zero")
+    warmup: int = Field(50, ge=1, description="batches to reach it")
+    weight_decay: float = Field(0.01, ge=0, description="AdamW")
+    average: float = Field(0.99, ge=0, lt=1, description="decay of the averaged weights")
+    dims: tuple[float, float, float] = Field(
+        (0.08, 0.86, 0.06), description="fraction of batches in 1, 2 and 3 dimensions"
+    )
+    validate_every: int = Field(100, ge=1, description="batches between validations and saves")

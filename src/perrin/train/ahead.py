@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 from torch import Tensor, nn
 
-from perrin.settings.diffusion import AndiTraining, MixtureTraining
+from perrin.settings.diffusion import AndiTraining, KindsTraining, MixtureTraining
 from perrin.train.loop import Task
 from perrin.train.recipe import task_of
 
@@ -20,7 +20,7 @@ Network = TypeVar("Network", bound=nn.Module)
 
 def fresh_task(
     network: Network,
-    settings: AndiTraining | MixtureTraining,
+    settings: AndiTraining | KindsTraining | MixtureTraining,
     *,
     draw: Callable[[np.random.Generator], Batch],
     loss: Callable[[Network, Batch], Tensor],

@@ -35,6 +35,7 @@ _FREE: dict[str, dict[int, Any]] = {
     "positions": {0: _COUNT, 1: 4 * _QUARTER, 2: _DIMS},
     "seen": {0: _COUNT, 1: 4 * _QUARTER},
     "known": {0: _COUNT},
+    "evidence": {0: _COUNT},
 }
 """Axes of any length, by the name of the input."""
 

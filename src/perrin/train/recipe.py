@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from perrin.settings.classifier import ClassifierTraining
-from perrin.settings.diffusion import AndiTraining, MixtureTraining
+from perrin.settings.diffusion import AndiTraining, KindsTraining, MixtureTraining
 from perrin.settings.quantifier import QuantifierTraining
 from perrin.train.loop import Task, cosine
 
@@ -17,7 +17,7 @@ Batch = TypeVar("Batch")
 Network = TypeVar("Network", bound=nn.Module)
 
 
-Recipe = AndiTraining | MixtureTraining | ClassifierTraining | QuantifierTraining
+Recipe = AndiTraining | KindsTraining | MixtureTraining | ClassifierTraining | QuantifierTraining
 """Settings of such a training."""
 
 

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from perrin.diffusion.kinds import KINDS, SAID
+from perrin.diffusion.summary import kinds_in_words
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -34,7 +37,7 @@ def motion_story(folder: MotionFolder) -> dict[str, Any]:
     """Headline and four lists of sentences."""
     rules: dict[str, tuple[Rule, ...]] = {
         "measured": (_what, _predicted, _read_as),
-        "stands_out": (_fractions, _exponent, _spread, _changing, _msd),
+        "stands_out": (_kinds, _fractions, _exponent, _spread, _changing, _msd),
         "distrust": (
             _out_of_model,
             _refused,
@@ -67,6 +70,9 @@ def _median(table: pd.DataFrame, name: str) -> float:
 
 def _headline(folder: MotionFolder) -> str:
     table = folder.trajectories
+    answer = kinds_in_words(table, changing=folder.summary["regimes"]["tracks_with_change"])
+    if answer:
+        return answer
     if table["w"].notna().sum() == 0:
         return "No trajectory could be characterized"
     main = max(_PARTS, key=lambda name: _median(table, name))
@@ -93,6 +99,57 @@ def _what(folder: MotionFolder) -> str:
 def _predicted(folder: MotionFolder) -> str:
     predicted = int(folder.trajectories["w"].notna().sum())
     return f"{predicted} were characterized by the network {folder.summary['model']!r}."
+
+
+_EACH = {
+    "immobile": "jitter with the localization error only",
+    "confined": "are held by walls or a trap",
+    "brownian": "diffuse normally",
+    "fbm": "have steps that remember earlier ones",
+    "ctrw": "wait and jump",
+    "directed": "drift steadily while they diffuse",
+    "changing_diffusivity": "diffuse now faster, now slower",
+    "mixture": "have an FBM and a CTRW part, together or in turn",
+}
+"""What a trajectory of each kind does."""
+_NUMBERS = {
+    "confined": (("confinement_radius", "radius"), ("relaxation_time", "relaxation time")),
+    "directed": (("speed", "speed"),),
+    "changing_diffusivity": (("D_slow", "slower D"), ("D_fast", "faster D")),
+}
+
+
+def _kinds(folder: MotionFolder) -> str | None:
+    """Each kind that there is, what it does, and the medians of its numbers."""
+    table, units = folder.trajectories, folder.summary["units"]
+    kind = table["kind"].fillna("")
+    said = []
+    for name in KINDS:
+        own = table[kind == name]
+        if not len(own):
+            continue
+        numbers = [
+            f"{what} {_median(own, column):.3g} {_unit(column, units)}"
+            for column, what in _NUMBERS.get(name, ())
+            if own[column].notna().any()
+        ]
+        medians = f" (median {', '.join(numbers)})" if numbers else ""
+        said.append(f"{len(own)} {SAID[name]}: they {_EACH[name]}{medians}")
+    unsure = int((kind == "undetermined").sum())
+    if unsure:
+        said.append(f"{unsure} undetermined: no kind has a probability above one half")
+    return f"Kinds of motion: {'; '.join(said)}." if said else None
+
+
+def _unit(column: str, units: dict[str, str]) -> str:
+    """Return the unit of a number of a kind."""
+    length, time = units["length_unit"], units["time_unit"]
+    length = "units" if length.startswith("unit") else length
+    return {
+        "confinement_radius": length,
+        "relaxation_time": time,
+        "speed": f"{length}/{time}",
+    }.get(column, f"{length}^2/{time}")
 
 
 def _fractions(folder: MotionFolder) -> str | None:

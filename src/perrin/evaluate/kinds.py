@@ -1,0 +1,137 @@
+"""What a network of kinds reaches on fresh tracks: how often it is right, how sure it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from perrin.diffusion import classical
+from perrin.diffusion.kinds import KINDS, SURE
+from perrin.evaluate.card_rows import card_rows
+from perrin.models.kinds import KindsModel
+from perrin.models.mixture import MixtureModel
+from perrin.simulate.kind_sets import PRIOR, simulate_kinds
+from perrin.types import BoolArray, FloatArray, IntArray
+
+LENGTHS = (25, 50, 100, 300)
+BINS = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 1.0)
+"""Edges of the probabilities that are compared with how often they come true."""
+
+
+@dataclass(frozen=True)
+class KindsFigures:
+    """cells: a row a length. confusion: true kind (row), most probable one (column), 100 frames.
+
+    calibration: a row a bin of probability, all kinds and lengths together: mean probability
+    said, fraction that came true, number.
+    """
+
+    cells: pd.DataFrame
+    confusion: pd.DataFrame
+    calibration: pd.DataFrame
+
+    def for_card(self) -> dict[str, Any]:
+        """Return the figures as a card holds them."""
+        return {
+            "protocol": "fresh 2D tracks of the simulator perrin.simulate.kind_sets, kinds as "
+            "common as in training.prior, cameras as in training.camera",
+            "cells": card_rows(self.cells),
+            "confusion_100": card_rows(self.confusion.reset_index(names="true")),
+            "calibration": card_rows(self.calibration),
+        }
+
+
+def evaluate_kinds(
+    model: KindsModel, mixture: MixtureModel, *, count: int, seed: int
+) -> KindsFigures:
+    """Return what `model` reaches on `count` fresh tracks a length."""
+    rng = np.random.default_rng(seed)
+    rows, said, true = [], [], []
+    confusion = pd.DataFrame()
+    for length in LENGTHS:
+        p, kind = _told(model, mixture, count=count, length=length, rng=rng)
+        best = p.argmax(axis=1)
+        sure = p.max(axis=1) >= SURE
+        rows.append(
+            {
+                "frames": length,
+                "n": len(kind),
+                "right": float((best == kind).mean()),
+                "named": float(sure.mean()),
+                "right_of_named": _mean((best == kind)[sure]),
+                **{f"recall_{name}": _recall(best, kind, k) for k, name in enumerate(KINDS)},
+            }
+        )
+        said.append(p)
+        true.append(kind)
+        if length == 100:
+            confusion = _confusion(best, kind)
+    return KindsFigures(
+        pd.DataFrame(rows), confusion, _calibration(np.concatenate(said), np.concatenate(true))
+    )
+
+
+def _told(
+    model: KindsModel,
+    mixture: MixtureModel,
+    *,
+    count: int,
+    length: int,
+    rng: np.random.Generator,
+) -> tuple[FloatArray, IntArray]:
+    """Return the probabilities (N, 8) and true kinds (N,) of the fresh tracks that move."""
+    numbers = rng.multinomial(count, list(PRIOR.values()))
+    drawn = simulate_kinds(
+        dict(zip(PRIOR, map(int, numbers), strict=True)), length=length, dims=2, rng=rng
+    )
+    rows = [
+        row
+        for row, track in enumerate(drawn.tracks)
+        if (classical.displacements(track.positions, track.seen, lag=1) != 0).any()
+        and mixture.refusal(track.seen, 2) is None
+    ]
+    tracks = [drawn.tracks[row] for row in rows]
+    prediction = mixture.predict(
+        [track.positions for track in tracks],
+        [track.seen for track in tracks],
+        noise=np.array([track.noise for track in tracks]),
+        exposure=np.array([track.exposure for track in tracks]),
+    )
+    return model.predict(tracks, prediction).p, drawn.kind[rows]
+
+
+def _recall(best: IntArray, kind: IntArray, which: int) -> float:
+    of_kind = kind == which
+    return _mean(best[of_kind] == which)
+
+
+def _mean(right: BoolArray) -> float:
+    return float(right.mean()) if right.size else float("nan")
+
+
+def _confusion(best: IntArray, kind: IntArray) -> pd.DataFrame:
+    table = pd.crosstab(kind, best, normalize="index")
+    every = range(len(KINDS))
+    table = table.reindex(index=every, columns=every, fill_value=0.0)
+    return table.set_axis(KINDS, axis=0).set_axis(KINDS, axis=1)
+
+
+def _calibration(p: FloatArray, kind: IntArray) -> pd.DataFrame:
+    came = (kind[:, None] == np.arange(len(KINDS))).ravel()
+    place = np.clip(np.searchsorted(BINS, p.ravel(), side="right") - 1, 0, len(BINS) - 2)
+    return pd.DataFrame(
+        [
+            {
+                "from": BINS[k],
+                "to": BINS[k + 1],
+                "said": float(p.ravel()[place == k].mean()),
+                "came_true": float(came[place == k].mean()),
+                "n": int((place == k).sum()),
+            }
+            for k in range(len(BINS) - 1)
+            if (place == k).any()
+        ]
+    )
