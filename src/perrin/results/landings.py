@@ -19,6 +19,7 @@ from perrin.io.tables import read_events, write_events
 from perrin.landing.classifier.classification import Classification
 from perrin.landing.classifier.prevalence import ClassPrevalence
 from perrin.landing.persistence import PersistenceResult, late_ratios
+from perrin.landing.pixels import BadPixels
 from perrin.landing.quantifier.agreement import Agreement, Bin
 from perrin.landing.quantifier.quantification import Quantification
 from perrin.landing.quantifier.surface import Surface
@@ -29,6 +30,7 @@ from perrin.mass.results import ComponentEstimate, Estimate, Peak, Spectrum, Val
 from perrin.mass.time_course import LandingDensity, PeakDrift
 from perrin.optics.psf import Psf
 from perrin.pipeline import LandingsResult, Snapshot
+from perrin.pipeline.instrument import Instrument
 from perrin.report import figures, persistence_figures, quantifier_figures, score_figures
 from perrin.report.page.folders import read_thumbnails
 from perrin.report.style import save_figure
@@ -43,6 +45,7 @@ from perrin.types import NetworkId
 KIND = "landings"
 _KNOWN = (
     Agreement,
+    BadPixels,
     Bin,
     Calibration,
     Classification,
@@ -51,6 +54,7 @@ _KNOWN = (
     ComponentEstimate,
     ErrorSpectrum,
     Estimate,
+    Instrument,
     LandingDensity,
     LandingSettings,
     LandingsResult,
