@@ -1,10 +1,12 @@
 """Tracking against the Cramer-Rao bound, trackpy's whole pipeline, and the true paths.
 
 Fresh seeds, simulated movies. Parts can be named: ``python benchmarks/tracking.py bounds links``;
-they are bounds, mass, links, diffusion and speed. ``--frames 200`` shortens the speed test.
+they are bounds, worlds, mass, links, diffusion and speed. ``--frames 200`` shortens the speed test.
 
 - bounds: root mean square errors of particles that stand alone, over the bound of the simulated
   image; signal-to-noise is the contrast at the center over the noise of a pixel of background.
+- worlds: movies as people have them, of a simulator that shares no code with perrin's: errors over
+  stated errors, positions of lone particles called merged, recall and precision of tracks.
 - links: F1 of the links from frame to frame, for a mean step of a fifth of the mean distance; that
   is the distance to the nearest neighbor, or density^-1/2. Beside it: the most probable links of
   the true positions (no locating errors, nothing missed), which is what positions allow, and
@@ -38,12 +40,13 @@ from perrin.tracking.link import link
 from perrin.tracking.mass import mean_contrast
 from perrin.tracking.track import TrackingResult, track
 from perrin_benchmarks.tracking import bounds, match_positions, position_errors, score_links
+from perrin_benchmarks.worlds import WORLDS, make, score
 
 SNRS = (3, 10, 30)
 LINK_SEEDS = range(9210, 9215)
 CONTRAST = {"spheres": 0.470, "rods": 0.337, "molecules": 0.0057}
 ALONE_PX = {"spheres": 20, "rods": 36, "molecules": 20}
-PARTS = ("bounds", "mass", "links", "diffusion", "speed")
+PARTS = ("bounds", "worlds", "mass", "links", "diffusion", "speed")
 
 
 def main() -> None:
@@ -57,7 +60,7 @@ def main() -> None:
         if name == "speed":
             rows += speed(given.frames)
         else:
-            rows += {"bounds": errors, "mass": mass, "links": links, "diffusion": diffusion}[name]()
+            rows += PARTS_OF[name]()
     print_goals(rows)
 
 
@@ -98,6 +101,29 @@ def errors() -> list[Row]:
                         bool(ratio <= 1.3),
                     )
                 )
+    return rows
+
+
+def worlds() -> list[Row]:
+    rows = []
+    for name, world in WORLDS.items():
+        movie, truth = make(world, seed=5)
+        kind: ParticleKind = "spheres" if world.kind == "spheres" else "rods"
+        found = track(movie, settings=TrackingSettings(kind=kind))
+        own = found.tracks
+        camera = own.assign(x=own["x"] + own["drift_x"], y=own["y"] + own["drift_y"])
+        got = score(truth, found.positions, camera)
+        good = 0.9 <= got.ratio <= 1.15 and got.merged <= 0.01
+        good = good and got.recall >= 0.92 and got.precision >= 0.95
+        rows.append(
+            Row(
+                f"{name}: error over stated error",
+                f"{got.ratio:.2f}, 95% intervals cover {got.cover:.0%}; lone ones called merged "
+                f"{got.merged:.1%}; recall {got.recall:.3f}, precision {got.precision:.3f}",
+                ".9 to 1.15; 1%; .92, .95",
+                good,
+            )
+        )
     return rows
 
 
@@ -352,6 +378,14 @@ def quiet_trackpy_or_skip() -> Any:
     except ImportError:
         skip("trackpy is not installed: pip install trackpy")
 
+
+PARTS_OF = {
+    "bounds": errors,
+    "worlds": worlds,
+    "mass": mass,
+    "links": links,
+    "diffusion": diffusion,
+}
 
 if __name__ == "__main__":
     main()

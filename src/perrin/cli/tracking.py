@@ -58,6 +58,9 @@ class TrackingOptions:
     keep_drift: Annotated[
         bool, typer.Option("--keep-drift", help="Leave the drift of the stage in the tracks.")
     ] = False
+    keep_immobile: Annotated[
+        bool, typer.Option("--keep-immobile", help="Keep tracks of what rests while others move.")
+    ] = False
 
     def settings(self) -> TrackingSettings:
         """Return the settings; raises `PerrinError` for values out of bounds."""
@@ -69,6 +72,7 @@ class TrackingOptions:
             contrast=self.contrast,
             exposure=self.exposure,
             keep_drift=self.keep_drift,
+            keep_immobile=self.keep_immobile,
             median=o.settings_from(
                 s.MedianSettings,
                 window_frames=self.window_frames,

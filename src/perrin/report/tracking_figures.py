@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from perrin.report import style as look
-from perrin.types import Float32Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -129,7 +127,7 @@ def drift_figure(found: TrackingResult, *, pixel_nm: float, frame_interval_s: fl
             )
         off = bool(len(found.tracks)) and bool(found.tracks[["drift_x", "drift_y"]].any(axis=None))
         said = "taken off the tracks" if off else "left in the tracks"
-        axes.set(xlabel="time (s)", ylabel="drift of the stage (nm)", title=f"Drift, {said}")
+        axes.set(xlabel="time (s)", ylabel=f"drift by the {drift.by} (nm)", title=f"Drift, {said}")
         axes.legend()
     return figure
 
@@ -191,30 +189,6 @@ def _changes(axes: Axes, found: TrackingResult) -> None:
         f"clearest: track {row['particle']:.0f}, {row['step_kda']:+.0f} ± {row['step_se_kda']:.0f} "
         f"kDa, p = {row['step_p']:.1g}"
     )
-
-
-def overlay_frame(
-    axes: Axes,
-    image: Float32Array,
-    tracks: pd.DataFrame,
-    positions: pd.DataFrame,
-    *,
-    frame: int,
-    tail: int,
-    limits: tuple[float, float],
-) -> None:
-    """Draw one frame of contrast with its positions, and the last `tail` frames of the tracks."""
-    axes.imshow(image, cmap="gray", vmin=limits[0], vmax=limits[1])
-    recent = tracks[(tracks["frame"] <= frame) & (tracks["frame"] > frame - tail)]
-    for _, part in recent.groupby("particle"):
-        color = look.SERIES[part["particle"].iloc[0] % (len(look.SERIES) - 1)]
-        axes.plot(part["x"] + part["drift_x"], part["y"] + part["drift_y"], color=color, lw=0.8)
-    here = positions[positions["frame"] == frame]
-    for label, color in (("", look.GREEN), ("touching", look.ORANGE), ("merged", look.VERMILLION)):
-        shown = here[here["label"] == label]
-        axes.plot(shown["x"], shown["y"], "o", ms=7, mfc="none", mec=color, mew=0.8)
-    axes.set(xlim=(-0.5, image.shape[1] - 0.5), ylim=(image.shape[0] - 0.5, -0.5))
-    _bare(axes)
 
 
 def _scale_bar(axes: Axes, width: int, height: int, pixel_nm: float) -> None:

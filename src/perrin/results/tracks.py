@@ -18,8 +18,10 @@ from perrin.results.stored import read_table, restore, schema_of, store
 from perrin.settings.tracking import LinkSettings, LocateSettings, MedianSettings, TrackingSettings
 from perrin.tracking.appearance import Appearance
 from perrin.tracking.drift import Drift
+from perrin.tracking.errors import ErrorScale
+from perrin.tracking.found import LABELS, SHAPE_COLUMNS, LocalizationResult, join
 from perrin.tracking.link import LinkingResult, Steps
-from perrin.tracking.locate import LABELS, LocalizationResult, join
+from perrin.tracking.noise import Noise
 from perrin.tracking.shape import Shape
 from perrin.tracking.stream import Seen
 from perrin.tracking.track import TrackingResult
@@ -33,11 +35,13 @@ _KNOWN = (
     Appearance,
     Calibration,
     Drift,
+    ErrorScale,
     LinkingResult,
     LinkSettings,
     LocalizationResult,
     LocateSettings,
     MedianSettings,
+    Noise,
     Psf,
     Seen,
     Shape,
@@ -103,6 +107,7 @@ def _located(positions: pd.DataFrame) -> LocalizationResult:
         angle=np.radians(positions["angle_deg"].to_numpy(float)),
         angle_se=np.radians(positions["angle_se_deg"].to_numpy(float)),
         label=np.array(label, np.int64),
+        shape=positions[list(SHAPE_COLUMNS)].to_numpy(float),
         **columns,
     )
 
@@ -126,7 +131,11 @@ def summarize_tracks(found: TrackingResult) -> dict[str, Any]:
             "sign": seen.sign,
             "radius_px": seen.radius_px,
             "length_px": None if seen.shape is None else 2 * seen.extent_px,
+            "size_spread": seen.spread,
             "noise_grows_with_contrast": seen.kappa,
+            "noise_correlation_of_neighbors": seen.noise.neighbors,
+            "noise_correlation_in_time": seen.noise.in_time,
+            "errors_over_those_of_white_noise": seen.scale.of_positions,
         }
     if linked is not None:
         summary["linking"] = {

@@ -71,6 +71,9 @@ class TrackingSettings(Settings):
     keep_drift: bool = Field(
         False, description="leave the measured drift of the stage in the positions"
     )
+    keep_immobile: bool = Field(
+        False, description="keep tracks of what rests for most of the movie while others move"
+    )
     median: MedianSettings = Field(
         default_factory=lambda given: MedianSettings(samples=SAMPLES[given["kind"]])
     )

@@ -6,7 +6,7 @@ small distances tells their width, free fits of the clearest ones their shape.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -14,7 +14,10 @@ from perrin.optics.psf import Psf
 from perrin.settings.tracking import ParticleKind
 from perrin.stats import robust_sd
 from perrin.threads import in_threads
+from perrin.tracking.errors import ErrorScale, scale_of_psf, scale_of_shape
+from perrin.tracking.extent import extents
 from perrin.tracking.find import Candidates, find, noise_of
+from perrin.tracking.noise import Noise, sandwich
 from perrin.tracking.shape import (
     ANGLE,
     EVERYTHING,
@@ -22,6 +25,7 @@ from perrin.tracking.shape import (
     HALF,
     POSITION,
     ROUND,
+    SIZES,
     WIDTH,
     WITH_ANGLE,
     A,
@@ -31,6 +35,7 @@ from perrin.tracking.shape import (
     Y,
     add_shapes,
     fit_shapes,
+    slopes_of,
 )
 from perrin.types import Float32Array, FloatArray, IntArray
 
@@ -38,9 +43,17 @@ MOST_FITTED = 300
 _LEAST_SIGMA, _MOST_SIGMA = 0.8, 12.0
 _SIGMA_OF_RADIUS = 0.6
 _ROUNDS = 2
+_FOR_SIGN, _FOR_SCALE = 6, 12  # frames
 _FWHM_PER_SD = 2.3548
 _INNER = 0.9  # of the contrast: pixels that tell how the noise depends on it
 _LEAST_INNER = 200  # pixels
+_NOISY = 1.25  # times the noise: two in one leave more, as does a misfit of the contrast
+_MISFIT = 0.03
+_ROUND = 0.4  # radii: with an axis of less half length it is a sphere
+_SOME = 0.15  # of what is seen: with so many spheres among rods, or the other way, sizes vary
+_LEAST_FITTED = 8  # particles that a spread is taken from
+_PIXELS = 169.0  # of a window, where nothing else is said
+_VARIED = 0.1  # relative spread of sizes from which on each particle has its own
 
 
 @dataclass(frozen=True)
@@ -65,6 +78,14 @@ class Appearance:
         Median contrast of the particles looked at, positive.
     area_px : float
         Median area of a region (rods), pixels.
+    spread : float
+        Robust standard deviation of the particles' sizes, relative.
+    uneven : bool
+        Whether the light changes over the field from frame to frame, as clouds make it.
+    noise : Noise
+        How alike that of neighboring pixels is.
+    scale : ErrorScale
+        What that does to stated errors.
 
     """
 
@@ -76,6 +97,24 @@ class Appearance:
     kappa: float = 0.0
     amplitude: float = float("nan")
     area_px: float = float("nan")
+    spread: float = 0.0
+    uneven: bool = False
+    noise: Noise = field(default_factory=Noise.white)
+    scale: ErrorScale = field(default_factory=lambda: ErrorScale.white(_PIXELS))
+
+    @property
+    def varied(self) -> bool:
+        """Whether sizes differ so much that every particle is fitted with its own."""
+        return self.spread > _VARIED
+
+    def with_noise(self, noise: Noise) -> Appearance:
+        """Return the same with what `noise` does to the errors."""
+        if self.shape is not None:
+            scale = scale_of_shape(noise, self.shape, amplitude=self.amplitude, kappa=self.kappa)
+        else:
+            assert self.psf is not None  # noqa: S101 - one of both is there
+            scale = scale_of_psf(noise, self.psf)
+        return replace(self, noise=noise, scale=scale)
 
     @property
     def radius_px(self) -> float:
@@ -102,7 +141,8 @@ def scale_of(frames: Float32Array) -> float:
     def power_of(image: Float32Array) -> Float32Array:
         return np.asarray(np.abs(rfft2(image - np.median(image))) ** 2, np.float32)
 
-    power = np.mean(list(in_threads(power_of, frames)), axis=0)
+    some = frames[:: max(1, len(frames) // _FOR_SCALE)]
+    power = np.mean(list(in_threads(power_of, some)), axis=0)
     correlation = irfft2(power, s=frames.shape[1:])
     reach = min(frames.shape[1], frames.shape[2]) // 2
     profile = 0.5 * (correlation[0, 1:reach] + correlation[1:reach, 0])
@@ -117,6 +157,7 @@ def scale_of(frames: Float32Array) -> float:
 def sign_of(frames: Float32Array, *, sigma_px: float, threshold: float) -> int:
     """Return -1 or 1: the sign of the contrast (T, Y, X) that stands out most."""
     strength = {}
+    frames = frames[:: max(1, len(frames) // _FOR_SIGN)]
     for sign in (-1, 1):
         found, _ = find(
             np.float32(sign) * frames, sigma_px=sigma_px, threshold=threshold, regions=False
@@ -133,12 +174,14 @@ def learn(
     threshold: float,
     psf: Psf | None = None,
     sigma_px: float | None = None,
+    noise: Noise | None = None,
 ) -> Appearance | None:
     """Return what the particles in frames (T, Y, X) of contrast look like; None if none are seen.
 
     frames: contrast with its own sign, negative where darker. Molecules need their `psf`;
-    `sigma_px` goes before what the frames say.
+    `sigma_px` goes before what the frames say; `noise` is white where it is not known yet.
     """
+    noise = noise or Noise.white()
     if kind == "molecules":
         assert psf is not None  # noqa: S101 - the caller's promise
         sigma = psf.fwhm_px() / _FWHM_PER_SD
@@ -147,12 +190,17 @@ def learn(
         found, _ = find(
             np.float32(sign) * frames, sigma_px=sigma, threshold=threshold, regions=False
         )
-        return seen if len(found) else None
+        return seen.with_noise(noise) if len(found) else None
     sigma = sigma_px or scale_of(frames)
     sign = sign or sign_of(frames, sigma_px=sigma, threshold=threshold)
     signed = np.float32(sign) * frames
     start = Appearance(
-        kind=kind, sign=sign, sigma_px=sigma, shape=Shape(0.0, 1.7 * sigma, 1.0), psf=None
+        kind=kind,
+        sign=sign,
+        sigma_px=sigma,
+        shape=Shape(0.0, 1.7 * sigma, 1.0),
+        psf=None,
+        noise=noise,
     )
     return _shaped(signed, start, threshold)
 
@@ -182,7 +230,7 @@ def _shaped(frames: Float32Array, start: Appearance, threshold: float) -> Appear
         good = np.isfinite(fits.values[:, A])
         if not good.any():
             return None
-        good &= fits.misfit <= np.median(fits.misfit[good])  # two in one leave more
+        good &= fits.variance <= np.median(fits.variance[good])  # two in one leave more
         middle = np.median(fits.values[good], axis=0)
         shape = Shape(
             half=float(middle[HALF]) if rods else 0.0,
@@ -197,7 +245,37 @@ def _shaped(frames: Float32Array, start: Appearance, threshold: float) -> Appear
             amplitude=float(middle[A]),
             area_px=float(np.median(found.area[clear])),
         )
-    return replace(seen, kappa=_kappa(frames, found, clear, seen))
+    seen = replace(seen, kappa=_kappa(frames, found, clear, seen)).with_noise(start.noise)
+    return replace(seen, spread=_spread_of(frames, found, clear, seen))
+
+
+def _spread_of(frames: Float32Array, found: Candidates, clear: IntArray, seen: Appearance) -> float:
+    """Return the relative spread of the sizes beyond the errors of their fits."""
+    shape = seen.shape
+    assert shape is not None  # noqa: S101 - gold
+    fits = fit_shapes(
+        frames,
+        found.frame[clear],
+        starts_of(found, seen)[clear],
+        free=SIZES if seen.kind == "rods" else (*POSITION, WIDTH),
+        half_window=shape.half_window + int(0.3 * shape.reach),
+        kappa=seen.kappa,
+    )
+    good = np.isfinite(fits.values[:, A])
+    noise = noise_of(frames)[found.frame[clear]]
+    good &= fits.variance < _NOISY * noise**2 + (_MISFIT * fits.values[:, A]) ** 2
+    if good.sum() < _LEAST_FITTED:
+        return 0.0
+    sizes = extents(fits.values)
+    spherical = (fits.values[good, HALF] < _ROUND * shape.radius).mean()
+    if seen.kind == "rods" and _SOME < spherical < 1 - _SOME:  # rods on each other are never round
+        return float(sizes[good].std() / np.median(sizes[good]))
+    best = good & (fits.variance / noise**2 <= np.median((fits.variance / noise**2)[good]))
+    errors = fits.errors[best][:, [WIDTH, HALF]] * (shape.radius / shape.width, 1.0)
+    error = np.nan_to_num(errors[:, : 1 + (seen.kind == "rods")])
+    chance = seen.scale.of_positions**2 * float(np.median((error**2).sum(axis=1)))
+    beyond = max(robust_sd(sizes[best]) ** 2 - chance, 0.0)
+    return float(np.sqrt(beyond) / np.median(sizes[best]))
 
 
 def _usual(found: Candidates, *, apart: float) -> IntArray:
@@ -253,6 +331,11 @@ def _kappa(frames: Float32Array, found: Candidates, clear: IntArray, seen: Appea
     if inner.sum() < _LEAST_INNER:
         return 0.0
     outside = float(np.median(noise_of(rest)) ** 2)
-    inside = robust_sd(rest[inner]) ** 2
+    q = starts_of(found, seen)[:1]
+    q[:, [X, Y]] = 0.0
+    slopes = slopes_of(q[0], free=free_of(seen), reach=shape.half_window, kappa=0.0)
+    image = slopes[0] / slopes[0].max()
+    followed = sandwich(slopes, seen.noise).left[image > _INNER].mean()
+    inside = robust_sd(rest[inner]) ** 2 / followed
     grows = (inside / outside - 1) / float(model[inner].mean())
     return float(np.clip(grows, -1.5, 1.5))

@@ -19,7 +19,7 @@ from numba import njit
 from perrin.errors import PerrinError
 from perrin.io.movie import Movie
 from perrin.settings.tracking import MedianSettings
-from perrin.stats import MAD_TO_SD
+from perrin.stats import MAD_TO_SD, robust_sd
 from perrin.types import Array, Float32Array, FloatArray, IntArray
 
 Clean = Callable[[int, Float32Array], None]
@@ -29,6 +29,7 @@ _LEVEL_PIXELS = 4000  # of a frame that its light is taken from
 _CLIP = 3.0  # standard deviations beyond which a pixel is no light
 _TILES = 6  # across the shorter side, for the spatial background
 _LEAST_TILE = 32  # pixels
+_WINDOW_EXTENTS = 5.0  # of a particle: a window whose median it does not reach
 
 
 @dataclass(frozen=True)
@@ -53,9 +54,9 @@ def sample_frames(n_frames: int, settings: MedianSettings) -> IntArray:
 
 
 def backgrounds(
-    movie: Movie, settings: MedianSettings, *, clean: Clean | None = None
+    movie: Movie, settings: MedianSettings, *, clean: Clean | None = None, every: int = 1
 ) -> Iterator[Block]:
-    """Yield the background of one block of frames after the other.
+    """Yield the background of one block of frames after the other, or of every so many.
 
     clean(frame, image): divides the known particles out of a sample, in place. No more than a
     window of samples is held. Raises `PerrinError` for frames without light.
@@ -66,7 +67,7 @@ def backgrounds(
     held: dict[int, Float32Array] = {}
     done: tuple[int, ...] = ()
     image = np.empty((movie.height, movie.width), np.float32)
-    for first in range(0, movie.n_frames, length):
+    for first in range(0, movie.n_frames, length * every):
         stop = min(movie.n_frames, first + length)
         middle = np.searchsorted(frames, 0.5 * (first + stop - 1))
         start = int(np.clip(middle - inside // 2, 0, len(frames) - inside))
@@ -99,7 +100,10 @@ def _sample(movie: Movie, frame: int, clean: Clean | None) -> Float32Array:
 
 
 def median(images: list[Float32Array]) -> Float32Array:
-    """Return the median of each pixel over some images (Y, X)."""
+    """Return the mean of the middle fifth of each pixel over some images (Y, X).
+
+    As robust as the median, and not one of the few counts that a low dose has.
+    """
     stack = np.stack(images)
     out = np.empty(stack.shape[1:], np.float32)
     _median(stack, _exchanges(len(stack)), out)
@@ -141,6 +145,40 @@ def _to_surface(height: int, width: int, every: int) -> Float32Array:
 def _every(shape: tuple[int, ...]) -> int:
     """Return the spacing of the pixels, each way, that the light of a frame is taken from."""
     return max(1, int(np.sqrt(shape[0] * shape[1] / _LEVEL_PIXELS)))
+
+
+def blocks_of(movie: Movie, settings: MedianSettings) -> int:
+    """Return the number of blocks of `backgrounds`."""
+    return -(-movie.n_frames // max(1, min(settings.window_frames, movie.n_frames) // _BLOCKS))
+
+
+def unevenness(frames: Float32Array) -> float:
+    """Return the robust standard deviation of the level over tiles of frames (T, Y, X)."""
+    return robust_sd(np.stack([tiles_of(frame) for frame in frames]))
+
+
+def flattened(frames: Float32Array, *, extent_px: float) -> Float32Array:
+    """Return contrast (T, Y, X) less its level around each pixel: clouds are no particles.
+
+    The level is the median of a window of about five times `extent_px`, the distance from the
+    center of a particle to its edge.
+    """
+    from scipy.ndimage import gaussian_filter, median_filter
+
+    step = max(1, int(extent_px / 2))
+    size = 2 * int(np.ceil(_WINDOW_EXTENTS * extent_px / step / 2)) + 1
+    height, width = frames.shape[1:]
+    rows, columns = (np.array_split(np.arange(n), max(1, n // step)) for n in (height, width))
+    down = _weights(height, [float(r.mean()) for r in rows])
+    across = _weights(width, [float(c.mean()) for c in columns])
+    out = np.empty_like(frames)
+    for frame, flat in zip(frames, out, strict=True):
+        coarse = np.add.reduceat(frame, [r[0] for r in rows], axis=0)
+        coarse = np.add.reduceat(coarse, [c[0] for c in columns], axis=1)
+        coarse /= np.outer([len(r) for r in rows], [len(c) for c in columns])
+        level = gaussian_filter(median_filter(coarse, size, mode="nearest"), size / 5)
+        flat[:] = frame - (down @ np.pad(level, 1, mode="edge") @ across.T).astype(np.float32)
+    return out
 
 
 def tiles_of(image: Float32Array) -> FloatArray:
@@ -203,8 +241,9 @@ def _exchanges(count: int) -> IntArray:
 
 @njit(cache=True, nogil=True, fastmath=True)
 def _median(stack, pairs, out):  # type: ignore[no-untyped-def]
-    """Median over the first axis: a row of pixels is sorted at once, with no branches."""
+    """Middle of the first axis: a row of pixels is sorted at once, with no branches."""
     count, height, width = stack.shape
+    least = (2 * count) // 5
     for y in range(height):
         rows = stack[:, y].copy()
         for n in range(len(pairs)):
@@ -212,7 +251,11 @@ def _median(stack, pairs, out):  # type: ignore[no-untyped-def]
             for x in range(width):
                 one, other = low[x], high[x]
                 low[x], high[x] = min(one, other), max(one, other)
-        out[y] = np.float32(0.5) * (rows[(count - 1) // 2] + rows[count // 2])
+        middle = rows[least].copy()
+        for n in range(least + 1, count - least):
+            for x in range(width):
+                middle[x] += rows[n, x]
+        out[y] = middle / np.float32(count - 2 * least)
 
 
 @njit(cache=True, nogil=True)

@@ -37,6 +37,8 @@ class Drift:
     """x, y (K,): displacement, px."""
     se: FloatArray
     """(K,): standard error of each axis, px."""
+    by: str = "support"
+    """What it was seen by: the support's structure, or what the "particles" do together."""
 
     @property
     def significant(self) -> bool:

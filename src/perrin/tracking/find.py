@@ -17,6 +17,8 @@ from perrin.types import Float32Array, FloatArray, IntArray
 _LEVEL = 0.4
 _LEAST_NOISE = float(np.finfo(np.float32).tiny)
 _NOISE_PIXELS = 3000  # of a frame that its noise is taken from
+_CLIP, _WITHIN = 3.0, 0.98658  # standard deviations, and what those of a Gaussian within have
+_CLIPPINGS = 3
 _REACH = 3.0  # standard deviations of the Gaussian
 _MOST = 4096  # candidates in one frame
 _LEAST_PIXELS = 4  # of a region
@@ -102,10 +104,22 @@ def noise_of(frames: Float32Array) -> FloatArray:
 
 @njit(cache=True, nogil=True)
 def _noise(rows):  # type: ignore[no-untyped-def]
+    """Start from the median deviation; go on with the root mean square of what is within.
+
+    Counts of a few electrons are so coarse that the median deviation alone is one of them.
+    """
     out = np.empty(len(rows))
     for t in range(len(rows)):
         rest = np.abs(rows[t] - np.median(rows[t]))
-        out[t] = max(MAD_TO_SD * np.median(rest), _LEAST_NOISE)
+        spread = max(MAD_TO_SD * np.median(rest), _LEAST_NOISE)
+        for _ in range(_CLIPPINGS):
+            total, count = 0.0, 0
+            for n in range(len(rest)):
+                if rest[n] <= _CLIP * spread:
+                    total += rest[n] * rest[n]
+                    count += 1
+            spread = max(np.sqrt(total / max(count, 1)) / _WITHIN, _LEAST_NOISE)
+        out[t] = spread
     return out
 
 

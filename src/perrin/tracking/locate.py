@@ -1,144 +1,128 @@
 """Locating: every particle of a stretch of frames, sub-pixel, with its standard errors.
 
 Gold is fitted with the shape learned from the movie, molecules with the PSF. Particles near
-others are fitted again with the others' images subtracted; those that touch are marked, and
-where two look like one the position is marked as merged: it belongs to neither.
+others are fitted again with the others' images divided out; those that touch are marked. One
+that leaves more than the noise may be larger or smaller than usual, or two that look like one;
+only if two explain it better is it marked as merged: then the position belongs to neither.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numba import njit
 
-from perrin.landing.fit import fit_patch
-from perrin.landing.matched import WINDOW_PX
-from perrin.optics.psf import HALF_WIDTH_PX, Psf, evaluate
 from perrin.tracking.appearance import Appearance, free_of, starts_of
+from perrin.tracking.extent import radii, windows
 from perrin.tracking.find import Candidates, find, noise_of
-from perrin.tracking.shape import ANGLE, HALF, A, Shape, ShapeFits, X, Y, fit_shapes
+from perrin.tracking.found import MERGED, TOUCHING, LocalizationResult, nothing
+from perrin.tracking.molecules import molecules
+from perrin.tracking.pairs import first_of_same, inside, neighbors, pairs_within, touching
+from perrin.tracking.shape import ANGLE, FLAT, HALF, WIDTH, A, Shape, ShapeFits, X, Y, fit_shapes
+from perrin.tracking.sizes import with_own_sizes
 from perrin.tracking.split import Pairs, split
 from perrin.types import BoolArray, Float32Array, FloatArray, IntArray
 
 _ROUNDS = 2  # fits of particles near others, after the first
 _MERGED_AREA = 1.6  # times the usual area of a region
 _MERGED_MISFIT = 0.12  # of the contrast: what is left beyond the noise
-_SPLIT_MISFIT = 0.08  # the same, for a pair that explains it
+_SPLIT_MISFIT = 0.08  # the same, for a pair or another size that explains it
 _MISFIT_SDS = 5.0
 _SAME = 0.6  # radii: two fits so near are one particle
-
-LABELS = ("", "touching", "merged")
-
-
-@dataclass(frozen=True)
-class LocalizationResult:
-    """N particles, in order of frames.
-
-    Attributes
-    ----------
-    frame : (N,) int64
-        Number of the frame.
-    x, y, x_se, y_se : (N,)
-        Place and standard errors, px.
-    contrast, contrast_se : (N,)
-        At the center: negative where darker (molecules: negative always, as a landing is).
-    angle, angle_se : (N,)
-        Rods: radians, from 0 to pi; else NaN.
-    noise : (N,)
-        Standard deviation of a pixel about the fit, in contrast.
-    label : (N,) int64
-        Place in `LABELS`.
-
-    """
-
-    frame: IntArray
-    x: FloatArray
-    y: FloatArray
-    x_se: FloatArray
-    y_se: FloatArray
-    contrast: FloatArray
-    contrast_se: FloatArray
-    angle: FloatArray
-    angle_se: FloatArray
-    noise: FloatArray
-    label: IntArray
-
-    def __len__(self) -> int:
-        return len(self.frame)
-
-    def __getitem__(self, rows: IntArray | BoolArray) -> LocalizationResult:
-        return LocalizationResult(*(column[rows] for column in vars(self).values()))
+WEAK = 0.75
+"""Of the threshold: what is so weak is a particle only if others of its track are stronger."""
+_LEAST_SIGMA = 0.8  # px
+_HALVED = 0.5  # of what one particle leaves beyond the noise: two leave less, or are not there
 
 
 def locate(frames: Float32Array, *, seen: Appearance, threshold: float) -> LocalizationResult:
     """Return the particles in frames (T, Y, X) of contrast, positive for a particle.
 
-    Frames are counted from the first of the stretch.
+    Frames are counted from the first of the stretch. Gold down to `WEAK` of the threshold.
     """
-    found, _ = find(
-        frames, sigma_px=seen.sigma_px, threshold=threshold, regions=seen.kind == "rods"
-    )
-    noise = noise_of(frames)
+    found = _candidates(frames, seen, threshold)
     if not len(found):
-        return _nothing()
+        return nothing()
+    noise = noise_of(frames)
     if seen.shape is not None:
-        return _gold(frames, found, noise, seen, seen.shape)
+        return _gold(frames, found, noise, seen, seen.shape, threshold)
     assert seen.psf is not None  # noqa: S101 - molecules
-    return _molecules(frames, found, noise, seen.psf)
+    return molecules(frames, found, noise, seen.psf, seen.scale)
 
 
-def join(parts: list[LocalizationResult]) -> LocalizationResult:
-    """Return several stretches as one."""
-    parts = parts or [_nothing()]
-    columns = zip(*(vars(part).values() for part in parts), strict=True)
-    return LocalizationResult(*(np.concatenate(column) for column in columns))
+def _candidates(frames: Float32Array, seen: Appearance, threshold: float) -> Candidates:
+    """Find what is worth a fit; where sizes vary what is smaller than usual too.
+
+    A fit knows the contrast better than a smoothed pixel does, and decides in the end.
+    """
+    regions = seen.kind == "rods"
+    threshold *= 1.0 if seen.shape is None else WEAK
+    found, _ = find(frames, sigma_px=seen.sigma_px, threshold=threshold, regions=regions)
+    sizes = [found]
+    small = seen.sigma_px / 2
+    while seen.varied and small >= _LEAST_SIGMA:
+        sizes.append(find(frames, sigma_px=small, threshold=threshold, regions=regions)[0])
+        small /= 2
+    if len(sizes) == 1:
+        return found
+    every = [np.concatenate(c) for c in zip(*(vars(one).values() for one in sizes), strict=True)]
+    return Candidates(*(column[np.argsort(every[0], kind="stable")] for column in every))
 
 
-def _nothing() -> LocalizationResult:
-    none, empty = np.empty(0, np.int64), np.empty(0)
-    return LocalizationResult(
-        none, empty, empty, empty, empty, empty, empty, empty, empty, empty, none
-    )
+@dataclass(frozen=True)
+class _Fitted:
+    """N particles: frame, label, the region each was found as, fit, what noise alone may leave.
+
+    expected, allowed: variance of the residual of a good fit, and its highest by chance.
+    """
+
+    frame: IntArray
+    label: IntArray
+    region: FloatArray
+    area: FloatArray
+    fits: ShapeFits
+    expected: FloatArray
+    allowed: FloatArray
+
+    def explained(self, fits: ShapeFits, misfit: float) -> BoolArray:
+        """Whether fits (N,) leave no more than noise, or `misfit` of the contrast."""
+        more = self.expected + (misfit * fits.values[:, A]) ** 2
+        found: BoolArray = fits.variance <= np.maximum(self.allowed, more)
+        return found
+
+    def __getitem__(self, rows: IntArray | BoolArray) -> _Fitted:
+        columns = {name: column[rows] for name, column in vars(self).items() if name != "fits"}
+        return _Fitted(**columns, fits=_rows(self.fits, rows))
 
 
 def _gold(
-    frames: Float32Array, found: Candidates, noise: FloatArray, seen: Appearance, shape: Shape
+    frames: Float32Array,
+    found: Candidates,
+    noise: FloatArray,
+    seen: Appearance,
+    shape: Shape,
+    threshold: float,
 ) -> LocalizationResult:
-    frame, area, half, fits = _first_fits(frames, found, seen, shape)
-    pairs = _pairs(frame, fits.values[:, X], fits.values[:, Y], within=2 * shape.reach)
-    for _ in range(_ROUNDS if len(pairs) else 0):
-        fits = _again(frames, frame, fits, pairs, seen, shape)
-    label = np.zeros(len(frame), np.int64)
-    label[_touching(fits.values, pairs, 2 * shape.radius + 1.0)] = 1
-    allowed = _allowed_variance(noise[frame], shape)
-    odd = fits.variance > np.maximum(
-        allowed, noise[frame] ** 2 + (_MERGED_MISFIT * fits.values[:, A]) ** 2
+    given = _first_fits(frames, found, noise, seen, shape)
+    near = pairs_within(
+        given.frame, given.fits.values[:, X], given.fits.values[:, Y], within=2 * shape.reach
     )
-    if seen.kind == "rods":
-        odd |= area > _MERGED_AREA * seen.area_px
-    label[odd] = 2
+    for _ in range(_ROUNDS if len(near) else 0):
+        given = replace(given, fits=_again(frames, given.frame, given.fits, near, seen))
+    given.label[touching(given.fits.values, near, 2 * shape.radius + 1.0)] = TOUCHING
+    odd = ~given.explained(given.fits, _MERGED_MISFIT)
+    if seen.kind == "rods" and not seen.varied:
+        odd |= given.area > _MERGED_AREA * seen.area_px
     if odd.any() and np.isfinite(seen.amplitude):
-        rows = np.flatnonzero(odd)
-        limit = np.maximum(allowed, noise[frame] ** 2 + (_SPLIT_MISFIT * seen.amplitude) ** 2)
-        two = split(
-            frames,
-            frame[rows],
-            fits.values[rows],
-            half[rows],
-            allowed=limit[rows],
-            seen=seen,
-            shape=shape,
-        )
-        frame, label, fits = _with_pairs(frame, label, fits, two, rows)
-    explained = np.isfinite(fits.errors[:, A])
-    return _located(frame[explained], label[explained], _rows(fits, explained), seen)
+        given = _one_or_two(frames, given, np.flatnonzero(odd), seen, shape)
+    located = _located(given[np.isfinite(given.fits.errors[:, A])], seen)
+    return located[located.significance > WEAK * threshold]
 
 
 def _first_fits(
-    frames: Float32Array, found: Candidates, seen: Appearance, shape: Shape
-) -> tuple[IntArray, FloatArray, FloatArray, ShapeFits]:
-    """Frame, area, half length and fit of each candidate, each particle once."""
+    frames: Float32Array, found: Candidates, noise: FloatArray, seen: Appearance, shape: Shape
+) -> _Fitted:
+    """Fit each candidate, each particle once; with a size of its own where sizes vary."""
     starts = starts_of(found, seen)
     fits = fit_shapes(
         frames,
@@ -150,74 +134,124 @@ def _first_fits(
     )
     failed = ~np.isfinite(fits.values[:, A])  # no single particle: two may be seen later
     fits.values[failed], fits.variance[failed] = starts[failed], np.inf
-    kept = _inside(fits.values[:, X], fits.values[:, Y], frames)
-    kept &= _first_of_same(
-        found.frame, fits.values[:, X], fits.values[:, Y], kept, within=_SAME * shape.radius
+    region = starts_of(found, seen)
+    region[:, HALF] = found.half
+    expected = noise[found.frame] ** 2 * seen.scale.residual
+    given = _Fitted(
+        frame=found.frame,
+        label=np.zeros(len(found), np.int64),
+        region=region,
+        area=found.area,
+        fits=fits,
+        expected=expected,
+        allowed=expected * (1 + _MISFIT_SDS * np.sqrt(2 / seen.scale.independent)),
     )
-    return found.frame[kept], found.area[kept], found.half[kept], _rows(fits, kept)
+    if seen.varied:
+        own = with_own_sizes(frames, given.frame, fits, given.region, seen=seen)
+        given = replace(given, fits=own)
+    x, y = given.fits.values[:, X], given.fits.values[:, Y]
+    kept = inside(x, y, frames)
+    kept &= first_of_same(given.frame, x, y, kept, within=_SAME * shape.radius)
+    if seen.varied:
+        kept &= ~_within_larger(given, kept)
+    return given[kept]
 
 
-def _allowed_variance(noise: FloatArray, shape: Shape) -> FloatArray:
-    """Variance of a residual (N,) that noise (N,) alone may leave in a window."""
-    pixels = (2 * shape.half_window + 1) ** 2
-    return np.asarray(noise**2 * (1 + _MISFIT_SDS * np.sqrt(2 / pixels)))
+def _within_larger(given: _Fitted, kept: BoolArray) -> BoolArray:
+    """Return whether a fit (N,) lies within a larger particle that is one by itself."""
+    rows = np.flatnonzero(kept)
+    values = given.fits.values[rows]
+    size = radii(values)
+    near = pairs_within(given.frame[rows], values[:, X], values[:, Y], within=float(size.max()))
+    near = np.where((size[near[:, 0]] >= size[near[:, 1]])[:, None], near, near[:, ::-1])
+    far = np.hypot(*(values[near[:, 0], k] - values[near[:, 1], k] for k in (X, Y)))
+    good = given.explained(given.fits, _MERGED_MISFIT)[rows]
+    gone = near[(far < size[near[:, 0]]) & good[near[:, 0]], 1]
+    lost = np.zeros(len(given.frame), bool)
+    lost[rows[gone]] = True
+    return lost
 
 
-def _located(
-    frame: IntArray, label: IntArray, fits: ShapeFits, seen: Appearance
-) -> LocalizationResult:
-    rods = seen.kind == "rods"
+def _one_or_two(
+    frames: Float32Array, given: _Fitted, rows: IntArray, seen: Appearance, shape: Shape
+) -> _Fitted:
+    """Look again at particles that the usual image does not explain.
+
+    One of another size, or two, take its place where they explain it. Where neither does it is
+    merged if two leave clearly less than one.
+    """
+    odd = given[rows]
+    own = with_own_sizes(frames, odd.frame, odd.fits, odd.region, seen=seen)
+    single = odd.explained(own, _SPLIT_MISFIT) & np.isfinite(own.errors[:, A])
+    fits = ShapeFits(*(column.copy() for column in vars(given.fits).values()))
+    for column, new in zip(vars(fits).values(), vars(own).values(), strict=True):
+        column[rows[single]] = new[single]
+    rows, odd, own = rows[~single], odd[~single], _rows(own, ~single)
+    given = replace(given, fits=fits)
+    if not len(rows):
+        return given
+    usual = odd.expected + (_SPLIT_MISFIT * seen.amplitude) ** 2
+    two = split(
+        frames,
+        odd.frame,
+        odd.fits.values,
+        odd.region[:, HALF],
+        allowed=np.maximum(odd.allowed, usual),
+        seen=seen,
+        shape=shape,
+    )
+    beyond = np.minimum(own.variance, odd.fits.variance) - odd.expected
+    merged = two.left - odd.expected < _HALVED * beyond
+    given.label[rows[merged]] = MERGED
+    return _with_pairs(given, two, rows)
+
+
+def _located(given: _Fitted, seen: Appearance) -> LocalizationResult:
+    fits, rods = given.fits, seen.kind == "rods"
+    errors = fits.errors * seen.scale.at(fits.values[:, ANGLE])
+    errors *= seen.scale.steadied(fits.variance, given.expected, given.allowed)[:, None]
     return LocalizationResult(
-        frame=frame,
+        frame=given.frame,
         x=fits.values[:, X],
         y=fits.values[:, Y],
-        x_se=fits.errors[:, X],
-        y_se=fits.errors[:, Y],
+        x_se=errors[:, X],
+        y_se=errors[:, Y],
         contrast=seen.sign * fits.values[:, A],
-        contrast_se=fits.errors[:, A],
-        angle=fits.values[:, ANGLE] % np.pi if rods else np.full(len(frame), np.nan),
-        angle_se=fits.errors[:, ANGLE],
+        contrast_se=errors[:, A],
+        angle=fits.values[:, ANGLE] % np.pi if rods else np.full(len(given.frame), np.nan),
+        angle_se=errors[:, ANGLE],
         noise=np.sqrt(fits.variance),
-        label=label,
+        label=given.label,
+        shape=fits.values[:, [HALF, WIDTH, FLAT]],
     )
 
 
-def _with_pairs(
-    frame: IntArray,
-    label: IntArray,
-    fits: ShapeFits,
-    two: Pairs,
-    rows: IntArray,
-) -> tuple[IntArray, IntArray, ShapeFits]:
+def _with_pairs(given: _Fitted, two: Pairs, rows: IntArray) -> _Fitted:
     """Put both particles of a pair in the place of the one that they looked like."""
     gone = rows[two.replaced]
-    stays = np.setdiff1d(np.arange(len(frame)), gone)
-    every = np.concatenate([frame[stays], frame[gone], frame[gone]])
-    order = np.argsort(every, kind="stable")
-    columns = zip(*(vars(part).values() for part in (fits, two.one, two.other)), strict=True)
+    stays = np.setdiff1d(np.arange(len(given.frame)), gone)
+    source = np.concatenate([stays, gone, gone])
+    order = np.argsort(given.frame[source], kind="stable")
+    columns = zip(*(vars(part).values() for part in (given.fits, two.one, two.other)), strict=True)
     joined = ShapeFits(
         *(np.concatenate([single[stays], one, other])[order] for single, one, other in columns)
     )
-    labels = np.concatenate([label[stays], np.ones(2 * len(gone), np.int64)])
-    return every[order], labels[order], joined
+    found = replace(given[source[order]], fits=joined)
+    found.label[order >= len(stays)] = TOUCHING
+    return found
 
 
 def _again(
-    frames: Float32Array,
-    frame: IntArray,
-    fits: ShapeFits,
-    pairs: IntArray,
-    seen: Appearance,
-    shape: Shape,
+    frames: Float32Array, frame: IntArray, fits: ShapeFits, pairs: IntArray, seen: Appearance
 ) -> ShapeFits:
-    """Fit particles that have others near again, the others subtracted."""
-    near, first, others = _neighbors(pairs)
+    """Fit particles that have others near again, the others divided out."""
+    near, first, others = neighbors(pairs)
     again = fit_shapes(
         frames,
         frame[near],
         fits.values[near],
         free=free_of(seen),
-        half_window=shape.half_window,
+        half_window=windows(fits.values[near]),
         kappa=seen.kappa,
         neighbors=(first, fits.values[others]),
         sign=seen.sign,
@@ -229,144 +263,5 @@ def _again(
     return ShapeFits(*renewed)
 
 
-def _molecules(
-    frames: Float32Array, found: Candidates, noise: FloatArray, psf: Psf
-) -> LocalizationResult:
-    fits = _psf_fits(frames, found.frame, found.x, found.y, psf)
-    kept = np.isfinite(fits[:, 0]) & (fits[:, 0] > 0) & _inside(fits[:, 2], fits[:, 3], frames)
-    radius = psf.fwhm_px() / 2
-    kept &= _first_of_same(found.frame, fits[:, 2], fits[:, 3], kept, within=_SAME * radius)
-    frame, fits = found.frame[kept], fits[kept]
-    pairs = _pairs(frame, fits[:, 2], fits[:, 3], within=HALF_WIDTH_PX + WINDOW_PX / 2)
-    for _ in range(_ROUNDS if len(pairs) else 0):
-        near, first, others = _neighbors(pairs)
-        again = _psf_fits(
-            frames, frame[near], fits[near, 2], fits[near, 3], psf, others=(first, fits[others])
-        )
-        ok = np.isfinite(again[:, 0]) & (again[:, 0] > 0)
-        fits = fits.copy()
-        fits[near[ok]] = again[ok]
-    label = np.zeros(len(frame), np.int64)
-    values = np.zeros((len(frame), 8))
-    values[:, X], values[:, Y] = fits[:, 2], fits[:, 3]
-    label[_touching(values, pairs, 2 * radius)] = 1
-    excess = fits[:, 6] ** 2 - noise[frame] ** 2
-    allowed = _MISFIT_SDS * np.sqrt(2 / WINDOW_PX**2) * noise[frame] ** 2
-    label[excess > np.maximum((_MERGED_MISFIT * fits[:, 0]) ** 2, allowed)] = 2
-    unknown = np.full(len(frame), np.nan)
-    return LocalizationResult(
-        frame=frame,
-        x=fits[:, 2],
-        y=fits[:, 3],
-        x_se=fits[:, 4],
-        y_se=fits[:, 5],
-        contrast=-fits[:, 0],
-        contrast_se=fits[:, 1],
-        angle=unknown,
-        angle_se=unknown,
-        noise=fits[:, 6],
-        label=label,
-    )
-
-
-def _psf_fits(
-    frames: Float32Array,
-    frame: IntArray,
-    x: FloatArray,
-    y: FloatArray,
-    psf: Psf,
-    *,
-    others: tuple[IntArray, FloatArray] | None = None,
-) -> FloatArray:
-    """Return contrast, its error, x, y, their errors and residual of fits around places, (N, 7)."""
-    row, column = np.rint(y).astype(np.int64), np.rint(x).astype(np.int64)
-    if others is None:
-        others = np.zeros(len(frame) + 1, np.int64), np.zeros((0, 7))
-    fits = np.empty((len(frame), 7))
-    _fit(frames, frame, row, column, psf.coefficients, *others, fits)
-    fits[:, 2] += column
-    fits[:, 3] += row
-    return fits
-
-
-@njit(cache=True, nogil=True)
-def _fit(frames, frame, row, column, psf, first, others, fits):  # type: ignore[no-untyped-def]
-    """Fit patches around pixels, with the other molecules' images subtracted."""
-    _, height, width = frames.shape
-    size = WINDOW_PX
-    patch, image = np.empty((size, size)), np.empty((size, size))
-    inside = np.empty((size, size), np.bool_)
-    for n in range(len(frame)):
-        top, left = row[n] - size // 2, column[n] - size // 2
-        for j in range(size):
-            for i in range(size):
-                y, x = top + j, left + i
-                inside[j, i] = 0 <= y < height and 0 <= x < width
-                patch[j, i] = frames[frame[n], y, x] if inside[j, i] else 0.0
-        for k in range(first[n], first[n + 1]):
-            evaluate(psf, others[k, 2] - left, others[k, 3] - top, image)
-            patch -= others[k, 0] * image
-        fit_patch(patch, inside, psf, fits[n])
-
-
-def _inside(x: FloatArray, y: FloatArray, frames: Float32Array) -> BoolArray:
-    """Whether the center lies in the field."""
-    height, width = frames.shape[1:]
-    inside: BoolArray = (x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5)
-    return inside
-
-
-def _first_of_same(
-    frame: IntArray, x: FloatArray, y: FloatArray, kept: BoolArray, *, within: float
-) -> BoolArray:
-    """Return whether no earlier fit (N,) has ended at the same place."""
-    rows = np.flatnonzero(kept)
-    pairs = _pairs(frame[rows], x[rows], y[rows], within=within)
-    alone = np.ones(len(frame), bool)
-    alone[rows[pairs.max(axis=1)]] = False
-    return alone
-
-
-def _pairs(frame: IntArray, x: FloatArray, y: FloatArray, *, within: float) -> IntArray:
-    """Return the pairs (M, 2) of particles of one frame that are no farther apart."""
-    from scipy.spatial import cKDTree
-
-    places = np.stack([x, y, frame * (2 * within + 1.0)], axis=1)
-    pairs: IntArray = cKDTree(places).query_pairs(within, output_type="ndarray")
-    return pairs.astype(np.int64).reshape(-1, 2)
-
-
-def _neighbors(
-    pairs: IntArray,
-) -> tuple[IntArray, IntArray, IntArray]:
-    """Return who has neighbors (N,), where their neighbors start (N + 1,), and these (M,)."""
-    both = np.concatenate([pairs, pairs[:, ::-1]])
-    both = both[np.argsort(both[:, 0], kind="stable")]
-    near, first = np.unique(both[:, 0], return_index=True)
-    return near, np.append(first, len(both)).astype(np.int64), both[:, 1]
-
-
-def _touching(values: FloatArray, pairs: IntArray, distance: float) -> IntArray:
-    """Return the particles whose outlines come nearer to another than they are wide."""
-    if not len(pairs):
-        return np.empty(0, np.int64)
-    one, other = values[pairs[:, 0]], values[pairs[:, 1]]
-    apart = np.minimum(_from_axis(one, other), _from_axis(other, one))
-    return np.unique(pairs[apart < distance])
-
-
-def _from_axis(one: FloatArray, other: FloatArray) -> FloatArray:
-    """Return how far the ends and the center of `one` are from the axis of `other`, the least."""
-    least = np.full(len(one), np.inf)
-    for end in (-1.0, 0.0, 1.0):
-        dx = one[:, X] + end * one[:, HALF] * np.cos(one[:, ANGLE]) - other[:, X]
-        dy = one[:, Y] + end * one[:, HALF] * np.sin(one[:, ANGLE]) - other[:, Y]
-        cos, sin = np.cos(other[:, ANGLE]), np.sin(other[:, ANGLE])
-        along, across = dx * cos + dy * sin, dy * cos - dx * sin
-        beyond = np.maximum(np.abs(along) - other[:, HALF], 0.0)
-        least = np.minimum(least, np.hypot(beyond, across))
-    return least
-
-
-def _rows(fits: ShapeFits, rows: BoolArray) -> ShapeFits:
+def _rows(fits: ShapeFits, rows: IntArray | BoolArray) -> ShapeFits:
     return ShapeFits(*(column[rows] for column in vars(fits).values()))

@@ -7,12 +7,15 @@ import pandas as pd
 
 from perrin.io.movie import Movie
 from perrin.settings.tracking import TrackingSettings
-from perrin.tracking.correlation import noise_correlation
+from perrin.tracking.appearance import Appearance
+from perrin.tracking.found import LABELS
 from perrin.tracking.link import AMBIGUOUS, LinkingResult
-from perrin.tracking.locate import LABELS
 from perrin.tracking.stream import Seen
 
 _CHANCE = 0.5  # spots in a frame: so few, and no track, are noise
+_MANY = 0.1  # of the positions
+_DENSE = 3.0  # lengths of a particle from one to the next
+_LARGE_PX = 12.0
 _MERGED = LABELS.index("merged")
 
 
@@ -37,31 +40,86 @@ def notes_of(
             "--contrast and --kind, or lower --threshold"
         ]
     notes = []
-    if settings.contrast is None and settings.kind != "molecules":
+    looked = settings.kind != "molecules" or seen.appearance.sign != movie.landing_sign
+    if settings.contrast is None and looked:
         told = "darker" if seen.appearance.sign < 0 else "brighter"
         notes.append(f"particles are {told} than their surroundings, by the look of the movie")
-    merged = int((positions["label"] == LABELS[_MERGED]).sum())
-    if merged:
-        notes.append(
-            f"{merged} of {len(positions)} positions look like two particles in one; tracks "
-            "have a gap there (label 'merged' in positions.csv)"
-        )
+    notes += _merged_notes(positions, linked, seen.appearance)
     notes += _linking_notes(linked, settings, tracks_kept=len(particles))
     notes += _background_notes(movie, settings, seen, particles)
-    if seen.drift is None:
-        notes.append("the support has no structure to see a drift of the stage by")
-    elif removed:
-        far = float(np.hypot(seen.drift.x, seen.drift.y).max() * movie.pixel_nm)
-        notes.append(f"the stage drifts by up to {far:.3g} nm; taken off (--keep-drift leaves it)")
-    alike = noise_correlation(movie)
-    if alike.clear:
-        notes.append(
-            f"the noise of neighboring pixels is correlated ({alike.neighbors:.2f} at one pixel, "
-            "as by a detector that spreads its signal, compression or resampling): positions are "
-            f"about {alike.factor:.1f} times less sure than their stated errors"
-        )
+    notes.append(_drift_note(movie, seen, removed=removed))
+    notes += _noise_notes(seen.appearance)
     if settings.exposure is None:
         notes.append("the exposure was not given, so motion blur is not known (--exposure)")
+    return notes
+
+
+def _drift_note(movie: Movie, seen: Seen, *, removed: bool) -> str:
+    if seen.drift is None:
+        return (
+            "the support has no structure to see a drift of the stage by, and too few particles "
+            "move to see it by them"
+        )
+    far = np.hypot(seen.drift.x, seen.drift.y)
+    most = int(far.argmax())
+    amount = f"{far[most] * movie.pixel_nm:.3g} ± {seen.drift.se[most] * movie.pixel_nm:.2g} nm"
+    done = "taken off (--keep-drift leaves it)" if removed else "left in the tracks"
+    if not seen.drift.significant:
+        return f"no drift is seen: {amount} by the {seen.drift.by}"
+    if seen.drift.by == "support":
+        return f"the stage drifts by up to {amount}; {done}"
+    return (
+        "the support has no structure to see a drift of the stage by; the particles move together "
+        f"by up to {amount}, by the stage or with the liquid; {done}"
+    )
+
+
+def _merged_notes(
+    positions: pd.DataFrame, linked: LinkingResult, appearance: Appearance
+) -> list[str]:
+    """Say how many positions are two particles in one, and where many are, why that may be."""
+    merged = int((positions["label"] == LABELS[_MERGED]).sum())
+    if not merged:
+        return []
+    said = (
+        f"{merged} of {len(positions)} positions look like two particles in one; tracks "
+        "have a gap there (label 'merged' in positions.csv)"
+    )
+    if merged <= _MANY * len(positions):
+        return [said]
+    apart = linked.steps.spacing_px / (2 * appearance.extent_px)
+    if apart < _DENSE:
+        cause = (
+            f"particles are {apart:.1f} of their own lengths apart on average: dilute the sample "
+            "or magnify more"
+        )
+    elif appearance.radius_px > _LARGE_PX:
+        cause = (
+            f"they are large ({2 * appearance.radius_px:.0f} px wide), so that their own structure "
+            "shows: --bin 2 or more leaves that out"
+        )
+    else:
+        cause = "they do not look like one shape (other --kind, wrong focus, halos?)"
+    return [f"{said}. That is much; likely {cause}"]
+
+
+def _noise_notes(appearance: Appearance) -> list[str]:
+    notes = []
+    noise = appearance.noise
+    if noise.clear:
+        notes.append(
+            f"the noise of neighboring pixels is correlated ({noise.neighbors:.2f} at one pixel, "
+            "as by a detector that spreads its signal, compression or resampling): the stated "
+            f"errors of positions are {appearance.scale.of_positions:.1f} times those of noise "
+            "without"
+        )
+    if noise.smoothed_in_time:
+        notes.append(
+            f"the noise of a frame goes on in the next one (correlation {noise.in_time:.2f}): the "
+            "movie was smoothed in time, as video compression, a denoiser or a running mean do it. "
+            "Positions lag behind the particles and steps are too short: D and exponents of such "
+            "a movie are wrong, and no error says by how much; track the recording itself"
+        )
     return notes
 
 
@@ -100,10 +158,11 @@ def _background_notes(
                 "molecules are slow against the background's window; raise --window-frames"
             )
     elif len(particles):
-        immobile = int((particles["immobile"] & (particles["positions"] > half)).sum())
-        if immobile:
+        rests = int(particles["rests"].sum())
+        if rests:
+            left = "kept" if settings.keep_immobile else "left out (--keep-immobile keeps them)"
             notes.append(
-                f"{immobile} particles rest for more than {half} frames; they were kept out of the "
-                "background and are tracked (column 'rests' in particles.csv)"
+                f"{rests} particles rest for most of the movie, as debris and stuck ones do: their "
+                f"tracks are {left}; particles.csv has them (column 'rests'), positions.csv where"
             )
     return notes

@@ -11,8 +11,9 @@ from perrin.mass.calibration import Calibration
 from perrin.settings.tracking import TrackingSettings
 from perrin.tracking.mass import blur_factor, find_step, holm, mean_contrast, motion_blur_px
 from perrin.tracking.stream import Seen
-from perrin.types import Array
+from perrin.types import Array, BoolArray
 
+_LEAST_FRAMES = 20  # of a movie that shows that something rests
 _IMMOBILE = 3.0  # localization errors: a track that stays within them rests
 
 
@@ -43,6 +44,32 @@ def describe_tracks(
         corrected[known] = holm(table.loc[known, "step_p"].to_numpy(float))
         table["step_p"] = corrected
     return table
+
+
+def resting(tracks: pd.DataFrame, particles: pd.DataFrame, movie: Movie, seen: Seen) -> BoolArray:
+    """Return which tracks (N,) rest for most of the movie while others move: debris, stuck ones.
+
+    Tracks that rest in one place are one thing, however often it was lost.
+    """
+    if not len(particles):
+        return np.zeros(0, bool)
+    still = particles["immobile"].to_numpy(bool)
+    if still.all() or seen.appearance is None or movie.n_frames < _LEAST_FRAMES:
+        return np.zeros(len(particles), bool)
+    places = tracks.groupby("particle")[["x", "y"]].mean().to_numpy()
+    counts = np.where(still, particles["positions"].to_numpy(), 0)
+    near = np.hypot(*(places[:, None, k] - places[None, :, k] for k in (0, 1)))
+    total = (near < seen.appearance.radius_px) @ counts
+    found: BoolArray = still & (total > movie.n_frames / 2)
+    return found
+
+
+def without(tracks: pd.DataFrame, particles: pd.DataFrame) -> pd.DataFrame:
+    """Return the tracks without those of what rests."""
+    gone = particles.loc[particles["rests"].to_numpy(bool), "particle"] if len(particles) else ()
+    kept = tracks[~tracks["particle"].isin(gone)].reset_index(drop=True)
+    kept.attrs = tracks.attrs
+    return kept
 
 
 def _particle(

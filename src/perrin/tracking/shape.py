@@ -31,12 +31,13 @@ POSITION = (A, B, X, Y)
 WITH_ANGLE = (A, B, X, Y, ANGLE)
 EVERYTHING = tuple(range(8))
 ROUND = (A, B, X, Y, WIDTH, FLAT)
+SIZES = (A, B, X, Y, ANGLE, HALF, WIDTH)
 
 _ITERATIONS = 25
 _TOLERANCE = 5e-3  # px, or radians times half length: what is left then is far below any error
 _LEAST_WEIGHT = 0.05  # of 1 + kappa r
 _FLAT = (-6.0, 12.0)
-_OUT = 3.0  # ln of how small S is where a window ends
+OUT = 3.0  # ln of how small S is where a window ends
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Shape:
     @property
     def reach(self) -> float:
         """Distance from the center at which next to nothing is left, px."""
-        return float(self.half + self.width * np.sqrt(_OUT + np.log(np.exp(self.flat) + 1)))
+        return float(self.half + self.width * np.sqrt(OUT + np.log(np.exp(self.flat) + 1)))
 
     @property
     def half_window(self) -> int:
@@ -91,7 +92,7 @@ def fit_shapes(
     starts: FloatArray,
     *,
     free: tuple[int, ...],
-    half_window: int,
+    half_window: int | IntArray,
     kappa: float,
     neighbors: tuple[IntArray, FloatArray] | None = None,
     sign: int = -1,
@@ -108,7 +109,7 @@ def fit_shapes(
         Parameters to start from; those not in `free` stay.
     free : tuple of int
         Parameters to fit.
-    half_window : int
+    half_window : int or (N,)
         Pixels on each side of the starting pixel that count; what is outside the field does not.
     kappa : float
         How the variance grows with the contrast.
@@ -123,9 +124,22 @@ def fit_shapes(
         neighbors = np.zeros(len(starts) + 1, np.int64), np.zeros((0, 8))
     found = ShapeFits.none(starts)
     which = np.array(free, dtype=np.int64)
-    given = (frames, frame, starts, which, half_window, kappa, *neighbors, float(sign))
+    windows = np.broadcast_to(np.asarray(half_window, np.int64), len(starts))
+    given = (frames, frame, starts, which, windows, kappa, *neighbors, float(sign))
     _fit(*given, found.values, found.errors, found.variance, found.misfit)
     return found
+
+
+def slopes_of(values: FloatArray, *, free: tuple[int, ...], reach: int, kappa: float) -> FloatArray:
+    """Return the slopes (P, S, S) of an image `values` (8,) by the `free` parameters.
+
+    Each over the noise of its pixel, in a window of `reach` pixels on each side of the origin.
+    """
+    y, x = (axis.ravel().astype(float) for axis in np.mgrid[-reach : reach + 1, -reach : reach + 1])
+    image, slopes = np.empty(x.size), np.ones((8, x.size))
+    _model(x, y, values, True, image, slopes)
+    noise = np.sqrt(np.maximum(1 + kappa * image, _LEAST_WEIGHT))
+    return np.asarray((slopes[list(free)] / noise).reshape(len(free), 2 * reach + 1, -1))
 
 
 @njit(cache=True, inline="always")
@@ -177,7 +191,7 @@ def _fit(  # type: ignore[no-untyped-def]
     frame,
     starts,
     free,
-    half_window,
+    half_windows,
     kappa,
     first,
     others,
@@ -188,6 +202,7 @@ def _fit(  # type: ignore[no-untyped-def]
     misfit,
 ):
     for i in range(len(starts)):
+        half_window = half_windows[i]
         x, y, data = _window(frames[frame[i]], starts[i], half_window)
         for j in range(first[i], first[i + 1]):
             _divide(x, y, data, others[j], sign)

@@ -23,11 +23,15 @@ _APART = 0.7  # radii: nearer than that they are not two
 
 @dataclass(frozen=True)
 class Pairs:
-    """M pairs: the fit (row of those given) that each replaces, and the fits of both."""
+    """M pairs: the fit (row of those given) that each replaces, and the fits of both.
+
+    left (N,): variance that the best pair leaves of each of the N given; inf where there is none.
+    """
 
     replaced: IntArray
     one: ShapeFits
     other: ShapeFits
+    left: FloatArray
 
 
 def split(
@@ -66,9 +70,10 @@ def split(
     plausible = _plausible(first.values, second.values, seen, shape)
     left[~plausible.reshape(tries, count)] = np.inf
     best = left.argmin(axis=0)
-    good = np.flatnonzero(left[best, np.arange(count)] <= allowed)
+    least = left[best, np.arange(count)]
+    good = np.flatnonzero(least <= allowed)
     rows = best[good] * count + good
-    return Pairs(good, _rows(first, rows), _rows(second, rows))
+    return Pairs(good, _rows(first, rows), _rows(second, rows), least)
 
 
 def _arrangements(values: FloatArray, half: FloatArray, shape: Shape, *, rods: bool) -> FloatArray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +19,19 @@ from perrin.optics.psf import Psf
 from perrin.settings.base import settings_from
 from perrin.settings.tracking import ParticleKind, TrackingSettings
 from perrin.tracking.clip import Clip, busiest_clip
+from perrin.tracking.common_motion import common_motion
 from perrin.tracking.drift import Drift
+from perrin.tracking.found import LABELS, SHAPE_COLUMNS
 from perrin.tracking.link import MOST_MEMORY, LinkingResult, link
-from perrin.tracking.locate import LABELS
 from perrin.tracking.notes import notes_of
-from perrin.tracking.particles import describe_tracks, weigh
+from perrin.tracking.particles import describe_tracks, resting, weigh, without
 from perrin.tracking.stream import Seen, see
 from perrin.types import FloatArray, Progress
 
 _RECORDED = ("frame_interval_s", "pixel_nm", "instrument")  # what a calibration must share
+_STILL, _LONG = 2.0, 20  # errors and positions: a track that stays within them rests
+_LEAST_PIXEL_NM = 22.0  # of a movie of molecules: with smaller ones no window holds their PSF
+_CLEAR = 0.5  # of the positions of a track: with fewer above the threshold it is noise
 _MERGED, _TOUCHING = LABELS.index("merged"), LABELS.index("touching")
 
 
@@ -129,6 +133,7 @@ def track(
         _check_weighable(calibration, movie, settings, recorded=check_calibration)
     movie = held(movie)
     if settings.kind == "molecules":
+        _check_optical(movie, given=psf is not None)
         psf = psf or Psf.analytic(pixel_nm=movie.pixel_nm)
         psf.check_pixel(movie.pixel_nm)
     seen = see(movie, settings, psf=psf, progress=progress)
@@ -137,6 +142,16 @@ def track(
     if progress is not None:
         progress(1.0)
     return result
+
+
+def _check_optical(movie: Movie, *, given: bool) -> None:
+    """Raise `PerrinError` for pixels so small that these are no molecules seen by light."""
+    if not given and movie.pixel_nm < _LEAST_PIXEL_NM:
+        raise PerrinError(
+            f"{movie.name}: molecules are seen by light, some 290 nm wide; pixels of "
+            f"{movie.pixel_nm:.3g} nm are those of an electron microscope. Track with kind "
+            "'spheres' or 'rods', bin the movie, or give the pixel size that it has."
+        )
 
 
 def _check_weighable(
@@ -165,12 +180,18 @@ def _tracks_of_what_was_seen(
     linked = None
     if len(positions):
         linked = _link(positions, movie, settings)
+        positions = _without_noise(positions, settings)
         _mark_neighbors_of_gaps(positions, seen)
+    if seen.drift is None and linked is not None:
+        seen = replace(seen, drift=_common_motion(positions))
     drift = seen.drift
     removed = drift is not None and drift.significant and not settings.keep_drift
     tracks = _tracks(positions, movie, settings, drift if removed else None)
     rng = np.random.default_rng(seed)
     particles = describe_tracks(tracks, movie, settings, seen, rng=rng)
+    particles["rests"] = resting(tracks, particles, movie, seen)
+    if not settings.keep_immobile:
+        tracks = without(tracks, particles)
     if calibration is not None:
         tracks, particles = weigh(tracks, particles, calibration)
     notes = [*movie.provenance.get("notes", ())] if settings.kind == "molecules" else []
@@ -214,6 +235,7 @@ def _positions(seen: Seen) -> pd.DataFrame:
             "label": np.array(LABELS, dtype=object)[located.label],
         }
     )
+    table[list(SHAPE_COLUMNS)] = located.shape
     table["particle"] = np.int64(-1)
     return table
 
@@ -242,6 +264,17 @@ def _link(
     number[kept] = np.arange(len(kept))
     positions["particle"] = number[linked.particle]
     return linked
+
+
+def _without_noise(positions: pd.DataFrame, settings: TrackingSettings) -> pd.DataFrame:
+    """Return the positions without those that are weak and in no track of clear ones."""
+    clear = positions["contrast"].abs() > settings.locate.threshold * positions["contrast_se"]
+    fraction = clear.groupby(positions["particle"]).transform("mean")
+    positions.loc[fraction < _CLEAR, "particle"] = -1
+    kept = positions[clear | (positions["particle"] >= 0)].reset_index(drop=True)
+    known, number = np.unique(kept["particle"], return_inverse=True)
+    kept["particle"] = number - int((known < 0).any())
+    return kept
 
 
 def _mark_neighbors_of_gaps(positions: pd.DataFrame, seen: Seen) -> None:
@@ -283,6 +316,22 @@ def _gap_places(part: pd.DataFrame, last: int) -> FloatArray:
     missing = np.setdiff1d(np.arange(first, stop), frame)
     x, y = (np.interp(missing, frame, part[name].to_numpy(float)) for name in "xy")
     return np.stack([x, y, missing.astype(float)], axis=1)
+
+
+def _common_motion(positions: pd.DataFrame) -> Drift | None:
+    """Return what the particles do together, unless some rest: then the support does not move."""
+    own = _of_tracks(positions)
+    x, y = (own[name].to_numpy(float) for name in "xy")
+    frame, particle = (own[name].to_numpy(np.int64) for name in ("frame", "particle"))
+    if not len(own):
+        return None
+    groups = own.groupby("particle")
+    still = (groups["x"].std() < _STILL * groups["x_se"].median()) & (
+        groups["y"].std() < _STILL * groups["y_se"].median()
+    )
+    if (still & (groups.size() > _LONG)).any():
+        return None
+    return common_motion(frame, x, y, particle)
 
 
 def _tracks(

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from perrin.tracking.appearance import Appearance
-from perrin.tracking.locate import LABELS, locate
+from perrin.tracking.found import LABELS
+from perrin.tracking.locate import locate
 from perrin.tracking.shape import FLAT, WIDTH, A, Shape, X, Y, add_shapes
 
 SHAPE = Shape(half=0.0, width=2.3, flat=1.8)

@@ -11,7 +11,7 @@ from perrin.landing.fit import fit_patches
 from perrin.optics.psf import Psf
 from perrin.settings.tracking import TrackingSettings
 from perrin.tracking.appearance import Appearance
-from perrin.tracking.locate import LocalizationResult
+from perrin.tracking.found import LocalizationResult
 from perrin.tracking.particles import describe_tracks
 from perrin.tracking.shape import Shape
 from perrin.tracking.stream import Seen
@@ -20,7 +20,9 @@ PIXEL_NM, INTERVAL_S = 72.0, 4e-3
 PSF = Psf.analytic(pixel_nm=PIXEL_NM)
 MOVIE = Movie(np.ones((2, 32, 32)), frame_interval_s=INTERVAL_S, pixel_nm=PIXEL_NM, landing_sign=-1)
 SEEN = Seen(
-    located=LocalizationResult(np.zeros(0, int), *[np.zeros(0)] * 9, np.zeros(0, int)),
+    located=LocalizationResult(
+        np.zeros(0, int), *[np.zeros(0)] * 9, np.zeros(0, int), np.zeros((0, 3))
+    ),
     appearance=Appearance("molecules", -1, 1.7, Shape(0.0, 2.2, 2.0), PSF),
     mean=np.ones((32, 32), np.float32),
     ghosts=0,

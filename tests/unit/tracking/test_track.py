@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from perrin.diffusion.tables import check_tracks
 from perrin.errors import PerrinError
+from perrin.io import open_movie
 from perrin.io.movie import Movie
 from perrin.mass.calibration import Calibration
 from perrin.settings.motion import MotionMovie
 from perrin.settings.tracking import LinkSettings, TrackingSettings
 from perrin.simulate.moving import simulate_motion
 from perrin.tracking.appearance import Appearance
-from perrin.tracking.locate import LocalizationResult
+from perrin.tracking.clean import refuse_crowds
+from perrin.tracking.found import LocalizationResult
 from perrin.tracking.shape import Shape
-from perrin.tracking.stream import refuse_crowds
 from perrin.tracking.track import TrackingResult, track
 from perrin_benchmarks.tracking import match_positions, score_links
 
@@ -82,10 +85,12 @@ def test_a_rod_at_rest_is_tracked_and_said(rods: tuple[TrackingResult, pd.DataFr
     still = truth[truth["particle"] == 2].iloc[0]
     resting = found.particles[found.particles["immobile"]]
     assert len(resting) == 1
-    part = found.tracks[found.tracks["particle"] == resting["particle"].iloc[0]]
+    assert resting["rests"].all()
+    assert not found.tracks["particle"].isin(resting["particle"]).any()
+    part = found.positions[found.positions["particle"] == resting["particle"].iloc[0]]
     assert len(part) > 0.9 * FRAMES
     assert np.hypot(part["x"].mean() - still["x"], part["y"].mean() - still["y"]) < 0.2
-    assert any("1 particles rest" in note for note in found.notes)
+    assert any("1 particles rest for most" in note for note in found.notes)
 
 
 def test_rods_on_each_other_are_told_apart_or_marked() -> None:
@@ -119,7 +124,7 @@ def test_drift_is_taken_off_or_left() -> None:
     movie, truth = simulated(
         "spheres", drift_nm_per_s=10.0, texture=0.03, step_nm=0.4, frames=120, immobile=2
     )
-    found = tracked(movie, "spheres")
+    found = tracked(movie, "spheres", keep_immobile=True)
     kept = tracked(movie, "spheres", keep_drift=True)
     assert found.drift is not None
     assert found.drift.significant
@@ -172,7 +177,9 @@ def test_more_particles_than_the_field_can_hold_are_refused() -> None:
     count = 400
     rng = np.random.default_rng(0)
     columns = [rng.uniform(0, 64, count) for _ in range(9)]
-    crowd = LocalizationResult(np.full(count, 2), *columns, np.zeros(count, np.int64))
+    crowd = LocalizationResult(
+        np.full(count, 2), *columns, np.zeros(count, np.int64), np.zeros((count, 3))
+    )
     seen = Appearance("spheres", -1, 2.0, Shape(0.0, 2.2, 2.0), None)
     movie = Movie(np.ones((9, 64, 64)), frame_interval_s=1, pixel_nm=1, landing_sign=-1)
     with pytest.raises(PerrinError, match=r"frame 7 holds 400 particles.*told apart"):
@@ -213,3 +220,25 @@ def test_links_go_through_positions_of_two_in_one_and_tracks_do_not() -> None:
     ends = found.tracks.groupby("particle")["frame"].agg(["min", "max"])
     within = linked.join(ends, on="particle")
     assert ((within["frame"] > within["min"]) & (within["frame"] < within["max"])).any()
+
+
+def test_molecules_on_pixels_of_an_electron_microscope_are_refused_at_once() -> None:
+    movie, _ = simulated("spheres", frames=4)
+    with pytest.raises(PerrinError, match="pixels of 1 nm are those of an electron microscope"):
+        tracked(movie, "molecules")
+
+
+def test_a_movie_of_rods_without_a_track_is_a_result() -> None:
+    movie, _ = simulated("rods", frames=20, count=1)
+    found = tracked(movie, "rods", link=LinkSettings(min_positions=1000))
+    assert len(found.tracks) == len(found.particles) == 0
+    assert "angle_deg" in found.tracks.columns
+
+
+def test_bright_molecules_without_a_background_are_tracked(shared_data: Path) -> None:
+    """A real clip of lipids, whose background was subtracted: no option is needed."""
+    path = shared_data / "tracking" / "lipid_30x64x64_float.tif"
+    with open_movie(path, contents="moving", pixel_nm=160.0, frame_interval_s=0.01) as movie:
+        found = tracked(movie, "molecules")
+    assert len(found.particles) >= 5
+    assert any("brighter" in note for note in found.notes)
