@@ -117,10 +117,9 @@ def track(
     calibration, check_calibration
         Turns the contrast of molecules into mass; one of another pixel, frame interval or
         instrument is refused, unless `check_calibration` is False.
-    psf : Psf, optional
-        Of molecules: an empirical one; by default the analytic one.
-    seed : int
-        Of the random numbers: same movie, settings and seed, same result.
+    psf, seed : optional
+        Of molecules: an empirical PSF instead of the analytic one. Of the random numbers: same
+        movie, settings and seed, same result.
     overlay_frames : int
         Frames of the busiest stretch that is kept to draw the tracks on; 0: none.
     progress : callable, optional
