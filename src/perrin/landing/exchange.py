@@ -37,25 +37,16 @@ _FINE_PX = 65
 
 @dataclass(frozen=True)
 class PsfExchange:
-    """From one PSF to another.
-
-    Attributes
-    ----------
-    kernel : (17, 17) or None
-        The filter of step 1; None where it is left out.
-    own : Psf
-        The PSF after the filter, value 1 at its center.
-    gain : float
-        What the filter makes of the center of the instrument's PSF.
-    wanted : Psf
-        That of the networks.
-
-    """
+    """From one PSF to another."""
 
     kernel: FloatArray | None
+    """(17, 17): the filter of step 1; None where it is left out."""
     own: Psf
+    """The PSF after the filter, value 1 at its center."""
     gain: float
+    """What the filter makes of the center of the instrument's PSF."""
     wanted: Psf
+    """That of the networks."""
 
     @classmethod
     def between(cls, psf: Psf, wanted: Psf) -> Self | None:

@@ -23,28 +23,18 @@ _SURE = 3.0  # standard errors
 
 @dataclass(frozen=True)
 class Instrument:
-    """An instrument as its movie shows it.
-
-    Attributes
-    ----------
-    pixels : BadPixels
-        Which pixels do not see.
-    psf : Psf
-        What landings are found and fitted with.
-    chosen : str
-        ``"measured"``, ``"default"`` or ``"given"``.
-    shape : dict
-        Card of the PSF that was measured (`perrin.landing.epsf`); empty where none was.
-    notes : tuple of str
-        What a user should know.
-
-    """
+    """An instrument as its movie shows it."""
 
     pixels: BadPixels
+    """Which pixels do not see."""
     psf: Psf
+    """What landings are found and fitted with."""
     chosen: str
+    """``"measured"``, ``"default"`` or ``"given"``."""
     shape: dict[str, Any]
+    """Card of the PSF that was measured (`perrin.landing.epsf`); empty where none was."""
     notes: tuple[str, ...]
+    """What a user should know."""
 
     def exchange_for(self, model: object) -> PsfExchange | None:
         """Return what brings landings to the PSF that a network has learned, where it differs."""
