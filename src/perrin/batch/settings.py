@@ -7,23 +7,11 @@ from typing import Literal
 
 from pydantic import Field
 
+from perrin.io.keywords import MovieKeywords
 from perrin.settings.base import Settings
 
 Kind = Literal["landings"]
 """What is asked of the rows: masses of what lands."""
-
-MOVIE = (
-    "pixel_nm",
-    "frame_rate_hz",
-    "frame_interval_s",
-    "landing_sign",
-    "dataset",
-    "encoding",
-    "axes",
-    "channel",
-    "z",
-)
-"""Those of `RowSettings` that `perrin.open_movie` takes."""
 
 
 class RowSettings(Settings):
@@ -60,3 +48,7 @@ class RowSettings(Settings):
 
     resamples: int = Field(default=200, ge=0)
     seed: int = Field(default=0, ge=0)
+
+
+MOVIE = tuple(name for name in MovieKeywords.__annotations__ if name in RowSettings.model_fields)
+"""Those of `RowSettings` that `perrin.open_movie` takes."""
