@@ -22,6 +22,7 @@ from perrin.diffusion.tables import CLASSICAL, ESTIMATES, FALSE_FLAGS, WINDOWS
 from perrin.diffusion.time_course import SEGMENT_FRAMES, TimeCourse, follow, joined, segments_of
 from perrin.diffusion.windows import Track, cut_windows, to_tracks
 from perrin.errors import PerrinError
+from perrin.notebook import Shown
 from perrin.settings.diffusion import WindowSettings
 from perrin.types import BoolArray, FloatArray, IntArray, NetworkId
 
@@ -79,8 +80,8 @@ class Scale:
         return cls(1.0, 1.0, "unit of the file", "frame")
 
 
-@dataclass(frozen=True)
-class DiffusionResult:
+@dataclass(frozen=True, repr=False)
+class DiffusionResult(Shown):
     """One row a track in `trajectories`, one row a window in `windows`; attrs: the units.
 
     course: what changes along the tracks; tracks: what was characterized; settings: of the
@@ -100,6 +101,15 @@ class DiffusionResult:
     seed: int | None = None
     networks: tuple[NetworkId, ...] = ()
     remarks: tuple[str, ...] = ()
+
+    def _facts(self) -> dict[str, str]:
+        table = self.trajectories
+        predicted = table["w"].notna()
+        facts = {"trajectories": f"{len(table)}, {int(predicted.sum())} characterized"}
+        if predicted.any():
+            facts["w"] = f"{table['w'].median():.2f} (median)"
+            facts["out of the model"] = str(int(table["out_of_model"].sum()))
+        return facts | {"unit of length": self.scale.length_unit, "network": self.model}
 
     @property
     def notes(self) -> tuple[str, ...]:

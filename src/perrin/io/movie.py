@@ -19,6 +19,7 @@ import numpy.typing as npt
 from perrin.errors import PerrinError
 from perrin.io.checks import HEAD, check_axes, check_intensities, check_moving, check_shape
 from perrin.io.read_as import movie_line
+from perrin.notebook import Shown, rounded
 from perrin.types import Array
 
 _FAR_APART = 16  # frames from which on a step is read frame by frame
@@ -152,8 +153,8 @@ class LazyFrames(ArrayFrames):
         return self[:].astype(dtype or self.dtype, copy=False)
 
 
-@dataclass(frozen=True, eq=False)
-class Movie:
+@dataclass(frozen=True, eq=False, repr=False)
+class Movie(Shown):
     """Frames, and what one frame and one pixel mean.
 
     frames: (T, Y, X) intensities, lazy: `frames[a:b]` is an ndarray (b - a, Y, X). They are
@@ -224,6 +225,15 @@ class Movie:
     def name(self) -> str:
         """What to call this movie in a message."""
         return self.path.name if self.path else "array"
+
+    def _facts(self) -> dict[str, str]:
+        return {
+            "name": self.name,
+            "frames": f"{self.n_frames} of {self.height} x {self.width} px, {self.frames.dtype}",
+            "duration": rounded(self.duration_s, "s"),
+            "frame interval": rounded(1e3 * self.frame_interval_s, "ms"),
+            "pixel": rounded(self.pixel_nm, "nm"),
+        }
 
     @property
     def read_as(self) -> str:

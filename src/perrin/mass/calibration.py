@@ -24,6 +24,7 @@ from perrin.errors import PerrinError, about
 from perrin.io.event_checks import PER_KDA, PROTEINS
 from perrin.io.output import written_file
 from perrin.mass.line import Covariance, checked_points, fit_line
+from perrin.notebook import Shown, rounded
 from perrin.settings.base import Settings
 from perrin.tables import check_events, order_columns
 from perrin.types import FloatArray
@@ -52,7 +53,7 @@ class CalibrationPoint(Settings):
     label: str = ""
 
 
-class Calibration(Settings):
+class Calibration(Shown, Settings):
     """A calibration line with the covariance of (gradient, offset) and its points."""
 
     format_version: Literal[1] = 1
@@ -76,6 +77,11 @@ class Calibration(Settings):
             if one != other or gradient < 0 or offset < 0:
                 raise ValueError("covariance must be symmetric with variances of 0 or more")
         return self
+
+    def _facts(self) -> dict[str, str]:
+        line = f"{self.gradient_per_kda:.4g} per kDa * mass {self.offset:+.2g}"
+        points = ", ".join(rounded(point.mass_kda) for point in self.points) or "none"
+        return {"contrast": line, "points": f"{points} kDa", "source": self.source or "not known"}
 
     def mass_kda(self, contrast: npt.ArrayLike) -> FloatArray:
         """Return the masses (kDa) of `contrast`, negative for unbinding (contrast > 0).

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from perrin.notebook import Shown
 from perrin.types import FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -129,8 +130,8 @@ class Valley:
         }
 
 
-@dataclass(frozen=True)
-class Spectrum:
+@dataclass(frozen=True, repr=False)
+class Spectrum(Shown):
     """A mass spectrum: landings at positive, unbindings at negative values.
 
     `unit` is "kDa", or "contrast": then every position is minus the contrast, so that
@@ -158,6 +159,15 @@ class Spectrum:
     mixture: Mixture | None
     confidence: float | None
     notes: tuple[str, ...]
+
+    def _facts(self) -> dict[str, str]:
+        factor, unit = (1.0, "kDa") if self.unit == "kDa" else (1e3, "10⁻³")
+        peaks = (f"{factor * p.mode.value:.4g} {unit} ({p.fraction.value:.0%})" for p in self.peaks)
+        return {
+            "landings": str(self.n_landing),
+            "unbindings": str(self.n_unbinding),
+            "peaks": ", ".join(peaks) or "none",
+        }
 
     @property
     def species(self) -> tuple[Species, ...]:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -20,11 +20,15 @@ from perrin.mass.calibration import Calibration
 from perrin.mass.errors import ErrorSpectrum
 from perrin.mass.results import Spectrum
 from perrin.mass.time_course import LandingDensity, PeakDrift
+from perrin.notebook import Shown
 from perrin.optics.psf import Psf
 from perrin.pipeline.instrument import Instrument
 from perrin.settings.landing import LandingSettings, ReportedSpectrum
 from perrin.settings.spectrum import SpectrumSettings
 from perrin.types import NetworkId
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True)
@@ -36,8 +40,8 @@ class Snapshot:
     pixel_nm: float
 
 
-@dataclass(frozen=True)
-class LandingsResult:
+@dataclass(frozen=True, repr=False)
+class LandingsResult(Shown):
     """What came out of one movie, or of one measurement in a table of events."""
 
     name: str
@@ -84,6 +88,14 @@ class LandingsResult:
     """Of the random numbers; None for a generator that has none."""
     networks: tuple[NetworkId, ...] = ()
     """Those that looked at the events."""
+
+    def _facts(self) -> dict[str, str]:
+        kept = f"{int(self.events['retained'].sum())} of {len(self.events)} retained"
+        return {"name": self.name, "events": kept, **self.spectrum._facts()}
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """Draw the spectrum of the retained events on matplotlib axes, and return these."""
+        return self.spectrum.plot(axes)
 
     @property
     def spectra(self) -> dict[ReportedSpectrum, Spectrum | ErrorSpectrum]:

@@ -15,6 +15,7 @@ from perrin.errors import PerrinError
 from perrin.io.held import held
 from perrin.io.movie import Movie
 from perrin.mass.calibration import Calibration, check_recorded
+from perrin.notebook import Shown, rounded
 from perrin.optics.psf import Psf
 from perrin.settings.base import settings_from
 from perrin.settings.tracking import ParticleKind, TrackingSettings
@@ -35,8 +36,8 @@ _CLEAR = 0.5  # of the positions of a track: with fewer above the threshold it i
 _MERGED, _TOUCHING = LABELS.index("merged"), LABELS.index("touching")
 
 
-@dataclass(frozen=True)
-class TrackingResult:
+@dataclass(frozen=True, repr=False)
+class TrackingResult(Shown):
     """What came out of one movie.
 
     Attributes
@@ -85,6 +86,17 @@ class TrackingResult:
     seed: int = 0
     clip: Clip | None = None
 
+    def _facts(self) -> dict[str, str]:
+        facts = {
+            "name": self.name,
+            "tracks": f"{len(self.particles)} of {self.settings.kind}",
+            "positions": f"{len(self.tracks)} in tracks, {len(self.positions)} located",
+        }
+        if len(self.particles):
+            error = float(self.particles["localisation_se_nm"].median())
+            facts["localization error"] = rounded(error, "nm")
+        return facts
+
     @property
     def drift(self) -> Drift | None:
         """Drift of the stage, where there was structure to see it by."""
@@ -104,8 +116,7 @@ def track(
 ) -> TrackingResult:
     """Turn a movie of moving particles into tracks: what `perrin track` does.
 
-    Raises `PerrinError` for movies that cannot be tracked (no light, no change, more particles
-    than the field can hold), for a calibration that does not fit.
+    Raises `PerrinError` for movies that cannot be tracked, for a calibration that does not fit.
 
     Parameters
     ----------
