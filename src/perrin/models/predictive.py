@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numba import njit
 
 from perrin.diffusion.regimes import find_regimes
 from perrin.diffusion.standard import TARGETS, from_unit
@@ -130,29 +131,125 @@ def statistics(positions: FloatArray, seen: BoolArray) -> FloatArray:
     steps lead back). They do not change with rotation or unit; short tracks have fewer.
     """
     length, dims = positions.shape[1:]
-    both = seen[1:] & seen[:-1]
-    step = _moved(positions, seen, 1)
-    square = np.einsum("nld,nld->nl", step, step)
-    mean = np.maximum(square.sum(axis=1) / max(int(both.sum()), 1), _TINY)
-    found = []
-    for lag in LAGS:
-        if lag > length // 4:
-            continue
-        far, pairs = _moved(positions, seen, lag), max(int((seen[lag:] & seen[:-lag]).sum()), 1)
-        msd = np.einsum("nld,nld->n", far, far) / pairs
-        found.append(np.log(np.maximum(msd, _TINY) / mean))
-    for lag in (1, 4):
-        far, pairs = _moved(positions, seen, lag), max(int((seen[lag:] & seen[:-lag]).sum()), 1)
-        found.append(np.log(_kurtosis(far, pairs)))
-    found += [_memory(step, both, lag) / mean for lag in MEMORY]
-    if length > 4 * max(LONG_MEMORY):
-        found.append(np.mean([_memory(step, both, lag) for lag in LONG_MEMORY], axis=0) / mean)
-    if dims > 1:
-        found.append(np.log(np.maximum(_anisotropy(step), _TINY)))
-    weighted = step * np.sqrt(square)[..., None]
-    total = (weighted.sum(axis=1) ** 2).sum(axis=1)
-    found.append(np.log((total + _TINY) / ((square**2).sum(axis=1) + _TINY)))
-    return np.stack(found, axis=1)
+    lags = [lag for lag in LAGS if lag <= length // 4]
+    long = LONG_MEMORY if length > 4 * max(LONG_MEMORY) else ()
+    found = np.empty((len(positions), len(lags) + 2 + len(MEMORY) + bool(long) + (dims > 1) + 1))
+    compared = np.array(lags, np.int64), np.array(MEMORY), np.array(long, np.int64)
+    _statistics(np.ascontiguousarray(positions), seen, *compared, found)
+    return found
+
+
+@njit(cache=True, nogil=True)
+def _statistics(positions, seen, lags, memory, long, out):  # type: ignore[no-untyped-def]
+    """Fill `out` (N, q), track after track."""
+    count, length, dims = positions.shape
+    step = np.empty((length - 1, dims))
+    for n in range(count):
+        pairs, mean = 0, 0.0
+        for t in range(length - 1):
+            there = seen[t] and seen[t + 1]
+            pairs += there
+            for axis in range(dims):
+                step[t, axis] = positions[n, t + 1, axis] - positions[n, t, axis] if there else 0.0
+                mean += step[t, axis] ** 2
+        mean = max(mean / max(pairs, 1), _TINY)
+        column = 0
+        for lag in lags:
+            msd, _ = _moments(positions[n], seen, lag)
+            out[n, column] = np.log(max(msd, _TINY) / mean)
+            column += 1
+        for lag in (1, 4):
+            second, fourth = _moments(positions[n], seen, lag)
+            out[n, column] = np.log(max(fourth / max(second, _TINY) ** 2, _TINY))
+            column += 1
+        for lag in memory:
+            out[n, column] = _memory(step, seen, lag) / mean
+            column += 1
+        if len(long):
+            total = 0.0
+            for lag in long:
+                total += _memory(step, seen, lag)
+            out[n, column] = total / len(long) / mean
+            column += 1
+        if dims > 1:
+            out[n, column] = np.log(max(_anisotropy(step), _TINY))
+            column += 1
+        out[n, column] = np.log(_leading_back(step))
+
+
+@njit(cache=True, nogil=True)
+def _moments(positions, seen, lag):  # type: ignore[no-untyped-def]
+    """Return <|s|^2> and <|s|^4> of the displacements over `lag` frames that are there.
+
+    Of the length, so that rotation changes nothing: <|s|^4> / <|s|^2>^2 is 1 + 2 / d of a Gaussian.
+    """
+    pairs, second, fourth = 0, 0.0, 0.0
+    for first in range(positions.shape[0] - lag):
+        if seen[first] and seen[first + lag]:
+            square = 0.0
+            for axis in range(positions.shape[1]):
+                square += (positions[first + lag, axis] - positions[first, axis]) ** 2
+            pairs += 1
+            second += square
+            fourth += square * square
+    return second / max(pairs, 1), fourth / max(pairs, 1)
+
+
+@njit(cache=True, nogil=True)
+def _memory(step, seen, lag):  # type: ignore[no-untyped-def]
+    """Return <s(t) s(t + lag)> of the steps (L - 1, d) that are there; others are zero."""
+    pairs, total = 0, 0.0
+    for t in range(step.shape[0] - lag):
+        pairs += seen[t] and seen[t + 1] and seen[t + lag] and seen[t + lag + 1]
+        for axis in range(step.shape[1]):
+            total += step[t, axis] * step[t + lag, axis]
+    return total / max(pairs, 1)
+
+
+@njit(cache=True, nogil=True)
+def _anisotropy(step):  # type: ignore[no-untyped-def]
+    """Return how far the steps of a block have one axis, mean over blocks: 0 to 1.
+
+    From the traceless part of the sum of s s^T over the block, which no rotation changes.
+    """
+    steps, dims = step.shape
+    block = min(BLOCK, steps)
+    tensor = np.empty((dims, dims))
+    length, size = 0.0, 0.0
+    for first in range(0, steps // block * block, block):
+        trace, square = 0.0, 0.0
+        for i in range(dims):
+            for j in range(dims):
+                tensor[i, j] = 0.0
+                for t in range(first, first + block):
+                    tensor[i, j] += step[t, i] * step[t, j]
+            trace += tensor[i, i]
+        for i in range(dims):
+            for j in range(dims):
+                square += (tensor[i, j] - (trace / dims if i == j else 0.0)) ** 2
+        length += np.sqrt(square * dims / (dims - 1))
+        size += trace
+    return length / max(size, _TINY)
+
+
+@njit(cache=True, nogil=True)
+def _leading_back(step):  # type: ignore[no-untyped-def]
+    """Return the squared sum of s|s| over its sum of squares."""
+    steps, dims = step.shape
+    total = np.zeros(dims)
+    squares = 0.0
+    for t in range(steps):
+        square = 0.0
+        for axis in range(dims):
+            square += step[t, axis] ** 2
+        size = np.sqrt(square)
+        for axis in range(dims):
+            total[axis] += step[t, axis] * size
+        squares += square * square
+    far = 0.0
+    for axis in range(dims):
+        far += total[axis] ** 2
+    return (far + _TINY) / (squares + _TINY)
 
 
 def _moved(positions: FloatArray, seen: BoolArray, lag: int) -> FloatArray:
@@ -161,41 +258,6 @@ def _moved(positions: FloatArray, seen: BoolArray, lag: int) -> FloatArray:
     if not seen.all():
         far *= (seen[lag:] & seen[:-lag])[:, None]
     return far
-
-
-def _memory(step: FloatArray, both: BoolArray, lag: int) -> FloatArray:
-    """Return <s(t) s(t + lag)> of the steps (N, L - 1, d) that are there: (N,)."""
-    pairs = max(int((both[lag:] & both[:-lag]).sum()), 1)
-    product: FloatArray = np.einsum("nld,nld->n", step[:, lag:], step[:, :-lag]) / pairs
-    return product
-
-
-def _kurtosis(far: FloatArray, pairs: int) -> FloatArray:
-    """Return <|s|^4> / <|s|^2>^2 of displacements (N, L - lag, d), `pairs` of which are there.
-
-    Of the length, so that rotation changes nothing: 1 + 2 / d for a Gaussian.
-    """
-    square = np.einsum("nld,nld->nl", far, far)
-    second = np.maximum(square.sum(axis=1) / pairs, _TINY)
-    kurtosis: FloatArray = np.einsum("nl,nl->n", square, square) / pairs / second**2
-    return np.maximum(kurtosis, _TINY)
-
-
-def _anisotropy(step: FloatArray) -> FloatArray:
-    """Return how far the steps of a block have one axis, mean over blocks: 0 to 1.
-
-    From the traceless part of the sum of s s^T over the block, which no rotation changes.
-    """
-    count, steps, dims = step.shape
-    block = min(BLOCK, steps)
-    blocks = steps // block
-    part = step[:, : blocks * block].reshape(count, blocks, block, dims)
-    tensor = np.einsum("nbki,nbkj->nbij", part, part)
-    size = np.trace(tensor, axis1=2, axis2=3)
-    tensor -= size[..., None, None] * np.eye(dims) / dims
-    length = np.sqrt((tensor**2).sum(axis=(2, 3)) * dims / (dims - 1))
-    anisotropy: FloatArray = length.sum(axis=1) / np.maximum(size.sum(axis=1), _TINY)
-    return anisotropy
 
 
 def _noise_fraction(track: Track) -> float:

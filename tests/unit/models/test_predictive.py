@@ -50,6 +50,30 @@ def test_statistics_are_the_classical_ones(missing: float) -> None:
     np.testing.assert_allclose(rest[2:5], memory)
 
 
+@pytest.mark.parametrize("missing", [0.0, 0.2])
+@pytest.mark.parametrize("dims", [2, 3])
+def test_memory_shape_and_return_are_what_they_are_defined_as(missing: float, dims: int) -> None:
+    walk = fbm([0.8], length=150, rng=np.random.default_rng(6), dims=dims)[0]
+    track = as_track(walk, missing=missing)
+    both = track.seen[1:] & track.seen[:-1]
+    step = np.diff(track.positions, axis=0) * both[:, None]
+    mean = (step**2).sum() / both.sum()
+    memory = [
+        (step[lag:] * step[:-lag]).sum() / (both[lag:] & both[:-lag]).sum()
+        for lag in predictive.LONG_MEMORY
+    ]
+    parts = step[: 149 // predictive.BLOCK * predictive.BLOCK].reshape(-1, predictive.BLOCK, dims)
+    tensors = [part.T @ part for part in parts]
+    free = [tensor - np.trace(tensor) / dims * np.eye(dims) for tensor in tensors]
+    length = sum(np.sqrt((tensor**2).sum() * dims / (dims - 1)) for tensor in free)
+    anisotropy = length / sum(np.trace(tensor) for tensor in tensors)
+    size = np.sqrt((step**2).sum(axis=1))
+    back = ((step * size[:, None]).sum(axis=0) ** 2).sum() / (size**4).sum()
+    found = predictive.statistics(track.positions[None], track.seen)[0]
+    expected = [np.mean(memory) / mean, np.log(anisotropy), np.log(back)]
+    np.testing.assert_allclose(found[-3:], expected, rtol=1e-6)  # 1e-9 keeps both sums above 0
+
+
 def test_statistics_do_not_change_with_rotation_and_unit() -> None:
     walks = fbm([0.4, 1.2], length=120, rng=np.random.default_rng(2), dims=3)
     seen = np.ones(120, dtype=bool)
