@@ -172,7 +172,9 @@ def main() -> None:
                 sys.exit(f"{found} was imported, not what is below {code.source}")
         print(f"Commit {BASE} against this one, {PAIRS} pairs.\n")
         heads = ("what", "CPU s then", "now", "times as fast (range)", "peak then", "now")
-        print_table(heads, [row(what, *codes, data=folder) for what in chosen])
+        print_table(heads, [])
+        for what in chosen:  # each as soon as it is known: a whole run takes long
+            print("|", " | ".join(row(what, *codes, data=folder)), "|", flush=True)
 
 
 def row(what: str, old: Code, new: Code, *, data: Path) -> tuple[str, ...]:
