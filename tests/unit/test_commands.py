@@ -143,6 +143,19 @@ def test_simulate_motion(rods: Path) -> None:
     pd.testing.assert_frame_equal(pd.read_csv(beside), as_written(truth, beside))
 
 
+def test_track(rods: Path, tmp_path: Path) -> None:
+    run("track", rods, "--kind", "rods", "--seed", 3, "--overlay-frames", 0, "--out",
+        tmp_path / "out")  # fmt: skip
+    with perrin.open_movie(rods, contents="moving") as movie:
+        found = perrin.track(movie, "rods", seed=3, overlay_frames=0)
+    perrin.write_results(tmp_path / "own", found)
+    for name in ("tracks.csv", "particles.csv", "positions.csv"):
+        assert (tmp_path / "own" / name).read_bytes() == (tmp_path / "out" / name).read_bytes()
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert summary["run"]["seed"] == 3
+    assert summary["settings"] == found.settings.model_dump(mode="json")
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
