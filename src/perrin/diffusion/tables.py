@@ -36,6 +36,7 @@ TRACKS: tuple[Column, ...] = (
     Column("mass_kda", "float", "kDa", "calibrated mass of a molecule at this position"),
     Column("mass_se_kda", "float", "kDa", "its standard error"),
     Column("touching", "bool", "", "whether another particle is so near that its image reaches in"),
+    Column("link_confidence", "float", "1", "that the step to the next frame is its own; or NaN"),
     Column("drift_x", "float", "px", "drift of the stage that was taken off x"),
     Column("drift_y", "float", "px", "drift of the stage that was taken off y"),
     Column("pixel_nm", "float", "nm", "size of a pixel, the same in all rows"),

@@ -20,7 +20,9 @@ from perrin.tracking.appearance import Appearance
 from perrin.tracking.drift import Drift
 from perrin.tracking.errors import ErrorScale
 from perrin.tracking.found import LABELS, SHAPE_COLUMNS, LocalizationResult, join
+from perrin.tracking.lineage import lineage
 from perrin.tracking.link import LinkingResult, Steps
+from perrin.tracking.msd import msd_table
 from perrin.tracking.noise import Noise
 from perrin.tracking.shape import Shape
 from perrin.tracking.stream import Seen
@@ -57,7 +59,7 @@ def write_tracks(folder: Path, found: TrackingResult) -> None:
 
     ``tracks.csv`` (for `perrin diffusion` and trackpy), ``tracks.xml`` (TrackMate),
     ``tracks.napari.npy``, ``particles.csv`` (a row a track), ``positions.csv`` (all located
-    particles), ``drift.csv``, figures, and a short movie with overlays.
+    particles), ``lineage.csv``, ``msd.csv``, ``drift.csv``, figures, a short movie with overlays.
     """
     write_tracks_csv(found.tracks, folder / "tracks.csv")
     write_napari(found.tracks, folder / "tracks.napari.npy")
@@ -69,6 +71,14 @@ def write_tracks(folder: Path, found: TrackingResult) -> None:
     )
     found.particles.to_csv(folder / "particles.csv", index=False)
     found.positions.to_csv(folder / "positions.csv", index=False)
+    linked = found.linked
+    reach = linked.search_px if linked is not None else 0.0
+    lineage(found.positions, within_px=reach).to_csv(folder / "lineage.csv", index=False)
+    msd_table(
+        found.tracks,
+        pixel_nm=found.recorded["pixel_nm"],
+        frame_interval_s=found.recorded["frame_interval_s"],
+    ).to_csv(folder / "msd.csv", index=False)
     if found.drift is not None:
         np.savetxt(
             folder / "drift.csv",

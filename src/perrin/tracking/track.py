@@ -246,6 +246,7 @@ def _positions(seen: Seen) -> pd.DataFrame:
         }
     )
     table[list(SHAPE_COLUMNS)] = located.shape
+    table["link_confidence"] = np.nan
     table["particle"] = np.int64(-1)
     return table
 
@@ -273,6 +274,7 @@ def _link(
     number = np.full(len(counts), -1, np.int64)
     number[kept] = np.arange(len(kept))
     positions["particle"] = number[linked.particle]
+    positions["link_confidence"] = 1 - linked.ambiguity
     return linked
 
 
