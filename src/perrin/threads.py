@@ -20,6 +20,11 @@ Result = TypeVar("Result")
 _AHEAD = 2  # items a thread: what waits is held in memory
 
 
+def cores() -> int:
+    """Return how many threads to use: what numba would (all cores, or NUMBA_NUM_THREADS)."""
+    return int(numba.get_num_threads())
+
+
 def in_threads(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
     """Yield work(item) in the order of the items; these are made here, in the caller's thread.
 

@@ -29,3 +29,19 @@ class InProcess:
         """Run the jobs in their order."""
         for job in jobs:
             yield self._work(job, within)
+
+
+def executor_for(*, workers: int | None = None, cluster: str | None = None) -> Executor:
+    """Return who runs rows: this process, `workers` processes, or a Dask cluster.
+
+    cluster: ``local`` (of `workers`), the address of a scheduler, or a YAML file of dask-jobqueue.
+    """
+    if cluster is not None:
+        from perrin.batch.cluster import Cluster
+
+        return Cluster(cluster, workers=workers or 2)
+    if workers is not None and workers != 1:
+        from perrin.batch.processes import Processes
+
+        return Processes(workers)
+    return InProcess()

@@ -15,6 +15,7 @@ from perrin.batch import folder as folders
 from perrin.batch.check import Plan, plan
 from perrin.batch.executors import Executor, InProcess
 from perrin.batch.folder import Asked
+from perrin.batch.page import drawn_of, render_batch
 from perrin.batch.replicates import replicates_table
 from perrin.batch.settings import Kind
 from perrin.batch.sheet import Sheet, read_sheet
@@ -23,7 +24,7 @@ from perrin.batch.tables import Measured, measurements_table, species_of, specie
 from perrin.errors import PerrinError
 from perrin.io.cells import with_plain_texts, without_formulas
 from perrin.io.output_folder import OutputFolder, output_folder
-from perrin.results.folder import provenance, results_folder
+from perrin.results.folder import provenance, results_folder, save_figures
 from perrin.types import Progress
 
 Say = Callable[[str], None]
@@ -169,6 +170,11 @@ def _write(
         for name in ("measurements", "species", "replicates"):
             table = without_formulas(getattr(found, name))
             table.to_csv(partial / f"{name}.csv", index=False)
+        page = render_batch(
+            asked.sheet, measured, windows, species, found.replicates, about=summary
+        )
+        (partial / "report.html").write_text(page, encoding="utf-8")
+        save_figures(partial, drawn_of(measured))
     return found
 
 

@@ -13,6 +13,7 @@ from perrin.cli.bundles import bundled
 from perrin.errors import PerrinError
 
 if TYPE_CHECKING:
+    from perrin.batch.executors import Executor
     from perrin.batch.folder import Asked
     from perrin.batch.run import BatchResult
 
@@ -29,6 +30,18 @@ Windows = Annotated[
     typer.Option(
         help="Species by mass in kDa, as A:66,B:150,AB:216, or by bounds, as A:50-85; without "
         "it those that all samples together show."
+    ),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option("--workers", min=1, help="Worker processes that run the rows; 1: this one."),
+]
+ClusterAt = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        help="Dask cluster that runs the rows: local, an address as tcp://host:8786, or a YAML "
+        "file of dask-jobqueue.",
     ),
 ]
 StopOnError = Annotated[
@@ -86,6 +99,8 @@ def batch(
     out: Folder = None,
     template: Template = False,
     species: Windows = None,
+    workers: Workers = None,
+    cluster: ClusterAt = None,
     stop_on_error: StopOnError = False,
     overwrite: Again = False,
     *,
@@ -109,6 +124,7 @@ def batch(
             out,
             kind=asked.kind,
             species=asked.species,
+            executor=_executor(workers, cluster),
             stop_on_error=stop_on_error,
             overwrite=overwrite,
             command=o.this_command(),
@@ -117,6 +133,13 @@ def batch(
             **asked.defaults,
         )
     _tell(found, out)
+
+
+def _executor(workers: int | None, cluster: str | None) -> Executor:
+    """Who runs the rows."""
+    from perrin.batch.executors import executor_for
+
+    return executor_for(workers=workers, cluster=cluster)
 
 
 def _asked(

@@ -33,7 +33,7 @@ EFFICIENCY_ERROR = 0.1
 """Standard deviation of log efficiency between two windows, where nothing was measured."""
 CONCENTRATION_ERROR = 0.1
 """Standard deviation of the log concentration of a stock."""
-BACKGROUND = 1e-3
+BACKGROUND = 1e-4
 """Share of landings that come from nothing in the model, even over the windows."""
 _LOG_KAPPA = (log(3.0), log(1e6))
 _FARTHEST = log(1e5)  # from the estimate, that a profile is followed

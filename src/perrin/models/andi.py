@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,6 +16,7 @@ from perrin.errors import PerrinError
 from perrin.models.bundle import Bundle, load_bundle_of
 from perrin.models.cards import AndiCard
 from perrin.models.track_range import outside
+from perrin.threads import cores
 from perrin.types import BoolArray, FloatArray
 
 
@@ -66,7 +66,7 @@ class AndiModel:
 
         alpha = np.zeros((len(positions), 3))
         logits = np.zeros((len(positions), len(self.bundle.card.models)))
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
+        with ThreadPoolExecutor(cores()) as pool:
             for part, told in zip(parts, pool.map(run, parts), strict=True):
                 alpha[part], logits[part] = told["alpha"], told["model"]
         odds = np.exp(logits - logits.max(axis=1, keepdims=True))

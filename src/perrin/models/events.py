@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from perrin.errors import PerrinError
 from perrin.models.bundle import Arrays, Bundle, load_bundle_of
 from perrin.models.cards import ClassifierCard, QuantifierCard, Range
+from perrin.threads import cores
 
 _BATCH = 64  # events in one call: larger batches leave the cache
 _CHUNK = 1024  # events whose views are in memory at a time
@@ -81,7 +81,7 @@ class EventModel(Generic[OfKind]):
         def run(seen: NDArray[np.float32]) -> Arrays:
             return self.bundle.run({"view": seen}, names)
 
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
+        with ThreadPoolExecutor(cores()) as pool:
             for first in range(0, max(count, 1), _CHUNK):
                 # in this thread alone: not every threading layer of numba may be entered twice
                 seen = view(slice(first, first + _CHUNK))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +17,7 @@ from perrin.models import predictive
 from perrin.models.bundle import Bundle, load_bundle_of
 from perrin.models.cards import Interval, MixtureCard
 from perrin.models.track_range import outside
+from perrin.threads import cores
 from perrin.types import BoolArray, FloatArray
 
 _NOTHING = 0.005  # ends of intervals closer than this to 0 or 1 are 0 or 1
@@ -83,7 +83,7 @@ class MixtureModel:
         raw = np.zeros((len(lengths), len(TARGETS), 3))
         camera = np.zeros(len(lengths), dtype=np.int64)
         steps: list[FloatArray] = [np.zeros((0, 2))] * len(lengths)
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
+        with ThreadPoolExecutor(cores()) as pool:
             for part, (standard, told) in zip(parts, pool.map(run, parts), strict=True):
                 raw[part], camera[part] = told["answer"], standard.camera
                 for i, of_frames in zip(part, told["frames"], strict=True):
