@@ -116,3 +116,15 @@ def test_simulate_and_check_finds_what_landed(
     assert abs(median) < 4 * 1.25 * spread / np.sqrt(found)
     with perrin.open_movie(tmp_path / "simulated.mp") as movie:
         assert movie.duration_s == pytest.approx(5, rel=1e-3)
+
+
+def test_a_titration_from_its_files_to_the_constant(tmp_path: Path) -> None:
+    example("titration").main(tmp_path)
+    found = perrin.run_batch(
+        tmp_path / "plate.csv", tmp_path / "plate", species="A:66,B:150,AB:216", resamples=0
+    )
+    assert found.counts == {"ok": 24}
+    constant = perrin.fit_affinity(tmp_path / "plate", "A+B=AB").constants[0]
+    assert constant.low_nM is not None
+    assert constant.high_nM is not None
+    assert constant.low_nM < 12 < constant.high_nM

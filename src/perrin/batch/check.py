@@ -77,13 +77,13 @@ def _job(row: Row, rows: Path, *, kind: Kind) -> Job:
         path=row.path,
         place=rows / row.name,
         kind=kind,
-        input_kind=_input_kind(row.path),
+        input_kind=input_kind(row.path),
         settings=row.settings,
         line=row.line,
     )
 
 
-def _input_kind(path: Path) -> str:
+def input_kind(path: Path) -> str:
     """What a file is, by its first bytes. Raises `PerrinError` where it is no input."""
     from perrin.io.inspecting import is_table
     from perrin.io.sniff import sniff

@@ -58,6 +58,20 @@ def register(app: typer.Typer) -> None:
 
 
 @dataclass(frozen=True)
+class WatchOptions:
+    """A folder that is watched while it fills."""
+
+    watch: Annotated[
+        Path | None,
+        typer.Option(help="Folder to watch: each measurement is analyzed as it is recorded."),
+    ] = None
+    like: Annotated[
+        Path | None,
+        typer.Option(help="Sheet whose columns and shared cells the rows of --watch get."),
+    ] = None
+
+
+@dataclass(frozen=True)
 class RowOptions:
     """How each row is analyzed; a column of the sheet with the same name goes before."""
 
@@ -94,8 +108,9 @@ class RowOptions:
 @bundled
 def batch(
     sheet: Annotated[
-        list[Path], typer.Argument(help="A sheet (CSV); or a batch's folder, to run it again.")
-    ],
+        list[Path] | None,
+        typer.Argument(help="A sheet (CSV); or a batch's folder, to run it again."),
+    ] = None,
     out: Folder = None,
     template: Template = False,
     species: Windows = None,
@@ -104,6 +119,7 @@ def batch(
     stop_on_error: StopOnError = False,
     overwrite: Again = False,
     *,
+    watching: WatchOptions,
     rows: RowOptions,
 ) -> None:
     """Analyze many measurements, a row of a sheet each, and make tables over all of them.
@@ -114,17 +130,22 @@ def batch(
     from perrin.batch.run import run_batch
     from perrin.batch.sheet import template as make
 
+    sheets = sheet or []
     if template:
-        typer.echo(make([str(path) for path in sheet]), nl=False)
+        typer.echo(make([str(path) for path in sheets]), nl=False)
         return
-    asked, out = _asked(sheet, out, species, rows)
+    executor = _executor(workers, cluster)
+    if watching.watch is not None:
+        _watch(watching, rows, out, species=species, executor=executor)
+        return
+    asked, out = _asked(sheets, out, species, rows)
     with o.progress_bar("batch") as progress:
         found = run_batch(
             asked.sheet,
             out,
             kind=asked.kind,
             species=asked.species,
-            executor=_executor(workers, cluster),
+            executor=executor,
             stop_on_error=stop_on_error,
             overwrite=overwrite,
             command=o.this_command(),
@@ -133,6 +154,35 @@ def batch(
             **asked.defaults,
         )
     _tell(found, out)
+
+
+def _watch(
+    watching: WatchOptions,
+    rows: RowOptions,
+    out: Path | None,
+    *,
+    species: str | None,
+    executor: Executor,
+) -> None:
+    """Run until Ctrl-C, which is how it ends."""
+    from perrin.batch.sheet import read_sheet
+    from perrin.batch.watch import watch
+
+    if watching.watch is None or watching.like is None or out is None:
+        raise PerrinError("--watch needs --like, a sheet, and --out, the folder for the results")
+    settings = rows.settings()
+    typer.echo(f"watching {watching.watch}; Ctrl-C ends it")
+    found = watch(
+        watching.watch,
+        read_sheet(watching.like, **settings),
+        out,
+        species=species,
+        executor=executor,
+        command=o.this_command(),
+        say=typer.echo,
+        **settings,
+    )
+    typer.echo("nothing was recorded" if found is None else f"results in {out}")
 
 
 def _executor(workers: int | None, cluster: str | None) -> Executor:
