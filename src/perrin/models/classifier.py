@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,6 +24,10 @@ class Prediction:
     """(N, C): 0 to 1 for each class by itself; what kind of number it is, the card says."""
     probability: FloatArray
     """(N, C): of the classes on a balanced mix; each row sums to 1."""
+
+
+_VARIED = 1.25
+"""Instruments of the training differ in contrast by this factor."""
 
 
 class ClassifierModel(EventModel[ClassifierCard]):
@@ -49,6 +54,16 @@ class ClassifierModel(EventModel[ClassifierCard]):
     def thresholds(self) -> dict[str, float]:
         """``score_binder`` with the best F1 on validation data, by range of mass."""
         return self.bundle.card.thresholds
+
+    @property
+    def heaviest_contrast(self) -> float:
+        """Contrast of the heaviest molecule that it has learned from; infinite where unknown."""
+        settings = self.bundle.card.training.get("source", {}).get("settings", {})
+        try:
+            heaviest = float(settings["masses"]["high_kda"])
+            return heaviest * abs(float(settings["instrument"]["contrast_per_kda"])) * _VARIED
+        except (KeyError, TypeError):
+            return math.inf
 
     def check_range(self, *, n_avg: int, pixel_nm: float, frame_interval_s: float) -> None:
         """Raise `PerrinError` for data that the card does not cover, with what to do."""

@@ -58,6 +58,11 @@ class QuantifierModel(EventModel[QuantifierCard]):
         return self.bundle.card.classifier
 
     @property
+    def heaviest_contrast(self) -> float:
+        """Contrast of the heaviest molecule that it has learned from."""
+        return self.bundle.card.contrast[1]
+
+    @property
     def errors(self) -> ErrorShape:
         """How errors of the contrast are distributed, in standard errors."""
         return self.bundle.card.errors

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -27,7 +27,7 @@ from perrin.landing.quantifier.quantify import sorts_as
 from perrin.landing.thumbnails import Thumbnails
 from perrin.mass.calibration import Calibration, apply_calibration, check_recorded
 from perrin.mass.results import Spectrum
-from perrin.pipeline import networks
+from perrin.pipeline import checks, networks
 from perrin.pipeline.events import find_events, recorded_settings
 from perrin.pipeline.instrument import Instrument, PsfChoice, look_at
 from perrin.pipeline.measurement import LandingsResult
@@ -121,6 +121,7 @@ class _Work:
     persistence: PersistenceResult | None = None
     thumbnails: Thumbnails | None = None
     instrument: Instrument = field(init=False)
+    verdict: checks.Verdict | None = None
     result: LandingsResult = field(init=False)
 
     def part(self, step: Step) -> Progress | None:
@@ -189,7 +190,8 @@ def _predict_masses(work: _Work) -> None:
         exchange=work.instrument.exchange_for(model),
         progress=work.part(_predict_masses),
     )
-    work.events = check_events(order_columns(quantified.events))
+    found = checks.without_heavy(quantified.events, model)
+    work.events = check_events(order_columns(found))
     sorter = work.networks.classifier
     if sorter is not None and sorts_as(model, sorter, n_avg=work.settings.n_avg):
         work.known = quantified.sorted
@@ -214,7 +216,9 @@ def _sort(work: _Work) -> None:
     )
     filtered = filter_by_score(found.events, n_avg=n_avg, settings=work.networks.scores)
     work.unfiltered = work.spectrum_now()
-    work.events = check_events(order_columns(filtered.events))
+    kept = checks.keep_heavy(filtered.events, single=filtered.single, model=model)
+    work.events = check_events(order_columns(kept))
+    filtered = replace(filtered, events=work.events)
     work.spectrum, work.single = work.spectrum_now(), filtered.single
     work.classification = describe_filter(
         found,
@@ -244,6 +248,21 @@ def _describe_masses(work: _Work) -> None:
         rng=work.rng,
     )
     work.notes = work.quantification.notes + work.notes
+
+
+def _judge(work: _Work) -> None:
+    """Say whether the movie looks like what the networks have learned."""
+    if work.single is None or work.networks == networks.Networks():
+        return
+    work.verdict = checks.judge(
+        work.movie,
+        work.events,
+        instrument=work.instrument,
+        classifier=work.networks.classifier,
+        single=work.single,
+        n_avg=work.settings.n_avg,
+    )
+    work.notes = work.verdict.notes + work.notes
 
 
 def _look_again(work: _Work) -> None:
@@ -279,6 +298,7 @@ def _put_together(work: _Work) -> None:
         calibration=work.calibration,
         notes=work.networks.notes + work.instrument.notes + work.notes,
         instrument=work.instrument,
+        verdict=work.verdict,
         recorded=recorded_settings(movie, settings),
         read_as=movie.read_as,
         settings=settings,
@@ -324,6 +344,7 @@ STEPS: Sequence[Step] = (
     _predict_masses,
     _sort,
     _describe_masses,
+    _judge,
     _look_again,
     _choose_examples,
     _put_together,

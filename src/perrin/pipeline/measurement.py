@@ -22,6 +22,7 @@ from perrin.mass.results import Spectrum
 from perrin.mass.time_course import LandingDensity, PeakDrift
 from perrin.notebook import Shown
 from perrin.optics.psf import Psf
+from perrin.pipeline.checks import Verdict
 from perrin.pipeline.instrument import Instrument
 from perrin.settings.landing import LandingSettings, ReportedSpectrum
 from perrin.settings.spectrum import SpectrumSettings
@@ -80,6 +81,8 @@ class LandingsResult(Shown):
     """Fractions of the peaks corrected for what is lost, see `perrin.mass.abundance`."""
     instrument: Instrument | None = None
     """For movies: bad pixels and what was found of the PSF."""
+    verdict: Verdict | None = None
+    """With networks: whether the movie looks like what they have learned."""
     read_as: str = ""
     """For tables: the line that says what was understood of the file, and what was left out."""
     source: Path | None = None

@@ -30,6 +30,7 @@ from perrin.mass.results import ComponentEstimate, Estimate, Peak, Spectrum, Val
 from perrin.mass.time_course import LandingDensity, PeakDrift
 from perrin.optics.psf import Psf
 from perrin.pipeline import LandingsResult, Snapshot
+from perrin.pipeline.checks import Verdict
 from perrin.pipeline.instrument import Instrument
 from perrin.report import figures, persistence_figures, quantifier_figures, score_figures
 from perrin.report.page.folders import read_thumbnails
@@ -48,8 +49,8 @@ _KNOWN = (
     BadPixels,
     Bin,
     Calibration,
-    Classification,
     ClassPrevalence,
+    Classification,
     Component,
     ComponentEstimate,
     ErrorSpectrum,
@@ -71,6 +72,7 @@ _KNOWN = (
     SpectrumSettings,
     Surface,
     Valley,
+    Verdict,
 )
 _RESIDUALS = {"fit_error": "Fit error", "fit_residual": "Fit residual RMS"}  # ours wins
 
@@ -174,8 +176,9 @@ def _summary(measurement: LandingsResult) -> dict[str, Any]:
             "sha256": hashlib.sha256(measurement.psf.coefficients.tobytes()).hexdigest(),
             **measurement.psf.card,
         }
-    if measurement.instrument is not None:
-        summary["instrument"] = measurement.instrument.to_dict()
+    for name in ("instrument", "verdict"):
+        if (found := getattr(measurement, name)) is not None:
+            summary[name] = found.to_dict()
     if measurement.density is not None:
         summary["landing_density"] = measurement.density.to_dict()
         summary["peak_drifts"] = [

@@ -1,0 +1,209 @@
+"""Whether a movie looks like what the networks have learned, and what speaks against it.
+
+All of it comes from the movie itself. What is beyond the range of a network is not decided by the
+network: the fit's mass is kept, and it is said.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from perrin.io.movie import Movie
+from perrin.landing.classifier.classify import BINDER
+from perrin.landing.light import evened, light_field
+from perrin.landing.ratiometric import ratiometric
+from perrin.pipeline.instrument import Instrument
+from perrin.stats import MAD_TO_SD
+from perrin.types import BoolArray, FloatArray
+
+_CLIP = 3.0
+_BLOCKS = 24
+_CORRELATED = 0.2
+"""Correlation of neighboring pixels; simulated movies of the training have about .1 at n_avg 10."""
+_UNSURE = 0.35  # of the landings called binder; a movie as in training has .05 to .2
+_LEAST = 30
+_FALLS = 3.0  # standard errors
+_STRANGE = 0.05
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What speaks for and against the networks on one movie.
+
+    Attributes
+    ----------
+    learned : bool
+        Whether the movie looks like what the networks have learned.
+    causes : tuple of str
+        What is unlike it, the clearest first.
+    noise_correlation : float
+        Of neighboring pixels in ratiometric frames, events clipped.
+    unsure : float
+        Fraction of the landings called binder whose score is below the threshold; NaN for none.
+    heavy : int
+        Landings heavier than the classifier has learned.
+    notes : tuple of str
+        What a user should know.
+
+    """
+
+    learned: bool
+    causes: tuple[str, ...]
+    noise_correlation: float
+    unsure: float
+    heavy: int
+    notes: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers."""
+        return {
+            "looks_as_learned": self.learned,
+            "causes": list(self.causes),
+            "noise_correlation": self.noise_correlation,
+            "unsure_binders": self.unsure,
+            "heavier_than_learned": self.heavy,
+        }
+
+
+def heavier(events: pd.DataFrame, model: object) -> BoolArray:
+    """Whether each landing (N,) is heavier than any that a network has learned from."""
+    most = getattr(model, "heaviest_contrast", np.inf)
+    found: BoolArray = (events["contrast"] < -most).to_numpy()
+    return found
+
+
+def keep_heavy(events: pd.DataFrame, *, single: BoolArray, model: object) -> pd.DataFrame:
+    """Return the events with landings retained that are called binders and beyond its range.
+
+    Scores there are not those of anything learned: they fall, while the class stays right.
+    """
+    kept = heavier(events, model) & single & (events["label"] == BINDER).to_numpy()
+    return events.assign(retained=events["retained"].to_numpy(bool) | kept)
+
+
+def without_heavy(events: pd.DataFrame, model: object) -> pd.DataFrame:
+    """Return the events without the predictions of a quantifier that is beyond its range."""
+    beyond = heavier(events, model)
+    columns = [name for name in events.columns if "_pred" in name]
+    return events.assign(**{name: events[name].mask(beyond) for name in columns})
+
+
+def judge(
+    movie: Movie,
+    events: pd.DataFrame,
+    *,
+    instrument: Instrument,
+    classifier: object | None,
+    single: BoolArray,
+    n_avg: int,
+) -> Verdict:
+    """Return the verdict on an analyzed movie; `single`: events that could be retained."""
+    correlation = noise_correlation(movie, n_avg=n_avg)
+    causes: list[str] = []
+    notes: list[str] = []
+    if instrument.chosen == "measured":
+        shape = instrument.shape
+        causes.append(f"the PSF: {shape['fwhm_nm']:.0f} nm wide, ring {shape['ring']:.2f}")
+    if correlation > _CORRELATED:
+        causes.append(f"noise of neighboring pixels is correlated ({correlation:.2f})")
+    if instrument.pixels.saturated_share > 0:
+        causes.append(f"saturated counts ({instrument.pixels.saturated_share:.2%})")
+    unsure, heavy = float("nan"), 0
+    if classifier is not None:
+        unsure, heavy = _sorting(events, classifier, single, causes, notes)
+    strange = _share_strange(events)
+    if strange > _STRANGE:
+        causes.append(f"{strange:.0%} of the landings are strange to the quantifier")
+    learned = not causes
+    if not learned:
+        notes.insert(0, f"UNLIKE WHAT THE NETWORKS HAVE LEARNED: {'; '.join(causes)}")
+    return Verdict(learned, tuple(causes), correlation, unsure, heavy, tuple(notes))
+
+
+def _sorting(
+    events: pd.DataFrame,
+    classifier: object,
+    single: BoolArray,
+    causes: list[str],
+    notes: list[str],
+) -> tuple[float, int]:
+    """Add what the retained landings say; fraction of unsure binders, and heavy landings."""
+    called = single & (events["label"] == BINDER).to_numpy()
+    called &= (events["contrast"] < 0).to_numpy()
+    heavy = heavier(events, classifier) & single
+    kept = events["retained"].to_numpy(bool)
+    if heavy.any():
+        share = heavy.sum() / max((single & (events["contrast"] < 0).to_numpy()).sum(), 1)
+        notes.append(
+            f"{heavy.sum()} landings are heavier than the classifier has learned: "
+            f"{(heavy & kept).sum()} that it calls binders are kept whatever their score, with the "
+            "mass of the fit; the network gives none"
+        )
+        if share > _STRANGE:
+            causes.append(f"masses: {share:.0%} of the landings beyond its range")
+    count = int(called.sum())
+    if count and not kept.any():
+        notes.append(
+            f"NOTHING IS RETAINED: {count} landings are called binders, none passes the threshold. "
+            "The movie is unlike the training, or its threshold too high (--threshold)"
+        )
+    if count < _LEAST:
+        return float("nan"), int(heavy.sum())
+    unsure = float(1 - kept[called].mean())
+    if unsure > _UNSURE:
+        causes.append("scores")
+        notes.append(
+            f"{unsure:.0%} of the {count} landings called binders fall below the threshold: the "
+            "classifier is not sure of them"
+        )
+    falls = _fall(-events["contrast"].to_numpy(float)[called], kept[called])
+    if falls is not None:
+        notes.append(
+            f"RETENTION FALLS WITH MASS: {falls[0]:.0%} of the lighter and {falls[1]:.0%} of the "
+            "heavier half of the landings called binders are kept: fractions of heavy species are "
+            "too small"
+        )
+    return unsure, int(heavy.sum())
+
+
+def _fall(size: FloatArray, kept: BoolArray) -> tuple[float, float] | None:
+    """Kept fractions of the lighter and the heavier half, where the latter is surely smaller."""
+    heavy = size > np.median(size)
+    if heavy.sum() < _LEAST or (~heavy).sum() < _LEAST:
+        return None
+    light_rate, heavy_rate = float(kept[~heavy].mean()), float(kept[heavy].mean())
+    rate = float(kept.mean())
+    se = np.sqrt(max(rate * (1 - rate), 1e-9) * (1 / heavy.sum() + 1 / (~heavy).sum()))
+    return (light_rate, heavy_rate) if light_rate - heavy_rate > _FALLS * se else None
+
+
+def _share_strange(events: pd.DataFrame) -> float:
+    if "out_of_distribution" not in events.columns or "contrast_pred" not in events.columns:
+        return 0.0
+    looked_at = events["contrast_pred"].notna()
+    if looked_at.sum() < _LEAST:
+        return 0.0
+    return float(events["out_of_distribution"][looked_at].mean())
+
+
+def noise_correlation(movie: Movie, *, n_avg: int) -> float:
+    """Correlation of neighboring pixels along x and y, mean over 24 ratiometric frames.
+
+    Values beyond three standard deviations (events) are clipped; a constant is taken off.
+    """
+    starts = np.linspace(0, max(movie.n_frames - 2 * n_avg - 1, 0), _BLOCKS).astype(int)
+    found = []
+    for start in np.unique(starts):
+        frames = np.asarray(movie.frames[start : start + 2 * n_avg + 1])
+        change = ratiometric(evened(frames, light_field(frames)), n_avg=n_avg)[0].astype(float)
+        change -= np.median(change)
+        spread = max(MAD_TO_SD * float(np.median(np.abs(change))), 1e-12)
+        change = np.clip(change, -_CLIP * spread, _CLIP * spread)
+        change -= change.mean()
+        along = (change[:, 1:] * change[:, :-1]).mean() + (change[1:] * change[:-1]).mean()
+        found.append(0.5 * along / (change**2).mean())
+    return float(np.median(found))
