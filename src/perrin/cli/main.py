@@ -11,6 +11,7 @@ from perrin._version import __version__
 from perrin.cli import (
     affinity,
     andi,
+    andi2,
     batch,
     classifier,
     diffusion,
@@ -51,6 +52,7 @@ train.register(_group("train", "Train a network (needs the extra 'train')."))
 evaluations = _group("evaluate", "Measure a trained network on data it has not seen.")
 diffusion.register(app, simulate=simulations, evaluate=evaluations)
 andi.register(app, evaluate=evaluations)
+andi2.register(app)
 classifier.register(evaluate=evaluations)
 quantifier.register(evaluate=evaluations)
 experiments.register(app)

@@ -1,0 +1,60 @@
+"""Submissions to the second AnDi challenge: a line a track, and the states of each experiment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from perrin.andi2.answer import Answer, TrackAnswer
+from perrin.andi2.folder import Field
+
+
+def write_submission(
+    folder: Path, experiments: Mapping[int, Sequence[Field]], answers: Mapping[int, Answer]
+) -> None:
+    """Write track_2/exp_E/fov_F.txt and ensemble_labels.txt of each experiment into `folder`.
+
+    A line a track: index, then K, alpha, state and end of each segment. The states, a column
+    each: mean and variance of alpha, mean and variance of K, fraction of the time.
+    """
+    for experiment, fields in experiments.items():
+        own = folder / "track_2" / f"exp_{experiment}"
+        own.mkdir(parents=True)
+        left = iter(answers[experiment].tracks)
+        for field in fields:
+            lines = [_line(index, found) for index, found in _paired(field, left)]
+            (own / f"fov_{field.number}.txt").write_text("".join(lines), encoding="utf-8")
+        (own / "ensemble_labels.txt").write_text(_states(answers[experiment]), encoding="utf-8")
+
+
+def model_of(answer: Answer) -> str:
+    """Return the challenge's model that the states of an experiment speak for.
+
+    Dimerization and several states look alike in single tracks: two states are called several.
+    """
+    if (answer.states.K == 0).any():
+        return "immobile_traps"
+    if any(answer.confined):
+        return "confinement"
+    return "single_state" if len(answer.states.K) == 1 else "multi_state"
+
+
+def _paired(field: Field, left: Iterator[TrackAnswer]) -> Iterator[tuple[int, TrackAnswer]]:
+    for index in field.indices:
+        yield index, next(left)
+
+
+def _line(index: int, found: TrackAnswer) -> str:
+    values: list[float] = [index]
+    for row in zip(found.K, found.alpha, found.state, found.stop, strict=True):
+        values += map(float, row)
+    return ",".join(f"{value:.6g}" for value in values) + "\n"
+
+
+def _states(answer: Answer) -> str:
+    found = answer.states
+    rows = (found.alpha, found.alpha_sd**2, found.K, found.K_sd**2, found.occupancy)
+    head = f"model: {model_of(answer)}; num_state: {len(found.K)} \n"
+    return head + "".join(";".join(f"{v:.6e}" for v in np.asarray(row)) + "\n" for row in rows)

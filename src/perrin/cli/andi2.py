@@ -1,0 +1,51 @@
+"""`perrin andi2`: a folder of the second AnDi challenge to a submission."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from perrin.cli import options as o
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `perrin`."""
+    app.command("andi2")(andi2)
+
+
+def andi2(
+    folder: Annotated[
+        Path, typer.Argument(help="Folder with track_2/exp_E/trajs_fov_F.csv in it or its data.")
+    ],
+    out: o.Out,
+    localization_error: Annotated[
+        float, typer.Option(min=1e-6, help="Of one axis, in pixels; the challenge's by default.")
+    ] = 0.12,
+    overwrite: o.Overwrite = False,
+) -> None:
+    """Write a submission to the second AnDi challenge: changes, K, alpha, states; ensembles."""
+    from perrin.andi2.answer import answer
+    from perrin.andi2.folder import read_experiments
+    from perrin.andi2.submission import model_of, write_submission
+    from perrin.io.output_folder import output_folder, written_folder
+
+    target = output_folder(out, overwrite=overwrite, inputs=[folder])
+    experiments = read_experiments(folder)
+    answers = {}
+    for number, fields in experiments.items():
+        tracks = [track for field in fields for track in field.tracks]
+        found = answer(tracks, noise=localization_error)
+        answers[number] = found
+        changes = sum(len(track.stop) - 1 for track in found.tracks)
+        states = ", ".join(
+            f"alpha {alpha:.2f} K {k:.3g}"
+            for alpha, k in zip(found.states.alpha, found.states.K, strict=True)
+        )
+        typer.echo(
+            f"exp_{number}: {len(tracks)} tracks, {changes} changes, {model_of(found)}: {states}"
+        )
+    with written_folder(target) as partial:
+        write_submission(partial, experiments, answers)
+    typer.echo(f"submission in {out}")

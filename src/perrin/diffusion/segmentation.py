@@ -1,0 +1,235 @@
+"""Piecewise FBM: where a track changes in exponent or diffusion coefficient, and what each part is.
+
+A track is a chain of segments, each FBM of one exponent and generalized diffusion coefficient K
+(MSD of one axis 2 K t^alpha) from a grid, or at rest, seen with a known localization error; a
+segment remembers nothing of the one before. The likelihood is that of the steps given those
+before them in the segment, up to `ORDER` (`perrin.diffusion.gaussian_evidence.memory`). The best
+chain is found in one pass over the track for all starts and all states at once: a segment older
+than the memory needs no start of its own.
+
+How common each state and a change are is learned from all tracks of one sample together
+(`learn`): tracks of few states are told better where these are known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from perrin.diffusion.gaussian_evidence import fbm_row, memory
+from perrin.types import Float32Array, FloatArray, IntArray
+
+ORDER = 8
+LEAST_STEPS = 3
+"""A segment has at least so many steps."""
+ALPHAS = np.concatenate([np.arange(0.1, 1.85, 0.1), [1.9, 1.98]])
+KS_A_FACTOR = 0.3
+"""Distance of neighboring K on the grid, in natural logarithms."""
+_ROUNDS = 4
+_LEARN_FROM = 60  # tracks in the first rounds
+_FLOOR = 0.03  # of the weight that all states share evenly
+_KEPT = 1e-3  # states of less weight, against the most common one, are left out
+_RESTING = 0.02  # first weight of rest
+
+
+@dataclass(frozen=True)
+class States:
+    """alpha (n,), K (n,), weight (n,) with sum 1; K = 0: at rest. change: probability a step.
+
+    past (ORDER + 1, ORDER, n), precision and level (ORDER + 1, n): predictors, one over the
+    variance and half its logarithm, by the number of steps remembered.
+    """
+
+    alpha: FloatArray
+    K: FloatArray
+    weight: FloatArray
+    change: float
+    past: Float32Array
+    precision: Float32Array
+    level: Float32Array
+
+    def only(self, rows: IntArray) -> States:
+        """Return these states alone, their weights with sum 1."""
+        weight = self.weight[rows]
+        return States(
+            self.alpha[rows],
+            self.K[rows],
+            weight / weight.sum(),
+            self.change,
+            np.ascontiguousarray(self.past[:, :, rows]),
+            np.ascontiguousarray(self.precision[:, rows]),
+            np.ascontiguousarray(self.level[:, rows]),
+        )
+
+
+@dataclass(frozen=True)
+class Segmented:
+    """Segments of a track: starts (s,) in steps, the first 0; posterior (s, n) of the states."""
+
+    starts: IntArray
+    posterior: FloatArray
+
+
+def grid(noise: float, *, ks: tuple[float, float]) -> States:
+    """Return the states of a grid, all equally common; noise: localization error of one axis."""
+    levels = np.exp(np.arange(np.log(ks[0]), np.log(ks[1]) + KS_A_FACTOR / 2, KS_A_FACTOR))
+    alpha = np.concatenate([[0.0], np.repeat(ALPHAS, len(levels))])
+    k = np.concatenate([[0.0], np.tile(levels, len(ALPHAS))])
+    past, precision, level = _bank(alpha, k, noise**2)
+    weight = np.full(len(k), (1 - _RESTING) / (len(k) - 1))
+    weight[0] = _RESTING
+    return States(
+        alpha,
+        k,
+        weight,
+        0.01,
+        past.astype(np.float32),
+        precision.astype(np.float32),
+        level.astype(np.float32),
+    )
+
+
+def weighted(states: States, weight: FloatArray) -> States:
+    """Return the states with these weights, of which all states share a little evenly."""
+    shared = (1 - _FLOOR) * weight / weight.sum() + _FLOOR / len(weight)
+    return replace(states, weight=shared)
+
+
+def learn(steps: Sequence[FloatArray], states: States) -> States:
+    """Return the states with the weights, and the change, that suit these tracks (n, d) together.
+
+    Rounds of expectation and maximization over the best chains; states that none needs go.
+    """
+    thinned = steps[:: max(1, len(steps) // _LEARN_FROM)]
+    for turn in range(_ROUNDS):
+        chosen = thinned if turn < _ROUNDS - 1 else steps
+        counted, changes, total = np.zeros(len(states.K)), 0, 0
+        for track in chosen:
+            found = segment(track, states)
+            counted += found.posterior.sum(axis=0)
+            changes += len(found.starts) - 1
+            total += len(track)
+        states = replace(weighted(states, counted), change=(changes + 0.5) / (total + 100.0))
+        if turn == 1:
+            common = states.weight > _KEPT * states.weight.max() + _FLOOR / len(counted)
+            states = states.only(np.flatnonzero(common | (states.K == 0)))
+    return states
+
+
+def segment(steps: FloatArray, states: States, *, gain: float = 0.0) -> Segmented:
+    """Return the best chain of segments of a track's steps (n, d).
+
+    gain: logarithm of odds that each change has to bring beyond its probability.
+    """
+    own = np.ascontiguousarray(steps, np.float32)
+    weight = np.log(states.weight).astype(np.float32)
+    cost = np.log(states.change / (1 - states.change)) - gain
+    starts = _decode(own, states.past, states.precision, states.level, weight, np.float32(cost))
+    scores = np.empty((len(starts), len(weight)))
+    for row, (first, stop) in enumerate(pairwise([*map(int, starts), len(own)])):
+        part = np.ascontiguousarray(own[first:stop])
+        scores[row] = weight + _scores(part, states.past, states.precision, states.level)
+    posterior = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return Segmented(starts, posterior / posterior.sum(axis=1, keepdims=True))
+
+
+@njit(cache=True, nogil=True)
+def _bank(alpha, k, noise):  # type: ignore[no-untyped-def]
+    """Return predictors and variances of each state, by the steps remembered."""
+    count = len(k)
+    past = np.zeros((ORDER + 1, ORDER, count))
+    precision, level = np.zeros((ORDER + 1, count)), np.zeros((ORDER + 1, count))
+    row = np.zeros(ORDER + 1)
+    for i in range(count):
+        if k[i] > 0:
+            row = fbm_row(alpha[i], 0.5 * noise / k[i], ORDER) * (2 * k[i])
+        else:
+            row = np.zeros(ORDER + 1)
+            row[0], row[1] = 2.0 * noise, -noise
+        own, variance = memory(row, ORDER)
+        past[:, :, i] = own
+        for m in range(ORDER + 1):
+            precision[m, i] = 1.0 / variance[m]
+            level[m, i] = 0.5 * np.log(2 * np.pi * variance[m])
+    return past, precision, level
+
+
+@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
+def _scored(steps, t, m, past, precision, level, new, score):  # type: ignore[no-untyped-def]
+    """Fill score (n,) with the log-density of step t given the m before it, for all states."""
+    dims, count = steps.shape[1], len(score)
+    for k in range(count):
+        score[k] = -dims * level[m, k]
+    for axis in range(dims):
+        for k in range(count):
+            new[k] = steps[t, axis]
+        for j in range(m):
+            before = steps[t - 1 - j, axis]
+            for k in range(count):
+                new[k] -= past[m, j, k] * before
+        for k in range(count):
+            score[k] -= np.float32(0.5) * new[k] * new[k] * precision[m, k]
+
+
+@njit(cache=True, nogil=True)
+def _scores(steps, past, precision, level):  # type: ignore[no-untyped-def]
+    """Return the log-likelihood of one segment in each state."""
+    count = precision.shape[1]
+    total, new, score = np.zeros(count), np.empty(count, np.float32), np.empty(count, np.float32)
+    for t in range(len(steps)):
+        _scored(steps, t, min(t, ORDER), past, precision, level, new, score)
+        total += score
+    return total
+
+
+@njit(cache=True, nogil=True)
+def _come_of_age(young, score, old, old_start, start):  # type: ignore[no-untyped-def]
+    """Let segments that began at `start` join the old ones where they are better; add a score."""
+    for k in range(len(old)):
+        if young[k] > old[k]:
+            old[k], old_start[k] = young[k], start
+        old[k] += score[k]
+
+
+@njit(cache=True, nogil=True)
+def _decode(steps, past, precision, level, weight, cost):  # type: ignore[no-untyped-def]
+    """Return the starts of the best chain. weight (n,): logarithms; cost: of a change."""
+    length, count = len(steps), len(weight)
+    new, score = np.empty(count, np.float32), np.empty(count, np.float32)
+    young = np.full((ORDER, count), np.float32(-1e30))
+    old, old_start = np.full(count, np.float32(-1e30)), np.zeros(count, np.int64)
+    entry, least = np.zeros(length + 1, np.float32), min(LEAST_STEPS, length)
+    final_start = np.zeros(length, np.int64)
+    for t in range(length):
+        best = np.float32(-1e30)
+        start: Any = 0
+        for m in range(min(t, ORDER), -1, -1):
+            _scored(steps, t, m, past, precision, level, new, score)
+            place = (t - m) % ORDER
+            if m == ORDER:
+                _come_of_age(young[place], score, old, old_start, t - m)
+                oldest = np.argmax(old)
+                best, start = old[oldest], old_start[oldest]
+                continue
+            begun = entry[t] + weight if m == 0 else young[place]
+            for k in range(count):
+                young[place, k] = begun[k] + score[k]
+            if m + 1 >= least:
+                top = young[place].max()
+                if top > best:
+                    best, start = top, t - m
+        entry[t + 1] = best + cost
+        final_start[t] = start
+    starts = np.zeros(length, np.int64)
+    number, at = 0, length - 1
+    while at >= 0:
+        at = final_start[at]
+        starts[number] = at
+        number += 1
+        at -= 1
+    return starts[:number][::-1].copy()
