@@ -33,6 +33,7 @@ WALL: dict[int, tuple[float, float]] = {
 }
 """Distance of walls from the center over the standard deviation of one axis: of a cube, a ball."""
 _FINE = 17
+_CERTAIN = 0.95  # probability from which the other shape is out of the question
 _ROUNDS = 40
 _UNSORTED = 1.4
 """Errors of a state's variance over those if it were known which steps are its own."""
@@ -84,15 +85,18 @@ def confinement(track: Track, *, walls: float) -> Confinement:
     weight = np.exp(fine - fine.max())
     spread = np.sqrt(_interval(np.log(variance), weight.sum(axis=0))) * np.sqrt(unit)
     time = _interval(np.log(tau), weight.sum(axis=1))
-    return Confinement(_radius(spread, positions.shape[1], walls=walls >= 0.5), _three(time))
+    return Confinement(_radius(spread, positions.shape[1], walls=walls), _three(time))
 
 
-def _radius(spread: FloatArray, dims: int, *, walls: bool) -> Interval:
-    if not walls:
-        return _three(spread)
+def _radius(spread: FloatArray, dims: int, *, walls: float) -> Interval:
+    """Return the radius of the likelier shape; the interval reaches over what may be as well."""
     square, ball = WALL[dims]
     low, middle, high = spread
-    return float(low * square), float(middle * (square + ball) / 2), float(high * ball)
+    if walls < 1 - _CERTAIN:
+        return _three(spread)
+    low = low * square if walls > _CERTAIN else low
+    middle = middle * (square + ball) / 2 if walls >= 0.5 else middle
+    return float(low), float(middle), float(high * ball)
 
 
 def speed(track: Track) -> Interval:
