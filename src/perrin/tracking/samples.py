@@ -53,6 +53,7 @@ _MISFIT = 0.12  # of the contrast, beyond the noise: more is no particle but par
 _NOISE = 1.3  # times that of the frame
 _CLEAR = 5.0  # standard errors of its contrast
 _CONTRAST = (0.4, 2.5)  # of the usual
+_SMALL = 4.0  # px, from the center to the edge of a small particle
 _UNEVEN = 0.3  # scatter of the level of tiles over the noise of a pixel
 
 
@@ -165,12 +166,13 @@ def _learned(
     }
     noise = float(np.median(noise_of(frames)))
     uneven = settings.kind != "molecules" and unevenness(frames[::3]) > _UNEVEN * noise
+    flat = frames
     if uneven:
-        frames = flattened(frames, extent_px=_first_extent(movie, settings))
-    seen = learn(frames, **look)  # type: ignore[arg-type]
-    if (
-        seen is None and settings.kind == "molecules" and not sign
-    ):  # bright ones, as of fluorescence
+        flat = flattened(frames, extent_px=_first_extent(movie, settings))
+    seen = learn(flat, **look)  # type: ignore[arg-type]
+    if seen is None and uneven:  # clouds as fine as the window
+        seen = learn(flattened(frames, extent_px=_SMALL), **look)  # type: ignore[arg-type]
+    if seen is None and settings.kind == "molecules" and not sign:  # bright, as of fluorescence
         seen = learn(frames, **(look | {"sign": -movie.landing_sign}))  # type: ignore[arg-type]
     return None if seen is None else replace(seen, uneven=uneven)
 
