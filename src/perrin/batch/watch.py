@@ -35,15 +35,13 @@ def watch(
     wait: Callable[[], None] = lambda: time.sleep(POLL_S),
     **defaults: Any,
 ) -> BatchResult | None:
-    """Run a batch again whenever a measurement has been recorded, until Ctrl-C.
+    """Run a batch again whenever a measurement has been recorded, until Ctrl-C; the last result.
 
-    folder: where files appear; those of `like`'s kinds (the ends of their names) are taken once
-    they no longer grow. like: a sheet whose columns the new rows get, with the cells that all of
-    its rows share, such as the calibration; sample and replicate come from the names. The other
-    options are those of `run_batch`. wait: called between two looks. Returns the last result.
-
-    Raises `PerrinError` for a folder that is none, or what `run_batch` refuses.
+    folder: files that end like those of `like` are taken once they no longer grow. like: a sheet
+    whose columns the new rows get, with the cells that all of its rows share. wait: called between
+    two looks; the others as in `run_batch`. Raises `PerrinError` for a folder that is none.
     """
+    options: dict[str, Any] = {"executor": executor, "command": command, "progress": progress}
     place = Path(folder).resolve()
     if not place.is_dir():
         raise PerrinError(f"--watch {folder}: there is no such folder")
@@ -61,16 +59,7 @@ def watch(
             if good:
                 taken += good
                 sheet = sheet_like(like, taken, place, **defaults)
-                result = run_batch(
-                    sheet,
-                    out,
-                    species=species,
-                    executor=executor,
-                    command=command,
-                    progress=progress,
-                    say=say,
-                    **defaults,
-                )
+                result = run_batch(sheet, out, species=species, say=say, **options, **defaults)
                 say(f"{', '.join(path.name for path in good)}: {_counts(result)}")
                 if result.stopped:
                     return result
