@@ -14,6 +14,7 @@ import pandas as pd
 from perrin.errors import PerrinError
 from perrin.io.decode import read_text
 from perrin.io.numerals import decimal_mark, ends_in_a_number_cut_short, is_number, typed
+from perrin.io.text_checks import check_lines, check_zeros, joined_at_commas, without_titles
 
 _SEPARATORS = ",;\t|"
 _SEP_LINE = re.compile(r'"?sep=(.)"?[,;\t]*', re.IGNORECASE)
@@ -49,26 +50,34 @@ def read_text_table(path: Path) -> TextTable:
     Lines that start with ``#`` count as comments above the header and as the footer below
     the last row; where the first row holds numbers, the last comment above it may be the header.
     A first line ``sep=;`` names the separator; without it that is a comma, semicolon, tab, bar,
-    or blanks. Rows that have one cell more than the header start with R's row names. Raises
-    `PerrinError` for a file that is no text, is empty, has no header, columns of the same name
-    with different values, or rows of another length than its header.
+    or blanks. Titles above the header are comments too. Rows that have one cell more than the
+    header start with R's row names. Raises `PerrinError` for a file that is no text, is empty, has
+    no header, columns of the same name with different values, rows of another length than its
+    header or inside of a quotation, or commas that may separate cells and decimals.
     """
     text, encoding = read_text(path)
     lines = text.splitlines(keepends=True)
+    check_zeros(path, lines)
     named = _SEP_LINE.fullmatch(lines[0].strip("\r\n")) if lines else None
-    lines = lines[1:] if named else lines
+    lines = ["\n", *lines[1:]] if named else lines
     first, last, end = _limits(lines)
     if first == last:
         raise PerrinError(f"{path}: the file holds no table. Export it again.")
+    titles = 0 if named else without_titles(lines[first:last], _SEPARATORS)
+    first += titles
     comments = [_uncommented(line) for line in lines[:first] if line.strip()]
     separator = named[1] if named else _separator(lines[first:last])
-    rows = _rows(path, lines[first:last], separator)
+    rows = _rows(path, lines[first:last], separator, above=first)
     header, rows = _header(path, rows, comments, separator)
+    if separator == ",":
+        quoted = any(line.startswith('"') for line in lines[first + 1 : last][:1])
+        rows = joined_at_commas(path, header, rows, quoted=quoted)
     remarks = [] if encoding.startswith("utf-8") else [f"text in {_ENCODINGS[encoding]}"]
     cut_open = end == last and not lines[end - 1].endswith(("\n", "\r"))
     header, rows, said = _fitted(path, header, rows, cut_open=cut_open)
     columns, twice = _columns(path, header, rows)
     decimal = decimal_mark(list(columns.values()))
+    remarks += [f"{titles} lines above the header are no table"] if titles else []
     remarks += said + twice + (["decimal commas"] if decimal == "," else [])
     if cut_open and rows:
         columns, cut = _without_cut_row(columns)
@@ -139,21 +148,23 @@ def _separator(lines: Sequence[str]) -> str:
     return ","
 
 
-def _rows(path: Path, lines: Sequence[str], separator: str) -> list[list[str]]:
-    """Return the cells of each line that holds any."""
+def _rows(path: Path, lines: Sequence[str], separator: str, *, above: int) -> list[list[str]]:
+    """Return the cells of each line that holds any; `above` lines of the file are above them."""
     blanks = separator == " "
     body = "".join(line.strip() + "\n" for line in lines) if blanks else "".join(lines)
+    physical = io.StringIO(body, newline="").readlines()
+    reader = csv.reader(physical, delimiter=separator, strict=True, skipinitialspace=blanks)
+    rows: list[list[str]] = []
+    at = 0
     try:
-        rows = [
-            row
-            for row in csv.reader(
-                io.StringIO(body, newline=""),
-                delimiter=separator,
-                strict=True,
-                skipinitialspace=blanks,
-            )
-            if any(map(str.strip, row))
-        ]
+        for row in reader:
+            if any(map(str.strip, row)):
+                rows.append(row)
+            if reader.line_num > at + 1:
+                taken = physical[at : reader.line_num]
+                width, number = len(rows[0] if rows else row), above + at + 1
+                check_lines(path, taken, separator=separator, width=width, number=number)
+            at = reader.line_num
     except csv.Error as error:
         raise PerrinError(f"{path}: not a table, or cut off ({error}). Export it again.") from error
     if not rows:

@@ -14,7 +14,7 @@ from xml.etree.ElementTree import Element
 import pandas as pd
 
 from perrin.errors import PerrinError
-from perrin.io.numerals import typed
+from perrin.io.numerals import decimal_mark, typed
 from perrin.io.read_as import listed
 from perrin.io.text import TextTable
 from perrin.io.tracks.by_name import from_columns
@@ -34,9 +34,9 @@ def is_trackmate_csv(text: TextTable) -> bool:
 def from_spots(text: TextTable) -> RawTracks:
     """Return the tracks of a TrackMate spots table; label rows give the units."""
     labels = _label_rows(text.cells["POSITION_X"])
-    columns = {
-        name: typed(cells[labels:], decimal=text.decimal) for name, cells in text.cells.items()
-    }
+    rows = {name: cells[labels:] for name, cells in text.cells.items()}
+    decimal = decimal_mark(list(rows.values()))
+    columns = {name: typed(cells, decimal=decimal) for name, cells in rows.items()}
     raw = from_columns(pd.DataFrame(columns), "TrackMate CSV")
     raw.may_branch = True
     for axis in ("x", "y", "z"):

@@ -443,6 +443,14 @@ def test_hidden_and_branching_tracks_of_trackmate_are_left_out_by_name(
         assert "splits or merges (Track_2)" in found.attrs["read_as"]
 
 
+def test_trackmates_table_in_decimal_commas(tmp_path: Path, truth: pd.DataFrame) -> None:
+    head = "TRACK_ID;POSITION_X;POSITION_Y;FRAME\nTrack ID;X;Y;Frame\n;(micron);(micron);\n"
+    rows = truth[["particle", *AXES, "frame"]].to_csv(sep=";", decimal=",", index=False)
+    found = read_tracks(written(tmp_path / "spots.csv", head + rows.split("\n", 1)[1]))
+    same(found, truth)
+    assert found.attrs["length_unit"] == "um"
+
+
 def test_branching_tracks_of_trackmates_tables_are_left_out_by_name(
     tmp_path: Path, truth: pd.DataFrame
 ) -> None:
