@@ -55,6 +55,9 @@ class TrackingOptions:
     window_frames: Annotated[
         int, typer.Option(help="Frames that the running median is taken over.")
     ] = 401
+    bin_px: Annotated[
+        int, typer.Option("--bin", help="Average squares of so many pixels each way first.")
+    ] = 1
     keep_drift: Annotated[
         bool, typer.Option("--keep-drift", help="Leave the drift of the stage in the tracks.")
     ] = False
@@ -71,6 +74,7 @@ class TrackingOptions:
             kind=self.kind,
             contrast=self.contrast,
             exposure=self.exposure,
+            bin=self.bin_px,
             keep_drift=self.keep_drift,
             keep_immobile=self.keep_immobile,
             median=o.settings_from(

@@ -74,6 +74,9 @@ class TrackingSettings(Settings):
     keep_immobile: bool = Field(
         False, description="keep tracks of what rests for most of the movie while others move"
     )
+    bin: int = Field(
+        1, ge=1, le=32, description="pixels averaged in squares of so many each way before all else"
+    )
     median: MedianSettings = Field(
         default_factory=lambda given: MedianSettings(samples=SAMPLES[given["kind"]])
     )

@@ -158,11 +158,12 @@ def _background_notes(
                 "molecules are slow against the background's window; raise --window-frames"
             )
     elif len(particles):
-        rests = int(particles["rests"].sum())
+        rests = int(particles["stationary"].sum())
         if rests:
             left = "kept" if settings.keep_immobile else "left out (--keep-immobile keeps them)"
             notes.append(
                 f"{rests} particles rest for most of the movie, as debris and stuck ones do: their "
-                f"tracks are {left}; particles.csv has them (column 'rests'), positions.csv where"
+                f"tracks are {left}; particles.csv has them (column 'stationary'), positions.csv "
+                "where"
             )
     return notes

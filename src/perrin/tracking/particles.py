@@ -66,7 +66,9 @@ def resting(tracks: pd.DataFrame, particles: pd.DataFrame, movie: Movie, seen: S
 
 def without(tracks: pd.DataFrame, particles: pd.DataFrame) -> pd.DataFrame:
     """Return the tracks without those of what rests."""
-    gone = particles.loc[particles["rests"].to_numpy(bool), "particle"] if len(particles) else ()
+    gone = (
+        particles.loc[particles["stationary"].to_numpy(bool), "particle"] if len(particles) else ()
+    )
     kept = tracks[~tracks["particle"].isin(gone)].reset_index(drop=True)
     kept.attrs = tracks.attrs
     return kept

@@ -12,6 +12,7 @@ import pandas as pd
 
 from perrin.diffusion.tables import TRACKS
 from perrin.errors import PerrinError
+from perrin.io.binned import binned
 from perrin.io.held import held
 from perrin.io.movie import Movie
 from perrin.mass.calibration import Calibration, check_recorded
@@ -141,7 +142,7 @@ def track(
         settings = settings_from(TrackingSettings, kind=settings)
     if calibration is not None:
         _check_weighable(calibration, movie, settings, recorded=check_calibration)
-    movie = held(movie)
+    movie = held(binned(movie, settings.bin))
     if settings.kind == "molecules":
         _check_optical(movie, given=psf is not None)
         psf = psf or Psf.analytic(pixel_nm=movie.pixel_nm)
@@ -160,7 +161,7 @@ def _check_optical(movie: Movie, *, given: bool) -> None:
         raise PerrinError(
             f"{movie.name}: molecules are seen by light, some 290 nm wide; pixels of "
             f"{movie.pixel_nm:.3g} nm are those of an electron microscope. Track with kind "
-            "'spheres' or 'rods', bin the movie, or give the pixel size that it has."
+            "'spheres' or 'rods', or give the pixel size that it has."
         )
 
 
@@ -199,7 +200,7 @@ def _tracks_of_what_was_seen(
     tracks = _tracks(positions, movie, settings, drift if removed else None)
     rng = np.random.default_rng(seed)
     particles = describe_tracks(tracks, movie, settings, seen, rng=rng)
-    particles["rests"] = resting(tracks, particles, movie, seen)
+    particles["stationary"] = resting(tracks, particles, movie, seen)
     if not settings.keep_immobile:
         tracks = without(tracks, particles)
     if calibration is not None:

@@ -60,6 +60,19 @@ def test_spheres_of_both_contrasts_are_followed(kind: str, contrast: str) -> Non
     assert np.sign(found.tracks["contrast"]).eq(-1 if contrast == "dark" else 1).all()
 
 
+def test_a_binned_movie_gives_the_same_places_in_its_larger_pixels() -> None:
+    movie, truth = simulated("spheres")
+    found = tracked(movie, "spheres", bin=2)
+    assert found.tracks["pixel_nm"].eq(2 * movie.pixel_nm).all()
+    large = truth.assign(x=(truth["x"] - 0.5) / 2, y=(truth["y"] - 0.5) / 2)
+    row = match_positions(large, found.tracks)
+    assert (row >= 0).mean() > 0.9
+    part = found.tracks.iloc[row[row >= 0]].reset_index(drop=True)
+    missed = (part["x"] - large[row >= 0].reset_index(drop=True)["x"]) / part["x_se"]
+    assert abs(missed.mean()) < 4 / np.sqrt(len(missed))  # a shift of half a pixel is far more
+    assert "binned 2 x 2" in found.read_as
+
+
 def test_tracks_follow_the_schema(rods: tuple[TrackingResult, pd.DataFrame]) -> None:
     tracks = check_tracks(rods[0].tracks)
     assert tracks["pixel_nm"].eq(0.5).all()
@@ -85,7 +98,7 @@ def test_a_rod_at_rest_is_tracked_and_said(rods: tuple[TrackingResult, pd.DataFr
     still = truth[truth["particle"] == 2].iloc[0]
     resting = found.particles[found.particles["immobile"]]
     assert len(resting) == 1
-    assert resting["rests"].all()
+    assert resting["stationary"].all()
     assert not found.tracks["particle"].isin(resting["particle"]).any()
     part = found.positions[found.positions["particle"] == resting["particle"].iloc[0]]
     assert len(part) > 0.9 * FRAMES
