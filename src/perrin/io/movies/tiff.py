@@ -20,6 +20,7 @@ from perrin.io.movie import LazyFrames
 from perrin.io.movies.axes import Axes, Layout, lay_out
 from perrin.io.movies.frames import DECODING, LaidOutFrames, ScaledFrames, closed, held_of
 from perrin.io.movies.npy import MappedFrames
+from perrin.io.movies.tiff_pages import other_series_problem, pages_problem
 from perrin.io.movies.tiff_said import TiffSaid, check_ome, said_by
 from perrin.types import Array
 
@@ -144,8 +145,10 @@ def _find(path: Path, tiff: tifffile.TiffFile, asked: Asked) -> Found:
     one = tiff.series[number or 0]
     said = said_by(tiff, number or 0)
     axes = lay_out(shape, names, asked, z_is_time=said.z_is_time)
-    problem, layout = axes.problem, axes.layout
-    if layout is not None:
+    layout = axes.layout
+    problem = other_series_problem(tiff, asked.dataset) or axes.problem
+    problem = problem or pages_problem(tiff, number)
+    if layout is not None and problem is None:
         layout, note, problem = _complete(layout, number, one, said)
         problem = problem or _not_indexed(tiff)
         notes += [note] if note else []
