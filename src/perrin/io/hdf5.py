@@ -18,6 +18,7 @@ from perrin.io.difference import DifferenceCoded
 from perrin.io.encoding import Coded
 from perrin.io.found import RAW, TIME_DIFFERENCE
 from perrin.io.hdf5_heap import check_heaps
+from perrin.io.hdf5_sources import mapped_problem
 from perrin.io.movie import LazyFrames
 from perrin.io.movies.axes import Layout
 from perrin.io.movies.frames import DECODING, closed, frames_lacking, held_of, unreadable
@@ -215,9 +216,11 @@ def written(data: h5py.Dataset, layout: Layout) -> tuple[Layout, str | None, str
 
     HDF5 reads a chunk that was never written as zeros.
     """
+    if data.is_virtual or data.external:
+        return layout, None, mapped_problem(data, layout.time)
     if data.chunks is None:
         plain = data.id.get_create_plist().get_layout() == h5py.h5d.CONTIGUOUS
-        if plain and not data.external and data.size and data.id.get_storage_size() == 0:
+        if plain and data.size and data.id.get_storage_size() == 0:
             return layout, None, f"has no pixels: its dataset {data.name} was never written"
         return layout, None, None
     grid = [-(-n // c) for n, c in zip(data.shape, data.chunks, strict=True)]

@@ -19,6 +19,7 @@ from perrin.io.hdf5 import Hdf5Frames, arrays, coded_frames, hdf5_file, sources_
 from perrin.io.movie import LazyFrames
 from perrin.io.movies.axes import Layout, lay_out
 from perrin.io.movies.emd import ncem_axes, velox_said
+from perrin.io.movies.scaled import as_said
 from perrin.io.movies.tiff_said import square
 from perrin.io.quantities import Said, read, spacing
 from perrin.types import Array
@@ -227,7 +228,8 @@ def _one(path: Path, file: h5py.File, data: h5py.Dataset, asked: Asked, *, chose
     told = _told(data)
     axes = lay_out(data.shape, told.names, asked)
     layout, problem, notes = axes.layout, axes.problem, list(axes.notes)
-    coded, frames = Coded(RAW), None
+    coded = Coded(RAW)
+    frames: LazyFrames | None = None
     if layout is not None:
         problem = sources_problem(data, path, follow=asked.follow_links)
     if layout is not None and problem is None:
@@ -236,7 +238,10 @@ def _one(path: Path, file: h5py.File, data: h5py.Dataset, asked: Asked, *, chose
         if layout.plain and not problem:
             coded = find_encoding(file, data.name, asked=asked.encoding)
         if not problem:
-            frames = coded_frames(path, dataset, coded, layout)
+            frames, scaled, problem = as_said(
+                coded_frames(path, dataset, coded, layout), data.attrs
+            )
+            notes += [scaled] if scaled else []
     interval, pixel, said = _numbers(told, axes.layout)
     return Found(
         path=path,

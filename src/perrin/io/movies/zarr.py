@@ -13,6 +13,7 @@ import numpy as np
 
 from perrin.errors import PerrinError
 from perrin.io.found import Asked, Found, refuse_encoding
+from perrin.io.movie import LazyFrames
 from perrin.io.movies.axes import Layout, lay_out
 from perrin.io.movies.frames import (
     DECODING,
@@ -22,6 +23,7 @@ from perrin.io.movies.frames import (
     held_of,
     unreadable,
 )
+from perrin.io.movies.scaled import as_said
 from perrin.io.movies.tiff_said import square
 from perrin.io.quantities import Said, read, spacing
 from perrin.types import Array
@@ -96,11 +98,15 @@ def find_zarr(path: Path, asked: Asked) -> Found:
     if layout is not None:
         layout, note, problem = _written(path / name, array, layout)
         notes += [note] if note else []
+    frames: LazyFrames | None = None
+    if layout is not None and not problem:
+        frames, scaled, problem = as_said(ZarrFrames(path, name, layout), array.attrs)
+        notes += [scaled] if scaled else []
     return Found(
         path=path,
         format="zarr",
         description=f"{told.kind}{f' {name}' if name else ''}",
-        frames=ZarrFrames(path, name, layout) if layout is not None and not problem else None,
+        frames=frames,
         axes_named=axes.named,
         axes=axes.letters,
         stored_shape=tuple(array.shape),
