@@ -68,6 +68,14 @@ def test_calibration_by_hand(run, tmp_path: Path) -> None:  # type: ignore[no-un
     )
     assert status == 0, out
     assert Calibration.load(line).mass_kda(-0.0057) == pytest.approx(150)
+    line.unlink()
+    picture = (tmp_path / "cal.svg").read_bytes()
+    other = ("calibrate", "--pair", "66:-0.0026", "--pair", "150:-0.0057", "--out", line)
+    status, _, err = run(*other)
+    assert (status, (tmp_path / "cal.svg").read_bytes(), line.exists()) == (1, picture, False)
+    assert "cal.svg is already there" in err
+    assert run(*other, "--overwrite")[0] == 0
+    assert (tmp_path / "cal.svg").read_bytes() != picture
 
 
 def test_a_psf_from_the_movie(run, movie_file: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

@@ -95,7 +95,13 @@ def test_calibrate(movie_file: Path, tmp_path: Path) -> None:
         line = perrin.calibrate(movie, [150, 300])
     found = perrin.Calibration.load(tmp_path / "a.json")
     assert found.model_copy(update={"created": line.created}) == line
+    assert line.spectrum is not None
     assert f"read as  {line.reading}" in printed
+    line.plot().figure.savefig(tmp_path / "own.png")
+    for name in ("a.png", "own.png"):
+        assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+    picture = (tmp_path / "a.svg").read_text(encoding="utf-8")
+    assert all(words in picture for words in ("150 kDa", "300 kDa", "Error (%)", "Landings"))
     run("calibrate", "--pair", "66:-0.0025", "--pair", "150:-0.0057", "--out", tmp_path / "b.json")
     by_hand = perrin.calibrate(pairs=[(66, -0.0025), (150, -0.0057)])
     found = perrin.Calibration.load(tmp_path / "b.json")

@@ -212,10 +212,11 @@ def calibrate(
     overwrite: o.Overwrite = False,
 ) -> None:
     """Make a calibration: from a movie or table of a known ladder, or from pairs by hand."""
-    from perrin.io.output import output_file
     from perrin.pipeline import calibrate as make
+    from perrin.results.calibration import calibration_files, write_calibration
 
-    target = output_file(out, overwrite=overwrite, inputs=o.paths(source, o.psf_file(psf)))
+    read = o.paths(source, o.psf_file(psf))
+    targets = calibration_files(out, overwrite=overwrite, inputs=read)
     if source is not None and pair is None and ladder is None:  # before the movie is opened
         raise PerrinError("which masses does the calibrant hold? Give --ladder, as 66,146,480")
     settings = LandingOptions(n_avg=n_avg, fit_n_avg=fit_n_avg).settings()
@@ -230,7 +231,7 @@ def calibrate(
             source=None if source is None else source.name,
             progress=opened.enter_context(o.progress_bar("calibrate")),
         )
-    made.save(target)
+    write_calibration(targets, made)
     _say_line(made, out)
 
 
@@ -308,7 +309,7 @@ def _say_line(made: Calibration, out: Path) -> None:
     )
     for note in made.notes:
         typer.echo(f"note: {note}")
-    typer.echo(f"written to {out}")
+    typer.echo(f"written to {out}, its picture to {out.with_suffix('.svg').name} and .png")
 
 
 def _calibrant(

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from perrin.errors import PerrinError
 from perrin.mass.calibration import Calibration, Recorded, calibrate
+from perrin.mass.ladder_peaks import kept_spectrum
 from perrin.mass.ladders import LadderMatch, contradicting, match_ladder
 from perrin.mass.modes import FWHM_PER_SD
 from perrin.mass.spectrum import fit_spectrum
@@ -64,23 +65,25 @@ def calibrate_from_events(
     ladder.
     """
     check_events(events)
-    kept = events[events["retained"]] if "retained" in events.columns else events
-    spectrum = fit_spectrum(kept["contrast"], settings=settings, unit="contrast")
+    used_events = events[events["retained"]] if "retained" in events.columns else events
+    spectrum = fit_spectrum(used_events["contrast"], settings=settings, unit="contrast")
     _check_calibrant(spectrum)
     at, se, counts = _positions(spectrum)
     matches = match_ladder(at, ladder_masses_kda, contrast_se=se, counts=counts)
     best = matches[0]
     used = list(best.peaks)
+    line = calibrate(
+        best.masses_kda,
+        at[used],
+        contrast_se=np.hypot(se, _CALIBRANT * at)[used],
+        labels=[f"{mass:g} kDa" for mass in best.masses_kda],
+        recorded=recorded,
+        source=source,
+        source_sha256=source_sha256,
+    )
+    kept = kept_spectrum(spectrum, best.unmatched_peaks)
     return LadderCalibration(
-        calibration=calibrate(
-            best.masses_kda,
-            at[used],
-            contrast_se=np.hypot(se, _CALIBRANT * at)[used],
-            labels=[f"{mass:g} kDa" for mass in best.masses_kda],
-            recorded=recorded,
-            source=source,
-            source_sha256=source_sha256,
-        ),
+        calibration=line.model_copy(update={"spectrum": kept}),
         match=best,
         alternatives=tuple(contradicting(matches)),
         spectrum=spectrum,

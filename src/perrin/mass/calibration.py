@@ -23,6 +23,7 @@ from perrin._version import __version__
 from perrin.errors import PerrinError, about
 from perrin.io.event_checks import PER_KDA, PROTEINS
 from perrin.io.output import written_file
+from perrin.mass.ladder_peaks import CalibrationPoint, LadderSpectrum
 from perrin.mass.line import Covariance, checked_points, fit_line
 from perrin.notebook import Shown, rounded
 from perrin.settings.base import Settings
@@ -44,15 +45,6 @@ class Recorded(Settings):
     instrument: str | None = None
 
 
-class CalibrationPoint(Settings):
-    """One calibrant: its known mass and the contrast of its peak."""
-
-    mass_kda: float = Field(gt=0)
-    contrast: float = Field(lt=0)
-    contrast_se: float | None = Field(None, gt=0)
-    label: str = ""
-
-
 class Calibration(Shown, Settings):
     """A calibration line with the covariance of (gradient, offset) and its points."""
 
@@ -65,6 +57,7 @@ class Calibration(Shown, Settings):
     reading: str = Field("", description="which peak was taken for which mass of the ladder")
     other_readings: tuple[str, ...] = Field((), description="that fit about as well")
     notes: tuple[str, ...] = Field((), description="what a user should know of it")
+    spectrum: LadderSpectrum | None = Field(None, description="of the calibrant, for its picture")
     source: str = Field("", description="name of the file or measurement it was made from")
     source_sha256: str | None = None
     created: str = Field("", description="date and time, ISO 8601, UTC")

@@ -19,7 +19,6 @@ from perrin.report.style import (
     GRAY,
     ORANGE,
     PAGE_MM,
-    PALE_BLUE,
     SKY,
     VERMILLION,
     new_figure,
@@ -36,12 +35,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import ArrayLike
 
-    from perrin.mass.calibration import Calibration, CalibrationPoint
     from perrin.mass.results import Spectrum
     from perrin.mass.time_course import LandingDensity
 
 __all__ = [
-    "calibration_figure",
     "events_in_time_figure",
     "mass_residual_figure",
     "ratiometric_frame_figure",
@@ -115,88 +112,6 @@ def events_in_time_figure(
         panels[-1, 0].set_xlabel("Time (s)")
         panels[-1, 0].set_xlim(0, None)
     return figure
-
-
-def calibration_figure(calibration: Calibration) -> Figure:
-    """Calibration: points with their errors, line, band of two standard errors; below, errors.
-
-    The lower panel is each point's mass from the line against its true mass, in percent,
-    with the same band. Raises `PerrinError` for a calibration without points.
-    """
-    points = calibration.points
-    if not points:
-        raise PerrinError("this calibration has no points to draw; it holds only its line.")
-    mass = np.array([point.mass_kda for point in points])
-    contrast = np.array([point.contrast for point in points])
-    error = np.array([np.nan if p.contrast_se is None else p.contrast_se for p in points])
-    with style():
-        figure = new_figure(width_mm=COLUMN_MM, height_mm=85.0)
-        axes, below = figure.subplots(2, 1, sharex=True, height_ratios=(2.6, 1))
-        _draw_line(axes, below, calibration, heaviest_kda=mass.max(), lightest_kda=mass.min())
-        marker = {"fmt": "o", "color": "black", "markersize": 3.5, "elinewidth": 0.8}
-        axes.errorbar(mass, -CONTRAST_UNIT * contrast, CONTRAST_UNIT * error, **marker)
-        off = 100.0 * (calibration.mass_kda(contrast) / mass - 1.0)
-        off_error = 100.0 * np.abs(error / calibration.gradient_per_kda) / mass
-        below.errorbar(mass, off, off_error, **marker)
-        below.axhline(0, color=BLUE, linewidth=0.8)
-        _name_points(axes, points)
-        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), borderpad=0)
-        axes.set_xlim(0, None)
-        axes.set_ylim(0, None)
-        axes.set_ylabel("−Contrast (10⁻³)")
-        reach = 1.2 * max(float((np.abs(off) + np.nan_to_num(off_error)).max()), 0.5)
-        below.set_ylim(-reach, reach)
-        below.set_ylabel("Error (%)")
-        below.set_xlabel("Mass (kDa)")
-    return figure
-
-
-def _draw_line(
-    axes: Axes,
-    below: Axes,
-    calibration: Calibration,
-    *,
-    lightest_kda: float,
-    heaviest_kda: float,
-) -> None:
-    """The line of a calibration and its band of two standard errors; below, in percent."""
-    line = np.linspace(0.5 * lightest_kda, 1.1 * heaviest_kda, 200)
-    on_line = np.asarray(calibration.contrast(line))
-    slope, offset = calibration.gradient_per_kda, calibration.offset
-    if calibration.covariance is not None:
-        band = 2.0 * calibration.mass_se_kda(on_line, 0.0 * line)
-        half = band * abs(slope)
-        axes.fill_between(
-            line,
-            -CONTRAST_UNIT * (on_line - half),
-            -CONTRAST_UNIT * (on_line + half),
-            color=PALE_BLUE,
-            linewidth=0,
-            label="± 2 standard errors",
-        )
-        percent = 100.0 * band / line
-        below.fill_between(line, -percent, percent, color=PALE_BLUE, linewidth=0)
-    sign = "−" if offset > 0 else "+"
-    axes.plot(
-        line,
-        -CONTRAST_UNIT * on_line,
-        color=BLUE,
-        label=f"−c = {-1e5 * slope:.3f} × 10⁻⁵ kDa⁻¹ m {sign} {1e4 * abs(offset):.2f} × 10⁻⁴",
-    )
-
-
-def _name_points(axes: Axes, points: Sequence[CalibrationPoint]) -> None:
-    heaviest = max(point.mass_kda for point in points)
-    for point in points:
-        heavy = point.mass_kda > 0.7 * heaviest
-        axes.annotate(
-            point.label or f"{point.mass_kda:g} kDa",
-            (point.mass_kda, -CONTRAST_UNIT * point.contrast),
-            xytext=(-5, 1) if heavy else (5, -1),
-            textcoords="offset points",
-            ha="right" if heavy else "left",
-            va="bottom" if heavy else "top",
-        )
 
 
 def mass_residual_figure(

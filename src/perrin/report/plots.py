@@ -13,6 +13,7 @@ from perrin.io.movie import Movie
 from perrin.mass.calibration import Calibration
 from perrin.mass.results import Spectrum
 from perrin.report import style as look
+from perrin.report.calibration_figure import calibration_figure
 from perrin.report.spectra import draw_one, mass_limits
 from perrin.report.style import BLUE, CONTRAST_UNIT, VERMILLION
 from perrin.tracking.track import TrackingResult
@@ -26,11 +27,28 @@ _SHADES = (0.5, 99.5)  # percentiles of an image that are black and white
 def draw(result: Any, axes: Axes | None = None) -> Axes:
     """Draw a result on axes, those of a new figure where none are given, and return them."""
     with look.style():
-        chosen = axes
-        if chosen is None:
-            chosen = look.new_figure(width_mm=look.COLUMN_MM, height_mm=65.0).subplots()
-        _draw(result, chosen)
-    return chosen
+        if axes is None:
+            return _new(result)
+        _draw(result, axes)
+    return axes
+
+
+@singledispatch
+def _new(result: Any) -> Axes:
+    """The axes of a new figure with the picture of a result."""
+    axes = look.new_figure(width_mm=look.COLUMN_MM, height_mm=65.0).subplots()
+    _draw(result, axes)
+    return axes
+
+
+@_new.register(Calibration)
+def _new_calibration(result: Calibration) -> Axes:
+    """The picture that stands beside a calibration's file; without points, the line."""
+    if result.points:
+        return calibration_figure(result).axes[0]
+    axes = look.new_figure(width_mm=look.COLUMN_MM, height_mm=65.0).subplots()
+    _draw(result, axes)
+    return axes
 
 
 @singledispatch

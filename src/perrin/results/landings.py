@@ -33,6 +33,7 @@ from perrin.pipeline import LandingsResult, Snapshot
 from perrin.pipeline.checks import Verdict
 from perrin.pipeline.instrument import Instrument
 from perrin.report import figures, persistence_figures, quantifier_figures, score_figures
+from perrin.report.calibration_figure import calibration_figure
 from perrin.report.page.folders import read_thumbnails
 from perrin.report.style import save_figure
 from perrin.results.folder import FIGURES
@@ -275,7 +276,7 @@ def _figures_of(measurement: LandingsResult) -> dict[str, Figure]:
             events["time_s"], masses, unit=unit, density=measurement.density
         )
     if measurement.calibration is not None and measurement.calibration.points:
-        made["calibration"] = figures.calibration_figure(measurement.calibration)
+        made["calibration"] = calibration_figure(measurement.calibration)
     for column, meaning in _RESIDUALS.items():
         if column in events.columns:
             made["mass_residual"] = figures.mass_residual_figure(

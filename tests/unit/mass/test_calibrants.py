@@ -26,6 +26,18 @@ def calibrant(masses: Any, counts: Any, *, seed: int = 0) -> pd.DataFrame:
     )
 
 
+def test_the_spectrum_is_kept_with_the_peaks_that_belong_to_no_mass() -> None:
+    events = calibrant([90, 180, 270, 360], [400, 600, 300, 300])
+    kept = calibrate_from_events(events, (90, 180, 360)).calibration.spectrum
+    assert kept is not None
+    (unread,) = kept.unread
+    assert unread == pytest.approx(GRADIENT * 270 + OFFSET, rel=0.02)
+    landed = -events["contrast"][events["contrast"] < 0]
+    edges = kept.bin_width * np.arange(len(kept.counts) + 1)
+    assert kept.counts == tuple(np.histogram(landed, edges)[0])
+    assert edges[-1] > landed.max()
+
+
 def test_the_line_is_recovered_within_its_errors() -> None:
     result = calibrate_from_events(
         calibrant([90, 180, 360, 540], [400, 600, 300, 100]),

@@ -12,10 +12,11 @@ from matplotlib.text import Annotation, Text
 
 from perrin.errors import PerrinError
 from perrin.mass.calibration import Calibration, calibrate
+from perrin.mass.ladder_peaks import LadderSpectrum
 from perrin.mass.spectrum import CONTRAST_PER_KDA, fit_spectrum
 from perrin.mass.time_course import landing_density
+from perrin.report.calibration_figure import calibration_figure
 from perrin.report.figures import (
-    calibration_figure,
     events_in_time_figure,
     mass_residual_figure,
     ratiometric_frame_figure,
@@ -160,6 +161,25 @@ def test_the_calibration_s_line_runs_through_its_band(calibration):
     half = 2e3 * float(calibration.mass_se_kda(contrast, 0)) * abs(calibration.gradient_per_kda)
     at = band.vertices[np.isclose(band.vertices[:, 0], mass), 1]
     assert np.ptp(at) == pytest.approx(2 * half)
+
+
+def test_the_spectrum_of_the_calibrant_stands_beside_its_line(calibration):
+    counts = (0, 4, 9, 1, 0, 3)  # of minus the contrast, in bins of 1.5e-3
+    kept = LadderSpectrum(bin_width=1.5e-3, counts=counts, unread=(-0.008,))
+    figure = calibration_figure(calibration.model_copy(update={"spectrum": kept}))
+    line, below, beside = figure.axes
+    bars = beside.patches[0].get_data()
+    assert bars.values.tolist() == list(counts)
+    assert bars.edges == pytest.approx([0, 1.5, 3, 4.5, 6, 7.5, 9])
+    assert beside.get_ylim() == line.get_ylim()
+    assert beside.get_xlim()[0] > beside.get_xlim()[1] >= 0
+    marked = [float(mark.get_ydata()[0]) for mark in beside.lines]
+    assert marked == pytest.approx([3.59, 8.62, 28.9, 8.0])
+    leads = [lead for lead in line.lines if len(lead.get_xdata()) == 2]
+    assert [lead.get_xdata()[1] for lead in leads] == [66, 146, 480]
+    off = [100 * (calibration.mass_kda(p.contrast) / p.mass_kda - 1) for p in calibration.points]
+    assert below.lines[0].get_ydata() == pytest.approx(off)
+    assert below.get_ylabel() == "Error (%)"
 
 
 def test_a_calibration_without_points_is_refused():
