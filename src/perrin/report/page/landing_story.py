@@ -20,7 +20,7 @@ def landing_story(facts: Facts) -> dict[str, Any]:
     """Headline and four lists of sentences."""
     return {
         "headline": headline(facts),
-        "measured": _said(facts, (_what, _quantified, _kept, _density, _read_as)),
+        "measured": _said(facts, (_what, _quantified, _kept, _density, _psf, _read_as)),
         "stands_out": _said(facts, (_main_species, _multiples, _resolved)),
         "distrust": [
             *_said(facts, DOUBTS),
@@ -71,6 +71,20 @@ def _read_as(facts: Facts) -> str | None:
     """What was understood of the file, and what was left out of it."""
     line = facts.summary.get("read_as")
     return f"The file was {line}." if line else None
+
+
+def _psf(facts: Facts) -> str | None:
+    """Whether landings have the PSF that they were fitted with, of movies."""
+    instrument = facts.summary.get("instrument")
+    if not instrument:
+        return None
+    shape = instrument["psf_measured"]
+    if not shape:
+        return "Whether the PSF fits was not measured."
+    seen = f"{shape['fwhm_nm']:.0f} nm wide, with a ring of {abs(shape['ring']):.0%} of the center"
+    if instrument["psf"] == "measured":
+        return f"The PSF is that of {shape['events']:,} landings of this movie: {seen}."
+    return f"The PSF fits: {shape['events']:,} landings are {seen}."
 
 
 def _what(facts: Facts) -> str:

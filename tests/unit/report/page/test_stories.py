@@ -104,6 +104,26 @@ def test_what_is_wrong_is_said(given: dict[str, Any], part: str, sentence: str) 
     assert sentence in said
 
 
+@pytest.mark.parametrize(
+    ("chosen", "sentence"),
+    [
+        (
+            "default",
+            "The PSF fits: 1,240 landings are 301 nm wide, with a ring of 12% of the center.",
+        ),
+        ("measured", "The PSF is that of 1,240 landings of this movie: 301 nm wide"),
+        ("given", "Whether the PSF fits was not measured."),
+    ],
+)
+def test_how_the_psf_fits_is_said(chosen: str, sentence: str) -> None:
+    card = {"fwhm_nm": 301.2, "ring": -0.118, "events": 1240}
+    instrument = {"psf": chosen, "psf_measured": {} if chosen == "given" else card}
+    said = landing_story(facts(peaks_at(66), instrument=instrument))["measured"]
+    assert any(one.startswith(sentence) for one in said)
+    of_a_table = landing_story(facts(peaks_at(66)))["measured"]
+    assert not any("PSF" in one for one in of_a_table)
+
+
 def test_the_bias_of_the_filter_is_counted() -> None:
     masses = peaks_at(66, 132)
     score = np.where(np.arange(2000) % 10 < np.where(masses < 100, 3, 8), 0.95, 0.1)
