@@ -63,7 +63,8 @@ class Workspace:
             for path in self.folder.iterdir()
             if not path.name.startswith(".")
             and (path.is_file() or path.suffix == ".zarr")
-            and path.suffix not in (".json", ".html")
+            and path.suffix not in (".json", ".html", ".svg")
+            and not (path.suffix == ".png" and path.with_suffix(".json").exists())  # of a line
             and not path.name.endswith(".truth.csv")
         ]
         return [path.name for path in sorted(found, key=_age)]

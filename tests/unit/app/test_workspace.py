@@ -43,6 +43,12 @@ def test_a_second_file_of_a_name_gets_a_number(workspace: Workspace) -> None:
     assert workspace.free("C:\\data\\movie.mp").name == "movie-2.mp"
 
 
+def test_the_picture_of_a_calibration_is_nothing_to_analyze(tmp_path: Path) -> None:
+    for name in ("line.json", "line.svg", "line.png", "frame.png"):
+        (tmp_path / name).write_text("{}")
+    assert Workspace(tmp_path).files() == ["frame.png"]
+
+
 def test_choices_are_remembered_and_bad_ones_forgotten(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
     assert workspace.remembered() == Choices()
