@@ -84,11 +84,17 @@ def exponential_waits(
     return (rng.standard_normal((count, length, 2)) * np.sqrt(jumps)[..., None]).cumsum(axis=1)
 
 
-def superposed(count: int, *, length: int, rng: np.random.Generator) -> FloatArray:
-    """Return w c / std(c) + (1 - w) f / std(f), w .2 to .8."""
+def superposed(
+    count: int,
+    *,
+    length: int,
+    rng: np.random.Generator,
+    share: tuple[float, float] = (0.2, 0.8),
+) -> FloatArray:
+    """Return w c / std(c) + (1 - w) f / std(f), w drawn evenly from `share`."""
     c = waiting(count, length=length, rng=rng, alpha=(0.3, 0.95))
     f = fractional(count, length=length, rng=rng, alpha=(0.2, 1.0))
-    w = rng.uniform(0.2, 0.8, (count, 1, 1))
+    w = rng.uniform(*share, (count, 1, 1))
     c, f = (x / np.sqrt(x.var(axis=1).mean(axis=1))[:, None, None] for x in (c, f))
     mixed = w * c + (1 - w) * f
     scaled: FloatArray = (
@@ -155,5 +161,8 @@ WALKS_OF_KINDS: Mapping[str, tuple[str, Walk]] = {
     "trap of 3 steps": ("confined", partial(trap, spread=3.0)),
     "directed, .5 step a frame": ("directed", partial(drifting, speed=0.5)),
     "directed, .25 step a frame": ("directed", partial(drifting, speed=0.25)),
+    "superposition, w .3": ("mixture", partial(superposed, share=(0.3, 0.3))),
+    "superposition, w .5": ("mixture", partial(superposed, share=(0.5, 0.5))),
+    "superposition, w .7": ("mixture", partial(superposed, share=(0.7, 0.7))),
 }
 """What each is called in tables: its kind, and the walk, called with count, length and rng."""

@@ -16,7 +16,9 @@ import pandas as pd
 
 from perrin.diffusion import classical
 from perrin.diffusion import kinds as of_kinds
+from perrin.diffusion.by_kind import answered, bounded_by_kind
 from perrin.diffusion.likelihood import fit_fbm
+from perrin.diffusion.notes import notes_on
 from perrin.diffusion.standard import TARGETS, Prediction, from_unit
 from perrin.diffusion.tables import CLASSICAL, ESTIMATES, FALSE_FLAGS, WINDOWS
 from perrin.diffusion.time_course import SEGMENT_FRAMES, TimeCourse, follow, joined, segments_of
@@ -104,61 +106,18 @@ class DiffusionResult(Shown):
 
     def _facts(self) -> dict[str, str]:
         table = self.trajectories
-        predicted = table["w"].notna()
+        predicted = answered(table)
         facts = {"trajectories": f"{len(table)}, {int(predicted.sum())} characterized"}
         if predicted.any():
-            facts["w"] = f"{table['w'].median():.2f} (median)"
+            w = table["w"].dropna()
+            facts["w"] = f"{w.median():.2f} (median)" if len(w) else "not given: see kind"
             facts["out of the model"] = str(int(table["out_of_model"].sum()))
         return facts | {"unit of length": self.scale.length_unit, "network": self.model}
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was done with noise and blur that the table says, and what was not checked."""
-        notes = list(self.remarks)
-        p = self.trajectories["posterior_predictive_p"]
-        if self.trajectories["w"].notna().any() and p.isna().all():
-            notes.append(
-                f"no track was checked against the model: the card of {self.model} has no table of "
-                "discrepancies, so nothing says whether a mixture explains them; train or export "
-                "the network with this version of perrin"
-            )
-        known = self.trajectories["fraction_noise_known"].median()
-        if np.isfinite(known):
-            notes.append(
-                f"localization errors of the table: {known:.1%} of the mean squared step; the "
-                "network is given them, and fbm_alpha takes them off"
-            )
-        exposure = self.trajectories["exposure"].max()
-        if exposure > 0:
-            notes.append(
-                f"light during {exposure:.0%} of the frame interval: the network takes it into "
-                "account; fbm_alpha does not take motion blur off and comes out too large"
-            )
-        correlation = _correlated_steps(self.trajectories)
-        if correlation is not None:
-            notes.append(
-                f"neighboring steps correlate at {correlation:+.2f}, and the exposure is not "
-                "known: motion blur does that, as persistent motion does; give --exposure (the "
-                "fraction of the frame interval with light) where it is known"
-            )
-        return tuple(notes)
-
-
-_BLURRED = 0.05  # correlation of neighboring steps from which blur is worth a word
-_SURE = 3.0  # standard errors
-
-
-def _correlated_steps(trajectories: pd.DataFrame) -> float | None:
-    """Return the mean correlation of neighboring steps where it is positive and blur not known.
-
-    Light over the whole frame interval makes it 1/4 for Brownian motion without localization
-    errors (Berglund, Phys. Rev. E 82, 011917, 2010).
-    """
-    values = trajectories["vacf_1"].dropna()
-    if trajectories["exposure"].notna().any() or len(values) < 3:
-        return None
-    mean, error = float(values.mean()), float(values.std() / np.sqrt(len(values)))
-    return mean if mean > max(_BLURRED, _SURE * error) else None
+        """What is said beside the tables: see `perrin.diffusion.notes`."""
+        return (*self.remarks, *notes_on(self.trajectories, model=self.model))
 
 
 @dataclass(frozen=True)
@@ -207,7 +166,9 @@ def characterize(
         frame_interval=scale.frame_interval,
     )
     result = DiffusionResult(
-        trajectories=pd.concat([_estimates(predictions, scale), beside, of_kind], axis=1),
+        trajectories=bounded_by_kind(
+            pd.concat([_estimates(predictions, scale), beside, of_kind], axis=1)
+        ),
         windows=_estimates(_predict(windows, model), scale),
         time_course=time_course,
         scale=scale,

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from perrin.diffusion import residence_time
+from perrin.diffusion.by_kind import answered, w_may_be_anything, without_w
 from perrin.diffusion.classical import ergodicity_breaking, tamsd
 from perrin.diffusion.kinds import SAID
 from perrin.diffusion.regimes import LABELS
@@ -37,6 +38,10 @@ def summary(found: DiffusionResult) -> dict[str, Any]:
         "windows": len(found.windows),
         "reasons": {str(why) or "none": int(number) for why, number in reasons.items()},
         "kinds": counted(table),
+        "outside_the_models": {
+            "w_not_given": int(without_w(table).sum()),
+            "w_may_be_anything": int(w_may_be_anything(table).sum()),
+        },
         "out_of_model": _flags(table),
         "regimes": _regimes(found),
     }
@@ -68,7 +73,7 @@ def kinds_in_words(trajectories: pd.DataFrame, *, changing: int = 0) -> str:
 
 def characterized(trajectories: pd.DataFrame) -> str:
     """Return how many trajectories have an answer, and the commonest reason of the others."""
-    predicted = trajectories["w"].notna()
+    predicted = answered(trajectories)
     said = f"{int(predicted.sum())} of {len(trajectories)} trajectories characterized"
     if predicted.all():
         return said
@@ -111,7 +116,7 @@ def msd_curves(
 
     Lags are spaced by ratio, up to a quarter of the longest track.
     """
-    kept = set(trajectories.loc[trajectories["w"].notna(), "particle"])
+    kept = set(trajectories.loc[answered(trajectories), "particle"])
     chosen = [track for track in to_tracks(tracks) if track.particle in kept]
     longest = max(len(track.seen) for track in chosen)
     lags = np.unique(np.geomspace(1, max(4, longest // 4), _LAGS).astype(int))

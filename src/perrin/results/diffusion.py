@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from perrin.diffusion.by_kind import answered
 from perrin.diffusion.characterize import DiffusionResult, Scale
 from perrin.diffusion.summary import ergodicity, msd_curves, summary
 from perrin.diffusion.tables import axes_of
@@ -82,7 +83,7 @@ def _write_table(table: pd.DataFrame, path: Path) -> None:
 
 def _curves(found: DiffusionResult) -> dict[int, Any]:
     """Return the MSD of each characterized track; nothing where there is none."""
-    if not found.trajectories["w"].notna().any():
+    if not answered(found.trajectories).any():
         return {}
     return msd_curves(found.tracks, found.trajectories, found.scale)
 

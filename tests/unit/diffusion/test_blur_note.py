@@ -8,11 +8,13 @@ import pytest
 
 from perrin.diffusion.characterize import DiffusionResult, Scale
 from perrin.diffusion.summary import characterized
+from perrin.diffusion.tables import TRAJECTORIES
 from perrin.settings.diffusion import WindowSettings
 
 
 def result(correlations: np.ndarray, exposure: float = np.nan) -> DiffusionResult:
-    table = pd.DataFrame({"vacf_1": correlations, "fraction_noise_known": np.nan})
+    table = pd.DataFrame(np.nan, range(len(correlations)), [one.name for one in TRAJECTORIES])
+    table = table.assign(vacf_1=correlations)
     empty = pd.DataFrame()
     return DiffusionResult(
         trajectories=table.assign(exposure=exposure),
@@ -34,7 +36,7 @@ def test_a_positive_correlation_of_steps_asks_for_the_exposure(mean: float, said
 
 def test_the_commonest_reason_of_no_answer_is_said() -> None:
     reasons = ["", "5 frames, too few", "7 frames, too few", "immobile"]
-    table = pd.DataFrame({"w": [0.1, np.nan, np.nan, np.nan], "reason": reasons})
+    table = pd.DataFrame({"fraction_noise": [0.1, np.nan, np.nan, np.nan], "reason": reasons})
     assert characterized(table) == (
         "1 of 4 trajectories characterized; of the others 2: 5 frames, too few"
     )

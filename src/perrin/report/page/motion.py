@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from perrin.diffusion.by_kind import answered
 from perrin.diffusion.characterize import Scale
 from perrin.diffusion.regimes import LABELS
 from perrin.diffusion.summary import msd_curves
@@ -121,7 +122,7 @@ def _along(time_course: pd.DataFrame, particles: np.ndarray[Any, Any]) -> dict[s
 
 def _msd(folder: MotionFolder, drawn: np.ndarray[Any, np.dtype[np.int64]]) -> dict[str, Any] | None:
     """Lags and the time-averaged MSD of each drawn trajectory (rows), NaN where there is none."""
-    if folder.trajectories["w"].notna().sum() == 0:
+    if not answered(folder.trajectories).any():
         return None
     scale, units = folder.summary["scale"], folder.summary["units"]
     measured = Scale(

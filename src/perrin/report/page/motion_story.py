@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from perrin.diffusion.by_kind import answered, w_may_be_anything, without_w
 from perrin.diffusion.kinds import KINDS, SAID
 from perrin.diffusion.summary import kinds_in_words
 
@@ -40,6 +41,7 @@ def motion_story(folder: MotionFolder) -> dict[str, Any]:
         "stands_out": (_kinds, _fractions, _exponent, _spread, _changing, _msd),
         "distrust": (
             _out_of_model,
+            _outside,
             _refused,
             _noisy,
             _short,
@@ -73,7 +75,7 @@ def _headline(folder: MotionFolder) -> str:
     answer = kinds_in_words(table, changing=folder.summary["regimes"]["tracks_with_change"])
     if answer:
         return answer
-    if table["w"].notna().sum() == 0:
+    if not answered(table).any():
         return "No trajectory could be characterized"
     main = max(_PARTS, key=lambda name: _median(table, name))
     fraction = _median(table, main)
@@ -97,7 +99,7 @@ def _what(folder: MotionFolder) -> str:
 
 
 def _predicted(folder: MotionFolder) -> str:
-    predicted = int(folder.trajectories["w"].notna().sum())
+    predicted = int(answered(folder.trajectories).sum())
     return f"{predicted} were characterized by the network {folder.summary['model']!r}."
 
 
@@ -154,7 +156,7 @@ def _unit(column: str, units: dict[str, str]) -> str:
 
 def _fractions(folder: MotionFolder) -> str | None:
     table = folder.trajectories
-    if table["w"].notna().sum() == 0:
+    if not answered(table).any():
         return None
     parts = [f"{name} {_median(table, column):.0%}" for column, name in _PARTS.items()]
     return f"Median fractions of the squared step: {', '.join(parts)}."
@@ -217,13 +219,26 @@ def _out_of_model(folder: MotionFolder) -> str | None:
     )
 
 
+def _outside(folder: MotionFolder) -> str | None:
+    """Trajectories whose kind has no w."""
+    table = folder.trajectories
+    without, anything = int(without_w(table).sum()), int(w_may_be_anything(table).sum())
+    if not without + anything:
+        return None
+    return (
+        f"Not FBM, CTRW or both: w is not given for {without} of {len(table)} trajectories, and "
+        f"may be anything for {anything}. Their windows and regimes are not judged so: "
+        "w means nothing there."
+    )
+
+
 def _msd(folder: MotionFolder) -> str | None:
     alpha = folder.trajectories["tamsd_alpha"].dropna()
     return f"MSD alone: exponent {alpha.median():.2f} (median)." if len(alpha) else None
 
 
 def _refused(folder: MotionFolder) -> str | None:
-    missing = folder.trajectories["w"].isna()
+    missing = ~answered(folder.trajectories)
     if not missing.any():
         return None
     why = folder.trajectories.loc[missing, "reason"].value_counts().index[0]

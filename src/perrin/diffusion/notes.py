@@ -1,0 +1,74 @@
+"""What is said beside the numbers of moving particles: noise, blur, and what was not checked."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from perrin.diffusion.by_kind import answered, w_may_be_anything, without_w
+
+_BLURRED = 0.05  # correlation of neighboring steps from which blur is worth a word
+_SURE = 3.0  # standard errors
+
+
+def notes_on(trajectories: pd.DataFrame, *, model: str) -> list[str]:
+    """Return sentences on the TRAJECTORIES table; model: name of the mixture network."""
+    notes = []
+    if answered(trajectories).any() and trajectories["posterior_predictive_p"].isna().all():
+        notes.append(
+            f"no track was checked against the model: the card of {model} has no table of "
+            "discrepancies, so nothing says whether a mixture explains them; train or export "
+            "the network with this version of perrin"
+        )
+    known = trajectories["fraction_noise_known"].median()
+    if np.isfinite(known):
+        notes.append(
+            f"localization errors of the table: {known:.1%} of the mean squared step; the "
+            "network is given them, and fbm_alpha takes them off"
+        )
+    exposure = trajectories["exposure"].max()
+    if exposure > 0:
+        notes.append(
+            f"light during {exposure:.0%} of the frame interval: the network takes it into "
+            "account; fbm_alpha does not take motion blur off and comes out too large"
+        )
+    correlation = _correlated_steps(trajectories)
+    if correlation is not None:
+        notes.append(
+            f"neighboring steps correlate at {correlation:+.2f}, and the exposure is not "
+            "known: motion blur does that, as persistent motion does; give --exposure (the "
+            "fraction of the frame interval with light) where it is known"
+        )
+    return notes + _outside_the_models(trajectories)
+
+
+def _outside_the_models(trajectories: pd.DataFrame) -> list[str]:
+    """Return how many tracks have no w, or any w, because of their kind."""
+    notes = []
+    without, anything = int(without_w(trajectories).sum()), w_may_be_anything(trajectories)
+    if without:
+        notes.append(
+            f"w is not given for {without} of {len(trajectories)} tracks: they are no FBM, CTRW or "
+            "mixture of both with a probability above .9 (columns p_immobile to p_mixture); "
+            "windows and regimes are not judged so, w and exponents mean nothing in those of "
+            "these tracks"
+        )
+    if anything.any():
+        notes.append(
+            f"w of {int(anything.sum())} of {len(trajectories)} tracks may be anything from 0 to "
+            "1: they are rather no FBM, CTRW or mixture of both"
+        )
+    return notes
+
+
+def _correlated_steps(trajectories: pd.DataFrame) -> float | None:
+    """Return the mean correlation of neighboring steps where it is positive and blur not known.
+
+    Light over the whole frame interval makes it 1/4 for Brownian motion without localization
+    errors (Berglund, Phys. Rev. E 82, 011917, 2010).
+    """
+    values = trajectories["vacf_1"].dropna()
+    if trajectories["exposure"].notna().any() or len(values) < 3:
+        return None
+    mean, error = float(values.mean()), float(values.std() / np.sqrt(len(values)))
+    return mean if mean > max(_BLURRED, _SURE * error) else None
