@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Any, Protocol
+
 import numpy as np
 
 from perrin.errors import PerrinError
 from perrin.types import Array
 
+
+class FramesLike(Protocol):
+    """Frames (T, Y, X) that are read when they are asked for."""
+
+    dtype: np.dtype[Any]
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, key: Any, /) -> Array: ...
+
+
 HEAD = 16
 """First frames that the check of the axes looks at."""
+_SAMPLES = 9
+_SMALL = 2**24  # bytes of a movie that is looked at whole
 _CROP = 48  # samples of each row and column it looks at
 _CLEARLY = 1.5  # ratio of roughness that decides; white noise scatters by a few percent
 
@@ -69,6 +84,35 @@ def check_moving(frames: Array, name: str) -> None:
         raise PerrinError(f"{name} has frames of nothing but zeros; was the recording complete?")
 
 
+def dark_or_saturated(frames: FramesLike) -> list[str]:
+    """Return notes on frames of nothing but zeros, or of the largest number that can be stored.
+
+    Looked at are the last frame and some between, few enough to cost nothing; all of a small movie.
+    """
+    n_frames = len(frames)
+    try:
+        count = n_frames if frames[:1].nbytes * n_frames <= _SMALL else _SAMPLES
+        places = sorted({round(at) for at in np.linspace(0, n_frames - 1, count)})
+        if len(places) == n_frames:
+            block = frames[:]
+        else:
+            block = np.concatenate([frames[at : at + 1] for at in places])
+    except PerrinError:
+        return []  # what cannot be read is refused, with its frames, when it is
+    top = np.iinfo(frames.dtype).max if frames.dtype.kind in "ui" else np.inf
+    lowest, highest = block.min(axis=(1, 2)), block.max(axis=(1, 2))
+    dark = [at for at, high, low in zip(places, highest, lowest, strict=True) if high == low == 0]
+    full = [at for at, low in zip(places, lowest, strict=True) if low == top]
+    found = ((dark, "nothing but zeros"), (full, f"nothing but the largest number ({top:g})"))
+    return [
+        f"frames of {what}: {', '.join(map(str, at[:5]))}{', ...' if len(at) > 5 else ''} "
+        f"({len(at)} of the {len(places)} that were looked at): was the recording "
+        "complete, the light on?"
+        for at, what in found
+        if at
+    ]
+
+
 def check_order_of_moving(shape: tuple[int, ...], name: str) -> None:
     """Raise `PerrinError` where the sides look like (y, x, time): two alike, then another.
 
@@ -125,7 +169,8 @@ def _likely(shape: tuple[int, ...], least: int) -> int:
 def _roughness(head: Array) -> tuple[float, float, float]:
     """Return the root mean square of neighbor differences along each axis of a block.
 
-    The mean of each difference is taken off: a flicker of the laser is no roughness.
+    The mean of each difference is taken off: a flicker of the laser is no roughness. Along time,
+    the median over the steps: a single black or odd frame says nothing of the axes.
     """
     block = np.asarray(head[:HEAD, :_CROP, :_CROP], dtype=np.float64)
     rough = []
@@ -135,7 +180,9 @@ def _roughness(head: Array) -> tuple[float, float, float]:
             continue
         steps = np.diff(block, axis=axis)
         steps -= steps.mean(axis=tuple(i for i in range(3) if i != axis), keepdims=True)
-        rough.append(float(np.sqrt(np.mean(steps**2))))
+        squares = np.mean(steps**2, axis=(1, 2))
+        usual = np.median(squares) if axis == 0 else np.mean(squares)
+        rough.append(float(np.sqrt(usual)))
     return rough[0], rough[1], rough[2]
 
 

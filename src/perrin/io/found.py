@@ -119,6 +119,7 @@ class Numbers:
     missing: dict[str, str]
 
 
+_LANDINGS_NM = (1.0, 2000.0)
 _SAYS_NOTHING = "the file does not say it"
 _DISAGREES = 1e-3  # relative difference at which a given value is said to contradict the file
 
@@ -132,6 +133,9 @@ def settle(found: Found, given: Given, *, contents: Contents = "landings") -> Nu
     missing = dict(found.asks)
     interval, pixel, sign = found.frame_interval_s, found.pixel_nm, found.landing_sign
     sources = {"frame_interval": "file", "pixel": found.pixel_from, "landing_sign": "file"}
+    if contents == "landings" and (why := _no_landings(pixel)):
+        notes.append(why)
+        missing["pixel_nm"], pixel = why, None
     told = given.interval_s()
     if told is not None:
         interval = told
@@ -166,6 +170,16 @@ def settle(found: Found, given: Given, *, contents: Contents = "landings") -> Nu
     if pixel is None:
         missing.setdefault("pixel_nm", _SAYS_NOTHING)
     return Numbers(interval, pixel, sign or -1, sources, tuple(notes), missing)
+
+
+def _no_landings(pixel: float | None) -> str | None:
+    low, high = _LANDINGS_NM
+    if pixel is None or low <= pixel <= high:
+        return None
+    return (
+        f"the file says a pixel of {pixel:.6g} nm, which no movie of landings has ({low:g} to "
+        f"{high:g} nm): not used"
+    )
 
 
 def _differ(given: float, found: float) -> bool:

@@ -109,6 +109,8 @@ class DifferenceFrames(Hdf5Frames):
     reading past a keyframe that differs.
     """
 
+    anywhere = False
+
     def __init__(
         self,
         path: Path,

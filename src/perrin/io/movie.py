@@ -123,8 +123,11 @@ class LazyFrames(ArrayFrames):
     """Frames that stay in their file: `frames[a:b]` reads those and no others.
 
     A reader subclasses this with `_read(start, stop)` and `close()`, and pickles as what it
-    takes to open the file again.
+    takes to open the file again. `anywhere`: whether one frame in the middle is read as quickly as
+    the first.
     """
+
+    anywhere = True
 
     def __init__(self, path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         self.path = path

@@ -18,6 +18,7 @@ from perrin.io.checks import (
     check_moving,
     check_order_of_moving,
     check_shape,
+    dark_or_saturated,
 )
 from perrin.io.found import Asked, Contents, Found, Given, Numbers, check_encoding, settle
 from perrin.io.keywords import MovieKeywords, split, takes_movie_keywords
@@ -178,9 +179,10 @@ def look_at(found: Found, contents: Contents = "landings") -> Looked:
     """Look at the first frames: dead pixels, sizes, values, the order of axes."""
     if found.problem is not None:
         return Looked(None, (f"{found.path} {found.problem}.",))
-    frames, name = found.frames, str(found.path)
-    if frames is None:
+    stored, name = found.frames, str(found.path)
+    if stored is None:
         return Looked(None)
+    frames = stored
     notes: list[str] = []
     try:
         check_shape(frames.shape, name)
@@ -193,6 +195,7 @@ def look_at(found: Found, contents: Contents = "landings") -> Looked:
             notes.append(note)
             head = _head(frames)
         check_moving(head, name)
+        notes += dark_or_saturated(frames) if stored.anywhere else []
         if contents == "moving" and not found.axes_named:
             check_order_of_moving(frames.shape, name)
     except PerrinError as error:
@@ -209,7 +212,8 @@ def _against_landings(head: npt.NDArray[Any], frames: LazyFrames, found: Found) 
         if not found.axes_named:
             check_axes_of_file(head, frames.shape, str(found.path))
     except PerrinError as error:
-        return (str(error),)
+        hints = [f" The file: {note}." for note in found.notes if "--unsigned" in note]
+        return (f"{error}{''.join(hints)}",)
     return ()
 
 

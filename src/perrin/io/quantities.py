@@ -50,6 +50,7 @@ _SECOND_WORDS = {
 _BASE = {"length": 1e-9, "time": 1.0}  # nanometers and seconds
 # what no movie of single particles can have: below a picometer or above a millimeter a pixel,
 # below 10 ns or above a day a frame
+_SEEN_AT_MOST_NM = 2e4  # of a pixel in the sample; 300 dots an inch are 84,667
 _BOUNDS = {"length": (1e-3, 1e6), "time": (1e-8, 86_400.0)}
 _WHAT = {"length": "a pixel", "time": "a frame interval"}
 _IN = {"length": "nm", "time": "s"}
@@ -96,6 +97,11 @@ def read(value: object, unit: object, quantity: Quantity) -> Said:
 def bounded(value: float, quantity: Quantity, *, said: str) -> Said:
     """Return the value in nm or s unless it cannot be; `said` begins the note."""
     low, high = _BOUNDS[quantity]
+    if quantity == "length" and _SEEN_AT_MOST_NM < value <= high:
+        return Said(
+            note=f"{said}, {value:.6g} nm, more than a microscope sees in one: the resolution of a "
+            "print or a screen? Not used"
+        )
     if low <= value <= high:
         return Said(value)
     return Said(

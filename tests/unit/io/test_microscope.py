@@ -181,7 +181,7 @@ def test_dm_as_ncempy_reads_it(version, counts, tmp_path):
 
 def test_ser_as_ncempy_reads_it(counts, tmp_path):
     ser = pytest.importorskip("ncempy.io.ser")
-    write_ser(tmp_path / "a.ser", counts, pixel_m=0.5e-9)
+    write_ser(tmp_path / "a.ser", counts, pixel_m=5e-9)
     other = ser.serReader(str(tmp_path / "a.ser"))
     np.testing.assert_array_equal(other["data"], counts)
     with open_movie(tmp_path / "a.ser", frame_interval_s=0.0125, contents="moving") as movie:

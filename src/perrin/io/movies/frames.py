@@ -59,6 +59,7 @@ class ScaledFrames(LazyFrames):
             dtype = np.dtype(np.float32)
         super().__init__(stored.path, stored.shape, dtype)
         self.stored = stored
+        self.anywhere = stored.anywhere
         self.scale = scale
         self.offset = offset
 

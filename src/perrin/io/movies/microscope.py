@@ -6,6 +6,7 @@ Where that library surprises, the file is looked at here: MRC's signed bytes, th
 from __future__ import annotations
 
 import shutil
+import struct
 import tempfile
 import weakref
 from importlib import import_module
@@ -33,6 +34,7 @@ _MODULES = {
     "BLO": ("blockfile", ".blo", "NanoMegas BLO"),
     "MIB": ("quantumdetector", ".mib", "Quantum Detectors MIB (Merlin)"),
 }
+_BYTES_OF_MODE = {0: 1, 1: 2, 2: 4, 6: 2, 12: 2}
 _SIGNED_BYTES = "mode 0 holds signed bytes"
 
 
@@ -134,6 +136,7 @@ def find_microscope(path: Path, asked: Asked) -> Found:
     names, taken = _names(told)
     axes = lay_out(image["data"].shape, names, asked, z_is_time=_z_is_time(kind))
     notes = [*axes.notes, *([taken] if taken and asked.axes is None else [])]
+    notes += _more_than_said(path) if kind == "MRC" else []
     if len(images) > 1:
         notes.append(f"the largest of the {len(images)} images in the file is used")
     interval, pixel, said = _numbers(told, axes.layout, kind, image.get("metadata") or {})
@@ -224,6 +227,19 @@ def _numbers(
         notes.append(f"the dose rate is {dose:g}, by the file")
     notes += [interval.note] if interval.note else []
     return interval.value, pixel, notes
+
+
+def _more_than_said(path: Path) -> list[str]:
+    """Return a note where an MRC file has room for more frames than its header says."""
+    head = head_of(path)
+    order = ">" if head[212:213] == b"\x11" else "<"
+    nx, ny, nz, mode = struct.unpack_from(f"{order}4i", head)
+    (extended,) = struct.unpack_from(f"{order}i", head, 92)
+    a_frame = nx * ny * _BYTES_OF_MODE.get(mode, 0)
+    held = (path.stat().st_size - 1024 - extended) // a_frame if a_frame > 0 else 0
+    if held <= nz:
+        return []
+    return [f"the file has room for {held} frames and its header says {nz}: those are read"]
 
 
 def _asks(kind: str, pixel: float | None) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, Literal
 
 import numpy as np
@@ -68,8 +69,17 @@ def find_npy(path: Path, asked: Asked) -> Found:
             )
             shape, by_column, dtype = header(file)
             offset = file.tell()
-    except (ValueError, OverflowError, RecursionError, MemoryError, SyntaxError) as error:
-        raise PerrinError(f"{path} has a damaged .npy header: {error}.") from error
+    except (
+        ValueError,
+        OverflowError,
+        RecursionError,
+        MemoryError,
+        SyntaxError,
+        TokenError,
+    ) as error:
+        raise PerrinError(
+            f"{path} has a damaged .npy header: {error}. Copy it again from its source."
+        ) from error
     if dtype.hasobject:
         raise PerrinError(f"{path} holds Python objects, not pixels; save an array of numbers.")
     if dtype.names or dtype.kind not in "uifb":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import struct
 import zlib
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from perrin.io.movie import LazyFrames
 from perrin.io.movies.frames import DECODING
 from perrin.io.sniff import PICTURES
 from perrin.types import Array
+
+_SUFFIXES = (".png", ".tif", ".tiff", ".bmp")
 
 
 class PictureFrames(LazyFrames):
@@ -130,7 +133,8 @@ def find_pictures(path: Path, asked: Asked) -> Found:
     kinds = _pictures(path)
     common = max(set(kinds.values()), key=list(kinds.values()).count)
     names = sorted((n for n, kind in kinds.items() if kind == common), key=_natural)
-    notes = [f"the {len(names)} {common} pictures of the folder, by the numbers in their names"]
+    problem, order = _order(names)
+    notes = [f"the {len(names)} {common} pictures of the folder, {order}"]
     if len(names) < 2:
         raise PerrinError(
             f"{path} is a folder with one {common} picture; a movie has at least 2 frames. If "
@@ -140,8 +144,6 @@ def find_pictures(path: Path, asked: Asked) -> Found:
     if left:
         notes.append(f"{left} pictures of another kind left out")
     first = read_picture(path / names[0], asked.channel)
-    problem, gap = _gaps(names)
-    notes += [gap] if gap else []
     return Found(
         path=path,
         format="pictures",
@@ -166,6 +168,8 @@ def _pictures(path: Path) -> dict[str, str]:
             continue
         with file.open("rb") as opened:
             head = opened.read(8)
+        if not head and file.suffix.lower() in _SUFFIXES:
+            raise PerrinError(f"{file} is empty (0 bytes): a frame is missing. Copy it again.")
         kind = next((kind for magic, kind in PICTURES.items() if head.startswith(magic)), None)
         if kind is not None:
             found[file.name] = kind
@@ -178,24 +182,51 @@ def _natural(name: str) -> list[tuple[int, int | str]]:
     return [(0, int(part)) if part.isdigit() else (1, part) for part in parts]
 
 
-def _gaps(names: list[str]) -> tuple[str | None, str | None]:
-    """Return a problem where several series are mixed, and a note where numbers are missing."""
-    split = [re.split(r"(\d+)", name) for name in names]
-    if len({len(parts) for parts in split}) > 1 or len(split[0]) < 3:
-        return None, "their names do not count frames: taken in the order of the alphabet"
-    varying = [at for at in range(1, len(split[0]), 2) if len({parts[at] for parts in split}) > 1]
-    words = {tuple(parts[0::2]) for parts in split}
-    if len(words) > 1:
-        heads = sorted({parts[0] for parts in split})
+def _order(names: list[str]) -> tuple[str | None, str]:
+    """Return a problem of the names, and by what the pictures are in order."""
+    patterns = [re.sub(r"\d+", "#", name) for name in names]
+    common = max(dict.fromkeys(patterns), key=patterns.count)
+    strays = [n for n, pattern in zip(names, patterns, strict=True) if pattern != common]
+    alike = len(names) - len(strays)
+    if "#" not in common or alike < max(2, len(names) / 2):
+        return _uncounted(patterns), "in the order of the alphabet: their names do not count frames"
+    by_number = "by the numbers in their names"
+    if len(strays) * 4 >= len(names):
+        heads = sorted({pattern.split("#")[0] for pattern in patterns})
         return (
             f"holds pictures of several series ({', '.join(heads[:4])}): keep one in the folder"
-        ), None
+        ), by_number
+    if strays:
+        return (
+            f"holds {len(strays)} pictures whose names are unlike the other {alike} ({common}): "
+            f"{', '.join(strays[:4])}{', ...' if len(strays) > 4 else ''}. They may be copies or "
+            "averages and no frames: move them elsewhere, or name them like the others"
+        ), by_number
+    return _gaps(names), by_number
+
+
+def _uncounted(patterns: list[str]) -> str | None:
+    counted = len({p for p in patterns if "#" in p})
+    if counted > 1 and counted < len(patterns):
+        return "holds pictures of several series: keep one in the folder"
+    return None
+
+
+def _gaps(names: list[str]) -> str | None:
+    """Return a problem where names of one pattern count twice, or not all frames."""
+    split = [re.split(r"(\d+)", name) for name in names]
+    varying = [at for at in range(1, len(split[0]), 2) if len({parts[at] for parts in split}) > 1]
     if len(varying) > 1:
         return (
             "holds pictures whose names count more than one thing (as channel or plane beside "
             f"time: {names[0]} to {names[-1]}): keep those of one movie in the folder"
-        ), None
+        )
     numbers = sorted(int(parts[varying[0]]) for parts in split) if varying else []
+    twice = [a for a, b in pairwise(numbers) if a == b]
+    if twice:
+        at = varying[0]
+        same = [n for n, parts in zip(names, split, strict=True) if int(parts[at]) == twice[0]]
+        return f"holds the number {twice[0]} twice ({', '.join(same)}): keep one of them"
     steps = np.diff(numbers)
     if len(steps) and steps.min() != steps.max():
         usual = int(np.median(steps))
@@ -204,5 +235,5 @@ def _gaps(names: list[str]) -> tuple[str | None, str | None]:
             f"is incomplete: its pictures count from {numbers[0]} to {numbers[-1]} and about "
             f"{lost} in between are missing, so that time would not be even. Copy them, or "
             "number those that are there without gaps"
-        ), None
-    return None, None
+        )
+    return None

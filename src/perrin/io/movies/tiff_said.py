@@ -201,6 +201,9 @@ def _imagej(tiff: tifffile.TiffFile) -> TiffSaid:
     if isinstance(announced, int) and announced > held:
         lacks = f"incomplete: the file says {announced} images and holds {held} (cut off?)"
         said = replace(said, lacks=lacks)
+    elif isinstance(announced, int) and announced < len(tiff.pages):
+        beyond = f"the file holds {len(tiff.pages)} images and says {announced}: those are read"
+        said = replace(said, notes=(*said.notes, beyond))
     return _calibrated(said, meta)
 
 

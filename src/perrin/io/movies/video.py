@@ -24,6 +24,8 @@ class VideoFrames(LazyFrames):
     Reading on is quick; reading back starts at the beginning again.
     """
 
+    anywhere = False
+
     def __init__(
         self, path: Path, n_frames: int, size: tuple[int, int], deep: bool, channel: int | None
     ) -> None:
@@ -146,30 +148,62 @@ def find_video(path: Path, asked: Asked) -> Found:
         raise PerrinError(f"{path} is a video, one frame after the other; leave --axes, --z away.")
     with open_video(path) as container:
         stream = container.streams.video[0]
+        if stream.codec_context is None or not stream.codec_context.height:
+            raise PerrinError(
+                f"{path} is a video without a description of its frames: cut off? Copy it again or "
+                "export it from its source as a TIFF stack."
+            )
         said, codec = stream.frames, stream.codec_context.name
         rate, name = stream.average_rate, stream.codec_context.format
         pixels = name.name if name is not None else "unknown"
         try:
-            held = sum(1 for packet in container.demux(stream) if packet.size)
+            stamps = [packet.pts for packet in container.demux(stream) if packet.size]
         except _decoding() as error:
             raise PerrinError(f"{path}: its frames cannot be counted: {error}.") from error
+        held, said = len(stamps), said or _said(container.duration, rate)
         deep = name is not None and any(c.bits > 8 for c in name.components)
         size = (stream.codec_context.height, stream.codec_context.width)
     notes = [_about(codec, pixels)]
     if said and held < said:
         notes.append(f"incomplete: the video says {said} frames and holds {held} (cut off?)")
+    gap = _gap(stamps)
     plays = f"it plays {float(rate):.6g} frames a second; " if rate else ""
     hint = f"if that is the rate of the recording, give --frame-rate-hz {float(rate):.6g}"
     return Found(
         path=path,
         format="video",
         description=f"video, {codec}, {pixels}",
-        frames=VideoFrames(path, held, size, deep, asked.channel),
+        frames=None if gap else VideoFrames(path, held, size, deep, asked.channel),
         axes_named=True,
         axes="TYX",
         stored_shape=(held, *size),
         notes=tuple(note for note in notes if note),
         asks={"frame_rate_hz": f"{plays}{hint}" if rate else "the file does not say it"},
+        problem=gap,
+    )
+
+
+def _said(duration: int | None, rate: Any) -> int:
+    """Return how many frames the length that is said (us) holds; 0 where it is not said."""
+    return round(duration * 1e-6 * float(rate)) if duration and rate else 0
+
+
+def _gap(stamps: list[int | None]) -> str | None:
+    """Return what is wrong with time stamps that are not even: frames are missing."""
+    known = sorted(stamp for stamp in stamps if stamp is not None)
+    steps = np.diff(known)
+    if len(known) < len(stamps) or len(steps) < 2:
+        return None
+    usual = float(np.median(steps))
+    # stamps are rounded to a tick, so that steps scatter by two
+    wide = np.flatnonzero((steps > 1.5 * usual) & (steps > usual + 2))
+    if not len(wide):
+        return None
+    lost = int(np.round(steps[wide] / usual - 1).sum()) if usual else 0
+    return (
+        f"is incomplete: its time stamps leap behind frame {int(wide[0])}"
+        f"{' and others' if len(wide) > 1 else ''}, as if about {lost} frames were missing, and "
+        "time would not be even. Use the movie as it was recorded, or export it as a TIFF stack"
     )
 
 

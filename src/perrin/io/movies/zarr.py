@@ -28,6 +28,7 @@ from perrin.io.movies.tiff_said import square
 from perrin.io.quantities import Said, read, spacing
 from perrin.types import Array
 
+_SMALL_CHUNK = 2**22  # bytes that are quickly decoded
 _EMPTY = 2**64 - 1  # offset and length of an inner chunk of a shard that was never written
 
 
@@ -38,6 +39,8 @@ class ZarrFrames(LaidOutFrames):
         self.dataset = dataset
         self._array = _open(path, dataset)
         super().__init__(path, layout, np.dtype(self._array.dtype))
+        chunk = int(np.prod(self._array.chunks, dtype=np.int64)) * self.dtype.itemsize
+        self.anywhere = chunk <= _SMALL_CHUNK
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.path, self.dataset, self.layout)
@@ -248,7 +251,14 @@ def _written(folder: Path, array: Any, layout: Layout) -> tuple[Layout, str | No
             ),
         )
     gone, partly = frames_lacking(layout, outer, present)
-    return held_of(layout, gone, partly, why="chunks never written or not copied")
+    held, note, problem = held_of(layout, gone, partly, why="chunks never written or not copied")
+    beyond = tuple(len(g) if i == layout.time else 0 for i, g in enumerate(grid))
+    if note is None and str(folder / encode(beyond)) in files:
+        note = (
+            f"its folder holds chunks behind the {array.shape[layout.time]} frames that the array "
+            "is said to have: these are not read"
+        )
+    return held, note, problem
 
 
 def _holes(file: Path, array: Any, place: tuple[int, ...]) -> int:
