@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from perrin.errors import PerrinError
+from perrin.io.beside import unit_of_dataset
 from perrin.io.hdf5 import check_whole
 from perrin.io.vendor import RawTable
 
@@ -171,17 +172,8 @@ def _from_group(
         measurement=measurement,
         calibration=embedded_calibration(group),
         notes=(f"not one value for each event, left out: {', '.join(other)}",) if other else (),
-        units={name: unit for name, item in items.items() if (unit := _unit(item))},
+        units={name: unit for name, item in items.items() if (unit := unit_of_dataset(item))},
     )
-
-
-def _unit(item: h5py.Dataset) -> str:
-    """Return the unit that an attribute of the dataset says, empty without one."""
-    for key in ("unit", "units"):
-        if key in item.attrs:
-            said = item.attrs[key]
-            return said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
-    return ""
 
 
 def _flat(item: h5py.Dataset | h5py.Group) -> np.ndarray[Any, Any]:

@@ -19,6 +19,7 @@ import pandas as pd
 from perrin._version import __version__
 from perrin.errors import PerrinError, about
 from perrin.io import discovermp, fitres, store
+from perrin.io.beside import units_in_parquet
 from perrin.io.event_columns import Meaning
 from perrin.io.event_tracks import refuse_tracks
 from perrin.io.hdf5 import hdf5_file
@@ -198,7 +199,7 @@ class _Reading:
         table = table.reset_index(level=named).reset_index(drop=True)
         refuse_tracks(table)
         raw = _recognized(table, [], "parquet")
-        return self._events(replace(raw, units=_units_in_parquet(self.path)))
+        return self._events(replace(raw, units=units_in_parquet(self.path)))
 
     def _events(self, raw: RawTable) -> pd.DataFrame:
         return to_events(
@@ -263,18 +264,6 @@ def _parquet(path: Path) -> pd.DataFrame:
         raise PerrinError(
             f"{path}: the parquet file is truncated or damaged ({error}). Copy or export it again."
         ) from error
-
-
-def _units_in_parquet(path: Path) -> dict[str, str]:
-    """Return the units that the file keeps beside its columns (field metadata ``unit``)."""
-    import pyarrow.parquet
-
-    found = {}
-    for field in pyarrow.parquet.read_schema(path):
-        for key in (b"unit", b"units"):
-            if field.metadata and key in field.metadata:
-                found[field.name] = field.metadata[key].decode("utf-8", "replace")
-    return found
 
 
 def _write_parquet(events: pd.DataFrame, path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -14,6 +15,7 @@ from perrin.io.tracks.columns import Name, parse, roles
 from perrin.io.tracks.raw import AXES, KEPT, RawTracks, numbers
 from perrin.io.units import length_unit, time_unit
 
+_UNIT_COLUMNS = ("unit", "units", "length_unit", "space_unit", "spatial_unit")
 _SAME = ("pixel_nm", "frame_interval_s", "exposure")
 _NAPARI = ("axis-0", "axis-1", "axis-2", "axis-3")
 _FEW_VALUES = 50  # a column whose name says nothing tells no more movies apart
@@ -27,26 +29,29 @@ _OTHER_TABLES = (
 )
 
 
-def from_columns(table: pd.DataFrame, kind: str) -> RawTracks:
+def from_columns(
+    table: pd.DataFrame, kind: str, units: Mapping[str, str] | None = None
+) -> RawTracks:
     """Return the tracks in a table by the names of its columns.
 
-    Raises `PerrinError` where there is no particle, no frame or time, or no x, and for perrin's
-    own columns of numbers that are the same in all rows, if they are not.
+    units: of columns, where the file says them beside the names; a column ``unit`` with one value
+    says that of all positions.
+
+    Raises `PerrinError` where there is no particle, no frame or time, or no x, for perrin's own
+    columns of numbers that are the same in all rows, if they are not, for a column of units with
+    several values, and for units that contradict those in names.
     """
     table = _plain_index(table)
     if set(_NAPARI) <= set(map(str, table.columns)):
         table, kind = _of_napari(table), f"napari {kind}"
-    names = [parse(name) for name in table.columns]
+    table, dummies = _without_dummies(table)
+    said = _unit_of_rows(table) | dict(units or {})
+    names = [parse(name, said.get(name, "")) for name in table.columns]
     meant = roles(names)
     _check_there(meant, names)
     lower = {name.base: name for name in names}
     own = {"pixel_nm", "frame_interval_s"} <= set(lower)
-    used: dict[str, Name] = {}
-    for role in ("x", "y", "z", "frame", "time", "particle"):
-        free = [name for name in meant.get(role, []) if name not in used.values()]
-        if free:
-            used[role] = free[0]
-    used |= _errors(meant)
+    used = _used(meant) | _errors(meant)
     for name in KEPT if own else ():
         if name in lower:
             used.setdefault(name, lower[name])
@@ -57,6 +62,7 @@ def from_columns(table: pd.DataFrame, kind: str) -> RawTracks:
         units={axis: _unit(used[axis]) for axis in AXES if axis in used},
         time_unit=time_unit(used["time"].unit) or "" if "time" in used else "",
     )
+    raw.left_out = {"row that btrack put in (dummy), no position": dummies}
     _add_groups(raw, table, meant, used)
     if own:
         for name in _SAME:
@@ -68,9 +74,43 @@ def from_columns(table: pd.DataFrame, kind: str) -> RawTracks:
         raw.units = {axis: unit or "px" for axis, unit in raw.units.items()}
     taken = {name.full for name in used.values()} | set(raw.groups.columns) - raw.perhaps_groups
     taken |= {lower[name].full for name in _SAME if own and name in lower}
+    taken |= {name for name in table.columns if name.lower() in _UNIT_COLUMNS and raw.units["x"]}
     raw.columns_not_used = [name.full for name in names if name.full not in taken]
     _check_own(raw, table)
     return raw
+
+
+def _without_dummies(table: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """Return the table without the rows that btrack put in where a track has no position."""
+    name = next((name for name in table.columns if name.lower() == "dummy"), None)
+    if name is None:
+        return table, 0
+    values = table[name].astype(str).str.strip().str.lower()
+    if not set(values) <= {"true", "false", "0", "1", "0.0", "1.0"}:
+        return table, 0
+    dummy = values.isin(("true", "1", "1.0")).to_numpy()
+    return table[~dummy].reset_index(drop=True), int(dummy.sum())
+
+
+def _unit_of_rows(table: pd.DataFrame) -> dict[str, str]:
+    """Return the unit of each axis without one in its name, by a column that says it in each row.
+
+    Raises `PerrinError` where that column holds several units, or one that is none of length.
+    """
+    name = next((name for name in table.columns if name.lower() in _UNIT_COLUMNS), None)
+    if name is None:
+        return {}
+    found = sorted({str(one).strip() for one in table[name].dropna()} - {""})
+    names = [parse(one) for one in table.columns]
+    bare = [one for one in names if not one.unit and set(roles([one])) & set(AXES)]
+    if not found or not bare:
+        return {}
+    if len(found) > 1 or length_unit(found[0]) is None:
+        raise PerrinError(
+            f"column {name!r} holds {listed(found[:4])}: one unit of length is needed for "
+            f"{listed(one.full for one in bare)}. Convert all rows to one unit, or rename it."
+        )
+    return {one.full: found[0] for one in bare}
 
 
 def _check_own(raw: RawTracks, table: pd.DataFrame) -> None:
@@ -148,6 +188,16 @@ def _check_there(meant: dict[str, list[Name]], names: list[Name]) -> None:
             else "known too are track_id, trajectory, traj_idx, id, POSITION_X and more)."
         )
     )
+
+
+def _used(meant: dict[str, list[Name]]) -> dict[str, Name]:
+    """Return the column of each role: the likeliest that no other role has."""
+    used: dict[str, Name] = {}
+    for role in ("x", "y", "z", "frame", "time", "particle"):
+        free = [name for name in meant.get(role, []) if name not in used.values()]
+        if free:
+            used[role] = free[0]
+    return used
 
 
 def _unit(name: Name) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from perrin.io.units import length_unit, time_unit
+from perrin.errors import PerrinError
+from perrin.io.units import SECONDS, length_unit, time_unit
 
 _WORDS = r"(?:pos|position|coord|coords|coordinate|coordinates|centroid|center|center|loc|location)"
 _NUMBER = r"(?:_?(?:id|nr|no|num|number|n|idx|index|ref|name|label))?"
@@ -48,8 +49,24 @@ class Name:
     unit: str
 
 
-def parse(full: str) -> Name:
-    """Return the name of a column with its unit taken off: brackets, a slash or a suffix."""
+def parse(full: str, said: str = "") -> Name:
+    """Return the name of a column with its unit taken off: brackets, a slash or a suffix.
+
+    said: its unit, where the file keeps it beside the name. Raises `PerrinError` where it is
+    another than that in the name.
+    """
+    name = _parsed(full)
+    if not said.strip():
+        return name
+    if name.unit and any(kind(name.unit) != kind(said) for kind in (length_unit, time_unit)):
+        raise PerrinError(
+            f"column {name.full!r} has the unit {said!r} beside its name: they contradict each "
+            "other. Correct one of them."
+        )
+    return Name(name.full, name.base, name.unit or said)
+
+
+def _parsed(full: str) -> Name:
     text = str(full).strip().lstrip("#").strip()
     for form in (_BRACKET, _SLASH, _SUFFIX):
         match = form.fullmatch(text)
@@ -100,7 +117,9 @@ def _roles_of(name: Name) -> list[str]:
         found.append(axis)
     elif axis:
         found.append(f"odd unit of {axis}")
-    if _FRAME.fullmatch(base) or (_TIME.fullmatch(base) and time_unit(name.unit) == "frame"):
+    if _FRAME.fullmatch(base) and time_unit(name.unit) in SECONDS:
+        found.append("time")
+    elif _FRAME.fullmatch(base) or (_TIME.fullmatch(base) and time_unit(name.unit) == "frame"):
         found.append("frame")
     elif _TIME.fullmatch(base):
         found.append("time")

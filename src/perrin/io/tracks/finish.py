@@ -21,6 +21,7 @@ _FILLINGS = (0.0, -1.0)  # with which arrays are filled up where tracks have end
 _APART = 3.0  # times the extent of a track: farther off, these are no positions
 _FEW = 20  # positions that tell a spread
 _SPAN = 2_000_000  # frames of all tracks that need no comparison with the positions
+_SAME_INTERVAL = 0.02  # relative difference up to which two frame intervals are the same
 _SPARSE = 50  # frames a position beyond it
 
 
@@ -44,7 +45,7 @@ def finish(
     file_interval = raw.frame_interval_s
     given = frame_interval_s if frame_interval_s is not None else file_interval
     raw.table["frame"], counted_interval = number_frames(raw, given)
-    file_interval = file_interval if file_interval is not None else counted_interval
+    file_interval = _one_interval(raw, file_interval, counted_interval, frame_interval_s)
     length = settle_lengths(raw, pixel_nm=pixel_nm, z_step_nm=z_step_nm)
     settle_errors(raw)
     if raw.may_branch:
@@ -180,6 +181,21 @@ def _check_span(tracks: pd.DataFrame) -> None:
             + ". Are they times? Divide them by the frame interval, or name the column time and "
             "give --frame-interval-s."
         )
+
+
+def _one_interval(
+    raw: RawTracks, said: float | None, counted_in: float | None, given: float | None
+) -> float | None:
+    """Return the frame interval of the file, which says one, counts one in times, or both."""
+    if said is None or counted_in is None:
+        return counted_in if said is None else said
+    if given is None and abs(counted_in / said - 1) > _SAME_INTERVAL:
+        raise PerrinError(
+            f"the file says a frame interval of {said:.4g} s, and its times "
+            f"({raw.called('time')}) go in steps of {counted_in:.4g} s: they contradict each "
+            "other. Give the right one (--frame-interval-s)."
+        )
+    return said
 
 
 def _interval(raw: RawTracks, given: float | None, found: float | None) -> float | None:

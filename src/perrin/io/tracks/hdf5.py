@@ -11,9 +11,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
+from perrin.io.beside import unit_of_dataset
 from perrin.io.hdf5 import check_whole, open_hdf5
 from perrin.io.read_as import listed
 from perrin.io.tracks.by_name import from_columns
+from perrin.io.tracks.columns import parse, roles
 from perrin.io.tracks.matlab import read_matlab
 from perrin.io.tracks.pandas_store import is_store, read_stores
 from perrin.io.tracks.raw import RawTracks
@@ -64,7 +66,14 @@ def _read(file: h5py.File) -> RawTracks:
         if isinstance(item, h5py.Dataset) and item.ndim == 1 and item.dtype.kind in "iuf"
     }
     if len(columns) > 2 and len({len(column) for column in columns.values()}) == 1:
-        return from_columns(pd.DataFrame(columns), "HDF5 columns")
+        units = {name: unit_of_dataset(file[name]) for name in columns}
+        return from_columns(pd.DataFrame(columns), "HDF5 columns", units)
+    if {"particle", "x"} <= set(roles([parse(name) for name in columns])):
+        lengths = listed(f"{name} of {len(column)}" for name, column in columns.items())
+        raise PerrinError(
+            f"the columns have different lengths ({lengths}): values were lost, or they belong to "
+            "different tables. Export the tracks again."
+        )
     raise PerrinError(
         f"an HDF5 file that holds {listed(sorted(file)) or 'nothing'}, no table of tracks. Movies "
         "are read by `perrin track` and `perrin inspect`; export the tracks as CSV or parquet."
@@ -105,5 +114,5 @@ def _btrack(file: h5py.File) -> RawTracks:
     table = pd.DataFrame({"particle": particle[real], "frame": found[:, 0]})
     for axis, column in zip("xyz", found[:, 1:].T, strict=False):
         table[axis] = column
-    left = {"dummy of btrack without position": int((~real).sum())}
+    left = {"row that btrack put in (dummy), no position": int((~real).sum())}
     return RawTracks(table, "HDF5 (btrack)", left_out=left)

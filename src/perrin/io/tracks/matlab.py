@@ -15,6 +15,7 @@ from perrin.io.hdf5 import check_whole, open_hdf5
 from perrin.io.read_as import listed
 from perrin.io.tracks.arrays import from_array
 from perrin.io.tracks.by_name import from_columns
+from perrin.io.tracks.columns import parse, roles
 from perrin.io.tracks.raw import RawTracks
 
 _NAMES = ("tr", "tracks", "trackedPar", "tracksFinal", "trajectories", "track")
@@ -35,6 +36,10 @@ def read_matlab(path: Path) -> RawTracks:
     content = _read_new(path) if new else _read_old(path)
     usable = {name: value for name, value in content.items() if _usable(value)}
     chosen = next((name for name in _NAMES if name in usable), None)
+    if chosen is None and (columns := _columns(usable)) is not None:
+        raw = from_columns(columns, "mat columns")
+        raw.columns_not_used += [other for other in content if other not in columns]
+        return raw
     if chosen is None and len(usable) != 1:
         raise PerrinError(
             f"holds {listed(content) or 'nothing'}; name the array of tracks 'tr' or 'tracks'."
@@ -43,6 +48,28 @@ def read_matlab(path: Path) -> RawTracks:
     raw = _from_value(usable[name], name)
     raw.columns_not_used += [other for other in content if other != name]
     return raw
+
+
+def _columns(content: dict[str, Any]) -> pd.DataFrame | None:
+    """Return variables that are the columns of a table: a particle, a frame or time, an x."""
+    columns = {
+        name: np.ravel(value)
+        for name, value in content.items()
+        if isinstance(value, np.ndarray)
+        and value.dtype.kind in "iuf"
+        and max(value.shape, default=0) == value.size
+    }
+    meant = set(roles([parse(name) for name in columns]))
+    if not {"particle", "x"} <= meant or not {"frame", "time"} & meant:
+        return None
+    lengths = {name: len(column) for name, column in columns.items()}
+    if len(set(lengths.values())) != 1:
+        said = listed(f"{name} of {length}" for name, length in lengths.items())
+        raise PerrinError(
+            f"the columns have different lengths ({said}): values were lost, or they belong to "
+            "different tables. Export the tracks again."
+        )
+    return pd.DataFrame(columns)
 
 
 def _usable(value: Any) -> bool:

@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
+from perrin.io.beside import units_in_parquet
 from perrin.io.text import read_text_table
 from perrin.io.tracks.arrays import from_array
 from perrin.io.tracks.by_name import from_columns
@@ -61,7 +62,7 @@ def read_tracks(
     that cannot be told, for options that contradict it, and for values that cannot be.
     """
     path = _file_in(Path(path))
-    _check_given(pixel_nm, frame_interval_s)
+    _check_given(pixel_nm, frame_interval_s, z_step_nm)
     try:
         with np.errstate(over="ignore", invalid="ignore"):  # damaged cells are left out by size
             tracks = finish(
@@ -90,7 +91,16 @@ def _file_in(path: Path) -> Path:
     return path
 
 
-def _check_given(pixel_nm: float | None, frame_interval_s: float | None) -> None:
+def _check_given(
+    pixel_nm: float | None, frame_interval_s: float | None, z_step_nm: float | None
+) -> None:
+    for name, given in (
+        ("pixel_nm", pixel_nm),
+        ("frame_interval_s", frame_interval_s),
+        ("z_step_nm", z_step_nm),
+    ):
+        if given is not None and not isinstance(given, (int, float, np.integer, np.floating)):
+            raise PerrinError(f"{name} is {given!r}, which is no number. Give a number.")
     for option, value, low, high, unit in (
         ("--pixel-nm", pixel_nm, _SMALLEST_NM, _LARGEST_NM, "nm"),
         ("--frame-interval-s", frame_interval_s, _SHORTEST_S, _LONGEST_S, "s"),
@@ -123,7 +133,7 @@ def _text(path: Path) -> RawTracks:
 
 def _parquet(path: Path) -> RawTracks:
     read = partial(pd.read_parquet, page_checksum_verification=True)
-    return from_columns(_arrow(path, read, "parquet"), "parquet")
+    return from_columns(_arrow(path, read, "parquet"), "parquet", units_in_parquet(path))
 
 
 def _feather(path: Path) -> RawTracks:

@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
+from perrin.io.tracks.rates import interval_beside
 from perrin.io.tracks.raw import RawTracks
 from perrin.io.units import SECONDS
 from perrin.types import IntArray
@@ -29,7 +30,7 @@ def number_frames(raw: RawTracks, frame_interval_s: float | None) -> tuple[IntAr
     """
     if "frame" in raw.table:
         frames = _rounded(raw)
-        return frames, _interval_beside(raw, frames)
+        return frames, interval_beside(raw, frames)
     times = raw.table["time"].to_numpy(dtype=np.float64)
     if raw.time_unit == "frame":
         raw.names["frame"], raw.table["frame"] = raw.called("time"), raw.table["time"]
@@ -81,26 +82,6 @@ def _rounded(raw: RawTracks) -> IntArray:
             "cannot be. Remove these rows."
         )
     return frames
-
-
-def _interval_beside(raw: RawTracks, frames: IntArray) -> float | None:
-    """Return the frame interval by a column of times with a known unit beside the frames."""
-    if "time" not in raw.table:
-        return None
-    seconds = SECONDS.get(raw.time_unit)
-    values = pd.to_numeric(raw.table["time"], errors="coerce")
-    if seconds is None or values.isna().all():
-        raw.columns_not_used.append(raw.called("time"))
-        return None
-    times = values.to_numpy(dtype=np.float64, na_value=np.nan)
-    order = np.lexsort((frames, raw.table["particle"]))
-    particle, frame, time = raw.table["particle"].to_numpy()[order], frames[order], times[order]
-    same = (particle[1:] == particle[:-1]) & (np.diff(frame) > 0)
-    if not same.any():
-        return None
-    steps = np.diff(time)[same] / np.diff(frame)[same] * seconds
-    found = float(np.nanmedian(steps)) if np.isfinite(steps).any() else 0.0
-    return found if found > 0 else None
 
 
 def _step(particle: NDArray[np.int64], times: NDArray[np.float64]) -> float | None:

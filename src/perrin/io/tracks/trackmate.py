@@ -23,6 +23,7 @@ from perrin.io.units import SECONDS, length_unit, nanometers, time_unit
 
 _KEYS = ("TRACK_ID", "FRAME", "POSITION_X", "POSITION_Y")
 _LABELS = ("Frame", "X", "(")  # what the label rows hold in these columns
+_COLUMNS = {"frame": "FRAME", "time": "POSITION_T"}
 _ENDS = ("SPOT_SOURCE_ID", "SPOT_TARGET_ID")
 
 
@@ -124,7 +125,7 @@ def from_model(root: Element) -> RawTracks:
             f"all tracks split or merge ({listed(branched)}): forbid splitting and merging in "
             "TrackMate, or filter these tracks."
         )
-    raw = RawTracks(pd.DataFrame(rows), "TrackMate XML", names={"frame": "FRAME"})
+    raw = RawTracks(pd.DataFrame(rows), "TrackMate XML", names=dict(_COLUMNS))
     raw.names |= {axis: f"POSITION_{axis.upper()}" for axis in "xyz"}
     raw.left_out = {
         "track hidden in TrackMate": len(tracks) - len(kept),
@@ -194,6 +195,8 @@ def _row(track: Element, spot: Element) -> dict[str, object]:
                 f"spot {spot.get('ID')} has POSITION_{axis.upper()} = {text!r}, which is no "
                 "number. Save the TrackMate file again."
             ) from error
+    if spot.get("POSITION_T"):
+        row["time"] = spot.get("POSITION_T")
     return row
 
 
@@ -203,6 +206,9 @@ def _describe(raw: RawTracks, root: Element) -> None:
     units = {} if model is None else model.attrib
     unit = known_length(raw, units.get("spatialunits", ""))
     raw.units = dict.fromkeys("xyz", unit)
+    raw.time_unit = time_unit(units.get("timeunits", "")) or ""
+    if "time" in raw.table and raw.time_unit not in SECONDS:
+        raw.table = raw.table.drop(columns="time")
     if image is None:
         return
     raw.frame_interval_s = interval_of(raw, image.get("timeinterval"), units.get("timeunits", ""))

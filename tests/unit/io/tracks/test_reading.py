@@ -162,5 +162,5 @@ def test_the_shared_nanorods_are_459_tracks_of_300_frames(shared_data: Path) -> 
 def test_a_broken_matlab_file_is_named(tmp_path: Path) -> None:
     broken = tmp_path / "notes.mat"
     broken.write_bytes(b"\x89HDF\r\n\x1a\n not really")
-    with pytest.raises(PerrinError, match="no MATLAB file, or cut off"):
+    with pytest.raises(PerrinError, match="damaged HDF5 file"):
         read_tracks(broken)
