@@ -27,8 +27,37 @@ _FEW_ROWS = 10  # fewer values may be equal by rounding
 def check_scale(events: pd.DataFrame, notes: list[str]) -> None:
     """Raise `PerrinError` where contrasts or masses are in another unit than they seem to be.
 
-    By the size of each alone, and of contrast over mass where a table has both.
+    By the size of each alone, and of contrast over mass where a table has both; of all events,
+    and of each measurement.
     """
+    _check_sizes(events, notes)
+    parts = list(events.groupby("measurement", sort=False))
+    for name, part in parts if len(parts) > 1 else ():
+        if len(part) >= _FEW_ROWS:
+            try:
+                _check_sizes(part, [])
+            except PerrinError as error:
+                raise PerrinError(f"in the sample {str(name)!r} {error}") from error
+    if not events["contrast"].notna().any() and "mass_kda" in events.columns:
+        _check_few_masses(events["mass_kda"].dropna().abs().to_numpy(dtype=np.float64))
+
+
+def _check_few_masses(sizes: npt.NDArray[np.float64]) -> None:
+    """Raise `PerrinError` where some of many masses are a thousand times the others."""
+    heavy = sizes > _HEAVIEST_MEDIAN_KDA
+    if heavy.sum() < 2 or heavy.all():
+        return
+    low, high = np.quantile(sizes[~heavy], [0.05, 0.95])
+    again = sizes[heavy] / 1000
+    if np.mean((again > low / 2) & (again < 2 * high)) > 0.5:
+        raise PerrinError(
+            f"{int(heavy.sum())} of {len(sizes)} masses are above {_HEAVIEST_MEDIAN_KDA:g} and, "
+            "divided by 1000, as large as the others: they seem to be in Da, the others in kDa. "
+            "Bring them to one unit."
+        )
+
+
+def _check_sizes(events: pd.DataFrame, notes: list[str]) -> None:
     contrast = _sizes(events, "contrast")
     mass = _sizes(events, "mass_kda")
     both = np.isfinite(contrast) & np.isfinite(mass) & (contrast > 0) & (mass > 0)

@@ -68,6 +68,7 @@ CONTRAST_UNITS: Mapping[str, float] = {
 _UNITS = {"mass_kda": MASS_UNITS, "contrast": CONTRAST_UNITS, "contrast_se": CONTRAST_UNITS}
 _PX = {"px": 1.0, "pixel": 1.0, "pixels": 1.0}
 _WITHOUT_UNIT = {"mass_kda": "mass", "x_px": "x", "y_px": "y", "time_s": "time"}
+_BRACKET = re.compile(r"(.*?)[\[(](.*)[\])]\s*")
 _SECONDS = {"s": 1.0, "sec": 1.0, "seconds": 1.0, "ms": 1e-3, "min": 60.0}
 
 
@@ -99,7 +100,8 @@ def meaning_of(name: object, unit: object = "") -> Meaning | None:
             continue
         if end in _units_of(known):
             return Meaning(known, _units_of(known)[end], end)
-        if known in _UNITS and re.search(r"[\[(]", str(name)):
+        bracket = _BRACKET.fullmatch(str(name))
+        if known in _UNITS and bracket and key_of(bracket[1]) == base:
             raise PerrinError(_unknown_unit(name, known))
     return None
 

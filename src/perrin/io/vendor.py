@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,13 @@ from perrin.io.event_checks import (
 )
 from perrin.io.event_columns import Meaning, meaning_of
 from perrin.io.event_line import compose_event_line
+from perrin.io.event_relation import check_relation
+from perrin.io.event_rows import (
+    refuse_histogram,
+    unit_of_masses,
+    without_marks,
+    without_sums,
+)
 from perrin.io.event_samples import told_apart
 from perrin.io.numerals import MISSING, why_no_numbers
 from perrin.tables import EVENTS, check_events, order_columns
@@ -72,6 +79,10 @@ def to_events(raw: RawTable, *, measurement: str, landing_sign: int | None = Non
     """
     notes = list(raw.notes)
     table, meanings = _named(raw, notes)
+    table, summed = without_sums(table)
+    if summed:
+        notes.append(summed)
+        raw = replace(raw, remarks=(*raw.remarks, summed))
     events = _typed(table, notes)
     if "measurement" not in events.columns:
         events, identity = told_apart(events, notes)
@@ -105,8 +116,12 @@ def finished(
 ) -> pd.DataFrame:
     """Return `events`, named and typed already, with one sign and nothing that cannot be."""
     rows = len(events)
+    if not raw.own:
+        events = without_marks(events, notes)
     events, positive = _one_sign(events, raw.binding_is_positive, landing_sign, notes)
     check_scale(events, notes)
+    if not raw.own:
+        check_relation(events, notes)
     events = without_absurd_cells(events, notes)
     events, without_values = _usable_rows(events, notes, keep=raw.own)
     if not raw.own:
@@ -141,7 +156,9 @@ def finished(
 def _named(raw: RawTable, notes: list[str]) -> tuple[pd.DataFrame, dict[str, Meaning]]:
     """Return the table with schema names and units, and what each of its columns was."""
     columns = raw.columns
-    found = [meaning_of(name, raw.units.get(str(name), "")) for name in columns.columns]
+    refuse_histogram(columns)
+    units = {**unit_of_masses(columns), **raw.units}
+    found = [meaning_of(name, units.get(str(name), "")) for name in columns.columns]
     names = [
         str(name) if meaning is None else meaning.name
         for name, meaning in zip(columns.columns, found, strict=True)
