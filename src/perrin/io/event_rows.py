@@ -85,7 +85,7 @@ def without_sums(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
         return table, ""
     above, last = values.iloc[:-1], values.iloc[-1]
     for what, value in (("sum", above.sum()), ("mean", above.mean())):
-        if np.allclose(last, value, rtol=_EQUAL, atol=0):
+        if np.isfinite(last).all() and np.allclose(last, value, rtol=_EQUAL, atol=0):
             said = f"the last row is the {what} of all others: left out"
             return table.iloc[:-1].reset_index(drop=True), said
     return table, ""

@@ -196,7 +196,8 @@ class _Reading:
             calibration = table.attrs.get("calibration")
             return _own(table, calibration, layout="perrin parquet", version=version)
         named = [name for name in table.index.names if name is not None]
-        table = table.reset_index(level=named).reset_index(drop=True)
+        table = table.reset_index(level=[name for name in named if name not in table.columns])
+        table = table.reset_index(drop=True)
         refuse_tracks(table)
         raw = _recognized(table, [], "parquet")
         return self._events(replace(raw, units=units_in_parquet(self.path)))

@@ -139,3 +139,10 @@ def test_a_row_that_sums_up_the_others_is_left_out(tmp_path: Path, what: str) ->
 def test_a_column_of_errors_is_no_unknown_unit(name: str) -> None:
     meaning = meaning_of(name)
     assert meaning is None or meaning.name not in ("mass_kda", "contrast")
+
+
+def test_trackpys_index_that_is_a_column_too_is_named(tmp_path: Path) -> None:
+    table = pd.DataFrame({"particle": [0, 0, 1], "frame": [0, 1, 0], "x": 1.0, "y": 2.0, "mass": 3})
+    table.set_index("frame", drop=False).to_parquet(tmp_path / "tracks.parquet")
+    with pytest.raises(PerrinError, match="this is a table of tracks"):
+        read_events(tmp_path / "tracks.parquet")
