@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
-from perrin.io.beside import units_in_parquet
+from perrin.io.beside import units_in_feather, units_in_parquet
 from perrin.io.text import read_text_table
 from perrin.io.tracks.arrays import from_array
 from perrin.io.tracks.by_name import from_columns
@@ -137,7 +137,8 @@ def _parquet(path: Path) -> RawTracks:
 
 
 def _feather(path: Path) -> RawTracks:
-    return from_columns(_arrow(path, pd.read_feather, "feather"), "feather")
+    table = _arrow(path, pd.read_feather, "feather")
+    return from_columns(table, "feather", units_in_feather(path))
 
 
 def _arrow(path: Path, read: Callable[[Path], pd.DataFrame], kind: str) -> pd.DataFrame:

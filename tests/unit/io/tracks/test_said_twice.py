@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.feather
 import pyarrow.parquet
 import pytest
 from scipy.io import savemat
@@ -91,7 +92,12 @@ def as_parquet(path: Path, table: pd.DataFrame, key: str) -> None:
     pyarrow.parquet.write_table(arrow.cast(pa.schema(fields)), path)
 
 
-@pytest.mark.parametrize("write", [as_hdf5, as_parquet])
+def as_feather(path: Path, table: pd.DataFrame, key: str) -> None:
+    as_parquet(path, table, key)
+    pyarrow.feather.write_feather(pyarrow.parquet.read_table(path), str(path))
+
+
+@pytest.mark.parametrize("write", [as_hdf5, as_parquet, as_feather])
 @pytest.mark.parametrize("key", ["unit", "units"])
 def test_units_beside_the_columns_are_used(
     tmp_path: Path, truth: pd.DataFrame, write: Any, key: str
