@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from perrin.batch.folder import read_asked
+from perrin.batch.folder import original_changed, read_asked
 from perrin.batch.run import read_batch
 from perrin.batch.sheet import concentration
 from perrin.batch.species import Window, parse_species
@@ -69,6 +69,11 @@ def read_titration(
             raise PerrinError(f"--{name}-error is {value:g}; give a relative error from 0 to 2")
     path = Path(folder)
     asked = read_asked(path)
+    if original_changed(asked):
+        raise PerrinError(
+            f"{asked.sheet.path} changed since {path} was made of it; its concentrations would "
+            f"not be used. Run the batch again: perrin batch {asked.sheet.path} --out {path}"
+        )
     if asked.species is None:
         raise PerrinError(
             f"the species of {path} have no names; run it again with those of the model, as "

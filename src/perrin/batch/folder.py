@@ -10,6 +10,7 @@ from typing import Any
 from perrin.batch.settings import Kind
 from perrin.batch.sheet import Sheet, sheet_of
 from perrin.errors import PerrinError
+from perrin.io.manifest import changed, read_manifest
 from perrin.io.output_folder import OutputFolder, output_folder, written_folder
 from perrin.io.plain import plain
 
@@ -60,6 +61,49 @@ def read_asked(folder: Path) -> Asked:
             "a sheet (CSV) and --out; perrin batch --template FILES makes a sheet."
         ) from error
     return Asked(sheet_of(text, path, **defaults), kind, defaults, species)
+
+
+def check_own_tables(out: Path) -> None:
+    """Raise `PerrinError` where a table or page of a batch was edited since it was written."""
+    edited = changed(out, read_manifest(out) or {})
+    if edited:
+        raise PerrinError(
+            f"{', '.join(edited)} in {out} changed since perrin wrote it, and would be made again. "
+            "Copy it to another folder if the change is to stay, delete it here, and give the same "
+            "command again. Notes have their place in columns of the sheet: they come back in "
+            "every table."
+        )
+
+
+def replaced_by(out: Path, asked: Asked) -> tuple[list[str], list[str]]:
+    """What the tables of an earlier run in `out` would lose to what is asked now, and what changes.
+
+    Lost are rows and columns of the sheet; changed are species and rows that are new.
+    """
+    earlier = read_asked(out)
+    before = {row.name: row for row in earlier.sheet.rows}
+    now = {row.name for row in asked.sheet.rows}
+    lost = [str(row) for name, row in before.items() if name not in now]
+    lost += [f"column {name}" for name in earlier.sheet.columns if name not in asked.sheet.columns]
+    found = []
+    if earlier.species != asked.species:
+        found.append(f"species {_species(asked)} instead of {_species(earlier)}")
+    new = len(now - set(before))
+    if new:
+        found.append("1 row is new" if new == 1 else f"{new} rows are new")
+    return lost, found
+
+
+def _species(asked: Asked) -> str:
+    return asked.species or "of all samples together"
+
+
+def original_changed(asked: Asked) -> bool:
+    """Whether the sheet that a batch was run from now says something else than its copy."""
+    try:
+        return asked.sheet.path.read_text(encoding="utf-8-sig") != asked.sheet.text
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 def start(out: Path, asked: Asked, *, overwrite: bool, inputs: list[Path]) -> OutputFolder:

@@ -12,7 +12,8 @@ from perrin._version import __version__
 from perrin.batch.settings import Kind, RowSettings
 from perrin.errors import PerrinError
 from perrin.io.disk import sha256_of
-from perrin.io.output import written_file
+from perrin.io.manifest import changed, is_as_written, read_manifest
+from perrin.io.output import moved_aside, written_file
 from perrin.io.output_folder import SUMMARY
 from perrin.io.plain import plain
 from perrin.results.folder import fingerprint
@@ -119,7 +120,23 @@ def finished(job: Job) -> Outcome | None:
         changed.insert(0, "the file")
     if changed:
         raise ChangedError(", ".join(changed))
-    return outcome if outcome.status == "no events" or job.folder.is_dir() else None
+    return outcome if outcome.status == "no events" or _is_whole(job.folder) else None
+
+
+def _is_whole(folder: Path) -> bool:
+    """Whether all that perrin wrote into a results folder is there, as it wrote it."""
+    files = read_manifest(folder)
+    return bool(files) and all(is_as_written(folder, name, files) for name in files)
+
+
+def set_aside_damaged(job: Job) -> Path | None:
+    """Move results that are no longer as perrin wrote them to a name beside; return it."""
+    if not job.folder.is_dir() or not any(job.folder.iterdir()):
+        return None
+    files = read_manifest(job.folder)
+    if files is not None and not changed(job.folder, files):
+        return None
+    return moved_aside(job.folder, job.folder)
 
 
 class ChangedError(PerrinError):

@@ -15,6 +15,7 @@ from perrin.batch import folder as folders
 from perrin.batch.check import Plan, plan
 from perrin.batch.executors import Executor, InProcess
 from perrin.batch.folder import Asked
+from perrin.batch.job import set_aside_damaged
 from perrin.batch.page import drawn_of, render_batch
 from perrin.batch.replicates import replicates_table
 from perrin.batch.settings import Kind
@@ -75,9 +76,10 @@ def run_batch(
     the results; one of an earlier run is gone on with. species: windows of mass by name, as
     ``A:66,B:150,AB:216``; without it those that all samples together show. executor: who runs
     the rows, this process by default. stop_on_error: stop at the first row that fails.
-    overwrite: run rows again whose files, settings or networks have changed. command: what was
-    typed, kept with the results. progress, say: called with the fraction done, and with a sentence
-    for each row that did not end well. defaults: settings of all rows, by the names of
+    overwrite: run rows again whose files, settings or networks have changed, and make tables
+    without rows and columns that the sheet of an earlier run had. command: what was typed, kept
+    with the results. progress, say: called with the fraction done, and with a sentence for each
+    row that did not end well. defaults: settings of all rows, by the names of
     `perrin.batch.RowSettings`.
 
     Raises `PerrinError` before anything is run for all that is wrong with the sheet, row by row.
@@ -86,10 +88,28 @@ def run_batch(
     if not isinstance(sheet, Sheet):
         sheet = read_sheet(sheet, **defaults)
     asked = Asked(sheet, kind, dict(defaults), species)
+    say = say or (lambda _: None)
+    changes = _changes(asked, Path(out), overwrite=overwrite)
     target, planned = _planned(asked, Path(out), overwrite=overwrite)
-    work = _Work(planned, progress or (lambda _: None), say or (lambda _: None))
+    if changes:
+        say(f"the tables in {out} are made again: {'; '.join(changes)}")
+    work = _Work(planned, progress or (lambda _: None), say)
     stopped = work.do(executor or InProcess(), stop_on_error=stop_on_error)
     return _write(target, asked, work, given, command=command, stopped=stopped)
+
+
+def _changes(asked: Asked, out: Path, *, overwrite: bool) -> list[str]:
+    """What the tables of an earlier run will say otherwise; lost rows and columns are refused."""
+    if not folders.is_batch(out):
+        return []
+    folders.check_own_tables(out)
+    lost, changes = folders.replaced_by(out, asked)
+    if lost and not overwrite:
+        raise PerrinError(
+            f"the tables in {out} would lose {', '.join(lost)}, which the sheet no longer has. "
+            "Choose another --out, or make them again without with --overwrite."
+        )
+    return [*changes, *(f"without {what}" for what in lost)]
 
 
 def _planned(asked: Asked, out: Path, *, overwrite: bool) -> tuple[OutputFolder, Plan]:
@@ -118,6 +138,13 @@ class _Work:
         jobs = self.plan.to_run
         if self.outcomes:
             self._say(f"{len(self.outcomes)} of {len(self.plan.jobs)} rows are finished already")
+        for job in jobs:
+            aside = set_aside_damaged(job)
+            if aside is not None:
+                self._say(
+                    f"row {job.line} ({job.path.name}): its results changed since perrin wrote "
+                    f"them; they are made again, and those that changed are in {aside}"
+                )
         lines = {job.name: job for job in jobs}
         ending = executor.run(jobs, within=lambda part: self._progress(self._done(part, len(jobs))))
         try:

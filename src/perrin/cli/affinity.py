@@ -37,6 +37,7 @@ def affinity(
 ) -> None:
     """Fit dissociation constants to the counts of a titration, with intervals."""
     from perrin.batch.affinity import write_affinity
+    from perrin.batch.folder import SHEET
 
     found = write_affinity(
         batch,
@@ -53,4 +54,5 @@ def affinity(
     for note in found.notes:
         typer.echo(f"  note: {note}")
     landings = int(found.titration.counts.sum())
+    typer.echo(f"concentrations as in {batch / SHEET}, the sheet that the batch was run from")
     typer.echo(f"{len(found.titration.counts)} wells, {landings} landings; results in {out}")

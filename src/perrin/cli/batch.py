@@ -48,7 +48,12 @@ StopOnError = Annotated[
     bool, typer.Option("--stop-on-error", help="Stop at the first row that fails.")
 ]
 Again = Annotated[
-    bool, typer.Option("--overwrite", help="Run rows again whose files or settings have changed.")
+    bool,
+    typer.Option(
+        "--overwrite",
+        help="Run rows again whose files or settings have changed; make tables without rows and "
+        "columns that the sheet no longer has.",
+    ),
 ]
 
 
@@ -196,7 +201,7 @@ def _asked(
     sheets: list[Path], out: Path | None, species: str | None, rows: RowOptions
 ) -> tuple[Asked, Path]:
     """What is to be done, and where: as the options say, or as an earlier run in a folder did."""
-    from perrin.batch.folder import Asked, read_asked
+    from perrin.batch.folder import Asked, original_changed, read_asked
     from perrin.batch.sheet import read_sheet
 
     if len(sheets) != 1:
@@ -205,6 +210,11 @@ def _asked(
         )
     if sheets[0].is_dir():
         earlier = read_asked(sheets[0])
+        if original_changed(earlier):
+            typer.echo(
+                f"note: {earlier.sheet.path} changed since; this goes on with the copy in "
+                f"{sheets[0]}. To use it: perrin batch {earlier.sheet.path} --out {sheets[0]}"
+            )
         asked = Asked(earlier.sheet, earlier.kind, earlier.defaults, species or earlier.species)
         return asked, out or sheets[0]
     if out is None:
@@ -217,6 +227,13 @@ def _tell(found: BatchResult, out: Path) -> None:
     """Say how it ended; a batch that was stopped ends with an error."""
     counts = ", ".join(f"{number} {status}" for status, number in found.counts.items())
     typer.echo(f"{len(found.measurements)} rows: {counts}; {found.ran} run now; results in {out}")
+    failed = found.counts.get("failed", 0)
+    if failed:
+        rows = "1 row" if failed == 1 else f"{failed} rows"
+        typer.echo(
+            f"{rows} FAILED, not in the tables of species; why is in {out / 'measurements.csv'}. "
+            "The same command runs them again."
+        )
     if found.stopped == "interrupted":
         typer.echo(
             "perrin: stopped; what is finished is kept, the row in hand was dropped. The same "

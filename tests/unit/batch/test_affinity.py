@@ -96,3 +96,15 @@ def test_retention_from_simulations_shifts_what_is_expected(
     told = fit_affinity(out, "A+B=AB")
     np.testing.assert_allclose(np.exp(told.titration.log_efficiency), [1, 2, 2])
     assert told.titration.log_efficiency_sd[1] == pytest.approx(0.1005, abs=1e-3)
+
+
+def test_a_sheet_that_changed_since_is_refused(titration: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run_batch(titration, out, species="A:66,B:150,AB:216", resamples=0)
+    lines = titration.read_text().splitlines()
+    lines[1] = lines[1].replace(",10,", ",20,")
+    titration.write_text("\n".join(lines) + "\n")
+    with pytest.raises(PerrinError, match=r"plate.csv changed since .*perrin batch .* --out"):
+        fit_affinity(out, "A+B=AB")
+    run_batch(titration, out, species="A:66,B:150,AB:216", resamples=0)
+    assert fit_affinity(out, "A+B=AB").titration.totals[0, 0] == 20

@@ -172,3 +172,63 @@ def test_the_command_writes_a_sheet_runs_it_and_runs_it_again(
     again = run(app, ["batch", "out"])
     assert "4 rows: 3 ok, 1 no events; 0 run now" in again.output
     assert set(pd.read_csv("out/species.csv")["species"]) == {"A", "B", "AB"}
+
+
+def test_tables_lose_rows_and_columns_only_when_told(plate: Plate, tmp_path: Path) -> None:
+    sheet, out = plate(*WELLS, note=["w", "x", "y", "z"]), tmp_path / "out"
+    run_batch(sheet, out, resamples=0)
+    before = (out / "measurements.csv").read_bytes()
+    lines = sheet.read_text().splitlines()
+    sheet.write_text("\n".join(line.split(",")[0] for line in lines[:-1]) + "\n")
+    with pytest.raises(PerrinError, match=r"lose row 5 \(s1_rep2.csv\), column note.*--overwrite"):
+        run_batch(sheet, out, resamples=0)
+    assert (out / "measurements.csv").read_bytes() == before
+    said: list[str] = []
+    found = run_batch(sheet, out, resamples=0, overwrite=True, say=said.append)
+    assert len(found.measurements) == 3
+    assert "without row 5 (s1_rep2.csv); without column note" in said[0]
+
+
+def test_other_species_are_said(plate: Plate, tmp_path: Path) -> None:
+    sheet, out = plate(*WELLS), tmp_path / "out"
+    run_batch(sheet, out, species=SPECIES, resamples=0)
+    said: list[str] = []
+    run_batch(sheet, out, species="A:66", resamples=0, say=said.append)
+    assert said[0].endswith(f"are made again: species A:66 instead of {SPECIES}")
+
+
+def test_results_that_are_gone_or_damaged_are_made_again(plate: Plate, tmp_path: Path) -> None:
+    sheet, out = plate(*WELLS[:3]), tmp_path / "out"
+    run_batch(sheet, out, resamples=0)
+    first, second = (out / "rows" / name / "results" for name in ("s0_rep1", "s0_rep2"))
+    whole = (second / "events.csv").read_bytes()
+    (first / "summary.json").unlink()
+    (second / "events.csv").write_bytes(whole[:100])
+    said: list[str] = []
+    found = run_batch(sheet, out, resamples=0, say=said.append)
+    assert (found.ran, found.counts) == (2, {"ok": 3})
+    assert (first / "summary.json").is_file()
+    assert (second / "events.csv").read_bytes() == whole
+    assert (second.with_name("results-2") / "events.csv").read_bytes() == whole[:100]
+    assert sum("row 3 (s0_rep2.csv): its results changed" in line for line in said) == 1
+
+
+def test_a_note_in_a_table_stops_with_what_to_do(plate: Plate, tmp_path: Path) -> None:
+    sheet, out = plate(*WELLS), tmp_path / "out"
+    run_batch(sheet, out, resamples=0)
+    with (out / "replicates.csv").open("a") as file:
+        file.write("my note\n")
+    with pytest.raises(PerrinError, match=r"replicates.csv in .* delete it here.*same command"):
+        run_batch(sheet, out, resamples=0, overwrite=True)
+    (out / "replicates.csv").unlink()
+    assert run_batch(sheet, out, resamples=0).ran == 0
+    assert (out / "replicates.csv").is_file()
+
+
+def test_the_last_line_says_that_rows_failed(plate: Plate, tmp_path: Path) -> None:
+    sheet = plate(*WELLS)
+    (tmp_path / "s0_rep2.csv").write_text("nothing,here\n1,2\n")
+    out = str(tmp_path / "out")
+    done = CliRunner().invoke(app, ["batch", str(sheet), "--out", out, "--resamples", "0"])
+    assert done.exit_code == 0, done.output
+    assert done.output.splitlines()[-1].startswith("1 row FAILED")
