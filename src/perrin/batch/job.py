@@ -126,7 +126,9 @@ def finished(job: Job) -> Outcome | None:
 def _is_whole(folder: Path) -> bool:
     """Whether all that perrin wrote into a results folder is there, as it wrote it."""
     files = read_manifest(folder)
-    return bool(files) and all(is_as_written(folder, name, files) for name in files)
+    if not files:
+        return False
+    return all(is_as_written(folder, name, files) for name in files)
 
 
 def set_aside_damaged(job: Job) -> Path | None:

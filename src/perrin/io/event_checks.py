@@ -17,7 +17,8 @@ PER_KDA = (1e-5, 4e-4)
 """Contrast over mass outside of this is no protein's: these give 2e-5 to 8e-5 per kDa."""
 PROTEINS = "where proteins give 2e-5 to 8e-5"
 _PERCENT_MEDIAN = 0.3  # no molecule measured this way has such a contrast (7 MDa at 4e-5 per kDa)
-_SUSPICIOUS_MEDIAN = 0.1
+LARGE_CONTRAST = 0.1
+"""Half of all events above it would be above 2.5 MDa: more likely percent."""
 _HEAVIEST_MEDIAN_KDA, _LIGHTEST_MEDIAN_KDA = 2e4, 1.0
 _MOST_CONTRAST, _MOST_KDA = 1.0, 1e6
 _NOTHING = 1e-12  # no fit gives so little
@@ -71,7 +72,7 @@ def _check_sizes(events: pd.DataFrame, notes: list[str]) -> None:
             f"the contrast has a median size of {median:.3g}, which is no fraction: it seems to be "
             f"in percent or in thousandths. {_HOW_FRACTION}."
         )
-    if median > _SUSPICIOUS_MEDIAN and not both.any():
+    if median > LARGE_CONTRAST and not both.any():
         notes.append(
             f"the contrast has a median size of {median:.3g}, very large for a fraction; "
             "if it is in percent, divide the column by 100"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Unpack
@@ -11,6 +12,7 @@ from typing import Any, Unpack
 from perrin.errors import PerrinError
 from perrin.io.found import Contents, Found, Given, Numbers, settle
 from perrin.io.keywords import MovieKeywords, split, takes_movie_keywords
+from perrin.io.kinds import folder_of_many
 from perrin.io.movie import LazyFrames
 from perrin.io.opening import close, find, look_at
 from perrin.io.read_as import movie_line
@@ -59,6 +61,9 @@ def inspect(path: str | os.PathLike[str], **keywords: Unpack[MovieKeywords]) -> 
     read at all or is of no known kind.
     """
     path = Path(path)
+    many = folder_of_many(path)
+    if many is not None:
+        return _other(path, many)
     kind = sniff(path)
     if kind == "text" and (other := _perrins_own(path)) is not None:
         return other
@@ -244,6 +249,11 @@ def _perrins_own(path: Path) -> Inspection | None:
     if head[:15].lower().startswith((b"<!doctype html", b"<html")):
         what = "a report of perrin" if b"perrin" in head else "a web page"
         return _other(path, f"{what} (HTML): open it in a browser. It is no input of a command")
+    header = _head_line(path, "text").lstrip("\ufeff")
+    columns = {name.strip() for name in re.split("[,;\t]", header)}
+    measured = "contrast" in header or "mass" in header or "frame" in columns
+    if "file" in columns and columns & {"sample", "replicate"} and not measured:
+        return _other(path, "a sheet of many measurements: run it with perrin batch")
     return None
 
 

@@ -61,7 +61,25 @@ def what_it_is(path: Path) -> str | None:
     return _text(path, head)
 
 
+def folder_of_many(path: Path) -> str | None:
+    """Return what a folder over many measurements is and what to do with it; None for others."""
+    if (path / "batch.json").is_file():
+        return (
+            "the folder of perrin batch: look at report.html in it, give one of rows/NAME/results, "
+            "or call perrin.read_batch in Python"
+        )
+    if (path / "wells.csv").is_file() and (path / "summary.json").is_file():
+        return (
+            "the folder of perrin affinity: the constants are in summary.json, the wells in "
+            "wells.csv, the curve in figures/affinity.svg"
+        )
+    return None
+
+
 def _folder(path: Path) -> str:
+    many = folder_of_many(path)
+    if many is not None:
+        return many
     if (path / "summary.json").is_file():
         return "a folder of perrin's results: give the events.csv or tracks.csv in it"
     if any((path / name).exists() for name in ("zarr.json", ".zarray", ".zgroup")):

@@ -29,6 +29,20 @@ def write_manifest(folder: Path, only: Iterable[str] | None = None) -> None:
         for name in sorted(names)
         if name != MANIFEST and not name.endswith("/")
     }
+    _write(folder, files)
+
+
+def renew_entry(path: Path) -> None:
+    """Tell the manifest beside a file, where it lists the file, that perrin wrote it again.
+
+    The other entries stay: a file that was changed by something else is still known as changed.
+    """
+    files = read_manifest(path.parent)
+    if files is not None and path.name in files:
+        _write(path.parent, files | {path.name: _entry(path)})
+
+
+def _write(folder: Path, files: Files) -> None:
     text = json.dumps({"written_by": f"perrin {__version__}", "files": files}, indent=1)
     with written_file(folder / MANIFEST, overwrite=True) as partial:
         partial.write_text(text + "\n", encoding="utf-8")

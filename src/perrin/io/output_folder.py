@@ -26,6 +26,7 @@ from perrin.io.manifest import (
     changed,
     is_as_written,
     read_manifest,
+    renew_entry,
     walk,
     write_manifest,
 )
@@ -180,9 +181,7 @@ def rewrite(folder: Path, name: str, text: str) -> None:
     """Replace a text that perrin wrote into a folder, and keep its manifest true."""
     with written_file(folder / name, overwrite=True) as partial:
         partial.write_text(text, encoding="utf-8")
-    files = read_manifest(folder)
-    if files is not None and name in files:
-        write_manifest(folder, only=files)
+    renew_entry(folder / name)
 
 
 def remove_written(folder: Path) -> None:

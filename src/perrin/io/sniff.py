@@ -8,6 +8,7 @@ from typing import Literal
 
 from perrin.errors import PerrinError
 from perrin.io.decode import encoding_of
+from perrin.io.kinds import folder_of_many
 
 Kind = Literal[
     "hdf5", "tiff", "npy", "zarr", "parquet", "text", "microscope", "video", "pictures", "mat"
@@ -92,6 +93,9 @@ def head_of(path: Path) -> bytes:
 def _folder(path: Path) -> Kind:
     if any((path / mark).exists() for mark in _ZARR_MARKS):
         return "zarr"
+    many = folder_of_many(path)
+    if many is not None:
+        raise PerrinError(f"{path} is {many}.")
     if (path / "summary.json").exists():
         raise PerrinError(
             f"{path} is a folder of results that perrin wrote: look at report.html in it, or give "

@@ -23,6 +23,7 @@ from perrin._version import __version__
 from perrin.errors import PerrinError, about
 from perrin.io.event_checks import PER_KDA, PROTEINS
 from perrin.io.output import written_file
+from perrin.mass.calibration_doubts import check_fractions
 from perrin.mass.ladder_peaks import CalibrationPoint, LadderSpectrum
 from perrin.mass.line import Covariance, checked_points, fit_line
 from perrin.notebook import Shown, rounded
@@ -324,7 +325,7 @@ def apply_calibration(events: pd.DataFrame, calibration: Calibration) -> pd.Data
 
     ``attrs["calibration"]`` and sentences in ``attrs["notes"]`` travel with the table: that
     more than 5% of the events lie beyond the calibrants, that the line's own error is not
-    known. Raises `PerrinError` for a table without any contrast.
+    known. Raises `PerrinError` for a table without any contrast, and for contrasts in percent.
     """
     check_events(events)
     contrast = events["contrast"].to_numpy(dtype=np.float64)
@@ -333,6 +334,7 @@ def apply_calibration(events: pd.DataFrame, calibration: Calibration) -> pd.Data
             "the table holds no contrasts (masses only), so no calibration can be applied. "
             "Export it with contrasts, or use its masses as they are."
         )
+    check_fractions(contrast, calibration)
     calibrated = events.copy()
     calibrated["mass_kda"] = calibration.mass_kda(contrast)
     notes = list(events.attrs.get("notes", ()))

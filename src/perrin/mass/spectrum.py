@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from perrin.errors import PerrinError
+from perrin.io.event_checks import LARGE_CONTRAST
 from perrin.mass.mixture import Component
 from perrin.mass.modes import (
     FWHM_PER_SD,
@@ -50,7 +51,6 @@ only: no mass is made with it.
 MIN_EVENTS = 20
 """Fewer landings than this carry no mixture: it has three numbers a component."""
 
-_PERCENT = 0.1  # half of all events above a contrast of 10% would be above 2.5 MDa
 CONFIRMED = 0.5
 """Of the significance is enough for a mode that the mixture confirms."""
 _DEFAULTS = SpectrumSettings()
@@ -245,7 +245,7 @@ def _sort_out(
     values = values[has_mass]
     scale = 1.0
     if unit == "contrast":
-        if values.size and np.median(np.abs(values)) > _PERCENT:
+        if values.size and np.median(np.abs(values)) > LARGE_CONTRAST:
             raise PerrinError(
                 f"half of the contrasts are above {np.median(np.abs(values)):.3g}; these look "
                 "like percent. Divide them by 100: contrast is a fraction."

@@ -8,6 +8,7 @@ from functools import partial
 import pandas as pd
 
 from perrin.errors import PerrinError
+from perrin.io.given import EVENTS, MOVIE, check_opened
 from perrin.io.held import held
 from perrin.io.movie import Movie
 from perrin.landing.epsf import EpsfResult, build_epsf, measure_epsf
@@ -72,6 +73,7 @@ def calibrate(
         raise PerrinError(_EITHER)
     if ladder is None:
         raise PerrinError("which masses does the calibrant hold? Give the ladder, as 66,146,480")
+    check_opened(calibrant, MOVIE, EVENTS)
     masses_kda = ladder_of(ladder) if isinstance(ladder, str) else ladder
     if not isinstance(calibrant, Movie):
         made = calibrate_from_events(calibrant, masses_kda, source=source or "")
@@ -110,6 +112,7 @@ def build_psf(
     The result says how many landings were averaged, `psf.card` what it is like; its `psf` is for
     `analyze_landings` and `calibrate`. Raises `PerrinError` where too few are clear and alone.
     """
+    check_opened(movie, MOVIE)
     movie, _ = without_bad_pixels(held(movie))
     found = measure_epsf(movie, n_avg=n_avg, progress=progress)
     if contrast_range is None:

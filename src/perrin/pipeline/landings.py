@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from perrin.errors import PerrinError
+from perrin.io.given import MOVIE, check_opened
 from perrin.io.movie import Movie
 from perrin.landing.classifier.classification import (
     Classification,
@@ -26,6 +27,7 @@ from perrin.landing.quantifier.quantification import Quantification, describe, p
 from perrin.landing.quantifier.quantify import sorts_as
 from perrin.landing.thumbnails import Thumbnails
 from perrin.mass.calibration import Calibration, apply_calibration, check_recorded
+from perrin.mass.calibration_doubts import unchecked
 from perrin.mass.results import Spectrum
 from perrin.pipeline import checks, networks
 from perrin.pipeline.events import find_events, recorded_settings
@@ -77,6 +79,7 @@ def analyze_landings(
         Correct fractions of peaks for what is lost, by a simulation; called with fraction done.
 
     """
+    check_opened(movie, MOVIE)
     work = _Work(
         movie=movie,
         calibration=calibration,
@@ -175,6 +178,9 @@ def _calibrate(work: _Work) -> None:
         work.events = apply_calibration(work.events, work.calibration)
     said = (work.events.attrs, work.movie.provenance)
     work.notes = tuple(note for place in said for note in place.get("notes", ()))
+    if work.calibration is not None:
+        doubt = unchecked(work.calibration, recorded_settings(work.movie, work.settings))
+        work.notes += (doubt,) if doubt else ()
 
 
 def _predict_masses(work: _Work) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from perrin.errors import PerrinError
+from perrin.io.given import EVENTS, check_opened
 from perrin.mass import spectrum as of_values
 from perrin.mass.calibration import Calibration, apply_calibration, apply_embedded
 from perrin.mass.line_error import with_line_error
@@ -45,6 +46,7 @@ def fit_spectrum(
         Bins, kernel, limits; their `resamples` are those above.
 
     """
+    check_opened(events, EVENTS)
     spectrum_settings = with_resamples(spectrum_settings, resamples)
     rng = np.random.default_rng(seed)
     check_events(events)

@@ -13,6 +13,7 @@ from perrin.diffusion import andi as of_andi
 from perrin.diffusion import characterize as of_tracks
 from perrin.diffusion.characterize import DiffusionResult, Scale
 from perrin.errors import PerrinError
+from perrin.io.given import TRACKS, check_opened
 from perrin.models import predictive
 from perrin.models.andi import AndiModel
 from perrin.models.kinds import KindsModel
@@ -137,6 +138,7 @@ def characterize(
         Windows along the tracks.
 
     """
+    check_opened(tracks, TRACKS)
     told = tell_camera(tracks, localization_error=localization_error, exposure=exposure)
     scale = scale_of(told, pixel_nm=pixel_nm, frame_interval_s=frame_interval_s, units=units)
     network = MixtureModel.load(model) if isinstance(model, (str, Path)) else model
@@ -177,6 +179,7 @@ def andi(tracks: pd.DataFrame, *, model: Andi | str | Path = "andi") -> pd.DataF
     loaded one. Columns: `perrin.diffusion.andi.COLUMNS`. Raises `PerrinError` for tables that
     are no tracks or hold none.
     """
+    check_opened(tracks, TRACKS)
     network = AndiModel.load(model) if isinstance(model, (str, Path)) else model
     return of_andi.andi_table(tracks, model=network)
 

@@ -31,19 +31,36 @@ _TABLES = ("tracks", "trajectories", "windows")
 def write_diffusion(folder: Path, found: DiffusionResult) -> None:
     """Write what `characterize` found into a folder.
 
-    ``tracks.csv`` holds the tracks in the file's own unit, ``trajectories.csv`` and
+    ``tracks.csv`` holds the tracks in the file's own unit, with ``pixel_nm``,
+    ``frame_interval_s`` and ``exposure`` where they are known, ``trajectories.csv`` and
     ``windows.csv`` what was found, ``time_course.csv``, ``regimes.csv``, ``transitions.csv`` and
     ``survival.csv`` how it changes; figures beside them.
     """
     tables = {name: getattr(found, name) for name in _TABLES} | vars(found.time_course)
     for name, table in tables.items():
         write = write_tracks_csv if name == "tracks" else _write_table
-        write(table, folder / f"{name}.csv")
+        write(_with_units(found) if name == "tracks" else table, folder / f"{name}.csv")
     bare: dict[str, Any] = {name: schema_of(table) for name, table in tables.items()}
     along = TimeCourse(**{name: bare.pop(name) for name in vars(found.time_course)})
     store(folder, KIND, replace(found, **bare, time_course=along), _KNOWN)
     curves = _curves(found)
     save_figures(folder, _figures(found.tracks, found, curves) if curves else {})
+
+
+def _with_units(found: DiffusionResult) -> pd.DataFrame:
+    """The tracks with what is known of their units, in the columns that `perrin track` writes."""
+    tracks, scale = found.tracks, found.scale
+    told: dict[str, Any] = {"exposure": tracks.attrs.get("exposure")}
+    if scale.length_unit == "nm":  # of one unit of the positions, whatever it is
+        told["pixel_nm"] = scale.length
+    if scale.time_unit == "s":
+        told["frame_interval_s"] = scale.frame_interval
+    missing = {
+        name: told[name]
+        for name in ("pixel_nm", "frame_interval_s", "exposure")
+        if told.get(name) is not None and name not in tracks.columns
+    }
+    return tracks.assign(**missing)
 
 
 def read_diffusion(folder: Path) -> DiffusionResult:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from perrin.diffusion.characterize import DiffusionResult
 from perrin.errors import PerrinError
+from perrin.io.kinds import folder_of_many
 from perrin.io.manifest import check_unchanged
 from perrin.pipeline import LandingsResult
 from perrin.results.stored import stored_kind
@@ -26,6 +27,9 @@ def read_results(
     this one, or a file that is no longer what perrin wrote.
     """
     path = Path(folder)
+    many = folder_of_many(path)
+    if many is not None:
+        raise PerrinError(f"{path} is {many}.")
     kind = stored_kind(path)
     check_unchanged(path, (".csv", ".h5", ".npz"))
     if kind == "landings":

@@ -13,6 +13,7 @@ import pandas as pd
 from perrin.diffusion.tables import TRACKS
 from perrin.errors import PerrinError
 from perrin.io.binned import binned
+from perrin.io.given import MOVIE, check_opened
 from perrin.io.held import held
 from perrin.io.movie import Movie
 from perrin.mass.calibration import Calibration, check_recorded
@@ -138,6 +139,7 @@ def track(
         Called with the fraction done, 0 to 1.
 
     """
+    check_opened(movie, MOVIE)
     if isinstance(settings, str):
         settings = settings_from(TrackingSettings, kind=settings)
     if calibration is not None:

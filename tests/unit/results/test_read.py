@@ -121,11 +121,14 @@ def test_characterized_tracks(tmp_path: Path) -> None:
     tracks_table(made.positions, made.seen).to_csv(tmp_path / "walks.csv", index=False)
     tracks = perrin.read_tracks(tmp_path / "walks.csv")
     found = perrin.characterize(
-        tracks, pixel_nm=100, frame_interval_s=0.1, localization_error=0.05,
+        tracks, pixel_nm=100, frame_interval_s=0.1, localization_error=0.05, exposure=0.7,
         settings=perrin.WindowSettings(frames=40, stride=20),
     )  # fmt: skip
     perrin.write_results(tmp_path / "out", found)
     assert_same(found, perrin.read_results(tmp_path / "out"))
+    again = perrin.read_tracks(tmp_path / "out" / "tracks.csv")
+    said = {name: again.attrs[name] for name in ("pixel_nm", "frame_interval_s", "exposure")}
+    assert said == {"pixel_nm": 100, "frame_interval_s": 0.1, "exposure": 0.7}
 
 
 def test_what_holds_no_results_is_refused(tmp_path: Path) -> None:

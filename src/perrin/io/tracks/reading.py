@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
 from perrin.io.beside import units_in_feather, units_in_parquet
+from perrin.io.kinds import folder_of_many
 from perrin.io.text import read_text_table
 from perrin.io.tracks.arrays import from_array
 from perrin.io.tracks.by_name import from_columns
@@ -83,6 +84,9 @@ def read_tracks(
 def _file_in(path: Path) -> Path:
     """Return the file to read: of a results folder its table."""
     path = path / RESULT if (path / RESULT).is_file() else path
+    many = folder_of_many(path)
+    if many is not None:
+        raise PerrinError(f"{path} is {many}.")
     if not path.is_file():
         is_folder = "is a folder; give the file of tracks in it"
         raise PerrinError(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from perrin.errors import PerrinError
+from perrin.io.kinds import folder_of_many
 from perrin.io.manifest import check_unchanged
 from perrin.io.output_folder import SUMMARY
 from perrin.landing.thumbnails import Thumbnails
@@ -61,6 +62,9 @@ def read_folder(path: str | Path) -> LandingFolder | MotionFolder | TrackFolder:
     that is no longer what perrin wrote.
     """
     path = Path(path)
+    many = folder_of_many(path)
+    if many is not None:
+        raise PerrinError(f"{path} is {many}.")
     try:
         summary = json.loads((path / SUMMARY).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -12,6 +12,7 @@ from typing import Any
 
 from perrin._version import __version__
 from perrin.errors import PerrinError
+from perrin.io.manifest import renew_entry
 from perrin.io.output import output_file, written_file
 from perrin.report.page.encode import as_json
 from perrin.report.page.folders import LandingFolder, MotionFolder, TrackFolder, read_folder
@@ -59,6 +60,7 @@ def write_report(
     text = render_report(results)
     with written_file(target) as partial:
         partial.write_text(text, encoding="utf-8")
+    renew_entry(target.path)
     return target.shown
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from perrin.errors import PerrinError
+from perrin.io.manifest import changed, read_manifest
 from perrin.mass import spectrum as of_values
 from perrin.pipeline import LandingsResult, fit_spectrum
 from perrin.report.page import render_report, write_report
@@ -127,3 +128,21 @@ def test_what_does_not_go_together_is_refused(results: Path, tmp_path: Path) -> 
         (cut / f"{name}.csv").write_text("particle\n")
     with pytest.raises(PerrinError, match="do not go into one report"):
         render_report([results, cut])
+
+
+def test_written_into_its_folder_the_folder_can_still_be_replaced(
+    results: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(results, folder)
+    page = folder / "report.html"
+    with (folder / "events.csv").open("a") as file:
+        file.write("edited")
+    before = read_manifest(folder)
+    assert before is not None
+    page.write_text("an older page")
+    write_report([results], page, overwrite=True)
+    after = read_manifest(folder)
+    assert after is not None
+    assert list(after) == list(before)
+    assert changed(folder, after) == ["events.csv"]  # what something else changed stays known

@@ -1,0 +1,32 @@
+"""Percent with a calibration, and what a calibration cannot be checked for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from perrin.errors import PerrinError
+from perrin.mass.calibration import Recorded, apply_calibration, calibrate
+from perrin.mass.calibration_doubts import unchecked
+
+
+def test_percent_is_refused_with_a_calibration_too() -> None:
+    line = calibrate([66, 146, 480], [-2.6e-3, -5.8e-3, -1.9e-2])
+    masses = np.linspace(60, 72, 50)
+    events = pd.DataFrame({"measurement": "bsa", "event": np.arange(50)})
+    events = events.assign(contrast=100 * line.contrast(masses))
+    with pytest.raises(PerrinError, match=r"median size of 0\.2.*percent"):
+        apply_calibration(events, line)
+    heavy = calibrate([1000, 5000], [-0.04, -0.2])  # a virus is as heavy, and calibrated so
+    assert len(apply_calibration(events, heavy)) == 50
+
+
+def test_what_a_calibration_of_a_table_cannot_be_checked_for_is_said() -> None:
+    here = {"n_avg": 5, "frame_interval_s": 0.004, "pixel_nm": 72.0, "instrument": "one"}
+    bare = calibrate([66, 146, 480], [-2.6e-3, -5.8e-3, -1.9e-2])
+    said = unchecked(bare, here)
+    for part in ("cannot check", "n_avg (5 here)", "frame_interval_s (0.004 here)", "pixel_nm (72"):
+        assert part in said
+    assert not unchecked(bare.model_copy(update={"recorded": Recorded(**here)}), here)
+    assert "pixel_nm" not in unchecked(bare, {"n_avg": 5})
