@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from perrin.batch.folder import original_changed, read_asked
-from perrin.batch.run import read_batch
+from perrin.batch.run import BatchResult, read_batch
 from perrin.batch.sheet import concentration
 from perrin.batch.species import Window, parse_species
 from perrin.errors import PerrinError
@@ -27,7 +27,7 @@ from perrin.types import FloatArray
 
 
 def fit_affinity(
-    folder: str | os.PathLike[str],
+    folder: str | os.PathLike[str] | BatchResult,
     model: str,
     *,
     efficiency_error: float = EFFICIENCY_ERROR,
@@ -36,9 +36,10 @@ def fit_affinity(
 ) -> Affinity:
     """Return the dissociation constants of a titration that was run as a batch: `perrin affinity`.
 
-    folder: of `perrin.run_batch`, with species named as those of the model and a column of total
-    concentrations for each component, as ``A_nM``. model: ``A+B=AB``, ``A+A=AA``,
-    ``A+B=AB+AB=A2B2``, ``competition`` (A+B=AB, A+C=AC) or other reactions of two species.
+    folder: of `perrin.run_batch`, or what that or `perrin.read_batch` returned; its species are
+    named as those of the model, and it has a column of total concentrations for each component,
+    as ``A_nM``. model: ``A+B=AB``, ``A+A=AA``, ``A+B=AB+AB=A2B2``, ``competition`` (A+B=AB,
+    A+C=AC) or other reactions of two species.
     efficiency_error: standard deviation of the log efficiency with which the landings of one
     species are counted, relative to another; the fractions that a simulation retained
     (``correct_fractions``) shift what is expected. concentration_error: that of the log
@@ -57,7 +58,7 @@ def fit_affinity(
 
 
 def read_titration(
-    folder: str | os.PathLike[str],
+    folder: str | os.PathLike[str] | BatchResult,
     model: Model,
     *,
     efficiency_error: float = EFFICIENCY_ERROR,
@@ -67,7 +68,7 @@ def read_titration(
     for name, value in (("efficiency", efficiency_error), ("concentration", concentration_error)):
         if not 0 <= value < 2:
             raise PerrinError(f"--{name}-error is {value:g}; give a relative error from 0 to 2")
-    path = Path(folder)
+    path = folder.folder if isinstance(folder, BatchResult) else Path(folder)
     asked = read_asked(path)
     if original_changed(asked):
         raise PerrinError(

@@ -86,13 +86,19 @@ def _job(row: Row, rows: Path, *, kind: Kind) -> Job:
 def input_kind(path: Path) -> str:
     """What a file is, by its first bytes. Raises `PerrinError` where it is no input."""
     from perrin.io.inspecting import is_table
+    from perrin.io.kinds import what_it_is
     from perrin.io.sniff import sniff
 
     if not path.exists():
         raise PerrinError(f"there is no {path}")
     if path.is_dir() and (path / SUMMARY).is_file():
         return "results"
-    return "table" if is_table(path, sniff(path)) else "movie"
+    if not is_table(path, sniff(path)):
+        return "movie"
+    other = what_it_is(path)
+    if other is not None:
+        raise PerrinError(f"it is {other}")
+    return "table"
 
 
 def _problems(job: Job, loaded: dict[Path, str | None]) -> Iterator[str]:

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from perrin.batch import fit_affinity, run_batch
+from perrin.batch import fit_affinity, read_batch, run_batch
 from perrin.cli.main import app
 from perrin.errors import PerrinError
 from perrin.mass.affinity_model import parse_model
@@ -107,4 +107,4 @@ def test_a_sheet_that_changed_since_is_refused(titration: Path, tmp_path: Path) 
     with pytest.raises(PerrinError, match=r"plate.csv changed since .*perrin batch .* --out"):
         fit_affinity(out, "A+B=AB")
     run_batch(titration, out, species="A:66,B:150,AB:216", resamples=0)
-    assert fit_affinity(out, "A+B=AB").titration.totals[0, 0] == 20
+    assert fit_affinity(read_batch(out), "A+B=AB").titration.totals[0, 0] == 20

@@ -114,12 +114,14 @@ def test_a_killed_row_leaves_no_record_and_is_run_again(plate: Plate, tmp_path: 
 def test_everything_is_checked_before_anything_is_run(plate: Plate, tmp_path: Path) -> None:
     sheet = plate(*WELLS, calibration=["", "none.json", "", ""])
     (tmp_path / "s1_rep1.csv").unlink()
+    (tmp_path / "s1_rep2.csv").write_text('{"gradient_per_kda": -4e-5}')
     with sheet.open("a") as file:
         file.write("s0_rep1.csv,\n")
     with pytest.raises(PerrinError) as caught:
         run_batch(sheet, tmp_path / "out")
     for part in (
-        "3 problems",
+        "4 problems",
+        "row 5 (s1_rep2.csv): it is a calibration of perrin",
         "row 3 (s0_rep2.csv): there is no calibration",
         "row 4 (s1_rep1.csv",
         "row 6 (s0_rep1.csv): the same file with the same settings as in row 2",
