@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
 from perrin.io.hdf5 import check_whole, open_hdf5
+from perrin.io.mat_tags import check_tags
 from perrin.io.read_as import listed
 from perrin.io.tracks.arrays import from_array
 from perrin.io.tracks.by_name import from_columns
@@ -196,6 +197,7 @@ def _read_old(path: Path) -> dict[str, Any]:
     """Return the variables of a file of version 5: arrays, lists (cells), lists of dicts."""
     from scipy.io import loadmat
 
+    check_tags(path)
     try:
         content = loadmat(path)
     except NotImplementedError:
