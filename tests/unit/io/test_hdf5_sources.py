@@ -104,3 +104,11 @@ def test_a_scale_that_is_no_number_is_refused(frames, tmp_path):
         file["m"].attrs["scale_factor"] = "two"
     with pytest.raises(PerrinError, match="scale_factor"):
         open_movie(tmp_path / "m.h5", frame_rate_hz=242.0, pixel_nm=70.8)
+
+
+def test_a_link_to_a_dataset_of_another_name_is_followed(frames, tmp_path):
+    with h5py.File(tmp_path / "one.h5", "w") as file:
+        file["data"] = frames
+    with h5py.File(tmp_path / "m.h5", "w") as file:
+        file["movie"] = h5py.ExternalLink("one.h5", "data")
+    np.testing.assert_array_equal(open_movie(tmp_path / "m.h5", **GIVEN).frames[:], frames)

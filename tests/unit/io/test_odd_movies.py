@@ -163,3 +163,17 @@ def test_a_video_that_leaps_in_time_or_ends_early_is_no_even_movie(tmp_path):
     content = (tmp_path / "even.mkv").read_bytes()
     (tmp_path / "cut.mkv").write_bytes(content[: len(content) // 2])
     assert "says 40 frames and holds" in notes_of(tmp_path / "cut.mkv")
+
+
+def test_unsigned_bytes_of_mrc_are_asked_about_by_the_option(tmp_path):
+    pytest.importorskip("rsciio")
+    mrcfile = pytest.importorskip("mrcfile")
+    rng = np.random.default_rng(2)
+    counts = rng.poisson(rng.uniform(120, 150, (20, 28)), (24, 20, 28)).astype(np.uint8)
+    with mrcfile.new(tmp_path / "a.mrc") as file:
+        file.set_data(counts.view(np.int8))
+    with pytest.raises(PerrinError, match="--unsigned"):
+        open_movie(tmp_path / "a.mrc", **GIVEN)
+    np.testing.assert_array_equal(
+        open_movie(tmp_path / "a.mrc", unsigned=True, **GIVEN).frames[:], counts
+    )

@@ -83,7 +83,7 @@ def find_hdf5(path: Path, asked: Asked) -> Found:
         parts = _datasets(file, name, path, listed, follow=asked.follow_links)
         if len(parts) > 1:
             return _joined(path, file, name, parts)
-        return _one(path, file, parts[0], asked, chosen=asked.dataset is None)
+        return _one(path, file, parts[0], asked, name)
 
 
 def _no_movie(file: h5py.File, path: Path) -> PerrinError:
@@ -223,8 +223,9 @@ def _joined(path: Path, file: h5py.File, name: str, parts: list[h5py.Dataset]) -
     )
 
 
-def _one(path: Path, file: h5py.File, data: h5py.Dataset, asked: Asked, *, chosen: bool) -> Found:
-    dataset = data.name.strip("/") if data.file == file else str(asked.dataset)
+def _one(path: Path, file: h5py.File, data: h5py.Dataset, asked: Asked, name: str) -> Found:
+    dataset = data.name.strip("/") if data.file == file else name
+    chosen = asked.dataset is None
     told = _told(data)
     axes = lay_out(data.shape, told.names, asked)
     layout, problem, notes = axes.layout, axes.problem, list(axes.notes)
@@ -236,7 +237,8 @@ def _one(path: Path, file: h5py.File, data: h5py.Dataset, asked: Asked, *, chose
         layout, note, problem = written(data, layout)
         notes += [note] if note else []
         if layout.plain and not problem:
-            coded = find_encoding(file, data.name, asked=asked.encoding)
+            coded = find_encoding(data.file, data.name, asked=asked.encoding)
+            problem = _coded_elsewhere(data, file, coded)
         if not problem:
             frames, scaled, problem = as_said(
                 coded_frames(path, dataset, coded, layout), data.attrs
@@ -264,6 +266,12 @@ def _one(path: Path, file: h5py.File, data: h5py.Dataset, asked: Asked, *, chose
         asks=coded.asks,
         problem=problem,
     )
+
+
+def _coded_elsewhere(data: h5py.Dataset, file: h5py.File, coded: Coded) -> str | None:
+    if data.file == file or coded.encoding in (RAW, None):
+        return None
+    return f"links to differences of frames in {data.file.filename}: open that file itself"
 
 
 def _told(data: h5py.Dataset) -> Told:
