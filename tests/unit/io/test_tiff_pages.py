@@ -98,3 +98,12 @@ def test_equal_pages_are_read_as_they_are(big, order, rows, frames, tmp_path):
         for frame in frames[:96]:
             file.write(frame, contiguous=False, metadata=None, rowsperstrip=rows)
     np.testing.assert_array_equal(open_movie(tmp_path / "a.tif", **GIVEN).frames[:], frames[:96])
+
+
+def test_a_smaller_page_behind_each_frame_is_a_pyramid(frames, tmp_path):
+    with tifffile.TiffWriter(tmp_path / "a.tif") as file:
+        for frame in frames[:24]:
+            file.write(frame, contiguous=False, metadata=None)
+            file.write(frame[::2, ::2], contiguous=False, metadata=None)
+    with open_movie(tmp_path / "a.tif", **GIVEN) as movie:
+        np.testing.assert_array_equal(movie.frames[:], frames[:24])

@@ -83,7 +83,9 @@ def other_series_problem(tiff: tifffile.TiffFile, chosen: str | None) -> str | N
     for number, one in enumerate(series[1:], 1):
         theirs = [page.index for page in one.pages if page is not None]
         between = [at for at in theirs if min(mine) < at < max(mine)]
-        if between or sizes[number][0] == sizes[0][0]:
+        # as many smaller pages, each behind one of the frames, are a pyramid
+        reduced = len(theirs) == len(mine) and one.shape[-1] < series[0].shape[-1]
+        if (between and not reduced) or sizes[number][0] == sizes[0][0]:
             about = f"page {between[0]} lies between its frames" if between else "of the same size"
             return (
                 f"holds {len(series)} series of pages, and the second ones may be frames of the "
