@@ -28,7 +28,7 @@ from perrin.io.movies.tiff_said import square
 from perrin.io.quantities import Said, read, spacing
 from perrin.types import Array
 
-_SMALL_CHUNK = 2**22  # bytes that are quickly decoded
+_SMALL_CHUNK = 2**20  # bytes that are quickly decoded
 _EMPTY = 2**64 - 1  # offset and length of an inner chunk of a shard that was never written
 
 
