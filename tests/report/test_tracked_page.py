@@ -43,7 +43,7 @@ def test_the_table_is_the_table_and_pictures_are_seen(visit: Visit, tracked: Pat
     assert page.locator("#particles tbody tr").count() == len(table) >= 3
     assert f"{len(table)} tracks of spheres" in page.inner_text("h1")
     drawn = len(list((tracked / "figures").glob("*.png")))
-    assert page.locator("figure.found img").count() == drawn
+    assert page.locator(".grid figure img").count() == drawn
     shown = page.evaluate("[...document.images].every((one) => one.naturalWidth > 100)")
     assert shown
     with page.expect_download() as waiting:

@@ -56,7 +56,7 @@ SAID: dict[str, str] = {
     "changing_diffusivity": "of changing diffusivity",
     "mixture": "mixed of FBM and CTRW",
     UNDETERMINED: "undetermined",
-    "": "not told",
+    "": "too little to say",
 }
 """Kinds in sentences: "4 FBM, 2 of changing diffusivity"."""
 
