@@ -143,7 +143,7 @@ def test_simulate_motion(rods: Path) -> None:
         update={"count": 4, "frames": 40, "height_px": 192, "width_px": 192}
     )
     movie, truth, _ = perrin.simulate_motion(settings, seed=5)
-    with perrin.open_movie(rods) as written:
+    with perrin.open_movie(rods, contents="moving") as written:
         np.testing.assert_array_equal(np.asarray(written.frames), movie.frames)
     beside = rods.with_suffix(".truth.csv")
     pd.testing.assert_frame_equal(pd.read_csv(beside), as_written(truth, beside))

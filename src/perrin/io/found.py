@@ -124,9 +124,12 @@ _SAYS_NOTHING = "the file does not say it"
 _DISAGREES = 1e-3  # relative difference at which a given value is said to contradict the file
 
 
-def settle(found: Found, given: Given, *, contents: Contents = "landings") -> Numbers:
+def settle(
+    found: Found, given: Given, *, contents: Contents = "landings", keep_pixel: bool = False
+) -> Numbers:
     """Combine what the file says with what the user gave, which goes first.
 
+    keep_pixel: one that no movie of landings has is noted, not asked for again.
     Raises `PerrinError` for given values that are impossible.
     """
     notes = list(found.notes)
@@ -135,7 +138,8 @@ def settle(found: Found, given: Given, *, contents: Contents = "landings") -> Nu
     sources = {"frame_interval": "file", "pixel": found.pixel_from, "landing_sign": "file"}
     if contents == "landings" and (why := _no_landings(pixel)):
         notes.append(why)
-        missing["pixel_nm"], pixel = why, None
+        pixel = pixel if keep_pixel else None
+        missing |= {} if keep_pixel else {"pixel_nm": f"{why}: not used"}
     told = given.interval_s()
     if told is not None:
         interval = told
@@ -178,7 +182,7 @@ def _no_landings(pixel: float | None) -> str | None:
         return None
     return (
         f"the file says a pixel of {pixel:.6g} nm, which no movie of landings has ({low:g} to "
-        f"{high:g} nm): not used"
+        f"{high:g} nm; contents='moving' opens others)"
     )
 
 

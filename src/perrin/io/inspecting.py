@@ -78,7 +78,7 @@ def inspect(path: str | os.PathLike[str], **keywords: Unpack[MovieKeywords]) -> 
 
 
 def _movie(found: Found, given: Given, contents: Contents) -> Inspection:
-    numbers = settle(found, given, contents=contents)
+    numbers = settle(found, given, contents=contents, keep_pixel=True)
     looked = look_at(found, contents)
     frames = found.frames
     for_landings = tuple(f"for landings: {one}" for one in looked.only_landings)

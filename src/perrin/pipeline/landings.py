@@ -67,14 +67,13 @@ def analyze_landings(
     Parameters
     ----------
     movie, calibration, check_calibration
-        Without a calibration the spectrum is one of contrast; one that was recorded or analyzed
-        with other settings is refused, unless `check_calibration` is False.
+        Without a calibration: contrasts. One of other settings is refused if `check_calibration`.
     classifier, quantifier, scores
         Networks by name (`perrin model list`), folder, or loaded; ``"default"`` is left out, with a
         note, where it does not fit. Threshold on the scores: 0.9; "auto": best F1, from the card.
     settings, spectrum_settings, psf, resamples, seed : optional
-        Integration and thresholds; bins and kernel; a PSF, or "default" for the analytic one (it is
-        measured in the movie); resamples behind each interval (0: none), and their seed.
+        Integration and thresholds; bins and kernel; a PSF, "default" for the analytic one (else it
+        is measured in the movie); resamples behind each interval (0: none), and their seed.
     correct_fractions, progress : optional
         Correct fractions of peaks for what is lost, by a simulation; called with fraction done.
 

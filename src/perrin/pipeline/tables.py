@@ -31,8 +31,7 @@ def fit_spectrum(
     Masses come from `calibration` if given, else they are those of the table, else from the
     calibration that its file embeds; a table with none of these gives spectra of contrast.
 
-    Raises `PerrinError` for a table without events, or without contrasts where a calibration is
-    given.
+    Raises `PerrinError` for a table without events, or without contrasts to calibrate.
 
     Parameters
     ----------

@@ -130,10 +130,9 @@ def characterize(
         Unit of the coordinates, time between frames; by default what the table says.
     units : "unknown", optional
         Keep the table's own unit of length, and frames.
-    localization_error : float, optional
-        Of one axis, in the unit of the coordinates, where the table has no ``x_se``.
-    exposure : float, optional
-        Fraction of the frame interval with light, where the table does not say.
+    localization_error, exposure : float, optional
+        Of one axis, in the unit of the coordinates; fraction of the frame interval with light:
+        where the table has no ``x_se`` and does not say.
     settings : WindowSettings, optional
         Windows along the tracks.
 
