@@ -178,3 +178,17 @@ def test_frames_that_an_index_of_micro_manager_lacks_are_no_zeros(frames, tmp_pa
     path = micro_manager(tmp_path / "run", frames[:12], dropped=(3, 4))
     with pytest.raises(PerrinError, match=r"holds 10 whole ones.*frames 3, 4"):
         open_movie(path, contents="moving")
+
+
+def test_a_compression_that_this_python_cannot_undo_says_what_to_install(
+    frames, tmp_path, monkeypatch
+):
+    tifffile.imwrite(tmp_path / "a.tif", frames, photometric="minisblack", compression="zlib")
+
+    def lacks(*args, **options):
+        raise ModuleNotFoundError("No module named 'compression'")  # tifffile without imagecodecs
+
+    with open_movie(tmp_path / "a.tif", **GIVEN) as movie:
+        monkeypatch.setattr(tifffile.TiffFile, "asarray", lacks)
+        with pytest.raises(PerrinError, match=r"perrin\[tiff\]"):
+            movie.frames[:3]

@@ -54,7 +54,7 @@ class PagedFrames(LaidOutFrames):
         try:
             with _quiet():
                 return self._pages(start, stop)
-        except DECODING as error:
+        except (*DECODING, ImportError) as error:
             raise self._why(start, stop, error) from error
 
     def _pages(self, start: int, stop: int) -> Array:
@@ -71,7 +71,8 @@ class PagedFrames(LaidOutFrames):
     def _why(self, start: int, stop: int, error: Exception) -> PerrinError:
         kind = self._tiff.series[self.series or 0].keyframe.compression
         name = getattr(kind, "name", str(kind))
-        if "imagecodecs" in str(error) or "requires" in str(error):
+        lacking = isinstance(error, ImportError)  # tifffile 2026 looks for Python 3.14's zstd
+        if lacking or "imagecodecs" in str(error) or "requires" in str(error):
             return PerrinError(
                 f"{self.path} is compressed with {name}, which needs {_NEEDS_IMAGECODECS}; or save "
                 "it again without compression."
