@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from perrin.errors import PerrinError
 from perrin.mass.calibration import Calibration, Recorded, calibrate
+from perrin.mass.calibration_doubts import doubts_of_line
 from perrin.mass.ladder_peaks import kept_spectrum
 from perrin.mass.ladders import LadderMatch, contradicting, match_ladder
 from perrin.mass.modes import FWHM_PER_SD
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from perrin.mass.results import Spectrum
 
 _DEFAULTS = SpectrumSettings()
-_RESIDUAL = 0.05
-_OFFSET_KDA = 12.0  # twice that of any real calibration at hand
 _CALIBRANT = 0.01  # relative: how well a calibrant's peak stands for its mass
 
 
@@ -107,27 +106,6 @@ def doubts(made: LadderCalibration, ladder_masses_kda: Sequence[float]) -> tuple
             "mass of the ladder",
         )
     return said + doubts_of_line(made.calibration)
-
-
-def doubts_of_line(line: Calibration) -> tuple[str, ...]:
-    """Return what speaks against a calibration line by itself."""
-    said: tuple[str, ...] = ()
-    if line.max_relative_residual > _RESIDUAL:
-        worst = max(
-            line.points,
-            key=lambda one: abs(float(line.mass_kda(one.contrast)) / one.mass_kda - 1),
-        )
-        said += (
-            f"THE POINTS ARE NOT ON A LINE: {worst.mass_kda:g} kDa reads as "
-            f"{float(line.mass_kda(worst.contrast)):.3g} kDa. Is a peak taken for another mass?",
-        )
-    offset_kda = line.offset / line.gradient_per_kda
-    if abs(offset_kda) > _OFFSET_KDA:
-        said += (
-            f"THE LINE MISSES ZERO by {abs(offset_kda):.0f} kDa (real ones by up to 6): masses "
-            "away from the calibrants are wrong by as much. Check the pairs of mass and contrast",
-        )
-    return said
 
 
 def _check_calibrant(spectrum: Spectrum) -> None:

@@ -1,4 +1,4 @@
-"""What speaks against using a calibration on a measurement, or cannot be checked."""
+"""What speaks against a calibration, or against using it on a measurement."""
 
 from __future__ import annotations
 
@@ -15,6 +15,36 @@ if TYPE_CHECKING:
     from perrin.mass.calibration import Calibration
 
 _FAR = 3.0  # times the heaviest calibrant
+_RESIDUAL = 0.05
+_SURE = 2.0  # standard errors beyond which a residual is not the error of the peak itself
+_OFFSET_KDA = 12.0  # twice that of any real calibration at hand
+
+
+def doubts_of_line(line: Calibration) -> tuple[str, ...]:
+    """Return what speaks against a calibration line by itself."""
+    said: tuple[str, ...] = ()
+    if line.max_relative_residual > _RESIDUAL:
+        worst = max(
+            line.points,
+            key=lambda one: abs(float(line.mass_kda(one.contrast)) / one.mass_kda - 1),
+        )
+        reads = f"{worst.mass_kda:g} kDa reads as {float(line.mass_kda(worst.contrast)):.3g} kDa"
+        off = abs(worst.contrast - float(line.contrast(worst.mass_kda)))
+        if worst.contrast_se is not None and off < _SURE * worst.contrast_se:
+            error = worst.contrast_se / -worst.contrast
+            said += (
+                f"A POINT IS BADLY KNOWN: {reads}, and the contrast of its peak is known to "
+                f"{error:.0%}. Record more landings of it, or leave it out of the ladder",
+            )
+        else:
+            said += (f"THE POINTS ARE NOT ON A LINE: {reads}. Is a peak taken for another mass?",)
+    offset_kda = line.offset / line.gradient_per_kda
+    if abs(offset_kda) > _OFFSET_KDA:
+        said += (
+            f"THE LINE MISSES ZERO by {abs(offset_kda):.0f} kDa (real ones by up to 6): masses "
+            "away from the calibrants are wrong by as much. Check the pairs of mass and contrast",
+        )
+    return said
 
 
 def unchecked(calibration: Calibration, recorded: Mapping[str, Any]) -> str:

@@ -17,10 +17,10 @@ from perrin.mass.calibrants import (
     LadderCalibration,
     calibrate_from_events,
     doubts,
-    doubts_of_line,
 )
 from perrin.mass.calibration import Calibration
 from perrin.mass.calibration import calibrate as line_through
+from perrin.mass.calibration_doubts import doubts_of_line
 from perrin.mass.ladders import ladder as ladder_of
 from perrin.pipeline.events import find_events
 from perrin.pipeline.instrument import PsfChoice

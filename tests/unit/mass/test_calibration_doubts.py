@@ -1,4 +1,4 @@
-"""Percent with a calibration, and what a calibration cannot be checked for."""
+"""A line that is none, percent with a calibration, and what a calibration cannot be checked for."""
 
 from __future__ import annotations
 
@@ -8,7 +8,25 @@ import pytest
 
 from perrin.errors import PerrinError
 from perrin.mass.calibration import Recorded, apply_calibration, calibrate
-from perrin.mass.calibration_doubts import unchecked
+from perrin.mass.calibration_doubts import doubts_of_line, unchecked
+
+
+@pytest.mark.parametrize(
+    ("contrasts", "errors", "said"),
+    [
+        ([-3e-3, -6e-3, -9e-3], [1e-4, 1e-4, 1e-4], ()),
+        ([-3e-3, -7e-3, -9e-3], [1e-4, 1e-4, 1e-4], ("THE POINTS ARE NOT ON A LINE: ",)),
+        ([-3e-3, -7e-3, -9e-3], None, ("THE POINTS ARE NOT ON A LINE: ",)),
+        ([-2.7e-3, -6e-3, -9e-3], [3e-4, 3e-5, 3e-5], ("A POINT IS BADLY KNOWN: 100 kDa",)),
+        ([-3.6e-3, -6.6e-3, -9.6e-3], [1e-4, 1e-4, 1e-4], ("THE LINE MISSES ZERO by 20 kDa",)),
+    ],
+)
+def test_what_speaks_against_a_line(
+    contrasts: list[float], errors: list[float] | None, said: tuple[str, ...]
+) -> None:
+    found = doubts_of_line(calibrate([100, 200, 300], contrasts, contrast_se=errors))
+    assert len(found) == len(said)
+    assert all(one.startswith(start) for one, start in zip(found, said, strict=True))
 
 
 def test_percent_is_refused_with_a_calibration_too() -> None:
