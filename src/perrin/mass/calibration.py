@@ -323,9 +323,11 @@ def extrapolated(calibration: Calibration, masses_kda: npt.ArrayLike) -> float:
 def apply_calibration(events: pd.DataFrame, calibration: Calibration) -> pd.DataFrame:
     """Return `events` with `mass_kda`, and `mass_se_kda` where `contrast_se` is known.
 
-    ``attrs["calibration"]`` and sentences in ``attrs["notes"]`` travel with the table: that
-    more than 5% of the events lie beyond the calibrants, that the line's own error is not
-    known. Raises `PerrinError` for a table without any contrast, and for contrasts in percent.
+    ``attrs["calibration"]`` and sentences in ``attrs["notes"]`` travel with the table: what
+    speaks against the calibration, that more than 5% of the events lie beyond the calibrants, that
+    the line's own error is not known.
+
+    Raises `PerrinError` for a table without any contrast, and for contrasts in percent.
     """
     check_events(events)
     contrast = events["contrast"].to_numpy(dtype=np.float64)
@@ -337,7 +339,8 @@ def apply_calibration(events: pd.DataFrame, calibration: Calibration) -> pd.Data
     check_fractions(contrast, calibration)
     calibrated = events.copy()
     calibrated["mass_kda"] = calibration.mass_kda(contrast)
-    notes = list(events.attrs.get("notes", ()))
+    doubts = [f"of the calibration: {note}" for note in calibration.notes]
+    notes = list(dict.fromkeys([*events.attrs.get("notes", ()), *doubts]))
     if "contrast_se" in events.columns:
         calibrated["mass_se_kda"] = calibration.mass_se_kda(contrast, events["contrast_se"])
         if calibration.covariance is None:

@@ -29,6 +29,13 @@ def test_what_speaks_against_a_line(
     assert all(one.startswith(start) for one, start in zip(found, said, strict=True))
 
 
+def test_what_speaks_against_a_calibration_goes_on_to_the_samples_once() -> None:
+    line = calibrate([100, 200], [-3e-3, -6e-3]).model_copy(update={"notes": ("A DOUBT",)})
+    events = pd.DataFrame({"measurement": "a", "event": [0, 1], "contrast": [-4e-3, -5e-3]})
+    again = apply_calibration(apply_calibration(events, line), line)
+    assert again.attrs["notes"].count("of the calibration: A DOUBT") == 1
+
+
 def test_percent_is_refused_with_a_calibration_too() -> None:
     line = calibrate([66, 146, 480], [-2.6e-3, -5.8e-3, -1.9e-2])
     masses = np.linspace(60, 72, 50)
