@@ -347,7 +347,11 @@ def test_bad_thresholds_are_refused_before_the_work(  # type: ignore[no-untyped-
 @pytest.mark.skipif(sys.platform == "win32", reason="interrupting a process differs there")
 def test_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
     words = ["simulate", "landings", "--preset", "bsa", "--seconds", "600", "--out", "m.mp"]
-    code = "from perrin.cli.main import main; main()"
+    # in a shell's background the signal is ignored, as this one may be started
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from perrin.cli.main import main; main()"
+    )
     with subprocess.Popen(
         [sys.executable, "-c", code, *words], cwd=tmp_path, stderr=subprocess.PIPE, text=True
     ) as process:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from typing import Annotated
 
 import typer
 
+from perrin import progress
 from perrin._version import __version__
 from perrin.cli import (
     affinity,
@@ -83,6 +86,8 @@ def _options(
 
 def main() -> None:
     """Run the command line; bad input ends with one line on standard error and status 1."""
+    if os.environ.get(progress.VARIABLE):  # a program in the background hands down no Ctrl-C
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         app()
     except SystemExit as stop:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from pathlib import Path
 
@@ -39,7 +40,9 @@ def test_a_failure_is_one_readable_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="interrupting a process differs there")
-def test_canceled_it_leaves_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("background", [False, True])
+def test_canceled_it_leaves_nothing(tmp_path: Path, background: bool) -> None:
+    """Also of a program that a shell runs in the background, where Ctrl-C is ignored."""
     job = Job([[*SIMULATE, "long.mp", "--seconds", "600"]], tmp_path, "long")
 
     async def run() -> None:
@@ -50,6 +53,10 @@ def test_canceled_it_leaves_nothing(tmp_path: Path) -> None:
         await job.cancel()
         await running
 
-    asyncio.run(run())
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN if background else signal.SIG_DFL)
+    try:
+        asyncio.run(run())
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert job.state == "stopped"
     assert not list(tmp_path.iterdir())
