@@ -83,7 +83,7 @@ def describe_fields(
     for field in dataclasses.fields(obj):
         text = analyzer.attr_docs.get((obj.__qualname__, field.name))
         if text:
-            lines += ["", f"``{field.name}`` : {field.type}", f"    {' '.join(text).strip()}"]
+            lines += ["", f"``{field.name}`` : ``{field.type}``", f"    {' '.join(text).strip()}"]
 
 
 _BOUNDS = {"Gt", "Ge", "Lt", "Le"}

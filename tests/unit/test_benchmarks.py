@@ -11,6 +11,7 @@ import pytest
 from perrin.models.bundle import WEIGHTS, list_bundles
 
 RESULTS = Path(__file__).resolve().parents[2] / "benchmarks" / "RESULTS.md"
+PAGES = sorted((RESULTS.parents[1] / "docs").glob("*.md"))
 NETWORK = re.compile(r"([\w-]+) ([0-9a-f]{12})( \(no longer shipped\))?[,.]")
 MEASURED = ("all_landings", "andi", "experiments", "mixture", "mixture_bound", "regimes")
 
@@ -31,3 +32,13 @@ def test_a_section_names_the_networks_that_it_measured(name: str) -> None:
         assert network in list_bundles()
         card = json.loads((WEIGHTS / network / "card.json").read_text(encoding="utf-8"))
         assert (card["sha256"][:12] == sha256) != bool(marked), (network, sha256)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_pages_include_what_was_measured_and_copy_none_of_it(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    named = set(re.findall(r'start-after: "<!-- (\w+) -->"', text))
+    assert named <= sections().keys()
+    rows = {row for part in sections().values() for row in part.splitlines() if row[:1] == "|"}
+    measured = {row for row in rows if re.search(r"\d", row)}
+    assert measured.isdisjoint(text.splitlines())

@@ -161,7 +161,7 @@ class Movie(Shown):
     """Frames, and what one frame and one pixel mean.
 
     frames: (T, Y, X) intensities, lazy: `frames[a:b]` is an ndarray (b - a, Y, X). They are
-        indexed as an array is, and go to dask (`dask.array.from_array`) and napari as they are.
+    indexed as an array is, and go to dask (`dask.array.from_array`) and napari as they are.
     frame_interval_s: from one stored frame to the next, seconds (binning included).
     pixel_nm: size of a stored pixel in the sample, nanometers (binning included).
     landing_sign: -1 where a landing makes raw pixels darker, +1 where brighter.
