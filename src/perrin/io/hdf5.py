@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from perrin.errors import PerrinError
+from perrin.io.apart import HDF5
 from perrin.io.difference import DifferenceCoded
 from perrin.io.encoding import Coded
 from perrin.io.found import RAW, TIME_DIFFERENCE
-from perrin.io.hdf5_heap import check_heaps
 from perrin.io.hdf5_sources import mapped_problem
 from perrin.io.movie import LazyFrames
 from perrin.io.movies.axes import Layout
@@ -30,8 +30,8 @@ _PACKED_AT_MOST = 2000  # times that values of a table may be smaller in a file
 
 def open_hdf5(path: Path) -> h5py.File:
     """Open `path` for reading; `PerrinError` where HDF5 cannot, a truncated file included."""
+    HDF5.check(path)
     try:
-        check_heaps(path)
         return h5py.File(path, "r")
     except OSError as error:
         raise _damaged(path, error) from error

@@ -13,6 +13,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from perrin.io.apart import HDF5
 from perrin.types import IntArray
 
 _DEPTH = 4  # of virtual datasets whose sources are virtual
@@ -74,6 +75,7 @@ def _sources(data: h5py.Dataset, depth: int) -> str | None:
         path = Path(data.file.filename) if one.file_name == "." else folder / one.file_name
         about = f"{one.dset_name} in {path.name}, a source of {data.name},"
         try:
+            HDF5.check(path)
             with h5py.File(path, "r") as file:
                 problem = _source(file[one.dset_name], one, about, depth)
         except (OSError, KeyError, RuntimeError, AttributeError):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from perrin.errors import PerrinError
+from perrin.io.apart import HDF5
 from perrin.io.decode import encoding_of
 from perrin.io.kinds import folder_of_many
 
@@ -78,6 +79,8 @@ def sniff(path: Path) -> Kind:
             "folders, electron microscopes' movies, video, folders of pictures, and event tables "
             "in CSV, HDF5 or parquet."
         )
+    if kind == "hdf5":
+        HDF5.start()  # while this process imports what reads it
     return kind
 
 

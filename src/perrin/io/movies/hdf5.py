@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 
 from perrin.errors import PerrinError
+from perrin.io.apart import HDF5
 from perrin.io.encoding import Coded, find_encoding
 from perrin.io.found import RAW, Asked, Found
 from perrin.io.hdf5 import Hdf5Frames, arrays, coded_frames, hdf5_file, sources_problem, written
@@ -152,6 +153,7 @@ def _linked(file: h5py.File) -> dict[str, tuple[int, ...]]:
 
 
 def _behind(file: h5py.File, name: str, link: h5py.ExternalLink) -> Any:
+    HDF5.check(Path(file.filename).parent / link.filename)
     try:
         return file[name]
     except (KeyError, OSError) as error:
