@@ -62,8 +62,9 @@ def visit(browser: Any) -> Iterator[Callable[..., Any]]:
         if not request.url.startswith(("file:", "data:", "blob:")):
             troubles.append(f"request to {request.url}")
 
-    def open_page(path: Path, **media: Any) -> Any:
+    def open_page(path: Path, *, width: int = 1366, **media: Any) -> Any:
         page = context.new_page()
+        page.set_viewport_size({"width": width, "height": 768})
         page.on("console", lambda m: troubles.append(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda error: troubles.append(str(error)))
         page.on("request", asked)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from math import exp, pi
 from typing import TYPE_CHECKING, Any
 
-from perrin.report.page.fits import plain_components, plain_peaks
+from perrin.mass.spectrum import CONTRAST_PER_KDA
+from perrin.report.page.fits import page_factor, plain_components, plain_peaks
 from perrin.tables import signs
 
 if TYPE_CHECKING:
@@ -89,6 +90,18 @@ class Facts:
         """Fraction of unbindings among the events that any filter chooses from."""
         found = signs(self.events).to_numpy(float)[self.chosen.base]
         return float((found > 0).mean()) if found.size else 0.0
+
+
+def least_width(summary: Mapping[str, Any]) -> float:
+    """The FWHM below which a mixture cannot go, in kDa or in contrast of 1e-3."""
+    unit = summary["spectrum"]["unit"]
+    scale = 1.0 if unit == "kDa" else page_factor(unit) * CONTRAST_PER_KDA
+    return scale * float(summary["spectrum_settings"]["min_fwhm_kda"])
+
+
+def is_bound(fwhm: float | None, least: float) -> bool:
+    """Whether a FWHM stands at the least one: then it says no more than that it is no wider."""
+    return fwhm is not None and fwhm < 1.01 * least
 
 
 def position(peak: Mapping[str, Any], facts: Facts, digits: int = 0) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from perrin.report.page.facts import listed, pairs, position
+from perrin.report.page.facts import is_bound, least_width, listed, pairs, position
 from perrin.report.page.landing_doubts import ADVICE, DOUBTS, OF_FILTERED
 
 if TYPE_CHECKING:
@@ -137,14 +137,17 @@ def _main_species(facts: Facts) -> str | None:
     if main["mode_low"] is not None:
         text += f" ({main['mode_low']:.1f} to {main['mode_high']:.1f})"
     text += f" with {main['fraction']:.0%} of the landings"
-    if main["fwhm"] is not None:
-        text += f", {main['fwhm']:.3g} {facts.unit} wide"
-        text += (
-            " without their errors"
-            if facts.all_landings
-            else f": resolving power {main['resolving_power']:.1f}"
+    if main["fwhm"] is None:
+        return text + "."
+    if facts.all_landings is None:
+        wide = (
+            f"{main['fwhm']:.3g} {facts.unit} wide: resolving power {main['resolving_power']:.1f}"
         )
-    return text + "."
+        return f"{text}, {wide}."
+    least = least_width(facts.summary)
+    bound = is_bound(main["fwhm"], least)
+    wide = f"at most {least:.3g}" if bound else f"{main['fwhm']:.3g}"
+    return f"{text}, {wide} {facts.unit} wide without their errors."
 
 
 def _multiples(facts: Facts) -> str | None:

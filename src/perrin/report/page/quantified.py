@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
+from perrin.report.page.facts import is_bound, least_width
 from perrin.report.page.fits import plain_components
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
     from perrin.report.page.folders import LandingFolder
 
+_SE_95 = 1.96  # standard errors on each side of a 95% interval
 _FIGURES = {
     "all_landings": "Spectrum of all landings, each by its precision, over that of the filtered "
     "ones. Fractions and widths are those of the mixture: the errors of the events are taken out.",
@@ -35,7 +37,7 @@ def _record(folder: LandingFolder, summary: Mapping[str, Any]) -> dict[str, Any]
     pictures = [(own / f"{name}.svg", text) for name, text in _FIGURES.items()]
     return {
         "main": summary.get("reported_spectrum") == "all",
-        "species": _species(found["spectrum"]),
+        "species": _species(found["spectrum"], least=least_width(summary)),
         "sentences": _sentences(found),
         "figures": [
             {"source": _inlined(path.read_bytes()), "text": text}
@@ -49,14 +51,19 @@ def _inlined(picture: bytes) -> str:
     return f"data:image/svg+xml;base64,{base64.b64encode(picture).decode('ascii')}"
 
 
-def _species(spectrum: Mapping[str, Any]) -> list[list[str]]:
-    """Rows of text: position, FWHM and fraction of each species, each followed by its interval."""
+def _species(spectrum: Mapping[str, Any], *, least: float) -> list[list[tuple[str, str]]]:
+    """Rows of text: position, FWHM and fraction of each species, each with its interval.
+
+    least: the FWHM below which the mixture cannot go: one that is there is no width, but a bound.
+    """
     places = 1 if spectrum["unit"] == "kDa" else 3
     return [
         [
-            *_with_interval(one, "mode", places),
-            *_with_interval(one, "fwhm", places),
-            *_with_interval(one, "fraction", 1, percent=True),
+            _with_interval(one, "mode", places),
+            (f"at most {least:.{places}f}", "")
+            if is_bound(one["fwhm"], least)
+            else _with_interval(one, "fwhm", places),
+            _with_interval(one, "fraction", 1, percent=True),
         ]
         for one in plain_components(spectrum)
     ]
@@ -70,6 +77,12 @@ def _with_interval(
         "" if end is None else f"{end:.{places}{'%' if percent else 'f'}}" for end in ends
     )
     return value, f"({' to '.join(interval)})" if interval[0] else ""
+
+
+def _with_se(value: float, se: float) -> str:
+    """A fraction with the 95% interval of a normal estimate, as every other number here has it."""
+    low, high = value - _SE_95 * se, value + _SE_95 * se
+    return f"{value:+.1%} ({low:+.1%} to {high:+.1%})"
 
 
 def _sentences(found: Mapping[str, Any]) -> list[str]:
@@ -87,7 +100,7 @@ def _sentences(found: Mapping[str, Any]) -> list[str]:
     elif agreed is not None and agreed["binders"]:
         sentences.append(
             f"Network and fit agree on {agreed['binders']:,} sure binders: "
-            f"{agreed['difference']:+.1%} (standard error {agreed['difference_se']:.1%})."
+            f"{_with_se(agreed['difference'], agreed['difference_se'])}."
         )
     surface = found["surface"]
     if surface is not None:

@@ -107,6 +107,7 @@ def _page(
         quantified=quantified,
         unit="kDa" if records[0].get("unit") == "kDa" else "10⁻³",
         classified=any(record.get("threshold") is not None for record in records),
+        zip=zip,
         confidence=_confidence(records),
         runs=[_run(summary) for summary in summaries],
         style=style,

@@ -40,6 +40,7 @@ def facts(
         "recorded": RECORDED,
         "notes": [],
         "spectrum": spectrum.to_dict(),
+        "spectrum_settings": SpectrumSettings().model_dump(mode="json"),
     }
     return Facts(said | summary, events, chosen, threshold)
 
@@ -153,3 +154,13 @@ def test_the_story_is_that_of_the_main_spectrum() -> None:
     )
     assert not any(said.startswith("Only") for said in story["distrust"])
     assert any(said.startswith("Filtered spectrum: the filter keeps") for said in story["distrust"])
+
+
+@pytest.mark.parametrize(("sd", "said"), [(1.0, "at most 10 kDa wide"), (9.0, "kDa wide")])
+def test_a_width_at_the_least_that_a_mixture_may_have_is_a_bound(sd: float, said: str) -> None:
+    masses = np.random.default_rng(4).normal(66, sd, 2000)
+    whole = spectrum_with_errors(masses, np.full(2000, 4.0)).to_dict()
+    given = {"reported_spectrum": "all", "quantification": {"spectrum": whole}}
+    main = landing_story(facts(masses, **given))["stands_out"][0]
+    assert said in main
+    assert ("at most" in main) == (sd == 1.0)

@@ -18,6 +18,18 @@ function svg(name, attributes = {}, text = null) {
   return made;
 }
 
+// Width in px of a text in a legend's size, and the text cut to a width.
+const pen = element("canvas").getContext("2d");
+function wideness(text) {
+  pen.font = "11.5px system-ui, Helvetica, Arial, sans-serif";
+  return 1.03 * pen.measureText(text).width;
+}
+function shortened(text, most) {
+  let cut = text;
+  while (cut.length > 4 && wideness(cut) > most) cut = `${cut.slice(0, -2)}…`;
+  return cut;
+}
+
 // Round numbers across a range, about so many.
 function ticks(low, high, about) {
   const rough = (high - low) / about, power = 10 ** Math.floor(Math.log10(rough));
@@ -71,12 +83,12 @@ class Chart {
     xTicks = null, yText = (v) => significant(v, 6) }) {
     const width = Math.max(280, this.figure.querySelector(".plot").clientWidth || 640);
     const m = this.margin;
-    let height = this.height;
+    let height = document.body.classList.contains("paper") ? 0.8 * this.height : this.height;
     if (square) {
       height = m.top + m.bottom + ((width - m.left - m.right) * (y[1] - y[0])) / (x[1] - x[0]);
     }
     Object.assign(this, { width, drawnHeight: height, x, y, xLog, yLog, down, hover: null,
-      click: null, steps: null });
+      click: null, steps: null, lift: 0 });
     this.svg.replaceChildren();
     this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     this.svg.setAttribute("font-family", "system-ui, Helvetica, Arial, sans-serif");
@@ -244,20 +256,26 @@ class Chart {
     }
   }
 
-  // [[text, color, "bar" | "line" | "dash" | "dot"]] in the top right corner
-  legend(entries, { side = "right" } = {}) {
-    const group = svg("g", { "font-size": 11.5 });
-    const wide = Math.max(...entries.map(([text]) => text.length)) * 6.1 + 26;
-    const x = side === "right" ? this.width - this.margin.right - wide : this.margin.left + 10;
-    entries.forEach(([text, name, kind], k) => {
-      const y = this.margin.top + 8 + 16 * k;
+  // [[text, color, "bar" | "line" | "dash" | "dot"]] in rows above the plot, so that it hides nothing
+  legend(entries) {
+    const group = svg("g", { "font-size": 11.5 }), places = [], right = this.width - this.margin.right;
+    let x = this.margin.left, row = 0;
+    for (const [said] of entries) {
+      const text = shortened(said, right - this.margin.left - 26), wide = 26 + wideness(text);
+      if (x > this.margin.left && x + wide > right) { x = this.margin.left; row++; }
+      places.push({ text, x, row });
+      x += wide + 14;
+    }
+    this.lift = places.length ? 16 * (row + 1) + 4 : 0;
+    entries.forEach(([, name, kind], k) => {
+      const { text, x, row } = places[k], y = 16 * row + 8 - this.lift;
       if (kind === "bar") group.append(svg("rect", { x, y: y - 5, width: 16, height: 10, fill: color(name), "fill-opacity": 0.75 }));
       else if (kind === "dot") group.append(svg("circle", { cx: x + 8, cy: y, r: 3.5, fill: color(name) }));
       else group.append(svg("line", { x1: x, x2: x + 16, y1: y, y2: y, stroke: color(name), "stroke-width": 1.8, "stroke-dasharray": kind === "dash" ? "4 3" : "" }));
-      group.append(svg("text", { x: x + 22, y: y + 4, fill: color("--ink"), stroke: color("--paper"),
-        "stroke-width": 3, "paint-order": "stroke" }, text));
+      group.append(svg("text", { x: x + 22, y: y + 4, fill: color("--ink") }, text));
     });
     this.svg.append(group);
+    this.svg.setAttribute("viewBox", `0 ${-this.lift} ${this.width} ${this.drawnHeight + this.lift}`);
   }
 
   #path(parts, attributes) {
@@ -274,7 +292,7 @@ class Chart {
     const box = this.svg.getBoundingClientRect();
     const { left, right, top, bottom } = this.margin;
     const sx = ((event.clientX - box.left) / box.width) * this.width;
-    const sy = ((event.clientY - box.top) / box.height) * this.drawnHeight;
+    const sy = ((event.clientY - box.top) / box.height) * (this.drawnHeight + this.lift) - this.lift;
     const u = (sx - left) / (this.width - left - right);
     let v = 1 - (sy - top) / (this.drawnHeight - top - bottom);
     if (this.down) v = 1 - v;
@@ -326,9 +344,9 @@ class Chart {
     const copy = this.svg.cloneNode(true);
     copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
     copy.setAttribute("width", this.width);
-    copy.setAttribute("height", this.drawnHeight);
+    copy.setAttribute("height", this.drawnHeight + this.lift);
     copy.removeAttribute("tabindex");
-    copy.prepend(svg("rect", { width: this.width, height: this.drawnHeight, fill: "#ffffff" }));
+    copy.prepend(svg("rect", { y: -this.lift, width: this.width, height: this.drawnHeight + this.lift, fill: "#ffffff" }));
     return new XMLSerializer().serializeToString(copy).replace(/var\((--\w+)\)/g, (_, name) => PAPER[name]);
   }
 
@@ -339,7 +357,7 @@ class Chart {
   savePng() {
     const scale = 300 / 96 * 1.5, picture = new Image();
     picture.onload = () => {
-      const canvas = element("canvas", { width: Math.round(this.width * scale), height: Math.round(this.drawnHeight * scale) });
+      const canvas = element("canvas", { width: Math.round(this.width * scale), height: Math.round((this.drawnHeight + this.lift) * scale) });
       canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
       canvas.toBlob((blob) => download(`${this.name}.png`, blob));
     };

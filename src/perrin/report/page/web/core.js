@@ -75,12 +75,14 @@ function downloadCsv(name, rows) {
   download(`${name}.csv`, new Blob([text], { type: "text/csv" }));
 }
 
-// A table with a header; cells are text or elements; columns of numbers sit right.
+// A table with a header, a list of cards where it has no room; a cell is text, an element, or
+// [value, interval].
 function table(header, rows, { onRow = null } = {}) {
   const head = element("tr", {}, ...header.map((text) => element("th", { scope: "col" }, text)));
+  const filled = (cell) => Array.isArray(cell) ? (cell[1] ? [cell[0], " ", element("small", {}, cell[1])] : [cell[0]]) : [cell ?? "–"];
   const body = rows.map((cells, k) => {
     const row = element("tr", {}, ...cells.map((cell, i) =>
-      element(i ? "td" : "th", i ? {} : { scope: "row" }, cell ?? "–")));
+      element(i ? "td" : "th", { scope: i ? null : "row", "data-label": header[i] || null }, ...filled(cell).filter((part) => part !== ""))));
     if (onRow) {
       row.tabIndex = 0;
       row.className = "choice";
@@ -89,7 +91,7 @@ function table(header, rows, { onRow = null } = {}) {
     }
     return row;
   });
-  return element("table", {}, element("thead", {}, head), element("tbody", {}, ...body));
+  return element("table", { class: "cards" }, element("thead", {}, head), element("tbody", {}, ...body));
 }
 
 function later(task, wait = 120) {

@@ -106,6 +106,11 @@ function connectControls() {
   for (const input of document.querySelectorAll("[name=unbinding]")) {
     input.addEventListener("change", () => { state.unbinding = input.value; defaultRange(); showControls(); changed(); });
   }
+  byId("unfold").addEventListener("click", () => {
+    const open = byId("controls").classList.toggle("open");
+    byId("unfold").setAttribute("aria-expanded", String(open));
+    if (open) changed();
+  });
   byId("threshold").addEventListener("input", (event) => { state.at = Number(event.target.value); changed(); });
   const jump = (at) => { state.at = at; byId("threshold").value = at; changed(); };
   byId("automatic").addEventListener("click", () => jump(measurement().automatic));

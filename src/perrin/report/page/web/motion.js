@@ -178,7 +178,7 @@ function drawMsd() {
       said.push(`Fit of 2 d D t^α + offset to lags up to a tenth of the track: α = ${fixed(a, 2)}, D = ${significant(D)} ${M.length_unit}²/${M.time_unit}^α, offset = ${significant(offset)} ${M.length_unit}².`);
     }
   }
-  chart.legend(entries, { side: "left" });
+  chart.legend(entries);
   chart.figure.querySelector(".said").textContent = said.join(" ");
 }
 

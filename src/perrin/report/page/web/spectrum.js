@@ -25,7 +25,7 @@ function binned(M, mask) {
 
 function connectSpectrum() {
   const spectrum = new Chart("spectrum", { height: 400, csv: spectrumRows });
-  const scores = new Chart("threshold-histogram", { height: 104, left: 34, top: 6, right: 10 });
+  const scores = new Chart("threshold-histogram", { height: 104, left: 44, top: 6, right: 10 });
   atOnce.push((now) => { drawSpectrum(spectrum, now); drawThreshold(scores, now); sayCounts(now); });
   whenQuiet.push((now) => { showPeaks(now); showBin(now); });
 }
@@ -37,7 +37,7 @@ function drawSpectrum(chart, now) {
   const filtered = state.filter !== "none";
   const top = Math.max(4, ...(filtered ? before : after).landings, ...(state.unbinding === "left" ? before.unbindings : [0]));
   const deep = below ? Math.max(...(filtered ? before : after).unbindings) : 0;
-  chart.begin({ x: [state.low, state.high], y: [-1.12 * deep, 1.22 * top], xLabel: QUANTITY,
+  chart.begin({ x: [state.low, state.high], y: [-1.12 * deep, 1.2 * top], xLabel: QUANTITY,
     yLabel: `Events per ${significant(width)} ${UNIT}`, yText: (v) => fixed(Math.abs(v)) });
   const sign = below ? -1 : 1, seen = state.unbinding !== "hidden";
   const flip = (counts) => counts.map((n) => sign * n);
@@ -79,9 +79,7 @@ function drawSpectrum(chart, now) {
   if (fit.curves.length) named.mixture = PART.mixture.label;
   if (now.rival) named.rival = `${FILTER_NAMES[now.rival.filter]}, ${PART.rival.label}`;
   const entries = Object.keys(PART).filter((name) => name in named).map((name) => [named[name], PART[name].page, PART[name].mark]);
-  const third = Math.max(1, Math.floor((state.high - state.low) / 3 / width)), shown = (filtered ? before : after).landings;
-  const tallest = (counts) => Math.max(0, ...counts);
-  chart.legend(entries, { side: tallest(shown.slice(-third)) > tallest(shown.slice(0, third)) ? "left" : "right" });
+  chart.legend(entries);
   const bins = after.landings.length;
   const steps = Array.from({ length: bins }, (_, k) => after.first + (k + 0.5) * width);
   chart.reacts({
@@ -200,13 +198,13 @@ function showPeaks({ M, kept, fit }) {
     const valley = fit.valleys.find((v) => v.left_peak === k);
     let now = 0;
     for (let i = 0; i < M.n; i++) if (kept[i] && M.value[i] >= peak.low && M.value[i] <= peak.high) now++;
-    return [fixed(peak.mode, PLACES + 1), range(peak.mode_low, peak.mode_high, PLACES + 1).trim(),
-      fixed(peak.fwhm, PLACES + 1), fixed(peak.resolving_power, 1), range(peak.resolving_power_low, peak.resolving_power_high, 1).trim(),
-      percent(peak.fraction), range(hundred(peak.fraction_low), hundred(peak.fraction_high), 0).trim(), fixed(now),
-      valley ? percent(valley.valley_to_peak) : "", valley ? range(hundred(valley.valley_to_peak_low), hundred(valley.valley_to_peak_high), 0).trim() : "",
+    return [[fixed(peak.mode, PLACES + 1), range(peak.mode_low, peak.mode_high, PLACES + 1).trim()],
+      fixed(peak.fwhm, PLACES + 1), [fixed(peak.resolving_power, 1), range(peak.resolving_power_low, peak.resolving_power_high, 1).trim()],
+      [percent(peak.fraction), range(hundred(peak.fraction_low), hundred(peak.fraction_high), 0).trim()], fixed(now),
+      valley ? [percent(valley.valley_to_peak), range(hundred(valley.valley_to_peak_low), hundred(valley.valley_to_peak_high), 0).trim()] : "",
       valley ? (valley.criterion_met ? `${fixed(valley.resolving_power_at_criterion, 1)} at ${percent(valley.criterion_met)}` : "not met") : ""];
   });
-  const head = [`Peak (${UNIT})`, "", `FWHM (${UNIT})`, "m / FWHM", "", "Fraction", "", "Events kept", "Valley to next", "", "m / Δm at valley"];
+  const head = [`Peak (${UNIT})`, `FWHM (${UNIT})`, "m / FWHM", "Fraction", "Events kept", "Valley to next", "m / Δm at valley"];
   byId("peaks").replaceChildren(rows.length ? table(head, rows) : element("p", {}, "No peak stands out of counting noise."));
   byId("peaks").title = "Position: mode of the kernel density. FWHM: of the Gaussian fitted to the histogram. Fraction: of the landings. " +
     "Valley: lowest density between two peaks over the smaller one. In brackets: intervals.";

@@ -70,8 +70,8 @@ function showClasses({ M, kept }) {
     const faint = piece(all[k] - passed[k], classColor(M, kind));
     faint.style.opacity = 0.35;
     bar.append(piece(passed[k], classColor(M, kind)), faint);
-    return [kind, bar, `${percent(all[k] / total)} (${percent(low)} to ${percent(high)})`,
-      ...(M.mix ? [estimate ? `${percent(estimate.fraction)}${range(hundred(estimate.low), hundred(estimate.high), 0)}` : ""] : []),
+    return [kind, bar, [percent(all[k] / total), range(hundred(low), hundred(high), 0).trim()],
+      ...(M.mix ? [estimate ? [percent(estimate.fraction), range(hundred(estimate.low), hundred(estimate.high), 0).trim()] : ""] : []),
       fixed(all[k]), fixed(passed[k])];
   });
   box.replaceChildren(table([M.score ? "Class" : "Kind", "", "Fraction of events", ...(M.mix ? ["Fraction of the landings, estimated"] : []), "Events", "Kept"], rows));

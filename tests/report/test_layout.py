@@ -1,0 +1,83 @@
+"""The pages by geometry: nothing overlaps, is cut off or scrolls sideways, on screen or paper."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from perrin.pipeline import analyze_landings
+from perrin.simulate.movie import simulate_movie
+from perrin.simulate.presets import preset
+
+Visit = Callable[..., Any]
+BROKEN = (Path(__file__).parent / "geometry.js").read_text()
+A4_PX = 703  # 210 mm less two margins of 12 mm, at 96 px an inch
+
+analyze = partial(analyze_landings, resamples=20)
+
+
+@pytest.fixture(scope="module")
+def analyzed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Results of a short simulated movie with both networks and the figures of all landings."""
+    from perrin.results import write_results
+
+    movie, _ = simulate_movie(preset("bsa"), seconds=10, seed=3)
+    return write_results(tmp_path_factory.mktemp("analyzed") / "results", analyze(movie))
+
+
+@pytest.fixture(params=["made up", "analyzed"])
+def results(request: pytest.FixtureRequest) -> Path:
+    """A results folder with made-up scores, and one of a movie."""
+    return request.getfixturevalue({"made up": "scored", "analyzed": "analyzed"}[request.param])
+
+
+@pytest.mark.parametrize("width", [400, 768, 1366])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_overlaps_is_cut_off_or_scrolls_sideways(
+    visit: Visit, results: Path, width: int, scheme: str
+) -> None:
+    page = visit(results / "report.html", width=width, color_scheme=scheme)
+    page.wait_for_selector("#gallery canvas")
+    assert page.evaluate(BROKEN) == []
+
+
+def test_paper_is_one_column_with_the_plot_first(visit: Visit, results: Path) -> None:
+    page = visit(results / "report.html", width=A4_PX, color_scheme="dark", media="print")
+    page.wait_for_selector("#gallery canvas")
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate(BROKEN) == []
+    tops = page.evaluate(
+        "['#spectrum', '#peaks', '.story'].map(of => document.querySelector(of)"
+        ".getBoundingClientRect().top)"
+    )
+    assert tops == sorted(tops)
+    assert not page.is_visible("#filters")
+    tall = page.evaluate(
+        "[...document.querySelectorAll('figure, section.kind, .strip')]"
+        ".map(one => one.getBoundingClientRect().height)"
+    )
+    assert max(tall) < 1031  # px: what may not be broken goes on one page
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+
+
+def test_a_phone_shows_the_plot_and_unfolds_the_controls(visit: Visit, scored: Path) -> None:
+    page = visit(scored / "report.html", width=400)
+    spectrum = page.locator("#spectrum svg").bounding_box()
+    assert spectrum["y"] + spectrum["height"] < 768  # on the first screen
+    assert not page.is_visible("#threshold")
+    page.click("#unfold")
+    assert page.is_visible("#threshold")
+    assert page.evaluate(BROKEN) == []
+
+
+def test_pictures_are_not_white_in_the_dark(visit: Visit, analyzed: Path) -> None:
+    page = visit(analyzed / "report.html", color_scheme="dark")
+    filters = page.evaluate(
+        "[...document.querySelectorAll('img')].map(one => getComputedStyle(one).filter)"
+    )
+    assert filters
+    assert all("invert" in one for one in filters)
