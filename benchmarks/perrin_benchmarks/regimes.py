@@ -53,7 +53,7 @@ def draw(
         exposure=settings.exposure if known else np.nan,
     )
     masks = np.zeros((len(kept), 0), dtype=bool) if mixture.mask is None else mixture.mask
-    return Drawn(tracks, ask(model, tracks), masks[kept])
+    return Drawn(tracks, model.predict_tracks(tracks), masks[kept])
 
 
 def as_tracks(
@@ -66,16 +66,6 @@ def as_tracks(
         Track(i, 0, track, seen, noise=float(errors[i]), exposure=exposure)
         for i, track in enumerate(positions)
     ]
-
-
-def ask(model: MixtureModel, tracks: Sequence[Track]) -> Prediction:
-    """Return what `model` says of tracks."""
-    return model.predict(
-        [track.positions for track in tracks],
-        [track.seen for track in tracks],
-        noise=np.array([track.noise for track in tracks]),
-        exposure=np.array([track.exposure for track in tracks]),
-    )
 
 
 def frame_errors(drawn: Drawn) -> tuple[float, float]:
@@ -186,4 +176,4 @@ def flagged(
     sigma = noise * np.sqrt((np.diff(clean, axis=1) ** 2).mean(axis=(1, 2)))
     positions = clean + sigma[:, None, None] * rng.standard_normal(clean.shape)
     tracks = as_tracks(positions, noise=sigma)
-    return model.posterior_predictive_p(tracks, ask(model, tracks))
+    return model.posterior_predictive_p(tracks, model.predict_tracks(tracks))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -12,16 +14,10 @@ massphotometry = pytest.importorskip("massphotometry")
 
 
 @pytest.fixture(scope="module")
-def movie() -> Movie:
+def movie(two_mp: Callable[..., Movie]) -> Movie:
     rng = np.random.default_rng(3)
     frames = rng.poisson(30_000, (333, 38, 51)).astype(np.uint16)
-    return Movie.from_array(
-        frames,
-        frame_interval_s=3 / 726,
-        pixel_nm=6 * 11.8,
-        instrument="Refeyn TwoMP",
-        provenance={"frame_binning": 3, "exposure_ms": 1.3, "camera": "simulated"},
-    )
+    return two_mp(frames)
 
 
 def test_it_reads_the_same_frames_and_numbers_from_a_plain_file(movie, tmp_path, capsys):

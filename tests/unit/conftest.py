@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,7 @@ from perrin.io.movie import Movie
 from perrin.landing.thumbnails import frames_around
 from perrin.mass.calibration import Calibration, calibrate
 from perrin.optics.psf import Psf
-from perrin.pipeline import find_events
+from perrin.pipeline import LandingsResult, analyze_landings, find_events
 from perrin.settings.landing import LandingSettings
 from perrin.settings.simulation import LandingAssay, Species
 from perrin.simulate.matching import match_landings
@@ -108,6 +109,20 @@ def loose() -> Loose:
     )
     movie, truth = simulate_movie(assay, seconds=8, seed=6)
     return Loose(movie, truth, true_classes(movie, truth))
+
+
+@pytest.fixture(scope="session")
+def filter_loose(loose: Loose, calibration: Calibration) -> Callable[..., LandingsResult]:
+    """Analyze the same with its calibration and a classifier that is right in 96%."""
+
+    def run(**options: Any) -> LandingsResult:
+        return analyze_landings(
+            loose.movie,
+            classifier=FakeModel(loose.classes, right=0.96),
+            **{"calibration": calibration, "quantifier": None, "resamples": 0} | options,
+        )
+
+    return run
 
 
 @pytest.fixture(scope="session")

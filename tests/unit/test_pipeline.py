@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -163,14 +164,8 @@ def test_an_empty_table_is_refused() -> None:
 
 
 @pytest.fixture(scope="module")
-def filtered(loose: Any, fake_model: Any, calibration: Calibration) -> LandingsResult:
-    return analyze(
-        loose.movie,
-        calibration=calibration,
-        classifier=fake_model(loose.classes, right=0.96),
-        resamples=20,
-        seed=0,
-    )
+def filtered(filter_loose: Callable[..., LandingsResult]) -> LandingsResult:
+    return filter_loose(resamples=20, seed=0)
 
 
 def test_the_filter_changes_nothing_but_labels_and_what_is_retained(
@@ -204,14 +199,10 @@ def test_what_is_retained_passes_the_threshold_and_was_fitted(filtered: Landings
 
 @pytest.mark.parametrize("calibrated", [True, False])
 def test_the_tradeoff_says_what_the_filter_did(
-    loose: Any, fake_model: Any, calibration: Calibration, calibrated: bool
+    filter_loose: Callable[..., LandingsResult], calibration: Calibration, calibrated: bool
 ) -> None:
-    result = analyze(
-        loose.movie,
-        calibration=calibration if calibrated else None,
-        classifier=fake_model(loose.classes, right=0.96),
-        scores=ScoreSettings(threshold=0.5),
-    )
+    line = calibration if calibrated else None
+    result = filter_loose(calibration=line, scores=ScoreSettings(threshold=0.5))
     found, kept = result.classification, result.events[result.events["retained"]]
     assert found is not None
     at_it = found.tradeoff.loc[found.tradeoff["threshold"] == 0.5].iloc[0]

@@ -16,6 +16,17 @@ if TYPE_CHECKING:
 
 Kind = Literal["movie", "events", "tracks"]
 _VERBS: dict[Kind, str] = {"movie": "landings", "events": "spectrum", "tracks": "diffusion"}
+OF_A_MOVIE = (
+    "pixel_nm",
+    "frame_rate_hz",
+    "landing_sign",
+    "dataset",
+    "encoding",
+    "axes",
+    "channel",
+    "z",
+)
+"""Choices that say what the file of a movie does not."""
 _OPTIONS: dict[Kind, tuple[str, ...]] = {
     "movie": (
         "calibration",
@@ -29,14 +40,7 @@ _OPTIONS: dict[Kind, tuple[str, ...]] = {
         "spatial_threshold",
         "temporal_threshold",
         "resamples",
-        "pixel_nm",
-        "frame_rate_hz",
-        "landing_sign",
-        "dataset",
-        "encoding",
-        "axes",
-        "channel",
-        "z",
+        *OF_A_MOVIE,
     ),
     "events": ("calibration", "bin_kda", "resamples"),
     "tracks": ("model", "pixel_nm", "frame_interval_s", "units", "window", "stride"),
@@ -47,18 +51,7 @@ TASKS: dict[Kind, str] = {"movie": "classifier", "tracks": "mixture"}
 """What a network must do to be offered for files of a kind."""
 
 
-OF_THE_FILE = (
-    "pixel_nm",
-    "frame_rate_hz",
-    "frame_interval_s",
-    "units",
-    "landing_sign",
-    "dataset",
-    "encoding",
-    "axes",
-    "channel",
-    "z",
-)
+OF_THE_FILE = (*OF_A_MOVIE, "frame_interval_s", "units")
 """Choices that say what a file does not: never kept for another one."""
 
 NO_MODEL = "none"

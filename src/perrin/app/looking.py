@@ -6,23 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from perrin.app.choices import OF_A_MOVIE
 from perrin.errors import PerrinError
 from perrin.io import inspect
 from perrin.io.tracks import read_tracks
 
 if TYPE_CHECKING:
     from perrin.app.choices import Choices, Kind
-
-_SAID_OF_A_MOVIE = (
-    "pixel_nm",
-    "frame_rate_hz",
-    "landing_sign",
-    "dataset",
-    "encoding",
-    "axes",
-    "channel",
-    "z",
-)
 
 
 @dataclass(frozen=True)
@@ -38,7 +28,7 @@ class Look:
 
 def look(path: Path, choices: Choices) -> Look:
     """Say what a file is and what is missing, given the choices; never raises for bad content."""
-    given: dict[str, Any] = {name: getattr(choices, name) for name in _SAID_OF_A_MOVIE}
+    given: dict[str, Any] = {name: getattr(choices, name) for name in OF_A_MOVIE}
     try:
         seen = inspect(path, **given)
     except (PerrinError, OSError) as error:

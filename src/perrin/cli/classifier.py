@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from perrin.cli import options as o
+from perrin.cli.bundles import bundled
 from perrin.cli.evaluation import write_evaluation
 from perrin.errors import PerrinError
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from perrin.evaluate.classifier import Evaluation
     from perrin.io.output_folder import OutputFolder
     from perrin.models.classifier import ClassifierModel
+    from perrin.settings.evaluation import ClassifierEvaluation
 
 
 def register(*, evaluate: typer.Typer) -> None:
@@ -23,8 +26,36 @@ def register(*, evaluate: typer.Typer) -> None:
     evaluate.command("classifier")(evaluate_classifier)
 
 
+@dataclass(frozen=True)
+class EventOptions:
+    """On how many events of which kind networks are measured: `ClassifierEvaluation`, by name."""
+
+    count: Annotated[int, typer.Option(help="Events in each range of mass.")] = 20_000
+    n_avg: Annotated[int, typer.Option(help="Frames averaged on each side.")] = 10
+    n_avgs: Annotated[
+        str, typer.Option(help="Integrations to compare, as 5,10,20,40; 10 alone is quicker.")
+    ] = "5,10,20,40"
+    use_count: Annotated[
+        int, typer.Option(help="Events as the detector sees them, six classes; 0: none.")
+    ] = 6_000
+    movies: Annotated[int, typer.Option(help="Simulated protein A movies; 0: none.")] = 3
+    movie_s: Annotated[float, typer.Option(help="Length of each, s.")] = 60.0
+    shown: Annotated[int, typer.Option(help="Events in the t-SNE; 0: none.")] = 1_500
+    resamples: o.Resamples = 1_000
+    seed: o.Seed = 7
+
+    def settings(self) -> ClassifierEvaluation:
+        """Return the settings; raises `PerrinError` for values out of bounds."""
+        from perrin.settings.evaluation import ClassifierEvaluation
+
+        integrations = {"n_avgs": _integrations(self.n_avgs)}
+        return o.settings_from(ClassifierEvaluation, **vars(self) | integrations)
+
+
+@bundled
 def evaluate_classifier(
     out: o.Out,
+    events: EventOptions,
     model: Annotated[
         list[str] | None,
         typer.Option(
@@ -33,40 +64,15 @@ def evaluate_classifier(
             "same events for all.",
         ),
     ] = None,
-    count: Annotated[int, typer.Option(help="Events in each range of mass.")] = 20_000,
-    n_avg: Annotated[int, typer.Option(help="Frames averaged on each side.")] = 10,
-    n_avgs: Annotated[
-        str, typer.Option(help="Integrations to compare, as 5,10,20,40; 10 alone is quicker.")
-    ] = "5,10,20,40",
-    use_count: Annotated[
-        int, typer.Option(help="Events as the detector sees them, six classes; 0: none.")
-    ] = 6_000,
-    movies: Annotated[int, typer.Option(help="Simulated protein A movies; 0: none.")] = 3,
-    movie_s: Annotated[float, typer.Option(help="Length of each, s.")] = 60.0,
-    shown: Annotated[int, typer.Option(help="Events in the t-SNE; 0: none.")] = 1_500,
-    resamples: o.Resamples = 1_000,
-    seed: o.Seed = 7,
     overwrite: o.Overwrite = False,
 ) -> None:
     """Measure what event classifiers reach on fresh events: AUC, errors, precision, speed."""
     from perrin.evaluate.classifier import evaluate_classifier as evaluate
     from perrin.io.output_folder import output_folder
     from perrin.models.classifier import ClassifierModel
-    from perrin.settings.evaluation import ClassifierEvaluation
 
     target = output_folder(out, overwrite=overwrite)
-    settings = o.settings_from(
-        ClassifierEvaluation,
-        count=count,
-        n_avg=n_avg,
-        n_avgs=_integrations(n_avgs),
-        use_count=use_count,
-        movies=movies,
-        movie_s=movie_s,
-        shown=shown,
-        resamples=resamples,
-        seed=seed,
-    )
+    settings = events.settings()
     models = [ClassifierModel.load(name) for name in model or ["default"]]
     with o.progress_bar("evaluating") as progress:
         found = evaluate(models, settings=settings, progress=progress)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from perrin.cli import options as o
+from perrin.cli.bundles import bundled
 from perrin.cli.evaluation import write_evaluation
 from perrin.errors import PerrinError
 
@@ -114,31 +116,39 @@ def _say(found: DiffusionResult, out: Path) -> None:
     typer.echo(f"{changed.nunique()} change between FBM-like and CTRW-like; {odd} out of the model")
 
 
-def walks(
-    out: Annotated[Path, typer.Option("--out", help="Table to write, .csv; truth beside it.")],
+@dataclass(frozen=True)
+class WalkOptions:
+    """What moves, and how it is seen: the options of `simulate_walks`, by name."""
+
     kind: Annotated[
         str,
         typer.Option(
             help="superposition, increments, interleaved, subordination, "
             "or one walk: fbm, ctrw, brownian, attm, levy, sbm."
         ),
-    ] = "superposition",
-    length: Annotated[int, typer.Option(help="Frames of a trajectory.")] = 100,
-    count: Annotated[int, typer.Option(min=1, help="Number of trajectories.")] = 1000,
-    dims: Annotated[int, typer.Option(help="Dimensions, 1 to 3.")] = 2,
+    ] = "superposition"
+    length: Annotated[int, typer.Option(help="Frames of a trajectory.")] = 100
+    count: Annotated[int, typer.Option(min=1, help="Number of trajectories.")] = 1000
+    dims: Annotated[int, typer.Option(help="Dimensions, 1 to 3.")] = 2
     noise: Annotated[
         str, typer.Option(help="Localization error over the one-frame step: 0.5, or 0.1,0.5.")
-    ] = "0",
-    start: Annotated[
-        str, typer.Option(help="First wait of a CTRW: ordinary or aged.")
-    ] = "ordinary",
-    exposure: Annotated[float, typer.Option(help="Fraction of the frame with light: blur.")] = 0.0,
-    missing: Annotated[float, typer.Option(help="Expected fraction of missing frames.")] = 0.0,
-    segment: Annotated[int, typer.Option(help="Frames of a segment of an interleaved walk.")] = 30,
-    alpha: Annotated[
-        float, typer.Option(help="Exponent of a single walk (not of a mixture).")
-    ] = 0.7,
-    seed: o.Seed = 0,
+    ] = "0"
+    start: Annotated[str, typer.Option(help="First wait of a CTRW: ordinary or aged.")] = "ordinary"
+    exposure: Annotated[float, typer.Option(help="Fraction of the frame with light: blur.")] = 0.0
+    missing: Annotated[float, typer.Option(help="Expected fraction of missing frames.")] = 0.0
+    segment_frames: Annotated[
+        int, typer.Option("--segment", help="Frames of a segment of an interleaved walk.")
+    ] = 30
+    alpha: Annotated[float, typer.Option(help="Exponent of a single walk (not of a mixture).")] = (
+        0.7
+    )
+    seed: o.Seed = 0
+
+
+@bundled
+def walks(
+    out: Annotated[Path, typer.Option("--out", help="Table to write, .csv; truth beside it.")],
+    walk: WalkOptions,
     overwrite: o.Overwrite = False,
 ) -> None:
     """Simulate trajectories into a CSV table, with the truth of each beside it."""
@@ -146,23 +156,11 @@ def walks(
     from perrin.simulate.walk_sets import simulate_walks
 
     targets = output_files(out, ".truth.csv", overwrite=overwrite)
-    tracks, truth = simulate_walks(
-        kind,
-        count=count,
-        length=length,
-        dims=dims,
-        noise=_range(noise),
-        start=start,
-        exposure=exposure,
-        missing=missing,
-        segment_frames=segment,
-        alpha=alpha,
-        seed=seed,
-    )
+    tracks, truth = simulate_walks(**vars(walk) | {"noise": _range(walk.noise)})
     with written_files(targets) as partials:
         for table, partial in zip((tracks, truth), partials, strict=True):
             table.to_csv(partial, index=False)
-    typer.echo(f"{count} trajectories in {out}; truth in {targets[1]}")
+    typer.echo(f"{walk.count} trajectories in {out}; truth in {targets[1]}")
 
 
 def evaluate_mixture(

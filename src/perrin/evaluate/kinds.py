@@ -13,7 +13,7 @@ from perrin.diffusion.kinds import KINDS, SURE
 from perrin.evaluate.card_rows import card_rows
 from perrin.models.kinds import KindsModel
 from perrin.models.mixture import MixtureModel
-from perrin.simulate.kind_sets import PRIOR, simulate_kinds
+from perrin.simulate.kind_sets import draw_kinds
 from perrin.types import BoolArray, FloatArray, IntArray
 
 LENGTHS = (25, 50, 100, 300)
@@ -83,10 +83,7 @@ def _told(
     rng: np.random.Generator,
 ) -> tuple[FloatArray, IntArray]:
     """Return the probabilities (N, 8) and true kinds (N,) of the fresh tracks that move."""
-    numbers = rng.multinomial(count, list(PRIOR.values()))
-    drawn = simulate_kinds(
-        dict(zip(PRIOR, map(int, numbers), strict=True)), length=length, dims=2, rng=rng
-    )
+    drawn = draw_kinds(count, length=length, dims=2, rng=rng)
     rows = [
         row
         for row, track in enumerate(drawn.tracks)
@@ -94,12 +91,7 @@ def _told(
         and mixture.refusal(track.seen, 2) is None
     ]
     tracks = [drawn.tracks[row] for row in rows]
-    prediction = mixture.predict(
-        [track.positions for track in tracks],
-        [track.seen for track in tracks],
-        noise=np.array([track.noise for track in tracks]),
-        exposure=np.array([track.exposure for track in tracks]),
-    )
+    prediction = mixture.predict_tracks(tracks)
     return model.predict(tracks, prediction).p, drawn.kind[rows]
 
 

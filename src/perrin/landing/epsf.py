@@ -22,8 +22,7 @@ from perrin.io.movie import Movie
 from perrin.landing.detect import detect
 from perrin.landing.fit import fit
 from perrin.landing.neighbors import nearest_neighbor_px
-from perrin.landing.ratiometric import ratiometric
-from perrin.landing.thumbnails import iter_stacks, places_of
+from perrin.landing.thumbnails import iter_contrasts
 from perrin.optics.psf import (
     HALF_WIDTH_PX,
     SAMPLES_PER_PIXEL,
@@ -298,15 +297,8 @@ def _centered(
     images: list[FloatArray] = []
     seen: list[BoolArray] = []
     kept: list[int] = []
-    for batch in iter_stacks(
-        movie,
-        **places_of(events),
-        before=n_avg,
-        after=n_avg,
-        size=_SIZE,
-    ):
-        frames = ratiometric(batch.stacks, n_avg=n_avg)[:, 0] * -movie.landing_sign
-        for row, frame, inside in zip(batch.rows, frames, batch.inside, strict=True):
+    for batch in iter_contrasts(movie, events, n_avg=n_avg, size=_SIZE):
+        for row, frame, inside in zip(batch.rows, batch.stacks, batch.inside, strict=True):
             rows = grid + y_px[row] - np.rint(y_px[row])
             columns = grid + x_px[row] - np.rint(x_px[row])
             places = np.meshgrid(rows, columns, indexing="ij")

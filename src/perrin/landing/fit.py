@@ -17,8 +17,7 @@ from numba import njit
 from perrin.errors import PerrinError
 from perrin.io.movie import Movie
 from perrin.landing.matched import WINDOW_PX
-from perrin.landing.ratiometric import ratiometric
-from perrin.landing.thumbnails import iter_stacks, places_of
+from perrin.landing.thumbnails import iter_contrasts
 from perrin.optics.psf import Psf, evaluate_with_slopes
 from perrin.threads import over_rows
 from perrin.types import Array, BoolArray, FloatArray, IntArray
@@ -114,15 +113,8 @@ def fit(movie: Movie, events: pd.DataFrame, *, fit_n_avg: int, psf: Psf) -> pd.D
     table[:, 2] = events["x_px"]
     table[:, 3] = events["y_px"]
     label = np.full(len(events), _NOT_FITTED, dtype=object)
-    for batch in iter_stacks(
-        movie,
-        **places_of(events),
-        before=fit_n_avg,
-        after=fit_n_avg,
-        size=WINDOW_PX,
-    ):
-        patches = ratiometric(batch.stacks, n_avg=fit_n_avg)[:, 0] * -movie.landing_sign
-        found = fit_patches(patches, psf=psf, inside=batch.inside)
+    for batch in iter_contrasts(movie, events, n_avg=fit_n_avg, size=WINDOW_PX):
+        found = fit_patches(batch.stacks, psf=psf, inside=batch.inside)
         good = np.isfinite(found.contrast)
         _enter(table, batch.rows[good], found, good)
         label[batch.rows[good]] = ""

@@ -201,6 +201,19 @@ def iter_stacks(
         cursor = last
 
 
+def iter_contrasts(
+    movie: Movie, events: pd.DataFrame, *, n_avg: int, size: int
+) -> Iterator[StackBatch]:
+    """Yield the ratiometric frame (N, size, size) of all events at their landing, in batches.
+
+    As `iter_stacks`, with `n_avg` frames averaged on each side; a landing is negative.
+    """
+    places = places_of(events)
+    for batch in iter_stacks(movie, **places, before=n_avg, after=n_avg, size=size):
+        frames = ratiometric(batch.stacks, n_avg=n_avg)[:, 0] * -movie.landing_sign
+        yield StackBatch(batch.rows, frames, batch.inside)
+
+
 def cut_stacks(
     frames: Array,
     *,

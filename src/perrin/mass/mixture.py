@@ -11,7 +11,7 @@ from numba import njit
 from scipy.special import ndtr, ndtri
 
 from perrin.errors import PerrinError
-from perrin.mass.modes import FWHM_PER_SD
+from perrin.mass.modes import Gaussian
 from perrin.types import FloatArray
 
 if TYPE_CHECKING:
@@ -23,17 +23,10 @@ _PER_SD = 8  # bins in the narrowest width allowed: moments of a bin agree to (1
 
 
 @dataclass(frozen=True)
-class Component:
+class Component(Gaussian):
     """One Gaussian of a mixture: its mean and width before truncation, its fraction of events."""
 
-    mean: float
-    sd: float
     fraction: float
-
-    @property
-    def fwhm(self) -> float:
-        """Full width at half maximum, 2.3548 standard deviations."""
-        return FWHM_PER_SD * self.sd
 
 
 @dataclass(frozen=True)

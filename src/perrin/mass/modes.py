@@ -26,6 +26,19 @@ _REACH = 5.0  # a kernel is cut off there, in its own standard deviations: 6e-7 
 
 
 @dataclass(frozen=True)
+class Gaussian:
+    """A Gaussian: mean and standard deviation."""
+
+    mean: float
+    sd: float
+
+    @property
+    def fwhm(self) -> float:
+        """Full width at half maximum, 2.3548 standard deviations."""
+        return FWHM_PER_SD * self.sd
+
+
+@dataclass(frozen=True)
 class Mode:
     """One mode of a density: where it is, how high, how far it reaches, how sure it is.
 

@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 
 from perrin.errors import PerrinError
-from perrin.mass.modes import FWHM_PER_SD, density_grid, kernel_density, kernel_widths
+from perrin.mass.modes import FWHM_PER_SD, Gaussian, density_grid, kernel_density, kernel_widths
 from perrin.stats import robust_sd
 from perrin.types import FloatArray, IntArray
 
@@ -25,17 +25,10 @@ _SETTLED = 1e-8  # last step, over height and width; or what it gained, over wha
 
 
 @dataclass(frozen=True)
-class PeakFit:
-    """Gaussian fitted to the histogram of one peak: events a bin at the top, mean, sd."""
+class PeakFit(Gaussian):
+    """Gaussian fitted to the histogram of one peak: mean, sd, events a bin at the top."""
 
     height: float
-    mean: float
-    sd: float
-
-    @property
-    def fwhm(self) -> float:
-        """Full width at half maximum, 2.3548 standard deviations."""
-        return FWHM_PER_SD * self.sd
 
 
 def fit_peak(
@@ -74,7 +67,7 @@ def fit_histogram(
     heights = counts.astype(np.float64)
     centers = np.arange(first + 0.5, first + len(counts)) * bin_width
     sd = max(sd, 0.5 * bin_width)
-    fit, windows = PeakFit(float(heights.max(initial=0)), mode, sd), set[tuple[int, int]]()
+    fit, windows = PeakFit(mode, sd, float(heights.max(initial=0))), set[tuple[int, int]]()
     for _ in range(_ROUNDS):
         inside = np.flatnonzero(np.abs(centers - mode) <= PEAK_REACH * fit.fwhm)
         if inside.size < 4 or np.count_nonzero(heights[inside]) < 3:
@@ -166,7 +159,7 @@ def _gaussian(x: FloatArray, counts: FloatArray, *, start: PeakFit) -> PeakFit |
     converged, height, mean, sd = _least_squares(x, counts, start.height, start.mean, start.sd)
     if not converged or height <= 0 or sd == 0:
         return None
-    return PeakFit(height, mean, abs(sd))
+    return PeakFit(mean, abs(sd), height)
 
 
 @njit(cache=True)

@@ -105,9 +105,8 @@ def fit_spectrum(
     scales = _scales(landings, settings=settings, unit=unit)
     density = _Density.of(landings, over=values, scales=scales)
     modes, mixture, without = _modes_and_mixture(density, scales=scales, settings=settings)
-    peaks, valleys, components, background = _describe(
-        landings, modes, mixture, scales=scales, settings=settings, rng=rng
-    )
+    fitted = _Fitted(landings, modes, mixture, scales)
+    peaks, valleys, components, background = _describe(fitted, settings=settings, rng=rng)
     edges, counts = _histogram(values, bin_width=scales.bin_width)
     return Spectrum(
         unit=unit,
@@ -151,49 +150,45 @@ def _unbinding_fraction(values: FloatArray, *, confidence: float) -> Estimate | 
     return fraction_of(int(np.count_nonzero(values < 0)), values.size, confidence=confidence)
 
 
+@dataclass(frozen=True)
+class _Fitted:
+    """Landings (n,), sorted, their modes, and the mixture, if there is one."""
+
+    landings: FloatArray
+    modes: list[Mode]
+    mixture: Mixture | None
+    scales: Scales
+
+
 def _describe(
-    landings: FloatArray,
-    modes: list[Mode],
-    mixture: Mixture | None,
-    *,
-    scales: Scales,
-    settings: SpectrumSettings,
-    rng: np.random.Generator | None,
+    fitted: _Fitted, *, settings: SpectrumSettings, rng: np.random.Generator | None
 ) -> tuple[tuple[Peak, ...], tuple[Valley, ...], tuple[ComponentEstimate, ...], Estimate | None]:
     """Peaks, valleys, components and background, with intervals where `rng` is given."""
-    measured = measure_peaks(landings, modes, scales=scales)
-    ends, mixture_ends = _intervals(
-        landings, modes, mixture, scales=scales, settings=settings, rng=rng
-    )
+    ends, mixture_ends = _intervals(fitted, settings=settings, rng=rng)
     peaks, valleys = describe_peaks(
-        landings,
-        modes,
-        measured=measured,
+        fitted.landings,
+        fitted.modes,
+        measured=measure_peaks(fitted.landings, fitted.modes, scales=fitted.scales),
         ends=ends,
-        mixture=mixture,
+        mixture=fitted.mixture,
         confidence=settings.confidence,
     )
-    return peaks, valleys, *_describe_mixture(mixture, mixture_ends)
+    return peaks, valleys, *_describe_mixture(fitted.mixture, mixture_ends)
 
 
 def _intervals(
-    landings: FloatArray,
-    modes: list[Mode],
-    mixture: Mixture | None,
-    *,
-    scales: Scales,
-    settings: SpectrumSettings,
-    rng: np.random.Generator | None,
+    fitted: _Fitted, *, settings: SpectrumSettings, rng: np.random.Generator | None
 ) -> tuple[FloatArray, FloatArray | None]:
     """Bootstrap ends of what is measured of K peaks (2, K, 6), NaN for none, and of the mixture."""
+    modes, mixture, scales = fitted.modes, fitted.mixture, fitted.scales
     ends, mixture_ends = np.full((2, len(modes), 6), np.nan), None
     if rng is None or not settings.resamples:
         return ends, mixture_ends
     resamples, confidence = settings.resamples, settings.confidence
     if modes:
-        events = Sorted.of(landings, scales=scales)
+        events = Sorted.of(fitted.landings, scales=scales)
         drawn = bootstrap_counts(
-            len(landings),
+            len(fitted.landings),
             lambda often: events.measure(modes, often),
             resamples=resamples,
             rng=rng,

@@ -90,6 +90,15 @@ class MixtureModel:
                     steps[i] = of_frames[: lengths[i] - 1].astype(float)
         return Prediction(calibrated(raw, lengths, camera, self.bundle.card.interval), steps)
 
+    def predict_tracks(self, tracks: Sequence[Track]) -> Prediction:
+        """Return what is in each track; see `predict`."""
+        return self.predict(
+            [track.positions for track in tracks],
+            [track.seen for track in tracks],
+            noise=np.array([track.noise for track in tracks]),
+            exposure=np.array([track.exposure for track in tracks]),
+        )
+
     def posterior_predictive_p(self, tracks: Sequence[Track], prediction: Prediction) -> FloatArray:
         """Return posterior predictive p-values (N,): the fraction of replicates more discrepant.
 

@@ -17,27 +17,23 @@ from perrin.paper.core import (
     Goal,
     masses_of,
     number,
-    planned_movies,
+    plan_preset,
     standard_goals,
     thresholds,
 )
 from perrin.paper.sample import Sample
 from perrin.paper.selection import pool_like, windows
-from perrin.paper.settings import ExperimentSettings
 from perrin.pipeline.retention import kept_and_landed
 from perrin.pipeline.simulated import Measured
 from perrin.settings.planned import PlannedMeasurement
 from perrin.simulate.presets import PRESETS
 
-MOVIES, POOL, SECONDS = 6, 3, 60.0
+POOL, SECONDS = 3, 60.0
 MASSES = (66.4, 132.9, 199.3)
-_MOVIE, _POOL = "bsa", "pool"
+_POOL = "pool"
 _NAMES = [f"{mass:g} kDa" for mass in MASSES]
 
-
-def plan(settings: ExperimentSettings) -> tuple[PlannedMeasurement, ...]:
-    """Plan movies of the preset."""
-    return planned_movies(_MOVIE, PRESETS["bsa"], MOVIES, seconds=SECONDS, settings=settings)
+plan = plan_preset("bsa", movies=6, seconds=SECONDS)
 
 
 def then(measured: Sequence[Measured], context: Context) -> tuple[PlannedMeasurement, ...]:
@@ -51,7 +47,7 @@ def analyze(measured: Sequence[Measured], context: Context) -> Findings:
     """Class fractions, spectra, artifacts, oligomers."""
     from perrin.paper.figures import spectra_figure
 
-    movies = [one for one in measured if one.name.startswith(_MOVIE)]
+    movies = [one for one in measured if not one.name.startswith(_POOL)]
     pool = [one for one in measured if one.name.startswith(_POOL)]
     sample = Sample.of(movies, context)
     comparison = sample.compared(*(resolving_power_at(mass, peaks=MASSES) for mass in MASSES[:2]))

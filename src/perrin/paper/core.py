@@ -19,6 +19,7 @@ from perrin.settings.landing import LandingSettings
 from perrin.settings.planned import PlannedMeasurement
 from perrin.settings.scores import ScoreSettings
 from perrin.settings.simulation import LandingAssay
+from perrin.simulate.presets import PRESETS
 from perrin.stats import wilson_interval
 from perrin.types import BoolArray, FloatArray
 
@@ -124,6 +125,17 @@ def planned_movies(
     return tuple(
         planned(f"{name}-{k}", assay, seconds=seconds, settings=settings) for k in range(count)
     )
+
+
+def plan_preset(
+    name: str, *, movies: int, seconds: float
+) -> Callable[[ExperimentSettings], tuple[PlannedMeasurement, ...]]:
+    """Return what plans so many movies of a preset."""
+
+    def plan(settings: ExperimentSettings) -> tuple[PlannedMeasurement, ...]:
+        return planned_movies(name, PRESETS[name], movies, seconds=seconds, settings=settings)
+
+    return plan
 
 
 def thresholds(

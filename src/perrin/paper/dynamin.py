@@ -10,25 +10,19 @@ from perrin.paper.core import (
     Context,
     Findings,
     Goal,
-    planned_movies,
+    plan_preset,
     standard_goals,
     value_of,
 )
 from perrin.paper.sample import Sample
-from perrin.paper.settings import ExperimentSettings
 from perrin.pipeline.simulated import Measured
-from perrin.settings.planned import PlannedMeasurement
 from perrin.simulate.presets import PRESETS
 
-MOVIES, SECONDS = 5, 60.0
 PEAKS = tuple(s.mass_kda for s in PRESETS["dynamin"].species)
 DIMER, TETRAMER = 180.0, 360.0
 PAPER = {DIMER: "10", TETRAMER: "17"}
 
-
-def plan(settings: ExperimentSettings) -> tuple[PlannedMeasurement, ...]:
-    """Plan movies of the preset."""
-    return planned_movies("dynamin", PRESETS["dynamin"], MOVIES, seconds=SECONDS, settings=settings)
+plan = plan_preset("dynamin", movies=5, seconds=60.0)
 
 
 def analyze(measured: Sequence[Measured], context: Context) -> Findings:

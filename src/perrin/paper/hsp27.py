@@ -14,17 +14,14 @@ from perrin.paper.core import (
     Context,
     Findings,
     Goal,
-    planned_movies,
+    plan_preset,
     standard_goals,
 )
 from perrin.paper.sample import Sample
-from perrin.paper.settings import ExperimentSettings
 from perrin.pipeline.simulated import Measured
-from perrin.settings.planned import PlannedMeasurement
 from perrin.simulate.presets import PRESETS
 from perrin.types import FloatArray
 
-MOVIES, SECONDS = 6, 60.0
 PEAKS = tuple(s.mass_kda for s in PRESETS["hsp27"].species)
 PAPER_BEFORE = (0.69, 0.42, 0.38, 0.38, 0.5)
 PAPER_AFTER = (0.06, 0.09, 0.25, 0.23, 0.3)
@@ -33,10 +30,7 @@ BEST_RESIDUAL = "residual at its best"
 _CUTS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7)
 _MEAN = "mean valley"
 
-
-def plan(settings: ExperimentSettings) -> tuple[PlannedMeasurement, ...]:
-    """Plan movies of the preset."""
-    return planned_movies("hsp27", PRESETS["hsp27"], MOVIES, seconds=SECONDS, settings=settings)
+plan = plan_preset("hsp27", movies=6, seconds=60.0)
 
 
 def analyze(measured: Sequence[Measured], context: Context) -> Findings:

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from perrin.settings.base import Settings
 from perrin.settings.simulation import CrowdSettings
+from perrin.settings.training import Average, Batch, Decay, Every, NetworkTraining, Steps
 
 
 class PaperTraining(Settings):
@@ -26,19 +27,16 @@ class PaperTraining(Settings):
     seed: int = Field(1, ge=0, description="of events, weights and order")
 
 
-class ClassifierTraining(Settings):
+class ClassifierTraining(NetworkTraining):
     """How our network is trained: fresh events, from many instruments and integrations."""
 
-    steps: int = Field(6_400, ge=1, description="batches")
-    batch: int = Field(128, ge=2, description="events in a batch")
+    steps: Steps = 6_400
+    batch: Batch = 128
     width: int = Field(64, ge=4, description="channels of the first stage; 64 as shipped")
     blocks: int = Field(1, ge=1, description="blocks in each of the three stages; 1 as shipped")
-    seed: int = Field(1, ge=0, description="of weights and events")
-    learning_rate: float = Field(2e-3, gt=0, description="highest; warmed up, then cosine to zero")
-    warmup: int = Field(300, ge=1, description="batches to reach it")
-    weight_decay: float = Field(0.02, ge=0, description="AdamW")
-    average: float = Field(0.998, ge=0, lt=1, description="decay of the averaged weights")
-    validate_every: int = Field(480, ge=1, description="batches between validations and saves")
+    weight_decay: Decay = 0.02
+    average: Average = 0.998
+    validate_every: Every = 480
     n_avgs: tuple[int, ...] = Field(
         (10, 10, 5, 20, 40), description="integrations in every block of events, and one between"
     )

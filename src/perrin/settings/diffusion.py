@@ -7,6 +7,16 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from perrin.settings.base import Settings
+from perrin.settings.training import (
+    DIMS,
+    Average,
+    Dims,
+    Every,
+    NetworkTraining,
+    Rate,
+    Steps,
+    Warmup,
+)
 
 MixtureKind = Literal["superposition", "increments", "interleaved", "subordination"]
 MIXTURE_KINDS: tuple[MixtureKind, ...] = (
@@ -71,19 +81,12 @@ class WindowSettings(Settings):
     stride: int = Field(50, ge=1, description="frames from one window to the next")
 
 
-class MixtureTraining(Settings):
-    """How the mixture network is trained; the card of a bundle records it."""
+class MixtureTraining(NetworkTraining):
+    """How the mixture network is trained."""
 
-    steps: int = Field(12_000, ge=1, description="batches")
+    steps: Steps = 12_000
     tokens: int = Field(16_384, ge=64, description="frames in a batch, all trajectories together")
-    seed: int = Field(1, ge=0, description="of weights and trajectories")
-    learning_rate: float = Field(2e-3, gt=0, description="highest; warmed up, then cosine to zero")
-    warmup: int = Field(300, ge=1, description="batches to reach it")
-    weight_decay: float = Field(0.01, ge=0, description="AdamW")
-    average: float = Field(0.999, ge=0, lt=1, description="decay of the averaged weights")
-    dims: tuple[float, float, float] = Field(
-        (0.08, 0.86, 0.06), description="fraction of batches in 1, 2 and 3 dimensions"
-    )
+    dims: Dims = DIMS
     typical_length: int = Field(400, ge=12, lt=1000, description="most batches are up to here")
     long_fraction: float = Field(
         0.1, ge=0, le=1, description="fraction of batches beyond the usual"
@@ -91,7 +94,6 @@ class MixtureTraining(Settings):
     noisy: float = Field(0.5, ge=0, le=1, description="fraction with localization noise")
     blurred: float = Field(0.15, ge=0, le=1, description="fraction with motion blur")
     gappy: float = Field(0.12, ge=0, le=1, description="fraction with missing frames")
-    validate_every: int = Field(500, ge=1, description="batches between validations and saves")
 
     @classmethod
     def further(cls) -> Self:
@@ -99,34 +101,24 @@ class MixtureTraining(Settings):
         return cls(steps=6_000, learning_rate=1e-3, long_fraction=0.2)
 
 
-class AndiTraining(Settings):
-    """How the network of the AnDi tasks is trained; the card of a bundle records it."""
+class AndiTraining(NetworkTraining):
+    """How the network of the AnDi tasks is trained."""
 
-    steps: int = Field(7_000, ge=1, description="batches")
+    steps: Steps = 7_000
     tokens: int = Field(16_384, ge=1024, description="frames in a batch, all trajectories together")
-    seed: int = Field(1, ge=0, description="of weights and trajectories")
-    learning_rate: float = Field(2e-3, gt=0, description="highest; warmed up, then cosine to zero")
-    warmup: int = Field(300, ge=1, description="batches to reach it")
-    weight_decay: float = Field(0.01, ge=0, description="AdamW")
-    average: float = Field(0.999, ge=0, lt=1, description="decay of the averaged weights")
     two_dimensional: float = Field(
         0.6, ge=0, le=1, description="fraction of batches; the rest is 1D"
     )
     cut: float = Field(0.5, ge=0, le=1, description="fraction of batches cut from 999 frames")
-    validate_every: int = Field(500, ge=1, description="batches between validations and saves")
 
 
-class KindsTraining(Settings):
-    """How the network of kinds is trained; the card of a bundle records it."""
+class KindsTraining(NetworkTraining):
+    """How the network of kinds is trained."""
 
-    steps: int = Field(700, ge=1, description="batches")
+    steps: Steps = 700
     tokens: int = Field(12_000, ge=600, description="frames in a batch, all tracks together")
-    seed: int = Field(1, ge=0, description="of weights and tracks")
-    learning_rate: float = Field(3e-3, gt=0, description="highest; warmed up, then cosine to zero")
-    warmup: int = Field(50, ge=1, description="batches to reach it")
-    weight_decay: float = Field(0.01, ge=0, description="AdamW")
-    average: float = Field(0.99, ge=0, lt=1, description="decay of the averaged weights")
-    dims: tuple[float, float, float] = Field(
-        (0.08, 0.86, 0.06), description="fraction of batches in 1, 2 and 3 dimensions"
-    )
-    validate_every: int = Field(100, ge=1, description="batches between validations and saves")
+    dims: Dims = DIMS
+    learning_rate: Rate = 3e-3
+    warmup: Warmup = 50
+    average: Average = 0.99
+    validate_every: Every = 100

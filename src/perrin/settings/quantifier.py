@@ -6,24 +6,30 @@ from typing import Self
 
 from pydantic import Field
 
-from perrin.settings.base import Settings
 from perrin.settings.simulation import CrowdSettings, MassPrior
+from perrin.settings.training import (
+    Average,
+    Batch,
+    Decay,
+    NetworkTraining,
+    Rate,
+    Steps,
+    Warmup,
+)
 
 WIDE = MassPrior(low_kda=15, middle_kda=150, high_kda=1200)
 """Masses to learn from: wider than those to measure, so that no edge pulls at them."""
 
 
-class QuantifierTraining(Settings):
+class QuantifierTraining(NetworkTraining):
     """How the quantifier is trained: fresh events of one instrument and its variations."""
 
-    steps: int = Field(11_000, ge=1, description="batches")
-    batch: int = Field(128, ge=2, description="events in a batch")
-    seed: int = Field(1, ge=0, description="of weights and events")
-    learning_rate: float = Field(1e-3, gt=0, description="highest; warmed up, then cosine to zero")
-    warmup: int = Field(200, ge=1, description="batches to reach it")
-    weight_decay: float = Field(0.02, ge=0, description="AdamW")
-    average: float = Field(0.998, ge=0, lt=1, description="decay of the averaged weights")
-    validate_every: int = Field(500, ge=1, description="batches between validations and saves")
+    steps: Steps = 11_000
+    batch: Batch = 128
+    learning_rate: Rate = 1e-3
+    warmup: Warmup = 200
+    weight_decay: Decay = 0.02
+    average: Average = 0.998
     varied: float = Field(0.4, ge=0, le=1, description="fraction of events from varied backgrounds")
     detected: float = Field(0.3, ge=0, le=1, description="fraction centered as the detector does")
     neighbors: float = Field(

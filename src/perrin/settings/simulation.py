@@ -8,9 +8,9 @@ lists each number with its source). A part of the background is switched off wit
 from __future__ import annotations
 
 import math
-from typing import Annotated, Self, TypeVar
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from perrin.events import CLASSES, MOTIONS
 from perrin.settings.base import Settings
@@ -26,10 +26,16 @@ def _one_of(names: tuple[str, ...]) -> AfterValidator:
     return AfterValidator(check)
 
 
-Motion = Annotated[str, _one_of(MOTIONS)]
-Class = Annotated[str, _one_of(CLASSES)]
+def _probabilities(fractions: dict[str, float]) -> dict[str, float]:
+    total = math.fsum(fractions.values())
+    if min(fractions.values(), default=0.0) < 0 or abs(total - 1) > 1e-6:
+        listed = ", ".join(f"{name}: {fraction:g}" for name, fraction in fractions.items())
+        raise ValueError(f"probabilities must be 0 or more and sum to 1, not {total:g} ({listed})")
+    return fractions
 
-_Name = TypeVar("_Name", bound=str)
+
+Motions = Annotated[dict[Annotated[str, _one_of(MOTIONS)], float], AfterValidator(_probabilities)]
+Classes = Annotated[dict[Annotated[str, _one_of(CLASSES)], float], AfterValidator(_probabilities)]
 
 
 class InstrumentSettings(Settings):
@@ -126,18 +132,8 @@ class BackgroundSettings(Settings):
     @classmethod
     def none(cls) -> Self:
         """Return settings with every part switched off."""
-        return cls(
-            illumination_falloff=0,
-            speckle_contrast=0,
-            drift_nm_per_sqrt_s=0,
-            drift_nm_per_s=0,
-            vibration_nm=0,
-            dynamic_contrast=0,
-            laser_white=0,
-            laser_pink=0,
-            focus_contrast=0,
-            tilt_contrast=0,
-        )
+        no_parts = {"vibration_hz", "dynamic_time_s", "focus_time_s", "widening"}
+        return cls(**dict.fromkeys(cls.model_fields.keys() - no_parts, 0.0))
 
 
 class MotionSettings(Settings):
@@ -174,7 +170,7 @@ class MotionSettings(Settings):
         return self
 
 
-BINDERS_ONLY: dict[Motion, float] = {"binder": 1.0}
+BINDERS_ONLY: Motions = {"binder": 1.0}
 
 
 class Species(Settings):
@@ -185,15 +181,10 @@ class Species(Settings):
     width_kda: float = Field(
         4.3, ge=0, description="particle-to-particle standard deviation of the mass, kDa"
     )
-    motions: dict[Motion, float] | None = Field(
+    motions: Motions | None = Field(
         None, description="probability of each motion; that of the whole sample if None"
     )
     name: str = ""
-
-    @field_validator("motions")
-    @classmethod
-    def _sums_to_one(cls, motions: dict[Motion, float] | None) -> dict[Motion, float] | None:
-        return motions if motions is None else _probabilities(motions)
 
     @property
     def label(self) -> str:
@@ -214,7 +205,7 @@ class LandingAssay(Settings):
     decay_s: float | None = Field(
         60.0, gt=0, description="time constant of the falling landing rate; constant if None"
     )
-    motions: dict[Motion, float] = Field(
+    motions: Motions = Field(
         BINDERS_ONLY, description="probability of each motion, for species without their own"
     )
     instrument: InstrumentSettings = InstrumentSettings()
@@ -222,11 +213,6 @@ class LandingAssay(Settings):
     background: BackgroundSettings = BackgroundSettings()
     motion: MotionSettings = MotionSettings()
     source: str = Field("", description="where the numbers come from")
-
-    @field_validator("motions")
-    @classmethod
-    def _sums_to_one(cls, motions: dict[Motion, float]) -> dict[Motion, float]:
-        return _probabilities(motions)
 
     @model_validator(mode="after")
     def _something_lands(self) -> Self:
@@ -267,7 +253,7 @@ class CrowdSettings(Settings):
         0.3, gt=0, description="lowest density of landings; uniform in logarithm"
     )
     high_per_um2_s: float = Field(30.0, gt=0, description="highest")
-    motions: dict[Motion, float] = Field(
+    motions: Motions = Field(
         {"binder": 0.4, "unbinder": 0.2, "roller": 0.2, "wobbler": 0.2},
         description="fraction of each kind of motion",
     )
@@ -276,11 +262,6 @@ class CrowdSettings(Settings):
         description="what would land or leave in a thumbnail does, and makes a binder one of "
         "the neighbors; otherwise it is left out",
     )
-
-    @field_validator("motions")
-    @classmethod
-    def _sums_to_one(cls, motions: dict[Motion, float]) -> dict[Motion, float]:
-        return _probabilities(motions)
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -293,7 +274,7 @@ class ThumbnailSettings(Settings):
     """What simulated thumbnails are drawn from."""
 
     n_avg: int = Field(10, ge=1, le=500, description="frames averaged on each side")
-    classes: dict[Class, float] = Field(
+    classes: Classes = Field(
         {"binder": 0.2, "unbinder": 0.2, "neighbors": 0.2, "roller": 0.2, "wobbler": 0.2},
         description="fraction of each class; the paper's five in equal parts",
     )
@@ -303,16 +284,3 @@ class ThumbnailSettings(Settings):
     background: BackgroundSettings = BackgroundSettings()
     motion: MotionSettings = MotionSettings()
     crowd: CrowdSettings = CrowdSettings()
-
-    @field_validator("classes")
-    @classmethod
-    def _sums_to_one(cls, classes: dict[Class, float]) -> dict[Class, float]:
-        return _probabilities(classes)
-
-
-def _probabilities(fractions: dict[_Name, float]) -> dict[_Name, float]:
-    total = math.fsum(fractions.values())
-    if min(fractions.values(), default=0.0) < 0 or abs(total - 1) > 1e-6:
-        listed = ", ".join(f"{name}: {fraction:g}" for name, fraction in fractions.items())
-        raise ValueError(f"probabilities must be 0 or more and sum to 1, not {total:g} ({listed})")
-    return fractions

@@ -64,6 +64,13 @@ def simulate_kinds(
     return KindSet(tracks, np.array(kinds), np.concatenate(walls))
 
 
+def draw_kinds(count: int, *, length: int, dims: int, rng: np.random.Generator) -> KindSet:
+    """Draw `count` tracks, the kinds as common as in `PRIOR`; see `simulate_kinds`."""
+    numbers = rng.multinomial(count, list(PRIOR.values())).tolist()
+    counts = dict(zip(PRIOR, numbers, strict=True))
+    return simulate_kinds(counts, length=length, dims=dims, rng=rng)
+
+
 def see(walks: KindWalks, *, rng: np.random.Generator, exposure: float) -> list[Track]:
     """Return walks as tracks: noise, gaps and wrong links drawn, and whether the camera is told."""
     count, length = walks.positions.shape[:2]

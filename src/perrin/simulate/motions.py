@@ -46,6 +46,11 @@ class Motions:
         return Motions(*_one_by_one(self, others))
 
 
+Columns: TypeAlias = tuple[
+    FloatArray, FloatArray, FloatArray, FloatArray, _Index, FloatArray, FloatArray, FloatArray
+]
+
+
 @dataclass(frozen=True)
 class Particles:
     """What the renderer needs: P molecules in frames and pixels, in order of their windows."""
@@ -71,6 +76,11 @@ class Particles:
 
     def __getitem__(self, rows: Rows) -> Particles:
         return Particles(*(np.ascontiguousarray(column[rows]) for column in vars(self).values()))
+
+    def columns(self) -> Columns:
+        """Return all arrays, in the order above, in which the kernels take them."""
+        steps = self.steps, self.step_frames
+        return self.land, self.leave, self.x, self.y, *steps, self.contrast, self.widening
 
     def and_others(self, others: Particles) -> Particles:
         """Return these and others, with as many steps."""

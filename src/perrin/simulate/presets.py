@@ -8,13 +8,13 @@ the fractions of the motions such that the simulated spectrum has that result wh
 from __future__ import annotations
 
 from perrin.errors import PerrinError
-from perrin.settings.simulation import LandingAssay, Motion, Species
+from perrin.settings.simulation import LandingAssay, Motions, Species
 
 # Fractions of the motions: how well a sample sticks to the glass.
-_FIRM: dict[Motion, float] = {"binder": 0.94, "unbinder": 0.03, "roller": 0.015, "wobbler": 0.015}
-_MIXED: dict[Motion, float] = {"binder": 0.5, "unbinder": 0.27, "roller": 0.08, "wobbler": 0.15}
-_LOOSE: dict[Motion, float] = {"binder": 0.38, "unbinder": 0.34, "roller": 0.1, "wobbler": 0.18}
-_HARDLY: dict[Motion, float] = {"binder": 0.05, "unbinder": 0.2, "roller": 0.17, "wobbler": 0.58}
+_FIRM: Motions = {"binder": 0.94, "unbinder": 0.03, "roller": 0.015, "wobbler": 0.015}
+_MIXED: Motions = {"binder": 0.5, "unbinder": 0.27, "roller": 0.08, "wobbler": 0.15}
+_LOOSE: Motions = {"binder": 0.38, "unbinder": 0.34, "roller": 0.1, "wobbler": 0.18}
+_HARDLY: Motions = {"binder": 0.05, "unbinder": 0.2, "roller": 0.17, "wobbler": 0.58}
 
 _HSP27_MONOMER_KDA = 22.8
 _HSP27: tuple[tuple[int, float, float], ...] = (  # subunits, abundance, width in kDa

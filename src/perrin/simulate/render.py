@@ -69,14 +69,7 @@ def multiply_landings(
     """
     _multiply(
         light,
-        particles.land,
-        particles.leave,
-        particles.x,
-        particles.y,
-        particles.steps,
-        particles.step_frames,
-        particles.contrast,
-        particles.widening,
+        *particles.columns(),
         window,
         owned,
         psf.coefficients,
@@ -102,14 +95,7 @@ def light_planes(
     moments = np.zeros((3, len(owned) - 1, n_frames))
     _add_moments(
         moments,
-        particles.land,
-        particles.leave,
-        particles.x,
-        particles.y,
-        particles.steps,
-        particles.step_frames,
-        particles.contrast,
-        particles.widening,
+        *particles.columns(),
         owned,
         field,
         psf.coefficients,

@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 from torch import Tensor, nn
 
-from perrin.settings.diffusion import AndiTraining, KindsTraining, MixtureTraining
+from perrin.settings.training import NetworkTraining
 from perrin.train.loop import Task
 from perrin.train.recipe import task_of
 
@@ -20,7 +20,7 @@ Network = TypeVar("Network", bound=nn.Module)
 
 def fresh_task(
     network: Network,
-    settings: AndiTraining | KindsTraining | MixtureTraining,
+    settings: NetworkTraining,
     *,
     draw: Callable[[np.random.Generator], Batch],
     loss: Callable[[Network, Batch], Tensor],

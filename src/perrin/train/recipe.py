@@ -8,22 +8,16 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from perrin.settings.classifier import ClassifierTraining
-from perrin.settings.diffusion import AndiTraining, KindsTraining, MixtureTraining
-from perrin.settings.quantifier import QuantifierTraining
+from perrin.settings.training import NetworkTraining
 from perrin.train.loop import Task, cosine
 
 Batch = TypeVar("Batch")
 Network = TypeVar("Network", bound=nn.Module)
 
 
-Recipe = AndiTraining | KindsTraining | MixtureTraining | ClassifierTraining | QuantifierTraining
-"""Settings of such a training."""
-
-
 def task_of(
     network: Network,
-    recipe: Recipe,
+    recipe: NetworkTraining,
     *,
     batches: Callable[[int], Iterator[Batch]],
     loss: Callable[[Network, Batch], Tensor],

@@ -22,15 +22,9 @@ def frames() -> np.ndarray[Any, Any]:
 
 
 @pytest.fixture
-def movie(frames: np.ndarray[Any, Any]) -> Movie:
-    """The same as a movie of a TwoMP: 726 camera frames a second, binned by 3 and 6."""
-    return Movie.from_array(
-        frames,
-        frame_interval_s=3 / 726,
-        pixel_nm=6 * 11.8,
-        instrument="Refeyn TwoMP",
-        provenance={"frame_binning": 3, "exposure_ms": 1.3, "camera": "simulated"},
-    )
+def movie(frames: np.ndarray[Any, Any], two_mp: Callable[..., Movie]) -> Movie:
+    """The same as a movie of a TwoMP."""
+    return two_mp(frames)
 
 
 Writer = Callable[..., Path]

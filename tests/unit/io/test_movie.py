@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import dataclasses
 import pickle
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -168,7 +166,7 @@ def test_an_array_movie_pickles_its_array(movie):
     assert again.provenance == movie.provenance
 
 
-def test_a_file_movie_reopens_by_path_in_another_process(tmp_path, movie):
+def test_a_file_movie_reopens_by_path_in_another_process(tmp_path, movie, run_apart):
     write_mp(tmp_path / "a.mp", movie, compressed=True)
     with open_movie(tmp_path / "a.mp", pixel_nm=72.0, landing_sign=1) as opened:
         changed = dataclasses.replace(opened, instrument="mine")
@@ -179,12 +177,9 @@ def test_a_file_movie_reopens_by_path_in_another_process(tmp_path, movie):
         "import pickle, sys; m = pickle.load(open(sys.argv[1], 'rb'));"
         "print(m.pixel_nm, m.landing_sign, m.instrument, int(m.frames[100:200].sum()))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "sent")],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
+    said = run_apart(code, tmp_path / "sent")
     total = int(movie.frames[100:200].sum())
-    assert done.stdout.split() == ["72.0", "1", "mine", str(total)]
+    assert said.split() == ["72.0", "1", "mine", str(total)]
 
 
 def test_a_closed_movie_says_so(tmp_path, movie):

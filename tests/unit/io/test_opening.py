@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import h5py
 import numpy as np
 import pytest
@@ -94,13 +91,12 @@ def test_inspect_knows_event_tables(name, rows, shared_data):
     assert seen.details["rows"] == rows
 
 
-def test_the_names_of_io_are_there_and_load_late():
+def test_the_names_of_io_are_there_and_load_late(run_apart):
     assert all(hasattr(perrin.io, name) for name in perrin.io.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         perrin.io.nothing  # noqa: B018
     code = "import perrin.io, sys; print(sorted({'h5py', 'pandas', 'numba'} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert run_apart(code).strip() == "[]"
 
 
 def test_inspect_says_what_commands_say(frames, tmp_path):

@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -433,26 +431,28 @@ print(step - 1)
 """
 
 
-def killed(base: Path, how: str, body: str) -> list[Path]:
+Killed = Callable[[Path, str, str], list[Path]]
+
+
+@pytest.fixture
+def killed(run_apart: Callable[..., str]) -> Killed:
     """Do `body` on copies of ``first``, killed after its first, second, ... step on the disk.
 
     Returns the folders, the last one of which belongs to the run that was not killed.
     """
-    done = subprocess.run(
-        [sys.executable, "-c", _KILLED, str(base), how, body],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return [base / str(step) for step in range(1, int(done.stdout) + 1)]
+
+    def kill(base: Path, how: str, body: str) -> list[Path]:
+        steps = int(run_apart(_KILLED, base, how, body))
+        return [base / str(step) for step in range(1, steps + 1)]
+
+    return kill
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="runs are forked to be killed")
 @pytest.mark.parametrize("how", ["swap", "no swap"])
-def test_a_kill_at_any_step_leaves_the_earlier_or_the_new_result(how: str, tmp_path: Path) -> None:
+def test_a_kill_at_any_step_leaves_the_earlier_or_the_new_result(
+    how: str, tmp_path: Path, killed: Killed
+) -> None:
     """Where names can be exchanged, in place at each moment; elsewhere once perrin runs again."""
     first = tmp_path / "first" / "res"
     first.parent.mkdir()
@@ -476,7 +476,7 @@ def test_a_kill_at_any_step_leaves_the_earlier_or_the_new_result(how: str, tmp_p
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="runs are forked to be killed")
-def test_a_kill_between_a_movie_and_its_truth_is_put_right(tmp_path: Path) -> None:
+def test_a_kill_between_a_movie_and_its_truth_is_put_right(tmp_path: Path, killed: Killed) -> None:
     (tmp_path / "first").mkdir()
     for name in ("a.mp", "a.truth.csv"):
         (tmp_path / "first" / name).write_text("first")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -42,10 +43,8 @@ def measured(measurement: Simulated, calibration: Calibration) -> LandingsResult
 
 
 @pytest.fixture(scope="module")
-def filtered(loose: Any, fake_model: Any, calibration: Calibration) -> LandingsResult:
-    return analyze(
-        loose.movie, calibration=calibration, classifier=fake_model(loose.classes, right=0.96)
-    )
+def filtered(filter_loose: Callable[..., LandingsResult]) -> LandingsResult:
+    return filter_loose()
 
 
 @pytest.fixture(scope="module")
@@ -145,15 +144,8 @@ def test_a_classified_movie_has_its_tables_and_figures(
 
 
 @pytest.fixture(scope="module")
-def quantified(loose: Any, fake_model: Any, calibration: Calibration) -> LandingsResult:
-    return analyze(
-        loose.movie,
-        calibration=calibration,
-        classifier=fake_model(loose.classes, right=0.96),
-        quantifier=QuantifierModel.load("default"),
-        resamples=10,
-        seed=0,
-    )
+def quantified(filter_loose: Callable[..., LandingsResult]) -> LandingsResult:
+    return filter_loose(quantifier=QuantifierModel.load("default"), resamples=10, seed=0)
 
 
 @pytest.mark.parametrize(("main", "other"), [("filtered", "all"), ("all", "filtered")])

@@ -129,15 +129,8 @@ def test_dynamic_speckle_has_its_size_and_time(
     texture: Texture, instrument: InstrumentSettings
 ) -> None:
     background = _only(dynamic_contrast=4e-4, dynamic_time_s=0.5)
-    keys = dynamic_keys(
-        background,
-        instrument,
-        texture=texture,
-        n_frames=400,
-        shape=(17, 17),
-        count=600,
-        rng=np.random.default_rng(0),
-    )
+    patches = {"texture": texture, "shape": (17, 17), "rng": np.random.default_rng(0)}
+    keys = dynamic_keys(background, instrument, n_frames=400, count=600, **patches)
     assert keys.shape == (600, 101, 17, 17)
     # 17 x 17 pixels hold about 9 independent areas
     tolerance = 4 * np.sqrt(2 / (600 * 9))
@@ -153,15 +146,9 @@ def test_dynamic_speckle_continues_from_block_to_block(
     texture: Texture, instrument: InstrumentSettings
 ) -> None:
     previous = np.full((1, 17, 17), 3e-4, np.float32)
+    patches = {"texture": texture, "shape": (17, 17), "rng": np.random.default_rng(0)}
     keys = dynamic_keys(
-        _only(dynamic_contrast=4e-4),
-        instrument,
-        texture=texture,
-        n_frames=8,
-        shape=(17, 17),
-        count=1,
-        rng=np.random.default_rng(0),
-        previous=previous,
+        _only(dynamic_contrast=4e-4), instrument, n_frames=8, count=1, previous=previous, **patches
     )
     np.testing.assert_array_equal(keys[:, 0], previous)
     light = fill_light(

@@ -20,14 +20,6 @@ from perrin.train.loop import train  # noqa: E402
 SMALL = AndiTraining(steps=3, tokens=1024, validate_every=3, warmup=2)
 
 
-def test_a_batch_depends_on_its_step_alone() -> None:
-    following = andi_task(SMALL).batches(0)
-    next(following)
-    np.testing.assert_array_equal(
-        next(following).positions, next(andi_task(SMALL).batches(1)).positions
-    )
-
-
 def test_exponents_weigh_as_if_all_were_equally_common() -> None:
     drawn = [draw_batch(SMALL, rng=np.random.default_rng(seed)) for seed in range(60)]
     alpha = np.concatenate([batch.alpha for batch in drawn])

@@ -33,14 +33,6 @@ def test_kinds_are_a_distribution() -> None:
     assert sum(fraction for fraction, _ in KINDS) == pytest.approx(1)
 
 
-def test_a_batch_depends_on_its_step_alone() -> None:
-    following = mixture_task(SMALL).batches(0)
-    next(following)
-    np.testing.assert_array_equal(
-        next(following).positions, next(mixture_task(SMALL).batches(1)).positions
-    )
-
-
 def test_targets_are_shares_that_sum_to_one_and_lie_in_range() -> None:
     for seed in range(8):
         batch = draw_batch(SMALL, rng=np.random.default_rng(seed))

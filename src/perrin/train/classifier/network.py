@@ -20,6 +20,20 @@ WIDTH, BLOCKS = 64, 1
 FEATURES = 256
 
 
+def shortcut(
+    before: int,
+    after: int,
+    stride: int,
+    *,
+    convolution: type[nn.Conv2d | nn.Conv3d],
+    norm: type[nn.BatchNorm2d | nn.BatchNorm3d],
+) -> nn.Module:
+    """Return what leads past a block: nothing, or a projection where the size changes."""
+    if stride == 1 and before == after:
+        return nn.Identity()
+    return nn.Sequential(convolution(before, after, 1, stride=stride, bias=False), norm(after))
+
+
 class Block(nn.Module):
     """Two 3 x 3 convolutions beside a shortcut."""
 
@@ -29,11 +43,7 @@ class Block(nn.Module):
         self.norm_first = nn.BatchNorm2d(after)
         self.second = nn.Conv2d(after, after, 3, padding=1, bias=False)
         self.norm_second = nn.BatchNorm2d(after)
-        self.shortcut: nn.Module = nn.Identity()
-        if stride != 1 or before != after:
-            self.shortcut = nn.Sequential(
-                nn.Conv2d(before, after, 1, stride=stride, bias=False), nn.BatchNorm2d(after)
-            )
+        self.shortcut = shortcut(before, after, stride, convolution=nn.Conv2d, norm=nn.BatchNorm2d)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, before, Y, X) -> (B, after, Y', X')."""

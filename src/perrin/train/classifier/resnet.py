@@ -11,6 +11,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional
 
+from perrin.train.classifier.network import shortcut
+
 EXPANSION = 4
 BLOCKS = (3, 4, 6, 3)
 HIDDEN = 512
@@ -28,11 +30,7 @@ class Bottleneck(nn.Module):
         self.norm_spread = nn.BatchNorm3d(width)
         self.widen = nn.Conv3d(width, after, 1, bias=False)
         self.norm_widen = nn.BatchNorm3d(after)
-        self.shortcut: nn.Module = nn.Identity()
-        if stride != 1 or before != after:
-            self.shortcut = nn.Sequential(
-                nn.Conv3d(before, after, 1, stride=stride, bias=False), nn.BatchNorm3d(after)
-            )
+        self.shortcut = shortcut(before, after, stride, convolution=nn.Conv3d, norm=nn.BatchNorm3d)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, before, T, Y, X) -> (B, 4 width, T', Y', X')."""

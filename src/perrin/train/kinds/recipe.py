@@ -15,7 +15,7 @@ from perrin.diffusion.kind_evidence import evidence
 from perrin.diffusion.kinds import KINDS
 from perrin.models.mixture import MixtureModel
 from perrin.settings.diffusion import KindsTraining
-from perrin.simulate.kind_sets import PRIOR, simulate_kinds
+from perrin.simulate.kind_sets import draw_kinds
 from perrin.train.ahead import fresh_task
 from perrin.train.kinds.network import KindsNetwork
 from perrin.train.loop import Task
@@ -77,10 +77,7 @@ def draw_batch(
 def _drawn(
     model: MixtureModel, frames: int, dims: int, count: int, rng: np.random.Generator
 ) -> Batch:
-    numbers = rng.multinomial(count, list(PRIOR.values()))
-    drawn = simulate_kinds(
-        dict(zip(PRIOR, map(int, numbers), strict=True)), length=frames, dims=dims, rng=rng
-    )
+    drawn = draw_kinds(count, length=frames, dims=dims, rng=rng)
     rows = [
         row
         for row, track in enumerate(drawn.tracks)
@@ -88,12 +85,7 @@ def _drawn(
         and (classical.displacements(track.positions, track.seen, lag=1) != 0).any()
     ]
     tracks = [drawn.tracks[row] for row in rows]
-    prediction = model.predict(
-        [track.positions for track in tracks],
-        [track.seen for track in tracks],
-        noise=np.array([track.noise for track in tracks]),
-        exposure=np.array([track.exposure for track in tracks]),
-    )
+    prediction = model.predict_tracks(tracks)
     return Batch(
         evidence(tracks, prediction).astype(np.float32),
         drawn.kind[rows],

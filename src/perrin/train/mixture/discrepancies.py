@@ -49,12 +49,7 @@ def own_distances(
     """Return how far tracks of the model are from replicates of what it answers of them, (N,)."""
     parts = []
     for tracks in _tracks_of_the_model(length=length, count=count, rng=rng):
-        prediction = model.predict(
-            [track.positions for track in tracks],
-            [track.seen for track in tracks],
-            noise=np.array([track.noise for track in tracks]),
-            exposure=np.array([track.exposure for track in tracks]),
-        )
+        prediction = model.predict_tracks(tracks)
         parts.append(model.distances(tracks, prediction))
     return np.concatenate(parts)
 

@@ -1,0 +1,33 @@
+"""What the trainings of all networks but the paper's have in common."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from perrin.settings.base import Settings
+
+Steps = Annotated[int, Field(ge=1, description="batches")]
+Rate = Annotated[float, Field(gt=0, description="highest; warmed up, then cosine to zero")]
+Warmup = Annotated[int, Field(ge=1, description="batches to reach the highest rate")]
+Decay = Annotated[float, Field(ge=0, description="AdamW")]
+Average = Annotated[float, Field(ge=0, lt=1, description="decay of the averaged weights")]
+Every = Annotated[int, Field(ge=1, description="batches between validations and saves")]
+Batch = Annotated[int, Field(ge=2, description="events in a batch")]
+Dims = Annotated[
+    tuple[float, float, float], Field(description="fraction of batches in 1, 2 and 3 dimensions")
+]
+DIMS: Dims = (0.08, 0.86, 0.06)
+
+
+class NetworkTraining(Settings):
+    """Batches that are simulated as training goes; the card of the network records it."""
+
+    steps: Steps
+    seed: int = Field(1, ge=0, description="of weights and simulated data")
+    learning_rate: Rate = 2e-3
+    warmup: Warmup = 300
+    weight_decay: Decay = 0.01
+    average: Average = 0.999
+    validate_every: Every = 500
