@@ -17,6 +17,17 @@ class PerrinError(ValueError):
 
 
 @contextmanager
+def damage(why: str) -> Iterator[None]:
+    """Turn what a damaged file leads libraries to, errors of every kind, into one that says why."""
+    try:
+        yield
+    except PerrinError:
+        raise
+    except Exception as error:
+        raise PerrinError(f"{why} ({error}).") from error
+
+
+@contextmanager
 def about(path: object) -> Iterator[None]:
     """Put the name of a file into errors that do not say it."""
     try:

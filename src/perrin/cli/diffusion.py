@@ -209,20 +209,18 @@ def evaluate_kinds(
     from perrin.io.output_folder import output_folder
     from perrin.models.kinds import KindsModel
     from perrin.models.mixture import MixtureModel
-    from perrin.results.folder import provenance, results_folder
 
     target = output_folder(out, overwrite=overwrite)
     network, beside = KindsModel.load(model), MixtureModel.load(mixture)
     found = evaluate(network, beside, count=count, seed=seed)
-    networks = [network.bundle.identity, beside.bundle.identity]
-    summary = {
-        **provenance(command=o.this_command(), seed=seed, networks=networks),
-        "settings": {"count": count},
-    }
-    with results_folder(target, summary) as partial:
-        found.cells.to_csv(partial / "cells.csv", index=False)
-        found.confusion.to_csv(partial / "confusion.csv", index_label="true")
-        found.calibration.to_csv(partial / "calibration.csv", index=False)
+    confusion = found.confusion.rename_axis("true").reset_index()
+    write_evaluation(
+        target,
+        {"cells": found.cells, "confusion": confusion, "calibration": found.calibration},
+        networks=[network.bundle.identity, beside.bundle.identity],
+        seed=seed,
+        settings={"count": count},
+    )
     typer.echo(found.cells.round(3).to_string(index=False))
     typer.echo(found.confusion.round(2).to_string())
     typer.echo(found.calibration.round(3).to_string(index=False))

@@ -26,11 +26,8 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
-    app.command("landings")(landings)
-    app.command("spectrum")(spectrum)
-    app.command("calibrate")(calibrate)
-    app.command("psf")(psf)
-    app.command("inspect")(inspect)
+    for command in (landings, spectrum, calibrate, psf, inspect):
+        app.command()(command)
 
 
 @dataclass(frozen=True)

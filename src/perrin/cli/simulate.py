@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -18,6 +19,30 @@ BackgroundMovie = Annotated[
 ]
 
 
+@dataclass(frozen=True)
+class Surroundings:
+    """On what, and seen through what, molecules land: a recorded movie and PSF, or the model's."""
+
+    seed: o.Seed = 0
+    background: BackgroundMovie = None
+    psf: o.PsfOnly = None
+
+    def paths(self) -> list[Path]:
+        """Return the files that were named."""
+        return o.paths(self.background, self.psf)
+
+    def load(self, movie_options: MovieOptions) -> dict[str, Any]:
+        """Return them as keywords of simulations; `movie_options` are of the recorded movie."""
+        from perrin.optics.psf import Psf
+
+        recorded = self.background
+        return {
+            "seed": self.seed,
+            "background": None if recorded is None else movie_options.open(recorded),
+            "psf": None if self.psf is None else Psf.load(self.psf),
+        }
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands to `perrin simulate`."""
     app.command("landings")(landings)
@@ -27,6 +52,7 @@ def register(app: typer.Typer) -> None:
 @bundled
 def landings(
     out: Annotated[Path, typer.Option("--out", help="Movie to write, .mp; truth beside it.")],
+    surroundings: Surroundings,
     movie_options: MovieOptions,
     preset: Annotated[
         str | None, typer.Option(help="A sample: bsa, dynamin, hsp27, antibody, protein-a, ...")
@@ -38,13 +64,9 @@ def landings(
         float | None, typer.Option(help="Landings per um^2 and second, mean over the movie.")
     ] = None,
     seconds: Annotated[float, typer.Option(help="Length of the movie, s.")] = 60.0,
-    seed: o.Seed = 0,
-    background: BackgroundMovie = None,
-    psf: o.PsfOnly = None,
     overwrite: o.Overwrite = False,
 ) -> None:
     """Simulate a landing assay into a vendor-layout movie, with its truth."""
-    from perrin.optics.psf import Psf
     from perrin.settings.simulation import LandingAssay
     from perrin.simulate.movie import simulate_landings
     from perrin.simulate.presets import preset as preset_of
@@ -59,17 +81,10 @@ def landings(
         if species is None or density is None:
             raise PerrinError("how densely do they land? Give --density, landings per um^2 and s")
         assay = o.settings_from(LandingAssay, species=parse_species(species), density=density)
-    buffer = None if background is None else movie_options.open(background)
+    around = surroundings.load(movie_options)
     with o.progress_bar(out.name) as progress:
         truth = simulate_landings(
-            assay,
-            seconds=seconds,
-            seed=seed,
-            out=out,
-            background=buffer,
-            psf=None if psf is None else Psf.load(psf),
-            overwrite=overwrite,
-            progress=progress,
+            assay, seconds=seconds, out=out, overwrite=overwrite, progress=progress, **around
         )
     typer.echo(f"{len(truth)} molecules in {out}; truth in {out.with_suffix('.truth.csv')}")
 
@@ -78,6 +93,7 @@ def landings(
 def thumbnails(
     out: Annotated[Path, typer.Option("--out", help="File to write, .npz.")],
     count: Annotated[int, typer.Option(min=1, help="Number of thumbnails, all classes together.")],
+    surroundings: Surroundings,
     movie_options: MovieOptions,
     n_avg: o.NAvg = 10,
     detected: Annotated[
@@ -87,36 +103,30 @@ def thumbnails(
     buffer_fraction: Annotated[
         float, typer.Option(min=0, max=1, help="Fraction of buffer events, a sixth class.")
     ] = 0.0,
-    seed: o.Seed = 0,
-    background: BackgroundMovie = None,
-    psf: o.PsfOnly = None,
     overwrite: o.Overwrite = False,
 ) -> None:
     """Simulate labeled thumbnails, the classes in equal parts, masses as in the paper."""
     from perrin.io.output import output_file
-    from perrin.optics.psf import Psf
     from perrin.settings.simulation import ThumbnailSettings
     from perrin.simulate.thumbnails import simulate_thumbnails
 
     _check_suffix(out, ".npz")
-    target = output_file(out, overwrite=overwrite, inputs=o.paths(background, psf))
+    target = output_file(out, overwrite=overwrite, inputs=surroundings.paths())
     settings = ThumbnailSettings(n_avg=n_avg)
     if buffer_fraction:
         fractions = {name: part * (1 - buffer_fraction) for name, part in settings.classes.items()}
         settings = o.settings_from(
             ThumbnailSettings, n_avg=n_avg, classes=fractions | {"buffer": buffer_fraction}
         )
-    buffer = None if background is None else movie_options.open(background)
+    around = surroundings.load(movie_options)
     with o.progress_bar(out.name) as progress:
         made = simulate_thumbnails(
             count,
             settings=settings,
-            seed=seed,
             centering="detector" if detected else "truth",
-            background=buffer,
-            psf=None if psf is None else Psf.load(psf),
             workers=os.cpu_count() or 1,
             progress=progress,
+            **around,
         )
     made.save(target)
     typer.echo(f"{len(made)} thumbnails in {out}")

@@ -44,15 +44,8 @@ class Model(Protocol):
     def refusal(self, seen: BoolArray, dims: int) -> str | None:
         """Return why a track is out of range, or None."""
 
-    def predict(
-        self,
-        positions: Sequence[FloatArray],
-        seen: Sequence[BoolArray],
-        *,
-        noise: FloatArray | None = None,
-        exposure: FloatArray | None = None,
-    ) -> Prediction:
-        """Return what is in each track: see `perrin.models.mixture.MixtureModel.predict`."""
+    def predict_tracks(self, tracks: Sequence[Track]) -> Prediction:
+        """Return what is in each track: see `perrin.models.mixture.MixtureModel`."""
 
     def posterior_predictive_p(self, tracks: Sequence[Track], prediction: Prediction) -> FloatArray:
         """Return the posterior predictive p-value of each track: see `MixtureModel`."""
@@ -211,13 +204,7 @@ def _predict(tracks: list[Track], model: Model) -> _Predicted:
     rows = np.array([i for i, reason in enumerate(reasons) if not reason], dtype=np.int64)
     if not rows.size:
         return _Predicted(tracks, reasons, rows, None)
-    chosen = [tracks[i] for i in rows]
-    prediction = model.predict(
-        [track.positions for track in chosen],
-        [track.seen for track in chosen],
-        noise=np.array([track.noise for track in chosen]),
-        exposure=np.array([track.exposure for track in chosen]),
-    )
+    prediction = model.predict_tracks([tracks[i] for i in rows])
     return _Predicted(tracks, reasons, rows, prediction)
 
 

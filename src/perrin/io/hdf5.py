@@ -21,7 +21,7 @@ from perrin.io.found import RAW, TIME_DIFFERENCE
 from perrin.io.hdf5_sources import mapped_problem
 from perrin.io.movie import LazyFrames
 from perrin.io.movies.axes import Layout
-from perrin.io.movies.frames import DECODING, closed, frames_lacking, held_of, unreadable
+from perrin.io.movies.frames import closed, decoded, frames_lacking, held_of
 from perrin.types import Array
 
 _SMALL = 2**28  # bytes of values that need no comparison with what is stored
@@ -77,11 +77,7 @@ class Hdf5Frames(LazyFrames):
             return self._stored(self._data, start, stop)
         if not self._file:
             raise closed(self.path)
-        try:
-            block = np.asarray(self._data[self.layout.key(start, stop)])
-        except DECODING as error:
-            raise unreadable(self.path, start, stop, error) from error
-        return self.layout.arrange(block)
+        return decoded(self._data, self.layout, self.path, start, stop)
 
     def _stored(self, data: h5py.Dataset, start: int, stop: int) -> Array:
         if not self._file:

@@ -12,19 +12,20 @@ from pathlib import Path
 
 _ENOUGH = 4096
 _MOST_JSON = 50_000_000  # bytes; perrin's own JSON files are far smaller
+_UNPACK = "unpack it and give the file inside"
 _BYTES = (
     (b"\xd0\xcf\x11\xe0", "an old Excel file (.xls)", "save the sheet as CSV and give that"),
     (b"%PDF", "a PDF", "export the table as CSV"),
     (b"\x89PNG", "a PNG image", "a movie is one file or a folder of frames"),
     (b"\xff\xd8\xff", "a JPEG image", "a movie is one file or a folder of frames"),
-    (b"\x1f\x8b", "a gzip archive", "unpack it and give the file inside"),
-    (b"7z\xbc\xaf", "a 7-Zip archive", "unpack it and give the file inside"),
-    (b"Rar!", "a RAR archive", "unpack it and give the file inside"),
+    (b"\x1f\x8b", "a gzip archive", _UNPACK),
+    (b"7z\xbc\xaf", "a 7-Zip archive", _UNPACK),
+    (b"Rar!", "a RAR archive", _UNPACK),
     (b"SQLite format 3", "an SQLite database", "export the table as CSV"),
-    (b"II*\0", "a TIFF movie", "use perrin landings or perrin track"),
-    (b"MM\0*", "a TIFF movie", "use perrin landings or perrin track"),
-    (b"II+\0", "a TIFF movie", "use perrin landings or perrin track"),
-    (b"MM\0+", "a TIFF movie", "use perrin landings or perrin track"),
+    *(
+        (magic, "a TIFF movie", "use perrin landings or perrin track")
+        for magic in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+    ),
     (
         b"\x93NUMPY",
         "a NumPy array",

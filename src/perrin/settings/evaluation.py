@@ -7,6 +7,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from perrin.settings.base import Settings
+from perrin.settings.training import Seed
 
 
 class ClassifierEvaluation(Settings):
@@ -22,7 +23,7 @@ class ClassifierEvaluation(Settings):
     movie_s: float = Field(60.0, ge=2, le=600, description="length of each, s")
     shown: int = Field(1_500, ge=0, description="events in the t-SNE; 0 leaves it out")
     resamples: int = Field(1_000, ge=0, description="bootstrap resamples; 0: no intervals")
-    seed: int = Field(7, ge=0, description="of everything")
+    seed: Seed = 7
 
     @model_validator(mode="after")
     def _enough_to_show(self) -> Self:
@@ -44,4 +45,4 @@ class QuantifierEvaluation(Settings):
     fitted_count: int = Field(
         100, ge=0, description="of those, how many the fit of the path measures"
     )
-    seed: int = Field(7, ge=0, description="of everything")
+    seed: Seed = 7

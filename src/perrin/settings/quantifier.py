@@ -8,10 +8,8 @@ from pydantic import Field
 
 from perrin.settings.simulation import CrowdSettings, MassPrior
 from perrin.settings.training import (
-    Average,
-    Batch,
-    Decay,
-    NetworkTraining,
+    EventTraining,
+    Part,
     Rate,
     Steps,
     Warmup,
@@ -21,17 +19,14 @@ WIDE = MassPrior(low_kda=15, middle_kda=150, high_kda=1200)
 """Masses to learn from: wider than those to measure, so that no edge pulls at them."""
 
 
-class QuantifierTraining(NetworkTraining):
+class QuantifierTraining(EventTraining):
     """How the quantifier is trained: fresh events of one instrument and its variations."""
 
     steps: Steps = 11_000
-    batch: Batch = 128
     learning_rate: Rate = 1e-3
     warmup: Warmup = 200
-    weight_decay: Decay = 0.02
-    average: Average = 0.998
-    varied: float = Field(0.4, ge=0, le=1, description="fraction of events from varied backgrounds")
-    detected: float = Field(0.3, ge=0, le=1, description="fraction centered as the detector does")
+    varied: Part = Field(0.4, description="fraction of events from varied backgrounds")
+    detected: Part = 0.3
     neighbors: float = Field(
         0.4, gt=0, lt=1, description="fraction of events with neighbors, which are the hardest"
     )

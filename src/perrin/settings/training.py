@@ -14,7 +14,9 @@ Warmup = Annotated[int, Field(ge=1, description="batches to reach the highest ra
 Decay = Annotated[float, Field(ge=0, description="AdamW")]
 Average = Annotated[float, Field(ge=0, lt=1, description="decay of the averaged weights")]
 Every = Annotated[int, Field(ge=1, description="batches between validations and saves")]
+Seed = Annotated[int, Field(ge=0, description="of all that is drawn")]
 Batch = Annotated[int, Field(ge=2, description="events in a batch")]
+Part = Annotated[float, Field(ge=0, le=1)]
 Dims = Annotated[
     tuple[float, float, float], Field(description="fraction of batches in 1, 2 and 3 dimensions")
 ]
@@ -25,9 +27,19 @@ class NetworkTraining(Settings):
     """Batches that are simulated as training goes; the card of the network records it."""
 
     steps: Steps
-    seed: int = Field(1, ge=0, description="of weights and simulated data")
+    seed: Seed = 1
     learning_rate: Rate = 2e-3
     warmup: Warmup = 300
     weight_decay: Decay = 0.01
     average: Average = 0.999
     validate_every: Every = 500
+
+
+class EventTraining(NetworkTraining):
+    """Networks of landings: events centered on the truth or as the detector does."""
+
+    batch: Batch = 128
+    weight_decay: Decay = 0.02
+    average: Average = 0.998
+    varied: Part = Field(0.5, description="fraction of events from varied instruments")
+    detected: Part = Field(0.1, description="fraction centered as the detector does")

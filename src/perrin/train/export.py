@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from perrin._version import __version__
 from perrin.errors import PerrinError
 from perrin.io.output_folder import rewrite, written_folder
-from perrin.models.bundle import Arrays, load_bundle, open_session, read_card
+from perrin.models.bundle import Arrays, bundle_folder, load_bundle, open_session, read_card
 from perrin.models.cards import Card, Vector
 from perrin.quiet import quiet
 
@@ -82,8 +82,9 @@ def write_weights(network: nn.Module, path: Path) -> None:
     np.savez_compressed(path, **arrays)
 
 
-def read_weights(network: nn.Module, path: Path) -> None:
-    """Give a network the weights of a file. Raises `PerrinError` for those of another network."""
+def read_weights(network: nn.Module, name: str | Path) -> None:
+    """Give a network the weights of a bundle. Raises `PerrinError` for those of another network."""
+    path = bundle_folder(name) / WEIGHTS
     try:
         with np.load(path, allow_pickle=False) as stored:
             state: dict[str, Tensor] = {

@@ -31,13 +31,13 @@ class Mixed:
     def posterior_predictive_p(self, tracks, prediction):
         return np.full(len(tracks), 0.5)
 
-    def predict(self, positions, seen, *, noise=None, exposure=None):
+    def predict_tracks(self, tracks):
         said = {"fraction_fbm": 0.5, "fraction_ctrw": 0.5, "w": 0.3, "alpha_fbm": 0.6}
         said |= {"alpha_ctrw": 0.7, "jump_rate": 0.2}
         middle = [to_unit(np.array(said.get(name, 0.0)), k) for k, (name, *_) in enumerate(TARGETS)]
         ends = np.stack([np.array(middle) + off for off in (-0.1, 0.0, 0.1)], axis=1).clip(0, 1)
-        steps = [np.full((len(track) - 1, 2), 0.5) for track in positions]
-        return Prediction(np.repeat(ends[None], len(positions), axis=0), steps)
+        steps = [np.full((len(track.seen) - 1, 2), 0.5) for track in tracks]
+        return Prediction(np.repeat(ends[None], len(tracks), axis=0), steps)
 
 
 class Told:

@@ -12,6 +12,7 @@ from perrin.diffusion.characterize import Scale, characterize
 from perrin.diffusion.standard import TARGETS, Prediction, to_unit
 from perrin.diffusion.summary import ergodicity, msd_curves, summary
 from perrin.diffusion.tables import TRAJECTORIES, WINDOWS
+from perrin.diffusion.windows import Track
 from perrin.errors import PerrinError
 from perrin.settings.diffusion import WindowSettings
 from perrin.simulate.walk_tables import tracks_table
@@ -46,18 +47,11 @@ class Says:
     def posterior_predictive_p(self, tracks, prediction):
         return np.full(len(tracks), 0.5)
 
-    def predict(
-        self,
-        positions: Sequence[np.ndarray],
-        seen: Sequence[np.ndarray],
-        *,
-        noise: np.ndarray | None = None,
-        exposure: np.ndarray | None = None,
-    ) -> Prediction:
-        self.predicted = noise, exposure
+    def predict_tracks(self, tracks: Sequence[Track]) -> Prediction:
+        self.predicted = [(track.noise, track.exposure) for track in tracks]
         one = np.stack([self.middle - 0.1, self.middle, self.middle + 0.1], axis=1).clip(0, 1)
-        steps = [np.full((len(track) - 1, 2), 0.5) for track in positions]
-        return Prediction(np.repeat(one[None], len(positions), axis=0), steps)
+        steps = [np.full((len(track.seen) - 1, 2), 0.5) for track in tracks]
+        return Prediction(np.repeat(one[None], len(tracks), axis=0), steps)
 
 
 def tracks(count: int = 3, length: int = 40) -> pd.DataFrame:
@@ -143,7 +137,7 @@ def test_the_model_is_told_what_the_table_knows_of_the_camera() -> None:
     table.attrs["exposure"] = 0.25
     result = characterize(table, model=model, scale=Scale.unknown(), settings=WINDOW)
     error = np.sqrt((0.3**2 + 0.4**2) / 2)
-    noise, exposure = model.predicted  # of the windows, asked last
+    noise, exposure = zip(*model.predicted, strict=True)  # of the windows, asked last
     np.testing.assert_allclose(noise, error)
     np.testing.assert_allclose(exposure, 0.25)
     np.testing.assert_allclose(result.trajectories["localisation_se"], error)

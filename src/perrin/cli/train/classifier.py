@@ -12,18 +12,8 @@ import typer
 from perrin.cli import options as o
 from perrin.cli.bundles import MovieOptions, bundled
 from perrin.cli.train.instrument import TrainingInstrument, source_of
-from perrin.cli.train.run import (
-    From,
-    Out,
-    RunOptions,
-    begin,
-    check_torch,
-    run_folder,
-    say_done,
-    train_watched,
-)
+from perrin.cli.train.run import From, Out, RunOptions, begin, train_watched, trained_events
 from perrin.errors import PerrinError
-from perrin.io.disk import move_new
 
 if TYPE_CHECKING:
     from perrin.settings.classifier import ClassifierTraining, PaperTraining
@@ -68,18 +58,14 @@ def train_classifier(
     measure: Measure = 5000,
 ) -> None:
     """Train an event classifier, from nothing or tuned to an instrument; resumes when stopped."""
-    check_torch()
-    run = run_folder(out)
-    made = run / out.name
-    if network.recipe == "paper":
-        simulated = _train_paper(made, network, instrument, running)
-    elif network.recipe == "perrin":
-        simulated = _train_ours(made, network, source_of(instrument, movie_options), running)
-    else:
-        raise PerrinError(f"--recipe is {network.recipe!r}; there are perrin and paper.")
-    _measure(made, simulated=simulated, count=measure, seed=running.seed + 1)
-    move_new(made, out)
-    say_done(out, run)
+    with trained_events(out) as made:
+        if network.recipe == "paper":
+            simulated = _train_paper(made, network, instrument, running)
+        elif network.recipe == "perrin":
+            simulated = _train_ours(made, network, source_of(instrument, movie_options), running)
+        else:
+            raise PerrinError(f"--recipe is {network.recipe!r}; there are perrin and paper.")
+        _measure(made, simulated=simulated, count=measure, seed=running.seed + 1)
 
 
 def _paper_settings(

@@ -6,28 +6,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from perrin.cli import options as o
-from perrin.cli.train.run import From, Out, Seed, Steps, Threads, check_torch, train_on_tracks
+from perrin.cli.bundles import bundled
+from perrin.cli.train.run import From, TrackRun, check_torch, train_on_tracks
 
 if TYPE_CHECKING:
     from perrin.train.mixture.network import MixtureNetwork
 
 
+@bundled
 def train_mixture(
-    out: Out,
+    running: TrackRun,
     start: From = None,
-    steps: Steps = None,
-    seed: Seed = 1,
-    threads: Threads = 2,
     calibrate: Annotated[
         int,
         typer.Option(
             min=1, help="Trajectories for the intervals, of each length and noise; times 14."
         ),
     ] = 600,
-    measure: Annotated[
-        int, typer.Option(min=50, help="Trajectories of each cell for the figures on the card.")
-    ] = 2000,
 ) -> None:
     """Train the mixture network and write it as a model; goes on where it was stopped."""
     check_torch()
@@ -39,9 +34,7 @@ def train_mixture(
     from perrin.train.mixture.validation import validator
 
     plain = MixtureTraining() if start is None else MixtureTraining.further()
-    settings = o.settings_from(
-        MixtureTraining, **plain.model_dump() | o.given(seed=seed, steps=steps)
-    )
+    settings, out = running.settings(MixtureTraining, plain), running.out
 
     def write(network: MixtureNetwork) -> None:
         write_bundle(
@@ -49,14 +42,12 @@ def train_mixture(
         )
 
     def measured(seed: int) -> dict[str, Any]:
-        return evaluate_mixture(MixtureModel.load(out), count=measure, seed=seed).for_card()
+        return evaluate_mixture(MixtureModel.load(out), count=running.measure, seed=seed).for_card()
 
     train_on_tracks(
-        out,
+        running,
         mixture_task(settings, start=None if start is None else load_weights(start)),
         about={"start": start, "settings": settings.model_dump(mode="json")},
-        seed=settings.seed,
-        threads=threads,
         validator=validator,
         write=write,
         measure=measured,

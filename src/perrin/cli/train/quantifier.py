@@ -11,16 +11,7 @@ import typer
 from perrin.cli import options as o
 from perrin.cli.bundles import MovieOptions, bundled
 from perrin.cli.train.instrument import TrainingInstrument, source_of
-from perrin.cli.train.run import (
-    Out,
-    RunOptions,
-    begin,
-    check_torch,
-    run_folder,
-    say_done,
-    train_watched,
-)
-from perrin.io.disk import move_new
+from perrin.cli.train.run import Out, RunOptions, begin, train_watched, trained_events
 
 if TYPE_CHECKING:
     from perrin.settings.quantifier import QuantifierTraining
@@ -54,21 +45,17 @@ def train_quantifier(
     measure: Measure = 1000,
 ) -> None:
     """Train the network that predicts the mass of every landing; goes on where it was stopped."""
-    check_torch()
     from perrin.settings.quantifier import QuantifierTraining
 
     plain = QuantifierTraining() if start is None else QuantifierTraining.tuning()
     given = o.given(seed=running.seed, steps=running.steps)
     settings = o.settings_from(QuantifierTraining, **plain.model_dump() | given)
-    source = source_of(instrument, movie_options)
-    run = run_folder(out)
-    about = {"start": start, "trunk": trunk, "settings": settings.model_dump(mode="json")}
-    begin(run, about | {"source": source.describe()})
-    made = run / out.name
-    _train(made, settings, source, running, start=start, trunk=trunk, count=calibrate)
-    _measure(made, source=source, count=measure, seed=running.seed + 1)
-    move_new(made, out)
-    say_done(out, run)
+    with trained_events(out) as made:
+        source = source_of(instrument, movie_options)
+        about = {"start": start, "trunk": trunk, "settings": settings.model_dump(mode="json")}
+        begin(made.parent, about | {"source": source.describe()})
+        _train(made, settings, source, running, start=start, trunk=trunk, count=calibrate)
+        _measure(made, source=source, count=measure, seed=running.seed + 1)
 
 
 def _train(

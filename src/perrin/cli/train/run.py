@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from perrin.cli import options as o
 from perrin.errors import PerrinError
+from perrin.io.disk import move_new
 from perrin.io.output import written_file
 from perrin.io.output_folder import output_folder
 
 if TYPE_CHECKING:
+    from perrin.settings.training import NetworkTraining
     from perrin.train.loop import Batch, Figures, Network, Task
 
     Validator = Callable[[], Callable[[Network], Figures]]
     """Draws what is validated on, and returns what does it."""
 
+Training = TypeVar("Training", bound="NetworkTraining")
 SETTINGS = "settings.json"
 """The file of the folder of a run that says what the run was started with."""
 Out = Annotated[
@@ -46,6 +50,34 @@ class RunOptions:
     seed: Seed = 1
     threads: Threads = 1
     workers: Workers = 1
+
+
+@dataclass(frozen=True)
+class TrackRun:
+    """How a network of trajectories is trained."""
+
+    out: Out
+    steps: Steps = None
+    seed: Seed = 1
+    threads: Threads = 2
+    measure: Annotated[
+        int, typer.Option(min=50, help="Tracks of each cell for the figures on the card.")
+    ] = 2000
+
+    def settings(self, kind: type[Training], plain: Training | None = None) -> Training:
+        """Return the settings of a training, as `plain` but for what was given."""
+        given = o.given(seed=self.seed, steps=self.steps)
+        return o.settings_from(kind, **(plain.model_dump() if plain else {}) | given)
+
+
+@contextmanager
+def trained_events(out: Path) -> Iterator[Path]:
+    """Give the folder, in that of the run, to make a network of events in; then it is `out`."""
+    check_torch()
+    run = run_folder(out)
+    yield run / out.name
+    move_new(run / out.name, out)
+    say_done(out, run)
 
 
 def check_torch() -> None:
@@ -120,32 +152,29 @@ def train_watched(
 
 
 def train_on_tracks(
-    out: Path,
+    running: TrackRun,
     task: Task[Network, Batch],
     *,
     about: dict[str, Any],
-    seed: int,
-    threads: int,
     validator: Validator[Network],
     write: Callable[[Network], object],
     measure: Callable[[int], dict[str, Any]],
 ) -> None:
-    """Train a network of trajectories, write it to `out` and measure it, from begin to end.
+    """Train a network of trajectories, write it and measure it, from begin to end.
 
-    `about` is what the run was started with, `seed` that of its trajectories. `measure` takes the
-    seed of trajectories that the training has not seen, and returns what the card says of the
-    model in `out`.
+    `about` is what the run was started with. `measure` takes the seed of trajectories that the
+    training has not seen, and returns what the card says of the model that was written.
     """
     from perrin.train.export import record_measured
     from perrin.train.loop import read_metrics
 
+    out, seed = running.out, running.seed + 1
     run = run_folder(out)
     begin(run, about)
-    write(train_watched(task, run=run, threads=threads, validator=validator))
+    write(train_watched(task, run=run, threads=running.threads, validator=validator))
     typer.echo("measuring")
     curve = read_metrics(run / "metrics.csv")
-    figures = measure(seed + 1) | {"seed": seed + 1, "training_curve": curve}
-    record_measured(out, figures=figures)
+    record_measured(out, figures=measure(seed) | {"seed": seed, "training_curve": curve})
     say_done(out, run)
 
 

@@ -128,6 +128,15 @@ def _living_around(
     return np.zeros(1, np.intp), np.zeros(1, np.intp)
 
 
+def decoded(array: Any, layout: Layout, path: Path, start: int, stop: int) -> Array:
+    """Return frames [start, stop) of an array as stored; `PerrinError` for damaged ones."""
+    try:
+        block = np.asarray(array[layout.key(start, stop)])
+    except DECODING as error:
+        raise unreadable(path, start, stop, error) from error
+    return layout.arrange(block)
+
+
 def closed(path: Path) -> PerrinError:
     """Return the error of reading a movie that was closed."""
     return PerrinError(f"{path}: the movie was closed; open it again to read frames.")

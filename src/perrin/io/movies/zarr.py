@@ -19,9 +19,9 @@ from perrin.io.movies.frames import (
     DECODING,
     LaidOutFrames,
     closed,
+    decoded,
     frames_lacking,
     held_of,
-    unreadable,
 )
 from perrin.io.movies.scaled import as_said
 from perrin.io.movies.tiff_said import square
@@ -48,11 +48,7 @@ class ZarrFrames(LaidOutFrames):
     def _read(self, start: int, stop: int) -> Array:
         if self._array is None:
             raise closed(self.path)
-        try:
-            block = np.asarray(self._array[self.layout.key(start, stop)])
-        except DECODING as error:
-            raise unreadable(self.path, start, stop, error) from error
-        return self.layout.arrange(block)
+        return decoded(self._array, self.layout, self.path, start, stop)
 
     def close(self) -> None:
         """Close the file; reading afterwards is an error."""

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from perrin.errors import PerrinError
+from perrin.errors import PerrinError, damage
 from perrin.io.beside import unit_of_dataset
 from perrin.io.hdf5 import check_whole, open_hdf5
 from perrin.io.read_as import listed
@@ -28,16 +28,10 @@ def read_hdf5(path: Path) -> RawTracks:
     the names of columns), stores of pandas and trackpy, btrack's files. Raises `PerrinError` for
     damaged files and other content, which it lists.
     """
-    try:
-        with open_hdf5(path) as file:
-            if not _is_matlab(path, file):
-                return _read(file)
-    except PerrinError:
-        raise
-    except Exception as error:  # a damaged file leads h5py to errors of every kind
-        raise PerrinError(
-            f"no MATLAB file, or cut off or damaged, and no other HDF5 file either ({error})."
-        ) from error
+    why = "no MATLAB file, or cut off or damaged, and no other HDF5 file either"
+    with damage(why), open_hdf5(path) as file:
+        if not _is_matlab(path, file):
+            return _read(file)
     return read_matlab(path)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from perrin.errors import PerrinError
+from perrin.errors import PerrinError, damage
 from perrin.io.hdf5 import check_whole, open_hdf5
 from perrin.io.mat_tags import check_tags
 from perrin.io.read_as import listed
@@ -222,15 +222,9 @@ def _plain(value: Any, depth: int = 0) -> Any:
 
 def _read_new(path: Path) -> dict[str, Any]:
     """Return the variables of a file of version 7.3, which is HDF5 with its axes reversed."""
-    try:
-        with open_hdf5(path) as file:
-            return {name: _plain_new(file, file[name]) for name in file if not name.startswith("#")}
-    except PerrinError:
-        raise
-    except Exception as error:  # a damaged file leads h5py to errors of every kind
-        raise PerrinError(
-            f"no MATLAB file of version 7.3 (HDF5), or cut off or damaged ({error})."
-        ) from error
+    why = "no MATLAB file of version 7.3 (HDF5), or cut off or damaged"
+    with damage(why), open_hdf5(path) as file:
+        return {name: _plain_new(file, file[name]) for name in file if not name.startswith("#")}
 
 
 def _plain_new(file: h5py.File, item: Any, depth: int = 0) -> Any:

@@ -13,7 +13,7 @@ from perrin.errors import PerrinError
 from perrin.events import CLASSES, PAPER_CLASSES
 from perrin.landing.thumbnails import THUMBNAIL_PX
 from perrin.landing.views import View, look
-from perrin.models.bundle import bundle_folder, load_bundle_of
+from perrin.models.bundle import load_bundle_of
 from perrin.models.cards import ClassifierCard
 from perrin.models.classifier import ClassifierModel
 from perrin.settings.classifier import ClassifierTraining, PaperTraining
@@ -24,14 +24,7 @@ from perrin.train.classifier.network import BLOCKS, WIDTH, HistoryNetwork
 from perrin.train.classifier.resnet import ResNet3D
 from perrin.train.events.export import around, history_inputs, vector_of
 from perrin.train.events.source import VARIED, WIDER, Source
-from perrin.train.export import (
-    WEIGHTS,
-    Exported,
-    as_stored,
-    begun,
-    read_weights,
-    written_bundle,
-)
+from perrin.train.export import Exported, as_stored, begun, read_weights, written_bundle
 
 OUTPUTS = ("score", "probability", "features", "activations")
 LIMITS = (
@@ -172,7 +165,7 @@ def load_weights(name: str | Path) -> HistoryNetwork:
         )
     sizes = bundle.card.training["settings"]
     network = HistoryNetwork(sizes.get("width", WIDTH), sizes.get("blocks", BLOCKS))
-    read_weights(network, bundle_folder(name) / WEIGHTS)
+    read_weights(network, name)
     return network
 
 

@@ -14,8 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from perrin.settings.classifier import ClassifierTraining
-from perrin.settings.quantifier import QuantifierTraining
+from perrin.settings.training import EventTraining
 from perrin.train.events.source import leave_ctrl_c
 from perrin.train.loop import Task
 from perrin.train.recipe import task_of
@@ -51,7 +50,7 @@ Batch = TypeVar("Batch", bound=Events)
 
 def events_task(
     network: Network,
-    recipe: ClassifierTraining | QuantifierTraining,
+    recipe: EventTraining,
     *,
     draw_block: Callable[[int], Batch],
     block_steps: int,

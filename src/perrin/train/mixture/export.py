@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perrin.diffusion.standard import TARGETS, Standard, standardize
-from perrin.models.bundle import Bundle, bundle_folder, load_bundle_of
+from perrin.models.bundle import Bundle, load_bundle_of
 from perrin.models.cards import MixtureCard
 from perrin.models.mixture import MixtureModel, inputs_of
 from perrin.settings.diffusion import MixtureSettings, MixtureTraining
 from perrin.simulate.mixtures import simulate_mixture
-from perrin.train.export import WEIGHTS, Exported, begun, read_weights, written_bundle
+from perrin.train.export import Exported, begun, read_weights, written_bundle
 from perrin.train.mixture.data import CAMERA, KINDS
 from perrin.train.mixture.discrepancies import MOST, measure_discrepancies
 from perrin.train.mixture.intervals import fit_interval
@@ -127,7 +127,7 @@ def load_weights(name: str | Path) -> MixtureNetwork:
     """
     load_bundle_of(name, MixtureCard)
     network = MixtureNetwork()
-    read_weights(network, bundle_folder(name) / WEIGHTS)
+    read_weights(network, name)
     return network
 
 

@@ -14,21 +14,14 @@ from perrin.events import CLASSES
 from perrin.landing.quantifier.quantify import SE_OF_90
 from perrin.landing.quantifier.quantities import INTEGRATION, TARGETS
 from perrin.mass.errors import ErrorShape
-from perrin.models.bundle import Arrays, bundle_folder, load_bundle_of
+from perrin.models.bundle import Arrays, load_bundle_of
 from perrin.models.cards import QuantifierCard, QuantityIntervals
 from perrin.models.quantifier import OUTPUTS, QuantifierModel, calibrated
 from perrin.settings.quantifier import QuantifierTraining
 from perrin.train.classifier.network import BLOCKS, WIDTH, HistoryNetwork
 from perrin.train.events.export import around, history_inputs, vector_of
 from perrin.train.events.source import VARIED, Source
-from perrin.train.export import (
-    WEIGHTS,
-    Exported,
-    as_stored,
-    begun,
-    read_weights,
-    written_bundle,
-)
+from perrin.train.export import Exported, as_stored, begun, read_weights, written_bundle
 from perrin.train.quantifier.data import Batch, draw_block, events
 from perrin.train.quantifier.intervals import HeldOut, fit_error_shape, fit_intervals
 from perrin.train.quantifier.network import UNITS, QuantifierNetwork
@@ -152,7 +145,7 @@ def load_weights(name: str | Path) -> QuantifierNetwork:
     bundle = load_bundle_of(name, QuantifierCard)
     size = bundle.card.training.get("trunk_size", (WIDTH, BLOCKS))
     network = QuantifierNetwork(HistoryNetwork(*size))
-    read_weights(network, bundle_folder(name) / WEIGHTS)
+    read_weights(network, name)
     return network
 
 
