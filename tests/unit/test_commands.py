@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,10 @@ from typer.testing import CliRunner
 
 import perrin
 from perrin.cli.main import app
+from perrin.models.andi import AndiModel
 from perrin.models.bundle import bundle_folder, read_card
+from perrin.models.kinds import KindsModel
+from perrin.models.mixture import MixtureModel
 from perrin.settings.diffusion import MixtureSettings
 from perrin.settings.motion import MotionMovie
 from perrin.simulate.mixtures import simulate_mixture
@@ -160,6 +164,11 @@ def test_track(rods: Path, tmp_path: Path) -> None:
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert summary["run"]["seed"] == 3
     assert summary["settings"] == found.settings.model_dump(mode="json")
+    own = perrin.link(found.tracks[["frame", "x", "y"]], area_px=192**2)
+    both = found.tracks.merge(own, on=["frame", "x", "y"], suffixes=("", "_own"))
+    pairs = both[["particle", "particle_own"]].drop_duplicates()
+    assert len(both) == len(found.tracks)
+    assert len(pairs) == found.tracks["particle"].nunique()
 
 
 @pytest.mark.parametrize(
@@ -257,3 +266,25 @@ def test_report(tmp_path: Path) -> None:
     run("report", tmp_path / "out", "--out", tmp_path / "a.html")
     perrin.write_report([tmp_path / "out"], tmp_path / "b.html")
     assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["andi", "kinds", "mixture"])
+def test_evaluate(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = import_module(f"perrin.evaluate.{name}")
+    few = {"LENGTHS": (30,), "CELLS": (("one", {"length": 30}),), "_FBM_LENGTHS": (30,)}
+    for constant in few.keys() & vars(module).keys():
+        monkeypatch.setattr(module, constant, few[constant])
+    monkeypatch.setattr(module, "speed", lambda *_, **__: 1.0, raising=False)  # never the same
+    models = {
+        "andi": [AndiModel.load("andi")],
+        "kinds": [KindsModel.load("kinds"), MixtureModel.load("mixture")],
+        "mixture": [MixtureModel.load("mixture")],
+    }[name]
+    run("evaluate", name, "--count", 50, "--seed", 3, "--out", tmp_path / "out")
+    found = getattr(module, f"evaluate_{name}")(*models, count=50, seed=3)
+    written = pd.read_csv(tmp_path / "out" / "cells.csv")
+    pd.testing.assert_frame_equal(written, as_written(found.cells, tmp_path / "cells.csv"))
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert summary["run"]["seed"] == 3
+    hashes = [model.bundle.card.sha256 for model in models]
+    assert [one["sha256"] for one in summary["networks"]] == hashes

@@ -26,7 +26,7 @@ class KindsFigures:
     """cells: a row a length. confusion: true kind (row), most probable one (column), 100 frames.
 
     calibration: a row a bin of probability, all kinds and lengths together: mean probability
-    said, fraction that came true, number.
+    predicted, fraction that came true, number.
     """
 
     cells: pd.DataFrame
@@ -49,10 +49,10 @@ def evaluate_kinds(
 ) -> KindsFigures:
     """Return what `model` reaches on `count` fresh tracks a length."""
     rng = np.random.default_rng(seed)
-    rows, said, true = [], [], []
+    rows, predicted, true = [], [], []
     confusion = pd.DataFrame()
     for length in LENGTHS:
-        p, kind = _told(model, mixture, count=count, length=length, rng=rng)
+        p, kind = _predicted(model, mixture, count=count, length=length, rng=rng)
         best = p.argmax(axis=1)
         sure = p.max(axis=1) >= SURE
         rows.append(
@@ -65,16 +65,16 @@ def evaluate_kinds(
                 **{f"recall_{name}": _recall(best, kind, k) for k, name in enumerate(KINDS)},
             }
         )
-        said.append(p)
+        predicted.append(p)
         true.append(kind)
         if length == 100:
             confusion = _confusion(best, kind)
     return KindsFigures(
-        pd.DataFrame(rows), confusion, _calibration(np.concatenate(said), np.concatenate(true))
+        pd.DataFrame(rows), confusion, _calibration(np.concatenate(predicted), np.concatenate(true))
     )
 
 
-def _told(
+def _predicted(
     model: KindsModel,
     mixture: MixtureModel,
     *,
@@ -119,7 +119,7 @@ def _calibration(p: FloatArray, kind: IntArray) -> pd.DataFrame:
             {
                 "from": BINS[k],
                 "to": BINS[k + 1],
-                "said": float(p.ravel()[place == k].mean()),
+                "predicted": float(p.ravel()[place == k].mean()),
                 "came_true": float(came[place == k].mean()),
                 "n": int((place == k).sum()),
             }
