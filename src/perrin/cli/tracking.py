@@ -206,6 +206,7 @@ def motion(
 
 
 def _say(found: TrackingResult, out: Path) -> None:
+    typer.echo(found.read_as)
     typer.echo(f"{found.name}: {len(found.particles)} tracks, {len(found.tracks)} positions")
     if found.linked is not None and len(found.particles):
         error = found.particles["localisation_se_nm"].median()

@@ -19,8 +19,33 @@ def unit_of_dataset(item: h5py.Dataset) -> str:
             said = item.attrs[key]
             if isinstance(said, np.ndarray) and said.size == 1:
                 said = said.reshape(-1)[0]
-            return said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
+            return _text(said)
     return ""
+
+
+def _text(said: object) -> str:
+    return said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
+
+
+def units_of_table(item: h5py.Dataset, *, positions: Iterable[str]) -> dict[str, str]:
+    """Return the units that attributes of a dataset of named fields say, by field.
+
+    Known are one unit a field in ``units``, ``FIELD_3_UNITS`` (by number) and ``x_unit`` (by
+    name); one ``unit`` of the whole table is that of its `positions`.
+    """
+    names = list(item.dtype.names or ())
+    for key in _KEYS:
+        if key in item.attrs:
+            said = np.ravel(item.attrs[key])
+            if len(said) == len(names):
+                return {name: _text(one) for name, one in zip(names, said, strict=True)}
+    found = dict.fromkeys(positions, unit_of_dataset(item))
+    for number, name in enumerate(names):
+        for key in _KEYS:
+            for attribute in (f"{name}_{key}", f"{name}.{key}", f"FIELD_{number}_{key.upper()}"):
+                if attribute in item.attrs:
+                    found[name] = _text(np.ravel(item.attrs[attribute])[0])
+    return found
 
 
 def units_in_parquet(path: Path) -> dict[str, str]:

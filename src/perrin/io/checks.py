@@ -88,6 +88,7 @@ def dark_or_saturated(frames: FramesLike) -> list[str]:
     """Return notes on frames of nothing but zeros, or of the largest number that can be stored.
 
     Looked at are the last frame and some between, few enough to cost nothing; all of a small movie.
+    The others are watched as they are read.
     """
     n_frames = len(frames)
     try:

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from perrin.errors import PerrinError
 from perrin.io.checks import HEAD, check_axes, check_intensities, check_moving, check_shape
 from perrin.io.read_as import movie_line
+from perrin.io.watched import Watched
 from perrin.notebook import Shown, rounded
 from perrin.types import Array
 
@@ -55,6 +56,11 @@ class ArrayFrames:
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
+
+    @property
+    def watched(self) -> Watched | None:
+        """What was noticed of frames as they were read from a file; of those of another source."""
+        return getattr(getattr(self, "_source", None), "watched", None)
 
     def _read(self, start: int, stop: int) -> Array:
         """Return frames [start, stop) as stored, with 0 <= start < stop <= T."""
@@ -133,6 +139,12 @@ class LazyFrames(ArrayFrames):
         self.path = path
         self.shape = shape
         self.dtype = dtype.newbyteorder("=")  # numba and most of scipy want native numbers
+        self._watched = Watched()
+
+    @property
+    def watched(self) -> Watched:
+        """What was noticed of the frames that were read."""
+        return self._watched
 
     def close(self) -> None:
         """Close the file; reading afterwards is an error."""
@@ -140,6 +152,7 @@ class LazyFrames(ArrayFrames):
 
     def _checked(self, start: int, stop: int) -> Array:
         frames = super()._checked(start, stop)
+        self._watched.look(start, frames)
         if frames.dtype.kind == "f":
             bad = ~np.isfinite(frames).all(axis=(1, 2))
             if bad.any():
@@ -240,14 +253,19 @@ class Movie(Shown):
 
     @property
     def read_as(self) -> str:
-        """What was understood of the movie, and from where, in one line."""
+        """What was understood of the movie, and from where, in one line.
+
+        Frames without an image, once all are read: see `perrin.io.watched`.
+        """
+        watched = getattr(self.frames, "watched", None)
+        noticed = () if watched is None else watched.said()
         return movie_line(
             self.frames.shape,
             self.frames.dtype,
             pixel_nm=self.pixel_nm,
             frame_interval_s=self.frame_interval_s,
             said=self.provenance,
-            notes=self.provenance.get("notes", ()),
+            notes=(*self.provenance.get("notes", ()), *noticed),
         )
 
     @property

@@ -196,6 +196,7 @@ def look_at(found: Found, contents: Contents = "landings") -> Looked:
             head = _head(frames)
         check_moving(head, name)
         notes += dark_or_saturated(frames) if stored.anywhere else []
+        frames.watched.told()
         if contents == "moving" and not found.axes_named:
             check_order_of_moving(frames.shape, name)
     except PerrinError as error:

@@ -196,8 +196,8 @@ def _fitted(
     """Return header and rows of one length, with what was done for it."""
     said = []
     if rows and all(len(row) == len(header) + 1 for row in rows):
-        header = [_ROW_NAMES, *header]
-        said.append("first column without a name: row names")
+        header, rows, what = _one_cell_more(path, header, rows)
+        said += what
     width = len(header)
     if set(map(len, rows)) <= {width}:
         return header, rows, said
@@ -215,6 +215,23 @@ def _fitted(
             )
         fitted.append(row)
     return header, fitted, said
+
+
+def _one_cell_more(
+    path: Path, header: list[str], rows: list[list[str]]
+) -> tuple[list[str], list[list[str]], list[str]]:
+    """Tell which cell of rows with one more than the header has no name: the first, or the last.
+
+    Raises `PerrinError` where both may be.
+    """
+    if not any(row[-1].strip() for row in rows):
+        return header, [row[:-1] for row in rows], []
+    if len({row[0] for row in rows}) == len(rows):
+        return [_ROW_NAMES, *header], rows, ["first column without a name: row names"]
+    raise PerrinError(
+        f"{path}: the rows have {len(rows[0])} cells and the header {len(header)}, and the first "
+        "ones are no names of rows, as they repeat: which column has no name? Name all of them."
+    )
 
 
 def _columns(

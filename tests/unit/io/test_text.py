@@ -54,6 +54,18 @@ def test_row_names_of_r(tmp_path: Path) -> None:
     assert "row names" in table.remarks[0]
 
 
+@pytest.mark.parametrize("mark", [",", "\t", ";"])
+def test_a_separator_behind_each_row_is_no_cell(tmp_path: Path, mark: str) -> None:
+    table = read(tmp_path, "id,x\n1,1.5,\n2,22.25,\n".replace(",", mark))
+    assert table.frame().to_dict("list") == WANTED
+    assert not table.remarks
+
+
+def test_a_cell_more_in_each_row_is_told_or_refused(tmp_path: Path) -> None:
+    with pytest.raises(PerrinError, match=r"have 3 cells and the header 2.*which column"):
+        read(tmp_path, "id,x\n1,1.5,7\n1,22.25,8\n")
+
+
 @pytest.mark.parametrize(
     ("cells", "decimal"), [("1,234;567", "."), ("0,234;567", ","), ("1234,567;2,345", ",")]
 )

@@ -11,14 +11,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from perrin.errors import PerrinError, damage
-from perrin.io.beside import unit_of_dataset
+from perrin.io.beside import unit_of_dataset, units_of_table
 from perrin.io.hdf5 import check_whole, open_hdf5
 from perrin.io.read_as import listed
 from perrin.io.tracks.by_name import from_columns
 from perrin.io.tracks.columns import parse, roles
 from perrin.io.tracks.matlab import read_matlab
 from perrin.io.tracks.pandas_store import is_store, read_stores
-from perrin.io.tracks.raw import RawTracks
+from perrin.io.tracks.raw import AXES, RawTracks
 
 
 def read_hdf5(path: Path) -> RawTracks:
@@ -53,7 +53,10 @@ def _read(file: h5py.File) -> RawTracks:
     ]
     if tables:
         name = "tracks" if "tracks" in tables else "locs" if "locs" in tables else tables[0]
-        return from_columns(_of_fields(_values(file, name)), f"HDF5 table {name}")
+        rows = _of_fields(_values(file, name))
+        meant = roles([parse(one) for one in rows.columns])
+        axes = [one.full for axis in AXES for one in meant.get(axis, ()) if not one.unit]
+        return from_columns(rows, f"HDF5 table {name}", units_of_table(file[name], positions=axes))
     columns = {
         name: _values(file, name)
         for name, item in file.items()

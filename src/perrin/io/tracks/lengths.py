@@ -40,7 +40,7 @@ def drop_resting_axes(raw: RawTracks) -> None:
         raw.remarks.append(f"column {raw.called(axis)} has no values: no axis")
     resting = _resting(raw, [axis for axis in there if axis not in empty])
     for axis, what in resting.items():
-        raw.remarks.append(f"{raw.called(axis)} is constant ({what}): no axis")
+        raw.remarks.append(f"{raw.called(axis)} {what}: no axis")
     lost = {*empty, *resting}
     raw.table = raw.table.drop(
         columns=[name for axis in lost for name in (axis, f"{axis}_se") if name in raw.table]
@@ -61,19 +61,31 @@ def _resting(raw: RawTracks, axes: list[str]) -> dict[str, str]:
     usual = {axis: float(steps[axis].median()) for axis in axes}
     most = max(moved.values(), default=0.0)
     found = {}
-    for axis in axes:
+    for axis in axes if most > 0 else ():  # where nothing moves that is a result
         same_unit = [one for one in axes if raw.units.get(one, "") == raw.units.get(axis, "")]
-        if not most > 0:  # nothing moves at all: that is a result, not a flat axis
-            break
         values = raw.table[axis].dropna().unique()
         if not moved[axis] > 0:
             one = f"{values[0]:g} everywhere" if len(values) == 1 else "the same along each track"
-            found[axis] = one
+            found[axis] = f"is constant ({one})"
         elif moved[axis] < _FEW_MOVES and most > _MANY_MOVES:
-            found[axis] = f"another value after {moved[axis]:.2g} of the steps only"
+            found[axis] = f"is constant (another value after {moved[axis]:.2g} of the steps only)"
         elif usual[axis] < _TINY * max(usual[one] for one in same_unit):
-            found[axis] = f"steps of {usual[axis]:.1g} only"
-    return found
+            found[axis] = f"is constant (steps of {usual[axis]:.1g} only)"
+    left = [axis for axis in axes if axis not in found]
+    counting = [axis for axis in left if _counts(raw, axis)]
+    return found | dict.fromkeys(counting if len(counting) < len(left) else [], "counts frames")
+
+
+def _counts(raw: RawTracks, axis: str) -> bool:
+    """Whether an axis counts frames: one value in each, evenly spaced, for several tracks."""
+    time = "frame" if "frame" in raw.table else "time"
+    table = raw.table[[time, axis]].dropna().to_numpy(dtype=np.float64)
+    frames, first, place = np.unique(table[:, 0], return_index=True, return_inverse=True)
+    values = table[first, 1]
+    if len(frames) < 3 or len(frames) == len(table) or not (table[:, 1] == values[place]).all():
+        return False
+    rates = np.diff(values) / np.diff(frames)
+    return bool(rates[0] != 0 and np.allclose(rates, rates[0], rtol=1e-6, atol=0))
 
 
 def settle_lengths(raw: RawTracks, *, pixel_nm: float | None, z_step_nm: float | None) -> Length:

@@ -38,6 +38,16 @@ def test_an_axis_without_motion_is_none(tmp_path: Path, truth: pd.DataFrame, z: 
     assert "z" in found.attrs["read_as"].split("no axis")[0]
 
 
+@pytest.mark.parametrize("name", ["z", "x"])
+def test_an_axis_that_counts_frames_is_none(tmp_path: Path, truth: pd.DataFrame, name: str) -> None:
+    moved = {} if name == "z" else {"y": truth["x"], "z": truth["y"]}
+    found = read(tmp_path, truth.assign(**moved | {name: 2 * truth["frame"] + 7}))
+    same(found, truth)
+    assert f"{name} counts frames: no axis" in found.attrs["read_as"]
+    alone = truth.assign(x=truth["frame"]).query("particle == 0")
+    assert "counts" not in read(tmp_path, alone).attrs["read_as"]  # one that moves steadily
+
+
 @pytest.mark.parametrize("odd", [5.0, 1e300])
 def test_an_axis_that_moves_in_one_row_only_is_none(
     tmp_path: Path, truth: pd.DataFrame, odd: float

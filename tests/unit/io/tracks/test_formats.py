@@ -197,6 +197,27 @@ def test_hdf5_tables_of_picasso_btrack_and_pandas(tmp_path: Path, truth: pd.Data
         read_tracks(path)
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"units": ["", "frame", "um", "um"]},
+        {"x_unit": "um", "y_unit": "um"},
+        {"FIELD_2_UNITS": "um", "FIELD_3_UNITS": "um"},
+        {"unit": "um"},
+    ],
+)
+def test_units_of_named_fields_of_hdf5(
+    tmp_path: Path, truth: pd.DataFrame, told: dict[str, object]
+) -> None:
+    fields = truth.assign(x=truth["x"] * 0.1, y=truth["y"] * 0.1).to_records(index=False)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["tracks"] = fields
+        file["tracks"].attrs.update(told)
+    found = read_tracks(tmp_path / "a.h5", frame_interval_s=0.05)
+    assert found.attrs["length_nm"] == 1000
+    np.testing.assert_allclose(found["x"], truth["x"] * 0.1)
+
+
 def columns_in(path: Path, truth: pd.DataFrame, put: Callable[..., None]) -> Path:
     with h5py.File(path, "w") as file:
         for name in truth:
