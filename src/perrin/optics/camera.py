@@ -2,14 +2,11 @@
 
 ``counts = round(offset + gain * (n + sqrt(n) * z) / electrons_per_count)``
 
-with n the expected electrons of a pixel, z standard normal (shot noise: the Gaussian limit of
-Poisson statistics, whose skewness 1/sqrt(n) is below 4% from 1000 electrons on and 0.1% at the
-default 8e5) and gain the pixel's fixed pattern. Stored frames are sums of binned camera
-frames, so n counts the electrons of the whole sum.
-
-`record` is a whole camera for stacks with many electrons a pixel, in single precision;
-`record_electrons` an even one that also takes the few electrons of a microscope of that kind, whose
-noise is drawn from the Poisson distribution itself.
+with n the expected electrons of a pixel, z the shot noise in its own standard deviations and gain
+the pixel's fixed pattern. z is standard normal (the Gaussian limit of Poisson statistics, whose
+skewness 1/sqrt(n) is below 4% from 1000 electrons on and 0.1% at the 8e5 of a landing assay), or
+`few_electrons` below that. Stored frames are sums of binned camera frames, so n counts the
+electrons of the whole sum. All in single precision: 65,535 counts to 1/256 of one.
 """
 
 from __future__ import annotations
@@ -18,12 +15,13 @@ from typing import Any
 
 import numpy as np
 from numba import njit, prange
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from perrin.settings.simulation import CameraSettings, InstrumentSettings
 from perrin.types import Float32Array, FloatArray
 
-_GAUSSIAN_FROM = 1000.0  # electrons from which shot noise is drawn as Gaussian
+GAUSSIAN_FROM = 1000.0
+"""Electrons of a pixel from which shot noise is drawn as Gaussian."""
 
 
 def fixed_pattern(
@@ -34,14 +32,32 @@ def fixed_pattern(
     return (1.0 + camera.fixed_pattern * rng.standard_normal(shape)).astype(np.float32)
 
 
+def few_electrons(expected: Float32Array, *, rng: np.random.Generator) -> Float32Array:
+    """Return shot noise of few electrons in its own standard deviations: (n - mean) / sqrt(mean).
+
+    expected: mean electrons of each pixel, any shape; n is drawn from their Poisson distribution.
+    """
+    arrived = rng.poisson(expected)
+    noise: Float32Array = np.divide(
+        arrived - expected,
+        np.sqrt(expected),
+        out=np.zeros(expected.shape, np.float32),
+        where=expected > 0,
+        casting="same_kind",
+    )
+    return noise
+
+
 def record(
     light: Float32Array,
     *,
-    electrons: Float32Array,
-    gain: Float32Array,
-    exposure: FloatArray,
+    electrons: Float32Array | float,
     noise: Float32Array,
-    camera: CameraSettings,
+    electrons_per_count: float,
+    offset_counts: float,
+    gain: Float32Array | float = 1.0,
+    exposure: FloatArray | float = 1.0,
+    shot_noise: float = 1.0,
 ) -> NDArray[np.uint16]:
     """Record stacks of frames.
 
@@ -49,61 +65,43 @@ def record(
     ----------
     light : (B, T, Y, X)
         Relative intensity, 1 for the bare surface.
-    electrons, gain : (B, Y, X)
+    electrons, gain : (B, Y, X) or float
         Expected electrons of a pixel where `light` is 1, and its fixed pattern.
-    exposure : (B, T)
-        Relative laser power of each frame.
     noise : (B, T, Y, X)
-        Standard normal numbers for the shot noise.
-    camera : CameraSettings
-        Gain, offset and the scale of the shot noise.
+        The shot noise in its standard deviations: standard normal, or `few_electrons`.
+    electrons_per_count, offset_counts : float
+        Gain of the camera, and counts in the dark.
+    exposure : (B, T) or float
+        Relative laser power of each frame.
+    shot_noise : float
+        Shot noise over its physical size.
 
     Returns
     -------
     (B, T, Y, X) uint16
-        Counts, clipped to 0 to 65535.
+        The nearest counts, clipped to 0 to 65535.
 
     """
+    stacks, n_frames, *frame = light.shape
     counts = np.empty(light.shape, np.uint16)
     _record(
         light,
-        electrons,
-        gain,
-        exposure,
+        _filled(electrons, (stacks, *frame), np.float32),
+        _filled(gain, (stacks, *frame), np.float32),
+        _filled(exposure, (stacks, n_frames), np.float64),
         noise,
-        camera.shot_noise,
-        camera.electrons_per_count,
-        camera.offset_counts,
+        shot_noise,
+        electrons_per_count,
+        offset_counts,
         counts,
     )
     return counts
 
 
-def record_electrons(
-    light: NDArray[np.float32],
-    *,
-    electrons: float,
-    electrons_per_count: float,
-    offset_counts: float,
-    rng: np.random.Generator,
-) -> NDArray[np.uint16]:
-    """Record frames (T, Y, X) of relative light: `electrons` a pixel where it is 1.
-
-    Pixels are alike. The shot noise is that of Poisson below 1000 electrons.
-    """
-    mean = np.maximum(light, 0) * np.float32(electrons)
-    if electrons < _GAUSSIAN_FROM:
-        arrived = rng.poisson(mean).astype(np.float64)
-    else:
-        noise = rng.standard_normal(mean.shape, dtype=np.float32)
-        arrived = np.asarray(mean + np.sqrt(mean) * noise, np.float64)
-    return as_counts(offset_counts + arrived / electrons_per_count)
-
-
-def as_counts(values: NDArray[np.floating[Any]]) -> NDArray[np.uint16]:
-    """Return the nearest counts of 16 bits."""
-    rounded: NDArray[np.uint16] = np.clip(np.rint(values), 0, 65535).astype(np.uint16)
-    return rounded
+def _filled(
+    values: ArrayLike, shape: tuple[int, ...], kind: type[np.floating[Any]]
+) -> NDArray[Any]:
+    return np.ascontiguousarray(np.broadcast_to(np.asarray(values, kind), shape))
 
 
 @njit(cache=True, parallel=True)

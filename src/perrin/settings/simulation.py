@@ -75,6 +75,10 @@ class CameraSettings(Settings):
         2e-3, ge=0, lt=0.3, description="pixel-to-pixel spread (rms) of the gain"
     )
 
+    def of_record(self) -> dict[str, float]:
+        """Return what `perrin.optics.camera.record` takes of it, by name."""
+        return self.model_dump(include={"electrons_per_count", "offset_counts", "shot_noise"})
+
     @model_validator(mode="after")
     def _fits_in_16_bits(self) -> Self:
         counts = self.offset_counts + self.electrons / self.electrons_per_count

@@ -313,7 +313,7 @@ def _model_blocks(
             gain=gain,
             exposure=laser[:, first:stop],
             noise=noise,
-            camera=camera,
+            **camera.of_record(),
         )[0]
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
 from perrin.io.movie import Movie
-from perrin.optics.camera import record_electrons
+from perrin.optics.camera import GAUSSIAN_FROM, few_electrons, record
 from perrin.optics.psf import Psf
 from perrin.settings.motion import MotionMovie
 from perrin.simulate.background import (
@@ -26,7 +26,7 @@ from perrin.simulate.background import (
 from perrin.simulate.movie import SimulatedFrames, simulated
 from perrin.simulate.moving_particles import Moving, draw_moving
 from perrin.simulate.particles import add_gold, add_molecules
-from perrin.types import FloatArray, Progress
+from perrin.types import Float32Array, FloatArray, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -131,13 +131,21 @@ def _blocks(
         )[0]
         light *= uneven * _changing(settings, slow[:, part])
         _add_particles(light, settings, moving, part, psf=psf)
-        yield record_electrons(
-            light,
-            electrons=settings.electrons,
-            electrons_per_count=settings.electrons_per_count,
-            offset_counts=settings.offset_counts,
-            rng=noise,
-        )
+        yield _recorded(light, settings, rng=noise)
+
+
+def _recorded(
+    light: Float32Array, settings: MotionMovie, *, rng: np.random.Generator
+) -> NDArray[np.uint16]:
+    """Counts (T, Y, X) of relative light: pixels are alike."""
+    electrons = np.float32(settings.electrons)
+    if electrons < GAUSSIAN_FROM:
+        noise = few_electrons(np.maximum(light, 0) * electrons, rng=rng)
+    else:
+        noise = rng.standard_normal(light.shape, dtype=np.float32)
+    camera = settings.model_dump(include={"electrons", "electrons_per_count", "offset_counts"})
+    counts: NDArray[np.uint16] = record(light[None], noise=noise[None], **camera)[0]
+    return counts
 
 
 def _add_particles(

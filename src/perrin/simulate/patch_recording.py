@@ -99,7 +99,7 @@ class PatchModel:
             gain=_crop(self.gain, event_patches),
             exposure=laser,
             noise=noise,
-            camera=camera,
+            **camera.of_record(),
         )
         bright = camera.electrons / camera.electrons_per_count
         light = bright * laser[..., None] * change

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
 from perrin.io.movie import Movie
-from perrin.optics.camera import as_counts
 from perrin.settings.simulation import InstrumentSettings
 
 _TOLERANCE = 0.01
@@ -46,4 +45,6 @@ def instrument_of(
 
 def add_to_recorded(counts: NDArray[Any], light: NDArray[np.float32]) -> NDArray[np.uint16]:
     """Recorded counts times relative light, rounded to 16 bits again."""
-    return as_counts(counts.astype(np.float32) * light)
+    nearest = np.rint(counts.astype(np.float32) * light)
+    changed: NDArray[np.uint16] = np.clip(nearest, 0, 65535).astype(np.uint16)
+    return changed

@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 from scipy.stats import kstest
 
-from perrin.optics.camera import fixed_pattern, record
+from perrin.optics.camera import few_electrons, fixed_pattern, record
 from perrin.settings.simulation import CameraSettings, InstrumentSettings
 
 
@@ -18,11 +18,10 @@ def _record(
     noise = np.random.default_rng(seed).standard_normal(shape, dtype=np.float32)
     return record(
         np.full(shape, light, np.float32),
-        electrons=np.full((1, 17, 17), camera.electrons, np.float32),
-        gain=np.ones((1, 17, 17), np.float32),
-        exposure=np.full((1, 200), power),
+        electrons=camera.electrons,
+        exposure=power,
         noise=noise,
-        camera=camera,
+        **camera.of_record(),
     )[0]
 
 
@@ -56,6 +55,36 @@ def test_shot_noise_is_normal() -> None:
     counts = _record(camera, seed=3).ravel()[:20_000].astype(float)
     spread = np.random.default_rng(0).uniform(-0.5, 0.5, counts.size)  # undo the rounding
     assert kstest((counts + spread - 4e4) * 10 / np.sqrt(4e5), "norm").pvalue > 1e-3
+
+
+@pytest.mark.parametrize("mean", [0.3, 20.0, 900.0])
+def test_few_electrons_are_those_of_poisson(mean: float) -> None:
+    """With one electron a count, counts are the electrons themselves: mean, variance, skewness."""
+    expected = np.full((1, 50, 40, 40), mean, np.float32)
+    noise = few_electrons(expected, rng=np.random.default_rng(4))
+    light = np.ones_like(expected)
+    counts = record(
+        light, electrons=mean, noise=noise, electrons_per_count=1.0, offset_counts=3.0
+    ).ravel()
+    assert np.array_equal(counts, 3 + np.random.default_rng(4).poisson(expected).ravel())
+    error = np.sqrt(mean / counts.size)
+    assert counts.mean() - 3 == pytest.approx(mean, abs=5 * error)
+    # the variance of a sample variance of a Poisson distribution: (mean + 2 mean^2) / N
+    spread = np.sqrt((mean + 2 * mean**2) / counts.size)
+    assert counts.var() == pytest.approx(mean, abs=5 * spread)
+
+
+def test_in_the_dark_there_is_no_shot_noise() -> None:
+    assert (few_electrons(np.zeros((2, 3), np.float32), rng=np.random.default_rng(0)) == 0).all()
+
+
+def test_the_pattern_of_the_gain_is_that_of_each_pixel() -> None:
+    gain = np.float32([[[0.9, 1.0], [1.1, 0.5]]])
+    light, none = np.ones((1, 3, 2, 2), np.float32), np.zeros((1, 3, 2, 2), np.float32)
+    counts = record(
+        light, electrons=1e4, gain=gain, noise=none, electrons_per_count=10.0, offset_counts=0.0
+    )
+    assert (counts == np.array([[900, 1000], [1100, 500]])).all()
 
 
 def test_clips_instead_of_wrapping() -> None:

@@ -59,7 +59,7 @@ def test_noise_is_that_of_the_electrons() -> None:
 
 @pytest.mark.parametrize(("electrons", "gain"), [(400.0, 40.0), (8e5, 2000.0)])
 def test_counts_are_rounded_to_the_nearest(electrons: float, gain: float) -> None:
-    """Both cameras, Poisson and Gaussian: with truncation the mean would be half a count less."""
+    """Shot noise of both kinds: with truncation the mean would be half a count less."""
     blank = SMALL | {"count": 0, "height_px": 128, "width_px": 128}
     settings = MotionMovie.of(
         "spheres",

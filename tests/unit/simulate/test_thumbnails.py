@@ -141,11 +141,9 @@ def _whole_movie(event_patches: EventPatches, event: int, psf: Psf) -> Movie:
     )
     counts = record(
         light,
-        electrons=np.full((1, 38, 151), CLEAN.electrons, np.float32),
-        gain=np.ones((1, 38, 151), np.float32),
-        exposure=np.ones((1, event_patches.n_frames)),
+        electrons=CLEAN.electrons,
         noise=np.zeros_like(light),
-        camera=CLEAN,
+        **CLEAN.of_record(),
     )
     return Movie(frames=counts[0], frame_interval_s=3 / 726, pixel_nm=72.0, landing_sign=-1)
 
