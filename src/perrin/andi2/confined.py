@@ -69,7 +69,7 @@ def _nearest(found: Segmented, kinds: Populations, states: States) -> IntArray:
     )
     center = np.column_stack([kinds.alpha, np.log(np.maximum(kinds.K, 1e-9))])
     away = (((middle[:, None] - center) / spread) ** 2).sum(axis=2)
-    away += 2 * np.log(spread).sum(axis=1) - 2 * np.log(np.maximum(kinds.share, 1e-6))
+    away += 2 * np.log(spread).sum(axis=1) - 2 * np.log(np.maximum(kinds.fraction, 1e-6))
     away[:, ~free] = np.inf
     place: IntArray = away.argmin(axis=1)
     if not free.all():

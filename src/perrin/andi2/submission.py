@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from perrin.andi2.answer import Answer, TrackAnswer
 from perrin.andi2.folder import Field
+from perrin.andi2.prediction import Prediction, TrackPrediction
 
 
 def write_submission(
-    folder: Path, experiments: Mapping[int, Sequence[Field]], answers: Mapping[int, Answer]
+    folder: Path, experiments: Mapping[int, Sequence[Field]], predictions: Mapping[int, Prediction]
 ) -> None:
     """Write track_2/exp_E/fov_F.txt and ensemble_labels.txt of each experiment into `folder`.
 
@@ -22,39 +22,39 @@ def write_submission(
     for experiment, fields in experiments.items():
         own = folder / "track_2" / f"exp_{experiment}"
         own.mkdir(parents=True)
-        left = iter(answers[experiment].tracks)
+        left = iter(predictions[experiment].tracks)
         for field in fields:
             lines = [_line(index, found) for index, found in _paired(field, left)]
             (own / f"fov_{field.number}.txt").write_text("".join(lines), encoding="utf-8")
-        (own / "ensemble_labels.txt").write_text(_states(answers[experiment]), encoding="utf-8")
+        (own / "ensemble_labels.txt").write_text(_states(predictions[experiment]), encoding="utf-8")
 
 
-def model_of(answer: Answer) -> str:
+def model_of(prediction: Prediction) -> str:
     """Return the challenge's model that the states of an experiment speak for.
 
     Dimerization and several states look alike in single tracks: two states are called several.
     """
-    if (answer.states.K == 0).any():
+    if (prediction.states.K == 0).any():
         return "immobile_traps"
-    if any(answer.confined):
+    if any(prediction.confined):
         return "confinement"
-    return "single_state" if len(answer.states.K) == 1 else "multi_state"
+    return "single_state" if len(prediction.states.K) == 1 else "multi_state"
 
 
-def _paired(field: Field, left: Iterator[TrackAnswer]) -> Iterator[tuple[int, TrackAnswer]]:
+def _paired(field: Field, left: Iterator[TrackPrediction]) -> Iterator[tuple[int, TrackPrediction]]:
     for index in field.indices:
         yield index, next(left)
 
 
-def _line(index: int, found: TrackAnswer) -> str:
+def _line(index: int, found: TrackPrediction) -> str:
     values: list[float] = [index]
     for row in zip(found.K, found.alpha, found.state, found.stop, strict=True):
         values += map(float, row)
     return ",".join(f"{value:.6g}" for value in values) + "\n"
 
 
-def _states(answer: Answer) -> str:
-    found = answer.states
+def _states(prediction: Prediction) -> str:
+    found = prediction.states
     rows = (found.alpha, found.alpha_sd**2, found.K, found.K_sd**2, found.occupancy)
-    head = f"model: {model_of(answer)}; num_state: {len(found.K)} \n"
+    head = f"model: {model_of(prediction)}; num_state: {len(found.K)} \n"
     return head + "".join(";".join(f"{v:.6e}" for v in np.asarray(row)) + "\n" for row in rows)

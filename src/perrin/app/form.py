@@ -31,7 +31,7 @@ FIELDS: tuple[Field, ...] = (
     Field("precision", "Instead: fraction of binders among the retained, 0 to 1", ("movie",)),
     Field(
         "reported_spectrum",
-        "Main spectrum",
+        "Reported spectrum",
         ("movie",),
         usual=True,
         options={

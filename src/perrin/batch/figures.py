@@ -32,22 +32,22 @@ def figures_of(
     colors = [
         one.row.color or SERIES[samples.index(one.row.sample) % len(SERIES)] for one in measured
     ]
-    shares = 100 * counts / counts.sum(axis=1, keepdims=True)
-    drawn = {"heatmap": heatmap_figure(names, edges, shares, unit=unit)}
+    percent = 100 * counts / counts.sum(axis=1, keepdims=True)
+    drawn = {"heatmap": heatmap_figure(names, edges, percent, unit=unit)}
     if OVERLAID < len(counts) <= MOST_PANELS:
-        drawn["multiples"] = multiples_figure(names, colors, edges, shares, unit=unit)
+        drawn["multiples"] = multiples_figure(names, colors, edges, percent, unit=unit)
     return drawn
 
 
 def heatmap_figure(
-    names: Sequence[str], edges: FloatArray, shares: FloatArray, *, unit: str
+    names: Sequence[str], edges: FloatArray, percent: FloatArray, *, unit: str
 ) -> Figure:
     """One line a measurement, darker where more of its landings are; each to its own maximum."""
     with style():
         height = float(np.clip(25 + 4.0 * len(names), 45, 240))
         figure = new_figure(width_mm=PAGE_MM, height_mm=height)
         axes = figure.subplots()
-        own = np.sqrt(shares / np.maximum(shares.max(axis=1, keepdims=True), 1e-12))
+        own = np.sqrt(percent / np.maximum(percent.max(axis=1, keepdims=True), 1e-12))
         axes.pcolormesh(edges, np.arange(len(names) + 1), own, cmap="Blues", rasterized=True)
         axes.invert_yaxis()
         step = int(np.ceil(len(names) / 60))
@@ -60,7 +60,7 @@ def multiples_figure(
     names: Sequence[str],
     colors: Sequence[str],
     edges: FloatArray,
-    shares: FloatArray,
+    percent: FloatArray,
     *,
     unit: str,
 ) -> Figure:
@@ -73,7 +73,7 @@ def multiples_figure(
             if place >= len(names):
                 axes.set_visible(False)
                 continue
-            axes.stairs(shares[place], edges, color=colors[place], fill=True, alpha=0.6)
+            axes.stairs(percent[place], edges, color=colors[place], fill=True, alpha=0.6)
             axes.set_title(names[place], fontsize=5)
             axes.set_yticks([])
         figure.supxlabel(f"Mass ({unit})", fontsize=7)

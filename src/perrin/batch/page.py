@@ -198,8 +198,8 @@ def _row(
 ) -> dict[str, Any]:
     row, landings = one.row, _landings(one)
     unlike = (row.sample, row.replicate) in outliers
-    said = "" if one.outcome is None else one.outcome.reason
-    said = said or ("does not fit the other replicates" if unlike else "")
+    note = "" if one.outcome is None else one.outcome.reason
+    note = note or ("does not fit the other replicates" if unlike else "")
     told = {} if species is None else species.set_index("species").to_dict("index")
     return {
         "line": row.line,
@@ -208,7 +208,7 @@ def _row(
         "replicate": row.replicate,
         "color": row.color,
         "status": one.status,
-        "said": said or f"{len(one.found.get('notes', ()))} notes" * bool(one.found.get("notes")),
+        "note": note or f"{len(one.found.get('notes', ()))} notes" * bool(one.found.get("notes")),
         "doubt": unlike or one.status != "ok" or landings < FEW,
         "report": f"rows/{row.name}/results/report.html" if one.status == "ok" else "",
         "landings": one.found.get("landings"),

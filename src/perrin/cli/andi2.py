@@ -26,18 +26,18 @@ def andi2(
     overwrite: o.Overwrite = False,
 ) -> None:
     """Write a submission to the second AnDi challenge: changes, K, alpha, states; ensembles."""
-    from perrin.andi2.answer import answer
     from perrin.andi2.folder import read_experiments
+    from perrin.andi2.prediction import predict
     from perrin.andi2.submission import model_of, write_submission
     from perrin.io.output_folder import output_folder, written_folder
 
     target = output_folder(out, overwrite=overwrite, inputs=[folder])
     experiments = read_experiments(folder)
-    answers = {}
+    predictions = {}
     for number, fields in experiments.items():
         tracks = [track for field in fields for track in field.tracks]
-        found = answer(tracks, noise=localization_error)
-        answers[number] = found
+        found = predict(tracks, noise=localization_error)
+        predictions[number] = found
         changes = sum(len(track.stop) - 1 for track in found.tracks)
         states = ", ".join(
             f"alpha {alpha:.2f} K {k:.3g}"
@@ -47,5 +47,5 @@ def andi2(
             f"exp_{number}: {len(tracks)} tracks, {changes} changes, {model_of(found)}: {states}"
         )
     with written_folder(target) as partial:
-        write_submission(partial, experiments, answers)
+        write_submission(partial, experiments, predictions)
     typer.echo(f"submission in {out}")

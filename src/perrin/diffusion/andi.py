@@ -23,7 +23,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("alpha_high", "float", "1", "its 95% quantile"),
     Column("model", "text", "", "most probable model"),
     Column("p_model", "float", "1", "its probability; the others follow as p_attm, p_ctrw, ..."),
-    Column("reason", "text", "", "why there is no answer"),
+    Column("reason", "text", "", "why there is no prediction"),
 )
 
 
@@ -40,7 +40,7 @@ class Model(Protocol):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the models, in the order of the answers."""
+        """Names of the models, in the order of the predictions."""
 
     def refusal(self, seen: BoolArray, dims: int) -> str | None:
         """Return why a track is out of range, or None."""

@@ -115,7 +115,7 @@ class DiffusionResult(Shown):
 
 @dataclass(frozen=True)
 class _Predicted:
-    """Tracks, why there is no answer (empty if there is), and the answer of `rows` of them."""
+    """Tracks, why one has no prediction (empty if it has), and the prediction for `rows`."""
 
     tracks: list[Track]
     reasons: list[str]
@@ -199,7 +199,7 @@ def _handed_over(whole: list[Track], scale: Scale) -> dict[str, FloatArray]:
 
 
 def _predict(tracks: list[Track], model: Model) -> _Predicted:
-    """Return what the model answers of those tracks that it does not refuse."""
+    """Return what the model predicts of those tracks that it does not refuse."""
     reasons = [_refusal(track, model) for track in tracks]
     rows = np.array([i for i, reason in enumerate(reasons) if not reason], dtype=np.int64)
     if not rows.size:
@@ -260,7 +260,7 @@ def _estimates(predictions: _Predicted, scale: Scale) -> pd.DataFrame:
 
 
 def _refusal(track: Track, model: Model) -> str:
-    """Return why there is no answer for a track at all, empty if there is one."""
+    """Return why there is no prediction for a track at all, empty if there is one."""
     refused = model.refusal(track.seen, track.positions.shape[1])
     if refused:
         return refused
@@ -271,7 +271,7 @@ def _refusal(track: Track, model: Model) -> str:
 
 
 def _physical(prediction: FloatArray, tracks: list[Track], scale: Scale) -> dict[str, FloatArray]:
-    """Return the columns in physical units: answer (N, 10, 3) -> (N,) each."""
+    """Return the columns in physical units: prediction (N, 10, 3) -> (N,) each."""
     columns: dict[str, FloatArray] = {}
     ends = (("_low", 0), ("", 1), ("_high", 2))
     for name in _DIRECT:

@@ -125,7 +125,7 @@ def two_states(track: Track) -> TwoStates:
         common = -float((steps[1:] * steps[:-1])[both].mean()) if both.any() else 0.0
         noise = float(np.clip(common, 0.0, 0.45))
         unsure = _REACH / np.sqrt(max(int(both.sum()), 1) * steps.shape[1])
-    variance, share, counts = _em((steps**2).sum(axis=1), gaps, noise, steps.shape[1])
+    variance, fraction, counts = _em((steps**2).sum(axis=1), gaps, noise, steps.shape[1])
     found = []
     for k in (0, 1):
         relative = _UNSORTED * np.sqrt(2 / max(counts[k] * steps.shape[1], 1.0))
@@ -134,7 +134,7 @@ def two_states(track: Track) -> TwoStates:
         ends += 2 * unsure * np.array([-1.0, 0.0, 1.0])
         ends[1] = variance[k]
         found.append(_three(np.maximum(ends, 0.0) * unit / 2))
-    return TwoStates(found[0], found[1], float(share))
+    return TwoStates(found[0], found[1], float(fraction))
 
 
 def _taken(track: Track) -> tuple[FloatArray, FloatArray, float, float]:
@@ -163,7 +163,7 @@ def _three(values: FloatArray) -> Interval:
 
 @njit(cache=True, nogil=True)
 def _em(square, gaps, noise, dims):  # type: ignore[no-untyped-def]
-    """Return squared steps (2,) of a slow and a fast state, share of the fast, frames of each."""
+    """Return squared steps (2,) of a slow and a fast state, fraction of the fast, their frames."""
     count = len(square)
     variance = np.array([0.25, 2.0])
     leave = np.array([0.05, 0.05])
@@ -184,10 +184,10 @@ def _em(square, gaps, noise, dims):  # type: ignore[no-untyped-def]
         after, found, total = np.ones(2), np.zeros(2), np.zeros(2)
         moved, spent = np.zeros(2), np.zeros(2)
         for t in range(count - 1, -1, -1):
-            share = alpha[t] * after / (alpha[t] * after).sum()
+            fraction = alpha[t] * after / (alpha[t] * after).sum()
             for k in range(2):
-                total[k] += share[k] * gaps[t]
-                found[k] += share[k] * (square[t] / dims - 2 * noise)
+                total[k] += fraction[k] * gaps[t]
+                found[k] += fraction[k] * (square[t] / dims - 2 * noise)
             if t:
                 ahead = density[t] * after / scale[t]
                 for k in range(2):

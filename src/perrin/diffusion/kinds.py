@@ -43,7 +43,7 @@ class Model(Protocol):
     """What tells kinds apart: `perrin.models.kinds.KindsModel` is one."""
 
     def predict(self, tracks: Sequence[Track], prediction: Prediction) -> KindsAnswer:
-        """Return how probable each kind is, given the mixture network's answer."""
+        """Return how probable each kind is, given the mixture network's prediction."""
 
 
 SAID: dict[str, str] = {

@@ -17,8 +17,8 @@ from perrin.types import BoolArray, FloatArray
 MOST = 4
 _ROUNDS = 60
 _LEAST_SD = np.array([0.05, 0.1])
-_PARAMETERS = 5  # of a population: two means, two standard deviations, a share
-_RESTS = 0.02  # a smaller share of segments at rest is none
+_PARAMETERS = 5  # of a population: two means, two standard deviations, a fraction
+_RESTS = 0.02  # a smaller fraction of segments at rest is none
 _APART = 1.0  # penalty over that of the criterion: grids make populations look structured
 
 
@@ -26,14 +26,14 @@ _APART = 1.0  # penalty over that of the criterion: grids make populations look 
 class Populations:
     """States of a sample, the fastest first: (m,) each; K = 0: at rest.
 
-    share: of the segments; occupancy: of the time; alpha_sd, K_sd: spread over the particles.
+    fraction: of the segments; occupancy: of the time; alpha_sd, K_sd: spread over the particles.
     """
 
     alpha: FloatArray
     alpha_sd: FloatArray
     K: FloatArray
     K_sd: FloatArray
-    share: FloatArray
+    fraction: FloatArray
     occupancy: FloatArray
 
 
@@ -41,7 +41,7 @@ class Populations:
 class _Fit:
     mean: FloatArray  # (m, 2) of alpha and ln K
     sd: FloatArray  # (m, 2)
-    share: FloatArray  # (m,)
+    fraction: FloatArray  # (m,)
     on_grid: FloatArray  # (m, n)
     value: float
 
@@ -64,9 +64,9 @@ def populations(
     count = len(posterior)
     fits = [_fit(likelihood[:, moving], where, m) for m in range(1, MOST + 1)]
     penalty = 0.5 * _PARAMETERS * np.log(max(count, 2)) * _APART
-    best = max(fits, key=lambda fit: fit.value - penalty * len(fit.share))
+    best = max(fits, key=lambda fit: fit.value - penalty * len(fit.fraction))
     weight = np.zeros(len(states.K))
-    weight[moving] = (1 - resting * rests) * (best.share @ best.on_grid)
+    weight[moving] = (1 - resting * rests) * (best.fraction @ best.on_grid)
     if rests:
         weight[~moving] = resting
     return _described(best, likelihood, steps, resting if rests else 0.0, moving), weight
@@ -81,11 +81,11 @@ def _fit(likelihood: FloatArray, where: FloatArray, number: int) -> _Fit:
         [start[part].mean(axis=0) if len(part) else start.mean(axis=0) for part in parts]
     )
     sd = np.full((number, 2), 0.3)
-    share = np.full(number, 1 / number)
+    fraction = np.full(number, 1 / number)
     value = -np.inf
     on_grid = _on_grid(where, mean, sd)
     for _ in range(_ROUNDS):
-        of_each = likelihood @ on_grid.T * share  # (s, m)
+        of_each = likelihood @ on_grid.T * fraction  # (s, m)
         total = of_each.sum(axis=1) + 1e-300
         ahead = float(np.log(total).sum())
         if ahead - value < 1e-4 * max(len(total), 1) and np.isfinite(value):
@@ -93,7 +93,7 @@ def _fit(likelihood: FloatArray, where: FloatArray, number: int) -> _Fit:
             break
         value = ahead
         weight = of_each / total[:, None]
-        share = weight.sum(axis=0) / len(weight)
+        fraction = weight.sum(axis=0) / len(weight)
         for m in range(number):
             inside = likelihood * on_grid[m]  # (s, n)
             inside *= (weight[:, m] / (inside.sum(axis=1) + 1e-300))[:, None]
@@ -102,7 +102,7 @@ def _fit(likelihood: FloatArray, where: FloatArray, number: int) -> _Fit:
             spread = np.sqrt(mass @ (where - mean[m]) ** 2 / (mass.sum() + 1e-300))
             sd[m] = np.maximum(spread, _LEAST_SD)
         on_grid = _on_grid(where, mean, sd)
-    return _Fit(mean, sd, share, on_grid, value)
+    return _Fit(mean, sd, fraction, on_grid, value)
 
 
 def _on_grid(where: FloatArray, mean: FloatArray, sd: FloatArray) -> FloatArray:
@@ -116,17 +116,17 @@ def _described(
     fit: _Fit, likelihood: FloatArray, steps: FloatArray, resting: float, moving: BoolArray
 ) -> Populations:
     """Return the populations in words of their numbers, the fastest first, rest last."""
-    of_each = likelihood[:, moving] @ fit.on_grid.T * fit.share * (1 - resting)
+    of_each = likelihood[:, moving] @ fit.on_grid.T * fit.fraction * (1 - resting)
     if resting:
         of_rest = likelihood[:, ~moving].max(axis=1, keepdims=True) * resting
         of_each = np.concatenate([of_each, of_rest], axis=1)
     each = of_each / (of_each.sum(axis=1, keepdims=True) + 1e-300)
-    share, time = each.mean(axis=0), steps @ each / steps.sum()
+    fraction, time = each.mean(axis=0), steps @ each / steps.sum()
     order = np.argsort(-fit.mean[:, 1])
     if resting:
-        order = np.append(order, len(fit.share))
+        order = np.append(order, len(fit.fraction))
     k = np.append(np.exp(fit.mean[:, 1]), 0.0)
     alpha, sd = np.append(fit.mean[:, 0], 0.0), np.append(fit.sd, [[0.0, 0.0]], axis=0)
     return Populations(
-        alpha[order], sd[order, 0], k[order], (k * sd[:, 1])[order], share[order], time[order]
+        alpha[order], sd[order, 0], k[order], (k * sd[:, 1])[order], fraction[order], time[order]
     )

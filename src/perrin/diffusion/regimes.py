@@ -31,7 +31,7 @@ SURE = 0.88
 SWITCH = 3.0
 """Cost of a change of state, in natural logarithms of probability."""
 SHORTEST = 10
-"""A shorter stretch is no regime; frames, the shortest track that the network answers."""
+"""A shorter stretch is no regime; frames, the shortest track that the network takes."""
 LONGEST_GAP = 30
 """An undecided stretch up to here between FBM and CTRW is where one changes to the other."""
 NEAR = 10

@@ -72,7 +72,7 @@ def kinds_in_words(trajectories: pd.DataFrame, *, changing: int = 0) -> str:
 
 
 def characterized(trajectories: pd.DataFrame) -> str:
-    """Return how many trajectories have an answer, and the commonest reason of the others."""
+    """Return how many trajectories have a prediction, and the commonest reason of the others."""
     predicted = answered(trajectories)
     said = f"{int(predicted.sum())} of {len(trajectories)} trajectories characterized"
     if predicted.all():

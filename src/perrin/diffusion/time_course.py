@@ -15,7 +15,7 @@ from perrin.diffusion.windows import Track
 from perrin.types import FloatArray
 
 SEGMENT_FRAMES, OVERLAP = 1000, 200
-"""Frames of the pieces that longer tracks are answered in, and that two of them fraction."""
+"""Frames of the segments that longer tracks are cut into, and by which two of them overlap."""
 
 
 @dataclass(frozen=True)
@@ -74,12 +74,12 @@ def follow(
 
 
 def segments_of(track: Track) -> list[Track]:
-    """Return the pieces that cover a track longer than `SEGMENT_FRAMES` frames, one every 800."""
+    """Return the segments that cover a track longer than `SEGMENT_FRAMES` frames, one every 800."""
     return [cut(track, first, first + SEGMENT_FRAMES) for first in _starts(len(track.seen))]
 
 
 def joined(segments: Sequence[FloatArray | None], length: int) -> FloatArray:
-    """Return the steps (length - 1, 2) of a track from those of its pieces.
+    """Return the steps (length - 1, 2) of a track from those of its segments.
 
     Where two overlap, each step comes from the piece whose ends are farther away. A step that
     no piece tells has even odds.

@@ -31,9 +31,9 @@ def flagged(
 ) -> pd.DataFrame:
     """Return ``kind``, ``events`` and the fraction ``flagged`` of typical and of other events.
 
-    Strange are: another polarity (the molecule brightens), a bright pixel that switches on, the
-    stage that jumps by a pixel as something lands, frames in the wrong order, and a PSF half
-    as wide again. Usual ones have the analytic PSF, or `psf`.
+    Out of distribution are: another polarity (the molecule brightens), a bright pixel that
+    switches on, the stage that jumps by a pixel as something lands, frames in the wrong order,
+    and a PSF half as wide again. Usual ones have the analytic PSF, or `psf`.
     """
     typical, inside = _events(simulated, count=count, seed=seed, psf=psf)
     rng = np.random.default_rng([seed, 1])

@@ -169,7 +169,7 @@ def predict(
 
 
 def check_instrument(models: Sequence[ClassifierModel], simulator: ThumbnailSimulator) -> None:
-    """Raise `PerrinError` where a model does not cover what the studio records."""
+    """Raise `PerrinError` where a model does not cover what the simulator records."""
     for model in models:
         unknown = set(model.classes) - set(CLASSES)
         if unknown or not set(PAPER_CLASSES) <= set(model.classes):

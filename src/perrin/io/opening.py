@@ -31,7 +31,7 @@ UNITS = {
     "dataset": "the name of the movie inside the file",
     "encoding": "how frames are stored",
 }
-_DEAD_AT_MOST = 0.02  # share of the field that may be filled in
+_DEAD_AT_MOST = 0.02  # fraction of the field that may be filled in
 _DARK_AT_MOST = 0.2  # of the median: how dark living pixels may be where dead ones are told
 _BYTES_LOOKED_AT = 2**28
 _FRAME_AT_MOST = 2**31  # bytes
@@ -263,12 +263,12 @@ def _without_dead(frames: LazyFrames, head: npt.NDArray[Any]) -> tuple[LazyFrame
     count = int(dead.sum())
     if not count:
         return frames, None
-    share = count / dead.size
+    fraction = count / dead.size
     what = "0 counts or NaN in all of the first frames"
-    if share > _DEAD_AT_MOST:
+    if fraction > _DEAD_AT_MOST:
         raise PerrinError(
-            f"{frames.path}: {count} pixels ({share:.0%} of the field) are dead or black ({what}), "
-            "too many to fill in. Crop the movie to where the camera sees light."
+            f"{frames.path}: {count} pixels ({fraction:.0%} of the field) are dead or black "
+            f"({what}), too many to fill in. Crop the movie to where the camera sees light."
         )
     at = ", ".join(f"({y}, {x})" for y, x in np.argwhere(dead)[:5])
     note = (

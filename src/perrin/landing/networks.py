@@ -1,4 +1,4 @@
-"""What the steps ask of an event network: they take one as an argument and import none."""
+"""What the steps need of an event network: they take one as an argument and import none."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Classifier(Protocol):
         n_avg: int,
         landing_sign: int,
     ) -> ClassPrediction:
-        """Return the answer to stacks (N, T, 17, 17) with their field of view (N, 17, 17)."""
+        """Return the prediction for stacks (N, T, 17, 17) with their field of view (N, 17, 17)."""
 
 
 class QuantityPrediction(ClassPrediction, Protocol):
@@ -88,7 +88,7 @@ class Quantifier(Protocol):
 
     @property
     def classifier(self) -> str:
-        """``identity`` of the classifier whose answers it gives."""
+        """``identity`` of the classifier whose predictions it gives."""
 
     def check_range(self, *, pixel_nm: float, frame_interval_s: float) -> None:
         """Raise `PerrinError` for data that the model was not trained for."""
@@ -96,4 +96,4 @@ class Quantifier(Protocol):
     def predict(
         self, stacks: Float32Array, inside: BoolArray, *, landing_sign: int
     ) -> QuantityPrediction:
-        """Return the answer to stacks (N, T, 17, 17) with their field of view (N, 17, 17)."""
+        """Return the prediction for stacks (N, T, 17, 17) with their field of view (N, 17, 17)."""

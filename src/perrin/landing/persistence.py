@@ -94,7 +94,7 @@ def measure_persistence(
     Parameters
     ----------
     movie : Movie
-        Read once, in pieces.
+        Read once, in blocks.
     events : DataFrame
         Fitted events: ``frame``, ``x_px``, ``y_px``, ``contrast``.
     n_avg, n_persistence : int

@@ -99,14 +99,14 @@ def without_bad_pixels(movie: Movie) -> tuple[Movie, BadPixels]:
     Raises `PerrinError` where more than a tenth of the field is bad: there is no movie left.
     """
     found = find_bad_pixels(movie)
-    share = float(found.any.mean())
-    if share > _MOST:
+    fraction = float(found.any.mean())
+    if fraction > _MOST:
         said = ", ".join(f"{number} {name}" for name, number in found.counts.items())
         raise PerrinError(
-            f"{share:.0%} of the pixels of {movie.name} do not see ({said}): too many to fill. "
+            f"{fraction:.0%} of the pixels of {movie.name} do not see ({said}): too many to fill. "
             "Where the light saturates the camera, use less; cut dark margins off."
         )
-    if share == 0:
+    if fraction == 0:
         return movie, found
     return replace(movie, frames=FilledFrames(movie.frames, found.any)), found
 

@@ -1,6 +1,6 @@
 """Affinity from counted molecules: likelihood of a titration, and the interval of each Kd.
 
-In well w the landings that are counted in window o are a share
+In well w the landings that are counted in window o are a fraction
 
     p_wo = sum_s in o e_o c_ws / sum of the same over all windows
 
@@ -34,7 +34,7 @@ EFFICIENCY_ERROR = 0.1
 CONCENTRATION_ERROR = 0.1
 """Standard deviation of the log concentration of a stock."""
 BACKGROUND = 1e-4
-"""Share of landings that come from nothing in the model, even over the windows."""
+"""Fraction of landings that come from nothing in the model, even over the windows."""
 _LOG_KAPPA = (log(3.0), log(1e6))
 _FARTHEST = log(1e5)  # from the estimate, that a profile is followed
 _LEAST_WELLS = 3
@@ -145,12 +145,12 @@ class Likelihood:
         found[-1] = log(1000.0)
         return found
 
-    def shares(self, values: FloatArray, totals: FloatArray | None = None) -> FloatArray:
-        """Expected shares (W, O) of the landings, for other totals (W, C) if these are given."""
+    def fractions(self, values: FloatArray, totals: FloatArray | None = None) -> FloatArray:
+        """Expected fractions (W, O) of the landings, for other totals (W, C) if these are given."""
         return self._shares(values, self.data.totals if totals is None else totals)[0]
 
     def _shares(self, values: FloatArray, totals: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Shares (W, O) and the concentrations (W, S) that they come from."""
+        """Fractions (W, O) and the concentrations (W, S) that they come from."""
         efficiency, stock = self.nuisances(values)
         data = self.data
         c = data.model.concentrations(values[: self.reactions], totals * np.exp(stock))
@@ -169,9 +169,9 @@ class Likelihood:
         r, data = self.reactions, self.data
         p, c = self._shares(values, data.totals)
         told, by_p, by_log_kappa = _dirichlet_multinomial(data.counts, p, exp(values[-1]))
-        share = (p - BACKGROUND * self._even) / (1 - BACKGROUND)
+        fraction = (p - BACKGROUND * self._even) / (1 - BACKGROUND)
         pull = (1 - BACKGROUND) * by_p
-        by_log_rate = share * (pull - (share * pull).sum(axis=1, keepdims=True))
+        by_log_rate = fraction * (pull - (fraction * pull).sum(axis=1, keepdims=True))
         seen = c @ data.seen.T
         by_log_c = (by_log_rate / np.where(seen > 0, seen, np.inf)) @ data.seen * c
         totals = data.totals * np.exp(self.nuisances(values)[1])

@@ -14,7 +14,7 @@ from perrin.types import FloatArray
 
 Verdict = Literal["determined", "lower limit", "upper limit", "not determined"]
 _SCATTERED = 0.05
-"""Standard deviation of a share of one half beyond counting, from which it is worth a note."""
+"""Standard deviation of a fraction of one half beyond counting, from which it is worth a note."""
 _VARIED = 2.0  # times, from which a component counts as titrated
 _FAR_STOCK = 2.0  # standard deviations that a stock or an efficiency is drawn from what was told
 
@@ -48,10 +48,10 @@ class Constant:
 class Affinity:
     """What a titration says: constants, in the order of the model's reactions, and the fit.
 
-    expected: (W, O) shares of the landings; residuals: (W, O) counted less expected, in standard
+    expected: (W, O) fractions of the landings; residuals: (W, O) counted less expected, in standard
     deviations with the scatter of the wells; efficiency: (O,) of each window relative to the
-    first; stock: (C,) true over told concentration; scatter: standard deviation of a share of one
-    half from well to well, beyond counting.
+    first; stock: (C,) true over stated concentration; scatter: standard deviation of a fraction
+    of one half from well to well, beyond counting.
     """
 
     titration: Titration
@@ -124,7 +124,7 @@ def estimate_affinity(titration: Titration, *, confidence: float = 0.95) -> Affi
         _constant(likelihood, best, number, confidence=confidence)
         for number in range(likelihood.reactions)
     )
-    expected = likelihood.shares(best.values)
+    expected = likelihood.fractions(best.values)
     kappa = exp(best.values[-1])
     of = titration.counts.sum(axis=1, keepdims=True)
     variance = expected * (1 - expected) * of * (of + kappa) / (1 + kappa)
@@ -194,7 +194,7 @@ def _with_notes(found: Affinity, efficiency: FloatArray, stock: FloatArray) -> A
     notes = []
     if found.scatter > _SCATTERED:
         notes.append(
-            f"the wells scatter by {found.scatter:.2f} in a share of one half beyond counting: "
+            f"the wells scatter by {found.scatter:.2f} in a fraction of one half beyond counting: "
             "pipetting varies, or another model is needed; the interval is wider for it"
         )
     for name, value in zip(data.model.components, stock, strict=True):

@@ -16,7 +16,7 @@ Unit = Literal["kDa", "contrast"]
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number and its interval; both ends None where none was asked for or none exists."""
+    """A number and its interval; both ends None where none was requested or none exists."""
 
     value: float
     low: float | None = None

@@ -33,7 +33,7 @@ class AndiModel:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the models, in the order of the answers."""
+        """Names of the models, in the order of the predictions."""
         return self.bundle.card.models
 
     def refusal(self, seen: BoolArray, dims: int) -> str | None:

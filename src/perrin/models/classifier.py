@@ -31,7 +31,7 @@ _VARIED = 1.25
 
 
 class ClassifierModel(EventModel[ClassifierCard]):
-    """What `perrin.landing.classifier` asks: is a movie in range, and what are its events."""
+    """What `perrin.landing.classifier` needs: is a movie in range, and what are its events."""
 
     kind = ClassifierCard
     shipped = "classifier"
@@ -78,7 +78,7 @@ class ClassifierModel(EventModel[ClassifierCard]):
         n_avg: int,
         landing_sign: int,
     ) -> Prediction:
-        """Return the answer to stacks (N, T, 17, 17), see `perrin.landing.views.look`."""
+        """Return the prediction for stacks (N, T, 17, 17), see `perrin.landing.views.look`."""
         found = self.outputs(
             stacks, inside, ("score", "probability"), n_avg=n_avg, landing_sign=landing_sign
         )

@@ -1,4 +1,4 @@
-"""The mixture network at work: arrays in, calibrated answers out."""
+"""The mixture network at work: arrays in, calibrated predictions out."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NOISE, _MIDDLE = 3, 1  # row of the noise fraction; column of the middle
 
 
 class MixtureModel:
-    """What `perrin.diffusion.characterize` asks: is a track in range, and what is in it."""
+    """What `perrin.diffusion.characterize` needs: is a track in range, and what is in it."""
 
     def __init__(self, bundle: Bundle[MixtureCard]) -> None:
         self.bundle = bundle
@@ -155,7 +155,7 @@ def calibrated(
 def cells(
     raw: FloatArray, lengths: NDArray[np.int64], interval: Interval
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Return the calibration cell of each answer: length (N,), noise (N,), middle (N, 10)."""
+    """Return the calibration cell of each prediction: length (N,), noise (N,), middle (N, 10)."""
     apart = np.abs(np.log(np.divide.outer(lengths, np.array(interval.lengths))))
     noise = np.searchsorted(interval.noise_edges, raw[:, _NOISE, _MIDDLE])
     middle = np.searchsorted(interval.middle_edges, raw[..., _MIDDLE])

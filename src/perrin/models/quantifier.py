@@ -38,7 +38,7 @@ class Quantities:
 
 
 class QuantifierModel(EventModel[QuantifierCard]):
-    """What `perrin.landing.quantifier.quantify` asks."""
+    """What `perrin.landing.quantifier.quantify` needs."""
 
     kind = QuantifierCard
     shipped = "quantifier"
@@ -54,7 +54,7 @@ class QuantifierModel(EventModel[QuantifierCard]):
 
     @property
     def classifier(self) -> str:
-        """`ClassifierModel.identity` of the classifier whose answers it gives."""
+        """`ClassifierModel.identity` of the classifier whose predictions it gives."""
         return self.bundle.card.classifier
 
     @property

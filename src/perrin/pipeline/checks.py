@@ -27,7 +27,7 @@ _CORRELATED = 0.2
 _UNSURE = 0.35  # of the landings called binder; a movie as in training has .05 to .2
 _LEAST = 30
 _FALLS = 3.0  # standard errors
-_STRANGE = 0.05
+_MANY = 0.05
 
 
 @dataclass(frozen=True)
@@ -115,9 +115,9 @@ def judge(
     unsure, heavy = float("nan"), 0
     if classifier is not None:
         unsure, heavy = _sorting(events, classifier, single, causes, notes)
-    strange = _share_strange(events)
-    if strange > _STRANGE:
-        causes.append(f"{strange:.0%} of the landings are strange to the quantifier")
+    unknown = _fraction_out_of_distribution(events)
+    if unknown > _MANY:
+        causes.append(f"{unknown:.0%} of the landings are out of the quantifier's distribution")
     learned = not causes
     if not learned:
         notes.insert(0, f"UNLIKE WHAT THE NETWORKS HAVE LEARNED: {'; '.join(causes)}")
@@ -137,14 +137,14 @@ def _sorting(
     heavy = heavier(events, classifier) & single
     kept = events["retained"].to_numpy(bool)
     if heavy.any():
-        share = heavy.sum() / max((single & (events["contrast"] < 0).to_numpy()).sum(), 1)
+        fraction = heavy.sum() / max((single & (events["contrast"] < 0).to_numpy()).sum(), 1)
         notes.append(
             f"{heavy.sum()} landings are heavier than the classifier has learned: "
             f"{(heavy & kept).sum()} that it calls binders are kept whatever their score, with the "
             "mass of the fit; the network gives none"
         )
-        if share > _STRANGE:
-            causes.append(f"masses: {share:.0%} of the landings beyond its range")
+        if fraction > _MANY:
+            causes.append(f"masses: {fraction:.0%} of the landings beyond its range")
     count = int(called.sum())
     if count and not kept.any():
         notes.append(
@@ -181,7 +181,7 @@ def _fall(size: FloatArray, kept: BoolArray) -> tuple[float, float] | None:
     return (light_rate, heavy_rate) if light_rate - heavy_rate > _FALLS * se else None
 
 
-def _share_strange(events: pd.DataFrame) -> float:
+def _fraction_out_of_distribution(events: pd.DataFrame) -> float:
     if "out_of_distribution" not in events.columns or "contrast_pred" not in events.columns:
         return 0.0
     looked_at = events["contrast_pred"].notna()

@@ -1,4 +1,4 @@
-"""What a movie says of its instrument before anything is weighed: bad pixels and the PSF."""
+"""What a movie says of its instrument before any mass is measured: bad pixels and the PSF."""
 
 from __future__ import annotations
 

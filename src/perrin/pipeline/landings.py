@@ -271,7 +271,7 @@ def _judge(work: _Work) -> None:
 
 
 def _look_again(work: _Work) -> None:
-    """See which events are still there at a longer integration, where it is asked for."""
+    """See which events are still there at a longer integration, where it is wanted."""
     wanted = work.settings.persistence_ms
     if wanted is None:
         return
@@ -326,7 +326,7 @@ def _put_together(work: _Work) -> None:
 
 
 def _correct_fractions(work: _Work) -> None:
-    """Correct the fractions of the peaks for what is lost, where it is asked for."""
+    """Correct the fractions of the peaks for what is lost, where it is wanted."""
     model = work.networks.classifier
     if work.correct_fractions and model is not None:
         seed = seed_of(work.rng)

@@ -33,7 +33,7 @@ Network = TypeVar("Network", Classifier, Quantifier)
 
 @dataclass(frozen=True)
 class Choice:
-    """Which networks were asked for, and how the threshold on the scores is chosen."""
+    """Which networks are used, and how the threshold on the scores is chosen."""
 
     classifier: ClassifierChoice
     quantifier: QuantifierChoice
@@ -41,7 +41,7 @@ class Choice:
 
     @property
     def sorts(self) -> bool:
-        """Whether a classifier was asked for."""
+        """Whether a classifier is used."""
         return self.classifier is not None and self.classifier != NONE
 
 
@@ -115,7 +115,7 @@ def quantifier_for(
     """Return the quantifier of a movie, or none and a note why the default one does not fit.
 
     Raises `PerrinError` where a network that was `named` does not cover the movie, or where the
-    main spectrum is to be its own.
+    reported spectrum is to be its own.
     """
     wanted = settings.reported_spectrum == "all"
     if model is None:
@@ -137,8 +137,8 @@ def quantifier_for(
 def covering(chosen: Networks, instrument: Instrument, settings: LandingSettings) -> Networks:
     """Return the networks without a quantifier whose PSF is too far from that of the instrument.
 
-    The note of the instrument says so. Raises `PerrinError` where the main spectrum is to be that
-    quantifier's.
+    The note of the instrument says so. Raises `PerrinError` where the reported spectrum is to be
+    that quantifier's.
     """
     model = chosen.quantifier
     exchange = None if model is None else instrument.exchange_for(model)

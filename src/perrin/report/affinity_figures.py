@@ -31,7 +31,7 @@ def titrant(found: Affinity) -> int:
 
 
 def curve_of(found: Affinity) -> pd.DataFrame | None:
-    """Expected shares along the titration; None where other components vary too."""
+    """Expected fractions along the titration; None where other components vary too."""
     data, column = found.titration, titrant(found)
     others = np.delete(data.totals, column, axis=1)
     if len(np.unique(others, axis=0)) > 1:
@@ -41,15 +41,15 @@ def curve_of(found: Affinity) -> pd.DataFrame | None:
     at = np.geomspace(along.min() / 2, along.max() * 2, _POINTS)
     totals = np.repeat(data.totals[:1], _POINTS, axis=0)
     totals[:, column] = at
-    shares = Likelihood(data).shares(found.values, totals)
+    fractions = Likelihood(data).fractions(found.values, totals)
     names = [f"{name}_share" for name in data.windows]
     return pd.DataFrame(
-        {f"{data.model.components[column]}_nM": at} | dict(zip(names, shares.T, strict=True))
+        {f"{data.model.components[column]}_nM": at} | dict(zip(names, fractions.T, strict=True))
     )
 
 
 def affinity_figure(found: Affinity) -> Figure:
-    """Shares of the landings against the concentration that was varied, and residuals below."""
+    """Fractions of the landings against the concentration that was varied, and residuals below."""
     with style():
         figure = new_figure(width_mm=COLUMN_MM, height_mm=85.0)
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
@@ -65,15 +65,15 @@ def _shares(axes: Axes, found: Affinity) -> None:
     at, of = data.totals[:, column], data.counts.sum(axis=1)
     curve = curve_of(found)
     for k, name in enumerate(data.windows):
-        color, share = SERIES[k % len(SERIES)], data.counts[:, k] / of
+        color, fraction = SERIES[k % len(SERIES)], data.counts[:, k] / of
         ends = np.array(
             [
                 wilson_interval(int(n), int(m), confidence=0.95)
                 for n, m in zip(data.counts[:, k], of, strict=True)
             ]
         )
-        error = np.maximum(np.abs(ends.T - share), 0)
-        axes.errorbar(at, share, error, fmt="o", ms=2.5, lw=0.7, color=color, label=name)
+        error = np.maximum(np.abs(ends.T - fraction), 0)
+        axes.errorbar(at, fraction, error, fmt="o", ms=2.5, lw=0.7, color=color, label=name)
         if curve is None:
             axes.plot(at, found.expected[:, k], "_", ms=7, color=color)
         else:
@@ -83,7 +83,7 @@ def _shares(axes: Axes, found: Affinity) -> None:
         axes.axvspan(one.low_nM, one.high_nM, color=GRAY, alpha=0.15, lw=0)
     axes.set_xscale("log")
     axes.set_ylim(-0.02, 1.02)
-    axes.set_ylabel("Share of landings")
+    axes.set_ylabel("Fraction of landings")
     axes.legend(ncols=2)
 
 

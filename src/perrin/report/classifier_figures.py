@@ -142,7 +142,7 @@ def confusion_figure(confusion: pd.DataFrame, *, model: str, n_avg: int) -> Figu
             axes.spines[:].set_visible(False)
             right = float(np.diag(values).mean())
             axes.set(
-                xlabel="Told class (% of the true class)",
+                xlabel="Predicted class (% of the true class)",
                 ylabel="True class",
                 title=f"protocol {protocol}: {right:.1f}% right",
             )
@@ -209,7 +209,7 @@ def reliability_figure(
                     )
             axes.legend(loc="upper left", title="calibration error", title_fontsize=7)
             axes.set(
-                xlabel="Told probability of a class",
+                xlabel="Predicted probability of a class",
                 ylabel="Fraction of events of that class",
                 title=f"protocol {protocol}",
                 xlim=(0, 1),

@@ -76,7 +76,7 @@ def all_landings_figure(spectrum: ErrorSpectrum, filtered: Spectrum) -> Figure:
             density,
             color=BLACK,
             label=f"all, network, by precision: {spectrum.n_events} landings "
-            f"(worth {spectrum.effective_events:.0f})",
+            f"(effective sample size {spectrum.effective_events:.0f})",
         )
         high, edges = mass_limits([filtered])[1], filtered.bin_edges
         for one in spectrum.components:

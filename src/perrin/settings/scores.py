@@ -1,4 +1,4 @@
-"""Settings of the filter by score: which events a classifier's answer retains."""
+"""Settings of the filter by score: which events a classifier's scores retain."""
 
 from __future__ import annotations
 

@@ -143,7 +143,7 @@ class BackgroundSettings(Settings):
 class MotionSettings(Settings):
     """How suboptimal molecules behave: paper 002, Table 1 (it wins over the text)."""
 
-    unbinder_mean_frames: float = Field(10.0, gt=0, description="normal: mean stay")
+    unbinder_mean_frames: float = Field(10.0, gt=0, description="normal: mean residence time")
     unbinder_sd_frames: float = Field(5.0, gt=0, description="normal: standard deviation")
     unbinder_min_frames: float = Field(1.0, gt=0, description="the normal is truncated here")
     unbinder_max_frames: float = Field(20.0, gt=0, description="and here")

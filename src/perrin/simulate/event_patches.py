@@ -295,7 +295,7 @@ def _seen_near(particles: Particles, center: FloatArray, *, half: int) -> NDArra
 def scattered(event_patches: EventPatches, *, rng: np.random.Generator) -> EventPatches:
     """Move the patches in place and time as a detector that sees noise and motion would.
 
-    It centers on the mean position of the next `_SEEN_FRAMES` frames, give or take a third of
+    It centers on the mean position of the next `_SEEN_FRAMES` frames, to within a third of
     a pixel; a fifth of the events it sees a frame early or late, and two in five of those that
     move only at some moment of their motion.
     """

@@ -1,4 +1,4 @@
-"""Where thumbnails are taken: scenes are recorded, detected if asked, cut and described."""
+"""Where thumbnails are taken: events are recorded, detected if wanted, cut and described."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ Centering = Literal["truth", "detector", "scattered"]
 
 @dataclass(frozen=True)
 class Part:
-    """Some events, and which of the scenes or labels asked for they show (rows)."""
+    """Some events, and which of the requested events or labels they show (rows)."""
 
     rows: NDArray[np.int64]
     stacks: NDArray[np.float32]
@@ -251,7 +251,7 @@ class ThumbnailSimulator:
         x: NDArray[np.float64],
         backwards: NDArray[np.bool_] | None = None,
     ) -> Part:
-        """Cut the stacks of scenes `rows` around frame, y and x of their patches."""
+        """Cut the stacks of events `rows` around frame, y and x of their patches."""
         before, after = frames_around(self.settings.n_avg)
         stacks, _ = cut_stacks(
             counts.reshape(
@@ -343,7 +343,7 @@ def _tables(
     """Truth of the central molecules and of their neighbors, in frames and pixels of a thumbnail.
 
     start (R,) and corner (R, 2) are the first frame (of the patch) and pixel (of the field) of
-    the thumbnails of scenes `rows`.
+    the thumbnails of events `rows`.
     """
     first, count = event_patches.owned[rows], np.diff(event_patches.owned)[rows]
     event = np.repeat(np.arange(len(rows)), count)

@@ -109,7 +109,7 @@ class _Drawn:
         self.truth.append(part.truth.set_index(slots))
 
     def add_events(self, part: Part, slots: NDArray[np.int64]) -> None:
-        """Put those of a part into the slots of the labels that were asked for."""
+        """Put those of a part into the slots of the labels that were requested."""
         self.add(part, slots[part.rows])
         event = slots[part.neighbors["event"].to_numpy()]
         self.neighbors.append(part.neighbors.assign(event=event))
@@ -127,7 +127,7 @@ class _Drawn:
         if background is not None and picked < len(slots):
             raise PerrinError(
                 f"the detector picks {picked} events in the buffer movie {background.name}, "
-                f"{len(slots)} buffer events were asked for. Give a longer movie or ask for fewer."
+                f"{len(slots)} buffer events were requested. Give a longer movie or request fewer."
             )
 
     def as_set(self, labels: NDArray[np.str_], *, seed: int) -> ThumbnailSet:
@@ -152,7 +152,7 @@ class _Drawn:
 
 def _check_above_0(count: int, workers: int) -> None:
     if count < 1:
-        raise PerrinError(f"{count} thumbnails cannot be simulated; ask for 1 or more")
+        raise PerrinError(f"{count} thumbnails cannot be simulated; give 1 or more")
     if workers < 1:
         raise PerrinError(f"{workers} workers cannot work; give 1 or more")
 

@@ -19,7 +19,7 @@ from perrin.simulate.walks import fbm, jumping_ctrw
 from perrin.types import FloatArray, IntArray
 
 _INNER = 8  # sub-steps between positions of a confined particle
-_LEAST_SHARE = 0.08  # of the frames in a state, for a change to be one
+_LEAST_FRACTION = 0.08  # of the frames in a state, for a change to be one
 _MIXED = (0.15, 0.85)
 _TRIES = 200
 
@@ -176,8 +176,8 @@ def _of_states(
     for _ in range(_TRIES):
         stays = _log_uniform(4.0, 0.5 * length, number, rng)
         states = _chain(stays * fine, length * fine, rng)
-        share = np.bincount(states, minlength=number) / len(states)
-        if np.sort(share)[-2] > max(_LEAST_SHARE, 3 / length):
+        fraction = np.bincount(states, minlength=number) / len(states)
+        if np.sort(fraction)[-2] > max(_LEAST_FRACTION, 3 / length):
             break
     else:
         states = (np.arange(length * fine) >= length * fine // 2).astype(np.int64)
@@ -233,8 +233,8 @@ def _mixed(
             exposure=exposure,
         )
         drawn = simulate_mixture(settings, count=max(count // 3, 4), rng=rng)
-        share = drawn.truth.fractions[:, 1]
-        both = (share > 0.05) & (share < 0.97)
+        fraction = drawn.truth.fractions[:, 1]
+        both = (fraction > 0.05) & (fraction < 0.97)
         part = drawn.positions[both]
         step = np.sqrt((np.diff(part, axis=1) ** 2).mean(axis=(1, 2), keepdims=True))
         kept.append(part / step)

@@ -192,7 +192,7 @@ def _exponents(alpha: ArrayLike, *, low: float, high: float, name: str) -> Float
 
 def _check_shape(length: int, dims: int) -> None:
     if length < 2:
-        raise PerrinError(f"a walk of {length} frames has no step; ask for 2 frames or more.")
+        raise PerrinError(f"a walk of {length} frames has no step; give 2 frames or more.")
     if dims not in (1, 2, 3):
         raise PerrinError(f"walks have 1, 2 or 3 dimensions, not {dims}.")
 

@@ -123,7 +123,7 @@ def _particle(
     return row
 
 
-def weigh(
+def with_masses(
     tracks: pd.DataFrame, particles: pd.DataFrame, calibration: Calibration
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Add masses to the positions and to the tracks."""

@@ -1,4 +1,4 @@
-"""Particles of other sizes than the usual one: fitted with a size of their own."""
+"""Particles of other sizes than the median: fitted with a size of their own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from perrin.types import BoolArray, Float32Array, FloatArray, IntArray
 _SPREADS = 4.0  # of the sizes of this movie: beyond it is no size that occurs
 _LEAST_SPREAD = 0.06
 _SMALLEST = 0.2  # of the usual size
-_CONTRAST = (0.15, 2.5)  # of the usual one
+_CONTRAST = (0.15, 2.5)  # of the median size
 _LONGER = 0.97  # of the variance that a round image leaves: a rod must leave less
 
 

@@ -27,7 +27,7 @@ from perrin.tracking.drift import Drift
 from perrin.tracking.found import LABELS, SHAPE_COLUMNS
 from perrin.tracking.link import MOST_MEMORY, LinkingResult, link
 from perrin.tracking.notes import notes_of
-from perrin.tracking.particles import describe_tracks, resting, weigh, without
+from perrin.tracking.particles import describe_tracks, resting, with_masses, without
 from perrin.tracking.stream import Seen, see
 from perrin.types import FloatArray, Progress
 
@@ -143,7 +143,7 @@ def track(
     if isinstance(settings, str):
         settings = settings_from(TrackingSettings, kind=settings)
     if calibration is not None:
-        _check_weighable(calibration, movie, settings, recorded=check_calibration)
+        _check_calibration(calibration, movie, settings, recorded=check_calibration)
     movie = held(binned(movie, settings.bin))
     if settings.kind == "molecules":
         _check_optical(movie, given=psf is not None)
@@ -167,7 +167,7 @@ def _check_optical(movie: Movie, *, given: bool) -> None:
         )
 
 
-def _check_weighable(
+def _check_calibration(
     calibration: Calibration, movie: Movie, settings: TrackingSettings, *, recorded: bool
 ) -> None:
     if recorded:
@@ -206,7 +206,7 @@ def _tracks_of_what_was_seen(
     if not settings.keep_immobile:
         tracks = without(tracks, particles)
     if calibration is not None:
-        tracks, particles = weigh(tracks, particles, calibration)
+        tracks, particles = with_masses(tracks, particles, calibration)
     notes = [*movie.provenance.get("notes", ())] if settings.kind == "molecules" else []
     notes += notes_of(movie, settings, seen, positions, linked, tracks, particles, removed=removed)
     return TrackingResult(

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from perrin.andi2.answer import CONFINED, FREE, IMMOBILE, answer
 from perrin.andi2.confined import fbm_spread
 from perrin.andi2.folder import read_experiments
+from perrin.andi2.prediction import CONFINED, FREE, IMMOBILE, predict
 from perrin.andi2.submission import model_of, write_submission
 from perrin.diffusion.segmentation import grid, learn, segment
 from perrin.errors import PerrinError
@@ -39,7 +39,7 @@ def two_states() -> tuple[list[np.ndarray], list[int]]:
 
 def test_changes_and_both_states_are_found(two_states) -> None:
     tracks, changes = two_states
-    found = answer(tracks)
+    found = predict(tracks)
     first = [int(own.stop[0]) for own in found.tracks if len(own.stop) == 2]
     assert len(first) >= 36  # of 40
     off = [own.stop[0] - c for own, c in zip(found.tracks, changes, strict=True) if len(own.K) == 2]
@@ -53,7 +53,7 @@ def test_changes_and_both_states_are_found(two_states) -> None:
 
 def test_tracks_of_one_state_do_not_change() -> None:
     rng = np.random.default_rng(3)
-    found = answer([track([(LENGTH, 0.8, 0.5)], rng) for _ in range(40)])
+    found = predict([track([(LENGTH, 0.8, 0.5)], rng) for _ in range(40)])
     assert sum(len(own.stop) - 1 for own in found.tracks) <= 1
     alpha = np.array([own.alpha[0] for own in found.tracks])
     assert np.abs(alpha - 0.8).mean() < 0.1
@@ -64,7 +64,7 @@ def test_tracks_of_one_state_do_not_change() -> None:
 def test_rest_is_immobile() -> None:
     rng = np.random.default_rng(4)
     tracks = [track([(75, 1.0, 1.0), (75, 1.0, 1e-9)], rng) for _ in range(20)]
-    found = answer(tracks)
+    found = predict(tracks)
     last = [own for own in found.tracks if len(own.K) == 2]
     assert len(last) >= 18
     assert {int(own.state[1]) for own in last} == {IMMOBILE}
@@ -106,7 +106,7 @@ def test_a_folder_becomes_a_submission(two_states, tmp_path: Path) -> None:
     experiments = read_experiments(tmp_path / "set")
     assert list(experiments) == [4]
     np.testing.assert_allclose(experiments[4][0].tracks[3], tracks[3])
-    found = answer(experiments[4][0].tracks)
+    found = predict(experiments[4][0].tracks)
     write_submission(tmp_path, experiments, {4: found})
     lines = (tmp_path / "track_2" / "exp_4" / "fov_0.txt").read_text().splitlines()
     assert [float(line.split(",")[0]) for line in lines] == list(range(12))

@@ -259,7 +259,7 @@ def test_buffer_events_of_a_recorded_buffer() -> None:
     some = ThumbnailSettings(classes={"buffer": 1.0})
     found = simulate_thumbnails(3, settings=some, seed=5, background=background)
     assert set(found.labels) == {"buffer"}
-    with pytest.raises(PerrinError, match="buffer events were asked for"):
+    with pytest.raises(PerrinError, match="buffer events were requested"):
         simulate_thumbnails(5000, settings=some, seed=5, background=background)
 
 

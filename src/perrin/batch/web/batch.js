@@ -29,7 +29,7 @@ function columns() {
     found.push({ name, number: numbers,
       of: (r) => (r.others[k] === "" ? null : numbers ? Number(r.others[k]) : r.others[k]) });
   });
-  found.push({ name: "said", of: (r) => r.said });
+  found.push({ name: "note", of: (r) => r.note });
   return found;
 }
 const COLUMNS = columns();

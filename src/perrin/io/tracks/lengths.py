@@ -13,7 +13,7 @@ from perrin.io.units import PIXEL, nanometers
 
 _AGREES = 1e-3  # relative difference up to which a given value is what the file says
 
-_FEW_MOVES, _MANY_MOVES = 0.02, 0.5  # shares of steps that move: along a flat axis, along others
+_FEW_MOVES, _MANY_MOVES = 0.02, 0.5  # fractions of steps that move: along a flat axis, along others
 _TINY = 1e-6  # of the steps along another axis: rounding
 
 

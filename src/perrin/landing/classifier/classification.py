@@ -62,7 +62,7 @@ class Classification:
     """For each ``threshold``: ``landings`` and ``unbindings`` kept, ``precision``, ``recall`` as
     above, ``resolving_power`` of the main peak (NaN where there is none)."""
     settings: ScoreSettings
-    """What was asked for."""
+    """How the threshold was to be chosen."""
     notes: tuple[str, ...]
     """What a user should know."""
 

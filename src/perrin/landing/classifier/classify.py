@@ -31,7 +31,7 @@ BINDER = "binder"
 
 @dataclass(frozen=True)
 class Sorted:
-    """What a classifier has said of the N events of a table; NaN where it has not been asked."""
+    """What a classifier has said of the N events of a table; NaN where it predicts nothing."""
 
     score: FloatArray
     balanced: FloatArray
@@ -39,7 +39,7 @@ class Sorted:
 
     @classmethod
     def nothing(cls, events: int, classes: int) -> Self:
-        """Return what is known before a classifier is asked."""
+        """Return what is known before a classifier predicts."""
         return cls(np.full((events, classes), np.nan), np.full((events, classes), np.nan))
 
     @property
@@ -48,7 +48,7 @@ class Sorted:
         return np.asarray(np.isfinite(self.score).all(axis=1))
 
     def add(self, rows: IntArray, prediction: ClassPrediction) -> None:
-        """Take note of an answer to some events."""
+        """Take note of the prediction of some events."""
         self.score[rows], self.balanced[rows] = prediction.score, prediction.probability
 
 
@@ -77,7 +77,7 @@ def classify(
     Parameters
     ----------
     movie, events
-        Read once, in pieces; with ``frame``, ``x_px``, ``y_px``, ``contrast`` and ``label``.
+        Read once, in blocks; with ``frame``, ``x_px``, ``y_px``, ``contrast`` and ``label``.
     model, n_avg
         What looks at them; frames averaged on each side in thumbnails, as in the detection.
     known : Sorted, optional

@@ -142,7 +142,7 @@ def _for_precision(
     note = (
         f"no threshold reaches an estimated precision of {wanted:g} ({best}): {otherwise:g} is used"
     )
-    return Threshold(otherwise, "default: the precision asked for is not reached", (note,))
+    return Threshold(otherwise, "default: the requested precision is not reached", (note,))
 
 
 def _for_masses(

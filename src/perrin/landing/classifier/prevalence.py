@@ -15,7 +15,7 @@ the predicted class
 the balanced probabilities
     all of them; they are proportional to l_c if the network knows exactly how sure it may be.
     More is seen of each event, but a network that is too sure makes the fractions wrong, more so
-    than plain counts (``benchmarks/prevalence.py``). It stands beside the answer as a check.
+    than plain counts (``benchmarks/prevalence.py``). It stands beside the estimate as a check.
 
 The probabilities of the events are weighted with these fractions (`correct_prior_shift`).
 """
@@ -46,7 +46,7 @@ class ClassPrevalence:
     name: str
     """The class."""
     fraction: Estimate
-    """By the predicted classes and the confusion matrix: the answer."""
+    """By the predicted classes and the confusion matrix: the estimate."""
     fraction_by_probability: Estimate
     """By the balanced probabilities: a check."""
     predicted: int
@@ -86,7 +86,7 @@ def class_prevalence(likelihood: FloatArray, *, counts: FloatArray | None = None
 def prevalence(
     probability: FloatArray, confusion: FloatArray, *, counts: FloatArray | None = None
 ) -> FloatArray:
-    """Return the fractions (C,) of the classes by the predicted class of each event: the answer.
+    """Return the fractions (C,) of the classes by the predicted class of each event: the estimate.
 
     `probability` (N, C) is balanced; `confusion` (C, C) is the probability of each predicted class
     (column) for each true one (row); `counts` (N,) as in `class_prevalence`.

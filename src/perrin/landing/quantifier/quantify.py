@@ -56,12 +56,12 @@ def quantify(
     exchange: PsfExchange | None = None,
     progress: Progress | None = None,
 ) -> QuantificationResult:
-    """Weigh every landing of a movie.
+    """Predict the mass of every landing of a movie.
 
     Parameters
     ----------
     movie, events
-        Read once, in pieces; with ``frame``, ``x_px``, ``y_px`` and ``contrast``.
+        Read once, in blocks; with ``frame``, ``x_px``, ``y_px`` and ``contrast``.
     model, exchange, progress
         What looks at them; what brings stacks to its PSF; called with the fraction done, 0 to 1.
 

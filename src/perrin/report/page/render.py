@@ -158,5 +158,5 @@ def _confidence(records: list[dict[str, Any]]) -> str:
     """What the intervals of the peaks are."""
     fractions = {record["confidence"] for record in records if record.get("confidence")}
     if not fractions:
-        return "none were asked for"
+        return "none were requested"
     return " and ".join(f"{fraction:.0%}" for fraction in sorted(fractions)) + ", by bootstrap"

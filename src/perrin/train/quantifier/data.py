@@ -137,7 +137,7 @@ def events(
 
 
 def _batch(part: Part, *, psf: Psf, landing_sign: int) -> Batch:
-    """Events of a studio as the network sees them, and the truth."""
+    """Events of a simulator as the network sees them, and the truth."""
     before, _ = frames_around(INTEGRATION)
     views, scale = scaled_histories(
         part.stacks, part.inside, before=before, landing_sign=landing_sign

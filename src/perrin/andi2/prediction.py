@@ -1,4 +1,4 @@
-"""The answer to one experiment of the second AnDi challenge: segments of each track, and states."""
+"""Predictions for an experiment of the second AnDi challenge: segments of each track, states."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ IMMOBILE, CONFINED, FREE, SUPERDIFFUSIVE = 0, 1, 2, 3
 
 
 @dataclass(frozen=True)
-class TrackAnswer:
+class TrackPrediction:
     """Segments of a track: K (s,), alpha (s,), state (s,) and the position each ends at (s,)."""
 
     K: FloatArray
@@ -34,15 +34,17 @@ class TrackAnswer:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """Of one experiment: a `TrackAnswer` a track, its populations, and which are confined."""
+class Prediction:
+    """Of one experiment: a `TrackPrediction` a track, its populations, and which are confined."""
 
-    tracks: list[TrackAnswer]
+    tracks: list[TrackPrediction]
     states: Populations
     confined: list[bool]
 
 
-def answer(tracks: Sequence[FloatArray], *, noise: float = NOISE_PX, gain: float = GAIN) -> Answer:
+def predict(
+    tracks: Sequence[FloatArray], *, noise: float = NOISE_PX, gain: float = GAIN
+) -> Prediction:
     """Return what happens along the tracks (L, 2) of one experiment.
 
     How common states and changes are is learned from all of them. noise: localization error of
@@ -62,11 +64,11 @@ def answer(tracks: Sequence[FloatArray], *, noise: float = NOISE_PX, gain: float
     lengths = [_lengths(part, own) for part, own in zip(found, steps, strict=True)]
     kinds, _ = populations(found, lengths, states)
     held, place = held_populations(tracks, found, kinds, states, noise=noise)
-    answers = [
+    tracks_found = [
         _track(part, states, place[k], held, length=len(track), noise=noise)
         for k, (part, track) in enumerate(zip(found, tracks, strict=True))
     ]
-    return Answer(answers, kinds, held)
+    return Prediction(tracks_found, kinds, held)
 
 
 def _lengths(found: Segmented, steps: FloatArray) -> FloatArray:
@@ -81,7 +83,7 @@ def _track(
     *,
     length: int,
     noise: float,
-) -> TrackAnswer:
+) -> TrackPrediction:
     """Return the segments of a track: median alpha and mean ln(1 + K) of each posterior.
 
     What moves by less than the noise does is at rest.
@@ -95,7 +97,7 @@ def _track(
     rests |= k < 0.5 * noise**2
     state = np.where(alpha >= DIRECTED, SUPERDIFFUSIVE, FREE)
     state = np.where(np.array(held)[place], CONFINED, state)
-    return TrackAnswer(
+    return TrackPrediction(
         np.where(rests, 0.0, k),
         np.where(rests, 0.0, alpha),
         np.where(rests, IMMOBILE, state),
