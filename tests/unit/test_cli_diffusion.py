@@ -35,7 +35,10 @@ def test_from_simulation_to_results(run, tmp_path: Path) -> None:
         assert (out / f"{name}.csv").is_file()
     assert len(pd.read_csv(out / "time_course.csv")) == 12 * 120
     assert pd.read_csv(out / "regimes.csv")["particle"].nunique() == 12
+    assert pd.read_csv(out / "segments.csv")["particle"].nunique() == 12
     told = json.loads((out / "summary.json").read_text())
+    assert told["segments"]["number_of_states"] == len(pd.read_csv(out / "states.csv"))
+    assert (out / "state_transitions.csv").is_file()
     assert told["regimes"]["tracks"] == told["out_of_model"]["checked"] == 12
     assert told["units"] == {"length_unit": "nm", "time_unit": "s"}
     assert told["scale"] == {"length": 100, "frame_interval": 0.01}

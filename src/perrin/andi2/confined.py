@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from perrin.diffusion.populations import Populations
+from perrin.diffusion.populations import Populations, nearest
 from perrin.diffusion.segmentation import Segmented, States
 from perrin.types import FloatArray, IntArray
 
@@ -30,7 +30,7 @@ def held_populations(
     Confined: the segments spread less than FBM of the population's exponent and K does, which
     suits their steps. The fastest population is free: it is what is outside of the walls.
     """
-    place = [_nearest(part, kinds, states) for part in found]
+    place = [nearest(part, kinds, states) for part in found]
     ratios: list[list[float]] = [[] for _ in kinds.K]
     for track, part, own in zip(tracks, found, place, strict=True):
         stops = np.append(part.starts[1:], len(track) - 1)
@@ -55,24 +55,3 @@ def _narrow(ratios: FloatArray) -> bool:
     if len(ratios) < LEAST_SEGMENTS:
         return False
     return bool(1 - ratios.mean() > SURE * ratios.std() / np.sqrt(len(ratios)))
-
-
-def _nearest(found: Segmented, kinds: Populations, states: States) -> IntArray:
-    """Return the likeliest population of each segment."""
-    moving = states.K > 0
-    posterior = found.posterior[:, moving]
-    where = np.column_stack([states.alpha[moving], np.log(states.K[moving])])
-    middle = posterior @ where / np.maximum(posterior.sum(axis=1, keepdims=True), 1e-300)
-    free = kinds.K > 0
-    spread = np.column_stack(
-        [np.maximum(kinds.alpha_sd, 0.1), np.maximum(kinds.K_sd / np.maximum(kinds.K, 1e-9), 0.2)]
-    )
-    center = np.column_stack([kinds.alpha, np.log(np.maximum(kinds.K, 1e-9))])
-    away = (((middle[:, None] - center) / spread) ** 2).sum(axis=2)
-    away += 2 * np.log(spread).sum(axis=1) - 2 * np.log(np.maximum(kinds.fraction, 1e-6))
-    away[:, ~free] = np.inf
-    place: IntArray = away.argmin(axis=1)
-    if not free.all():
-        rests = found.posterior[:, ~moving].sum(axis=1) > 0.5
-        place = np.where(rests, int(np.flatnonzero(~free)[0]), place)
-    return place

@@ -9,15 +9,21 @@ import numpy as np
 
 from perrin.andi2.confined import held_populations
 from perrin.diffusion.populations import Populations, populations
-from perrin.diffusion.segmentation import Segmented, States, grid, learn, segment, weighted
+from perrin.diffusion.segmentation import (
+    GAIN,
+    Segmented,
+    States,
+    grid,
+    learn,
+    segment,
+    weighted,
+)
 from perrin.types import FloatArray, IntArray
 
 NOISE_PX = 0.12
 """Localization error of the challenge's tracks, one axis."""
 KS = (0.003, 12.0)
 """Generalized diffusion coefficients that are looked for, px^2 / frame^alpha."""
-GAIN = -2.0
-"""Log-odds given to each change: F1 of change points is best there, with few invented."""
 DIRECTED = 1.9
 IMMOBILE, CONFINED, FREE, SUPERDIFFUSIVE = 0, 1, 2, 3
 """States, as the challenge numbers them."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -19,6 +20,7 @@ from perrin.diffusion import kinds as of_kinds
 from perrin.diffusion.by_kind import answered, bounded_by_kind
 from perrin.diffusion.likelihood import fit_fbm
 from perrin.diffusion.notes import notes_on
+from perrin.diffusion.segments import Segments, find_segments, notes_on_segments
 from perrin.diffusion.standard import TARGETS, Prediction, from_unit
 from perrin.diffusion.tables import CLASSICAL, ESTIMATES, FALSE_FLAGS, WINDOWS
 from perrin.diffusion.time_course import SEGMENT_FRAMES, TimeCourse, follow, joined, segments_of
@@ -79,7 +81,8 @@ class Scale:
 class DiffusionResult(Shown):
     """One row a track in `trajectories`, one row a window in `windows`; attrs: the units.
 
-    course: what changes along the tracks; tracks: what was characterized; settings: of the
+    time_course: what changes along the tracks; segments: where K, alpha and kind change, and the
+    states of the sample; tracks: what was characterized; settings: of the
     windows; model: name of the network; source: file of the tracks; seed: of the replicates
     that tracks are compared with; networks: those that looked at the tracks; remarks: what is
     said before the notes.
@@ -88,6 +91,7 @@ class DiffusionResult(Shown):
     trajectories: pd.DataFrame
     windows: pd.DataFrame
     time_course: TimeCourse
+    segments: Segments
     scale: Scale
     tracks: pd.DataFrame
     settings: WindowSettings
@@ -110,7 +114,8 @@ class DiffusionResult(Shown):
     @property
     def notes(self) -> tuple[str, ...]:
         """What is said beside the tables: see `perrin.diffusion.notes`."""
-        return (*self.remarks, *notes_on(self.trajectories, model=self.model))
+        notes = notes_on(self.trajectories, model=self.model)
+        return (*self.remarks, *notes, *notes_on_segments(self.segments))
 
 
 @dataclass(frozen=True)
@@ -144,26 +149,28 @@ def characterize(
     predictions = _predict(whole, model)
     beside = pd.DataFrame([_classical(track, scale) for track in whole], columns=_CLASSICAL)
     beside = beside.assign(**_handed_over(whole, scale), **_check(predictions, model))
-    of_kind = of_kinds.kind_columns(
-        whole,
-        predictions.rows,
-        predictions.prediction,
-        model=kinds,
-        length=scale.length,
-        frame_interval=scale.frame_interval,
-    )
+    tell = partial(_kinds, model=kinds, scale=scale)
     time_course = follow(
         whole,
         _steps(predictions, model),
         estimate=lambda parts: _estimates(_predict(parts, model), scale),
         frame_interval=scale.frame_interval,
     )
+    trajectories = bounded_by_kind(
+        pd.concat([_estimates(predictions, scale), beside, tell(predictions)], axis=1)
+    )
     result = DiffusionResult(
-        trajectories=bounded_by_kind(
-            pd.concat([_estimates(predictions, scale), beside, of_kind], axis=1)
-        ),
+        trajectories=trajectories,
         windows=_estimates(_predict(windows, model), scale),
         time_course=time_course,
+        segments=find_segments(
+            whole,
+            trajectories,
+            time_course.regimes,
+            tell=lambda parts: tell(_predict(parts, model)),
+            length=scale.length,
+            frame_interval=scale.frame_interval,
+        ),
         scale=scale,
         tracks=tracks,
         settings=settings,
@@ -173,13 +180,26 @@ def characterize(
     return result
 
 
+def _kinds(predictions: _Predicted, *, model: of_kinds.Model | None, scale: Scale) -> pd.DataFrame:
+    """Return the OF_KIND columns of tracks with what the mixture network says of them."""
+    return of_kinds.kind_columns(
+        predictions.tracks,
+        predictions.rows,
+        predictions.prediction,
+        model=model,
+        length=scale.length,
+        frame_interval=scale.frame_interval,
+    )
+
+
 def _tell_units(result: DiffusionResult) -> None:
     """Put the units of the scale into the attrs of all tables."""
     units: dict[Hashable | None, object] = {
         "length_unit": result.scale.length_unit,
         "time_unit": result.scale.time_unit,
     }
-    for table in (result.trajectories, result.windows, *vars(result.time_course).values()):
+    along = [*vars(result.time_course).values(), *result.segments.tables.values()]
+    for table in (result.trajectories, result.windows, *along):
         table.attrs = dict(units)
 
 

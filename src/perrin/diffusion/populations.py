@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from perrin.diffusion.segmentation import Segmented, States
-from perrin.types import BoolArray, FloatArray
+from perrin.types import BoolArray, FloatArray, IntArray
 
 MOST = 4
 _ROUNDS = 60
@@ -70,6 +70,27 @@ def populations(
     if rests:
         weight[~moving] = resting
     return _described(best, likelihood, steps, resting if rests else 0.0, moving), weight
+
+
+def nearest(found: Segmented, kinds: Populations, states: States) -> IntArray:
+    """Return the likeliest population (s,) of each segment of a track."""
+    moving = states.K > 0
+    posterior = found.posterior[:, moving]
+    where = np.column_stack([states.alpha[moving], np.log(states.K[moving])])
+    middle = posterior @ where / np.maximum(posterior.sum(axis=1, keepdims=True), 1e-300)
+    free = kinds.K > 0
+    spread = np.column_stack(
+        [np.maximum(kinds.alpha_sd, 0.1), np.maximum(kinds.K_sd / np.maximum(kinds.K, 1e-9), 0.2)]
+    )
+    center = np.column_stack([kinds.alpha, np.log(np.maximum(kinds.K, 1e-9))])
+    away = (((middle[:, None] - center) / spread) ** 2).sum(axis=2)
+    away += 2 * np.log(spread).sum(axis=1) - 2 * np.log(np.maximum(kinds.fraction, 1e-6))
+    away[:, ~free] = np.inf
+    place: IntArray = away.argmin(axis=1)
+    if not free.all():
+        rests = found.posterior[:, ~moving].sum(axis=1) > 0.5
+        place = np.where(rests, int(np.flatnonzero(~free)[0]), place)
+    return place
 
 
 def _fit(likelihood: FloatArray, where: FloatArray, number: int) -> _Fit:

@@ -7,6 +7,8 @@ before them in the segment, up to `ORDER` (`perrin.diffusion.gaussian_evidence.m
 chain is found in one pass over the track for all starts and all states at once: a segment older
 than the memory needs no start of its own.
 
+Steps across missing frames are left out: the memory begins anew behind them, the segment goes on.
+
 How common each state and a change are is learned from all tracks of one sample together
 (`learn`): tracks of few states are told better where these are known.
 """
@@ -27,6 +29,8 @@ from perrin.types import Float32Array, FloatArray, IntArray
 ORDER = 8
 LEAST_STEPS = 3
 """A segment has at least so many steps."""
+GAIN = -2.0
+"""Log-odds given to each change: F1 of change points is best there, with few invented."""
 ALPHAS = np.concatenate([np.arange(0.1, 1.85, 0.1), [1.9, 1.98]])
 KS_A_FACTOR = 0.3
 """Distance of neighboring K on the grid, in natural logarithms."""
@@ -80,13 +84,18 @@ def grid(noise: float, *, ks: tuple[float, float]) -> States:
     levels = np.exp(np.arange(np.log(ks[0]), np.log(ks[1]) + KS_A_FACTOR / 2, KS_A_FACTOR))
     alpha = np.concatenate([[0.0], np.repeat(ALPHAS, len(levels))])
     k = np.concatenate([[0.0], np.tile(levels, len(ALPHAS))])
-    past, precision, level = _bank(alpha, k, noise**2)
     weight = np.full(len(k), (1 - _RESTING) / (len(k) - 1))
     weight[0] = _RESTING
+    return replace(states_of(alpha, k, noise), weight=weight)
+
+
+def states_of(alpha: FloatArray, k: FloatArray, noise: float) -> States:
+    """Return the states of these alpha (n,) and K (n,), all equally common."""
+    past, precision, level = _bank(alpha, k, noise**2)
     return States(
         alpha,
         k,
-        weight,
+        np.full(len(k), 1 / len(k)),
         0.01,
         past.astype(np.float32),
         precision.astype(np.float32),
@@ -100,17 +109,21 @@ def weighted(states: States, weight: FloatArray) -> States:
     return replace(states, weight=shared)
 
 
-def learn(steps: Sequence[FloatArray], states: States) -> States:
+def learn(
+    steps: Sequence[FloatArray], states: States, *, before: Sequence[IntArray] | None = None
+) -> States:
     """Return the states with the weights, and the change, that suit these tracks (n, d) together.
 
-    Rounds of expectation and maximization over the best chains; states that none needs go.
+    before: of each track, as `segment` takes it. Rounds of expectation and maximization over the
+    best chains; states that none needs go.
     """
-    thinned = steps[:: max(1, len(steps) // _LEARN_FROM)]
+    known = [None] * len(steps) if before is None else before
+    thin = max(1, len(steps) // _LEARN_FROM)
     for turn in range(_ROUNDS):
-        chosen = thinned if turn < _ROUNDS - 1 else steps
+        every = thin if turn < _ROUNDS - 1 else 1
         counted, changes, total = np.zeros(len(states.K)), 0, 0
-        for track in chosen:
-            found = segment(track, states)
+        for track, own in zip(steps[::every], known[::every], strict=True):
+            found = segment(track, states, before=own)
             counted += found.posterior.sum(axis=0)
             changes += len(found.starts) - 1
             total += len(track)
@@ -121,21 +134,45 @@ def learn(steps: Sequence[FloatArray], states: States) -> States:
     return states
 
 
-def segment(steps: FloatArray, states: States, *, gain: float = 0.0) -> Segmented:
+def segment(
+    steps: FloatArray, states: States, *, gain: float = 0.0, before: IntArray | None = None
+) -> Segmented:
     """Return the best chain of segments of a track's steps (n, d).
 
-    gain: logarithm of odds that each change has to bring beyond its probability.
+    gain: logarithm of odds that each change has to bring beyond its probability. before (n,): how
+    many steps come before each without a missing frame; None: no frame is missing.
     """
     own = np.ascontiguousarray(steps, np.float32)
+    known = _known(before, len(own))
     weight = np.log(states.weight).astype(np.float32)
     cost = np.log(states.change / (1 - states.change)) - gain
-    starts = _decode(own, states.past, states.precision, states.level, weight, np.float32(cost))
-    scores = np.empty((len(starts), len(weight)))
-    for row, (first, stop) in enumerate(pairwise([*map(int, starts), len(own)])):
-        part = np.ascontiguousarray(own[first:stop])
-        scores[row] = weight + _scores(part, states.past, states.precision, states.level)
+    bank = states.past, states.precision, states.level
+    starts = _decode(own, known, *bank, weight, np.float32(cost))
+    scores = np.array(
+        [
+            weight + scored(own[first:stop], states, before=known[first:stop])
+            for first, stop in pairwise([*map(int, starts), len(own)])
+        ]
+    )
     posterior = np.exp(scores - scores.max(axis=1, keepdims=True))
     return Segmented(starts, posterior / posterior.sum(axis=1, keepdims=True))
+
+
+def scored(
+    steps: FloatArray | Float32Array, states: States, *, before: IntArray | None = None
+) -> FloatArray:
+    """Return the log-likelihood (n,) of one segment's steps in each state."""
+    own = np.ascontiguousarray(steps, np.float32)
+    known = _known(before, len(own))
+    found: FloatArray = _scores(own, known, states.past, states.precision, states.level)
+    return found
+
+
+def _known(before: IntArray | None, count: int) -> IntArray:
+    """Return how many steps, up to `ORDER`, come before each without a missing frame."""
+    known = np.arange(count) if before is None else before
+    found: IntArray = np.minimum(known, ORDER).astype(np.int64)
+    return found
 
 
 @njit(cache=True, nogil=True)
@@ -177,12 +214,12 @@ def _scored(steps, t, m, past, precision, level, new, score):  # type: ignore[no
 
 
 @njit(cache=True, nogil=True)
-def _scores(steps, past, precision, level):  # type: ignore[no-untyped-def]
-    """Return the log-likelihood of one segment in each state."""
+def _scores(steps, known, past, precision, level):  # type: ignore[no-untyped-def]
+    """Return the log-likelihood of one segment in each state; known (n,): steps before each."""
     count = precision.shape[1]
     total, new, score = np.zeros(count), np.empty(count, np.float32), np.empty(count, np.float32)
     for t in range(len(steps)):
-        _scored(steps, t, min(t, ORDER), past, precision, level, new, score)
+        _scored(steps, t, min(t, known[t]), past, precision, level, new, score)
         total += score
     return total
 
@@ -197,8 +234,11 @@ def _come_of_age(young, score, old, old_start, start):  # type: ignore[no-untype
 
 
 @njit(cache=True, nogil=True)
-def _decode(steps, past, precision, level, weight, cost):  # type: ignore[no-untyped-def]
-    """Return the starts of the best chain. weight (n,): logarithms; cost: of a change."""
+def _decode(steps, known, past, precision, level, weight, cost):  # type: ignore[no-untyped-def]
+    """Return the starts of the best chain. weight (n,): logarithms; cost: of a change.
+
+    known (n,): steps, at most `ORDER`, that come before each without a missing frame.
+    """
     length, count = len(steps), len(weight)
     new, score = np.empty(count, np.float32), np.empty(count, np.float32)
     young = np.full((ORDER, count), np.float32(-1e30))
@@ -209,7 +249,7 @@ def _decode(steps, past, precision, level, weight, cost):  # type: ignore[no-unt
         best = np.float32(-1e30)
         start: Any = 0
         for m in range(min(t, ORDER), -1, -1):
-            _scored(steps, t, m, past, precision, level, new, score)
+            _scored(steps, t, min(m, known[t]), past, precision, level, new, score)
             place = (t - m) % ORDER
             if m == ORDER:
                 _come_of_age(young[place], score, old, old_start, t - m)

@@ -12,6 +12,7 @@ from perrin.diffusion.by_kind import answered, w_may_be_anything, without_w
 from perrin.diffusion.classical import ergodicity_breaking, tamsd
 from perrin.diffusion.kinds import SAID
 from perrin.diffusion.regimes import LABELS
+from perrin.diffusion.segments import summary as of_segments
 from perrin.diffusion.tables import CLASSICAL, ESTIMATES, FALSE_FLAGS
 from perrin.diffusion.windows import to_tracks
 from perrin.types import FloatArray
@@ -44,6 +45,7 @@ def summary(found: DiffusionResult) -> dict[str, Any]:
         },
         "out_of_model": _flags(table),
         "regimes": _regimes(found),
+        "segments": of_segments(found.segments),
     }
 
 

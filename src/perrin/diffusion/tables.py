@@ -175,6 +175,49 @@ SURVIVAL: tuple[Column, ...] = (
     Column("survival_high", "float", "1", "95% quantile"),
 )
 
+_OF_SEGMENT: tuple[tuple[str, str, str], ...] = (
+    ("K", "length^2 / time^alpha", "MSD of one axis 2 K t^alpha; 0 at rest; no CTRW has one"),
+    ("alpha", "1", "exponent, FBM by maximum likelihood with known noise; none at rest"),
+)
+SEGMENTS: tuple[Column, ...] = (
+    Column("particle", "int", "", "number of the track"),
+    Column("segment", "int", "", "number of the segment along it, from 0"),
+    Column("frame_start", "int", "frame", "first frame with a position"),
+    Column("frame_stop", "int", "frame", "one after the last; two segments share a frame"),
+    Column("positions", "int", "", "frames that have a position"),
+    Column(
+        "start_low", "float", "frame", "the change at its start: 5% quantile; NaN for the first"
+    ),
+    Column("start_high", "float", "frame", "the same, 95% quantile"),
+    Column("time_start", "float", "time", "of its first step, frame times frame interval"),
+    Column("residence_time", "float", "time", "how long it lasts"),
+    Column("left_censored", "bool", "", "it began before the track"),
+    Column("right_censored", "bool", "", "it ends with the track"),
+    Column("state", "int", "", "number of its state in the table of states; -1: none"),
+    *_with_quantiles(_OF_SEGMENT),
+    *(column for column in OF_KIND if column.name == "kind" or column.name.startswith("p_")),
+    Column("reason", "text", "", "what is not told, and why"),
+)
+STATES: tuple[Column, ...] = (
+    Column("state", "int", "", "number of the state, the fastest is 0, rest the last"),
+    Column("segments", "int", "", "how many are in it"),
+    Column("particles", "int", "", "how many are in it at some time"),
+    *_with_quantiles(
+        (
+            ("occupancy", "1", "fraction of the time that all particles spend in it"),
+            ("K", "length^2 / time^alpha", "geometric mean over its segments by their steps"),
+            ("alpha", "1", "mean over its segments by their steps"),
+            ("mean_residence_time", "time", "of a stay in it; NaN where no change is seen"),
+        )
+    ),
+)
+STATE_TRANSITIONS: tuple[Column, ...] = (
+    Column("before", "int", "", "number of a state"),
+    Column("after", "int", "", "number of another one"),
+    Column("number", "float", "", "changes from one to the other that are expected in the tracks"),
+    *(column for column in TRANSITIONS if column.name[:4] in ("time", "rate")),
+)
+
 
 def axes_of(tracks: pd.DataFrame) -> list[str]:
     """Return the coordinates that `tracks` has: x, then y, then z."""

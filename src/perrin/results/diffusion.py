@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from perrin.diffusion.by_kind import answered
 from perrin.diffusion.characterize import DiffusionResult, Scale
+from perrin.diffusion.segments import TABLES as SEGMENT_TABLES
+from perrin.diffusion.segments import Segments
 from perrin.diffusion.summary import ergodicity, msd_curves, summary
 from perrin.diffusion.tables import axes_of
 from perrin.diffusion.time_course import TimeCourse
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 KIND = "diffusion"
-_KNOWN = (DiffusionResult, NetworkId, Scale, TimeCourse, WindowSettings)
+_KNOWN = (DiffusionResult, NetworkId, Scale, Segments, TimeCourse, WindowSettings)
 _TABLES = ("tracks", "trajectories", "windows")
 
 
@@ -34,15 +36,19 @@ def write_diffusion(folder: Path, found: DiffusionResult) -> None:
     ``tracks.csv`` holds the tracks in the file's own unit, with ``pixel_nm``,
     ``frame_interval_s`` and ``exposure`` where they are known, ``trajectories.csv`` and
     ``windows.csv`` what was found, ``time_course.csv``, ``regimes.csv``, ``transitions.csv`` and
-    ``survival.csv`` how it changes; figures beside them.
+    ``survival.csv`` how it changes, ``segments.csv``, ``states.csv`` and ``state_transitions.csv``
+    where K, alpha and kind do; figures beside them.
     """
     tables = {name: getattr(found, name) for name in _TABLES} | vars(found.time_course)
+    tables |= found.segments.tables
     for name, table in tables.items():
         write = write_tracks_csv if name == "tracks" else _write_table
         write(_with_units(found) if name == "tracks" else table, folder / f"{name}.csv")
     bare: dict[str, Any] = {name: schema_of(table) for name, table in tables.items()}
     along = TimeCourse(**{name: bare.pop(name) for name in vars(found.time_course)})
-    store(folder, KIND, replace(found, **bare, time_course=along), _KNOWN)
+    segments = found.segments.with_tables({name: bare.pop(name) for name in SEGMENT_TABLES})
+    whole = replace(found, **bare, time_course=along, segments=segments)
+    store(folder, KIND, whole, _KNOWN)
     curves = _curves(found)
     save_figures(folder, _figures(found.tracks, found, curves) if curves else {})
 
@@ -73,7 +79,12 @@ def read_diffusion(folder: Path) -> DiffusionResult:
         name: read_table(folder / f"{name}.csv", schema)
         for name, schema in vars(bare.time_course).items()
     }
-    return replace(bare, **tables, time_course=TimeCourse(**along))
+    parts = {
+        name: read_table(folder / f"{name}.csv", schema)
+        for name, schema in bare.segments.tables.items()
+    }
+    segments = bare.segments.with_tables(parts)
+    return replace(bare, **tables, time_course=TimeCourse(**along), segments=segments)
 
 
 def summarize_diffusion(found: DiffusionResult) -> dict[str, Any]:

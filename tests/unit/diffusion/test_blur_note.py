@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from perrin.diffusion.characterize import DiffusionResult, Scale
+from perrin.diffusion.segments import Segments
 from perrin.diffusion.summary import characterized
 from perrin.diffusion.tables import TRAJECTORIES
 from perrin.settings.diffusion import WindowSettings
@@ -20,6 +21,7 @@ def result(correlations: np.ndarray, exposure: float = np.nan) -> DiffusionResul
         trajectories=table.assign(exposure=exposure),
         windows=empty,
         time_course=None,  # type: ignore[arg-type]  # no note looks at it
+        segments=Segments(pd.DataFrame({"left_censored": []}), empty, empty, 0.0, told=True),
         scale=Scale.unknown(),
         tracks=empty,
         settings=WindowSettings(),

@@ -38,7 +38,7 @@ def motion_story(folder: MotionFolder) -> dict[str, Any]:
     """Headline and four lists of sentences."""
     rules: dict[str, tuple[Rule, ...]] = {
         "measured": (_what, _predicted, _read_as),
-        "stands_out": (_kinds, _fractions, _exponent, _spread, _changing, _msd),
+        "stands_out": (_kinds, _fractions, _exponent, _spread, _states, _changing, _msd),
         "distrust": (
             _out_of_model,
             _outside,
@@ -205,6 +205,30 @@ def _changing(folder: MotionFolder) -> str | None:
     return (
         f"{found['tracks_with_change']} of {found['tracks']} trajectories change between FBM-like "
         f"and CTRW-like, {found['changes']} times{residence_time}."
+    )
+
+
+def _states(folder: MotionFolder) -> str | None:
+    """States of the sample, and how many changes of K and alpha there are."""
+    found, units = folder.summary["segments"], folder.summary["units"]
+    if found["number_of_states"] < 2 or not found["changes"]:
+        return None
+    length, time = units["length_unit"], units["time_unit"]
+    length = "units" if length.startswith("unit") else length
+    said = [
+        "at rest"
+        if not state["K"]
+        else f"alpha {state['alpha']:.2f}, K {state['K']:.3g} {length}^2/{time}^alpha"
+        for state in found["states"]
+    ]
+    each = "; ".join(
+        f"{words} ({state['occupancy']:.0%} of the time)"
+        for words, state in zip(said, found["states"], strict=True)
+    )
+    return (
+        f"{found['number_of_states']} states of exponent and diffusion coefficient: {each}. "
+        f"{found['tracks_with_change']} trajectories change between them, "
+        f"{found['changes']} times."
     )
 
 
