@@ -26,8 +26,67 @@ def tracked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Results of three spheres in forty frames."""
     settings = MotionMovie.of("spheres", frames=40, count=3, height_px=96, width_px=128)
     movie, _, _ = simulate_motion(settings, seed=5)
-    found = track(movie, "spheres", overlay_frames=0)
+    found = track(movie, "spheres")
     return write_results(tmp_path_factory.mktemp("tracked") / "results", found)
+
+
+def until(page: Any, condition: str) -> None:
+    """Wait for a condition; the page's own policy bars what Playwright would wait with."""
+    for _ in range(200):
+        if page.evaluate(condition):
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(condition)
+
+
+def gray_at(page: Any, x: float, y: float) -> float:
+    """Mean red, green and blue of the player's picture at a place in the movie, lines left out."""
+    for name in ("tracks", "rings"):
+        page.uncheck(f"#player-{name}")
+    return float(
+        page.evaluate(
+            """([x, y]) => {
+              const canvas = document.getElementById("player-canvas");
+              const scale = canvas.width / player.movie.width;
+              const at = [(x + 0.5) * scale, (y + 0.5) * scale].map(Math.round);
+              const found = canvas.getContext("2d").getImageData(at[0], at[1], 1, 1).data;
+              return (found[0] + found[1] + found[2]) / 3;
+            }""",
+            [x, y],
+        )
+    )
+
+
+def test_the_movie_plays_with_its_tracks(visit: Visit, tracked: Path) -> None:
+    page = visit(tracked / "report.html")
+    until(page, "player.movie && player.movie.width === 128")
+    assert page.inner_text("#player-said") == "all 40 frames"
+    positions = pd.read_csv(tracked / "positions.csv")
+    page.focus("#player-canvas")
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    assert page.inner_text("#player-time").startswith("frame 3, 0.03 s")
+    here = positions[(positions["frame"] == 3) & (positions["particle"] >= 0)].iloc[0]
+    page.click("#player-canvas", position=page.evaluate(
+        "([x, y]) => ({x: (x + 0.5) * player.view.scale, y: (y + 0.5) * player.view.scale})",
+        [float(here["x"]), float(here["y"])],
+    ))  # fmt: skip
+    assert page.inner_text("#player-chosen").startswith(f"Particle {here['particle']:.0f}: frames")
+    until(page, "pictureOf(player.movie, 3).complete")
+    assert gray_at(page, here["x"], here["y"]) < 60  # the dark particle is where its circle was
+    page.click("#player-play")
+    until(page, "player.at > 5")
+    page.click("#player-play")
+    first = pd.read_csv(tracked / "particles.csv").iloc[-1]
+    page.click("#particles tbody tr:last-child")
+    assert page.evaluate("player.movie.frames[player.at]") == first["frame_start"]
+
+
+def test_a_folder_without_pictures_has_no_player(visit: Visit, tmp_path: Path) -> None:
+    settings = MotionMovie.of("spheres", frames=8, count=1, height_px=48, width_px=48)
+    found = track(simulate_motion(settings, seed=5)[0], "spheres", overlay_frames=0)
+    page = visit(write_results(tmp_path / "out", found) / "report.html")
+    assert not page.is_visible("#player")
 
 
 def test_made_again_it_is_the_same(tracked: Path, tmp_path: Path) -> None:

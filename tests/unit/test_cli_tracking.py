@@ -35,7 +35,10 @@ def test_from_a_rod_movie_to_what_moves_them(run, tmp_path: Path) -> None:
     assert {"positions.csv", "summary.json", "figures"} <= names
     drawn = {path.name for path in (out / "figures").iterdir()}
     assert {"tracks.png", "tracks.svg", "errors.png", "links.png"} <= drawn
-    assert {"overlay.gif", "overlay.mp4"} & drawn
+    result = perrin.read_results(out)
+    assert isinstance(result, perrin.TrackingResult)
+    assert result.clip is not None
+    assert result.clip.frame.tolist() == [0, 14, 28]
     summary = json.loads((out / "summary.json").read_text())
     assert summary["settings"]["kind"] == "rods"
     assert summary["linking"]["search_px"] > 1

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Kind = Annotated[str, typer.Option(help="What moves: rods, spheres or molecules.")]
 Overlays = Annotated[
-    int, typer.Option(min=0, help="Frames of the short movie with overlays; 0: none.")
+    int, typer.Option(min=0, help="Most frames of the movie on the page; 0: none.")
 ]
 
 
@@ -101,7 +101,7 @@ def track(
     tracking: TrackingOptions,
     instrument: InstrumentFiles,
     movie_options: MovieOptions,
-    overlay_frames: Overlays = 50,
+    overlay_frames: Overlays = 500,
     seed: o.Seed = 0,
     overwrite: o.Overwrite = False,
 ) -> None:

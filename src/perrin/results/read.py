@@ -19,9 +19,7 @@ def read_results(
     """Return the result that `write_results`, or a command, wrote into a folder.
 
     The class is that which was written, with the same tables, digit by digit; several
-    measurements come back as a tuple. What is shown of a movie only in the folder, the stretch
-    that tracks are drawn on (`TrackingResult.clip`), is not read; `source` is the name of the
-    file, without its folder.
+    measurements come back as a tuple. `source` is the name of the file, without its folder.
 
     Raises `PerrinError` for a folder that holds no results, those of a version that does not fit
     this one, or a file that is no longer what perrin wrote.

@@ -1,4 +1,4 @@
-"""The results folder of a tracked movie: tables, figures, a short movie with overlays."""
+"""The results folder of a tracked movie: tables, figures, pictures of its frames."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from perrin.io.track_formats import write_napari, write_trackmate, write_tracks_
 from perrin.mass.calibration import Calibration
 from perrin.optics.psf import Psf
 from perrin.report import tracking_figures as figures
-from perrin.report.track_movie import write_track_movie
-from perrin.results.folder import FIGURES, save_figures
+from perrin.report.page.folders import OVERLAY
+from perrin.results.folder import save_figures
 from perrin.results.stored import read_table, restore, schema_of, store
 from perrin.settings.tracking import LinkSettings, LocateSettings, MedianSettings, TrackingSettings
 from perrin.tracking.appearance import Appearance
+from perrin.tracking.clip import Clip
 from perrin.tracking.drift import Drift
 from perrin.tracking.errors import ErrorScale
 from perrin.tracking.found import LABELS, SHAPE_COLUMNS, LocalizationResult, join
@@ -59,7 +60,8 @@ def write_tracks(folder: Path, found: TrackingResult) -> None:
 
     ``tracks.csv`` (for `perrin diffusion` and trackpy), ``tracks.xml`` (TrackMate),
     ``tracks.napari.npy``, ``particles.csv`` (a row a track), ``positions.csv`` (all located
-    particles), ``lineage.csv``, ``msd.csv``, ``drift.csv``, figures, a short movie with overlays.
+    particles), ``lineage.csv``, ``msd.csv``, ``drift.csv``, figures, ``overlay.npz``
+    (the pictures that the page draws the tracks on).
     """
     write_tracks_csv(found.tracks, folder / "tracks.csv")
     write_napari(found.tracks, folder / "tracks.napari.npy")
@@ -92,17 +94,26 @@ def write_tracks(folder: Path, found: TrackingResult) -> None:
     store(folder, KIND, replace(found, **bare, seen=seen, clip=None), _KNOWN)
     save_figures(folder, _figures(found))
     if found.clip is not None:
-        write_track_movie(folder / FIGURES, found, found.clip)
+        np.savez(folder / OVERLAY, **vars(found.clip))
 
 
 def read_tracks_folder(folder: Path) -> TrackingResult:
-    """Return the result that was written, without the stretch of the movie."""
+    """Return the result that was written."""
     bare: TrackingResult = restore(folder, _KNOWN)
     tables: dict[str, Any] = {
         name: read_table(folder / f"{name}.csv", getattr(bare, name)) for name in _TABLES
     }
     seen = replace(bare.seen, located=_located(tables["positions"]))
-    return replace(bare, **tables, seen=seen)
+    return replace(bare, **tables, seen=seen, clip=_clip(folder / OVERLAY))
+
+
+def _clip(path: Path) -> Clip | None:
+    """Return the pictures of the movie; None where none were kept."""
+    if not path.is_file():
+        return None
+    with np.load(path, allow_pickle=False) as stored:
+        scalars = {"averaged": int, "low": float, "high": float}
+        return Clip(**{name: scalars.get(name, np.asarray)(stored[name]) for name in stored.files})
 
 
 def _located(positions: pd.DataFrame) -> LocalizationResult:

@@ -165,7 +165,7 @@ def flattened(frames: Float32Array, *, extent_px: float) -> Float32Array:
     """
     from scipy.ndimage import gaussian_filter, median_filter
 
-    step = max(1, int(extent_px / 2))
+    step = max(1, int(np.ceil(extent_px / 2)))  # of a window of some ten cells: quick
     size = 2 * int(np.ceil(_WINDOW_EXTENTS * extent_px / step / 2)) + 1
     height, width = frames.shape[1:]
     rows, columns = (np.array_split(np.arange(n), max(1, n // step)) for n in (height, width))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -54,7 +55,9 @@ _NOISE = 1.3  # times that of the frame
 _CLEAR = 5.0  # standard errors of its contrast
 _CONTRAST = (0.4, 2.5)  # of the usual
 _SMALL = 4.0  # px, from the center to the edge of a small particle
-_UNEVEN = 0.3  # scatter of the level of tiles over the noise of a pixel
+_UNEVEN = 0.3  # scatter of the level of tiles over the noise of a pixel: clouds
+_PERHAPS_UNEVEN = 0.1  # the same: clouds as fine as a tile, or noise that goes on over many pixels
+_CLEARER_FLAT = 1.2  # times as clear: then particles are looked for without clouds
 
 
 @dataclass(frozen=True)
@@ -164,17 +167,30 @@ def _learned(
         "psf": psf,
         "sigma_px": None if width is None else _SIGMA_OF_WIDTH * width / movie.pixel_nm,
     }
-    noise = float(np.median(noise_of(frames)))
-    uneven = settings.kind != "molecules" and unevenness(frames[::3]) > _UNEVEN * noise
-    flat = frames
-    if uneven:
-        flat = flattened(frames, extent_px=_first_extent(movie, settings))
-    seen = learn(flat, **look)  # type: ignore[arg-type]
-    if seen is None and uneven:  # clouds as fine as the window
-        seen = learn(flattened(frames, extent_px=_SMALL), **look)  # type: ignore[arg-type]
-    if seen is None and settings.kind == "molecules" and not sign:  # bright, as of fluorescence
-        seen = learn(frames, **(look | {"sign": -movie.landing_sign}))  # type: ignore[arg-type]
-    return None if seen is None else replace(seen, uneven=uneven)
+    scatter = 0.0
+    if settings.kind != "molecules":
+        scatter = unevenness(frames[::3]) / float(np.median(noise_of(frames)))
+    plain = learn(frames, **look) if scatter < _UNEVEN else None  # type: ignore[arg-type]
+    if plain is None and settings.kind == "molecules" and not sign:  # bright, as of fluorescence
+        return learn(frames, **(look | {"sign": -movie.landing_sign}))  # type: ignore[arg-type]
+    if scatter < _PERHAPS_UNEVEN:
+        return plain
+    flat = _learned_flat(frames, movie, settings, look)
+    if plain is None or flat is None or scatter > _UNEVEN:
+        return flat or plain
+    clear = [_alike(frames, seen, settings)[1] for seen in (plain, flat)]
+    return flat if clear[1] > _CLEARER_FLAT * clear[0] else plain
+
+
+def _learned_flat(
+    frames: Float32Array, movie: Movie, settings: TrackingSettings, look: dict[str, Any]
+) -> Appearance | None:
+    """Learn from frames (T, Y, X) of contrast with the clouds taken off."""
+    for extent in (_first_extent(movie, settings), _SMALL):  # then clouds as fine as the window
+        seen = learn(flattened(frames, extent_px=extent), **look)
+        if seen is not None:
+            return replace(seen, uneven=True)
+    return None
 
 
 def _first_extent(movie: Movie, settings: TrackingSettings) -> float:

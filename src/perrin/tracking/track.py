@@ -21,7 +21,7 @@ from perrin.notebook import Shown, rounded
 from perrin.optics.psf import Psf
 from perrin.settings.base import settings_from
 from perrin.settings.tracking import ParticleKind, TrackingSettings
-from perrin.tracking.clip import Clip, busiest_clip
+from perrin.tracking.clip import Clip, shown_clip
 from perrin.tracking.common_motion import common_motion
 from perrin.tracking.drift import Drift
 from perrin.tracking.found import LABELS, SHAPE_COLUMNS
@@ -69,7 +69,7 @@ class TrackingResult(Shown):
     seed : int
         Of the random numbers.
     clip : Clip or None
-        The busiest stretch of the movie, to draw tracks on.
+        Pictures of the movie, to draw tracks on.
 
     """
 
@@ -113,7 +113,7 @@ def track(
     check_calibration: bool = True,
     psf: Psf | None = None,
     seed: int = 0,
-    overlay_frames: int = 50,
+    overlay_frames: int = 500,
     progress: Progress | None = None,
 ) -> TrackingResult:
     """Turn a movie of moving particles into tracks: what `perrin track` does.
@@ -134,7 +134,7 @@ def track(
         Of molecules: an empirical PSF instead of the analytic one. Of the random numbers: same
         movie, settings and seed, same result.
     overlay_frames : int
-        Frames of the busiest stretch that is kept to draw the tracks on; 0: none.
+        Most frames that are kept, compressed, to draw the tracks on; 0: none.
     progress : callable, optional
         Called with the fraction done, 0 to 1.
 
@@ -150,7 +150,7 @@ def track(
         psf = psf or Psf.analytic(pixel_nm=movie.pixel_nm)
         psf.check_pixel(movie.pixel_nm)
     seen = see(movie, settings, psf=psf, progress=progress)
-    clip = busiest_clip(movie, seen.located.frame, seen.mean, frames=overlay_frames)
+    clip = shown_clip(movie, seen.mean, frames=overlay_frames)
     result = _tracks_of_what_was_seen(movie, seen, settings, calibration, seed=seed, clip=clip)
     if progress is not None:
         progress(1.0)

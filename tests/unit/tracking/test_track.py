@@ -21,7 +21,9 @@ from perrin.tracking.clean import refuse_crowds
 from perrin.tracking.found import LocalizationResult
 from perrin.tracking.shape import Shape
 from perrin.tracking.track import TrackingResult, track
+from perrin_benchmarks import worlds
 from perrin_benchmarks.tracking import match_positions, score_links
+from perrin_benchmarks.worlds import make, score
 
 FRAMES = 60
 
@@ -58,6 +60,17 @@ def test_spheres_of_both_contrasts_are_followed(kind: str, contrast: str) -> Non
     assert score_links(truth, found.tracks).f1 > 0.95
     assert ("darker" if contrast == "dark" else "brighter") in found.notes[0]
     assert np.sign(found.tracks["contrast"]).eq(-1 if contrast == "dark" else 1).all()
+
+
+def test_clouds_finer_than_a_tile_hide_no_particle() -> None:
+    """Moving clouds of 15%, 32 px from one to the next; independent simulator."""
+    movie, truth = make(worlds.of("clouds 15%", frames=40, size=192, count=5), seed=6)
+    found = tracked(movie, "spheres")
+    got = score(truth, found.positions, found.tracks)
+    assert got.recall > 0.92
+    assert got.precision > 0.95
+    assert got.merged < 0.01
+    assert 0.85 < got.ratio < 1.2  # 2 x 200 errors: 5% at one standard deviation, about 1 to 1.1
 
 
 def test_a_binned_movie_gives_the_same_places_in_its_larger_pixels() -> None:

@@ -15,10 +15,13 @@ from perrin.io.manifest import check_unchanged
 from perrin.io.output_folder import SUMMARY
 from perrin.landing.thumbnails import Thumbnails
 from perrin.tables import REQUIRED_EVENTS
+from perrin.types import Array
 
 if TYPE_CHECKING:
     import pandas as pd
 
+OVERLAY = "overlay.npz"
+"""Pictures of a tracked movie."""
 _SHOWN = (".h5", ".csv", ".json", ".npz")
 
 
@@ -47,12 +50,14 @@ class MotionFolder:
 
 @dataclass(frozen=True)
 class TrackFolder:
-    """A folder of `perrin track`; pictures (PNG) by name."""
+    """A folder of `perrin track`; figures (PNG) by name, the fields of its `Clip`."""
 
     path: Path
     summary: dict[str, Any]
     particles: pd.DataFrame
+    positions: pd.DataFrame
     pictures: dict[str, bytes]
+    clip: dict[str, Array]
 
 
 def read_folder(path: str | Path) -> LandingFolder | MotionFolder | TrackFolder:
@@ -139,8 +144,14 @@ def _motion(path: Path, summary: dict[str, Any]) -> MotionFolder:
 def _tracks(path: Path, summary: dict[str, Any]) -> TrackFolder:
     import pandas as pd
 
-    file = path / "particles.csv"
-    if not file.is_file():
-        raise PerrinError(f"{path} has no {file.name}, which its report shows. Track again.")
+    tables = []
+    for file in (path / "particles.csv", path / "positions.csv"):
+        if not file.is_file():
+            raise PerrinError(f"{path} has no {file.name}, which its report shows. Track again.")
+        tables.append(pd.read_csv(file))
+    clip: dict[str, Array] = {}
+    if (path / OVERLAY).is_file():
+        with np.load(path / OVERLAY, allow_pickle=False) as stored:
+            clip = {name: stored[name] for name in stored.files}
     pictures = {one.stem: one.read_bytes() for one in sorted((path / "figures").glob("*.png"))}
-    return TrackFolder(path, summary, pd.read_csv(file), pictures)
+    return TrackFolder(path, summary, *tables, pictures, clip)

@@ -33,7 +33,7 @@ _SCRIPTS = {
         "gallery.js",
     ),
     "motion": ("core.js", "chart.js", "motion.js"),
-    "tracks": ("core.js", "tracked.js"),
+    "tracks": ("core.js", "player.js", "tracked.js"),
 }
 _CITATIONS = {
     "landings": "K. Iqbal, J. C. Thiele, D. Saman, J. S. Peters, S. Thorpe, S. Tusk, J. Bardzil, "

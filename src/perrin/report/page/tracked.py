@@ -6,6 +6,7 @@ import base64
 from typing import TYPE_CHECKING, Any
 
 from perrin.report.page.encode import packed
+from perrin.report.page.player import player
 
 if TYPE_CHECKING:
     from perrin.report.page.folders import TrackFolder
@@ -40,6 +41,7 @@ def _record(folder: TrackFolder) -> dict[str, Any]:
             for name in _PICTURES
             if (content := folder.pictures.get(name)) is not None
         ],
+        "player": player(folder),
         "story": tracking_story(folder),
         "settings": _flat(summary["settings"]),
     }

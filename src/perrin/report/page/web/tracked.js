@@ -10,13 +10,15 @@ let shown = 0;
 function drawParticles() {
   const { columns, n } = ALL[shown];
   const rows = Array.from({ length: n }, (_, k) => columns.map(([, values]) => significant(values[k], 4)));
-  byId("particles").replaceChildren(table(columns.map(([name]) => name.replaceAll("_", " ")), rows));
+  const onRow = ALL[shown].player ? (k) => chooseParticle(columns[0][1][k], { jump: true }) : null;
+  byId("particles").replaceChildren(table(columns.map(([name]) => name.replaceAll("_", " ")), rows, { onRow }));
 }
 
 function show(index) {
   shown = index;
   for (const part of document.querySelectorAll("[data-measurement]")) part.hidden = Number(part.dataset.measurement) !== index;
   drawParticles();
+  showPlayer(ALL[index]);
 }
 
 byId("table-csv").addEventListener("click", () => {
