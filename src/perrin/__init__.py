@@ -32,9 +32,11 @@ if TYPE_CHECKING:
         build_psf,
         calibrate,
         characterize,
+        edit_tracks,
         fit_spectrum,
         link,
         track,
+        track_stack,
     )
     from perrin.report.page import write_report
     from perrin.results import read_results, write_results
@@ -79,6 +81,7 @@ _HOME = {
     "calibrate": "pipeline",
     "characterize": "pipeline",
     "check_recorded": "mass.calibration",
+    "edit_tracks": "pipeline",
     "fit_affinity": "batch",
     "fit_spectrum": "pipeline",
     "inspect": "io.inspecting",
@@ -97,6 +100,7 @@ _HOME = {
     "simulate_thumbnails": "simulate.thumbnails",
     "simulate_walks": "simulate.walk_sets",
     "track": "pipeline",
+    "track_stack": "pipeline",
     "write_events": "io.tables",
     "write_mp": "io.refeyn_write",
     "write_mpr": "io.refeyn_write",
@@ -132,6 +136,7 @@ __all__ = [
     "calibrate",
     "characterize",
     "check_recorded",
+    "edit_tracks",
     "fit_affinity",
     "fit_spectrum",
     "inspect",
@@ -150,6 +155,7 @@ __all__ = [
     "simulate_thumbnails",
     "simulate_walks",
     "track",
+    "track_stack",
     "write_events",
     "write_mp",
     "write_mpr",

@@ -26,6 +26,8 @@ Overlays = Annotated[
 def register(app: typer.Typer, *, simulate: typer.Typer) -> None:
     """Add the commands to `perrin` and `perrin simulate`."""
     app.command("track")(track)
+    app.command("edit-tracks")(edit_tracks)
+    app.command("stack")(stack)
     simulate.command("motion")(motion)
 
 
@@ -130,6 +132,65 @@ def track(
         )
     write_results(target, found, inputs=inputs, command=o.this_command())
     _say(found, out)
+
+
+def edit_tracks(
+    results: Annotated[Path, typer.Argument(help="Results folder of `perrin track`.")],
+    edited: Annotated[
+        Path,
+        typer.Argument(help="Its tracks, edited by hand: TrackMate's XML, napari's .npy, a CSV."),
+    ],
+    out: o.Out,
+    overwrite: o.Overwrite = False,
+) -> None:
+    """Take tracks that were edited by hand in another program back, with the movie's own errors."""
+    from perrin.io.output_folder import output_folder
+    from perrin.io.tracks import read_tracks
+    from perrin.pipeline import edit_tracks as run
+    from perrin.results import write_results
+
+    target = output_folder(out, overwrite=overwrite, inputs=[results, edited])
+    found = run(_tracked(results), read_tracks(edited))
+    write_results(target, found, inputs=[edited], command=o.this_command())
+    _say(found, out)
+
+
+@bundled
+def stack(
+    movie: Annotated[Path, typer.Argument(help="Movie that was tracked.")],
+    results: Annotated[Path, typer.Argument(help="Results folder of `perrin track`.")],
+    particle: Annotated[int, typer.Option(help="Number of the track.")],
+    out: Annotated[Path, typer.Option("--out", help="TIFF to write; a CSV with places beside.")],
+    movie_options: MovieOptions,
+    side_px: Annotated[
+        int | None, typer.Option(min=2, help="Side of the window, px; eight radii.")
+    ] = None,
+    overwrite: o.Overwrite = False,
+) -> None:
+    """Cut the frames of one track out of its movie, in a window that goes with the particle."""
+    from perrin.pipeline import track_stack
+    from perrin.results.stacks import write_stack
+
+    result = _tracked(results)
+    with movie_options.open(movie, contents="moving") as opened:
+        cut = track_stack(opened, result, particle, side_px=side_px)
+    write_stack(out, cut, overwrite=overwrite)
+    side = cut.movie.height
+    typer.echo(
+        f"{cut.movie.n_frames} frames of {side} x {side} px around particle {particle} in {out}"
+    )
+
+
+def _tracked(folder: Path) -> TrackingResult:
+    from perrin.results import read_results
+    from perrin.tracking.track import TrackingResult
+
+    found = read_results(folder)
+    if not isinstance(found, TrackingResult):
+        raise PerrinError(
+            f"{folder} holds no tracked movie. Give a results folder of `perrin track`."
+        )
+    return found
 
 
 @dataclass(frozen=True)

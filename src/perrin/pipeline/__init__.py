@@ -15,7 +15,14 @@ if TYPE_CHECKING:
     from perrin.pipeline.landings import analyze_landings
     from perrin.pipeline.measurement import LandingsResult, Snapshot, told_apart
     from perrin.pipeline.tables import fit_spectrum
-    from perrin.pipeline.tracks import andi, characterize, link, track
+    from perrin.pipeline.tracks import (
+        andi,
+        characterize,
+        edit_tracks,
+        link,
+        track,
+        track_stack,
+    )
 
 __all__ = [
     "LandingsResult",
@@ -25,12 +32,14 @@ __all__ = [
     "build_psf",
     "calibrate",
     "characterize",
+    "edit_tracks",
     "find_events",
     "fit_spectrum",
     "link",
     "recorded_settings",
     "told_apart",
     "track",
+    "track_stack",
 ]
 
 _HOME = {
@@ -41,12 +50,14 @@ _HOME = {
     "build_psf": "calibrant",
     "calibrate": "calibrant",
     "characterize": "tracks",
+    "edit_tracks": "tracks",
     "find_events": "events",
     "fit_spectrum": "tables",
     "link": "tracks",
     "recorded_settings": "events",
     "told_apart": "measurement",
     "track": "tracks",
+    "track_stack": "tracks",
 }
 
 __getattr__, __dir__ = shown(__name__, _HOME)

@@ -23,10 +23,21 @@ from perrin.settings.base import settings_from
 from perrin.settings.diffusion import WindowSettings
 from perrin.settings.tracking import LinkSettings
 from perrin.tracking import link as of_positions
+from perrin.tracking.edited import edit_tracks
 from perrin.tracking.link import LinkingResult
+from perrin.tracking.stack import track_stack
 from perrin.tracking.track import track
 
-__all__ = ["andi", "characterize", "link", "scale_of", "tell_camera", "track"]
+__all__ = [
+    "andi",
+    "characterize",
+    "edit_tracks",
+    "link",
+    "scale_of",
+    "tell_camera",
+    "track",
+    "track_stack",
+]
 
 if TYPE_CHECKING:
     from perrin.diffusion.andi import Model as Andi

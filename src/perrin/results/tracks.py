@@ -112,8 +112,14 @@ def _clip(path: Path) -> Clip | None:
     if not path.is_file():
         return None
     with np.load(path, allow_pickle=False) as stored:
-        scalars = {"averaged": int, "low": float, "high": float}
-        return Clip(**{name: scalars.get(name, np.asarray)(stored[name]) for name in stored.files})
+        return Clip(
+            frame=stored["frame"],
+            averaged=int(stored["averaged"]),
+            low=float(stored["low"]),
+            high=float(stored["high"]),
+            start=stored["start"],
+            data=stored["data"],
+        )
 
 
 def _located(positions: pd.DataFrame) -> LocalizationResult:

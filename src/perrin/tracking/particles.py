@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 
 from perrin.diffusion.classical import covariance_estimator
-from perrin.io.movie import Movie
 from perrin.mass.calibration import Calibration
 from perrin.settings.tracking import TrackingSettings
 from perrin.tracking.mass import blur_factor, find_step, holm, mean_contrast, motion_blur_px
 from perrin.tracking.stream import Seen
+from perrin.tracking.table import Recorded
 from perrin.types import Array, BoolArray
 
 _LEAST_FRAMES = 20  # of a movie that shows that something rests
@@ -19,7 +19,7 @@ _IMMOBILE = 3.0  # localization errors: a track that stays within them rests
 
 def describe_tracks(
     tracks: pd.DataFrame,
-    movie: Movie,
+    movie: Recorded,
     settings: TrackingSettings,
     seen: Seen,
     *,
@@ -46,7 +46,9 @@ def describe_tracks(
     return table
 
 
-def resting(tracks: pd.DataFrame, particles: pd.DataFrame, movie: Movie, seen: Seen) -> BoolArray:
+def resting(
+    tracks: pd.DataFrame, particles: pd.DataFrame, movie: Recorded, seen: Seen
+) -> BoolArray:
     """Return which tracks (N,) rest for most of the movie while others move: debris, stuck ones.
 
     Tracks that rest in one place are one thing, however often it was lost.
@@ -76,7 +78,7 @@ def without(tracks: pd.DataFrame, particles: pd.DataFrame) -> pd.DataFrame:
 
 def _particle(
     part: dict[str, Array],
-    movie: Movie,
+    movie: Recorded,
     settings: TrackingSettings,
     seen: Seen,
     rng: np.random.Generator,

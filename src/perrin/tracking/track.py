@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from perrin.diffusion.tables import TRACKS
 from perrin.errors import PerrinError
 from perrin.io.binned import binned
 from perrin.io.given import MOVIE, check_opened
@@ -29,6 +28,7 @@ from perrin.tracking.link import MOST_MEMORY, LinkingResult, link
 from perrin.tracking.notes import notes_of
 from perrin.tracking.particles import describe_tracks, resting, with_masses, without
 from perrin.tracking.stream import Seen, see
+from perrin.tracking.table import of_tracks, tracks_of
 from perrin.types import FloatArray, Progress
 
 _RECORDED = ("frame_interval_s", "pixel_nm", "instrument")  # what a calibration must share
@@ -199,7 +199,7 @@ def _tracks_of_what_was_seen(
         seen = replace(seen, drift=_common_motion(positions))
     drift = seen.drift
     removed = drift is not None and drift.significant and not settings.keep_drift
-    tracks = _tracks(positions, movie, settings, drift if removed else None)
+    tracks = tracks_of(positions, movie, settings, drift if removed else None)
     rng = np.random.default_rng(seed)
     particles = describe_tracks(tracks, movie, settings, seen, rng=rng)
     particles["stationary"] = resting(tracks, particles, movie, seen)
@@ -302,7 +302,7 @@ def _mark_neighbors_of_gaps(positions: pd.DataFrame, seen: Seen) -> None:
 
     assert seen.appearance is not None  # noqa: S101 - something was located
     within = 2 * seen.appearance.extent_px
-    tracked = _of_tracks(positions)
+    tracked = of_tracks(positions)
     last = int(positions["frame"].max())
     gone = [_gap_places(part, last) for _, part in tracked.groupby("particle")]
     places = np.concatenate([part for part in gone if len(part)] or [np.empty((0, 3))])
@@ -318,12 +318,6 @@ def _mark_neighbors_of_gaps(positions: pd.DataFrame, seen: Seen) -> None:
     positions["label"] = labels
 
 
-def _of_tracks(positions: pd.DataFrame) -> pd.DataFrame:
-    """Return the positions that tracks are made of: a merged one is the place of neither."""
-    single = positions["label"] != LABELS[_MERGED]
-    return positions[single & (positions["particle"] >= 0)]
-
-
 def _gap_places(part: pd.DataFrame, last: int) -> FloatArray:
     """Return x, y and frame of the frames that a track misses, (M, 3)."""
     frame = part["frame"].to_numpy(np.int64)
@@ -335,7 +329,7 @@ def _gap_places(part: pd.DataFrame, last: int) -> FloatArray:
 
 def _common_motion(positions: pd.DataFrame) -> Drift | None:
     """Return what the particles do together, unless some rest: then the support does not move."""
-    own = _of_tracks(positions)
+    own = of_tracks(positions)
     x, y = (own[name].to_numpy(float) for name in "xy")
     frame, particle = (own[name].to_numpy(np.int64) for name in ("frame", "particle"))
     if not len(own):
@@ -347,43 +341,3 @@ def _common_motion(positions: pd.DataFrame) -> Drift | None:
     if (still & (groups.size() > _LONG)).any():
         return None
     return common_motion(frame, x, y, particle)
-
-
-def _tracks(
-    positions: pd.DataFrame, movie: Movie, settings: TrackingSettings, drift: Drift | None
-) -> pd.DataFrame:
-    """Return the table of tracks: sorted, angles continuous, drift taken off."""
-    table = _of_tracks(positions).sort_values(["particle", "frame"], ignore_index=True)
-    table["touching"] = table["label"] == LABELS[_TOUCHING]
-    moved = drift.at(table["frame"].to_numpy(np.int64)) if drift is not None else (0.0, 0.0)
-    table["drift_x"], table["drift_y"] = moved
-    table["x"] -= table["drift_x"]
-    table["y"] -= table["drift_y"]
-    if settings.kind == "rods":
-        table["angle_deg"] = _continuous(table)
-    table["pixel_nm"] = movie.pixel_nm
-    table["frame_interval_s"] = movie.frame_interval_s
-    if settings.exposure is not None:
-        table["exposure"] = settings.exposure
-    known = [column.name for column in TRACKS if column.name in table.columns]
-    if settings.kind != "rods":
-        known = [name for name in known if not name.startswith("angle")]
-    table = table[known]
-    table.attrs = {
-        "length_unit": "px",
-        "pixel_nm": movie.pixel_nm,
-        "frame_interval_s": movie.frame_interval_s,
-        "exposure": settings.exposure,
-    }
-    return table
-
-
-def _continuous(table: pd.DataFrame) -> FloatArray:
-    """Return angles without jumps: a rod looks the same after half a turn."""
-    angle = table["angle_deg"].to_numpy(float).copy()
-    if not len(angle):
-        return angle
-    first = np.flatnonzero(np.diff(table["particle"], prepend=-1))
-    for a, b in zip(first, [*first[1:], len(table)], strict=True):
-        angle[a:b] = np.degrees(np.unwrap(2 * np.radians(angle[a:b]))) / 2
-    return angle

@@ -144,14 +144,15 @@ def _motion(path: Path, summary: dict[str, Any]) -> MotionFolder:
 def _tracks(path: Path, summary: dict[str, Any]) -> TrackFolder:
     import pandas as pd
 
-    tables = []
-    for file in (path / "particles.csv", path / "positions.csv"):
+    tables = {}
+    for name in ("particles", "positions"):
+        file = path / f"{name}.csv"
         if not file.is_file():
             raise PerrinError(f"{path} has no {file.name}, which its report shows. Track again.")
-        tables.append(pd.read_csv(file))
+        tables[name] = pd.read_csv(file)
     clip: dict[str, Array] = {}
     if (path / OVERLAY).is_file():
         with np.load(path / OVERLAY, allow_pickle=False) as stored:
             clip = {name: stored[name] for name in stored.files}
     pictures = {one.stem: one.read_bytes() for one in sorted((path / "figures").glob("*.png"))}
-    return TrackFolder(path, summary, *tables, pictures, clip)
+    return TrackFolder(path, summary, pictures=pictures, clip=clip, **tables)
