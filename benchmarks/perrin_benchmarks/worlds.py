@@ -168,6 +168,21 @@ def _capsule(
     return np.asarray(-np.log1p(-lost)), top, left
 
 
+def half_contrast_radius(world: World, radius: float) -> float:
+    """Return where the image of a sphere of `radius` (px) has half the contrast of its center."""
+    depth, _, _ = _capsule([0.0, 0.0, 0.0], radius, 0.0, world)
+    contrast = 1 - np.exp(-world.contrast * depth)
+    middle = len(contrast) // 2
+    profile = contrast[middle, middle:]
+    k = int(np.flatnonzero(profile < profile[0] / 2)[0])
+    return k - 1 + float((profile[k - 1] - profile[0] / 2) / (profile[k - 1] - profile[k]))
+
+
+def radii_of(world: World, *, seed: int) -> FloatArray:
+    """Return the true radius of each particle of `make` with this seed, px."""
+    return world.radius * _paths(world, np.random.default_rng(seed))[1][:, 0]
+
+
 def _support(world: World, rng: np.random.Generator) -> FloatArray:
     """Return what rests in the sample (Y, X): an edge, a bubble, debris, grain."""
     y, x = np.mgrid[: world.size, : world.size].astype(float)

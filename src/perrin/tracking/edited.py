@@ -16,9 +16,10 @@ import pandas as pd
 from perrin.errors import PerrinError
 from perrin.tracking.drift import Drift
 from perrin.tracking.found import LABELS, MERGED
-from perrin.tracking.particles import describe_tracks, resting, weigh
+from perrin.tracking.particles import describe_tracks, resting, with_masses
 from perrin.tracking.table import Recording, of_tracks, tracks_of
 from perrin.tracking.track import TrackingResult
+from perrin.tracking.track_sizes import with_sizes
 from perrin.types import IntArray
 
 _MATCHED = 0.5  # of the places: with fewer these are not the tracks of this movie
@@ -62,8 +63,9 @@ def edit_tracks(result: TrackingResult, edited: pd.DataFrame) -> TrackingResult:
     rng = np.random.default_rng(result.seed)
     particles = describe_tracks(tracks, movie, result.settings, result.seen, rng=rng)
     particles["stationary"] = resting(tracks, particles, movie, result.seen)
+    particles = with_sizes(particles, positions, result.seen, pixel_nm=movie.pixel_nm)
     if result.calibration is not None:
-        tracks, particles = weigh(tracks, particles, result.calibration)
+        tracks, particles = with_masses(tracks, particles, result.calibration)
     changed = _changed(result, positions, places, row)
     return replace(
         result,

@@ -29,6 +29,7 @@ from perrin.tracking.notes import notes_of
 from perrin.tracking.particles import describe_tracks, resting, with_masses, without
 from perrin.tracking.stream import Seen, see
 from perrin.tracking.table import of_tracks, tracks_of
+from perrin.tracking.track_sizes import with_sizes
 from perrin.types import FloatArray, Progress
 
 _RECORDED = ("frame_interval_s", "pixel_nm", "instrument")  # what a calibration must share
@@ -203,6 +204,7 @@ def _tracks_of_what_was_seen(
     rng = np.random.default_rng(seed)
     particles = describe_tracks(tracks, movie, settings, seen, rng=rng)
     particles["stationary"] = resting(tracks, particles, movie, seen)
+    particles = with_sizes(particles, positions, seen, pixel_nm=movie.pixel_nm)
     if not settings.keep_immobile:
         tracks = without(tracks, particles)
     if calibration is not None:
