@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from perrin.diffusion.by_kind import w_may_be_anything, without_w
-from perrin.diffusion.kinds import KINDS
+from perrin.diffusion.motion_kinds import KINDS
 from perrin.pipeline import characterize
 from perrin.settings.diffusion import WindowSettings
 from perrin_benchmarks.walks_of_kinds import WALKS_OF_KINDS

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from perrin.diffusion.motion_kinds import MOTION_KINDS
 from perrin.types import BoolArray, FloatArray
 
 LEAST = 0.1
@@ -18,7 +19,9 @@ HALF = 0.5
 TAIL = 0.05
 """An end of w's interval reaches 0 or 1 where the kinds with that w are more probable than this."""
 
-_GAUSSIAN, _JUMPING, _BOTH = ("brownian", "fbm"), ("ctrw",), ("mixture",)
+_GAUSSIAN = tuple(kind.name for kind in MOTION_KINDS if kind.gaussian and not kind.jumps)
+_JUMPING = tuple(kind.name for kind in MOTION_KINDS if kind.jumps and not kind.gaussian)
+_BOTH = tuple(kind.name for kind in MOTION_KINDS if kind.gaussian and kind.jumps)
 _RULES: tuple[tuple[tuple[str, ...], tuple[str, ...], str], ...] = (
     (
         (*_GAUSSIAN, *_JUMPING, *_BOTH),

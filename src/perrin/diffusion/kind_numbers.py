@@ -57,6 +57,29 @@ class TwoStates:
     fraction_fast: float
 
 
+def numbers_of(track: Track, kind: str, *, walls: float) -> dict[str, float]:
+    """Return the numbers of a track's kind with their ends, in its own unit and frames.
+
+    walls: probability of walls rather than a harmonic trap.
+    """
+    if kind == "confined":
+        held = confinement(track, walls=walls)
+        return _with_ends("confinement_radius", held.radius) | _with_ends(
+            "relaxation_time", held.time
+        )
+    if kind == "directed":
+        return _with_ends("speed", speed(track))
+    if kind == "changing_diffusivity":
+        states = two_states(track)
+        both = _with_ends("D_slow", states.slow) | _with_ends("D_fast", states.fast)
+        return both | {"fraction_fast": states.fraction_fast}
+    return {}
+
+
+def _with_ends(name: str, values: Interval) -> dict[str, float]:
+    return dict(zip((name + "_low", name, name + "_high"), values, strict=True))
+
+
 def confinement(track: Track, *, walls: float) -> Confinement:
     """Return radius and relaxation time; walls: probability that there are walls.
 

@@ -10,7 +10,7 @@ import pandas as pd
 from perrin.diffusion import residence_time
 from perrin.diffusion.by_kind import answered, w_may_be_anything, without_w
 from perrin.diffusion.classical import ergodicity_breaking, tamsd
-from perrin.diffusion.kinds import SAID
+from perrin.diffusion.motion_kinds import ADJECTIVES
 from perrin.diffusion.regimes import LABELS
 from perrin.diffusion.segments import summary as of_segments
 from perrin.diffusion.tables import CLASSICAL, ESTIMATES, FALSE_FLAGS
@@ -65,7 +65,7 @@ def kinds_in_words(trajectories: pd.DataFrame, *, changing: int = 0) -> str:
     if not (kinds != "").any():
         return ""
     jumping = trajectories["fraction_ctrw"] > 0.5
-    names = kinds.map(SAID)
+    names = kinds.map(ADJECTIVES)
     mixed = kinds == "mixture"
     names = names.mask(mixed & jumping, "mostly CTRW").mask(mixed & ~jumping, "mostly FBM")
     said = ", ".join(f"{number} {name}" for name, number in names.value_counts().items())

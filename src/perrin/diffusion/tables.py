@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from perrin.diffusion.motion_kinds import MOTION_KINDS, NUMBERS
 from perrin.errors import PerrinError
 from perrin.tables import Column
 
@@ -95,31 +96,11 @@ CHECK: tuple[Column, ...] = (
     ),
     Column("out_of_model", "bool", "", "whether that is below 5%: read the estimates with doubt"),
 )
-KIND_NUMBERS: tuple[tuple[str, str, str], ...] = (
-    (
-        "confinement_radius",
-        "length",
-        "confined: from the center to the walls, or in a harmonic trap the standard deviation of "
-        "one axis (p_walls tells which)",
-    ),
-    ("relaxation_time", "time", "confined: in which a distance from the center falls to 1/e"),
-    ("speed", "length / time", "directed: of the steady drift"),
-    ("D_slow", "length^2 / time", "changing diffusivity: of the slower of two states"),
-    ("D_fast", "length^2 / time", "changing diffusivity: of the faster one"),
-)
-"""Numbers of the most probable kind; empty for others."""
 OF_KIND: tuple[Column, ...] = (
     Column("kind", "text", "", "most probable kind; undetermined: none above one half"),
-    Column("p_immobile", "float", "1", "probability that it only jitters with the noise"),
-    Column("p_confined", "float", "1", "the same: held by walls or a harmonic trap"),
-    Column("p_brownian", "float", "1", "the same: Brownian, exponent within .05 of 1"),
-    Column("p_fbm", "float", "1", "the same: FBM"),
-    Column("p_ctrw", "float", "1", "the same: CTRW, waits with or without a heavy tail"),
-    Column("p_directed", "float", "1", "the same: a steady drift on top of diffusion"),
-    Column("p_changing_diffusivity", "float", "1", "the same: two or more diffusivities, or more"),
-    Column("p_mixture", "float", "1", "the same: FBM and CTRW together, or in turn"),
+    *(Column(f"p_{kind.name}", "float", "1", kind.meaning) for kind in MOTION_KINDS),
     Column("p_walls", "float", "1", "confined: probability of walls rather than a harmonic trap"),
-    *_with_quantiles(KIND_NUMBERS),
+    *_with_quantiles((one.name, one.unit, one.meaning) for one in NUMBERS.values()),
     Column("fraction_fast", "float", "1", "changing diffusivity: of the time in the faster state"),
 )
 TRAJECTORIES: tuple[Column, ...] = (*WINDOWS, *CLASSICAL, *HANDED_OVER, *CHECK, *OF_KIND)

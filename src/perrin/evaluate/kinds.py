@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from perrin.diffusion import classical
-from perrin.diffusion.kinds import KINDS, SURE
+from perrin.diffusion.kinds import SURE
+from perrin.diffusion.motion_kinds import KINDS
 from perrin.evaluate.card_rows import card_rows
 from perrin.models.kinds import KindsModel
 from perrin.models.mixture import MixtureModel

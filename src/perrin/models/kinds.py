@@ -9,7 +9,8 @@ from typing import Self
 import numpy as np
 
 from perrin.diffusion.kind_evidence import evidence
-from perrin.diffusion.kinds import KINDS, KindsAnswer
+from perrin.diffusion.kinds import KindsAnswer
+from perrin.diffusion.motion_kinds import KINDS
 from perrin.diffusion.standard import Prediction
 from perrin.diffusion.windows import Track
 from perrin.errors import PerrinError

@@ -6,22 +6,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from perrin.diffusion.kinds import KINDS
+from perrin.diffusion.motion_kinds import KINDS, MOTION_KINDS
 from perrin.diffusion.windows import Track
 from perrin.simulate.walk_kinds import KindWalks, simulate_kind
 from perrin.simulate.walk_noise import lose_frames
 from perrin.types import FloatArray, IntArray
 
-PRIOR: dict[str, float] = {
-    "immobile": 0.06,
-    "confined": 0.17,
-    "brownian": 0.11,
-    "fbm": 0.14,
-    "ctrw": 0.10,
-    "directed": 0.14,
-    "changing_diffusivity": 0.15,
-    "mixture": 0.13,
-}
+PRIOR: dict[str, float] = {kind.name: kind.prior for kind in MOTION_KINDS}
 """How common each kind is: the prior of the probabilities."""
 CAMERA: dict[str, object] = {
     "noise": "none (.25), uniform to .6 steps (.5), uniform .6 to 1.5 steps (.25)",

@@ -1,6 +1,6 @@
 """Walks of each kind of motion, with what is true of them.
 
-Kinds: see `perrin.diffusion.kinds.KINDS`. Without noise, every walk has one-frame steps of about 1
+Kinds: see `perrin.diffusion.motion_kinds`. Without noise, every walk has one-frame steps of about 1
 on each axis; `fine` positions a frame, so that a camera may blur them.
 """
 

@@ -8,7 +8,8 @@ import pytest
 
 from perrin.diffusion.by_kind import bounded_by_kind, w_may_be_anything, without_w
 from perrin.diffusion.characterize import Scale, characterize
-from perrin.diffusion.kinds import KINDS, KindsAnswer
+from perrin.diffusion.kinds import KindsAnswer
+from perrin.diffusion.motion_kinds import KINDS
 from perrin.diffusion.standard import TARGETS, Prediction, to_unit
 from perrin.diffusion.summary import characterized, msd_curves, summary
 from perrin.settings.diffusion import WindowSettings

@@ -17,6 +17,7 @@ from perrin.diffusion.gaussian_evidence import (
 )
 from perrin.diffusion.kind_evidence import lagged, remembered
 from perrin.diffusion.kind_numbers import confinement, speed, two_states
+from perrin.diffusion.motion_kinds import KINDS
 from perrin.diffusion.standard import Prediction
 from perrin.diffusion.switching_evidence import switching
 from perrin.diffusion.windows import Track
@@ -141,8 +142,8 @@ class Says:
     """A model of kinds that gives the same answer for every track."""
 
     def __init__(self, kind: str, p: float) -> None:
-        rest = (1 - p) / (len(kinds.KINDS) - 1)
-        self.p = np.where(np.array(kinds.KINDS) == kind, p, rest)
+        rest = (1 - p) / (len(KINDS) - 1)
+        self.p = np.where(np.array(KINDS) == kind, p, rest)
 
     def predict(self, tracks, prediction):
         return kinds.KindsAnswer(np.tile(self.p, (len(tracks), 1)), np.ones(len(tracks)))
@@ -176,15 +177,15 @@ def test_numbers_are_those_of_the_kind_in_its_units() -> None:
     assert given[:3] == pytest.approx(plain * 2.0 / 0.5)
     assert np.isnan(given[3]).all()
     assert found[["D_fast", "confinement_radius", "p_walls"]].isna().to_numpy().all()
-    p = found[[f"p_{kind}" for kind in kinds.KINDS]].to_numpy()
+    p = found[[f"p_{kind}" for kind in KINDS]].to_numpy()
     assert p.sum(axis=1) == pytest.approx(1.0)
 
 
 def test_every_kind_is_simulated_with_steps_of_one() -> None:
     counts = dict.fromkeys(PRIOR, 6)
     drawn = simulate_kinds(counts, length=60, dims=2, rng=rng())
-    assert np.bincount(drawn.kind).tolist() == [6] * len(kinds.KINDS)
-    for kind in kinds.KINDS:
+    assert np.bincount(drawn.kind).tolist() == [6] * len(KINDS)
+    for kind in KINDS:
         walks = simulate_kind(kind, count=30, length=100, rng=rng(1)).positions
         square = (np.diff(walks, axis=1) ** 2).mean()
         expected = {"immobile": (0.0, 0.0), "directed": (1.0, 3.0)}.get(kind, (0.6, 1.4))

@@ -9,7 +9,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="training needs torch")
 
-from perrin.diffusion.kinds import KINDS  # noqa: E402
+from perrin.diffusion.motion_kinds import KINDS  # noqa: E402
 from perrin.evaluate.kinds import evaluate_kinds  # noqa: E402
 from perrin.models.kinds import KindsModel  # noqa: E402
 from perrin.models.mixture import MixtureModel  # noqa: E402

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from perrin.diffusion.by_kind import answered, w_may_be_anything, without_w
-from perrin.diffusion.kinds import KINDS, SAID
+from perrin.diffusion.motion_kinds import MOTION_KINDS, KindNumber, unit_of
 from perrin.diffusion.summary import kinds_in_words
 
 if TYPE_CHECKING:
@@ -103,55 +103,33 @@ def _predicted(folder: MotionFolder) -> str:
     return f"{predicted} were characterized by the network {folder.summary['model']!r}."
 
 
-_EACH = {
-    "immobile": "jitter with the localization error only",
-    "confined": "are held by walls or a trap",
-    "brownian": "diffuse normally",
-    "fbm": "have steps that remember earlier ones",
-    "ctrw": "wait and jump",
-    "directed": "drift steadily while they diffuse",
-    "changing_diffusivity": "diffuse now faster, now slower",
-    "mixture": "have an FBM and a CTRW part, together or in turn",
-}
-"""What a trajectory of each kind does."""
-_NUMBERS = {
-    "confined": (("confinement_radius", "radius"), ("relaxation_time", "relaxation time")),
-    "directed": (("speed", "speed"),),
-    "changing_diffusivity": (("D_slow", "slower D"), ("D_fast", "faster D")),
-}
-
-
 def _kinds(folder: MotionFolder) -> str | None:
     """Each kind that there is, what it does, and the medians of its numbers."""
     table, units = folder.trajectories, folder.summary["units"]
     kind = table["kind"].fillna("")
     said = []
-    for name in KINDS:
-        own = table[kind == name]
+    for one in MOTION_KINDS:
+        own = table[kind == one.name]
         if not len(own):
             continue
         numbers = [
-            f"{what} {_median(own, column):.3g} {_unit(column, units)}"
-            for column, what in _NUMBERS.get(name, ())
-            if own[column].notna().any()
+            f"{number.label} {_median(own, number.name):.3g} {_unit(number, units)}"
+            for number in one.numbers
+            if own[number.name].notna().any()
         ]
         medians = f" (median {', '.join(numbers)})" if numbers else ""
-        said.append(f"{len(own)} {SAID[name]}: they {_EACH[name]}{medians}")
+        said.append(f"{len(own)} {one.adjective}: they {one.behavior}{medians}")
     unsure = int((kind == "undetermined").sum())
     if unsure:
         said.append(f"{unsure} undetermined: no kind has a probability above one half")
     return f"Kinds of motion: {'; '.join(said)}." if said else None
 
 
-def _unit(column: str, units: dict[str, str]) -> str:
+def _unit(number: KindNumber, units: dict[str, str]) -> str:
     """Return the unit of a number of a kind."""
     length, time = units["length_unit"], units["time_unit"]
     length = "units" if length.startswith("unit") else length
-    return {
-        "confinement_radius": length,
-        "relaxation_time": time,
-        "speed": f"{length}/{time}",
-    }.get(column, f"{length}^2/{time}")
+    return unit_of(number.length, number.time, length=length, time=time).replace(" / ", "/")
 
 
 def _fractions(folder: MotionFolder) -> str | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from perrin.diffusion.kinds import KINDS
+from perrin.diffusion.motion_kinds import KINDS
 from perrin.models.bundle import Arrays
 from perrin.models.cards import KindsCard
 from perrin.models.mixture import MixtureModel

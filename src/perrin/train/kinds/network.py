@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from perrin.diffusion.kinds import KINDS
+from perrin.diffusion.motion_kinds import KINDS
 
 WIDTH = 160
 

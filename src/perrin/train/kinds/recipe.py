@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from perrin.diffusion import classical
 from perrin.diffusion.kind_evidence import evidence
-from perrin.diffusion.kinds import KINDS
+from perrin.diffusion.motion_kinds import KINDS
 from perrin.models.mixture import MixtureModel
 from perrin.settings.diffusion import KindsTraining
 from perrin.simulate.kind_sets import draw_kinds
