@@ -73,6 +73,7 @@ def _save(path: Path, measured: Measured, key: dict[str, Any]) -> None:
         for name in table.columns:
             values = table[name].to_numpy()
             arrays[f"{group}/{name}"] = values.astype(str) if values.dtype == object else values
+    path.parent.mkdir(parents=True, exist_ok=True)
     with written_file(path, overwrite=True) as partial:
         np.savez_compressed(partial, allow_pickle=False, **arrays)
 

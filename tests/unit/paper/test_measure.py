@@ -88,8 +88,8 @@ def test_alone_is_what_the_simulator_calls_a_binder() -> None:
 
 def test_buffer_has_no_truth(model: ClassifierModel, tmp_path: Path) -> None:
     plan = PlannedMeasurement(name="buffer", assay=preset("buffer"), seconds=3, seed=1)
-    blank = measure(plan, model=model, folder=tmp_path)
+    blank = measure(plan, model=model, folder=tmp_path / "blank")
     assert len(blank.molecules) == 0
     assert not blank.events["perfect"].any()
-    again = measure(plan, model=model, folder=tmp_path)
+    again = measure(plan, model=model, folder=tmp_path / "blank")
     assert len(again.events) == len(blank.events)
