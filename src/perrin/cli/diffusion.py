@@ -160,7 +160,7 @@ def walks(
     with written_files(targets) as partials:
         for table, partial in zip((tracks, truth), partials, strict=True):
             table.to_csv(partial, index=False)
-    typer.echo(f"{walk.count} trajectories in {out}; truth in {targets[1]}")
+    typer.echo(f"{walk.count} trajectories in {out}; truth in {out.with_suffix('.truth.csv')}")
 
 
 def evaluate_mixture(

@@ -21,7 +21,7 @@ from typing import TextIO
 
 from perrin.errors import PerrinError
 
-_READY, _DONE, _MEMORY = "ready", "done", "memory"
+_READY, _DONE, _MEMORY, _REASON = "ready", "done", "memory", "reason: "
 MEMORY_BYTES = 2**31  # of addresses, those of Python and its libraries included
 _CPU_S = 3.0  # for any file, and per byte
 _CPU_S_PER_BYTE = 1e-7
@@ -34,8 +34,9 @@ _KNOWN_AT_MOST = 10_000
 def serve(walk: Callable[[str], None]) -> None:
     """Walk through the files that are asked for, a line of JSON each, until there are no more.
 
-    For the second process. walk: what is done with a path. All that it raises but `MemoryError`
-    is ignored: the reader that needs that part of a file says what is wrong with it.
+    For the second process. walk: what is done with a path; a `PerrinError` says what no reader
+    can cope with. All else that it raises but `MemoryError` is ignored: the reader that needs that
+    part of a file says what is wrong with it.
     """
     _limit("RLIMIT_CORE", 0)
     _limit("RLIMIT_AS", MEMORY_BYTES)
@@ -49,6 +50,8 @@ def serve(walk: Callable[[str], None]) -> None:
             walk(asked["path"])
         except MemoryError:
             verdict = _MEMORY
+        except PerrinError as error:
+            verdict = f"{_REASON}{error}"
         except Exception:  # noqa: S110
             pass
         print(verdict, file=answers, flush=True)
@@ -153,6 +156,8 @@ class Walker:
             answer = ""
         if answer == _DONE:
             return None
+        if answer.startswith(_REASON):
+            return answer.removeprefix(_REASON)
         if answer == _MEMORY:
             return f"it asks for more than {MEMORY_BYTES >> 30} GiB of memory to be opened"
         code = child.wait()

@@ -72,7 +72,7 @@ def _check_line(part: pd.DataFrame, name: str, notes: list[str]) -> float:
     slope, off = _off_the_line(contrast, mass)
     if not off.any():
         return slope
-    ranks = float(abs(pd.Series(contrast).corr(pd.Series(mass), method="spearman")))
+    ranks = float(abs(part["contrast"].rank().corr(part["mass_kda"].rank())))  # Spearman's
     row = part.iloc[int(np.flatnonzero(off)[0])]
     said = (
         f"contrast and mass contradict each other in {int(off.sum())} of {len(off)} events of "

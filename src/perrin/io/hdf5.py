@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,10 @@ class Hdf5Frames(LazyFrames):
             raise closed(self.path)
         frames: Array = np.empty((stop - start, *self.shape[1:]), data.dtype)
         try:
-            data.read_direct(frames, np.s_[start:stop])
+            # what read_direct does, without working out a selection of any kind
+            where = data.id.get_space()
+            where.select_hyperslab((start, 0, 0), frames.shape)
+            data.id.read(_space(frames.shape), where, frames)
         except (OSError, RuntimeError) as error:
             raise PerrinError(
                 f"{self.path}: frames {start} to {stop - 1} of {data.name} cannot be read: "
@@ -95,6 +99,12 @@ class Hdf5Frames(LazyFrames):
     def close(self) -> None:
         """Close the file; reading afterwards is an error."""
         self._file.close()
+
+
+@lru_cache(maxsize=4)
+def _space(shape: tuple[int, ...]) -> h5py.h5s.SpaceID:
+    """Return what HDF5 calls an array of that shape in memory."""
+    return h5py.h5s.create_simple(shape)
 
 
 class DifferenceFrames(Hdf5Frames):

@@ -13,6 +13,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from perrin.errors import PerrinError
 from perrin.io.apart import serve
 
 _ROWS = 4096  # texts that are read at a time
@@ -42,9 +43,11 @@ def walk(path: str) -> None:
 
 @contextlib.contextmanager
 def _noted() -> Iterator[None]:
-    """Go on behind an error, unless it is about memory."""
+    """Go on behind an error, unless it is about memory, or a verdict."""
     try:
         yield
+    except PerrinError:
+        raise
     except Exception as error:
         if isinstance(error, MemoryError) or "alloc" in str(error).lower():
             raise MemoryError from error
@@ -53,9 +56,12 @@ def _noted() -> Iterator[None]:
 def _children(group: h5py.Group) -> list[Any]:
     """Return what a group holds itself: links to other names and files are not followed."""
     found: list[Any] = []
-    names: list[str] = []
+    names: list[Any] = []
     with _noted():
         names = list(group)
+    odd = next((name for name in names if isinstance(name, bytes)), None)
+    if odd is not None:
+        raise PerrinError(f"the name {odd!r} in {group.name} is no text in UTF-8")
     for name in names:
         with _noted():
             if isinstance(group.get(name, getlink=True), h5py.HardLink):

@@ -11,8 +11,8 @@ import numpy as np
 from perrin.io.read_as import counted
 from perrin.types import Array, BoolArray
 
-_GRID = 8  # pixels each way of a frame that are looked at
-_PARTLY = 0.2  # fraction of zeros from which on a frame is not whole
+_PIXELS = 16  # of a frame that are looked at
+_PARTLY = 0.2  # fraction of rows of zeros from which on a frame is not whole
 _NAMED = 5
 
 
@@ -31,23 +31,26 @@ class Watched:
 
     def look(self, start: int, frames: Array) -> None:
         """Look at frames (T, Y, X) that were just read; the first of them is number `start`."""
-        _, height, width = frames.shape
-        sample = frames[:, :: max(1, height // _GRID), :: max(1, width // _GRID)]
-        same = (sample == sample[:, :1, :1]).all(axis=(1, 2))
+        sample = _sample(frames)
+        lowest, highest = sample.min(axis=0), sample.max(axis=0)
+        same = lowest == highest
+        if same.any():
+            self._look_for_empty(start, frames, same)
+        dark: BoolArray = (lowest == 0) & ~same
+        if self._lit is None:
+            self._lit = not dark.any() and not same.all()
+        if self._lit and dark.any():
+            self._look_for_parts(start, frames, dark)
+
+    def _look_for_empty(self, start: int, frames: Array, same: BoolArray) -> None:
         for place in np.flatnonzero(same):
             frame = frames[place]
             if frame.min() == frame.max():
                 self.empty[start + int(place)] = float(frame[0, 0])
-        dark = sample == 0
-        if self._lit is None:
-            self._lit = not dark[~same].any() and not same.all()
-        if self._lit and dark.any():
-            self._look_for_parts(start, frames, dark, same)
 
-    def _look_for_parts(self, start: int, frames: Array, dark: BoolArray, same: BoolArray) -> None:
-        for place in np.flatnonzero((dark.mean(axis=(1, 2)) >= _PARTLY) & ~same):
-            rows = (frames[place] == 0).all(axis=1)
-            if rows.mean() >= _PARTLY:
+    def _look_for_parts(self, start: int, frames: Array, dark: BoolArray) -> None:
+        for place in np.flatnonzero(dark):
+            if (frames[place] == 0).all(axis=1).mean() >= _PARTLY:
                 self.partly.add(start + int(place))
 
     def told(self) -> None:
@@ -62,6 +65,19 @@ class Watched:
             (partly, "with rows of zeros in them"),
         )
         return [_sentence(at, what) for at, what in found if at]
+
+
+def _sample(frames: Array) -> Array:
+    """Return some pixels of each frame (`_PIXELS`, T), spread over rows and columns alike."""
+    height, width = frames.shape[1:]
+    size = height * width
+    step = max(1, size // _PIXELS)
+    if step % width in (0, 1, width - 1) and step > 1:  # not all in one column
+        step -= min(width // 3, step - 1)
+    if frames.flags.c_contiguous:
+        return np.ascontiguousarray(frames.reshape(len(frames), size)[:, step // 2 :: step].T)
+    places = np.arange(step // 2, size, step)
+    return np.ascontiguousarray(frames[:, places // width, places % width].T)
 
 
 def _sentence(frames: list[int], what: str) -> str:

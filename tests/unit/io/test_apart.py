@@ -42,7 +42,7 @@ posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no limits of CPU
 def walker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Walker]:
     (tmp_path / "stand_in.py").write_text(textwrap.dedent(_STAND_IN))
     monkeypatch.syspath_prepend(str(tmp_path))
-    made = Walker("stand_in", "kind of", cpu_s=1, wall_s=10)
+    made = Walker("stand_in", "kind of", cpu_s=1, wall_s=60)
     yield made
     made.close()
 
@@ -106,7 +106,7 @@ def test_a_process_that_sleeps_is_ended_after_its_seconds(
     walker.wall_s = 0.2
     with pytest.raises(PerrinError, match=r"does not come back within 0\.2 s"):
         walker.check(told("time.sleep(30)"))
-    walker.wall_s = 10
+    walker.wall_s = 60
     walker.check(told("time.sleep(0)"))
 
 
@@ -115,6 +115,22 @@ def test_a_process_that_sleeps_is_ended_after_its_seconds(
 def test_a_process_may_not_take_all_memory(walker: Walker, told: Callable[[str], Path]) -> None:
     with pytest.raises(PerrinError, match="more than 2 GiB of memory"):
         walker.check(told("kept.append(bytearray(3 * 2**30))"))
+
+
+def test_what_no_reader_can_cope_with_is_said(walker: Walker, told: Callable[[str], Path]) -> None:
+    path = told("from perrin.errors import PerrinError; raise PerrinError('it has no end')")
+    with pytest.raises(PerrinError, match=r"file is damaged: it has no end\. Copy"):
+        walker.check(path)
+    assert walker._child is not None  # it goes on
+
+
+def test_names_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["counts"] = [1, 2]
+        file["group/one"] = 1
+        h5py.h5g.create(file["group"].id, b"\xe9t\xe9")
+    with pytest.raises(PerrinError, match="in /group is no text in UTF-8"):
+        open_hdf5(tmp_path / "a.h5")
 
 
 def test_errors_and_words_of_a_library_are_no_verdict(

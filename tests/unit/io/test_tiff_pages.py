@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import tifffile
 
 from perrin.errors import PerrinError
 from perrin.io import open_movie
+from perrin.io.movies.tiff_pages import has_pages
 
 GIVEN = {"frame_rate_hz": 242.0, "pixel_nm": 70.8}
 ODD = {
@@ -107,3 +109,23 @@ def test_a_smaller_page_behind_each_frame_is_a_pyramid(frames, tmp_path):
             file.write(frame[::2, ::2], contiguous=False, metadata=None)
     with open_movie(tmp_path / "a.tif", **GIVEN) as movie:
         np.testing.assert_array_equal(movie.frames[:], frames[:24])
+
+
+@pytest.mark.parametrize("how", ["at once", "imagej", "big", "page by page"])
+def test_pages_are_counted(how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    frames, path = np.zeros((30, 8, 9), np.uint16), tmp_path / "a.tif"
+    if how == "page by page":
+        with tifffile.TiffWriter(path) as out:
+            for k, frame in enumerate(frames):
+                out.write(frame, contiguous=False, description="x" * 9 * k)
+    else:
+        tifffile.imwrite(
+            path, frames, photometric="minisblack", imagej=how == "imagej", bigtiff=how == "big"
+        )
+    for count in (2, 29, 30, 31, 60):
+        with tifffile.TiffFile(path) as tiff:
+            assert has_pages(tiff, count) == (count == 30)
+    if how != "page by page":
+        with tifffile.TiffFile(path) as tiff:
+            monkeypatch.setattr(tifffile.tifffile.TiffPages, "__len__", lambda _self: 0)
+            assert has_pages(tiff, 30)

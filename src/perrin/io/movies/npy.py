@@ -32,9 +32,10 @@ class MappedFrames(LaidOutFrames):
         if layout.held is not None and layout.time == 0:
             shape = (layout.held, *shape[1:])
         try:
-            self._map: Array | None = np.memmap(
+            mapped = np.memmap(
                 path, dtype=stored, mode="r", offset=offset, shape=shape, order=order
             )
+            self._map: Array | None = mapped.view(np.ndarray)  # whose slices are quicker
         except (OSError, ValueError) as error:
             raise PerrinError(
                 f"{path} is truncated or damaged: {layout.shape} pixels of {stored} do not fit in "
@@ -47,6 +48,8 @@ class MappedFrames(LaidOutFrames):
     def _read(self, start: int, stop: int) -> Array:
         if self._map is None:
             raise closed(self.path)
+        if self.layout.plain:
+            return np.array(self._map[start:stop], dtype=self.dtype, order="C")
         block = self._map[self.layout.key(start, stop)]
         # a copy in memory: a view would keep the file mapped and break when it changes
         return np.array(self.layout.arrange(block), dtype=self.dtype, order="C")

@@ -24,6 +24,7 @@ _SAID = {
     _COMPRESSION: "compression", 262: "photometric kind", 339: "kind of numbers",
 }  # fmt: skip
 _SIZES = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
+_MOST_TAGS = 4096  # as tifffile has it
 _WRITTEN_AT_ONCE = ("shaped", "imagej")
 _FRAMES_OF_ONE = ("generic", "uniform", "shaped", "imagej")
 
@@ -59,6 +60,36 @@ def pages_problem(tiff: tifffile.TiffFile, number: int | None) -> str | None:
                 "and compression"
             )
     return None
+
+
+def has_pages(tiff: tifffile.TiffFile, count: int) -> bool:
+    """Whether the file has exactly `count` pages.
+
+    Pages that were written at once lie evenly: three of them tell, and not all need be visited.
+    """
+    first = tiff.pages.first.offset
+    second = _next_page(tiff, first)
+    third = _next_page(tiff, second)
+    if count > 2 and third > second > 0:
+        last = second + (count - 2) * (third - second)
+        before = last - (third - second)
+        if _next_page(tiff, before) == last and _next_page(tiff, last) == 0:
+            return True
+    return len(tiff.pages) == count
+
+
+def _next_page(tiff: tifffile.TiffFile, offset: int) -> int:
+    """Return where the page behind the one at `offset` is: 0 for none, -1 for what is no page."""
+    form, file = tiff.tiff, tiff.filehandle
+    if not 0 < offset <= file.size - form.tagnosize - form.offsetsize:
+        return -1
+    file.seek(offset)
+    tags = int(struct.unpack(form.tagnoformat, file.read(form.tagnosize))[0])
+    file.seek(offset + form.tagnosize + tags * form.tagsize)
+    pointer = file.read(form.offsetsize)
+    if not 0 < tags < _MOST_TAGS or len(pointer) < form.offsetsize:
+        return -1
+    return int(struct.unpack(form.offsetformat, pointer)[0])
 
 
 def other_series_problem(tiff: tifffile.TiffFile, chosen: str | None) -> str | None:

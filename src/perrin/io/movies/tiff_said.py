@@ -13,6 +13,7 @@ import numpy as np
 import tifffile
 
 from perrin.errors import PerrinError
+from perrin.io.movies.tiff_pages import has_pages
 from perrin.io.quantities import Said, read
 from perrin.io.read_as import counted
 
@@ -195,9 +196,11 @@ def _imagej(tiff: tifffile.TiffFile) -> TiffSaid:
     said = TiffSaid("ImageJ TIFF", interval.value, pixel, notes=tuple(notes))
     if interval.value is not None:
         said = replace(said, z_is_time="it gives a frame interval (finterval) and no frames")
-    announced, held = meta.get("images"), len(tiff.pages)
-    one = tiff.series[0]
-    held = max(held, int(np.prod(one.shape[:-2], dtype=np.int64)))
+    announced, one = meta.get("images"), tiff.series[0]
+    held = int(np.prod(one.shape[:-2], dtype=np.int64))
+    if announced == held and has_pages(tiff, held):
+        return _calibrated(said, meta)
+    held = max(held, len(tiff.pages))
     if isinstance(announced, int) and announced > held:
         lacks = f"incomplete: the file says {announced} images and holds {held} (cut off?)"
         said = replace(said, lacks=lacks)
@@ -246,9 +249,12 @@ def _plain(tiff: tifffile.TiffFile) -> TiffSaid:
     if not shape:
         return TiffSaid()
     announced = [int(n) for n in shape.group(1).split(",")]
-    one, pages = tiff.series[0], len(tiff.pages)
-    held = max(pages, int(np.prod(one.shape[:-2], dtype=np.int64)))
+    one = tiff.series[0]
+    held = int(np.prod(one.shape[:-2], dtype=np.int64))
     wanted = int(np.prod(announced[:-2], dtype=np.int64))
+    if wanted <= held:
+        return TiffSaid()
+    held = max(held, len(tiff.pages))
     if len(announced) == 3 and wanted > held and len(tiff.series) == 1:
         lacks = f"incomplete: the file says {wanted} frames and holds {held} (cut off?)"
         return TiffSaid(lacks=lacks)

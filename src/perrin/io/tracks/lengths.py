@@ -79,7 +79,8 @@ def _resting(raw: RawTracks, axes: list[str]) -> dict[str, str]:
 def _counts(raw: RawTracks, axis: str) -> bool:
     """Whether an axis counts frames: one value in each, evenly spaced, for several tracks."""
     time = "frame" if "frame" in raw.table else "time"
-    table = raw.table[[time, axis]].dropna().to_numpy(dtype=np.float64)
+    both = raw.table[[time, axis]].apply(pd.to_numeric, errors="coerce")
+    table = both.dropna().to_numpy(dtype=np.float64)
     frames, first, place = np.unique(table[:, 0], return_index=True, return_inverse=True)
     values = table[first, 1]
     if len(frames) < 3 or len(frames) == len(table) or not (table[:, 1] == values[place]).all():
