@@ -93,6 +93,13 @@ def wilson_interval(successes: int, total: int, *, confidence: float) -> tuple[f
     return low, middle + half if successes < total else 1.0
 
 
+def fraction_columns(name: str, part: int, whole: int, *, confidence: float) -> dict[str, float]:
+    """A fraction and its Wilson interval as columns `name`, _low, _high; NaN of nothing."""
+    ends = wilson_interval(part, whole, confidence=confidence) if whole else (np.nan, np.nan)
+    value = part / whole if whole else np.nan
+    return {name: value, f"{name}_low": ends[0], f"{name}_high": ends[1]}
+
+
 def bootstrap(
     values: NDArray[Value],
     statistic: Callable[[NDArray[Value]], FloatArray],

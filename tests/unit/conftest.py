@@ -26,9 +26,9 @@ from perrin.settings.landing import LandingSettings
 from perrin.settings.simulation import LandingAssay, Species
 from perrin.simulate.matching import match_landings
 from perrin.simulate.movie import simulate_movie
+from perrin.types import BoolArray, Float32Array, FloatArray
 
 Simulated = tuple[Movie, pd.DataFrame]
-FloatArray = NDArray[np.float64]
 
 
 @pytest.fixture
@@ -169,12 +169,7 @@ class FakeModel:
             raise PerrinError("the fake was not trained for this")
 
     def predict(
-        self,
-        stacks: NDArray[np.float32],
-        inside: NDArray[np.bool_],
-        *,
-        n_avg: int,
-        landing_sign: int,
+        self, stacks: Float32Array, inside: BoolArray, *, n_avg: int, landing_sign: int
     ) -> FakeAnswer:
         before, after = frames_around(n_avg)
         assert stacks.shape[1:] == (before + 1 + after, 17, 17)

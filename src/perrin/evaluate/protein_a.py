@@ -19,7 +19,7 @@ from perrin.evaluate.predictions import Predictions, predict
 from perrin.events import CLASSES
 from perrin.io.movie import Movie
 from perrin.landing.detect import detect
-from perrin.landing.thumbnails import iter_event_stacks
+from perrin.landing.thumbnails import iter_event_stacks, places_of
 from perrin.models.classifier import ClassifierModel
 from perrin.optics.psf import Psf
 from perrin.settings.landing import DetectionSettings
@@ -98,15 +98,9 @@ def _predictions(
     binder: NDArray[np.bool_],
     n_avg: int,
 ) -> Predictions:
-    """Ask for all detections that have a whole thumbnail; `binder` (N,) says what is true."""
+    """Predict all detections that have a whole thumbnail; `binder` (N,) says what is true."""
     rows, score, probability = [np.empty(0, np.int64)], [], []
-    for batch in iter_event_stacks(
-        movie,
-        frame=events["frame"].to_numpy(np.int64),
-        y_px=events["y_px"].to_numpy(float),
-        x_px=events["x_px"].to_numpy(float),
-        n_avg=n_avg,
-    ):
+    for batch in iter_event_stacks(movie, places_of(events), n_avg=n_avg):
         predicted = [
             predict(model, batch.stacks, batch.inside, n_avg=n_avg, landing_sign=movie.landing_sign)
             for model in models

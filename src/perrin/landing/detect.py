@@ -35,7 +35,7 @@ from perrin.landing.light import evened, light_field
 from perrin.landing.matched import MARGIN_PX, WINDOW_PX, MatchedFilter
 from perrin.landing.noise import NoiseMap, extrema, frame_noise
 from perrin.landing.ratiometric import ratiometric
-from perrin.landing.thumbnails import CHUNK_FRAMES, iter_stacks
+from perrin.landing.thumbnails import CHUNK_FRAMES, Places, iter_stacks
 from perrin.optics.psf import Psf
 from perrin.settings.landing import DetectionSettings
 from perrin.types import BoolArray, FloatArray, IntArray, Progress
@@ -250,15 +250,13 @@ def _change_points(
     kernel = matched.kernel.astype(np.float32)
     for reach in (n_avg, 0):
         todo = np.flatnonzero(np.isnan(snr))
-        for batch in iter_stacks(
-            movie,
-            frame=found.frame[todo],
-            y_px=found.row[todo].astype(float),
-            x_px=found.column[todo].astype(float),
-            before=n_avg + reach,
-            after=n_avg + reach,
-            size=WINDOW_PX,
-        ):
+        places: Places = {
+            "frame": found.frame[todo],
+            "y_px": found.row[todo].astype(float),
+            "x_px": found.column[todo].astype(float),
+        }
+        side = n_avg + reach
+        for batch in iter_stacks(movie, places, before=side, after=side, size=WINDOW_PX):
             rows = todo[batch.rows]
             relative = batch.stacks / batch.stacks.mean(axis=1, keepdims=True)
             trace = np.einsum("ntyx,yx->nt", relative, kernel)

@@ -28,7 +28,7 @@ from perrin.landing.matched import WINDOW_PX
 from perrin.landing.ratiometric import ratiometric
 from perrin.landing.thumbnails import iter_stacks, places_of
 from perrin.optics.psf import Psf
-from perrin.stats import robust_sd, wilson_interval
+from perrin.stats import fraction_columns, robust_sd
 from perrin.types import Float32Array, FloatArray
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def measure_persistence(
     y, x = events["y_px"].to_numpy(float), events["x_px"].to_numpy(float)
     for batch in iter_stacks(
         movie,
-        **places_of(events),
+        places_of(events),
         before=n_persistence,
         after=n_persistence,
         size=WINDOW_PX,
@@ -173,7 +173,6 @@ def late_ratios(events: pd.DataFrame) -> dict[str, FloatArray]:
 def _row(name: str, part: pd.DataFrame, confidence: float) -> dict[str, Any]:
     known = part[part["still_there"] >= 0]
     number, there = len(known), int(known["still_there"].sum())
-    ends = wilson_interval(there, number, confidence=confidence) if number else (np.nan, np.nan)
     ratio = (known["late_contrast"] / known["contrast"]).to_numpy(float)
     middle = float(np.median(ratio)) if number else np.nan
     return {
@@ -181,9 +180,7 @@ def _row(name: str, part: pd.DataFrame, confidence: float) -> dict[str, Any]:
         "landings": len(part),
         "checked": number,
         "still_there": there,
-        "fraction": there / number if number else np.nan,
-        "fraction_low": ends[0],
-        "fraction_high": ends[1],
+        **fraction_columns("fraction", there, number, confidence=confidence),
         "ratio": middle,
         "ratio_sd": robust_sd(ratio),
     }

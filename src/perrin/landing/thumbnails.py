@@ -67,7 +67,8 @@ def cut_thumbnails(
     The landing frame k is at index 20 and the nearest pixel to (y, x) at [8, 8].
     """
     values, inside, rows = [], [], []
-    for batch in iter_event_stacks(movie, frame=frame, y_px=y_px, x_px=x_px, n_avg=n_avg):
+    places: Places = {"frame": frame, "y_px": y_px, "x_px": x_px}
+    for batch in iter_event_stacks(movie, places, n_avg=n_avg):
         values.append(np.float32(-movie.landing_sign) * ratiometric(batch.stacks, n_avg=n_avg))
         inside.append(batch.inside)
         rows.append(batch.rows)
@@ -112,13 +113,7 @@ def places_of(events: pd.DataFrame) -> Places:
 
 
 def iter_event_stacks(
-    movie: Movie,
-    *,
-    frame: IntArray,
-    y_px: FloatArray,
-    x_px: FloatArray,
-    n_avg: int,
-    exchange: PsfExchange | None = None,
+    movie: Movie, places: Places, *, n_avg: int, exchange: PsfExchange | None = None
 ) -> Iterator[StackBatch]:
     """Yield the stacks that the thumbnails of events are made of: what networks are shown.
 
@@ -126,19 +121,12 @@ def iter_event_stacks(
     """
     before, after = frames_around(n_avg)
     margin = 0 if exchange is None else exchange.margin_px
-    for batch in iter_stacks(
-        movie,
-        frame=frame,
-        y_px=y_px,
-        x_px=x_px,
-        before=before,
-        after=after,
-        size=THUMBNAIL_PX + 2 * margin,
-    ):
+    size = THUMBNAIL_PX + 2 * margin
+    for batch in iter_stacks(movie, places, before=before, after=after, size=size):
         if exchange is None:
             yield batch
             continue
-        y, x = y_px[batch.rows], x_px[batch.rows]
+        y, x = places["y_px"][batch.rows], places["x_px"][batch.rows]
         stacks, inside = exchange.apply(
             batch.stacks,
             batch.inside,
@@ -150,14 +138,7 @@ def iter_event_stacks(
 
 
 def iter_stacks(
-    movie: Movie,
-    *,
-    frame: IntArray,
-    y_px: FloatArray,
-    x_px: FloatArray,
-    before: int,
-    after: int,
-    size: int,
+    movie: Movie, places: Places, *, before: int, after: int, size: int
 ) -> Iterator[StackBatch]:
     """Yield the stacks of all events whose frames lie in the movie, in order of time.
 
@@ -165,8 +146,8 @@ def iter_stacks(
     ----------
     movie : Movie
         Read once, a bounded number of frames at a time.
-    frame, y_px, x_px : (N,)
-        Landing frame and position; the pixel nearest to the position is the middle one.
+    places : Places
+        Landing frames and positions (N,); the pixel nearest to a position is the middle one.
     before, after : int
         Frames before and after the landing frame.
     size : int
@@ -175,6 +156,7 @@ def iter_stacks(
     """
     if size % 2 == 0 or size < 1:
         raise PerrinError(f"the side of a stack is {size} px; it must be odd to have a middle")
+    frame, y_px, x_px = places["frame"], places["y_px"], places["x_px"]
     order = np.flatnonzero((frame >= before) & (frame + after < movie.n_frames))
     order = order[np.argsort(frame[order], kind="stable")]
     per_batch = max(1, _STACK_BYTES // (4 * (before + after + 1) * size * size))
@@ -209,7 +191,7 @@ def iter_contrasts(
     As `iter_stacks`, with `n_avg` frames averaged on each side; a landing is negative.
     """
     places = places_of(events)
-    for batch in iter_stacks(movie, **places, before=n_avg, after=n_avg, size=size):
+    for batch in iter_stacks(movie, places, before=n_avg, after=n_avg, size=size):
         frames = ratiometric(batch.stacks, n_avg=n_avg)[:, 0] * -movie.landing_sign
         yield StackBatch(batch.rows, frames, batch.inside)
 

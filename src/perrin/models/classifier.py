@@ -13,7 +13,7 @@ from perrin.landing.views import look
 from perrin.models.bundle import Arrays
 from perrin.models.cards import ClassifierCard
 from perrin.models.events import EventModel
-from perrin.types import FloatArray
+from perrin.types import BoolArray, Float32Array, FloatArray
 
 
 @dataclass(frozen=True)
@@ -71,12 +71,7 @@ class ClassifierModel(EventModel[ClassifierCard]):
         self._check_instrument(pixel_nm=pixel_nm, frame_interval_s=frame_interval_s)
 
     def predict(
-        self,
-        stacks: NDArray[np.float32],
-        inside: NDArray[np.bool_],
-        *,
-        n_avg: int,
-        landing_sign: int,
+        self, stacks: Float32Array, inside: BoolArray, *, n_avg: int, landing_sign: int
     ) -> Prediction:
         """Return the prediction for stacks (N, T, 17, 17), see `perrin.landing.views.look`."""
         found = self.outputs(

@@ -20,7 +20,7 @@ from perrin.settings.planned import PlannedMeasurement
 from perrin.settings.scores import ScoreSettings
 from perrin.settings.simulation import LandingAssay
 from perrin.simulate.presets import PRESETS
-from perrin.stats import wilson_interval
+from perrin.stats import fraction_columns
 from perrin.types import BoolArray, FloatArray
 
 if TYPE_CHECKING:
@@ -189,16 +189,13 @@ def _retention(
 ) -> dict[str, object]:
     """How many binders of one species are kept, `retained` landings among all."""
     found, kept = int(part["found"].sum()), int(part["kept"].sum())
-    low, high = wilson_interval(kept, found, confidence=confidence) if found else (np.nan,) * 2
     whole = species == "all"
     return {
         "species": species,
         "landed": len(part),
         "found": found,
         "kept": kept,
-        "retention": kept / found if found else np.nan,
-        "retention_low": low,
-        "retention_high": high,
+        **fraction_columns("retention", kept, found, confidence=confidence),
         "retained": retained if whole else np.nan,
         "precision": kept / retained if whole and retained else np.nan,
     }

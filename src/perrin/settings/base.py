@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from perrin.errors import PerrinError
 
@@ -14,6 +14,9 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
+
+Seed = Annotated[int, Field(ge=0, description="of all that is drawn")]
+Resamples = Annotated[int, Field(ge=0, description="bootstrap resamples; 0: no intervals")]
 
 Kind = TypeVar("Kind", bound=Settings)
 

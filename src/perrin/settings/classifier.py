@@ -6,9 +6,9 @@ from typing import Self
 
 from pydantic import Field
 
-from perrin.settings.base import Settings
+from perrin.settings.base import Seed, Settings
 from perrin.settings.simulation import CrowdSettings
-from perrin.settings.training import Batch, EventTraining, Every, Seed, Steps
+from perrin.settings.training import Batch, EventTraining, Every, Steps
 
 
 class PaperTraining(Settings):

@@ -6,8 +6,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from perrin.settings.base import Settings
-from perrin.settings.training import Seed
+from perrin.settings.base import Resamples, Seed, Settings
 
 
 class ClassifierEvaluation(Settings):
@@ -22,7 +21,7 @@ class ClassifierEvaluation(Settings):
     movies: int = Field(3, ge=0, description="protein A movies; 0 leaves them out")
     movie_s: float = Field(60.0, ge=2, le=600, description="length of each, s")
     shown: int = Field(1_500, ge=0, description="events in the t-SNE; 0 leaves it out")
-    resamples: int = Field(1_000, ge=0, description="bootstrap resamples; 0: no intervals")
+    resamples: Resamples = 1_000
     seed: Seed = 7
 
     @model_validator(mode="after")

@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from perrin.settings.base import Settings
+from perrin.settings.base import Resamples, Settings
 
 
 class SpectrumSettings(Settings):
@@ -41,9 +41,7 @@ class SpectrumSettings(Settings):
     min_fwhm_kda: float = Field(
         10.0, gt=0, description="no component is narrower: the error of one event makes 12"
     )
-    resamples: int = Field(
-        200, ge=0, description="bootstrap resamples behind each interval; 0: no intervals"
-    )
+    resamples: Resamples = 200
     confidence: float = Field(0.95, gt=0.5, lt=1, description="probability of each interval")
 
     @model_validator(mode="after")

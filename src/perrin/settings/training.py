@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from perrin.settings.base import Settings
+from perrin.settings.base import Seed, Settings
 
 Steps = Annotated[int, Field(ge=1, description="batches")]
 Rate = Annotated[float, Field(gt=0, description="highest; warmed up, then cosine to zero")]
@@ -14,7 +14,6 @@ Warmup = Annotated[int, Field(ge=1, description="batches to reach the highest ra
 Decay = Annotated[float, Field(ge=0, description="AdamW")]
 Average = Annotated[float, Field(ge=0, lt=1, description="decay of the averaged weights")]
 Every = Annotated[int, Field(ge=1, description="batches between validations and saves")]
-Seed = Annotated[int, Field(ge=0, description="of all that is drawn")]
 Batch = Annotated[int, Field(ge=2, description="events in a batch")]
 Part = Annotated[float, Field(ge=0, le=1)]
 Dims = Annotated[

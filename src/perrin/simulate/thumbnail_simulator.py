@@ -21,6 +21,7 @@ from perrin.landing.thumbnails import (
     frames_around,
     half_length,
     iter_event_stacks,
+    places_of,
 )
 from perrin.optics.psf import Psf
 from perrin.settings.landing import DetectionSettings
@@ -169,13 +170,7 @@ class ThumbnailSimulator:
         stacks = np.empty((0, before + 1 + after, THUMBNAIL_PX, THUMBNAIL_PX), np.float32)
         inside = np.empty((0, THUMBNAIL_PX, THUMBNAIL_PX), np.bool_)
         rows = np.empty(0, np.int64)
-        for batch in iter_event_stacks(
-            blank,
-            frame=seen["frame"].to_numpy(),
-            y_px=seen["y_px"].to_numpy(),
-            x_px=seen["x_px"].to_numpy(),
-            n_avg=self.settings.n_avg,
-        ):
+        for batch in iter_event_stacks(blank, places_of(seen), n_avg=self.settings.n_avg):
             stacks = np.concatenate([stacks, batch.stacks])[:most]
             inside = np.concatenate([inside, batch.inside])[:most]
             rows = np.concatenate([rows, batch.rows])[:most]

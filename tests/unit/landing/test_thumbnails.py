@@ -74,7 +74,7 @@ def test_reading_in_pieces_changes_nothing(
     monkeypatch.setattr(module, "CHUNK_FRAMES", chunk)
     monkeypatch.setattr(module, "_STACK_BYTES", budget)
     seen = []
-    for batch in iter_stacks(movie, **where, before=6, after=5, size=9):
+    for batch in iter_stacks(movie, where, before=6, after=5, size=9):
         seen.extend(batch.rows)
         for row, stack in zip(batch.rows, batch.stacks, strict=True):
             one = {name: values[row : row + 1] for name, values in where.items()}
@@ -89,7 +89,7 @@ def test_reading_in_pieces_changes_nothing(
 
 def test_an_even_stack_has_no_middle() -> None:
     with pytest.raises(PerrinError, match="side of a stack is 8 px"):
-        next(iter_stacks(noise_movie(), **places((44, 5, 5)), before=1, after=1, size=8))
+        next(iter_stacks(noise_movie(), places((44, 5, 5)), before=1, after=1, size=8))
 
 
 PlainMovie = Callable[..., Movie]

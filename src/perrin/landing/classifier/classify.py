@@ -161,7 +161,7 @@ def _chosen(
     chosen, done = events.iloc[waiting], 0
     for batch in iter_event_stacks(
         movie,
-        **places_of(chosen),
+        places_of(chosen),
         n_avg=n_avg,
         exchange=exchange,
     ):

@@ -112,7 +112,7 @@ def _predictions(
     asked, done = events.iloc[landing], 0
     for batch in iter_event_stacks(
         movie,
-        **places_of(asked),
+        places_of(asked),
         n_avg=model.integration,
         exchange=exchange,
     ):
