@@ -71,9 +71,10 @@ PRESETS: dict[str, LandingAssay] = {
     "antibody": LandingAssay(
         species=(
             Species(mass_kda=150, abundance=0.86, width_kda=6.5, name="antibody"),
-            Species(mass_kda=110, abundance=0.06, name="fragment of 110 kDa"),
-            Species(mass_kda=75, abundance=0.05, name="fragment of 75 kDa"),
-            Species(mass_kda=50, abundance=0.03, name="fragment of 50 kDa"),
+            *(
+                Species(mass_kda=mass, abundance=fraction, name=f"fragment of {mass} kDa")
+                for mass, fraction in ((110, 0.06), (75, 0.05), (50, 0.03))
+            ),
         ),
         density=6.0,
         motions=_HARDLY,
