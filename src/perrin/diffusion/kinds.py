@@ -22,7 +22,7 @@ SURE = 0.5
 
 @dataclass(frozen=True)
 class KindsAnswer:
-    """p (N, 8): probability of each of `KINDS`; walls (N,): that of walls, if it is confined."""
+    """p (N, K): probability of each of `KINDS`; walls (N,): that of walls, if it is confined."""
 
     p: FloatArray
     walls: FloatArray
@@ -80,7 +80,7 @@ def _unit(name: str, length: float, frame_interval: float) -> float:
 
 
 def named(probabilities: FloatArray) -> list[str]:
-    """Return the name of the most probable kind of each row (N, 8); NaN rows have none."""
+    """Return the name of the most probable kind of each row (N, K); NaN rows have none."""
     best = np.nan_to_num(probabilities, nan=-1.0).argmax(axis=1)
     top = probabilities[np.arange(len(best)), best]
     return [

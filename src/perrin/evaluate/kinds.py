@@ -83,7 +83,7 @@ def _predicted(
     length: int,
     rng: np.random.Generator,
 ) -> tuple[FloatArray, IntArray]:
-    """Return the probabilities (N, 8) and true kinds (N,) of the fresh tracks that move."""
+    """Return the probabilities (N, K) and true kinds (N,) of the fresh tracks that move."""
     drawn = draw_kinds(count, length=length, dims=2, rng=rng)
     rows = [
         row

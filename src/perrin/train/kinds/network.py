@@ -10,7 +10,7 @@ WIDTH = 160
 
 
 class KindsNetwork(nn.Module):
-    """Evidence (N, q) -> logits (N, 8), in the order of `KINDS`, and of walls (N, 1).
+    """Evidence (N, q) -> logits (N, K), in the order of `KINDS`, and of walls (N, 1).
 
     Walls: whether what confines has them, rather than a force that grows with distance.
     """
