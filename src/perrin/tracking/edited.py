@@ -16,10 +16,9 @@ import pandas as pd
 from perrin.errors import PerrinError
 from perrin.tracking.drift import Drift
 from perrin.tracking.found import LABELS, MERGED
-from perrin.tracking.particles import describe_tracks, resting, with_masses
+from perrin.tracking.particles import with_masses
 from perrin.tracking.table import Recording, of_tracks, tracks_of
-from perrin.tracking.track import TrackingResult
-from perrin.tracking.track_sizes import with_sizes
+from perrin.tracking.track import TrackingResult, described
 from perrin.types import IntArray
 
 _MATCHED = 0.5  # of the places: with fewer these are not the tracks of this movie
@@ -60,10 +59,7 @@ def edit_tracks(result: TrackingResult, edited: pd.DataFrame) -> TrackingResult:
     positions["link_confidence"] = confidence
     movie = Recording(*(result.recorded[name] for name in _RECORDED))
     tracks = tracks_of(positions, movie, result.settings, moved)
-    rng = np.random.default_rng(result.seed)
-    particles = describe_tracks(tracks, movie, result.settings, result.seen, rng=rng)
-    particles["stationary"] = resting(tracks, particles, movie, result.seen)
-    particles = with_sizes(particles, positions, result.seen, pixel_nm=movie.pixel_nm)
+    particles = described(tracks, positions, movie, result.settings, result.seen, seed=result.seed)
     if result.calibration is not None:
         tracks, particles = with_masses(tracks, particles, result.calibration)
     changed = _changed(result, positions, places, row)

@@ -28,7 +28,7 @@ from perrin.tracking.link import MOST_MEMORY, LinkingResult, link
 from perrin.tracking.notes import notes_of
 from perrin.tracking.particles import describe_tracks, resting, with_masses, without
 from perrin.tracking.stream import Seen, see
-from perrin.tracking.table import of_tracks, tracks_of
+from perrin.tracking.table import Recorded, of_tracks, tracks_of
 from perrin.tracking.track_sizes import with_sizes
 from perrin.types import FloatArray, Progress
 
@@ -201,10 +201,7 @@ def _tracks_of_what_was_seen(
     drift = seen.drift
     removed = drift is not None and drift.significant and not settings.keep_drift
     tracks = tracks_of(positions, movie, settings, drift if removed else None)
-    rng = np.random.default_rng(seed)
-    particles = describe_tracks(tracks, movie, settings, seen, rng=rng)
-    particles["stationary"] = resting(tracks, particles, movie, seen)
-    particles = with_sizes(particles, positions, seen, pixel_nm=movie.pixel_nm)
+    particles = described(tracks, positions, movie, settings, seen, seed=seed)
     if not settings.keep_immobile:
         tracks = without(tracks, particles)
     if calibration is not None:
@@ -231,6 +228,22 @@ def _tracks_of_what_was_seen(
         seed=seed,
         clip=clip,
     )
+
+
+def described(
+    tracks: pd.DataFrame,
+    positions: pd.DataFrame,
+    movie: Recorded,
+    settings: TrackingSettings,
+    seen: Seen,
+    *,
+    seed: int,
+) -> pd.DataFrame:
+    """Return a row a track: how it moves, whether it rests, how large the particle is."""
+    rng = np.random.default_rng(seed)
+    particles = describe_tracks(tracks, movie, settings, seen, rng=rng)
+    particles["stationary"] = resting(tracks, particles, movie, seen)
+    return with_sizes(particles, positions, seen, pixel_nm=movie.pixel_nm)
 
 
 def _positions(seen: Seen) -> pd.DataFrame:
