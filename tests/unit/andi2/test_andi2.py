@@ -14,18 +14,14 @@ from perrin.andi2.prediction import CONFINED, FREE, IMMOBILE, predict
 from perrin.andi2.submission import model_of, write_submission
 from perrin.diffusion.segmentation import grid, learn, segment
 from perrin.errors import PerrinError
-from perrin.simulate.walks import fbm
+from perrin.simulate.walks import fbm, piecewise_fbm
 
 NOISE, LENGTH = 0.12, 150
 
 
 def track(parts: list[tuple[int, float, float]], rng: np.random.Generator) -> np.ndarray:
     """Segments (steps, alpha, K), joined, with the challenge's noise."""
-    steps = [
-        np.sqrt(2 * k) * np.diff(fbm(np.array([alpha]), length=n + 1, rng=rng)[0], axis=0)
-        for n, alpha, k in parts
-    ]
-    path = np.concatenate([np.zeros((1, 2)), np.cumsum(np.concatenate(steps), axis=0)])
+    path = piecewise_fbm(parts, rng=rng)
     return path + NOISE * rng.standard_normal(path.shape)
 
 

@@ -13,18 +13,14 @@ from perrin.diffusion.segmentation import states_of
 from perrin.diffusion.segments import Segments, find_segments, notes_on_segments, summary
 from perrin.diffusion.tables import OF_KIND, REGIMES, SEGMENTS, STATE_TRANSITIONS, STATES
 from perrin.diffusion.windows import Track
-from perrin.simulate.walks import fbm
+from perrin.simulate.walks import piecewise_fbm
 
 NOISE, LENGTH, UNIT, INTERVAL = 0.2, 160, 50.0, 0.02
 
 
 def walk(parts: list[tuple[int, float, float]], rng: np.random.Generator) -> np.ndarray:
     """Parts (steps, alpha, K) one after the other, with noise."""
-    steps = [
-        np.sqrt(2 * k) * np.diff(fbm(np.array([alpha]), length=n + 1, rng=rng)[0], axis=0)
-        for n, alpha, k in parts
-    ]
-    path = np.concatenate([np.zeros((1, 2)), np.cumsum(np.concatenate(steps), axis=0)])
+    path = piecewise_fbm(parts, rng=rng)
     return path + NOISE * rng.standard_normal(path.shape)
 
 

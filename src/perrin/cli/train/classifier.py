@@ -12,7 +12,7 @@ import typer
 from perrin.cli import options as o
 from perrin.cli.bundles import MovieOptions, bundled
 from perrin.cli.train.instrument import TrainingInstrument, source_of
-from perrin.cli.train.run import From, Out, RunOptions, begin, train_watched, trained_events
+from perrin.cli.train.run import EventRun, From, begin, train_watched, trained_events
 from perrin.errors import PerrinError
 
 if TYPE_CHECKING:
@@ -41,35 +41,31 @@ class ClassifierOptions:
         int | None,
         typer.Option(min=1, help="Recipe paper: passes; the paper trained 20, and took the 15th."),
     ] = None
-
-
-Measure = Annotated[
-    int, typer.Option(min=100, help="Events of each range for the figures on the card.")
-]
+    measure: Annotated[
+        int, typer.Option(min=100, help="Events of each range for the figures on the card.")
+    ] = 5000
 
 
 @bundled
 def train_classifier(
-    out: Out,
+    running: EventRun,
     network: ClassifierOptions,
     instrument: TrainingInstrument,
-    running: RunOptions,
     movie_options: MovieOptions,
-    measure: Measure = 5000,
 ) -> None:
     """Train an event classifier, from nothing or tuned to an instrument; resumes when stopped."""
-    with trained_events(out) as made:
+    with trained_events(running.out) as made:
         if network.recipe == "paper":
             simulated = _train_paper(made, network, instrument, running)
         elif network.recipe == "perrin":
             simulated = _train_ours(made, network, source_of(instrument, movie_options), running)
         else:
             raise PerrinError(f"--recipe is {network.recipe!r}; there are perrin and paper.")
-        _measure(made, simulated=simulated, count=measure, seed=running.seed + 1)
+        _measure(made, simulated=simulated, count=network.measure, seed=running.seed + 1)
 
 
 def _paper_settings(
-    network: ClassifierOptions, instrument: TrainingInstrument, running: RunOptions
+    network: ClassifierOptions, instrument: TrainingInstrument, running: EventRun
 ) -> PaperTraining:
     """Return the settings of the paper's recipe; `PerrinError` for options that it has not."""
     from perrin.settings.classifier import PaperTraining
@@ -86,7 +82,7 @@ def _paper_settings(
 
 
 def _train_paper(
-    made: Path, network: ClassifierOptions, instrument: TrainingInstrument, running: RunOptions
+    made: Path, network: ClassifierOptions, instrument: TrainingInstrument, running: EventRun
 ) -> ThumbnailSettings:
     """Train the paper's network and write it to `made`, in the folder of the run."""
     from perrin.settings.simulation import ThumbnailSettings
@@ -104,7 +100,7 @@ def _train_paper(
     return ThumbnailSettings()
 
 
-def _our_settings(network: ClassifierOptions, running: RunOptions) -> ClassifierTraining:
+def _our_settings(network: ClassifierOptions, running: EventRun) -> ClassifierTraining:
     """Return the settings of our recipe; `PerrinError` for options that do not go together."""
     from perrin.settings.classifier import ClassifierTraining
 
@@ -120,7 +116,7 @@ def _our_settings(network: ClassifierOptions, running: RunOptions) -> Classifier
 
 
 def _train_ours(
-    made: Path, network: ClassifierOptions, source: Source, running: RunOptions
+    made: Path, network: ClassifierOptions, source: Source, running: EventRun
 ) -> ThumbnailSettings:
     """Train our network and write it to `made`, in the folder of the run.
 

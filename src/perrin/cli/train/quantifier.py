@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,64 +12,62 @@ import typer
 from perrin.cli import options as o
 from perrin.cli.bundles import MovieOptions, bundled
 from perrin.cli.train.instrument import TrainingInstrument, source_of
-from perrin.cli.train.run import Out, RunOptions, begin, train_watched, trained_events
+from perrin.cli.train.run import EventRun, begin, train_watched, trained_events
 
 if TYPE_CHECKING:
     from perrin.settings.quantifier import QuantifierTraining
     from perrin.train.events.source import Source
 
 
-From = Annotated[
-    str | None,
-    typer.Option("--from", help="Go on from this quantifier; default: the shipped one."),
-]
-Trunk = Annotated[
-    str, typer.Option(help="Classifier through whose first layers it looks, without --from.")
-]
-Calibrate = Annotated[
-    int, typer.Option(min=200, help="Events that the intervals are calibrated on.")
-]
-Measure = Annotated[
-    int, typer.Option(min=50, help="Events of each cell for the figures on the card.")
-]
+@dataclass(frozen=True)
+class QuantifierOptions:
+    """From where on a quantifier is trained, and on how many events it is calibrated, measured."""
+
+    start: Annotated[
+        str | None,
+        typer.Option("--from", help="Go on from this quantifier; default: the shipped one."),
+    ] = None
+    trunk: Annotated[
+        str, typer.Option(help="Classifier through whose first layers it looks, without --from.")
+    ] = "default"
+    calibrate: Annotated[
+        int, typer.Option(min=200, help="Events that the intervals are calibrated on.")
+    ] = 40_000
+    measure: Annotated[
+        int, typer.Option(min=50, help="Events of each cell for the figures on the card.")
+    ] = 1000
 
 
 @bundled
 def train_quantifier(
-    out: Out,
+    running: EventRun,
+    network: QuantifierOptions,
     instrument: TrainingInstrument,
-    running: RunOptions,
     movie_options: MovieOptions,
-    start: From = None,
-    trunk: Trunk = "default",
-    calibrate: Calibrate = 40_000,
-    measure: Measure = 1000,
 ) -> None:
     """Train the network that predicts the mass of every landing; goes on where it was stopped."""
     from perrin.settings.quantifier import QuantifierTraining
 
+    start, trunk = network.start, network.trunk
     plain = QuantifierTraining() if start is None else QuantifierTraining.tuning()
     given = o.given(seed=running.seed, steps=running.steps)
     settings = o.settings_from(QuantifierTraining, **plain.model_dump() | given)
-    with trained_events(out) as made:
+    with trained_events(running.out) as made:
         source = source_of(instrument, movie_options)
         about = {"start": start, "trunk": trunk, "settings": settings.model_dump(mode="json")}
         begin(made.parent, about | {"source": source.describe()})
-        _train(made, settings, source, running, start=start, trunk=trunk, count=calibrate)
-        _measure(made, source=source, count=measure, seed=running.seed + 1)
+        _train(made, network, settings, source, running)
+        _measure(made, source=source, count=network.measure, seed=running.seed + 1)
 
 
 def _train(
     made: Path,
+    options: QuantifierOptions,
     settings: QuantifierTraining,
     source: Source,
-    running: RunOptions,
-    *,
-    start: str | None,
-    trunk: str,
-    count: int,
+    running: EventRun,
 ) -> None:
-    """Train the network, calibrate its intervals on `count` events and write it to `made`."""
+    """Train the network, calibrate its intervals and write it to `made`."""
     from perrin.models.classifier import ClassifierModel
     from perrin.models.quantifier import QuantifierModel
     from perrin.train.classifier.export import load_weights
@@ -78,7 +77,7 @@ def _train(
     from perrin.train.quantifier.ours import quantifier_task
     from perrin.train.quantifier.validation import validator
 
-    run = made.parent
+    run, start, trunk = made.parent, options.start, options.trunk
     if start is None:
         begun: dict[str, Any] = {"trunk": load_weights(trunk)}
         classifier = ClassifierModel.load(trunk).identity
@@ -98,7 +97,7 @@ def _train(
         curve=read_metrics(run / "metrics.csv"),
         start=start,
         classifier=classifier,
-        count=count,
+        count=options.calibrate,
         overwrite=True,
     )
 

@@ -44,21 +44,25 @@ From = Annotated[
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How a network of events is trained."""
-
-    steps: Steps = None
-    seed: Seed = 1
-    threads: Threads = 1
-    workers: Workers = 1
-
-
-@dataclass(frozen=True)
-class TrackRun:
-    """How a network of trajectories is trained."""
+    """How a network is trained."""
 
     out: Out
     steps: Steps = None
     seed: Seed = 1
+    threads: Threads = 1
+
+
+@dataclass(frozen=True)
+class EventRun(RunOptions):
+    """How a network of events is trained."""
+
+    workers: Workers = 1
+
+
+@dataclass(frozen=True)
+class TrackRun(RunOptions):
+    """How a network of trajectories is trained."""
+
     threads: Threads = 2
     measure: Annotated[
         int, typer.Option(min=50, help="Tracks of each cell for the figures on the card.")
