@@ -147,6 +147,10 @@ def _find_elsewhere(kind: Kind, path: Path, asked: Asked) -> Found:
         from perrin.io.movies.video import find_video
 
         return find_video(path, asked)
+    if kind == "seq":
+        from perrin.io.movies.seq import find_seq
+
+        return find_seq(path, asked)
     from perrin.io.movies.pictures import find_pictures
 
     return find_pictures(path, asked)

@@ -12,7 +12,17 @@ from perrin.io.decode import encoding_of
 from perrin.io.kinds import folder_of_many
 
 Kind = Literal[
-    "hdf5", "tiff", "npy", "zarr", "parquet", "text", "microscope", "video", "pictures", "mat"
+    "hdf5",
+    "tiff",
+    "npy",
+    "zarr",
+    "parquet",
+    "text",
+    "microscope",
+    "video",
+    "pictures",
+    "mat",
+    "seq",
 ]
 
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
@@ -25,6 +35,7 @@ _MAGIC: tuple[tuple[bytes, Kind], ...] = (
     (b"\x93NUMPY", "npy"),
     (b"PAR1", "parquet"),
     (b"MATLAB 5.0 MAT-file", "mat"),
+    (b"\xed\xfe\0\0", "seq"),
 )
 _HDF5_USER_BLOCKS = (512, 1024, 2048, 4096)  # HDF5 may start behind a block of the user's
 _ZARR_MARKS = ("zarr.json", ".zarray", ".zgroup")
@@ -56,8 +67,6 @@ _NAMED: tuple[tuple[str, str, str], ...] = (
      "frames; JPEG changes their values"),
     (r"GIF8", "a GIF, with 256 colors", "export the movie as a TIFF stack from its source"),
     (r"\x30\x26\xb2\x75", "a WMV or ASF video", "convert it to MP4 or AVI, or export a TIFF stack"),
-    (r"\xed\xfe\0\0", "a StreamPix SEQ movie",
-     f"{_EXPORT}; in Python pims.NorpixSeq reads it"),
     (r"%PDF", "a PDF, of no known kind of movie", "give the movie or table itself"),
 )  # fmt: skip
 
