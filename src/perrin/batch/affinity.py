@@ -144,7 +144,7 @@ def _totals(table: pd.DataFrame, model: Model, path: Path) -> FloatArray:
 def _efficiency(
     path: Path, windows: Sequence[Window], error: float
 ) -> tuple[FloatArray, FloatArray]:
-    """Efficiency (O,) as simulations told it (1 where none did), and error (O,) of its log."""
+    """Efficiency (O,) as simulations gave it (1 where none did), and error (O,) of its log."""
     relative, errors = np.ones(len(windows)), np.full(len(windows), error)
     told: list[list[tuple[float, float]]] = [[] for _ in windows]
     for record in sorted((path / "rows").glob("*/row.json")):

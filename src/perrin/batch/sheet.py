@@ -250,7 +250,7 @@ def _slug(text: str) -> str:
 
 
 def _replicates(rows: Sequence[Mapping[str, str]]) -> list[str]:
-    """The replicates as told, by the name of the file, or numbered within the sample."""
+    """The replicates as given, by the name of the file, or numbered within the sample."""
     seen: Counter[str] = Counter()
     told = []
     for row in rows:

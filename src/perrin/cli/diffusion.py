@@ -204,7 +204,7 @@ def evaluate_kinds(
     seed: o.Seed = 7,
     overwrite: o.Overwrite = False,
 ) -> None:
-    """Measure how often kinds of motion are told right on fresh tracks, and how sure they are."""
+    """Measure how often kinds of motion of fresh tracks are predicted right, and how surely."""
     from perrin.evaluate.kinds import evaluate_kinds as evaluate
     from perrin.io.output_folder import output_folder
     from perrin.models.kinds import KindsModel

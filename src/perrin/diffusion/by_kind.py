@@ -48,7 +48,7 @@ def bounded_by_kind(trajectories: pd.DataFrame) -> pd.DataFrame:
 
     w's interval is the network's, with its low end at 0 where Brownian motion and FBM, its high end
     at 1 where a CTRW is more probable than `TAIL`; 0 to 1 where the kinds that have a w are less
-    probable than `HALF`. Tracks of which no kind is told stay as they are.
+    probable than `HALF`. Tracks without a predicted kind stay as they are.
     """
     table = trajectories.copy()
     said = table["reason"].to_numpy(dtype=object).copy()
@@ -87,6 +87,6 @@ def answered(trajectories: pd.DataFrame) -> pd.Series:
 
 
 def _together(table: pd.DataFrame, kinds: tuple[str, ...]) -> FloatArray:
-    """Return the probability (N,) of one of the kinds; NaN where none is told."""
+    """Return the probability (N,) of one of the kinds; NaN where none is predicted."""
     p: FloatArray = table[[f"p_{kind}" for kind in kinds]].sum(axis=1, skipna=False).to_numpy(float)
     return p

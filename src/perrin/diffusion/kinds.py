@@ -47,7 +47,7 @@ def kind_columns(
     """Return the columns `perrin.diffusion.tables.OF_KIND` of tracks, a row each.
 
     rows: tracks that the mixture network answered, with its prediction. A track that never moves
-    is immobile for sure; without a model nothing is told. length, frame_interval: of the scale.
+    is immobile for sure; without a model none is predicted. length, frame_interval: of the scale.
     """
     p = np.full((len(tracks), len(KINDS)), np.nan)
     walls = np.full(len(tracks), np.nan)

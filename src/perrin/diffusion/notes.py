@@ -7,7 +7,7 @@ import pandas as pd
 
 from perrin.diffusion.by_kind import answered, w_may_be_anything, without_w
 
-_BLURRED = 0.05  # correlation of neighboring steps from which blur is worth a word
+_BLURRED = 0.05  # correlation of neighboring steps from which blur is mentioned
 _SURE = 3.0  # standard errors
 
 

@@ -177,7 +177,7 @@ SEGMENTS: tuple[Column, ...] = (
     Column("state", "int", "", "number of its state in the table of states; -1: none"),
     *_with_quantiles(_OF_SEGMENT),
     *(column for column in OF_KIND if column.name == "kind" or column.name.startswith("p_")),
-    Column("reason", "text", "", "what is not told, and why"),
+    Column("reason", "text", "", "what is not given, and why"),
 )
 STATES: tuple[Column, ...] = (
     Column("state", "int", "", "number of the state, the fastest is 0, rest the last"),

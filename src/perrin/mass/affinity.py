@@ -140,7 +140,7 @@ class Likelihood:
 
     @property
     def start(self) -> FloatArray:
-        """Nuisances at what was told, scatter as of 1,000 landings."""
+        """Nuisances at what was stated, scatter as of 1,000 landings."""
         found = np.zeros(self.size)
         found[-1] = log(1000.0)
         return found

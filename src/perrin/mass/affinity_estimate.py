@@ -14,7 +14,7 @@ from perrin.types import FloatArray
 
 Verdict = Literal["determined", "lower limit", "upper limit", "not determined"]
 _SCATTERED = 0.05
-"""Standard deviation of a fraction of one half beyond counting, from which it is worth a note."""
+"""Standard deviation of a fraction of one half beyond counting, from which there is a note."""
 _VARIED = 2.0  # times, from which a component counts as titrated
 _FAR_STOCK = 2.0  # standard deviations that a stock or an efficiency is drawn from what was told
 
@@ -200,7 +200,7 @@ def _with_notes(found: Affinity, efficiency: FloatArray, stock: FloatArray) -> A
     for name, value in zip(data.model.components, stock, strict=True):
         if abs(value) > _FAR_STOCK * data.concentration_error:
             notes.append(
-                f"the counts fit best with {exp(value):.2f} times the {name} that was told"
+                f"the counts fit best with {exp(value):.2f} times the {name} that was stated"
             )
     for name, value, sd in zip(
         data.windows[1:], efficiency[1:], data.log_efficiency_sd[1:], strict=True

@@ -1,7 +1,7 @@
 """Spectrum of events that each have an error of their own: nothing has to be thrown away.
 
 Mixture: each species is a normal distribution of true masses, each event adds its own error, so
-an event that is worth little says little and none is filtered: the fractions need no correction
+an event of low precision counts little and none is filtered: the fractions need no correction
 for what a filter would have removed (extreme deconvolution: Bovy, Hogg and Roweis, Ann. Appl.
 Stat. 5, 1657, 2011). A few errors are far larger than their events say (`ErrorShape`); taken as
 normal they would make a broad species beside every sharp one.

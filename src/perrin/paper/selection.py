@@ -74,7 +74,7 @@ def pool_like(
     seconds: float,
     settings: ExperimentSettings,
 ) -> tuple[PlannedMeasurement, ...]:
-    """Plan movies of a sample like a measured one: species as detected, motions as told."""
+    """Plan movies of a sample like a measured one: species as detected, motions as predicted."""
     landings = [int(one.landing.sum()) for one in measured]
     mass = masses_of(measured, [one.landing for one in measured])
     fractions = {

@@ -177,7 +177,8 @@ def _teller(
 
 
 _OTHER_NETWORK = (
-    "no kinds of motion are told: the network of kinds was not trained beside the mixture network "
+    "no kinds of motion are predicted: the network of kinds was not trained beside the mixture "
+    "network "
     "{name!r} (perrin train kinds --mixture {name})"
 )
 

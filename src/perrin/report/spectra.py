@@ -111,7 +111,7 @@ def mass_limits(spectra: list[Spectrum]) -> tuple[float, float]:
 
 
 def _large(spectrum: Spectrum, least: float) -> list[Peak]:
-    """Peaks worth a label."""
+    """Peaks that get a label."""
     return [peak for peak in spectrum.peaks if peak.fraction.value >= least]
 
 

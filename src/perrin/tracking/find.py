@@ -26,7 +26,7 @@ _LEAST_PIXELS = 4  # of a region
 
 @dataclass(frozen=True)
 class Candidates:
-    """N places worth a fit.
+    """N places to fit.
 
     Attributes
     ----------

@@ -51,7 +51,7 @@ def locate(frames: Float32Array, *, seen: Appearance, threshold: float) -> Local
 
 
 def _candidates(frames: Float32Array, seen: Appearance, threshold: float) -> Candidates:
-    """Find what is worth a fit; where sizes vary what is smaller than usual too.
+    """Find what to fit; where sizes vary what is smaller than usual too.
 
     A fit knows the contrast better than a smoothed pixel does, and decides in the end.
     """

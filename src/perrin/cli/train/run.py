@@ -1,4 +1,4 @@
-"""What all trainings share: options, the folder of a run, how it is watched and told."""
+"""What all trainings share: options, the folder of a run, how it is watched and reported."""
 
 from __future__ import annotations
 

@@ -16,8 +16,8 @@ from perrin.train.export import Exported, written_bundle
 
 FRAMES = (10, 1000)
 LIMITS = (
-    "Every trajectory is told as one of the five models with one exponent, also one that is none "
-    "of them, or several: for mixtures and changes in time use a mixture network.",
+    "Every trajectory is predicted as one of the five models with one exponent, also one that is "
+    "none of them, or several: for mixtures and changes in time use a mixture network.",
     "Trained with localization noise of .1, .5 and 1 step as in the challenge; noise-free "
     "trajectories and motion blur are outside of it. No missing frames.",
     "alpha_low and alpha_high are the network's own quantiles, not calibrated afterwards; the "

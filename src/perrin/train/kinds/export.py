@@ -19,10 +19,10 @@ from perrin.train.kinds.recipe import LENGTHS, draw_batch
 LIMITS = (
     "The probabilities hold for the prior on this card (training.prior): where one kind is much "
     "more common in your sample, it is more probable than they say.",
-    "Motion that is none of the kinds, as of swimmers or Levy walks, is told as the one that "
+    "Motion that is none of the kinds, as of swimmers or Levy walks, is predicted as the one that "
     "looks most like it; posterior_predictive_p may say so.",
-    "What does not show within the track is not told: confinement much wider than the particle "
-    "gets, a drift slower than diffusion over the whole track.",
+    "What does not show within the track is not predicted: confinement much wider than the "
+    "particle gets, a drift slower than diffusion over the whole track.",
 )
 OUTPUTS = ("logits", "walls")
 _TOLERANCE = 1e-3  # between torch and ONNX Runtime, float32, logits

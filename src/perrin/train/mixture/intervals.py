@@ -34,7 +34,7 @@ SEEN: tuple[tuple[int, dict[str, float]], ...] = (
     (2, {"missing": 0.25}),
     (2, {"missing": 0.15, "exposure": 1.0}),
 )
-"""What the camera does, and how often. Where nothing is told of it, there is no blur: it would
+"""What the camera does, and how often. Where nothing is known of it, there is no blur: it would
 look like an exponent."""
 _INTERLEAVED = 0.25  # as many trajectories: one target of the ten
 NOISE_EDGES = (0.03, 0.15, 0.4)
@@ -112,7 +112,7 @@ def query(run: Run, *, kind: str, length: int, count: int, rng: np.random.Genera
 
 
 def _predictions(run: Run, drawn: Mixture, *, exposure: float | None) -> Queried:
-    """Ask; None: the network is told neither the exposure nor the noise."""
+    """Predict; None: the network knows neither the exposure nor the noise."""
     both = drawn.seen[:, 1:] & drawn.seen[:, :-1]
     moved = (np.diff(drawn.positions, axis=1) != 0).any(axis=2)
     moving = (moved & both).any(axis=1)
