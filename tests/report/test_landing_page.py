@@ -63,27 +63,30 @@ def at_least(events: pd.DataFrame, threshold: float) -> pd.Series:
     return able & ~again & (events["score_binder"] >= threshold)
 
 
+@pytest.fixture
+def page(visit: Visit, scored: Path) -> Any:
+    """The page of the scored assay."""
+    return visit(scored / "report.html")
+
+
 @pytest.mark.parametrize("threshold", [0.0, 0.37, 0.85, 0.9, 1.0])
 def test_the_slider_counts_what_the_table_holds(
-    visit: Visit, scored: Path, scored_events: pd.DataFrame, threshold: float
+    page: Any, scored_events: pd.DataFrame, threshold: float
 ) -> None:
-    page = visit(scored / "report.html")
     set_slider(page, threshold)
     assert kept(page) == at_least(scored_events, threshold).sum()
     assert page.inner_text("#kept-of").startswith(f"of {fitted(scored_events).sum():,} events")
 
 
 def test_it_opens_with_the_threshold_of_the_analysis(
-    visit: Visit, scored: Path, scored_events: pd.DataFrame
+    page: Any, scored_events: pd.DataFrame
 ) -> None:
-    page = visit(scored / "report.html")
     assert kept(page) == scored_events["retained"].sum()
     assert page.input_value("#threshold") == "0.9"
     assert page.inner_text("#fitted-at") == ""
 
 
-def test_each_row_of_the_trade_off_is_a_place_of_the_slider(visit: Visit, scored: Path) -> None:
-    page = visit(scored / "report.html")
+def test_each_row_of_the_trade_off_is_a_place_of_the_slider(page: Any, scored: Path) -> None:
     rows = pd.read_csv(scored / "tradeoff.csv")
     counted = page.evaluate(
         "ats => ats.map(at => count(keep(measurement(), 'score', at)))", rows["threshold"].tolist()
@@ -91,10 +94,7 @@ def test_each_row_of_the_trade_off_is_a_place_of_the_slider(visit: Visit, scored
     assert counted == (rows["landings"] + rows["unbindings"]).tolist()
 
 
-def test_bars_and_csv_are_the_histogram_of_the_kept(
-    visit: Visit, scored: Path, scored_events: pd.DataFrame
-) -> None:
-    page = visit(scored / "report.html")
+def test_bars_and_csv_are_the_histogram_of_the_kept(page: Any, scored_events: pd.DataFrame) -> None:
     set_slider(page, 0.8)
     name, content = saved(page, "#spectrum .tools button:text('CSV')")
     assert name == "spectrum.csv"
@@ -110,9 +110,8 @@ def test_bars_and_csv_are_the_histogram_of_the_kept(
 
 
 def test_the_residual_filter_and_its_rival_at_equal_counts(
-    visit: Visit, scored: Path, scored_events: pd.DataFrame
+    page: Any, scored_events: pd.DataFrame
 ) -> None:
-    page = visit(scored / "report.html")
     page.check("input[value=residual]")
     at = page.evaluate("state.at")
     wanted = fitted(scored_events) & (scored_events["fit_residual"] <= at)
@@ -124,9 +123,8 @@ def test_the_residual_filter_and_its_rival_at_equal_counts(
 
 
 def test_the_automatic_threshold_keeps_few_false_ones(
-    visit: Visit, scored: Path, scored_events: pd.DataFrame
+    page: Any, scored_events: pd.DataFrame
 ) -> None:
-    page = visit(scored / "report.html")
     page.click("#automatic")
     at = page.evaluate("state.at")
     chosen = at_least(scored_events, at) & (scored_events["contrast"] < 0)
@@ -137,16 +135,14 @@ def test_the_automatic_threshold_keeps_few_false_ones(
     assert int(said[1]) == pytest.approx(100 * wrong, abs=0.51)
 
 
-def test_bias_by_the_filter_is_said(visit: Visit, scored: Path) -> None:
-    page = visit(scored / "report.html")
+def test_bias_by_the_filter_is_said(page: Any) -> None:
     page.wait_for_selector("#retention .warning")
     assert "Selection bias" in page.inner_text("#retention .said")
     set_slider(page, 0)
     page.wait_for_selector("#retention .said:not(.warning)")
 
 
-def test_a_bar_shows_its_events(visit: Visit, scored: Path, scored_events: pd.DataFrame) -> None:
-    page = visit(scored / "report.html")
+def test_a_bar_shows_its_events(page: Any, scored_events: pd.DataFrame) -> None:
     chart = page.locator("#spectrum svg")
     chart.focus()
     for _ in range(14):
@@ -177,8 +173,7 @@ def test_pictures_are_what_they_are_called(visit: Visit, scored: Path) -> None:
     assert int.from_bytes(content[16:20], "big") > 2000  # pixels across
 
 
-def test_kept_events_as_csv(visit: Visit, scored: Path, scored_events: pd.DataFrame) -> None:
-    page = visit(scored / "report.html")
+def test_kept_events_as_csv(page: Any, scored_events: pd.DataFrame) -> None:
     _, content = saved(page, "#events-csv")
     rows = rows_of(content)
     retained = scored_events[scored_events["retained"]]
@@ -187,9 +182,8 @@ def test_kept_events_as_csv(visit: Visit, scored: Path, scored_events: pd.DataFr
 
 
 def test_every_class_has_examples_that_say_why(
-    visit: Visit, scored: Path, scored_events: pd.DataFrame
+    page: Any, scored: Path, scored_events: pd.DataFrame
 ) -> None:
-    page = visit(scored / "report.html")
     page.wait_for_selector("#gallery .strip")
     with np.load(scored / "thumbnails.npz") as stored:
         shown = set(scored_events["label"][stored["event_0"]])
