@@ -18,12 +18,7 @@ endif
 .PHONY: demo test docs bench bench-pair fuzz mutations clean
 
 demo: $(VENV)/.installed
-	@$(BIN)/python -c "import os; os.makedirs('demo', exist_ok=True)"
-	$(BIN)/perrin simulate landings --preset dynamin --seconds 60 --seed 1 --out demo/dynamin.mp --overwrite
-	$(BIN)/perrin calibrate demo/dynamin.mp --ladder dynamin --out demo/calibration.json --overwrite
-	$(BIN)/perrin simulate landings --preset bsa --seconds 60 --seed 2 --out demo/bsa.mp --overwrite
-	$(BIN)/perrin landings demo/bsa.mp --calibration demo/calibration.json --out demo/results --overwrite
-	@echo "Open demo/results/report.html with a browser; all numbers are in demo/results/summary.json"
+	$(BIN)/perrin demo --out demo --overwrite
 
 test: $(VENV)/.installed-test
 	$(BIN)/ruff check

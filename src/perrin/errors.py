@@ -16,6 +16,13 @@ class PerrinError(ValueError):
         super().__init__(" ".join(message.split()) if "\n" in message else message)
 
 
+def why_unreadable(error: OSError | UnicodeError) -> str:
+    """Return why a file could not be read, in words."""
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file"
+    return (error.strerror if isinstance(error, OSError) else None) or "it is no text"
+
+
 @contextmanager
 def damage(why: str) -> Iterator[None]:
     """Turn what a damaged file leads libraries to, errors of every kind, into one that says why."""

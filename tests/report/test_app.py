@@ -147,8 +147,18 @@ def test_what_a_file_does_not_say_is_asked_for_each_time(
         ("/files/..%2F..%2Fetc%2Fpasswd", {}, 403),
         ("/files/../../etc/passwd", {}, 403),
         ("/files/absent/report.html", {}, 404),
+        ("/files/.perrin-app.json", {}, 403),
+        ("/files/dropped-results/.hidden", {}, 403),
+        ("/docs", {}, 404),
+        ("/redoc", {}, 404),
+        ("/openapi.json", {}, 404),
         ("/", {"Host": "evil.example"}, 403),
+        ("/", {"Host": "127.0.0.1:1"}, 403),
         ("/", {"Origin": "http://evil.example"}, 403),
+        ("/", {"Origin": "http://127.0.0.1:1"}, 403),
+        ("/", {"Origin": "https://127.0.0.1:{port}"}, 403),
+        ("/", {"Origin": "null"}, 403),
+        ("/", {"Origin": "http://127.0.0.1:{port}"}, 200),
         ("/", {}, 200),
     ],
 )
@@ -156,9 +166,49 @@ def test_only_for_this_computer_and_this_folder(
     served: tuple[Path, int], path: str, headers: dict[str, str], status: int
 ) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", served[1], timeout=20)
-    connection.request("GET", path, headers=headers)
-    assert connection.getresponse().status == status
+    here = {name: value.format(port=served[1]) for name, value in headers.items()}
+    connection.request("GET", path, headers=here)
+    answer = connection.getresponse()
+    assert answer.status == status
+    if status == 200:
+        assert "frame-ancestors 'none'" in str(answer.getheader("Content-Security-Policy"))
+        assert answer.getheader("X-Frame-Options") == "DENY"
     connection.close()
+
+
+def test_a_report_cannot_act_as_the_app(browser: Any, served: tuple[Path, int]) -> None:
+    """Harmless, but what a page from elsewhere might try: to ask the app, to look at its page."""
+    folder = served[0] / "foreign-results"
+    folder.mkdir()
+    (folder / "report.html").write_text(
+        "<h1>foreign</h1><script>"
+        "const said = (name, text) => document.body.insertAdjacentHTML('beforeend',"
+        " `<p id=${name}>${text}</p>`);"
+        "fetch('/files/foreign-results/report.html').then(() => said('asked', 'yes'),"
+        " () => said('asked', 'no'));"
+        "try { said('looked', parent.document.title) } catch { said('looked', 'no') }"
+        "try { localStorage.x = 1; said('kept', 'yes') } catch { said('kept', 'no') }"
+        "</script>"
+    )
+    address = f"http://127.0.0.1:{served[1]}"
+    alone = browser.new_context().new_page()
+    answer = alone.goto(f"{address}/files/foreign-results/report.html")
+    assert "sandbox allow-scripts" in answer.headers["content-security-policy"]
+    for name in ("asked", "kept"):
+        assert alone.locator(f"#{name}").inner_text() == "no"
+    alone.context.close()
+    outer = browser.new_context().new_page()
+    outer.goto(address)
+    outer.evaluate(
+        "() => { const f = document.createElement('iframe'); f.id = 'foreign';"
+        " f.src = '/files/foreign-results/report.html'; document.body.prepend(f) }"
+    )
+    inside = outer.frame_locator("#foreign")
+    for name in ("asked", "looked", "kept"):
+        assert inside.locator(f"#{name}").inner_text() == "no"
+    outer.context.close()
+    (folder / "report.html").unlink()
+    folder.rmdir()
 
 
 def test_nothing_listens_beyond_the_loopback(served: tuple[Path, int]) -> None:

@@ -176,7 +176,7 @@ def test_a_setting_out_of_bounds_is_named(run, movie_file: Path, tmp_path: Path)
         "landings", movie_file, "--spatial-threshold", "1", "--out", tmp_path / "o"
     )
     assert status == 1
-    assert "spatial_threshold = 1.0" in err
+    assert "--spatial-threshold 1: must be 2 or more" in err
 
 
 class Loaded:
@@ -238,7 +238,7 @@ def test_all_landings_can_be_the_reported_spectrum(  # type: ignore[no-untyped-d
     ("words", "sentence"),
     [
         (["all", "--quantifier", "none"], "only a quantifier predicts the masses of all landings"),
-        (["both"], "reported_spectrum = 'both'"),
+        (["both"], "--reported-spectrum both: must be filtered or all"),
     ],
 )
 def test_a_reported_spectrum_that_is_not_there_is_refused(  # type: ignore[no-untyped-def]
@@ -327,9 +327,9 @@ def test_a_movie_out_of_range_is_analyzed_unless_the_model_was_named(  # type: i
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--threshold", "2"], "threshold = 2.0"),
+        (["--threshold", "2"], "--threshold 2: must be 1 or less"),
         (["--threshold", "high"], "a number from 0 to 1, or auto"),
-        (["--precision", "95"], "precision = 95.0"),
+        (["--precision", "95"], "--precision 95: must be below 1"),
         (["--precision", "0.9", "--threshold", "0.9"], "not both"),
         (["--precision", "0.9", "--model", "none"], "needs a classifier"),
         (["--threshold", "auto"], "the card of fake has no thresholds"),

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import io
+import os
 import zipfile
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
 
 
 def zipped(folder: Path) -> bytes:
-    """Return all files of a folder as a ZIP archive, under the folder's name."""
+    """Return all files of a folder as a ZIP archive, under the folder's name.
+
+    Links are left out, wherever they lead, and so are hidden files.
+    """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(folder.rglob("*")):
-            if path.is_file():
+        for where, folders, files in os.walk(folder):
+            folders.sort()
+            for name in sorted(files):
+                path = Path(where, name)
+                if path.is_symlink() or not path.is_file() or name.startswith("."):
+                    continue
                 archive.write(path, path.relative_to(folder.parent))
     return buffer.getvalue()

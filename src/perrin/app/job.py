@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 State = Literal["running", "done", "failed", "stopped"]
 _PATIENCE_S = 10.0  # between asking a command to stop and ending it
+_LONGEST = 10_000  # bytes of a line that are kept
 
 
 @dataclass
@@ -26,12 +28,15 @@ class Job:
 
     A canceled command gets what Ctrl-C sends, so it cleans up and leaves nothing behind.
     `fraction` is that of all commands, each counted alike; `said` what they printed; `error`
-    the line that the failed one ended with.
+    the line that the failed one ended with. With `apart`, a name for each command, the others run
+    where one fails; `failures` says by its name why, and the job has failed if all have.
     """
 
     commands: Sequence[Sequence[str]]
     folder: Path
     title: str
+    apart: Sequence[str] = ()
+    failures: dict[str, str] = field(default_factory=dict)
     state: State = "running"
     fraction: float = 0.0
     said: list[str] = field(default_factory=list)
@@ -50,9 +55,27 @@ class Job:
         for number, words in enumerate(self.commands):
             if self._canceled:
                 break
-            if await self._one(number, words) != 0:
-                return "stopped" if self._canceled else "failed"
-        return "stopped" if self._canceled else "done"
+            self.error = ""
+            status = await self._one(number, words)
+            if self.stopping:
+                break
+            if status == 0:
+                continue
+            self.error = self.error or f"the command ended with status {status}: {self._last()}"
+            if not self.apart:
+                return "failed"
+            self.failures[self.apart[number]] = self.error
+        if self._canceled:
+            return "stopped"
+        return "failed" if self.apart and len(self.failures) == len(self.commands) else "done"
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it was canceled and has not ended yet."""
+        return self._canceled and self.state == "running"
+
+    def _last(self) -> str:
+        return self.said[-1] if self.said else "it said nothing"
 
     def left_s(self) -> float | None:
         """Seconds left, if it goes on as it did; None where nothing can be said yet."""
@@ -98,12 +121,21 @@ class Job:
 
     async def _listen(self, stream: asyncio.StreamReader, number: int) -> None:
         """Take progress lines for the bar, and keep the rest as said."""
-        while line := await stream.readline():
-            text = line.decode(errors="replace").rstrip()
-            head, _, rest = text.partition(" ")
-            if head == progress.LINE:
+        rest = b""
+        while chunk := await stream.read(1 << 16):
+            *lines, rest = (rest + chunk).split(b"\n")
+            rest = rest[:_LONGEST]  # of a line without end
+            for line in lines:
+                self._hear(line, number)
+        self._hear(rest, number)
+
+    def _hear(self, line: bytes, number: int) -> None:
+        text = line[:_LONGEST].decode(errors="replace").rstrip()
+        head, _, rest = text.partition(" ")
+        if head == progress.LINE:
+            with suppress(ValueError):
                 self.fraction = (number + float(rest)) / len(self.commands)
-            elif text.startswith("perrin: "):
-                self.error = text.removeprefix("perrin: ")
-            elif text:
-                self.said.append(text)
+        elif text.startswith("perrin: "):
+            self.error = text.removeprefix("perrin: ")
+        elif text:
+            self.said.append(text)

@@ -310,6 +310,7 @@ class Page:
         job = self.session.job
         running = job is not None and job.state == "running"
         self.cancel_button.set_visibility(running)
+        self.cancel_button.set_enabled(job is not None and not job.stopping)
         self.bar.set_visibility(running)
         self.run_button.set_enabled(not running)
         if job is None:
@@ -354,7 +355,8 @@ class Page:
             self._button("Table", lambda: ui.download(address(shown, table)))
             self._button("Everything (ZIP)", lambda: self._everything(shown))
         ui.element("iframe").props(
-            f'src="{address(shown, "report.html")}" title="Report of {quote(shown)}"'
+            f'src="{address(shown, "report.html")}" title="Report of {quote(shown)}" '
+            'sandbox="allow-scripts allow-downloads allow-modals"'
         )
 
     @staticmethod

@@ -4,62 +4,42 @@ from __future__ import annotations
 
 import socket
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from nicegui import app, ui
 from starlette.responses import FileResponse, PlainTextResponse, Response
 
+from perrin.app.guard import FILES, NAMES, Guard
 from perrin.app.page import Page, Session
 from perrin.app.workspace import Workspace
 from perrin.errors import PerrinError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-    from starlette.types import ASGIApp, Receive, Scope, Send
-
-HOST = "127.0.0.1"
-_LOOPBACK = {HOST, "localhost", "::1"}
+HOST = NAMES[0]
 
 
-class LoopbackOnly:
-    """Refuses what another site's page may have sent: a foreign Host or Origin.
-
-    Binding to the loopback keeps other computers out; this keeps out pages of the web that
-    are open in the same browser (DNS rebinding, cross-site requests).
-    """
-
-    def __init__(self, inner: ASGIApp) -> None:
-        """Wrap an ASGI application."""
-        self.inner = inner
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on what comes from this computer."""
-        if scope["type"] in ("http", "websocket") and not self._is_ours(scope):
-            await PlainTextResponse("only for this computer", status_code=403)(scope, receive, send)
-            return
-        await self.inner(scope, receive, send)
-
-    def _is_ours(self, scope: Scope) -> bool:
-        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
-        host = urlsplit(f"//{headers.get(b'host', '')}").hostname
-        origin = headers.get(b"origin")
-        return host in _LOOPBACK and (origin is None or urlsplit(origin).hostname in _LOOPBACK)
-
-
-def serve(folder: str | Path, *, port: int = 8765, show: bool = True) -> None:
+def serve(
+    folder: str | Path,
+    *,
+    port: int = 8765,
+    show: bool = True,
+    ready: Callable[[str], object] | None = None,
+) -> None:
     """Serve the app for `folder` until it is stopped; `show` opens the browser.
 
-    Raises `PerrinError` for a folder that is not there or a port that is taken.
+    `ready` is called with the address once it is served. Raises `PerrinError` for a folder that
+    is not there or a port that is taken.
     """
     workspace = Workspace(folder)
     _check_free(port)
     session = Session(workspace)
 
-    @app.get("/files/{name:path}")
+    @app.get(FILES + "{name:path}")
     def file(name: str) -> Response:
         try:
-            path = workspace.path(name)
+            path = workspace.shown(name)
         except PerrinError as error:
             return PlainTextResponse(str(error), status_code=403)
         if not path.is_file():
@@ -71,7 +51,9 @@ def serve(folder: str | Path, *, port: int = 8765, show: bool = True) -> None:
             await session.job.cancel()
 
     app.on_shutdown(stop)
-    app.add_middleware(LoopbackOnly)
+    if ready is not None:
+        app.on_startup(lambda: ready(f"http://{HOST}:{port}"))
+    app.add_middleware(Guard, port=port)
     ui.run(
         lambda: Page(session).build(),
         host=HOST,

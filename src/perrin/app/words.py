@@ -29,6 +29,8 @@ def address(results: str, file: str) -> str:
 
 def status(job: Job) -> str:
     """The state in words; the command as it would be typed, and what it said."""
+    if job.stopping:
+        return f"{job.title}: stopping. It cleans up, which may take some seconds."
     if job.state == "running":
         left = job.left_s()
         more = "" if left is None else f", about {left:.0f} s left"

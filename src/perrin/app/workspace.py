@@ -41,6 +41,16 @@ class Workspace:
             )
         return path
 
+    def shown(self, name: str) -> Path:
+        """Return the path of a file that the browser may have: the folder's, and not hidden.
+
+        The errors are those of `path`.
+        """
+        path = self.path(name)
+        if any(part.startswith(".") for part in path.relative_to(self.folder).parts):
+            raise PerrinError(f"{name} is hidden; the app does not show it.")
+        return path
+
     def free(self, name: str) -> Path:
         """Return a path in the folder that nothing has: `name`, or with -2, -3, ... added.
 

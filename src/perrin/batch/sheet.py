@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from perrin.batch.settings import RowSettings
-from perrin.errors import PerrinError
+from perrin.errors import PerrinError, why_unreadable
 from perrin.settings.base import settings_from
 
 TEMPLATE = ("file", "sample", "replicate", "calibration", "color", "A_nM", "B_nM")
@@ -102,7 +102,7 @@ def read_sheet(path: str | os.PathLike[str], **defaults: Any) -> Sheet:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise PerrinError(
-            f"{path} cannot be read as a sheet ({error}). Give a CSV in UTF-8; "
+            f"{path} cannot be read as a sheet: {why_unreadable(error)}. Give a CSV in UTF-8; "
             "perrin batch --template FILES > plate.csv makes one."
         ) from error
     return sheet_of(text, path, **defaults)

@@ -8,11 +8,12 @@ from typing import Annotated
 import typer
 
 from perrin.cli import options as o
+from perrin.cli.layout import MANY
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
-    app.command("affinity")(affinity)
+    app.command("affinity", rich_help_panel=MANY)(affinity)
 
 
 def affinity(
@@ -23,7 +24,10 @@ def affinity(
             help="A+B=AB, A+A=AA, A+B=AB+AB=A2B2, competition (A+B=AB, A+C=AC), or others."
         ),
     ],
-    out: o.Out,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Folder for the results.", show_default="NAME-affinity"),
+    ] = None,
     efficiency_error: Annotated[
         float,
         typer.Option(help="How well the efficiency of one species relative to another is known."),
@@ -35,10 +39,16 @@ def affinity(
     confidence: Annotated[float, typer.Option(help="Probability of the intervals.")] = 0.95,
     overwrite: o.Overwrite = False,
 ) -> None:
-    """Fit dissociation constants to the counts of a titration, with intervals."""
+    """Fit dissociation constants to the counts of a titration, with intervals.
+
+    For example::
+
+        perrin affinity plate-results --model A+B=AB
+    """
     from perrin.batch.affinity import write_affinity
     from perrin.batch.folder import SHEET
 
+    out = o.out_of(out, batch, "-affinity")
     found = write_affinity(
         batch,
         out,

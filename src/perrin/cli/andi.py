@@ -9,29 +9,41 @@ import typer
 
 from perrin.cli import options as o
 from perrin.cli.evaluation import write_evaluation
+from perrin.cli.layout import ANALYZE
 
 DEFAULT_MODEL = "andi"
 
 
 def register(app: typer.Typer, *, evaluate: typer.Typer) -> None:
     """Add the commands to `perrin` and to `perrin evaluate`."""
-    app.command("andi")(andi)
+    app.command("andi", rich_help_panel=ANALYZE)(andi)
     evaluate.command("andi")(evaluate_andi)
 
 
 def andi(
     tracks: o.Tracks,
-    out: Annotated[Path, typer.Option("--out", help="Table to write, .csv: one row a track.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="Table to write: one row a track.", show_default="NAME-andi.csv"
+        ),
+    ] = None,
     frame_interval_s: o.FrameIntervalS = None,
     frame_rate_hz: o.FrameRateHz = None,
     model: o.ModelName = DEFAULT_MODEL,
     overwrite: o.Overwrite = False,
 ) -> None:
-    """Predict exponent and model of each track, as in the AnDi challenge (no units needed)."""
+    """Predict exponent and model of each track, as in the AnDi challenge (no units needed).
+
+    For example::
+
+        perrin andi tracks.csv -o andi.csv
+    """
     from perrin.io.output import output_file, written_file
     from perrin.io.tracks import read_tracks
     from perrin.pipeline import andi as predict
 
+    out = o.out_of(out, tracks, "-andi.csv")
     target = output_file(out, overwrite=overwrite, inputs=[tracks])
     found = read_tracks(tracks, frame_interval_s=o.interval_s(frame_interval_s, frame_rate_hz))
     typer.echo(found.attrs["read_as"])
@@ -47,13 +59,18 @@ def andi(
 
 
 def evaluate_andi(
-    out: o.Out,
+    out: o.NamedOut,
     model: o.ModelName = DEFAULT_MODEL,
     count: Annotated[int, typer.Option(min=50, help="Trajectories of each cell and task.")] = 3000,
     seed: o.Seed = 7,
     overwrite: o.Overwrite = False,
 ) -> None:
-    """Measure what a network reaches in the tasks of the AnDi challenge, by length."""
+    """Measure what a network reaches in the tasks of the AnDi challenge, by length.
+
+    For example::
+
+        perrin evaluate andi --count 500 -o figures
+    """
     from perrin.evaluate.andi import evaluate_andi as evaluate
     from perrin.io.output_folder import output_folder
     from perrin.models.andi import AndiModel

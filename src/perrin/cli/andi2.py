@@ -8,29 +8,36 @@ from typing import Annotated
 import typer
 
 from perrin.cli import options as o
+from perrin.cli.layout import ANALYZE
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to `perrin`."""
-    app.command("andi2")(andi2)
+    app.command("andi2", rich_help_panel=ANALYZE)(andi2)
 
 
 def andi2(
     folder: Annotated[
         Path, typer.Argument(help="Folder with track_2/exp_E/trajs_fov_F.csv in it or its data.")
     ],
-    out: o.Out,
+    out: o.Out = None,
     localization_error: Annotated[
         float, typer.Option(min=1e-6, help="Of one axis, in pixels; the challenge's by default.")
     ] = 0.12,
     overwrite: o.Overwrite = False,
 ) -> None:
-    """Write a submission to the second AnDi challenge: changes, K, alpha, states; ensembles."""
+    """Write a submission to the second AnDi challenge: changes, K, alpha, states; ensembles.
+
+    For example::
+
+        perrin andi2 public_data_challenge_v0 -o submission
+    """
     from perrin.andi2.folder import read_experiments
     from perrin.andi2.prediction import predict
     from perrin.andi2.submission import model_of, write_submission
     from perrin.io.output_folder import output_folder, written_folder
 
+    out = o.out_of(out, folder)
     target = output_folder(out, overwrite=overwrite, inputs=[folder])
     experiments = read_experiments(folder)
     predictions = {}

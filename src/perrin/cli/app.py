@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
+from perrin.cli.layout import LOOK
 from perrin.errors import PerrinError
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
-    app.command("app")(open_app)
+    app.command("app", rich_help_panel=LOOK)(open_app)
 
 
 def open_app(
@@ -22,10 +23,18 @@ def open_app(
     port: Annotated[int, typer.Option(min=1024, max=65535, help="Port on this computer.")] = 8765,
     show: Annotated[bool, typer.Option(help="Open the browser.")] = True,
 ) -> None:
-    """Open the app: drop files, choose, run, see the report; on this computer only."""
+    """Open the app: drop files, choose, run, see the report; on this computer only.
+
+    For example::
+
+        perrin app --folder measurements
+    """
     try:
         from perrin.app.server import serve
     except ImportError as error:
         raise PerrinError(f"the app needs more ({error}): pip install 'perrin[app]'.") from error
-    typer.echo(f"perrin's app is at http://127.0.0.1:{port} (Ctrl-C ends it)")
-    serve(folder, port=port, show=show)
+
+    def say(address: str) -> None:
+        typer.echo(f"perrin's app is at {address} (Ctrl-C ends it)")
+
+    serve(folder, port=port, show=show, ready=say)

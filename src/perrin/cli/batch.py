@@ -10,6 +10,7 @@ import typer
 
 from perrin.cli import options as o
 from perrin.cli.bundles import bundled
+from perrin.cli.layout import MANY
 from perrin.errors import PerrinError
 
 if TYPE_CHECKING:
@@ -20,7 +21,12 @@ if TYPE_CHECKING:
 
 Folder = Annotated[
     Path | None,
-    typer.Option("--out", help="Folder for the results; an earlier run in it is gone on with."),
+    typer.Option(
+        "--out",
+        "-o",
+        help="Folder for the results; an earlier run in it is gone on with.",
+        show_default="NAME-results",
+    ),
 ]
 Template = Annotated[
     bool, typer.Option("--template", help="Print a sheet of the files given, to be filled in.")
@@ -59,7 +65,7 @@ Again = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
-    app.command("batch")(batch)
+    app.command("batch", rich_help_panel=MANY)(batch)
 
 
 @dataclass(frozen=True)
@@ -110,12 +116,15 @@ class RowOptions:
         }
 
 
+Sheets = Annotated[
+    list[Path] | None,
+    typer.Argument(help="A sheet (CSV); or a batch's folder, to run it again.", callback=o.several),
+]
+
+
 @bundled
 def batch(
-    sheet: Annotated[
-        list[Path] | None,
-        typer.Argument(help="A sheet (CSV); or a batch's folder, to run it again."),
-    ] = None,
+    sheet: Sheets = None,
     out: Folder = None,
     template: Template = False,
     species: Windows = None,
@@ -128,6 +137,11 @@ def batch(
     rows: RowOptions,
 ) -> None:
     """Analyze many measurements, a row of a sheet each, and make tables over all of them.
+
+    For example::
+
+        perrin batch --template *.mp > plate.csv
+        perrin batch plate.csv --calibration cal.json --species A:66,B:150
 
     Every option that says how a row is analyzed may be a column of the sheet too, by its name
     with underscores (n_avg, pixel_nm, calibration); a cell goes before the option.
@@ -217,8 +231,7 @@ def _asked(
             )
         asked = Asked(earlier.sheet, earlier.kind, earlier.defaults, species or earlier.species)
         return asked, out or sheets[0]
-    if out is None:
-        raise PerrinError("give --out, the folder for the results")
+    out = o.out_of(out, sheets[0])
     settings = rows.settings()
     return Asked(read_sheet(sheets[0], **settings), "landings", settings, species), out
 

@@ -54,7 +54,7 @@ class EventOptions:
 
 @bundled
 def evaluate_classifier(
-    out: o.Out,
+    out: o.NamedOut,
     events: EventOptions,
     model: Annotated[
         list[str] | None,
@@ -66,7 +66,12 @@ def evaluate_classifier(
     ] = None,
     overwrite: o.Overwrite = False,
 ) -> None:
-    """Measure what event classifiers reach on fresh events: AUC, errors, precision, speed."""
+    """Measure what event classifiers reach on fresh events: AUC, errors, precision, speed.
+
+    For example::
+
+        perrin evaluate classifier --model classifier --count 2000 -o figures
+    """
     from perrin.evaluate.classifier import evaluate_classifier as evaluate
     from perrin.io.output_folder import output_folder
     from perrin.models.classifier import ClassifierModel

@@ -11,6 +11,7 @@ import typer
 from perrin.cli import options as o
 from perrin.cli.bundles import bundled
 from perrin.cli.evaluation import write_evaluation
+from perrin.cli.layout import ANALYZE
 from perrin.errors import PerrinError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def register(
     evaluate: typer.Typer,
 ) -> None:
     """Add the commands to `perrin` and to its groups."""
-    app.command("diffusion")(diffusion)
+    app.command("diffusion", rich_help_panel=ANALYZE)(diffusion)
     simulate.command("walks")(walks)
     evaluate.command("mixture")(evaluate_mixture)
     evaluate.command("kinds")(evaluate_kinds)
@@ -61,7 +62,7 @@ Stride = Annotated[int, typer.Option(help="Frames from one window to the next.")
 
 def diffusion(
     tracks: o.Tracks,
-    out: o.Out,
+    out: o.Out = None,
     frame_interval_s: o.FrameIntervalS = None,
     frame_rate_hz: o.FrameRateHz = None,
     pixel_nm: LengthNm = None,
@@ -74,13 +75,20 @@ def diffusion(
     model: o.ModelName = DEFAULT_MODEL,
     overwrite: o.Overwrite = False,
 ) -> None:
-    """Characterize the diffusion of each particle: fractions, w, exponents, D, with intervals."""
+    """Characterize the diffusion of each particle: fractions, w, exponents, D, with intervals.
+
+    For example::
+
+        perrin diffusion tracks.csv --pixel-nm 100 --frame-interval-s 0.02
+        perrin diffusion tracks.csv --units unknown -o motion
+    """
     from perrin.io.output_folder import output_folder
     from perrin.io.tracks import read_tracks
     from perrin.pipeline import characterize
     from perrin.results import write_results
     from perrin.settings.diffusion import WindowSettings
 
+    out = o.out_of(out, tracks)
     target = output_folder(out, overwrite=overwrite, inputs=[tracks])
     interval = o.interval_s(frame_interval_s, frame_rate_hz)
     if units is not None and (units != "unknown" or pixel_nm is not None or interval is not None):
@@ -147,11 +155,18 @@ class WalkOptions:
 
 @bundled
 def walks(
-    out: Annotated[Path, typer.Option("--out", help="Table to write, .csv; truth beside it.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Table to write, .csv; truth beside it.")
+    ],
     walk: WalkOptions,
     overwrite: o.Overwrite = False,
 ) -> None:
-    """Simulate trajectories into a CSV table, with the truth of each beside it."""
+    """Simulate trajectories into a CSV table, with the truth of each beside it.
+
+    For example::
+
+        perrin simulate walks --kind fbm --count 200 --seed 1 -o walks.csv
+    """
     from perrin.io.output import output_files, written_files
     from perrin.simulate.walk_sets import simulate_walks
 
@@ -164,13 +179,18 @@ def walks(
 
 
 def evaluate_mixture(
-    out: o.Out,
+    out: o.NamedOut,
     model: o.ModelName = DEFAULT_MODEL,
     count: Annotated[int, typer.Option(min=50, help="Trajectories of each cell.")] = 5000,
     seed: o.Seed = 7,
     overwrite: o.Overwrite = False,
 ) -> None:
-    """Measure what a network reaches on fresh trajectories: errors, coverage, speed."""
+    """Measure what a network reaches on fresh trajectories: errors, coverage, speed.
+
+    For example::
+
+        perrin evaluate mixture --count 500 -o figures
+    """
     from perrin.evaluate.mixture import evaluate_mixture as evaluate
     from perrin.io.output_folder import output_folder
     from perrin.models.mixture import MixtureModel
@@ -193,7 +213,7 @@ def evaluate_mixture(
 
 
 def evaluate_kinds(
-    out: o.Out,
+    out: o.NamedOut,
     model: Annotated[
         str, typer.Option("--model", help="Name or folder of a network of kinds.")
     ] = "kinds",
@@ -204,7 +224,12 @@ def evaluate_kinds(
     seed: o.Seed = 7,
     overwrite: o.Overwrite = False,
 ) -> None:
-    """Measure how often kinds of motion of fresh tracks are predicted right, and how surely."""
+    """Measure how often kinds of motion of fresh tracks are predicted right, and how surely.
+
+    For example::
+
+        perrin evaluate kinds --count 500 -o figures
+    """
     from perrin.evaluate.kinds import evaluate_kinds as evaluate
     from perrin.io.output_folder import output_folder
     from perrin.models.kinds import KindsModel

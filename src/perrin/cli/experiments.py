@@ -9,6 +9,7 @@ import typer
 
 from perrin.cli import options as o
 from perrin.cli import scores
+from perrin.cli.layout import SIMULATE
 from perrin.errors import PerrinError
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
-    app.command("reproduce")(reproduce)
+    app.command("reproduce", rich_help_panel=SIMULATE)(reproduce)
 
 
 Name = Annotated[
@@ -28,7 +29,9 @@ Name = Annotated[
 ]
 Out = Annotated[
     Path,
-    typer.Option("--out", help="Folder; measurements there are used again, after Ctrl-C too."),
+    typer.Option(
+        "--out", "-o", help="Folder; measurements there are used again, after Ctrl-C too."
+    ),
 ]
 Resamples = Annotated[
     int, typer.Option("--resamples", min=20, help="Bootstrap resamples behind each interval.")
@@ -50,7 +53,12 @@ def reproduce(
     scale: Scale = 1.0,
     overwrite: Overwrite = False,
 ) -> None:
-    """Run the experiments of the mass photometry paper on simulated measurements."""
+    """Run the experiments of the mass photometry paper on simulated measurements.
+
+    For example::
+
+        perrin reproduce bsa --scale 0.2 -o paper
+    """
     from perrin.models.classifier import ClassifierModel
     from perrin.paper.run import EXPERIMENTS, run_experiments
     from perrin.paper.settings import ExperimentSettings

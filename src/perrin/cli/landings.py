@@ -1,9 +1,7 @@
-"""Commands of mass photometry: landings, spectrum, calibrate, psf, inspect."""
+"""Commands of mass photometry: landings, spectrum, psf, inspect."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,64 +10,22 @@ import typer
 from perrin.cli import options as o
 from perrin.cli import scores
 from perrin.cli.bundles import InstrumentFiles, MovieOptions, bundled
+from perrin.cli.calibrating import Calibrant, calibrate
+from perrin.cli.finding import LandingOptions
+from perrin.cli.layout import ANALYZE, FILE, LOOK, NUMBERS
 from perrin.cli.say import say
-from perrin.errors import PerrinError
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from perrin.io.movie import Movie
-    from perrin.mass.calibration import Calibration
     from perrin.pipeline import LandingsResult
-    from perrin.settings.landing import LandingSettings
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
-    for command in (landings, spectrum, calibrate, psf, inspect):
-        app.command()(command)
-
-
-@dataclass(frozen=True)
-class LandingOptions:
-    """How landings are found and fitted."""
-
-    n_avg: o.NAvg = 10
-    fit_n_avg: o.FitNAvg = None
-    permissive: Annotated[
-        bool, typer.Option("--permissive", help="Low thresholds, for masses below about 45 kDa.")
-    ] = False
-    spatial_threshold: Annotated[
-        float | None, typer.Option(help="Matched-filter contrast over its noise.")
-    ] = None
-    temporal_threshold: Annotated[
-        float | None, typer.Option(help="Signal-to-noise ratio of the step in time.")
-    ] = None
-    persistence_ms: Annotated[
-        float | None,
-        typer.Option(
-            "--persistence-ms",
-            help="Persistence check: measure all events again at this integration time, ms (140).",
-        ),
-    ] = None
-    reported_spectrum: scores.ReportedSpectrum = "filtered"
-
-    def settings(self) -> LandingSettings:
-        """Return the settings; raises `PerrinError` for values out of bounds."""
-        from perrin.settings.landing import DetectionSettings, LandingSettings
-
-        start = DetectionSettings.permissive() if self.permissive else DetectionSettings()
-        thresholds = o.given(
-            spatial_threshold=self.spatial_threshold, temporal_threshold=self.temporal_threshold
-        )
-        return o.settings_from(
-            LandingSettings,
-            n_avg=self.n_avg,
-            fit_n_avg=self.fit_n_avg,
-            detection=o.settings_from(DetectionSettings, **start.model_dump() | thresholds),
-            persistence_ms=self.persistence_ms,
-            reported_spectrum=self.reported_spectrum,
-        )
+    app.command("landings", rich_help_panel=ANALYZE)(landings)
+    app.command("calibrate", rich_help_panel=ANALYZE)(calibrate)
+    app.command("spectrum", rich_help_panel=ANALYZE)(spectrum)
+    app.command("psf", rich_help_panel=ANALYZE)(psf)
+    app.command("inspect", rich_help_panel=LOOK)(inspect)
 
 
 CorrectFractions = Annotated[
@@ -78,24 +34,38 @@ CorrectFractions = Annotated[
         "--correct-fractions",
         help="Correct the fractions of the peaks for what noise and detection lose "
         "(by a simulation).",
+        rich_help_panel=NUMBERS,
     ),
+]
+
+
+Movies = Annotated[
+    list[Path], typer.Argument(help="One or several movies, overlaid.", callback=o.several)
 ]
 
 
 @bundled
 def landings(
-    movies: Annotated[list[Path], typer.Argument(help="One or several movies, overlaid.")],
-    out: o.Out,
+    movies: Movies,
+    calibrant: Calibrant,
+    instrument: InstrumentFiles,
     landing: LandingOptions,
     networks: scores.NetworkOptions,
-    instrument: InstrumentFiles,
     movie_options: MovieOptions,
+    out: o.Out = None,
+    overwrite: o.Overwrite = False,
     correct_fractions: CorrectFractions = False,
     resamples: o.Resamples = 200,
     seed: o.Seed = 0,
-    overwrite: o.Overwrite = False,
 ) -> None:
-    """Analyze mass photometry movies: events, masses, spectrum, figures."""
+    """Analyze mass photometry movies: events, masses, spectrum, figures.
+
+    For example::
+
+        perrin landings sample.mp --calibrant calibrant.mp --ladder dynamin
+        perrin landings sample.mp --calibration cal.json -o results
+        perrin landings "*.mp" --calibration cal.json
+    """
     import numpy as np
 
     from perrin.cli.first_run import say_first_run
@@ -103,12 +73,15 @@ def landings(
     from perrin.pipeline import analyze_landings
     from perrin.results import write_results
 
-    inputs = [*movies, *instrument.paths()]
+    out = o.out_of(out, movies[0])
+    calibrant.check(instrument)
+    inputs = [*movies, *instrument.paths(), *o.paths(calibrant.calibrant)]
     target = output_folder(out, overwrite=overwrite, inputs=inputs)
     settings = landing.settings()
     networks.check()
     chosen = {
         **instrument.load(),
+        **calibrant.calibrated(settings, instrument, movie_options, model=networks.model),
         **networks.by_name(),
         "settings": settings,
         "resamples": resamples,
@@ -129,27 +102,42 @@ LowKda = Annotated[float, typer.Option(help="Lower end of the masses used, kDa."
 HighKda = Annotated[float, typer.Option(help="Upper end of the masses used, kDa.")]
 SignOfTable = Annotated[
     int | None,
-    typer.Option(help="Sign of a landing's contrast in tables that do not show it: -1 or 1."),
+    typer.Option(
+        help="Sign of a landing's contrast in tables that do not show it: -1 or 1.",
+        rich_help_panel=FILE,
+    ),
 ]
 Group = Annotated[
-    str | None, typer.Option(help="Group of the events in an HDF5 file with several.")
+    str | None,
+    typer.Option(help="Group of the events in an HDF5 file with several.", rich_help_panel=FILE),
+]
+
+
+Tables = Annotated[
+    list[Path],
+    typer.Argument(help="Event tables of any program, overlaid.", callback=o.several),
 ]
 
 
 def spectrum(
-    tables: Annotated[list[Path], typer.Argument(help="Event tables of any program, overlaid.")],
-    out: o.Out,
+    tables: Tables,
+    out: o.Out = None,
     calibration: o.CalibrationFile = None,
-    resamples: o.Resamples = 200,
     bin_kda: BinKda = 5.0,
     low_kda: LowKda = -5000.0,
     high_kda: HighKda = 5000.0,
+    overwrite: o.Overwrite = False,
     landing_sign: SignOfTable = None,
     dataset: Group = None,
+    resamples: o.Resamples = 200,
     seed: o.Seed = 0,
-    overwrite: o.Overwrite = False,
 ) -> None:
-    """Fit mass spectra to tables of events from any program."""
+    """Fit mass spectra to tables of events from any program.
+
+    For example::
+
+        perrin spectrum "*.csv" --bin-kda 3 -o overlaid
+    """
     import numpy as np
 
     from perrin.errors import about
@@ -160,7 +148,7 @@ def spectrum(
     from perrin.settings.spectrum import SpectrumSettings
 
     read = o.paths(*tables, calibration)
-    target = output_folder(out, overwrite=overwrite, inputs=read)
+    target = output_folder(o.out_of(out, tables[0]), overwrite=overwrite, inputs=read)
     settings = o.settings_from(
         SpectrumSettings, bin_width_kda=bin_kda, range_kda=(low_kda, high_kda)
     )
@@ -180,63 +168,17 @@ def spectrum(
             progress((done + 1) / len(tables))
     measured = told_apart(measured, files)
     write_results(target, _alone(measured), inputs=read, command=o.this_command())
-    say(measured, out)
-
-
-Ladder = Annotated[
-    str | None,
-    typer.Option(help="Masses in kDa, as 66,146,480, or a ladder: nativemark, dynamin, ..."),
-]
-Pair = Annotated[
-    list[str] | None,
-    typer.Option(help="A mass in kDa and its contrast by hand, as 66:-0.0025; repeat it."),
-]
-
-
-@bundled
-def calibrate(
-    out: Annotated[Path, typer.Option("--out", help="Calibration file to write (.json).")],
-    movie_options: MovieOptions,
-    source: Annotated[
-        Path | None, typer.Argument(help="Movie or event table of the calibrant.")
-    ] = None,
-    ladder: Ladder = None,
-    pair: Pair = None,
-    n_avg: o.NAvg = 10,
-    fit_n_avg: o.FitNAvg = None,
-    psf: o.PsfFile = None,
-    model: scores.ModelName = "default",
-    overwrite: o.Overwrite = False,
-) -> None:
-    """Make a calibration: from a movie or table of a known ladder, or from pairs by hand."""
-    from perrin.pipeline import calibrate as make
-    from perrin.results.calibration import calibration_files, write_calibration
-
-    read = o.paths(source, o.psf_file(psf))
-    targets = calibration_files(out, overwrite=overwrite, inputs=read)
-    if source is not None and pair is None and ladder is None:  # before the movie is opened
-        raise PerrinError("which masses does the calibrant hold? Give --ladder, as 66,146,480")
-    settings = LandingOptions(n_avg=n_avg, fit_n_avg=fit_n_avg).settings()
-    with ExitStack() as opened:
-        made = make(
-            None if source is None else _calibrant(source, movie_options, opened),
-            ladder,
-            pairs=None if pair is None else [_pair(text) for text in pair],
-            settings=settings,
-            psf=o.psf_in(psf),
-            classifier=model,
-            source=None if source is None else source.name,
-            progress=opened.enter_context(o.progress_bar("calibrate")),
-        )
-    write_calibration(targets, made)
-    _say_line(made, out)
+    say(measured, target.shown)
 
 
 @bundled
 def psf(
     movie: Annotated[Path, typer.Argument(help="Movie with many landings.")],
-    out: Annotated[Path, typer.Option("--out", help="PSF file to write (.npz).")],
     movie_options: MovieOptions,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="PSF file to write.", show_default="NAME-psf.npz"),
+    ] = None,
     contrast: Annotated[
         str | None,
         typer.Option(help="Average only this range of contrasts, as -0.0075,-0.006."),
@@ -244,10 +186,16 @@ def psf(
     n_avg: o.NAvg = 10,
     overwrite: o.Overwrite = False,
 ) -> None:
-    """Build the point-spread function of an instrument from its own landings."""
+    """Build the point-spread function of an instrument from its own landings.
+
+    For example::
+
+        perrin psf calibrant.mp -o psf.npz
+    """
     from perrin.io.output import output_file
     from perrin.pipeline import build_psf
 
+    out = o.out_of(out, movie, "-psf.npz")
     wanted = None
     if contrast is not None:
         wanted = o.two_numbers(contrast, "--contrast", "two numbers, as -0.0075,-0.006")
@@ -273,7 +221,12 @@ def inspect(
     path: Annotated[Path, typer.Argument(help="Any file.")],
     movie_options: MovieOptions,
 ) -> None:
-    """Describe a file: format, shape, frame interval, pixel, sign, and what is missing."""
+    """Describe a file: format, shape, frame interval, pixel, sign, and what is missing.
+
+    For example::
+
+        perrin inspect sample.mp
+    """
     from perrin.io import inspect as look_at
 
     seen = look_at(path, **movie_options.by_name())
@@ -291,42 +244,3 @@ def inspect(
 def _alone(measured: list[LandingsResult]) -> LandingsResult | list[LandingsResult]:
     """The only measurement, or all of them."""
     return measured[0] if len(measured) == 1 else measured
-
-
-def _say_line(made: Calibration, out: Path) -> None:
-    if made.reading:
-        typer.echo(f"read as  {made.reading}")
-    for other in made.other_readings:
-        typer.echo(f"or as    {other}")
-    if made.other_readings:
-        typer.echo("The peaks can be read in more than one way: check, or give pairs by hand.")
-    typer.echo(
-        f"contrast = {made.gradient_per_kda:.4g} per kDa * mass "
-        f"{made.offset:+.2g}; largest residual {made.max_relative_residual:.1%}"
-    )
-    for note in made.notes:
-        typer.echo(f"note: {note}")
-    typer.echo(f"written to {out}, its picture to {out.with_suffix('.svg').name} and .png")
-
-
-def _calibrant(
-    source: Path, movie_options: MovieOptions, opened: ExitStack
-) -> Movie | pd.DataFrame:
-    """The movie, open until `opened` is closed, or the table of events."""
-    from perrin.io import inspect as look_at
-    from perrin.io import read_events
-
-    if look_at(source).kind == "events":
-        events = read_events(
-            source, landing_sign=movie_options.landing_sign, dataset=movie_options.dataset
-        )
-        typer.echo(events.attrs["read_as"])
-        for note in events.attrs["notes"]:
-            typer.echo(f"  note: {note}")
-        return events
-    return opened.enter_context(movie_options.open(source))
-
-
-def _pair(text: str) -> tuple[float, float]:
-    want = "a mass in kDa and a contrast, as 66:-0.0025"
-    return o.two_numbers(text, "--pair", want, between=":")

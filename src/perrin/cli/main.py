@@ -13,11 +13,14 @@ from perrin import progress
 from perrin._version import __version__
 from perrin.cli import (
     affinity,
+    analyze,
     andi,
     andi2,
     batch,
     classifier,
+    demo,
     diffusion,
+    doctor,
     experiments,
     landings,
     models,
@@ -28,42 +31,50 @@ from perrin.cli import (
     train,
 )
 from perrin.cli import app as app_command
+from perrin.cli.layout import NETWORKS, SIMULATE, App
 from perrin.cli.options import INTERRUPTED, Stopped
 from perrin.errors import PerrinError
 
-app = typer.Typer(
-    name="perrin",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    help="Masses and motions of single particles from their movies, with uncertainties.",
-)
+_FIRST = """Masses and motions of single particles from their movies, with uncertainties.
+
+For example::
+
+    perrin landings sample.mp --calibrant calibrant.mp --ladder dynamin
+    perrin track rods.tif --kind rods
+    perrin COMMAND --help
+"""
+
+app = App(name="perrin", add_completion=False, pretty_exceptions_enable=False)
 
 
-def _group(name: str, what_for: str) -> typer.Typer:
-    group = typer.Typer(no_args_is_help=True, help=what_for)
-    app.add_typer(group, name=name)
+def _group(name: str, what_for: str, panel: str) -> App:
+    group = App(help=what_for)
+    app.add_typer(group, name=name, rich_help_panel=panel)
     return group
 
 
-simulations = _group("simulate", "Simulate measurements, with the truth beside them.")
+simulations = _group("simulate", "Simulate measurements, with the truth beside them.", SIMULATE)
 landings.register(app)
 simulate.register(simulations)
 tracking.register(app, simulate=simulations)
-train.register(_group("train", "Train a network (needs the extra 'train')."))
-evaluations = _group("evaluate", "Measure a trained network on data it has not seen.")
+train.register(_group("train", "Train a network (needs the extra 'train').", NETWORKS))
+evaluations = _group("evaluate", "Measure a trained network on data it has not seen.", NETWORKS)
 diffusion.register(app, simulate=simulations, evaluate=evaluations)
 andi.register(app, evaluate=evaluations)
 andi2.register(app)
 classifier.register(evaluate=evaluations)
 quantifier.register(evaluate=evaluations)
 experiments.register(app)
-models.register(_group("model", "Trained networks: list them, show a card, run the self-test."))
+models.register(
+    _group("model", "Trained networks: list them, show a card, run the self-test.", NETWORKS)
+)
 report.register(app)
 batch.register(app)
 affinity.register(app)
 app_command.register(app)
+doctor.register(app)
+demo.register(app)
+analyze.register(app)
 
 
 def _show_version(wanted: bool) -> None:
@@ -72,7 +83,7 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(help=_FIRST)
 def _options(
     version: Annotated[
         bool,

@@ -16,7 +16,12 @@ def register(model: typer.Typer) -> None:
 
 
 def list_models() -> None:
-    """List the networks that come with the package."""
+    """List the networks that come with the package.
+
+    For example::
+
+        perrin model list
+    """
     from perrin.models.bundle import bundle_folder, list_bundles, read_card
 
     for name in list_bundles():
@@ -25,7 +30,12 @@ def list_models() -> None:
 
 
 def show_model(name: Annotated[str, typer.Argument(help="Name or folder.")]) -> None:
-    """Show the card of a network, without its long tables."""
+    """Show the card of a network, without its long tables.
+
+    For example::
+
+        perrin model show classifier
+    """
     from perrin.models.bundle import bundle_folder, read_card
 
     card = read_card(bundle_folder(name))
@@ -34,7 +44,12 @@ def show_model(name: Annotated[str, typer.Argument(help="Name or folder.")]) -> 
 
 
 def test_model(name: Annotated[str, typer.Argument(help="Name or folder.")]) -> None:
-    """Run the self-test of a network: its own test input must give its own answer."""
+    """Run the self-test of a network: its own test input must give its own answer.
+
+    For example::
+
+        perrin model test classifier
+    """
     from perrin.models.bundle import load_bundle
 
     worst = load_bundle(name).check_vector()

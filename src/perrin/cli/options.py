@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 import typer
 
 from perrin import progress
+from perrin.cli.layout import FILE, FINDING, NUMBERS
 from perrin.errors import PerrinError
 
 if TYPE_CHECKING:
@@ -22,7 +24,17 @@ if TYPE_CHECKING:
     Model = TypeVar("Model", bound=Settings)
 
 Out = Annotated[
-    Path, typer.Option("--out", help="Folder for the results, written completely or not at all.")
+    Path | None,
+    typer.Option(
+        "--out",
+        "-o",
+        help="Folder for the results, written completely or not at all.",
+        show_default="NAME-results",
+    ),
+]
+NamedOut = Annotated[
+    Path,
+    typer.Option("--out", "-o", help="Folder for the results, written completely or not at all."),
 ]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace results that are already there.")
@@ -38,7 +50,8 @@ AllowMismatch = Annotated[
     ),
 ]
 PsfOnly = Annotated[
-    Path | None, typer.Option("--psf", help="Empirical PSF made with `perrin psf`.")
+    Path | None,
+    typer.Option("--psf", help="Empirical PSF made with `perrin psf`.", rich_help_panel=FINDING),
 ]
 PsfFile = Annotated[
     Path | None,
@@ -47,21 +60,29 @@ PsfFile = Annotated[
         help="PSF made with `perrin psf`; auto: measured in the movie itself; default: the "
         "analytic one.",
         show_default="auto",
+        rich_help_panel=FINDING,
     ),
 ]
 PixelNm = Annotated[
     float | None,
-    typer.Option("--pixel-nm", help="Size of a stored pixel, nm, if the file has none."),
+    typer.Option(
+        "--pixel-nm", help="Size of a stored pixel, nm, if the file has none.", rich_help_panel=FILE
+    ),
 ]
 FrameRateHz = Annotated[
     float | None,
-    typer.Option("--frame-rate-hz", help="Stored (binned) frames a second, if the file has none."),
+    typer.Option(
+        "--frame-rate-hz",
+        help="Stored (binned) frames a second, if the file has none.",
+        rich_help_panel=FILE,
+    ),
 ]
 FrameIntervalS = Annotated[
     float | None,
     typer.Option(
         "--frame-interval-s",
         help="Seconds from one stored frame to the next, if the file has none.",
+        rich_help_panel=FILE,
     ),
 ]
 Axes = Annotated[
@@ -70,42 +91,69 @@ Axes = Annotated[
         "--axes",
         help="One letter a stored axis, as TYX, YXT or TCYX (T time, C channel, Z plane), where "
         "the file does not name them or errs.",
+        rich_help_panel=FILE,
     ),
 ]
-Channel = Annotated[int | None, typer.Option("--channel", help="Which channel, from 0.")]
-Plane = Annotated[int | None, typer.Option("--z", help="Which plane (z slice), from 0.")]
+Channel = Annotated[
+    int | None, typer.Option("--channel", help="Which channel, from 0.", rich_help_panel=FILE)
+]
+Plane = Annotated[
+    int | None, typer.Option("--z", help="Which plane (z slice), from 0.", rich_help_panel=FILE)
+]
 Unsigned = Annotated[
-    bool, typer.Option("--unsigned", help="Bytes of an MRC file (mode 0) are unsigned.")
+    bool,
+    typer.Option(
+        "--unsigned", help="Bytes of an MRC file (mode 0) are unsigned.", rich_help_panel=FILE
+    ),
 ]
 FollowLinks = Annotated[
     bool,
     typer.Option(
-        "--follow-links", help="Read frames that the file takes from other files. Only if trusted."
+        "--follow-links",
+        help="Read frames that the file takes from other files. Only if trusted.",
+        rich_help_panel=FILE,
     ),
 ]
 LandingSign = Annotated[
     int | None,
     typer.Option(
-        "--landing-sign", help="-1: a landing makes raw pixels darker (usual); 1: brighter."
+        "--landing-sign",
+        help="-1: a landing makes raw pixels darker (usual); 1: brighter.",
+        rich_help_panel=FILE,
     ),
 ]
 Dataset = Annotated[
     str | None,
     typer.Option(
-        "--dataset", help="Name of the movie inside an HDF5 or Zarr file; series of a TIFF."
+        "--dataset",
+        help="Name of the movie inside an HDF5 or Zarr file; series of a TIFF.",
+        rich_help_panel=FILE,
     ),
 ]
 Encoding = Annotated[
     str | None,
-    typer.Option("--encoding", help="raw or time-difference, where the file leaves it open."),
+    typer.Option(
+        "--encoding",
+        help="raw or time-difference, where the file leaves it open.",
+        rich_help_panel=FILE,
+    ),
 ]
 NAvg = Annotated[
-    int, typer.Option("--n-avg", min=1, help="Frames averaged on each side for detection.")
+    int,
+    typer.Option(
+        "--n-avg",
+        min=1,
+        help="Frames averaged on each side for detection.",
+        rich_help_panel=FINDING,
+    ),
 ]
 FitNAvg = Annotated[
     int | None,
     typer.Option(
-        "--fit-n-avg", min=1, help="Frames averaged on each side for the fit; as --n-avg."
+        "--fit-n-avg",
+        min=1,
+        help="Frames averaged on each side for the fit; as --n-avg.",
+        rich_help_panel=FINDING,
     ),
 ]
 Tracks = Annotated[
@@ -114,10 +162,15 @@ Tracks = Annotated[
 ModelName = Annotated[
     str, typer.Option("--model", help="Name or folder of a network; see `perrin model list`.")
 ]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of all random numbers.")]
+Seed = Annotated[
+    int, typer.Option("--seed", min=0, help="Seed of all random numbers.", rich_help_panel=NUMBERS)
+]
 _SAME_INTERVAL = 1e-3  # relative difference up to which interval and rate say the same
 Resamples = Annotated[
-    int, typer.Option("--resamples", min=0, help="Bootstrap resamples; 0: no intervals.")
+    int,
+    typer.Option(
+        "--resamples", min=0, help="Bootstrap resamples; 0: no intervals.", rich_help_panel=NUMBERS
+    ),
 ]
 
 INTERRUPTED = 130
@@ -192,6 +245,30 @@ def given(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
+def several(given: list[Path] | None) -> list[Path] | None:
+    """Return the files that were named; a pattern that no shell expanded is all that it fits.
+
+    Raises `PerrinError` for a pattern that fits nothing.
+    """
+    if given is None:
+        return None
+    found: list[Path] = []
+    for one in given:
+        if one.exists() or not glob.has_magic(str(one)):
+            found.append(one)
+            continue
+        fitting = sorted(glob.glob(str(one), recursive=True))  # noqa: PTH207 (absolute ones)
+        if not fitting:
+            raise PerrinError(f"{one}: no file fits this pattern; check the name and the folder.")
+        found += map(Path, fitting)
+    return found
+
+
+def out_of(out: Path | None, first: Path, ending: str = "-results") -> Path:
+    """Return where results go: as given, or by the first file, in the folder perrin runs in."""
+    return Path(f"{first.resolve().stem}{ending}") if out is None else out
+
+
 def this_command() -> list[str]:
     """What was typed, to be kept beside the results."""
     return ["perrin", *sys.argv[1:]]
@@ -201,7 +278,23 @@ def settings_from(model: type[Model], /, **values: Any) -> Model:
     """Make settings of what the user gave; a value out of bounds is a `PerrinError`."""
     from perrin.settings.base import settings_from as make
 
-    return make(model, **values)
+    return make(model, named=option_of, **values)
+
+
+_OPTION_OF = {
+    "bin_width_kda": "--bin-kda",
+    "frames": "--window",
+    "height_px": "--size-px",
+    "width_px": "--size-px",
+    "range_kda": "--low-kda to --high-kda",
+}
+"""Options that are not called as the setting that they fill."""
+
+
+def option_of(setting: str) -> str:
+    """Return the option that fills a setting, as it is typed."""
+    last = setting.rpartition(".")[2]
+    return _OPTION_OF.get(last, f"--{last.replace('_', '-')}")
 
 
 @contextmanager

@@ -52,12 +52,17 @@ class Evaluated:
 
 @bundled
 def evaluate_quantifier(
-    out: o.Out,
+    out: o.NamedOut,
     evaluated: Evaluated,
     model: Annotated[str, typer.Option("--model", help="Name or folder of a network.")] = "default",
     overwrite: o.Overwrite = False,
 ) -> None:
-    """Measure what a quantifier reaches on fresh events; goes on where it was stopped."""
+    """Measure what a quantifier reaches on fresh events; goes on where it was stopped.
+
+    For example::
+
+        perrin evaluate quantifier -o figures
+    """
     from perrin.evaluate.kept import Kept
     from perrin.evaluate.quantifier import evaluate_quantifier as evaluate
     from perrin.io.output_folder import output_folder

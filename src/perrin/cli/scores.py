@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from perrin.cli import options as o
+from perrin.cli.layout import SCORES
 from perrin.errors import PerrinError
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ ModelName = Annotated[
         "--model",
         help="Classifier: default, none, a name (see perrin model list) or a folder. The default "
         "is left out, with a note, for movies that it was not trained for.",
+        rich_help_panel=SCORES,
     ),
 ]
 QuantifierName = Annotated[
@@ -27,6 +29,7 @@ QuantifierName = Annotated[
         "--quantifier",
         help="Network that predicts the mass of every landing: default, none, a name or a "
         "folder. The default is left out, with a note, for movies that it was not trained for.",
+        rich_help_panel=SCORES,
     ),
 ]
 ReportedSpectrum = Annotated[
@@ -35,6 +38,7 @@ ReportedSpectrum = Annotated[
         "--reported-spectrum",
         help="Which landings make the reported spectrum: filtered, as fitted, or all, with "
         "the masses that the network predicts. The other one is given beside it.",
+        rich_help_panel=SCORES,
     ),
 ]
 Threshold = Annotated[
@@ -43,12 +47,15 @@ Threshold = Annotated[
         "--threshold",
         help="Lowest binder score of a retained event, 0 to 1 (0.9); auto: the one with the "
         "best F1 for the masses at hand.",
+        rich_help_panel=SCORES,
     ),
 ]
 Precision = Annotated[
     float | None,
     typer.Option(
-        "--precision", help="Instead: the lowest threshold with this estimated precision."
+        "--precision",
+        help="Instead: the lowest threshold with this estimated precision.",
+        rich_help_panel=SCORES,
     ),
 ]
 

@@ -49,24 +49,36 @@ def register(app: typer.Typer) -> None:
     app.command("thumbnails")(thumbnails)
 
 
+Preset = Annotated[
+    str | None, typer.Option(help="A sample: bsa, dynamin, hsp27, antibody, protein-a, ...")
+]
+
+
+SpeciesOf = Annotated[
+    str | None, typer.Option(help="Masses in kDa and abundances, as 66:0.8,132:0.2.")
+]
+
+
 @bundled
 def landings(
-    out: Annotated[Path, typer.Option("--out", help="Movie to write, .mp; truth beside it.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Movie to write, .mp; truth beside it.")],
     surroundings: Surroundings,
     movie_options: MovieOptions,
-    preset: Annotated[
-        str | None, typer.Option(help="A sample: bsa, dynamin, hsp27, antibody, protein-a, ...")
-    ] = None,
-    species: Annotated[
-        str | None, typer.Option(help="Masses in kDa and abundances, as 66:0.8,132:0.2.")
-    ] = None,
+    preset: Preset = None,
+    species: SpeciesOf = None,
     density: Annotated[
         float | None, typer.Option(help="Landings per um^2 and second, mean over the movie.")
     ] = None,
     seconds: Annotated[float, typer.Option(help="Length of the movie, s.")] = 60.0,
     overwrite: o.Overwrite = False,
 ) -> None:
-    """Simulate a landing assay into a vendor-layout movie, with its truth."""
+    """Simulate a landing assay into a vendor-layout movie, with its truth.
+
+    For example::
+
+        perrin simulate landings --preset bsa --seconds 60 --seed 2 -o sample.mp
+        perrin simulate landings --species 66:0.8,132:0.2 --density 1 -o mix.mp
+    """
     from perrin.settings.simulation import LandingAssay
     from perrin.simulate.movie import simulate_landings
     from perrin.simulate.presets import preset as preset_of
@@ -91,7 +103,7 @@ def landings(
 
 @bundled
 def thumbnails(
-    out: Annotated[Path, typer.Option("--out", help="File to write, .npz.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="File to write, .npz.")],
     count: Annotated[int, typer.Option(min=1, help="Number of thumbnails, all classes together.")],
     surroundings: Surroundings,
     movie_options: MovieOptions,
@@ -105,7 +117,12 @@ def thumbnails(
     ] = 0.0,
     overwrite: o.Overwrite = False,
 ) -> None:
-    """Simulate labeled thumbnails, the classes in equal parts, masses as in the paper."""
+    """Simulate labeled thumbnails, the classes in equal parts, masses as in the paper.
+
+    For example::
+
+        perrin simulate thumbnails --count 1000 --seed 1 -o train.npz
+    """
     from perrin.io.output import output_file
     from perrin.settings.simulation import ThumbnailSettings
     from perrin.simulate.thumbnails import simulate_thumbnails

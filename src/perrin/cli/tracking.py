@@ -10,6 +10,7 @@ import typer
 
 from perrin.cli import options as o
 from perrin.cli.bundles import InstrumentFiles, MovieOptions, bundled
+from perrin.cli.layout import ANALYZE, LINKING, LOOK
 from perrin.errors import PerrinError
 
 if TYPE_CHECKING:
@@ -25,9 +26,9 @@ Overlays = Annotated[
 
 def register(app: typer.Typer, *, simulate: typer.Typer) -> None:
     """Add the commands to `perrin` and `perrin simulate`."""
-    app.command("track")(track)
-    app.command("edit-tracks")(edit_tracks)
-    app.command("stack")(stack)
+    app.command("track", rich_help_panel=ANALYZE)(track)
+    app.command("edit-tracks", rich_help_panel=ANALYZE)(edit_tracks)
+    app.command("stack", rich_help_panel=LOOK)(stack)
     simulate.command("motion")(motion)
 
 
@@ -44,27 +45,52 @@ class TrackingOptions:
         typer.Option(help="Contrast of the particles, dark or bright; detected where not given."),
     ] = None
     width_nm: Annotated[
-        float | None, typer.Option(help="Diameter of rods or spheres; measured where not given.")
+        float | None,
+        typer.Option(
+            help="Diameter of rods or spheres; measured where not given.", rich_help_panel=LINKING
+        ),
     ] = None
-    threshold: Annotated[float, typer.Option(help="Signal over noise of a particle.")] = 5.0
+    threshold: Annotated[
+        float, typer.Option(help="Signal over noise of a particle.", rich_help_panel=LINKING)
+    ] = 5.0
     search_px: Annotated[
-        float | None, typer.Option(help="Longest step between frames, px; suggested.")
+        float | None,
+        typer.Option(help="Longest step between frames, px; suggested.", rich_help_panel=LINKING),
     ] = None
     memory_frames: Annotated[
-        int | None, typer.Option(help="Frames a particle may be missing; suggested.")
+        int | None,
+        typer.Option(help="Frames a particle may be missing; suggested.", rich_help_panel=LINKING),
     ] = None
-    min_positions: Annotated[int, typer.Option(help="Shortest track that is kept.")] = 5
+    min_positions: Annotated[
+        int, typer.Option(help="Shortest track that is kept.", rich_help_panel=LINKING)
+    ] = 5
     window_frames: Annotated[
-        int, typer.Option(help="Frames that the running median is taken over.")
+        int,
+        typer.Option(help="Frames that the running median is taken over.", rich_help_panel=LINKING),
     ] = 401
     bin_px: Annotated[
-        int, typer.Option("--bin", help="Average squares of so many pixels each way first.")
+        int,
+        typer.Option(
+            "--bin",
+            help="Average squares of so many pixels each way first.",
+            rich_help_panel=LINKING,
+        ),
     ] = 1
     keep_drift: Annotated[
-        bool, typer.Option("--keep-drift", help="Leave the drift of the stage in the tracks.")
+        bool,
+        typer.Option(
+            "--keep-drift",
+            help="Leave the drift of the stage in the tracks.",
+            rich_help_panel=LINKING,
+        ),
     ] = False
     keep_immobile: Annotated[
-        bool, typer.Option("--keep-immobile", help="Keep tracks of what rests while others move.")
+        bool,
+        typer.Option(
+            "--keep-immobile",
+            help="Keep tracks of what rests while others move.",
+            rich_help_panel=LINKING,
+        ),
     ] = False
 
     def settings(self) -> TrackingSettings:
@@ -99,19 +125,26 @@ class TrackingOptions:
 @bundled
 def track(
     movie: Annotated[Path, typer.Argument(help="Movie of moving particles.")],
-    out: o.Out,
     tracking: TrackingOptions,
     instrument: InstrumentFiles,
     movie_options: MovieOptions,
+    out: o.Out = None,
+    overwrite: o.Overwrite = False,
     overlay_frames: Overlays = 500,
     seed: o.Seed = 0,
-    overwrite: o.Overwrite = False,
 ) -> None:
-    """Track a movie of moving particles: positions with errors, angles, contrasts, masses."""
+    """Track a movie of moving particles: positions with errors, angles, contrasts, masses.
+
+    For example::
+
+        perrin track rods.tif --kind rods --exposure 0.1
+        perrin track molecules.mp --kind molecules --calibration cal.json
+    """
     from perrin.io.output_folder import output_folder
     from perrin.pipeline import track as run
     from perrin.results import write_results
 
+    out = o.out_of(out, movie)
     inputs = [movie, *instrument.paths()]
     target = output_folder(out, overwrite=overwrite, inputs=inputs)
     settings = tracking.settings()
@@ -140,10 +173,15 @@ def edit_tracks(
         Path,
         typer.Argument(help="Its tracks, edited by hand: TrackMate's XML, napari's .npy, a CSV."),
     ],
-    out: o.Out,
+    out: o.NamedOut,
     overwrite: o.Overwrite = False,
 ) -> None:
-    """Take tracks that were edited by hand in another program back, with the movie's own errors."""
+    """Take tracks that were edited by hand in another program back, with the movie's own errors.
+
+    For example::
+
+        perrin edit-tracks rods-results edited.xml -o edited
+    """
     from perrin.io.output_folder import output_folder
     from perrin.io.tracks import read_tracks
     from perrin.pipeline import edit_tracks as run
@@ -160,14 +198,21 @@ def stack(
     movie: Annotated[Path, typer.Argument(help="Movie that was tracked.")],
     results: Annotated[Path, typer.Argument(help="Results folder of `perrin track`.")],
     particle: Annotated[int, typer.Option(help="Number of the track.")],
-    out: Annotated[Path, typer.Option("--out", help="TIFF to write; a CSV with places beside.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="TIFF to write; a CSV with places beside.")
+    ],
     movie_options: MovieOptions,
     side_px: Annotated[
         int | None, typer.Option(min=2, help="Side of the window, px; eight radii.")
     ] = None,
     overwrite: o.Overwrite = False,
 ) -> None:
-    """Cut the frames of one track out of its movie, in a window that goes with the particle."""
+    """Cut the frames of one track out of its movie, in a window that goes with the particle.
+
+    For example::
+
+        perrin stack rods.tif rods-results --particle 3 -o particle.tif
+    """
     from perrin.pipeline import track_stack
     from perrin.results.stacks import write_stack
 
@@ -251,12 +296,19 @@ class MotionOptions:
 
 @bundled
 def motion(
-    out: Annotated[Path, typer.Option("--out", help="Movie to write, .tif or .mp; truth beside.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Movie to write, .tif or .mp; truth beside.")
+    ],
     moving: MotionOptions,
     seed: o.Seed = 0,
     overwrite: o.Overwrite = False,
 ) -> None:
-    """Simulate a movie of moving particles, with the truth beside it."""
+    """Simulate a movie of moving particles, with the truth beside it.
+
+    For example::
+
+        perrin simulate motion --kind rods --count 8 --seed 1 -o rods.tif
+    """
     from perrin.simulate.moving import write_motion
 
     settings = moving.settings()

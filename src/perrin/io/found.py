@@ -147,9 +147,7 @@ def settle(
         missing.pop("frame_rate_hz", None)
         notes += _rate_notes(found, 1 / told)
     if given.pixel_nm is not None:
-        pixel = check_positive(given.pixel_nm, "pixel_nm", "nanometers")
-        if why := check_bounds(pixel, "length"):
-            raise PerrinError(f"{why}; check the unit of what was given.")
+        pixel = _given_pixel(given.pixel_nm, of_landings=contents == "landings" and not keep_pixel)
         sources["pixel"] = "given"
         missing.pop("pixel_nm", None)
         if found.pixel_nm is not None and _differ(pixel, found.pixel_nm):
@@ -183,6 +181,21 @@ def _no_landings(pixel: float | None) -> str | None:
     return (
         f"the file says a pixel of {pixel:.6g} nm, which no movie of landings has ({low:g} to "
         f"{high:g} nm; contents='moving' opens others)"
+    )
+
+
+def _given_pixel(given: float, *, of_landings: bool) -> float:
+    """The pixel that was given; raises `PerrinError` for one that cannot be."""
+    pixel = check_positive(given, "pixel_nm", "nanometers")
+    if why := check_bounds(pixel, "length"):
+        raise PerrinError(f"{why}; check the unit of what was given.")
+    low, high = _LANDINGS_NM
+    if not of_landings or low <= pixel <= high:
+        return pixel
+    meant = f" In micrometers? Then it is {pixel * 1e3:g} nm." if low <= pixel * 1e3 <= high else ""
+    raise PerrinError(
+        f"--pixel-nm {pixel:g}: no movie of landings has a pixel of {pixel:g} nm ({low:g} to "
+        f"{high:g} nm have some).{meant}"
     )
 
 

@@ -20,7 +20,7 @@ import pandas as pd
 from pydantic import Field, ValidationError, model_validator
 
 from perrin._version import __version__
-from perrin.errors import PerrinError, about
+from perrin.errors import PerrinError, about, why_unreadable
 from perrin.io.event_checks import PER_KDA, PROTEINS
 from perrin.io.output import written_file
 from perrin.mass.calibration_doubts import check_fractions
@@ -159,7 +159,8 @@ class Calibration(Shown, Settings):
             text = Path(path).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise PerrinError(
-                f"{path}: no readable calibration file ({error}). Make one with perrin calibrate."
+                f"{path}: no readable calibration file: {why_unreadable(error)}. Check the name, "
+                "or make one with perrin calibrate."
             ) from error
         try:
             loaded = cls.model_validate_json(text)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from perrin.errors import PerrinError
+from perrin.errors import PerrinError, why_unreadable
 from perrin.settings.optics import OpticsSettings
 from perrin.types import FloatArray
 
@@ -178,7 +178,12 @@ class Psf:
                 coefficients = stored["coefficients"]
                 pixel_nm = float(stored["pixel_nm"])
                 card = json.loads(str(stored["card"]))
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile, EOFError) as error:
+        except OSError as error:
+            raise PerrinError(
+                f"{path}: no readable PSF file: {why_unreadable(error)}. Check the name, or make "
+                "one with perrin psf."
+            ) from error
+        except (ValueError, KeyError, zipfile.BadZipFile, EOFError) as error:
             raise PerrinError(f"{path} is not a PSF file of perrin ({error})") from error
         if version != _FILE_VERSION or coefficients.shape != (_GRID + 1, _GRID + 1):
             raise PerrinError(

@@ -86,7 +86,8 @@ def write_landings(folder: Path, measurements: Sequence[LandingsResult], *, sing
     examples of movies. With a classifier, ``tradeoff.csv`` says what each threshold keeps and
     ``removed.csv`` what was removed at each mass; where events were looked at again,
     ``persistence.csv`` says what was still there; ``abundances.csv`` has corrected fractions, if
-    these were asked for. single: `read_landings` gives one result, not a tuple.
+    these were asked for; ``calibration.json`` is the calibration that all share. single:
+    `read_landings` gives one result, not a tuple.
     """
     events = _all_events(measurements)
     write_events(events, folder / "events.csv")
@@ -102,6 +103,9 @@ def write_landings(folder: Path, measurements: Sequence[LandingsResult], *, sing
         folder / "abundances.csv",
         {m.name: m.abundances for m in measurements if m.abundances is not None},
     )
+    calibration = _only_calibration(measurements)
+    if calibration is not None:
+        calibration.save(folder / "calibration.json")
     bare = [replace(m, events=schema_of(m.events), thumbnails=None) for m in measurements]
     store(folder, KIND, bare[0] if single else tuple(bare), _KNOWN)
     _write_figures(folder / FIGURES, measurements)
@@ -127,6 +131,12 @@ def read_landings(folder: Path) -> LandingsResult | tuple[LandingsResult, ...]:
     if isinstance(found, LandingsResult):
         return whole(found)
     return tuple(whole(one) for one in found)
+
+
+def _only_calibration(measurements: Sequence[LandingsResult]) -> Calibration | None:
+    """The calibration that all share; None where they differ or have none."""
+    calibrations = {m.calibration for m in measurements}
+    return calibrations.pop() if len(calibrations) == 1 else None
 
 
 def summarize_landings(measurements: Sequence[LandingsResult]) -> dict[str, Any]:
@@ -204,8 +214,8 @@ def _all_events(measurements: Sequence[LandingsResult]) -> pd.DataFrame:
     for name, kind in kinds.items():
         if kind == "b" and events[name].dtype == object:
             events[name] = events[name].astype(np.int64)
-    calibrations = {m.calibration for m in measurements}
-    if len(calibrations) == 1 and (calibration := calibrations.pop()) is not None:
+    calibration = _only_calibration(measurements)
+    if calibration is not None:
         events.attrs["calibration"] = calibration.model_dump(mode="json")
     return events
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from perrin.errors import PerrinError
+from perrin.errors import PerrinError, why_unreadable
 from perrin.io.output import written_file
 
 _FILE_VERSION = 1
@@ -81,7 +81,9 @@ class ThumbnailSet:
                     neighbors=pd.DataFrame(tables["neighbors"]),
                     card=json.loads(str(stored["card"])),
                 )
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile, EOFError) as error:
+        except OSError as error:
+            raise PerrinError(f"{path} cannot be read: {why_unreadable(error)}.") from error
+        except (ValueError, KeyError, zipfile.BadZipFile, EOFError) as error:
             raise PerrinError(f"{path} is not a thumbnail file of perrin ({error})") from error
         if version != _FILE_VERSION:
             raise PerrinError(

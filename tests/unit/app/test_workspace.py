@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import io
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perrin.app.choices import Choices
+from perrin.app.export import zipped
 from perrin.app.workspace import Workspace
 from perrin.errors import PerrinError
 
@@ -25,6 +28,25 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 def test_nothing_outside_is_reached(workspace: Workspace, name: str) -> None:
     with pytest.raises(PerrinError):
         workspace.path(name)
+
+
+@pytest.mark.parametrize("name", [".hidden", "a/.hidden", ".a/b", "../secret.txt", "link"])
+def test_what_is_hidden_or_outside_is_not_shown(workspace: Workspace, name: str) -> None:
+    with pytest.raises(PerrinError):
+        workspace.shown(name)
+
+
+def test_an_archive_holds_no_links_and_nothing_hidden(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "secret.txt").write_text("secret")
+    folder = tmp_path / "results"
+    (folder / "figures").mkdir(parents=True)
+    (folder / "figures" / "a.svg").write_text("<svg/>")
+    (folder / ".hidden").write_text("no")
+    (folder / "link.txt").symlink_to(tmp_path / "elsewhere" / "secret.txt")
+    (folder / "away").symlink_to(tmp_path / "elsewhere")
+    with zipfile.ZipFile(io.BytesIO(zipped(folder))) as archive:
+        assert archive.namelist() == ["results/figures/a.svg"]
 
 
 @given(name=st.text(min_size=1, max_size=40))

@@ -220,7 +220,7 @@ def test_the_command_writes_tables_and_figures(models, monkeypatch, tmp_path, ca
     [
         (["--model", "nothing"], "no model of that name"),
         (["--model", "mixture"], "a classifier network is needed"),
-        (["--count", "10"], "count = 10"),
+        (["--count", "10"], "--count 10: must be"),
         (["--shown", "7"], "50 events or more"),
         (["--n-avgs", "5,many"], "whole numbers"),
     ],

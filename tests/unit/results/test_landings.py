@@ -60,6 +60,7 @@ def test_the_folder_is_complete(folder: Path) -> None:
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     drawn = {f"figures/{name}.{kind}" for name in FIGURES for kind in ("svg", "png")}
     assert names == drawn | {
+        "calibration.json",
         "events.csv",
         "events.h5",
         "manifest.json",

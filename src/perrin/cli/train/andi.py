@@ -13,7 +13,12 @@ if TYPE_CHECKING:
 
 @bundled
 def train_andi(running: TrackRun) -> None:
-    """Train the network of the AnDi tasks and write it as a model; goes on where it was stopped."""
+    """Train the network of the AnDi tasks and write it as a model; goes on where it was stopped.
+
+    For example::
+
+        perrin train andi -o my-andi
+    """
     check_torch()
     from perrin.evaluate.andi import evaluate_andi
     from perrin.models.andi import AndiModel

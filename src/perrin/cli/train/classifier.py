@@ -53,7 +53,12 @@ def train_classifier(
     instrument: TrainingInstrument,
     movie_options: MovieOptions,
 ) -> None:
-    """Train an event classifier, from nothing or tuned to an instrument; resumes when stopped."""
+    """Train an event classifier, from nothing or tuned to an instrument; resumes when stopped.
+
+    For example::
+
+        perrin train classifier --from classifier --epsf psf.npz -o mine
+    """
     with trained_events(running.out) as made:
         if network.recipe == "paper":
             simulated = _train_paper(made, network, instrument, running)

@@ -28,7 +28,12 @@ def train_kinds(
         str, typer.Option(help="Mixture network that it is to stand beside.")
     ] = "mixture",
 ) -> None:
-    """Train the network of kinds and write it as a model; goes on where it was stopped."""
+    """Train the network of kinds and write it as a model; goes on where it was stopped.
+
+    For example::
+
+        perrin train kinds --mixture my-mixture -o my-kinds
+    """
     check_torch()
     from perrin.evaluate.kinds import evaluate_kinds
     from perrin.models.kinds import KindsModel

@@ -24,7 +24,12 @@ def train_mixture(
         ),
     ] = 600,
 ) -> None:
-    """Train the mixture network and write it as a model; goes on where it was stopped."""
+    """Train the mixture network and write it as a model; goes on where it was stopped.
+
+    For example::
+
+        perrin train mixture -o my-mixture
+    """
     check_torch()
     from perrin.evaluate.mixture import evaluate_mixture
     from perrin.models.mixture import MixtureModel

@@ -45,7 +45,12 @@ def train_quantifier(
     instrument: TrainingInstrument,
     movie_options: MovieOptions,
 ) -> None:
-    """Train the network that predicts the mass of every landing; goes on where it was stopped."""
+    """Train the network that predicts the mass of every landing; goes on where it was stopped.
+
+    For example::
+
+        perrin train quantifier --epsf psf.npz -o my-quantifier
+    """
     from perrin.settings.quantifier import QuantifierTraining
 
     start, trunk = network.start, network.trunk

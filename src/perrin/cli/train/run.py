@@ -30,7 +30,9 @@ SETTINGS = "settings.json"
 Out = Annotated[
     Path,
     typer.Option(
-        "--out", help="Folder of the new model; OUT-run beside it keeps checkpoint and metrics."
+        "--out",
+        "-o",
+        help="Folder of the new model; OUT-run beside it keeps checkpoint and metrics.",
     ),
 ]
 Steps = Annotated[int | None, typer.Option(min=1, help="Batches; by default as shipped.")]
