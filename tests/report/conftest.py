@@ -16,11 +16,13 @@ from perrin.landing.classifier.classification import describe_filter, filter_by_
 from perrin.landing.classifier.classify import ClassificationResult
 from perrin.landing.thumbnails import Thumbnails
 from perrin.mass.spectrum import fit_spectrum
-from perrin.pipeline import LandingsResult
+from perrin.pipeline import LandingsResult, analyze_landings
 from perrin.results import write_results
 from perrin.settings.landing import LandingSettings
 from perrin.settings.scores import ScoreSettings
 from perrin.settings.spectrum import SpectrumSettings
+from perrin.simulate.movie import simulate_movie
+from perrin.simulate.presets import preset
 
 CLASSES = ("binder", "unbinder", "neighbors", "roller", "wobbler", "buffer")
 FLAGS = (
@@ -198,3 +200,11 @@ def scored(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def scored_events(scored: Path) -> pd.DataFrame:
     """The table of events of these results, as a user reads it."""
     return read_events(scored / "events.csv")
+
+
+@pytest.fixture(scope="session")
+def analyzed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Results of a short simulated movie with both networks and the figures of all landings."""
+    movie, _ = simulate_movie(preset("bsa"), seconds=10, seed=3)
+    found = analyze_landings(movie, resamples=20)
+    return write_results(tmp_path_factory.mktemp("analyzed") / "results", found)

@@ -3,30 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from perrin.pipeline import analyze_landings
-from perrin.simulate.movie import simulate_movie
-from perrin.simulate.presets import preset
-
 Visit = Callable[..., Any]
 BROKEN = (Path(__file__).parent / "geometry.js").read_text()
 A4_PX = 703  # 210 mm less two margins of 12 mm, at 96 px an inch
-
-analyze = partial(analyze_landings, resamples=20)
-
-
-@pytest.fixture(scope="module")
-def analyzed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Results of a short simulated movie with both networks and the figures of all landings."""
-    from perrin.results import write_results
-
-    movie, _ = simulate_movie(preset("bsa"), seconds=10, seed=3)
-    return write_results(tmp_path_factory.mktemp("analyzed") / "results", analyze(movie))
 
 
 @pytest.fixture(params=["made up", "analyzed"])

@@ -17,6 +17,7 @@ from perrin.landing.classifier.classification import (
     filter_by_score,
 )
 from perrin.landing.classifier.classify import Sorted, classify
+from perrin.landing.field import FieldMovie, field_around
 from perrin.landing.persistence import (
     PersistenceResult,
     measure_persistence,
@@ -122,6 +123,7 @@ class _Work:
     quantification: Quantification | None = None
     persistence: PersistenceResult | None = None
     thumbnails: Thumbnails | None = None
+    around: FieldMovie | None = None
     instrument: Instrument = field(init=False)
     verdict: checks.Verdict | None = None
     result: LandingsResult = field(init=False)
@@ -287,8 +289,12 @@ def _look_again(work: _Work) -> None:
 
 
 def _choose_examples(work: _Work) -> None:
-    """Cut the thumbnails that are shown."""
+    """Cut the thumbnails that are shown, and the field around all events."""
     work.thumbnails = cut_examples(work.movie, work.events, work.settings)
+    frame = work.events["frame"].to_numpy(np.int64)
+    work.around = field_around(
+        work.movie, frame=frame, n_avg=work.settings.n_avg, psf=work.instrument.psf
+    )
 
 
 def _put_together(work: _Work) -> None:
@@ -311,6 +317,7 @@ def _put_together(work: _Work) -> None:
         density=density_of(movie, events, settings),
         drifts=drifts_of(events, work.spectrum),
         thumbnails=work.thumbnails,
+        field=work.around,
         snapshot=busiest_frame(movie, events, settings),
         classification=work.classification,
         unfiltered=work.unfiltered,

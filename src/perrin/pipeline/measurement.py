@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from perrin.landing.classifier.classification import Classification
+from perrin.landing.field import FieldMovie
 from perrin.landing.persistence import PersistenceResult
 from perrin.landing.quantifier.quantification import Quantification
 from perrin.landing.thumbnails import Thumbnails
@@ -65,9 +66,10 @@ class LandingsResult(Shown):
     drifts: tuple[PeakDrift | None, ...] = ()
     thumbnails: Thumbnails | None = None
     snapshot: Snapshot | None = None
-    """settings, psf, density, drifts, thumbnails, snapshot: only for movies: the settings, the PSF,
-    landing density over time, the drift of each peak (None where it cannot be told), example
-    thumbnails and the busiest frame."""
+    field: FieldMovie | None = None
+    """settings, psf, density, drifts, thumbnails, snapshot, field: only for movies: the settings,
+    the PSF, landing density over time, the drift of each peak (None where it cannot be told),
+    example thumbnails, the busiest frame, and the field around the events."""
     classification: Classification | None = None
     """With a classifier: class fractions, threshold, what was removed."""
     unfiltered: Spectrum | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ from perrin.pipeline.checks import Verdict
 from perrin.pipeline.instrument import Instrument
 from perrin.report import figures, persistence_figures, quantifier_figures, score_figures
 from perrin.report.calibration_figure import calibration_figure
-from perrin.report.page.folders import read_thumbnails
+from perrin.report.page.folders import read_fields, read_thumbnails
 from perrin.report.style import save_figure
 from perrin.results.folder import FIGURES
 from perrin.results.stored import as_schema, restore, schema_of, store
@@ -83,16 +83,17 @@ def write_landings(folder: Path, measurements: Sequence[LandingsResult], *, sing
 
     ``events.csv`` (DiscoverMP's columns first) and ``events.h5`` (full precision) hold all
     events of all measurements, ``species.csv`` what each spectrum found; ``thumbnails.npz``
-    examples of movies. With a classifier, ``tradeoff.csv`` says what each threshold keeps and
-    ``removed.csv`` what was removed at each mass; where events were looked at again,
-    ``persistence.csv`` says what was still there; ``abundances.csv`` has corrected fractions, if
-    these were asked for; ``calibration.json`` is the calibration that all share. single:
-    `read_landings` gives one result, not a tuple.
+    examples of movies, ``field.npz`` the field around all events. With a classifier,
+    ``tradeoff.csv`` says what each threshold keeps and ``removed.csv`` what was removed at each
+    mass; where events were looked at again, ``persistence.csv`` says what was still there;
+    ``abundances.csv`` has corrected fractions, if these were asked for; ``calibration.json`` is
+    the calibration that all share. single: `read_landings` gives one result, not a tuple.
     """
     events = _all_events(measurements)
     write_events(events, folder / "events.csv")
     write_events(events, folder / "events.h5")
     _write_thumbnails(folder / "thumbnails.npz", measurements)
+    _write_fields(folder / "field.npz", measurements)
     _write_filter_tables(folder, measurements)
     without_formulas(_species(measurements)).to_csv(folder / "species.csv", index=False)
     _write_optional(
@@ -106,7 +107,9 @@ def write_landings(folder: Path, measurements: Sequence[LandingsResult], *, sing
     calibration = _only_calibration(measurements)
     if calibration is not None:
         calibration.save(folder / "calibration.json")
-    bare = [replace(m, events=schema_of(m.events), thumbnails=None) for m in measurements]
+    bare = [
+        replace(m, events=schema_of(m.events), thumbnails=None, field=None) for m in measurements
+    ]
     store(folder, KIND, bare[0] if single else tuple(bare), _KNOWN)
     _write_figures(folder / FIGURES, measurements)
 
@@ -116,6 +119,7 @@ def read_landings(folder: Path) -> LandingsResult | tuple[LandingsResult, ...]:
     found = restore(folder, _KNOWN)
     table = read_events(folder / "events.h5")
     shown = read_thumbnails(folder / "thumbnails.npz")
+    around = read_fields(folder / "field.npz")
 
     def whole(bare: LandingsResult) -> LandingsResult:
         own = table[table["measurement"] == bare.name]
@@ -126,7 +130,9 @@ def read_landings(folder: Path) -> LandingsResult | tuple[LandingsResult, ...]:
                 f"{folder / 'events.h5'} is not the table that was written with these results "
                 f"({error})."
             ) from error
-        return replace(bare, events=events, thumbnails=shown.get(bare.name))
+        return replace(
+            bare, events=events, thumbnails=shown.get(bare.name), field=around.get(bare.name)
+        )
 
     if isinstance(found, LandingsResult):
         return whole(found)
@@ -241,6 +247,17 @@ def _write_thumbnails(path: Path, measurements: Sequence[LandingsResult]) -> Non
         arrays[f"values_{index}"] = thumbnails.values  # noqa: PD011
         arrays[f"inside_{index}"] = thumbnails.inside
         arrays[f"event_{index}"] = thumbnails.rows
+    np.savez_compressed(path, **arrays)
+
+
+def _write_fields(path: Path, measurements: Sequence[LandingsResult]) -> None:
+    sets = [(m.name, m.field) for m in measurements if m.field is not None]
+    if not sets:
+        return
+    arrays: dict[str, Any] = {"measurements": np.array([name for name, _ in sets])}
+    for index, (_, field) in enumerate(sets):
+        for one in fields(field):
+            arrays[f"{one.name}_{index}"] = getattr(field, one.name)
     np.savez_compressed(path, **arrays)
 
 

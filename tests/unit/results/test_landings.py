@@ -21,7 +21,7 @@ from perrin.mass.calibration import Calibration
 from perrin.models.quantifier import QuantifierModel
 from perrin.pipeline import LandingsResult, analyze_landings, fit_spectrum
 from perrin.results import landings as module
-from perrin.results import write_results
+from perrin.results import read_results, write_results
 from perrin.settings.landing import ReportedSpectrum
 from perrin.simulate.movie import simulate_movie
 from perrin.simulate.presets import preset
@@ -63,6 +63,7 @@ def test_the_folder_is_complete(folder: Path) -> None:
         "calibration.json",
         "events.csv",
         "events.h5",
+        "field.npz",
         "manifest.json",
         "report.html",
         "result.npz",
@@ -95,6 +96,16 @@ def test_the_summary_says_how_to_repeat_it(
     assert first["mode_kda_low"] < first["mode_kda"] < first["mode_kda_high"]
     assert said["psf"]["kind"] == "analytic"
     assert str(folder) not in (folder / "summary.json").read_text()
+
+
+def test_the_field_comes_back(folder: Path, measured: LandingsResult) -> None:
+    found = read_results(folder)
+    again = found[0] if isinstance(found, tuple) else found
+    assert isinstance(again, LandingsResult)
+    assert again.field is not None
+    assert measured.field is not None
+    np.testing.assert_array_equal(again.field.values, measured.field.values)
+    np.testing.assert_array_equal(again.field.frames, measured.field.frames)
 
 
 def test_thumbnails_are_read_without_pickle(folder: Path, measured: LandingsResult) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from perrin.report.page.fits import Filterable
+    from perrin.types import BoolArray
 
     Rule = Callable[["Facts"], str | None]
 
@@ -23,16 +24,40 @@ _FIT_REACH_PX = 6.0
 
 
 @dataclass(frozen=True)
+class Moved:
+    """A filter that the reader may set, and the spectrum of what it keeps, as a dictionary."""
+
+    name: str
+    at: float
+    spectrum: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Facts:
     """What the rules look at: the summary of one measurement, its events, their filter.
 
-    `threshold` is the one on the binder score; None where nothing was scored.
+    `threshold` is the one on the binder score; None where nothing was scored. `moved` is another
+    filter than that of the analysis, with the spectrum of what it keeps: the page has a story of
+    each.
     """
 
     summary: Mapping[str, Any]
     events: pd.DataFrame
     chosen: Filterable
     threshold: float | None
+    moved: Moved | None = None
+
+    @property
+    def filter(self) -> tuple[str, float]:
+        """Name ("none", "score", "residual") and threshold of the filter that the story is of."""
+        if self.moved is not None:
+            return self.moved.name, self.moved.at
+        return ("none", 0.0) if self.threshold is None else ("score", self.threshold)
+
+    @property
+    def kept(self) -> BoolArray:
+        """Which events (n,) that filter keeps."""
+        return self.chosen.kept(*self.filter)
 
     @property
     def all_landings(self) -> Mapping[str, Any] | None:
@@ -50,11 +75,16 @@ class Facts:
     @property
     def landings(self) -> int:
         """Landings in the reported spectrum."""
+        if self.all_landings is None and self.moved is not None:
+            masses = self.chosen.masses if self.unit == "kDa" else -self.chosen.masses
+            return int((self.kept & (masses > 0)).sum())
         return int((self.all_landings or self.spectrum)["landings"])
 
     @property
     def spectrum(self) -> Mapping[str, Any]:
         """The spectrum of the filtered landings, as summarized."""
+        if self.moved is not None:
+            return self.moved.spectrum
         found: Mapping[str, Any] = self.summary["spectrum"]
         return found
 
@@ -108,6 +138,30 @@ def position(peak: Mapping[str, Any], facts: Facts, digits: int = 0) -> str:
     """Where a peak is, with its unit."""
     places = digits if facts.unit == "kDa" else 2
     return f"{peak['mode']:.{places}f} {facts.unit}"
+
+
+def with_interval(one: Mapping[str, Any], facts: Facts) -> str:
+    """Where a peak or species is, with its unit and its interval."""
+    text = position(one, facts, digits=1)
+    if one["mode_low"] is None:
+        return text
+    places = 1 if facts.unit == "kDa" else 2
+    return f"{text} ({one['mode_low']:.{places}f} to {one['mode_high']:.{places}f})"
+
+
+def both_mains(facts: Facts) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """The main species of the reported spectrum, and what the other one has nearest to it.
+
+    None where there is one spectrum only, or nothing in one of them.
+    """
+    quantified = facts.summary.get("quantification")
+    if quantified is None or facts.moved is not None or not facts.species:
+        return None
+    others = facts.peaks if facts.all_landings else plain_components(quantified["spectrum"])
+    if not others:
+        return None
+    main = max(facts.species, key=lambda one: one["fraction"])
+    return main, min(others, key=lambda one: abs(one["mode"] - main["mode"]))
 
 
 def listed(parts: list[str]) -> str:

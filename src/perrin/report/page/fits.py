@@ -72,7 +72,15 @@ def fits_on_grid(
         masses = np.sort(events.masses[kept])
         step = -(-len(masses) // MOST_FITTED) or 1
         found = fit_spectrum(masses[step // 2 :: step], settings=settings, unit=unit).to_dict()
-        made.append({"filter": name, "at": at, "kept": int(kept.sum()), **drawn(found, scale=step)})
+        made.append(
+            {
+                "filter": name,
+                "at": at,
+                "kept": int(kept.sum()),
+                "spectrum": found,
+                **drawn(found, scale=step),
+            }
+        )
     return made
 
 

@@ -13,6 +13,7 @@ from perrin.errors import PerrinError
 from perrin.io.kinds import folder_of_many
 from perrin.io.manifest import check_unchanged
 from perrin.io.output_folder import SUMMARY
+from perrin.landing.field import FieldMovie
 from perrin.landing.thumbnails import Thumbnails
 from perrin.tables import REQUIRED_EVENTS
 from perrin.types import Array
@@ -27,12 +28,13 @@ _SHOWN = (".h5", ".csv", ".json", ".npz")
 
 @dataclass(frozen=True)
 class LandingFolder:
-    """A folder of `perrin.write_results`; events and thumbnails by measurement."""
+    """A folder of `perrin.write_results`; events, thumbnails and fields by measurement."""
 
     path: Path
     summary: dict[str, Any]
     events: dict[str, pd.DataFrame]
     thumbnails: dict[str, Thumbnails]
+    fields: dict[str, FieldMovie]
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,8 @@ def _landings(path: Path, summary: dict[str, Any]) -> LandingFolder:
                 f"says {said}. The files do not belong together: analyze again."
             )
     events = {name: _own(part) for name, part in parts.items()}
-    return LandingFolder(path, summary, events, read_thumbnails(path / "thumbnails.npz"))
+    shown, around = read_thumbnails(path / "thumbnails.npz"), read_fields(path / "field.npz")
+    return LandingFolder(path, summary, events, shown, around)
 
 
 def _own(part: pd.DataFrame) -> pd.DataFrame:
@@ -121,6 +124,23 @@ def read_thumbnails(path: Path) -> dict[str, Thumbnails]:
         return {
             str(name): Thumbnails(
                 stored[f"values_{k}"], stored[f"inside_{k}"], stored[f"event_{k}"]
+            )
+            for k, name in enumerate(stored["measurements"])
+        }
+
+
+def read_fields(path: Path) -> dict[str, FieldMovie]:
+    """Return the field around the events of each measurement; none without the file."""
+    if not path.is_file():
+        return {}
+    with np.load(path, allow_pickle=False) as stored:
+        return {
+            str(name): FieldMovie(
+                frames=stored[f"frames_{k}"],
+                codes=stored[f"codes_{k}"],
+                unit=float(stored[f"unit_{k}"]),
+                n_avg=int(stored[f"n_avg_{k}"]),
+                psf=stored[f"psf_{k}"],
             )
             for k, name in enumerate(stored["measurements"])
         }

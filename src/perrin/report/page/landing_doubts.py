@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from perrin.mass.modes import FWHM_PER_SD
-from perrin.report.page.facts import listed, pairs, position
+from perrin.report.page.facts import both_mains, listed, pairs, position, with_interval
 from perrin.report.page.fits import page_factor
 
 if TYPE_CHECKING:
@@ -37,11 +37,12 @@ def _nothing(facts: Facts) -> str | None:
 
 def _unjudged(facts: Facts) -> str | None:
     unknown = not facts.summary["events"] or "fit_residual" not in facts.events
-    if unknown or facts.threshold is not None:
+    if unknown or facts.filter[0] != "none":
         return None
+    why = "No classifier was used" if facts.threshold is None else "Nothing is filtered"
     return (
-        "No classifier was used: molecules that leave, roll or wobble are in the spectrum, "
-        "with masses that are too small."
+        f"{why}: molecules that leave, roll or wobble are in the spectrum, with masses that are "
+        "too small."
     )
 
 
@@ -84,6 +85,8 @@ def _unresolved(facts: Facts) -> str | None:
 def _drifting(facts: Facts) -> str | None:
     change = f"change_{facts.spectrum['unit'].lower()}"
     factor = page_factor(facts.spectrum["unit"])
+    if facts.moved is not None:  # drifts are those of the peaks of the analysis
+        return None
     moved = [
         f"{position(peak, facts)} by {factor * drift[change]:+.2g}"
         for peak, drift in zip(facts.peaks, facts.summary.get("peak_drifts") or [], strict=False)
@@ -105,11 +108,25 @@ def _fading(facts: Facts) -> str | None:
     )
 
 
+def _two_answers(facts: Facts) -> str | None:
+    """Whether the main species of both spectra have intervals that do not overlap."""
+    found = both_mains(facts)
+    if found is None or None in (found[0]["mode_low"], found[1]["mode_low"]):
+        return None
+    reported, other = found
+    if reported["mode_low"] <= other["mode_high"] and other["mode_low"] <= reported["mode_high"]:
+        return None
+    return (
+        f"The two spectra disagree on the main species: {with_interval(reported, facts)} and "
+        f"{with_interval(other, facts)}; look whether network and fit agree."
+    )
+
+
 def _bias(facts: Facts) -> str | None:
     """Whether the filter keeps other fractions of one peak than of another."""
-    if facts.threshold is None or len(facts.peaks) < 2:
+    if facts.filter[0] == "none" or len(facts.peaks) < 2:
         return None
-    kept = facts.chosen.kept("score", facts.threshold)
+    kept = facts.kept
     masses = facts.chosen.masses if facts.unit == "kDa" else -1e3 * facts.chosen.masses
     fractions = []
     for peak in facts.peaks:
@@ -188,6 +205,7 @@ def _steady(facts: Facts) -> str | None:
 DOUBTS: tuple[Rule, ...] = (
     _nothing,
     _unjudged,
+    _two_answers,
     _bias,
     _leaving,
     _crowding,

@@ -7,7 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from perrin.report.page.facts import is_bound, least_width, listed, pairs, position
+from perrin.report.page.facts import (
+    both_mains,
+    is_bound,
+    least_width,
+    listed,
+    pairs,
+    position,
+    with_interval,
+)
 from perrin.report.page.landing_doubts import ADVICE, DOUBTS, OF_FILTERED
 
 if TYPE_CHECKING:
@@ -20,8 +28,9 @@ def landing_story(facts: Facts) -> dict[str, Any]:
     """Headline and four lists of sentences."""
     return {
         "headline": headline(facts),
-        "measured": _said(facts, (_what, _quantified, _kept, _density, _psf, _read_as)),
-        "stands_out": _said(facts, (_main_species, _multiples, _resolved)),
+        "kept": _kept(facts),
+        "measured": _said(facts, (_what, _quantified, _density, _psf, _read_as)),
+        "stands_out": _said(facts, (_main_species, _which, _multiples, _resolved)),
         "distrust": [
             *_said(facts, DOUBTS),
             *(_sentence(note) for note in facts.summary["notes"]),
@@ -57,7 +66,7 @@ def _said(facts: Facts, rules: Iterable[Rule]) -> list[str]:
 
 
 def _sentence(note: str) -> str:
-    return f"{note[0].upper()}{note[1:]}."
+    return f"{note[0].upper()}{note[1:]}{'' if note[-1] in '.?!' else '.'}"
 
 
 def _of_filtered(sentence: str, facts: Facts) -> str:
@@ -108,15 +117,13 @@ def _quantified(facts: Facts) -> str | None:
 
 
 def _kept(facts: Facts) -> str:
-    kept, base = facts.summary["retained"], int(facts.chosen.base.sum())
-    spectrum = "spectrum" if facts.all_landings is None else "filtered spectrum"
-    if facts.threshold is None:
-        return f"{kept:,} of them make the {spectrum}; nothing has judged their quality."
-    fraction = kept / base if base else 0.0
-    return (
-        f"{kept:,} ({fraction:.0%}) make the {spectrum}: those with a binder score of "
-        f"{facts.threshold:.2g} or more."
-    )
+    """Why an event counts; the page puts the numbers that the filter makes behind it."""
+    name, at = facts.filter
+    return {
+        "none": "Every fitted event counts; nothing has judged their quality.",
+        "score": f"Those with a binder score of {at:.2g} or more count.",
+        "residual": "Those with a small residual of the fit count.",
+    }[name]
 
 
 def _density(facts: Facts) -> str | None:
@@ -133,10 +140,7 @@ def _main_species(facts: Facts) -> str | None:
         return None
     main = max(facts.species, key=lambda one: one["fraction"])
     text = f"Main {'species' if facts.all_landings else 'peak'} at "
-    text += position(main, facts, digits=1)
-    if main["mode_low"] is not None:
-        text += f" ({main['mode_low']:.1f} to {main['mode_high']:.1f})"
-    text += f" with {main['fraction']:.0%} of the landings"
+    text += f"{with_interval(main, facts)} with {main['fraction']:.0%} of the landings"
     if main["fwhm"] is None:
         return text + "."
     if facts.all_landings is None:
@@ -148,6 +152,23 @@ def _main_species(facts: Facts) -> str | None:
     bound = is_bound(main["fwhm"], least)
     wide = f"at most {least:.3g}" if bound else f"{main['fwhm']:.3g}"
     return f"{text}, {wide} {facts.unit} wide without their errors."
+
+
+def _which(facts: Facts) -> str | None:
+    """Which of two masses to use, and why."""
+    found = both_mains(facts)
+    if found is None:
+        return None
+    other = with_interval(found[1], facts)
+    if facts.all_landings is None:
+        return (
+            "Use this mass: it is that of the clean landings, each as it was fitted. All landings, "
+            f"masses predicted by the network, give {other}."
+        )
+    return (
+        "Use this mass: it is that of all landings, as you chose, masses predicted by the network. "
+        f"The clean ones alone, as fitted, give {other}."
+    )
 
 
 def _multiples(facts: Facts) -> str | None:

@@ -12,11 +12,12 @@ from perrin.events import CLASSES, DUPLICATE, LABELS, UNSCORED, color_of, meanin
 from perrin.landing.classifier.filtering import choose_threshold, multiple_detections
 from perrin.mass.spectrum import CONTRAST_PER_KDA
 from perrin.report.page.classes import has_scores, kinds
-from perrin.report.page.encode import packed
-from perrin.report.page.facts import Facts
+from perrin.report.page.encode import deflated, packed
+from perrin.report.page.facts import Facts, Moved, least_width
 from perrin.report.page.fits import Filterable, drawn, fits_on_grid, page_factor
 from perrin.report.page.gallery import gallery
 from perrin.report.page.landing_story import landing_story
+from perrin.report.page.methods import landing_methods
 from perrin.settings.scores import ScoreSettings
 from perrin.settings.spectrum import SpectrumSettings
 
@@ -25,13 +26,15 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from perrin.landing.field import FieldMovie
+    from perrin.landing.thumbnails import Thumbnails
     from perrin.report.page.folders import LandingFolder
 
 PRECISION = 0.95
 """Estimated precision at the threshold that the page proposes."""
 
 _RESIDUALS = {"fit_residual": "fit residual", "fit_error": "fit error"}  # ours first
-_FLOATS = {"time": "time_s", "x": "x_px", "y": "y_px", "se": "mass_se_kda"}
+_FLOATS = {"contrast": "contrast", "time": "time_s", "x": "x_px", "y": "y_px", "se": "mass_se_kda"}
 
 
 def landing_records(folders: list[LandingFolder]) -> list[dict[str, Any]]:
@@ -111,11 +114,10 @@ def _record(
     known = {("none", 0.0) if own is None else ("score", own): spectrum}
     if "spectrum_before" in summary:
         known["none", 0.0] = summary["spectrum_before"]
-    for fit in fits:
-        if (fit["filter"], fit["at"]) in known:  # the analysis' own numbers, with their intervals
-            fit |= drawn(known[fit["filter"], fit["at"]])
+    facts = Facts(summary, events, chosen, own)
+    _tell(fits, known, facts)
     names = kinds(events)
-    stored = folder.thumbnails.get(summary["name"])
+    stored, around = folder.thumbnails.get(summary["name"]), folder.fields.get(summary["name"])
     return {
         "unit": unit,
         "bin_width": page_factor(unit) * _bin_width(spectrum, settings),
@@ -133,16 +135,51 @@ def _record(
         "automatic": _automatic(events, chosen),
         "fits": fits,
         "mix": _classes(classification),
-        "story": landing_story(Facts(summary, events, chosen, own)),
+        "story": landing_story(facts),
+        "methods": landing_methods(facts, folder.summary),
+        "least_width": least_width(summary),
+        "all_landings": facts.all_landings is not None,
         "settings": _settings(summary),
         "density": summary.get("landing_density"),
         "drifts": summary.get("peak_drifts"),
         "calibration": summary.get("calibration"),
         "recorded": summary["recorded"],
         "n_avg": (summary.get("settings") or {}).get("n_avg"),
-        "gallery": None
-        if stored is None or not len(stored.rows)
-        else gallery(events, stored, names=names, measurements=measurements),
+        "field": None if around is None or not len(around.frames) else _field(around),
+        "gallery": _gallery(events, stored, names, measurements),
+    }
+
+
+def _tell(fits: list[dict[str, Any]], known: Mapping[tuple[str, float], Any], facts: Facts) -> None:
+    """Give each fit its story; those in `known` are the analysis' own, the reported one first."""
+    first = next(iter(known))
+    for fit in fits:
+        at, found = (fit["filter"], fit["at"]), fit.pop("spectrum")
+        if at in known:  # the analysis' own numbers, with their intervals
+            found = known[at]
+            fit |= drawn(found)
+        moved = None if at == first else Moved(*at, found)
+        fit["story"] = landing_story(replace(facts, moved=moved))
+
+
+def _gallery(
+    events: pd.DataFrame, stored: Thumbnails | None, names: list[str], measurements: int
+) -> dict[str, Any] | None:
+    if stored is None or not len(stored.rows):
+        return None
+    return gallery(events, stored, names=names, measurements=measurements)
+
+
+def _field(around: FieldMovie) -> dict[str, Any]:
+    """The field around the events, and the PSF that the fit has put into it."""
+    return {
+        "frames": packed(around.frames, "i4"),
+        "height": around.codes.shape[1],
+        "width": around.codes.shape[2],
+        "unit": around.unit,
+        "n_avg": around.n_avg,
+        "psf": packed(around.psf, "f4"),
+        "codes": deflated(around.codes, "i1"),
     }
 
 
@@ -156,6 +193,7 @@ def _columns(
         "value": packed(sign * factor * chosen.masses, "f8"),
         "base": packed(chosen.base, "u1"),
         "event": packed(events["event"], "i4"),
+        **({"frame": packed(events["frame"], "i4")} if "frame" in events.columns else {}),
         "kind": packed([order.index(name) for name in names], "u1"),
     }
     if chosen.score is not None:

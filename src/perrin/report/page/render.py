@@ -29,6 +29,8 @@ _SCRIPTS = {
         "chart.js",
         "landings.js",
         "spectrum.js",
+        "story.js",
+        "events.js",
         "time_course.js",
         "gallery.js",
     ),

@@ -64,7 +64,7 @@ class Chart {
     this.svg.setAttribute("aria-label", caption.textContent);
     caption.after(plot);
     const tools = element("span", { class: "tools" },
-      element("button", { onclick: () => this.savePng(), title: "Picture, 300 dpi" }, "PNG"),
+      element("button", { onclick: () => this.savePng(), title: "Picture, of the size chosen at the top" }, "PNG"),
       element("button", { onclick: () => this.saveSvg(), title: "Drawing, text as text" }, "SVG"));
     if (csv) {
       tools.append(element("button", {
@@ -74,21 +74,24 @@ class Chart {
     caption.append(tools);
     this.svg.addEventListener("pointermove", (event) => this.#seen(event, false));
     this.svg.addEventListener("pointerleave", () => this.#hide());
-    this.svg.addEventListener("click", (event) => this.#seen(event, true));
+    this.svg.addEventListener("pointerdown", (event) => { this.from = event.button === 0 ? this.#values(event) : null; this.dragged = false; });
+    this.svg.addEventListener("pointerup", (event) => this.#dropped(event));
+    this.svg.addEventListener("click", (event) => { if (!this.dragged) this.#seen(event, true); });
     this.svg.addEventListener("keydown", (event) => this.#key(event));
   }
 
   // Clear and draw the axes. x, y: ranges; log: axes by ratio; square: same scale on both.
   begin({ x, y, xLabel, yLabel, xLog = false, yLog = false, square = false, down = false,
     xTicks = null, yText = (v) => significant(v, 6) }) {
-    const width = Math.max(280, this.figure.querySelector(".plot").clientWidth || 640);
+    const width = this.forced?.width ?? Math.max(280, this.figure.querySelector(".plot").clientWidth || 640);
     const m = this.margin;
     let height = document.body.classList.contains("paper") ? 0.8 * this.height : this.height;
+    if (this.forced?.height) height = Math.max(120, this.forced.height - this.forced.lift);
     if (square) {
       height = m.top + m.bottom + ((width - m.left - m.right) * (y[1] - y[0])) / (x[1] - x[0]);
     }
     Object.assign(this, { width, drawnHeight: height, x, y, xLog, yLog, down, hover: null,
-      click: null, steps: null, lift: 0 });
+      click: null, steps: null, drag: null, lift: 0 });
     this.svg.replaceChildren();
     this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     this.svg.setAttribute("font-family", "system-ui, Helvetica, Arial, sans-serif");
@@ -283,8 +286,8 @@ class Chart {
   }
 
   // hover(x, y) -> {text, x?}; click(x, y); steps: x positions that the arrow keys visit
-  reacts({ hover = null, click = null, steps = null }) {
-    Object.assign(this, { hover, click, steps });
+  reacts({ hover = null, click = null, steps = null, drag = null }) {
+    Object.assign(this, { hover, click, steps, drag });
     this.svg.classList.toggle("clickable", Boolean(click));
   }
 
@@ -301,8 +304,23 @@ class Chart {
     return [along(this.x, u, this.xLog), along(this.y, v, this.yLog)];
   }
 
+  // The end of a drag over more than 5 px: both ends of the range along x, in order.
+  #dropped(event) {
+    const from = this.from, to = this.#values(event);
+    this.from = null;
+    if (!from || !to || !this.drag || Math.abs(this.px(to[0]) - this.px(from[0])) < 5) return;
+    this.dragged = true;
+    this.drag(Math.min(from[0], to[0]), Math.max(from[0], to[0]));
+  }
+
   #seen(event, clicked) {
     const at = this.#values(event);
+    if (at && this.from && this.drag) {
+      this.shade ??= svg("rect", { fill: color("--blue"), "fill-opacity": 0.16 });
+      const [a, b] = [this.px(this.from[0]), this.px(at[0])].sort((p, q) => p - q);
+      for (const [k, v] of Object.entries({ x: a, width: b - a, y: this.margin.top, height: this.drawnHeight - this.margin.top - this.margin.bottom })) this.shade.setAttribute(k, v);
+      this.inside.append(this.shade);
+    }
     if (!at) return this.#hide();
     if (clicked && this.click) this.click(...at);
     else this.#show(...at);
@@ -339,28 +357,71 @@ class Chart {
     }
   }
 
-  // The drawing as a file of its own: light colors in place of the page's variables.
+  // The drawing as a file of its own: light colors in place of the page's variables. With a size
+  // it is drawn for that size, so that its text has the height that was asked for.
   text() {
-    const copy = this.svg.cloneNode(true);
+    const size = wantedSize(), unit = 96 / 25.4;
+    const natural = { width: this.width, height: this.drawnHeight + this.lift };
+    if (size) {
+      const scale = size.font ? (size.font * 96) / 72 / TEXT_PX : 1, width = (size.width ?? natural.width / unit) * unit;
+      this.forced = { width: width / scale, height: size.height ? (size.height * unit) / scale : null, lift: 0 };
+      redrawCharts();
+      if (this.forced.height) { this.forced.lift = this.lift; redrawCharts(); }
+    }
+    const copy = this.svg.cloneNode(true), [wide, tall] = [this.width, this.drawnHeight + this.lift], lift = this.lift;
+    if (size) { this.forced = null; redrawCharts(); }
+    const mm = size?.width ?? (size?.font ? wide * ((size.font * 96) / 72 / TEXT_PX) / unit : null);
     copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
-    copy.setAttribute("width", this.width);
-    copy.setAttribute("height", this.drawnHeight + this.lift);
+    copy.setAttribute("width", mm ? `${mm.toFixed(2)}mm` : wide);
+    copy.setAttribute("height", mm ? `${((mm * tall) / wide).toFixed(2)}mm` : tall);
     copy.removeAttribute("tabindex");
-    copy.prepend(svg("rect", { y: -this.lift, width: this.width, height: this.drawnHeight + this.lift, fill: "#ffffff" }));
-    return new XMLSerializer().serializeToString(copy).replace(/var\((--\w+)\)/g, (_, name) => PAPER[name]);
+    copy.prepend(svg("rect", { y: -lift, width: wide, height: tall, fill: "#ffffff" }));
+    const text = new XMLSerializer().serializeToString(copy).replace(/var\((--\w+)\)/g, (_, name) => PAPER[name]);
+    return { text, mm, wide, tall };
   }
 
   saveSvg() {
-    download(`${this.name}.svg`, new Blob([this.text()], { type: "image/svg+xml" }));
+    download(`${this.name}.svg`, new Blob([this.text().text], { type: "image/svg+xml" }));
   }
 
   savePng() {
-    const scale = 300 / 96 * 1.5, picture = new Image();
+    const { text, mm, wide, tall } = this.text(), dpi = wantedSize()?.dpi ?? 300, picture = new Image();
+    const across = mm ? (mm / 25.4) * dpi : wide * (dpi / 96) * 1.5;
     picture.onload = () => {
-      const canvas = element("canvas", { width: Math.round(this.width * scale), height: Math.round((this.drawnHeight + this.lift) * scale) });
+      const canvas = element("canvas", { width: Math.round(across), height: Math.round((across * tall) / wide) });
       canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
-      canvas.toBlob((blob) => download(`${this.name}.png`, blob));
+      canvas.toBlob(async (blob) => download(`${this.name}.png`, new Blob([withDpi(new Uint8Array(await blob.arrayBuffer()), dpi)], { type: "image/png" })));
     };
-    picture.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(this.text())}`;
+    picture.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(text)}`;
   }
+}
+
+const TEXT_PX = 11.5; // of the axes' numbers on the screen
+
+// What the fields of the header ask for, null where none is filled: mm, pt, dots per inch.
+function wantedSize() {
+  const read = (name) => { const field = byId(`size-${name}`); return field?.value && field.validity.valid ? Number(field.value) : null; };
+  const size = { width: read("width"), height: read("height"), font: read("font"), dpi: read("dpi") };
+  return Object.values(size).some((value) => value != null) ? size : null;
+}
+
+// A PNG that says its resolution: a pHYs chunk behind the header (PNG specification, 11.3.4.3).
+function withDpi(png, dpi) {
+  const chunk = new Uint8Array(21), view = new DataView(chunk.buffer), perMeter = Math.round(dpi / 0.0254);
+  view.setUint32(0, 9);
+  chunk.set([0x70, 0x48, 0x59, 0x73], 4);
+  view.setUint32(8, perMeter);
+  view.setUint32(12, perMeter);
+  chunk[16] = 1;
+  let crc = 0xffffffff;
+  for (const byte of chunk.subarray(4, 17)) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
+  }
+  view.setUint32(17, (crc ^ 0xffffffff) >>> 0);
+  const made = new Uint8Array(png.length + 21);
+  made.set(png.subarray(0, 33));
+  made.set(chunk, 33);
+  made.set(png.subarray(33), 54);
+  return made;
 }

@@ -111,6 +111,17 @@ function themeButton() {
   byId("print").addEventListener("click", () => window.print());
 }
 
+// The paragraph beside a button, to the clipboard; where that is barred it is selected.
+function copyButtons() {
+  for (const button of document.querySelectorAll(".copy")) {
+    button.addEventListener("click", async () => {
+      const text = button.closest("section").querySelector("p");
+      getSelection().selectAllChildren(text);
+      try { await navigator.clipboard.writeText(text.textContent); button.textContent = "Copied"; } catch { button.textContent = document.execCommand("copy") ? "Copied" : "Selected"; }
+    });
+  }
+}
+
 // Several measurements: by the list above or by the table of them.
 function connectChoice(show) {
   const several = byId("measurement");
@@ -121,7 +132,10 @@ function connectChoice(show) {
 }
 
 // On paper charts are drawn at the width they have there, so that their text keeps its size.
+let redrawCharts = () => {};
+
 function connectPrint(redraw) {
+  redrawCharts = redraw;
   const turn = (on) => { document.body.classList.toggle("paper", on); redraw(); };
   window.addEventListener("beforeprint", () => turn(true));
   window.addEventListener("afterprint", () => turn(false));

@@ -40,20 +40,23 @@ function strip(M, row, kept) {
   times.forEach((t, k) => pen.putImageData(frameImage(codes, t, size, reach), k * (size + 1), 0));
   const ms = M.recorded?.frame_interval_s ? 1e3 * M.recorded.frame_interval_s : null;
   const label = `${fixed(M.value[row], PLACES)} ${UNIT}`;
-  const why = M.score
-    ? element("div", { class: "scores" }, ...M.classes.filter((kind) => kind === "binder" || M[`score_${kind}`]).map((kind) => {
-      const value = kind === "binder" ? M.score[row] : M[`score_${kind}`][row];
-      const bar = element("i");
-      bar.style.width = `${100 * (value || 0)}%`;
-      bar.style.background = color(classColor(M, kind));
-      return element("span", { title: `${kind} score ${fixed(value, 2)}` }, element("b", {}, kind), element("u", {}, bar), fixed(value, 2));
-    })) : "";
   const verdict = element("span", { class: kept[row] ? "verdict yes" : "verdict no" }, kept[row] ? "kept" : "not kept");
   return element("article", { class: "strip" },
     element("header", {}, element("strong", {}, label), ` event ${M.event[row]}, ${M.kinds[M.kind[row]]}`, M.time ? `, ${fixed(M.time[row], 1)} s ` : " ", verdict),
     canvas,
     element("div", { class: "when" }, ...times.map((t) => element("span", {}, ms ? `${fixed(ms * (t - middle))} ms` : `${t - middle}`))),
-    trace(codes, scale[place], { frames, size, middle, n, ms }), why);
+    trace(codes, scale[place], { frames, size, middle, n, ms }), scoreBars(M, row));
+}
+
+// What the classifier thinks of an event, a bar for each class.
+function scoreBars(M, row) {
+  if (!M.score) return "";
+  return element("div", { class: "scores" }, ...M.classes.filter((kind) => kind === "binder" || M[`score_${kind}`]).map((kind) => {
+    const value = kind === "binder" ? M.score[row] : M[`score_${kind}`][row], bar = element("i");
+    bar.style.width = `${100 * (value || 0)}%`;
+    bar.style.background = color(classColor(M, kind));
+    return element("span", { title: `${kind} score ${fixed(value, 2)}` }, element("b", {}, kind), element("u", {}, bar), fixed(value, 2));
+  }));
 }
 
 // Gray scale of a strip: the strongest pixel of its middle third, so that a neighbor does not hide it.

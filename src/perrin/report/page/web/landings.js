@@ -12,7 +12,8 @@ const QUANTITY = ALL[0].unit === "kDa" ? "Mass (kDa)" : "−Contrast (10⁻³)";
 const PLACES = ALL[0].unit === "kDa" ? 0 : 2;
 
 const state = { shown: 0, overlay: ALL.length > 1, filter: "none", at: 0, compare: false,
-  unbinding: "below", width: 0, low: 0, high: 0, bin: null };
+  unbinding: "below", width: 0, low: 0, high: 0, bin: null, ranges: [], names: [] };
+const charts = {};
 const measurement = () => ALL[state.shown];
 
 const FILTER_NAMES = { score: "binder score", residual: "fit residual" };
@@ -111,6 +112,14 @@ function connectControls() {
     byId("unfold").setAttribute("aria-expanded", String(open));
     if (open) changed();
   });
+  byId("undo").addEventListener("click", undo);
+  document.addEventListener("keydown", (event) => {
+    if ((event.ctrlKey || event.metaKey) && event.key === "z" && !/INPUT/.test(event.target.tagName)) { undo(); event.preventDefault(); }
+  });
+  const close = () => { Object.assign(player, { row: -1, list: [] }); clearInterval(player.timer); byId("bin").hidden = true; state.bin = null; changed(); };
+  byId("bin-close").addEventListener("click", close);
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape" && !byId("bin").hidden) close(); });
+  byId("back").addEventListener("click", () => { asAnalyzed(); showControls(); changed(); });
   byId("threshold").addEventListener("input", (event) => { state.at = Number(event.target.value); changed(); });
   const jump = (at) => { state.at = at; byId("threshold").value = at; changed(); };
   byId("automatic").addEventListener("click", () => jump(measurement().automatic));
@@ -158,7 +167,34 @@ const atOnce = [], whenQuiet = [];
 const quiet = later(() => whenQuiet.forEach((draw) => draw(latest)));
 let latest = null;
 
+// What can be taken back: every choice on the page; a slider that is dragged is one change.
+const past = [];
+let before = null, lastSlid = 0;
+
+function remember() {
+  const now = JSON.stringify(state), old = before && JSON.parse(before);
+  const slid = old && JSON.stringify({ ...state, at: old.at }) === before, same = slid && Date.now() - lastSlid < 600;
+  if (old && now !== before && !same) past.push(before);
+  if (now !== before) lastSlid = slid ? Date.now() : 0;
+  before = now;
+  byId("undo").disabled = !past.length;
+}
+
+function forget() {
+  past.length = 0;
+  before = null;
+}
+
+function undo() {
+  if (!past.length) return;
+  Object.assign(state, JSON.parse(past.pop()));
+  before = JSON.stringify(state);
+  showControls();
+  changed();
+}
+
 function changed() {
+  remember();
   const M = measurement(), kept = keep(M, state.filter, state.at), n = count(kept);
   const other = state.compare ? rival(M, state.filter, n) : null;
   latest = { M, kept, n, fit: nearestFit(M, n), all: count(M.base),
@@ -168,8 +204,10 @@ function changed() {
 }
 
 function showMeasurement(index) {
-  state.shown = index;
-  state.bin = null;
+  forget();
+  Object.assign(player, { row: -1, list: [] });
+  byId("bin").hidden = true;
+  Object.assign(state, { shown: index, bin: null, ranges: [], names: [] });
   asAnalyzed();
   state.width = measurement().bin_width;
   defaultRange();
@@ -184,6 +222,8 @@ function start() {
   themeButton();
   connectControls();
   connectSpectrum();
+  connectStory();
+  copyButtons();
   connectTimeCourse();
   connectGallery();
   connectChoice((index) => { state.overlay = false; showMeasurement(index); });

@@ -24,7 +24,7 @@ function binned(M, mask) {
 }
 
 function connectSpectrum() {
-  const spectrum = new Chart("spectrum", { height: 400, csv: spectrumRows });
+  const spectrum = charts.spectrum = new Chart("spectrum", { height: 400, csv: spectrumRows });
   const scores = new Chart("threshold-histogram", { height: 104, left: 44, top: 6, right: 10 });
   atOnce.push((now) => { drawSpectrum(spectrum, now); drawThreshold(scores, now); sayCounts(now); });
   whenQuiet.push((now) => { showPeaks(now); showBin(now); });
@@ -63,15 +63,19 @@ function drawSpectrum(chart, now) {
     if (high > low) chart.line(xs, ys, PART.mixture.page, { weight: 1.3 });
   }
   chart.rule({ y: 0 }, "--muted");
-  if (state.bin) chart.rule({ x: state.bin.low + width / 2 }, "--ink", { dash: "2 2" });
+  for (const one of state.ranges) {
+    const a = Math.max(one.low, state.low), b = Math.min(one.high, state.high);
+    if (b > a) chart.band([a, b], [-1.12 * deep, -1.12 * deep], [1.2 * top, 1.2 * top], one.css, { opacity: 0.13 });
+  }
+  if (state.bin) chart.rule({ x: (state.bin.low + state.bin.high) / 2 }, "--ink", { dash: "2 2" });
   const heights = (value) => {
     const k = Math.floor((value - after.first) / width);
     const fitted = fit.curves.reduce((sum, c) => sum + c.height * Math.exp(-0.5 * ((value - c.mean) / c.sd) ** 2), 0);
     return Math.max(scale * fitted * width, ...[k - 1, k, k + 1].map((j) => Math.max(after.landings[j] ?? 0, filtered ? before.landings[j] ?? 0 : 0)));
   };
   chart.labels(fit.peaks.filter((peak) => peak.fraction >= LOOK.least_fraction && peak.mode > state.low && peak.mode < state.high).map((peak) => ({
-    x: peak.mode, y: heights(peak.mode),
-    text: `${fixed(peak.mode, PLACES)}${UNIT === "kDa" ? " kDa" : ""}\n${percent(peak.fraction)}`,
+    x: peak.mode, y: heights(peak.mode), fill: namedPeak(peak)?.css,
+    text: `${namedPeak(peak)?.name ? `${namedPeak(peak).name}\n` : ""}${fixed(peak.mode, PLACES)}${UNIT === "kDa" ? " kDa" : ""}\n${percent(peak.fraction)}`,
   })));
   const named = { landings: PART.landings.label + (filtered ? ", kept" : "") };
   if (seen && count(now.M.base) && after.unbindings.some((n) => n)) named.unbindings = PART.unbindings.label + (below ? ", mirrored" : "");
@@ -93,6 +97,7 @@ function drawSpectrum(chart, now) {
       if (filtered) text += ` kept (before: ${before.landings[k]}${seen ? `, ${before.unbindings[k]}` : ""})`;
       return { text, x: steps[k] };
     },
+    drag: (a, b) => addRange(a, b),
     click: (x) => {
       const k = Math.floor((x - after.first) / width);
       if (k < 0 || k >= bins) return;
@@ -202,9 +207,10 @@ function showPeaks({ M, kept, fit }) {
       fixed(peak.fwhm, PLACES + 1), [fixed(peak.resolving_power, 1), range(peak.resolving_power_low, peak.resolving_power_high, 1).trim()],
       [percent(peak.fraction), range(hundred(peak.fraction_low), hundred(peak.fraction_high), 0).trim()], fixed(now),
       valley ? [percent(valley.valley_to_peak), range(hundred(valley.valley_to_peak_low), hundred(valley.valley_to_peak_high), 0).trim()] : "",
-      valley ? (valley.criterion_met ? `${fixed(valley.resolving_power_at_criterion, 1)} at ${percent(valley.criterion_met)}` : "not met") : ""];
+      valley ? (valley.criterion_met ? `${fixed(valley.resolving_power_at_criterion, 1)} at ${percent(valley.criterion_met)}` : "not met") : "",
+      element("span", { class: "row" }, colorField(namedPeak(peak)?.css ?? "--ink", "Next color of the peak", (css) => setPeak(peak, { css })), nameField(namedPeak(peak)?.name ?? "", "Name of the peak", (name) => setPeak(peak, { name })))];
   });
-  const head = [`Peak (${UNIT})`, `FWHM (${UNIT})`, "m / FWHM", "Fraction", "Events kept", "Valley to next", "m / Δm at valley"];
+  const head = [`Peak (${UNIT})`, `FWHM (${UNIT})`, "m / FWHM", "Fraction", "Events kept", "Valley to next", "m / Δm at valley", "Name"];
   byId("peaks").replaceChildren(rows.length ? table(head, rows) : element("p", {}, "No peak stands out of counting noise."));
   byId("peaks").title = "Position: mode of the kernel density. FWHM: of the Gaussian fitted to the histogram. Fraction: of the landings. " +
     "Valley: lowest density between two peaks over the smaller one. In brackets: intervals.";
@@ -212,6 +218,7 @@ function showPeaks({ M, kept, fit }) {
 
 function showBin({ M, kept }) {
   const box = byId("bin");
+  if (!state.bin && player.row >= 0 && !box.hidden) return showPlayer(); // an event without a bar
   box.hidden = !state.bin || state.overlay;
   if (box.hidden) return;
   const { low, high } = state.bin, mask = new Uint8Array(M.n);
@@ -225,12 +232,11 @@ function showBin({ M, kept }) {
   const head = ["Event", `${UNIT === "kDa" ? "Mass" : "−Contrast"} (${UNIT})`, "Time (s)", "x (px)", "y (px)", "Class", "Binder score", "Kept"];
   const rows = some.map((i) => [String(M.event[i]), fixed(M.value[i], PLACES + 1), cell(M.time, i, 2), cell(M.x, i, 1), cell(M.y, i, 1),
     M.kinds[M.kind[i]], cell(M.score, i, 2), kept[i] ? "yes" : "no"]);
-  const number = chosen.filter((i) => kept[i]).length;
-  box.replaceChildren(
-    element("h3", {}, `Events from ${fixed(low, PLACES)} to ${fixed(high, PLACES)} ${UNIT}: ${number} kept, ${chosen.length - number} not`),
-    element("p", {}, element("button", { onclick: () => downloadCsv("events-of-bar", eventRows(mask)) }, "CSV of these events"), " ",
-      element("button", { onclick: () => { state.bin = null; changed(); } }, "Close"),
-      some.length < chosen.length ? ` The first ${some.length} are listed.` : ""),
-    strips(M, some.filter((i) => M.examples?.has(i)), kept),
-    element("div", { class: "scroll", tabindex: "0" }, table(head, rows)));
+  const number = chosen.filter((i) => kept[i]).length, listed = table(head, rows, { onRow: (k) => openEvent(some[k], some) });
+  byId("bin-title").textContent = `Events from ${fixed(low, PLACES)} to ${fixed(high, PLACES)} ${UNIT}: ${number} kept, ${chosen.length - number} not${some.length < chosen.length ? `; the first ${some.length} are listed` : ""}`;
+  byId("bin-csv").onclick = () => downloadCsv("events-of-bar", eventRows(mask));
+  byId("bin-list").replaceChildren(listed);
+  const best = some.find((i) => kept[i]) ?? some[0] ?? -1;
+  if (player.list !== some) player.list = some;
+  openEvent(some.includes(player.row) ? player.row : best, some);
 }

@@ -16,10 +16,11 @@ const GRID = [
 ];
 
 function connectTimeCourse() {
-  const charts = GRID.map((one) => [new Chart(one.id, one), one.draw]);
+  for (const one of GRID) charts[one.id] = new Chart(one.id, one);
   whenQuiet.push((now) => {
     showClasses(now);
-    for (const [chart, draw] of charts) {
+    for (const { id, draw } of GRID) {
+      const chart = charts[id];
       chart.figure.hidden = !now.M.n;
       if (now.M.n) draw(chart, now);
     }
@@ -136,7 +137,7 @@ function drawTime(chart, { M, kept }) {
   chart.begin({ x: [0, Math.max(...ends(M.time)) * 1.01], y: [Math.min(0, low), high], xLabel: "Time (s)", yLabel: QUANTITY });
   drawClouds(chart, M, kept, (i) => M.time[i], (i) => M.value[i]);
   chart.rule({ y: 0 });
-  chart.reacts({ hover: nearest(chart, M, M.time, M.value) });
+  chart.reacts(events(chart, M, M.time, M.value));
 }
 
 function hide(chart) { chart.figure.hidden = true; }
@@ -147,19 +148,33 @@ function ends(values) {
   return [low, high];
 }
 
-// Tooltip of the event nearest to the pointer, within 12 pixels.
-function nearest(chart, M, xs, ys) {
-  return (x, y) => {
+// The event nearest to the pointer, within 12 pixels: its tooltip, and a click opens it.
+function events(chart, M, xs, ys) {
+  const nearest = (x, y) => {
     let best = -1, least = 144;
     const px = chart.px(x), py = chart.py(y);
     for (let i = 0; i < M.n; i++) {
       const d = (chart.px(xs[i]) - px) ** 2 + (chart.py(ys[i]) - py) ** 2;
       if (d < least) { least = d; best = i; }
     }
+    return best;
+  };
+  const hover = (x, y) => {
+    const best = nearest(x, y);
     if (best < 0) return null;
     const score = M.score ? `, binder score ${fixed(M.score[best], 2)}` : "";
     return { text: `Event ${M.event[best]}: ${fixed(M.value[best], PLACES + 1)} ${UNIT}, ${M.kinds[M.kind[best]]}${score}`, x: xs[best] };
   };
+  const click = (x, y) => {
+    const best = nearest(x, y);
+    if (best < 0) return;
+    state.bin = null;
+    byId("bin-title").textContent = "An event, chosen in a plot";
+    byId("bin-csv").onclick = () => downloadCsv("event", eventRows(M.event.map((_, i) => (i === best ? 1 : 0))));
+    byId("bin-list").replaceChildren();
+    openEvent(best, [best]);
+  };
+  return { hover, click };
 }
 
 function drawRate(chart, { M }) {
@@ -193,7 +208,7 @@ function drawField(chart, { M, kept }) {
   const [x0, x1] = ends(M.x), [y0, y1] = ends(M.y), pad = 4;
   chart.begin({ x: [(x0 - pad) * um, (x1 + pad) * um], y: [(y0 - pad) * um, (y1 + pad) * um], xLabel: um === 1 ? "x (px)" : "x (µm)", yLabel: um === 1 ? "y (px)" : "y (µm)", square: true, down: true });
   drawClouds(chart, M, kept, (i) => M.x[i] * um, (i) => M.y[i] * um);
-  chart.reacts({ hover: nearest(chart, M, M.x.map((v) => v * um), M.y.map((v) => v * um)) });
+  chart.reacts(events(chart, M, M.x.map((v) => v * um), M.y.map((v) => v * um)));
 }
 
 function drawResidual(chart, { M, kept }) {
@@ -202,7 +217,7 @@ function drawResidual(chart, { M, kept }) {
   chart.begin({ x: [low, high], y: [0, most * power * 1.05], xLabel: QUANTITY, yLabel: `${M.residual_name[0].toUpperCase()}${M.residual_name.slice(1)}${power > 1 ? " (10⁻³)" : ""}` });
   drawClouds(chart, M, kept, (i) => M.value[i], (i) => M.residual[i] * power);
   if (state.filter === "residual") chart.rule({ y: state.at * power }, "--ink", { dash: "4 3" });
-  chart.reacts({ hover: nearest(chart, M, M.value, M.residual.map((v) => v * power)) });
+  chart.reacts(events(chart, M, M.value, M.residual.map((v) => v * power)));
 }
 
 function drawCalibration(chart, { M }) {
