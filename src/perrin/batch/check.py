@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from perrin.batch.job import ChangedError, Job, Outcome, finished, networks_of
+from perrin.batch.motion import problems_of_tracks
 from perrin.batch.settings import MOVIE, Kind
 from perrin.batch.sheet import Row, Sheet, raise_problems
 from perrin.errors import PerrinError
@@ -111,6 +112,8 @@ def _problems(job: Job, loaded: dict[Path, str | None]) -> Iterator[str]:
     networks_of(job)  # raises for a name that is not there
     if job.input_kind == "movie":
         yield from _problems_of_movie(job)
+    if job.kind == "diffusion":
+        yield from problems_of_tracks(job)
     if job.settings.threshold is not None and job.settings.precision is not None:
         yield "threshold and precision are both given: leave one of them away"
 
@@ -131,6 +134,7 @@ def _problems_of_movie(job: Job) -> Iterator[str]:
 
     seen = inspect(
         job.path,
+        contents="moving" if job.kind == "diffusion" else "landings",
         **{name: getattr(job.settings, name) for name in MOVIE},
     )
     if seen.kind != "movie":

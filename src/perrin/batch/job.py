@@ -82,7 +82,9 @@ def identity_of(job: Job) -> dict[str, Any]:
 
 def networks_of(job: Job) -> dict[str, str]:
     """The hash of each network that the row uses, by what it is for."""
-    if job.input_kind == "movie":
+    if job.kind == "diffusion":
+        chosen = {"mixture": "default", "kinds": "default"}
+    elif job.input_kind == "movie":
         chosen = {"classifier": job.settings.classifier, "quantifier": job.settings.quantifier}
     else:
         return {}
@@ -169,8 +171,9 @@ def run_job(job: Job, progress: Progress | None = None) -> Outcome:
         known = None
     if known is not None:
         return known
-    from perrin.batch.landings import analyze
+    from perrin.batch import landings, motion
 
+    analyze = motion.analyze if job.kind == "diffusion" else landings.analyze
     start = time.monotonic()
     job.place.mkdir(parents=True, exist_ok=True)
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from perrin.batch.check import Plan, plan
 from perrin.batch.executors import Executor, InProcess
 from perrin.batch.folder import Asked
 from perrin.batch.job import set_aside_damaged
+from perrin.batch.motion_page import figures_of, render_motion
+from perrin.batch.motion_tables import motion_tables
 from perrin.batch.page import drawn_of, render_batch
 from perrin.batch.replicates import replicates_table
 from perrin.batch.settings import Kind
@@ -31,19 +33,30 @@ from perrin.types import Progress
 Say = Callable[[str], None]
 
 
+TABLES: dict[Kind, tuple[str, ...]] = {
+    "landings": ("measurements", "species", "replicates"),
+    "diffusion": ("measurements", "conditions", "differences", "time_courses"),
+}
+"""Tables of each kind of batch."""
+
+
 @dataclass(frozen=True)
 class BatchResult:
     """What came out of a sheet: its folder, and the tables that lie in it.
 
-    ran: how many rows were run now; stopped: why not all of them were, empty if all were.
+    ran: how many rows were run now; stopped: why not all of them were, empty if all were. species
+    and replicates are those of landings; conditions, differences and time_courses of motion.
     """
 
     folder: Path
     measurements: pd.DataFrame
-    species: pd.DataFrame
-    replicates: pd.DataFrame
     ran: int
     stopped: str = ""
+    species: pd.DataFrame = field(default_factory=pd.DataFrame)
+    replicates: pd.DataFrame = field(default_factory=pd.DataFrame)
+    conditions: pd.DataFrame = field(default_factory=pd.DataFrame)
+    differences: pd.DataFrame = field(default_factory=pd.DataFrame)
+    time_courses: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -72,10 +85,12 @@ def run_batch(
     Rows that are finished in `out`, from the same files, settings and networks, are not run
     again; a row that fails or holds no events is a row with its status, and the others go on.
 
-    sheet: a row for each measurement, or the path of one (`perrin.read_sheet`). out: folder for
-    the results; one of an earlier run is gone on with. species: windows of mass by name, as
-    ``A:66,B:150,AB:216``; without it those that all samples together show. executor: who runs
-    the rows, this process by default. stop_on_error: stop at the first row that fails.
+    kind: masses of what lands ("landings"), or what moves the particles ("diffusion"): then the
+    samples of the sheet are conditions, its rows movies or tables of tracks, and there are no
+    species. sheet: a row for each measurement, or the path of one (`perrin.read_sheet`). out:
+    folder for the results; one of an earlier run is gone on with. species: windows of mass by
+    name, as ``A:66,B:150,AB:216``; without it those that all samples together show. executor:
+    who runs the rows, this process by default. stop_on_error: stop at the first row that fails.
     overwrite: run rows again whose files, settings or networks have changed, and make tables
     without rows and columns that the sheet of an earlier run had. command: what was typed, kept
     with the results. progress, say: called with the fraction done, and with a sentence for each
@@ -84,6 +99,8 @@ def run_batch(
 
     Raises `PerrinError` before anything is run for all that is wrong with the sheet, row by row.
     """
+    if kind == "diffusion" and species is not None:
+        raise PerrinError("species are of landings: leave them out for --kind diffusion.")
     given = parse_species(species) if species is not None else ()
     if not isinstance(sheet, Sheet):
         sheet = read_sheet(sheet, **defaults)
@@ -95,7 +112,8 @@ def run_batch(
         say(f"the tables in {out} are made again: {'; '.join(changes)}")
     work = _Work(planned, progress or (lambda _: None), say)
     stopped = work.do(executor or InProcess(), stop_on_error=stop_on_error)
-    return _write(target, asked, work, given, command=command, stopped=stopped)
+    write = _write_motion if kind == "diffusion" else _write
+    return write(target, asked, work, given, command=command, stopped=stopped)
 
 
 def _changes(asked: Asked, out: Path, *, overwrite: bool) -> list[str]:
@@ -194,15 +212,42 @@ def _write(
     summary = _summary(asked, measured, windows, found, command=command)
     with results_folder(target, summary) as partial:
         folders.write_asked(partial, asked)
-        for name in ("measurements", "species", "replicates"):
-            table = without_formulas(getattr(found, name))
-            table.to_csv(partial / f"{name}.csv", index=False)
+        _write_tables(partial, found, asked.kind)
         page = render_batch(
             asked.sheet, measured, windows, species, found.replicates, about=summary
         )
         (partial / "report.html").write_text(page, encoding="utf-8")
         save_figures(partial, drawn_of(measured))
     return found
+
+
+def _write_motion(
+    target: OutputFolder,
+    asked: Asked,
+    work: _Work,
+    given: Sequence[Window],
+    *,
+    command: Sequence[str],
+    stopped: str,
+) -> BatchResult:
+    """Write the tables over all rows of motion, and return them."""
+    measured = [Measured(row, work.outcomes.get(row.name)) for row in asked.sheet.rows]
+    tables = motion_tables(asked.sheet, measured, target.path)
+    found = BatchResult(target.shown, ran=work.ran, stopped=stopped, **vars(tables))
+    summary = _summary(asked, measured, given, found, command=command)
+    with results_folder(target, summary) as partial:
+        folders.write_asked(partial, asked)
+        _write_tables(partial, found, asked.kind)
+        page = render_motion(asked.sheet.path.stem, tables, about=summary)
+        (partial / "report.html").write_text(page, encoding="utf-8")
+        save_figures(partial, figures_of(tables))
+    return found
+
+
+def _write_tables(folder: Path, found: BatchResult, kind: Kind) -> None:
+    for name in TABLES[kind]:
+        table = without_formulas(getattr(found, name))
+        table.to_csv(folder / f"{name}.csv", index=False)
 
 
 def _summary(
@@ -231,15 +276,9 @@ def _summary(
 def read_batch(folder: str | os.PathLike[str]) -> BatchResult:
     """Return the tables of a batch that was run. Raises `PerrinError` for any other folder."""
     path = Path(folder)
-    if not folders.is_batch(path):
-        folders.read_asked(path)
-    return BatchResult(
-        path,
-        measurements=_table(path, "measurements"),
-        species=_table(path, "species"),
-        replicates=_table(path, "replicates"),
-        ran=0,
-    )
+    names = TABLES[folders.read_asked(path).kind]
+    tables: dict[str, Any] = {name: _table(path, name) for name in names}
+    return BatchResult(path, ran=0, **tables)
 
 
 def _table(path: Path, name: str) -> pd.DataFrame:

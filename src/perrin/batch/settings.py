@@ -9,9 +9,10 @@ from pydantic import Field
 
 from perrin.io.keywords import MovieKeywords
 from perrin.settings.base import Settings
+from perrin.settings.tracking import ParticleKind
 
-Kind = Literal["landings"]
-"""What is asked of the rows: masses of what lands."""
+Kind = Literal["landings", "diffusion"]
+"""What is asked of the rows: masses of what lands, or what moves the particles."""
 
 
 class RowSettings(Settings):
@@ -19,7 +20,9 @@ class RowSettings(Settings):
 
     calibration, psf: files, looked for beside the sheet. measurement: which one, of a table that
     holds several. All others are those of `perrin landings` and `perrin spectrum`, with the same
-    defaults; `classifier` is the --model of `perrin landings`.
+    defaults; `classifier` is the --model of `perrin landings`. particles (what moves, in movies),
+    units, localization_error, exposure, window and stride are of rows of motion, as in `perrin
+    track` and `perrin diffusion`.
     """
 
     calibration: Path | None = None
@@ -45,6 +48,13 @@ class RowSettings(Settings):
     precision: float | None = Field(default=None, gt=0, lt=1)
     correct_fractions: bool = False
     allow_calibration_mismatch: bool = False
+
+    particles: ParticleKind | None = None
+    units: Literal["unknown"] | None = None
+    localization_error: float | None = Field(default=None, ge=0)
+    exposure: float | None = Field(default=None, ge=0, le=1)
+    window: int = Field(default=100, ge=1)
+    stride: int = Field(default=50, ge=1)
 
     resamples: int = Field(default=200, ge=0)
     seed: int = Field(default=0, ge=0)

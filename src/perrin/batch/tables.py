@@ -58,7 +58,7 @@ def species_table(
 ) -> pd.DataFrame:
     """``species.csv``: a row for each measurement and species, absent ones with 0 and a limit."""
     rows = [
-        _named(one.row, sheet) | {"status": one.status} | _species(one.found, window)
+        named_row(one.row, sheet) | {"status": one.status} | _species(one.found, window)
         for one in measured
         if one.counted
         for window in species
@@ -66,7 +66,7 @@ def species_table(
     return pd.DataFrame(rows, columns=None if rows else ["row", "sample", "replicate", "species"])
 
 
-def _named(row: Row, sheet: Sheet) -> dict[str, Any]:
+def named_row(row: Row, sheet: Sheet) -> dict[str, Any]:
     """What says which measurement it is, with the sheet's own columns, numbers as numbers."""
     return {
         "row": row.line,
@@ -147,7 +147,7 @@ def _measurement(sheet: Sheet, one: Measured, species: pd.DataFrame | None) -> d
     row, found = one.row, one.found
     reason = "" if one.outcome is None else one.outcome.reason
     table = {
-        **_named(row, sheet),
+        **named_row(row, sheet),
         "file": row.path.name,
         "color": row.color,
         "status": one.status,

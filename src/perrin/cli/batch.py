@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from perrin.batch.executors import Executor
     from perrin.batch.folder import Asked
     from perrin.batch.run import BatchResult
+    from perrin.batch.settings import Kind
 
 
 Folder = Annotated[
@@ -30,6 +31,14 @@ Folder = Annotated[
 ]
 Template = Annotated[
     bool, typer.Option("--template", help="Print a sheet of the files given, to be filled in.")
+]
+Asking = Annotated[
+    Literal["landings", "diffusion"],
+    typer.Option(
+        "--kind",
+        help="landings: masses of what lands; diffusion: what moves the particles, the samples "
+        "of the sheet as conditions.",
+    ),
 ]
 Windows = Annotated[
     str | None,
@@ -105,6 +114,18 @@ class RowOptions:
             "--correct-fractions", help="Simulate what noise and detection lose at each mass."
         ),
     ] = False
+    units: Annotated[
+        str | None,
+        typer.Option(help="Of motion, 'unknown': keep the files' unit of length, and frames."),
+    ] = None
+    localization_error: Annotated[
+        float | None,
+        typer.Option(help="Of motion: error of one axis, where a table has no x_se."),
+    ] = None
+    exposure: Annotated[
+        float | None,
+        typer.Option(help="Of motion: fraction of the frame interval with light."),
+    ] = None
     resamples: o.Resamples = 200
     seed: o.Seed = 0
 
@@ -127,6 +148,7 @@ def batch(
     sheet: Sheets = None,
     out: Folder = None,
     template: Template = False,
+    kind: Asking = "landings",
     species: Windows = None,
     workers: Workers = None,
     cluster: ClusterAt = None,
@@ -154,10 +176,12 @@ def batch(
         typer.echo(make([str(path) for path in sheets]), nl=False)
         return
     executor = _executor(workers, cluster)
+    if watching.watch is not None and kind != "landings":
+        raise PerrinError("--watch is of landings only")
     if watching.watch is not None:
         _watch(watching, rows, out, species=species, executor=executor)
         return
-    asked, out = _asked(sheets, out, species, rows)
+    asked, out = _asked(sheets, out, kind, species, rows)
     with o.progress_bar("batch") as progress:
         found = run_batch(
             asked.sheet,
@@ -212,7 +236,7 @@ def _executor(workers: int | None, cluster: str | None) -> Executor:
 
 
 def _asked(
-    sheets: list[Path], out: Path | None, species: str | None, rows: RowOptions
+    sheets: list[Path], out: Path | None, kind: Kind, species: str | None, rows: RowOptions
 ) -> tuple[Asked, Path]:
     """What is to be done, and where: as the options say, or as an earlier run in a folder did."""
     from perrin.batch.folder import Asked, original_changed, read_asked
@@ -233,7 +257,7 @@ def _asked(
         return asked, out or sheets[0]
     out = o.out_of(out, sheets[0])
     settings = rows.settings()
-    return Asked(read_sheet(sheets[0], **settings), "landings", settings, species), out
+    return Asked(read_sheet(sheets[0], **settings), kind, settings, species), out
 
 
 def _tell(found: BatchResult, out: Path) -> None:
@@ -244,7 +268,7 @@ def _tell(found: BatchResult, out: Path) -> None:
     if failed:
         rows = "1 row" if failed == 1 else f"{failed} rows"
         typer.echo(
-            f"{rows} FAILED, not in the tables of species; why is in {out / 'measurements.csv'}. "
+            f"{rows} FAILED, not in the tables over rows; why is in {out / 'measurements.csv'}. "
             "The same command runs them again."
         )
     if found.stopped == "interrupted":
