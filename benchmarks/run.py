@@ -32,8 +32,10 @@ NETWORKS = {
     "all_landings": ("classifier", "quantifier"),
     "andi": ("andi",),
     "experiments": ("classifier",),
+    "kinds": ("mixture", "kinds"),
     "mixture": ("mixture",),
     "mixture_bound": ("mixture",),
+    "real_motion": ("mixture", "kinds"),
     "regimes": ("mixture",),
     "tracking": ("mixture",),
 }

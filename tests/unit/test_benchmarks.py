@@ -13,7 +13,16 @@ from perrin.models.bundle import WEIGHTS, list_bundles
 RESULTS = Path(__file__).resolve().parents[2] / "benchmarks" / "RESULTS.md"
 PAGES = sorted((RESULTS.parents[1] / "docs").glob("*.md"))
 NETWORK = re.compile(r"([\w-]+) ([0-9a-f]{12})( \(no longer shipped\))?[,.]")
-MEASURED = ("all_landings", "andi", "experiments", "mixture", "mixture_bound", "regimes")
+MEASURED = (
+    "all_landings",
+    "andi",
+    "experiments",
+    "kinds",
+    "mixture",
+    "mixture_bound",
+    "real_motion",
+    "regimes",
+)
 
 
 def sections() -> dict[str, str]:
