@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from _measure import SKIPPED
-from perrin.diffusion.kinds import KINDS
+from perrin.diffusion.motion_kinds import KINDS
 from perrin.io.tracks import read_tracks
 from perrin.pipeline import characterize
 

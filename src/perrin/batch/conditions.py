@@ -16,7 +16,7 @@ from itertools import combinations, pairwise
 import numpy as np
 import pandas as pd
 
-from perrin.diffusion.kinds import KINDS
+from perrin.diffusion.motion_kinds import KINDS
 from perrin.types import FloatArray
 
 RESAMPLES = 400

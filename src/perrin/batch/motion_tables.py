@@ -13,7 +13,7 @@ from perrin.batch.conditions import conditions_table, courses_table, differences
 from perrin.batch.folder import ROWS
 from perrin.batch.sheet import Sheet
 from perrin.batch.tables import Measured, named_row
-from perrin.diffusion.kinds import KINDS, UNDETERMINED
+from perrin.diffusion.motion_kinds import KINDS, UNDETERMINED
 from perrin.errors import PerrinError
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from perrin.diffusion.hidden_states import changes
-from perrin.diffusion.kinds import KINDS
+from perrin.diffusion.motion_kinds import KINDS
 from perrin.diffusion.piecewise import steps_of
 from perrin.diffusion.segmentation import states_of
 from perrin.diffusion.segments import Segments, find_segments, notes_on_segments, summary
