@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from perrin.io import write_mp
@@ -33,7 +35,12 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, int
     words = ["app", "--folder", str(folder), "--port", str(port), "--no-show"]
     # NiceGUI starts no server where it believes to be tested itself
     free = {name: value for name, value in os.environ.items() if "PYTEST" not in name}
-    with subprocess.Popen([sys.executable, "-m", "perrin", *words], env=free) as process:
+    with (
+        folder.with_name("app.log").open("w") as log,
+        subprocess.Popen(
+            [sys.executable, "-m", "perrin", *words], env=free, stdout=log, stderr=log
+        ) as process,
+    ):
         until = time.monotonic() + 60
         while time.monotonic() < until and process.poll() is None:
             try:
@@ -119,6 +126,81 @@ def test_a_bad_file_is_named_and_the_app_goes_on(
     page.wait_for_selector(".problem:has-text('notes.mp')")
     page.click("button:has-text('Analyze')")
     page.wait_for_selector("text=Choose a file first.")
+
+
+def choose_task(page: Any, words: str) -> None:
+    page.click("[data-name='task']")
+    page.click(f".q-item:has-text('{words}')")
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A calibrant as a table of contrasts: 150 and 300 kDa at -3.8e-5 per kDa."""
+    rng = np.random.default_rng(0)
+    masses = np.concatenate([rng.normal(150, 8, 150), rng.normal(300, 10, 150)])
+    path = tmp_path_factory.mktemp("tables") / "ladder.csv"
+    pd.DataFrame({"contrast": -3.8e-5 * masses}).to_csv(path, index=False)
+    return path
+
+
+def test_a_calibration_is_seen_accepted_and_changes_no_table(
+    page: Any, served: tuple[Path, int], table: Path
+) -> None:
+    drop(page, table)
+    page.wait_for_selector("text=What is it for?")
+    choose_task(page, "A calibration")
+    page.click("button:has-text('Analyze')")
+    page.wait_for_selector("text=Still missing: Masses of the calibrant")
+    page.fill("[aria-label^='Masses of the calibrant']", "150,300")
+    page.wait_for_selector("text=The file does not say", state="hidden")
+    page.click("button:has-text('Analyze')")
+    page.wait_for_selector("img.picture")
+    assert page.evaluate("document.querySelector('img.picture').naturalWidth") > 100
+    assert "peak 1 = 150 kDa" in page.inner_text("[role=status]")
+    page.click("button:has-text('Use it')")
+    remembered = served[0] / ".perrin-app.json"
+    page.wait_for_selector("text=is used for the movies that follow")
+    assert json.loads(remembered.read_text())["calibration"] == "ladder-calibration.json"
+    drop(page, table)
+    page.wait_for_selector("text=none: masses as they are in the table")
+    page.click("button:has-text('Throw it away')")
+    page.wait_for_selector("img.picture", state="hidden")
+    assert not [path for path in served[0].iterdir() if "calibration" in path.name]
+
+
+def test_a_failed_file_is_named_and_the_others_run(
+    page: Any, served: tuple[Path, int], table: Path, tmp_path: Path
+) -> None:
+    for number in (1, 2):
+        copy = tmp_path / f"many{number}.csv"
+        copy.write_bytes(table.read_bytes())
+        drop(page, copy)
+    few = tmp_path / "many3.csv"
+    few.write_text("contrast\n-0.005\n")
+    drop(page, few)
+    bad = tmp_path / "many4.mp"
+    bad.write_bytes(b"no movie")
+    drop(page, bad)
+    for name in ("many1.csv", "many2.csv", "many3.csv"):
+        page.click(f".file:has-text('{name}')")
+    page.wait_for_selector(".because:has-text('many4.mp')")
+    page.wait_for_selector("text=3 files, the last of them")
+    page.click("button:has-text('Analyze')")
+    page.wait_for_selector("[role=status]:has-text('Done')")
+    assert (served[0] / "many1-results" / "report.html").is_file()
+    assert (served[0] / "many2-results" / "report.html").is_file()
+
+
+def test_a_closed_window_leaves_no_traceback(
+    page: Any, served: tuple[Path, int], movie: Path
+) -> None:
+    other = page.context.new_page()
+    other.goto(page.url)
+    other.set_input_files("input[type=file]", movie)
+    other.close()
+    page.wait_for_timeout(3000)
+    log = served[0].with_name("app.log").read_text()
+    assert "Traceback" not in log, log
 
 
 def test_what_a_file_does_not_say_is_asked_for_each_time(

@@ -6,62 +6,43 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from perrin.app.tasks import OF_A_MOVIE, Task
 from perrin.settings.base import Settings
 from perrin.settings.diffusion import WindowSettings
 from perrin.settings.landing import LandingSettings, ReportedSpectrum
 from perrin.settings.spectrum import SpectrumSettings
+from perrin.settings.tracking import LocateSettings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-Kind = Literal["movie", "events", "tracks"]
-_VERBS: dict[Kind, str] = {"movie": "landings", "events": "spectrum", "tracks": "diffusion"}
-OF_A_MOVIE = (
-    "pixel_nm",
-    "frame_rate_hz",
-    "landing_sign",
-    "dataset",
-    "encoding",
-    "axes",
-    "channel",
-    "z",
+OF_THE_FILE = (
+    "table_calibration",
+    "ladder",
+    "species",
+    "particles",
+    "exposure",
+    "width_nm",
+    "localization_error",
+    "frame_interval_s",
+    "units",
+    *OF_A_MOVIE,
 )
-"""Choices that say what the file of a movie does not."""
-_OPTIONS: dict[Kind, tuple[str, ...]] = {
-    "movie": (
-        "calibration",
-        "model",
-        "threshold",
-        "precision",
-        "reported_spectrum",
-        "n_avg",
-        "fit_n_avg",
-        "permissive",
-        "spatial_threshold",
-        "temporal_threshold",
-        "resamples",
-        *OF_A_MOVIE,
-    ),
-    "events": ("calibration", "bin_kda", "resamples"),
-    "tracks": ("model", "pixel_nm", "frame_interval_s", "units", "window", "stride"),
-}
-
-
-TASKS: dict[Kind, str] = {"movie": "classifier", "tracks": "mixture"}
-"""What a network must do to be offered for files of a kind."""
-
-
-OF_THE_FILE = (*OF_A_MOVIE, "frame_interval_s", "units")
-"""Choices that say what a file does not: never kept for another one."""
+"""Choices that say what a file does not, or would change its numbers: never kept for another."""
 
 NO_MODEL = "none"
 """What `--model` takes for no classifier at all."""
+
+_OPTION = {"table_calibration": "calibration", "particles": "kind", "locate_threshold": "threshold"}
+"""Options that are not called as their choice: the same word means another thing elsewhere."""
 
 
 class Choices(Settings):
     """Options of the commands, by their names; None: what the command does without it."""
 
-    calibration: str | None = Field(None, description="name of a calibration in the folder")
+    calibration: str | None = Field(None, description="of movies: name of one in the folder")
+    table_calibration: str | None = Field(None, description="instead of the masses of a table")
+    psf: str | None = Field(None, description="name of a PSF in the folder")
     model: str | None = Field(None, description="of the package, or a folder; the command's own")
     threshold: str | None = Field(None, pattern=r"^(auto|0|1|[01]?\.\d+)$")
     precision: float | None = Field(None, gt=0, lt=1)
@@ -72,6 +53,15 @@ class Choices(Settings):
     spatial_threshold: float | None = Field(None, ge=2, le=100)
     temporal_threshold: float | None = Field(None, ge=0, le=100)
     resamples: int = Field(SpectrumSettings().resamples, ge=0, le=10_000)
+    ladder: str | None = None
+    species: str | None = None
+    particles: Literal["rods", "spheres", "molecules"] | None = None
+    exposure: float | None = Field(None, ge=0, le=1)
+    width_nm: float | None = Field(None, gt=0)
+    locate_threshold: float = Field(LocateSettings().threshold, gt=0)
+    keep_drift: bool = False
+    keep_immobile: bool = False
+    localization_error: float | None = Field(None, ge=0)
     pixel_nm: float | None = Field(None, gt=0)
     frame_rate_hz: float | None = Field(None, gt=0)
     landing_sign: Literal[-1, 1] | None = None
@@ -92,15 +82,20 @@ def for_another_file(choices: Choices) -> Choices:
     return choices.model_copy(update=dict.fromkeys(OF_THE_FILE))
 
 
-def command(kind: Kind, files: Sequence[str], choices: Choices, *, out: str) -> list[str]:
-    """Return the words after ``perrin`` that analyze `files` as chosen; defaults are left out."""
+def option_of(choice: str) -> str:
+    """Return the name of the option, and of the parameter of the command, that a choice fills."""
+    return _OPTION.get(choice, choice)
+
+
+def command(task: Task, files: Sequence[str], choices: Choices, *, out: str) -> list[str]:
+    """Return the words after ``perrin`` that do `task` as chosen; defaults are left out."""
     named = [f"./{name}" if name.startswith("-") else name for name in files]  # no option
-    words = [_VERBS[kind], *named]
-    for name in _OPTIONS[kind]:
+    words = [task.verb, *named]
+    for name in task.options:
         value = getattr(choices, name)
         if value is None or value == Choices.model_fields[name].default:
             continue
-        option = "--" + name.replace("_", "-")
+        option = "--" + option_of(name).replace("_", "-")
         words += [option] if value is True else [f"{option}={value}"]
     return [*words, f"--out={out}"]
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
 
 if TYPE_CHECKING:
@@ -64,4 +66,5 @@ class Guard:
                 said["Cross-Origin-Resource-Policy"] = "same-origin"
             await send(message)
 
-        await self.inner(scope, receive, guarded)
+        with suppress(ClientDisconnect):  # a window that was closed is no error
+            await self.inner(scope, receive, guarded)

@@ -29,14 +29,17 @@ class Job:
     A canceled command gets what Ctrl-C sends, so it cleans up and leaves nothing behind.
     `fraction` is that of all commands, each counted alike; `said` what they printed; `error`
     the line that the failed one ended with. With `apart`, a name for each command, the others run
-    where one fails; `failures` says by its name why, and the job has failed if all have.
+    where one fails; `failures` says by its name why, and the job has failed if all have. `note` is
+    to be said when it is done; `finished` counts the commands that went well.
     """
 
     commands: Sequence[Sequence[str]]
     folder: Path
     title: str
     apart: Sequence[str] = ()
+    note: str = ""
     failures: dict[str, str] = field(default_factory=dict)
+    finished: int = 0
     state: State = "running"
     fraction: float = 0.0
     said: list[str] = field(default_factory=list)
@@ -60,6 +63,7 @@ class Job:
             if self.stopping:
                 break
             if status == 0:
+                self.finished += 1
                 continue
             self.error = self.error or f"the command ended with status {status}: {self._last()}"
             if not self.apart:

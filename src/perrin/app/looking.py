@@ -6,29 +6,40 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from perrin.app.choices import OF_A_MOVIE
+from perrin.app.tasks import OF_A_MOVIE, Task, tasks_for
+from perrin.batch.sheet import read_sheet
 from perrin.errors import PerrinError
 from perrin.io import inspect
 from perrin.io.tracks import read_tracks
 
 if TYPE_CHECKING:
-    from perrin.app.choices import Choices, Kind
+    from collections.abc import Sequence
+
+    from perrin.app.choices import Choices
+    from perrin.app.tasks import Kind
 
 
 @dataclass(frozen=True)
 class Look:
-    """Kind of a file (None: not readable), facts by name, options that it lacks, sentences."""
+    """Kind of a file (None: not readable), facts by name, options that it lacks, sentences.
+
+    tasks: what can be done with it; certain: whether the first of them is what it was made for.
+    """
 
     kind: Kind | None
     description: str
     facts: tuple[tuple[str, str], ...] = ()
     missing: tuple[str, ...] = ()
     sentences: tuple[str, ...] = ()
+    tasks: tuple[Task, ...] = ()
+    certain: bool = True
 
 
 def look(path: Path, choices: Choices) -> Look:
     """Say what a file is and what is missing, given the choices; never raises for bad content."""
     given: dict[str, Any] = {name: getattr(choices, name) for name in OF_A_MOVIE}
+    if _is_sheet(path):
+        return _as_sheet(path)
     try:
         seen = inspect(path, **given)
     except (PerrinError, OSError) as error:
@@ -40,14 +51,66 @@ def look(path: Path, choices: Choices) -> Look:
     if seen.kind == "other":
         return Look(None, f"{path.name} is no movie and no table: {seen.description}")
     if seen.kind == "events":
-        return Look("events", seen.description, tuple(seen.facts()), (), seen.notes)
+        found = tuple(tasks_for("events"))
+        return Look("events", seen.description, tuple(seen.facts()), (), seen.notes, found)
+    found = tuple(
+        tasks_for("movie", pixel_nm=seen.pixel_nm, frame_interval_s=seen.frame_interval_s)
+    )
     return Look(
         "movie",
         seen.description,
         tuple(seen.facts()),
         tuple(seen.missing),
         (*seen.problems, *seen.notes),
+        found,
+        certain=len(found) == 1 or seen.format in ("mp", "mpr"),
     )
+
+
+def together(looks: Sequence[Look]) -> Look | None:
+    """Return what several files are that go the same road; those that cannot be read are left out.
+
+    None for no files.
+    """
+    good = [seen for seen in looks if seen.kind is not None]
+    if len(looks) < 2 or not good:
+        return looks[-1] if looks else None
+    if len({seen.kind for seen in good}) > 1:
+        return Look(None, "Files of different kinds do not go into one analysis.")
+    last = good[-1]
+    common = tuple(task for task in last.tasks if all(task in seen.tasks for seen in good))
+    if not common:
+        return Look(None, "These movies are of different kinds: some cannot be of landings.")
+    return Look(
+        last.kind,
+        f"{len(good)} files, the last of them: {last.description}",
+        last.facts,
+        tuple(dict.fromkeys(name for seen in good for name in seen.missing)),
+        tuple(dict.fromkeys(sentence for seen in good for sentence in seen.sentences)),
+        common,
+        certain=all(seen.certain for seen in good),
+    )
+
+
+def _is_sheet(path: Path) -> bool:
+    """Whether a file is a CSV whose first column is called file."""
+    if path.suffix.lower() != ".csv":
+        return False
+    try:
+        with path.open(encoding="utf-8-sig") as stream:
+            return stream.readline(1000).split(",")[0].strip().strip('"') == "file"
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _as_sheet(path: Path) -> Look:
+    try:
+        sheet = read_sheet(path)
+    except PerrinError as error:
+        return Look(None, str(error))
+    samples = {row.sample for row in sheet.rows}
+    facts = (("rows", str(len(sheet.rows))), ("samples", str(len(samples))))
+    return Look("sheet", "a sheet of measurements", facts, tasks=tuple(tasks_for("sheet")))
 
 
 def _as_tracks(path: Path, choices: Choices) -> Look | None:
@@ -68,4 +131,10 @@ def _as_tracks(path: Path, choices: Choices) -> Look | None:
         ("positions", str(len(tracks))),
         ("frames", str(int(tracks["frame"].max()) + 1 if len(tracks) else 0)),
     )
-    return Look("tracks", "tracks of moving particles", counted, tuple(missing))
+    return Look(
+        "tracks",
+        "tracks of moving particles",
+        counted,
+        tuple(missing),
+        tasks=tuple(tasks_for("tracks")),
+    )

@@ -1,76 +1,31 @@
-"""The one page of the app: files, choices, run, results."""
+"""The one page of the app: files, what to do with them, choices; run and results beside them."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
-from nicegui import background_tasks, ui
+from nicegui import ui
 from pydantic import ValidationError
 
 from perrin._version import __version__
-from perrin.app.choices import (
-    NO_MODEL,
-    TASKS,
-    Choices,
-    command,
-    example_commands,
-    for_another_file,
-)
-from perrin.app.export import zipped
+from perrin.app.choices import NO_MODEL, OF_THE_FILE, Choices, for_another_file
 from perrin.app.form import FIELDS, Field
-from perrin.app.job import Job
-from perrin.app.looking import Look, look
-from perrin.app.words import address, same, status, typed
+from perrin.app.looking import Look, look, together
+from perrin.app.running import Runner
+from perrin.app.session import Session
+from perrin.app.shelf import Shelf
+from perrin.app.style import PRIMARY, STYLE
+from perrin.app.words import same, typed
 from perrin.errors import PerrinError
+from perrin.settings.base import what_is_wrong
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from nicegui.events import UploadEventArguments
 
-    from perrin.app.choices import Kind
-    from perrin.app.workspace import Workspace
+    from perrin.app.tasks import Task
 
-_PRIMARY = "#2480c0"  # the blue of the figures, lighter: read on white and on black
-_STYLE = """
-.nicegui-content { padding: 0; gap: 0; }
-.side { width: 380px; height: 100vh; overflow: auto; padding: 12px 18px; gap: 8px; }
-.side { flex-wrap: nowrap; border-right: 1px solid #8884; }
-.side > * { flex-shrink: 0; }
-.main { flex: 1; height: 100vh; min-width: 0; }
-.main { gap: 0; flex-wrap: nowrap; }
-.welcome { max-width: 46ch; text-align: center; }
-.main iframe { border: 0; width: 100%; height: 100%; }
-.step { font-weight: 700; font-size: 15px; margin-top: 6px; }
-.files { width: 100%; max-height: 190px; overflow: auto; gap: 0; }
-.file { width: 100%; font-size: 14px; }
-.quiet { opacity: .72; font-size: 13px; }
-.facts { font-size: 13px; display: grid; grid-template-columns: max-content 1fr; gap: 1px 12px; }
-.said { font-size: 12.5px; white-space: pre-wrap; overflow-wrap: anywhere; }
-.said { max-height: 104px; overflow: auto; width: 100%; }
-.problem { color: #b3261e; font-size: 13.5px; }
-.run { position: sticky; bottom: -12px; width: 100%; gap: 6px; padding: 4px 0 12px; }
-.run, .side { background: #fff; }
-.q-uploader { width: 100%; max-height: 120px; }
-.q-uploader__list { min-height: 30px; padding: 0; }
-body.body--dark .run, body.body--dark .side { background: #121212; }
-body.body--dark .problem { color: #ff8a80; }
-"""
-
-
-@dataclass
-class Session:
-    """What goes on, whatever browser looks at it: one person, one folder, one job at a time."""
-
-    workspace: Workspace
-    chosen: list[str] = field(default_factory=list)
-    job: Job | None = None
-    out: str | None = None
-    shown: str | None = None
+_UNDECIDED = "not chosen"
 
 
 class Page:
@@ -81,54 +36,66 @@ class Page:
         self.session = session
         self.choices = session.workspace.remembered()
         self.look: Look | None = None
-        self.ended: Job | None = session.job  # whose end was shown
+        self.task: Task | None = None
+        self.shelf = Shelf(session, use_calibration=self.use_calibration, choose=self.choose_only)
+        self.runner = Runner(self)
 
     def build(self) -> None:
         """Draw everything."""
-        ui.add_css(_STYLE)
-        ui.colors(primary=_PRIMARY)
+        self.client = ui.context.client
+        ui.add_css(STYLE)
+        ui.colors(primary=PRIMARY)
         with ui.row(wrap=False).classes("w-full").style("gap: 0"):
             with ui.column().classes("side").props('role="main"'):
-                ui.label(f"perrin {__version__}").classes("text-h6 text-primary")
-                ui.label(f"works in {self.session.workspace.folder}, nowhere else").classes("quiet")
+                with ui.row(wrap=False).classes("items-baseline").style("gap: 10px"):
+                    ui.label(f"perrin {__version__}").classes("text-h6 text-primary")
+                    ui.label(f"works in {self.session.workspace.folder}, nowhere else").classes(
+                        "quiet"
+                    )
                 self._files()
                 self.choosing()
-                self._running()
+                self.runner.build()
             with ui.column().classes("main"):
-                self.showing()
-        ui.timer(0.3, self._tick)
+                self.shelf.showing()
+        ui.timer(0.3, self.runner.tick)
         if self.session.chosen:  # the page was opened again: the session knows what was chosen
-            ui.timer(0.05, self._look, once=True)
+            ui.timer(0.05, self.look_again, once=True)
 
     # ---- files
 
     def _files(self) -> None:
         ui.label("1  Files").classes("step")
         ui.upload(
-            label="Drop movies, event tables or tracks here",
+            label="Drop movies, tables or sheets here",
             multiple=True,
             auto_upload=True,
             on_upload=self._dropped,
         ).props("flat bordered")
-        with ui.row():
-            ui.button("Load example", on_click=self._example).props("outline dense no-caps")
+        with ui.row().style("gap: 4px"):
+            ui.button("Load example", on_click=self.runner.example).props("outline dense no-caps")
+            ui.button("Select all", on_click=self._choose_all).props("flat dense no-caps")
+            ui.button("Make a sheet", on_click=self._sheet).props("flat dense no-caps")
             ui.button("Look again", on_click=self.listing.refresh).props("flat dense no-caps")
         self.listing()
 
     @ui.refreshable_method
     def listing(self) -> None:
-        """List the files of the folder, each to be chosen."""
-        names = self.session.workspace.files()
-        self.session.chosen = [name for name in self.session.chosen if name in names]
+        """List the files of the folder, each to be chosen; below one that failed, why."""
+        session = self.session
+        names = session.workspace.files()
+        session.chosen = [name for name in session.chosen if session.workspace.has(name)]
+        names += [name for name in session.chosen if name not in names]  # in a results folder
         if not names:
             ui.label("No files yet: drop some, or load the example.").classes("quiet")
         with ui.column().classes("files"):
             for name in names:
                 ui.checkbox(
                     name,
-                    value=name in self.session.chosen,
+                    value=name in session.chosen,
                     on_change=lambda event, name=name: self._choose(name, chosen=event.value),
                 ).classes("file").props("dense")
+                if why := session.why(name):
+                    ui.label(why).classes("problem because")
 
     async def _dropped(self, event: UploadEventArguments) -> None:
         try:
@@ -138,65 +105,116 @@ class Page:
             ui.notify(str(error), type="negative")
             return
         event.sender.reset()  # type: ignore[attr-defined]
-        self.choices = for_another_file(self.choices)
-        self.session.chosen = [path.name]
-        await self._look()
+        await self.choose_only(path.name)
+
+    async def choose_only(self, name: str) -> None:
+        """Choose one file and no other."""
+        self.choices, self.task = for_another_file(self.choices), None
+        self.session.chosen = [name]
+        await self.look_again()
 
     async def _choose(self, name: str, *, chosen: bool) -> None:
-        self.choices = for_another_file(self.choices)
         others = [other for other in self.session.chosen if other != name]
+        self.choices = for_another_file(self.choices)
         self.session.chosen = [*others, name] if chosen else others
-        await self._look()
+        await self.look_again()
 
-    async def _look(self) -> None:
+    async def _choose_all(self) -> None:
+        names = self.session.workspace.files()
+        self.choices = for_another_file(self.choices)
+        self.session.chosen = [] if set(names) <= set(self.session.chosen) else names
+        await self.look_again()
+
+    async def _sheet(self) -> None:
+        try:
+            name = self.session.workspace.make_sheet(self.session.chosen)
+        except PerrinError as error:
+            ui.notify(str(error), type="warning")
+            return
+        ui.notify(f"{name} has a row a file. Fill in samples and concentrations with any editor.")
+        await self.choose_only(name)
+
+    async def look_again(self) -> None:
         """Look at the chosen files and say what they are."""
         self.look = await self._seen()
+        if self.client.is_deleted:  # the window was closed meanwhile
+            return
+        tasks = () if self.look is None else self.look.tasks
+        if self.task not in tasks:
+            self.task = tasks[0] if self.look is not None and tasks and self.look.certain else None
         self.listing.refresh()
         self.choosing.refresh()
 
     async def _seen(self) -> Look | None:
-        """What the chosen files are; several go together if they are of one kind."""
-        chosen, workspace = self.session.chosen, self.session.workspace
-        looks = [
-            await asyncio.to_thread(look, workspace.path(name), self.choices) for name in chosen
-        ]
-        if len({seen.kind for seen in looks}) > 1:
-            return Look(None, "Files of different kinds do not go into one analysis.")
-        if len(looks) > 1 and looks[-1].kind == "tracks":
-            return Look(None, "Tracks are analyzed one file at a time.")
-        return looks[-1] if looks else None
+        session = self.session
+        session.looks = {
+            name: await asyncio.to_thread(look, session.workspace.path(name), self.choices)
+            for name in list(session.chosen)
+        }
+        return together(list(session.looks.values()))
 
     # ---- choices
 
     @ui.refreshable_method
     def choosing(self) -> None:
-        """Say what the chosen file is, ask for what it lacks, offer the settings of its kind."""
+        """Say what the chosen file is, ask what to do and for what it lacks, offer settings."""
         seen = self.look
         if seen is None:
             return
         ui.label(seen.description).classes("problem" if seen.kind is None else "")
         if seen.kind is None:
             return
-        with ui.element("div").classes("facts"):
-            for name, text in seen.facts:
-                ui.label(name).classes("quiet")
-                ui.label(text)
+        ui.label("; ".join(f"{name} {text}" for name, text in seen.facts)).classes("quiet")
         for sentence in seen.sentences:
             ui.label(sentence).classes("quiet")
-        fields = [item for item in FIELDS if seen.kind in item.kinds]
-        asked = [item for item in fields if item.name in seen.missing]
+        ui.label("2  Settings").classes("step")
+        self._task(seen)
+        task = self.task
         self.asking = ui.label("The file does not say, so please do:").classes("problem")
+        fields = [] if task is None else [one for one in FIELDS if one.name in task.options]
+        asked = [one for one in fields if one.name in self.missing()]
         self.asking.set_visibility(bool(asked))
         for item in asked:
             self._input(item)
-        ui.label("2  Settings").classes("step")
         for item in fields:
             if item.usual and item not in asked:
                 self._input(item)
-        with ui.expansion("All settings").classes("w-full").props("dense"):
-            for item in fields:
-                if not item.usual and item not in asked:
-                    self._input(item)
+        if fields:
+            with ui.expansion("All settings").classes("w-full").props("dense"):
+                for item in fields:
+                    if not item.usual and item not in asked:
+                        self._input(item)
+
+    def _task(self, seen: Look) -> None:
+        """What is to be done; chosen already where the file leaves no doubt."""
+        offered: dict[Any, str] = {task.verb: task.label for task in seen.tasks}
+        if self.task is None:
+            offered = {None: _UNDECIDED} | offered
+        ui.select(
+            offered,
+            value=None if self.task is None else self.task.verb,
+            label="What is it for?",
+            on_change=self._decide,
+        ).classes("w-full").props('data-name="task" dense')
+        if self.task is not None and self.task.together and len(self.session.chosen) > 1:
+            ui.select(
+                {True: "each by itself", False: "overlaid, in one report"},
+                value=self.session.apart,
+                label="Several files",
+                on_change=lambda event: setattr(self.session, "apart", event.value),
+            ).classes("w-full").props("dense")
+
+    def _decide(self, event: Any) -> None:
+        tasks = () if self.look is None else self.look.tasks
+        self.task = next((task for task in tasks if task.verb == event.value), None)
+        self.choosing.refresh()
+
+    def missing(self) -> list[str]:
+        """Return the choices that are still to be made before it can run."""
+        if self.look is None or self.task is None:
+            return []
+        needed = [name for name in self.task.needs if getattr(self.choices, name) is None]
+        return [name for name in self.look.missing if name in self.task.options] + needed
 
     def _input(self, item: Field) -> None:
         """Draw one setting; it is kept as soon as it is valid, and said to be wrong otherwise."""
@@ -204,7 +222,7 @@ class Page:
         options = self._options(item)
         if options is not None:
             value = value if value in options else None
-            made: Any = ui.select(options, value=value, label=item.label)
+            made: Any = ui.select(options, value=value, label=item.label).props("dense")
         elif isinstance(value, bool):
             made = ui.checkbox(item.label, value=value)
         else:
@@ -217,10 +235,14 @@ class Page:
         """What can be chosen for a setting, and how it is named; None where it is typed."""
         workspace = self.session.workspace
         if item.name == "calibration":
-            return {None: "none: a spectrum of contrast"} | same(workspace.calibrations())
-        if item.name == "model" and self.look is not None and self.look.kind is not None:
-            found = {None: "default"} | same(workspace.models(TASKS[self.look.kind]))
-            return found | ({NO_MODEL: "none"} if self.look.kind == "movie" else {})
+            return {None: "none: contrasts only"} | same(workspace.calibrations())
+        if item.name == "table_calibration":
+            return {None: "none: masses as they are in the table"} | same(workspace.calibrations())
+        if item.name == "psf":
+            return {None: "measured in the movie"} | same(workspace.psfs())
+        if item.name == "model" and self.task is not None and self.task.network is not None:
+            found = {None: "default"} | same(workspace.models(self.task.network))
+            return found | ({NO_MODEL: "none"} if self.task.network == "classifier" else {})
         return item.options
 
     async def _set(self, item: Field, value: Any, made: Any) -> None:
@@ -229,145 +251,16 @@ class Page:
         try:
             self.choices = Choices.model_validate(changed)
         except ValidationError as error:
-            made.props(f'error error-message="{error.errors()[0]["msg"]}"')
+            made.props(f'error error-message="{what_is_wrong(error.errors()[0])}"')
             return
         made.props(remove="error")
         self.session.workspace.remember(self.choices)
-        if self.look is not None and item.name in self.look.missing:
+        if item.name in OF_THE_FILE:
             self.look = await self._seen()  # and leave the form as it is: someone types in it
-            self.asking.set_visibility(self.look is not None and bool(self.look.missing))
+            self.asking.set_visibility(bool(self.missing()))
 
-    # ---- running
-
-    def _running(self) -> None:
-        with ui.column().classes("run"):
-            ui.label("3  Run").classes("step")
-            with ui.row():
-                self.run_button = ui.button("Analyze", on_click=self._analyze).props("no-caps")
-                self.cancel_button = ui.button("Cancel", on_click=self._cancel)
-                self.cancel_button.props("no-caps outline color=negative")
-            self.bar = ui.linear_progress(0, show_value=False).props("rounded size=10px")
-            self.status = ui.label("").classes("said").props('role="status"')
-            self.problem = ui.label("").classes("problem").props('role="alert"')
-
-    def _analyze(self) -> None:
-        seen, session = self.look, self.session
-        if seen is None or seen.kind is None:
-            ui.notify("Choose a file first.", type="warning")
-            return
-        if seen.missing:
-            wanted = [item.label for item in FIELDS if item.name in seen.missing]
-            ui.notify(f"Still missing: {', '.join(wanted)}.", type="warning")
-            return
-        choices = self._still_there(seen.kind)
-        try:
-            out = session.workspace.free(f"{Path(session.chosen[0]).stem}-results").name
-        except PerrinError as error:
-            ui.notify(str(error), type="negative")
-            return
-        self._begin(
-            [command(seen.kind, session.chosen, choices, out=out)], f"Analyzing into {out}", out=out
-        )
-
-    def _still_there(self, kind: Kind) -> Choices:
-        """Return the choices without files that have gone, or that belong to another kind."""
-        workspace = self.session.workspace
-        gone: dict[str, None] = {}
-        if self.choices.calibration not in workspace.calibrations():
-            gone["calibration"] = None
-        models = workspace.models(TASKS[kind]) if kind in TASKS else []
-        if self.choices.model not in [*models, *([NO_MODEL] if kind == "movie" else [])]:
-            gone["model"] = None
-        return self.choices.model_copy(update=gone)
-
-    def _example(self) -> None:
-        have = self.session.workspace.files()
-        if "example.mp" in have and self.session.workspace.calibrations():
-            self._use_example()
-            return
-        self._begin(example_commands(), "Simulating the example")
-
-    def _use_example(self) -> None:
-        self.session.chosen = ["example.mp"]
-        kept = for_another_file(self.choices)
-        self.choices = kept.model_copy(update={"calibration": "example-calibration.json"})
-        background_tasks.create(self._look())
-
-    def _begin(self, commands: list[list[str]], title: str, *, out: str | None = None) -> None:
-        session = self.session
-        if session.job is not None and session.job.state == "running":
-            ui.notify("Something is running already; cancel it first.", type="warning")
-            return
-        session.job, session.out = Job(commands, session.workspace.folder, title), out
-        background_tasks.create(session.job.run())
-
-    async def _cancel(self) -> None:
-        if self.session.job is not None:
-            await self.session.job.cancel()
-
-    def _tick(self) -> None:
-        """Show how the job stands; when it has just ended, what came of it."""
-        job = self.session.job
-        running = job is not None and job.state == "running"
-        self.cancel_button.set_visibility(running)
-        self.cancel_button.set_enabled(job is not None and not job.stopping)
-        self.bar.set_visibility(running)
-        self.run_button.set_enabled(not running)
-        if job is None:
-            return
-        self.bar.set_value(job.fraction)
-        self.problem.set_text(job.error if job.state == "failed" else "")
-        self.status.set_text(status(job))
-        if not running and job is not self.ended:
-            self.ended = job
-            self._ended(job)
-
-    def _ended(self, job: Job) -> None:
-        if job.state == "done" and self.session.out is not None:
-            self.session.shown = self.session.out
-            self.showing.refresh()
-        elif job.state == "done":
-            self._use_example()
-        self.listing.refresh()
-
-    # ---- results
-
-    @ui.refreshable_method
-    def showing(self) -> None:
-        """Show a report, and offer to take it away."""
-        results = self.session.workspace.results()
-        shown = self.session.shown if self.session.shown in results else None
-        shown = shown or (results[0] if results else None)
-        if shown is None:
-            with ui.column().classes("w-full h-full items-center justify-center"):
-                ui.label("The report appears here").classes("text-h6")
-                ui.label(
-                    "Choose or drop a movie, a table of events, or tracks of moving particles. "
-                    "Nothing leaves this computer."
-                ).classes("quiet welcome")
-            return
-        with ui.row().classes("items-center").style("padding: 6px 14px"):
-            ui.select(results, value=shown, label="Results", on_change=self._show).props("dense")
-            self._button("Report", lambda: ui.download(address(shown, "report.html")))
-            table = "trajectories.csv"
-            if (self.session.workspace.path(shown) / "events.csv").is_file():
-                table = "events.csv"
-            self._button("Table", lambda: ui.download(address(shown, table)))
-            self._button("Everything (ZIP)", lambda: self._everything(shown))
-        ui.element("iframe").props(
-            f'src="{address(shown, "report.html")}" title="Report of {quote(shown)}" '
-            'sandbox="allow-scripts allow-downloads allow-modals"'
-        )
-
-    @staticmethod
-    def _button(text: str, action: Callable[[], Any]) -> None:
-        """Draw a button that takes something away."""
-        ui.button(text, icon="download", on_click=action).props("flat dense no-caps")
-
-    def _show(self, event: Any) -> None:
-        self.session.shown = event.value
-        self.showing.refresh()
-
-    async def _everything(self, name: str) -> None:
-        packed = await asyncio.to_thread(zipped, self.session.workspace.path(name))
-        ui.download.content(packed, f"{name}.zip")
+    async def use_calibration(self, name: str) -> None:
+        """Take a calibration for the movies that follow."""
+        self.choices = self.choices.model_copy(update={"calibration": name})
+        self.session.workspace.remember(self.choices)
+        self.choosing.refresh()

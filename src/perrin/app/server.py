@@ -9,7 +9,8 @@ from nicegui import app, ui
 from starlette.responses import FileResponse, PlainTextResponse, Response
 
 from perrin.app.guard import FILES, NAMES, Guard
-from perrin.app.page import Page, Session
+from perrin.app.page import Page
+from perrin.app.session import Session
 from perrin.app.workspace import Workspace
 from perrin.errors import PerrinError
 

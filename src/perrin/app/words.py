@@ -36,10 +36,15 @@ def status(job: Job) -> str:
         more = "" if left is None else f", about {left:.0f} s left"
         return f"{job.title}: {job.fraction:.0%}{more}"
     if job.state == "stopped":
-        return "Stopped; nothing was written."
+        return "Stopped; " + (
+            "what was finished is kept." if job.finished else "nothing was written."
+        )
     if job.state == "failed":
         return ""
-    if len(job.commands) > 1:
-        return "The example is here: a sample and its calibration, both simulated. Analyze it."
+    if job.note:
+        return job.note
+    failed = ""
+    if job.failures:
+        failed = f" {len(job.failures)} of {len(job.commands)} failed: why is below each file."
     typed = "\n".join(f"perrin {shlex.join(words)}" for words in job.commands)
-    return f"Done in {job.took_s:.0f} s.\n{typed}\n" + "\n".join(job.said)
+    return f"Done in {job.took_s:.0f} s.{failed}\n{typed}\n" + "\n".join(job.said)

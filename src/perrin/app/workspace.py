@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from perrin.app.choices import Choices, for_another_file
+from perrin.batch.sheet import template
 from perrin.errors import PerrinError
 from perrin.io.output import written_file
 from perrin.mass.calibration import Calibration
 from perrin.models.bundle import bundle_folder, list_bundles, read_card
+from perrin.optics.psf import Psf
 
 _REMEMBERED = ".perrin-app.json"
 _REPORT = "report.html"
@@ -66,6 +69,48 @@ class Workspace:
             path = self.path(f"{stem}-{number}{suffix}")
         return path
 
+    def free_names(self, names: Sequence[str]) -> list[str]:
+        """Return names that nothing in the folder has, all different: `names`, or with -2, -3."""
+        taken: list[str] = []
+        for name in names:
+            stem, suffix = Path(name).stem, Path(name).suffix
+            free, number = self.free(name).name, 1
+            while free in taken:
+                number += 1
+                free = self.free(f"{stem}-{number}{suffix}").name
+            taken.append(free)
+        return taken
+
+    def has(self, name: str) -> bool:
+        """Whether there is a file, or a Zarr folder, of this name."""
+        try:
+            path = self.path(name)
+        except PerrinError:
+            return False
+        return path.is_file() or (path.is_dir() and path.suffix == ".zarr")
+
+    def make_sheet(self, names: Sequence[str]) -> str:
+        """Write a sheet with a row for each of some files; return its name."""
+        if not names:
+            raise PerrinError("Choose the files first that go into the sheet.")
+        path = self.free("sheet.csv")
+        with written_file(path) as partial:
+            partial.write_text(template(list(names)), encoding="utf-8")
+        return path.name
+
+    def can_show(self, name: str) -> bool:
+        """Whether there is a report, or the picture of a calibration, to be looked at."""
+        path = self.path(name)
+        return (path / _REPORT).is_file() or (
+            path.suffix == ".json" and path.is_file() and path.with_suffix(".svg").is_file()
+        )
+
+    def discard_calibration(self, name: str) -> None:
+        """Delete a calibration and its pictures."""
+        if name in self.calibrations():
+            for suffix in (".json", ".svg", ".png"):
+                self.path(name).with_suffix(suffix).unlink(missing_ok=True)
+
     def files(self) -> list[str]:
         """Names of what could be analyzed, newest first: no hidden files, no results."""
         found = [
@@ -73,16 +118,26 @@ class Workspace:
             for path in self.folder.iterdir()
             if not path.name.startswith(".")
             and (path.is_file() or path.suffix == ".zarr")
-            and path.suffix not in (".json", ".html", ".svg")
+            and path.suffix not in (".json", ".html", ".svg", ".npz")
             and not (path.suffix == ".png" and path.with_suffix(".json").exists())  # of a line
             and not path.name.endswith(".truth.csv")
         ]
         return [path.name for path in sorted(found, key=_age)]
 
     def calibrations(self) -> list[str]:
-        """Names of the calibrations, newest first."""
+        """Names of the calibrations, newest first; then those that results were made with."""
         found = sorted(self.folder.glob("*.json"), key=_age)
-        return [path.name for path in found if _is_line(path)]
+        kept = sorted(self.folder.glob("*/calibration.json"), key=_age)
+        return [
+            path.relative_to(self.folder).as_posix()
+            for path in [*found, *kept]
+            if not path.parent.name.startswith(".") and _is_line(path)
+        ]
+
+    def psfs(self) -> list[str]:
+        """Names of the PSFs that `perrin psf` made here, newest first."""
+        found = sorted(self.folder.glob("*.npz"), key=_age)
+        return [path.name for path in found if _is_psf(path)]
 
     def models(self, task: str) -> list[str]:
         """Names of the networks for a task: those of the package, then those in the folder."""
@@ -121,6 +176,14 @@ def _task(folder: Path) -> str | None:
         return read_card(folder).task
     except (PerrinError, OSError):
         return None
+
+
+def _is_psf(path: Path) -> bool:
+    try:
+        Psf.load(path)
+    except PerrinError:
+        return False
+    return True
 
 
 def _is_line(path: Path) -> bool:

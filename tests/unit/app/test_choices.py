@@ -7,13 +7,17 @@ from typing import Any
 import pytest
 import typer
 
-from perrin.app.choices import _OPTIONS, Choices, command, example_commands
+from perrin.app.choices import Choices, command, example_commands, for_another_file, option_of
 from perrin.app.form import FIELDS
+from perrin.app.tasks import BATCH, LANDINGS, SPECTRUM, TASKS, TRACK, Task, tasks_for
+from perrin.cli.layout import ANALYZE
 from perrin.cli.main import app
 
 ROOT: Any = typer.main.get_command(app)
 EVERYTHING = Choices(
     calibration="line.json",
+    table_calibration="line.json",
+    psf="psf.npz",
     model="mine",
     threshold="auto",
     precision=0.9,
@@ -24,6 +28,15 @@ EVERYTHING = Choices(
     spatial_threshold=4.0,
     temporal_threshold=4.5,
     resamples=10,
+    ladder="dynamin",
+    species="A:66",
+    particles="rods",
+    exposure=0.5,
+    width_nm=4.0,
+    locate_threshold=6.0,
+    keep_drift=True,
+    keep_immobile=True,
+    localization_error=0.2,
     pixel_nm=72.0,
     frame_rate_hz=242.0,
     landing_sign=-1,
@@ -40,36 +53,64 @@ EVERYTHING = Choices(
 )
 
 
-@pytest.mark.parametrize("kind", ["movie", "events", "tracks"])
-def test_every_choice_is_an_option_of_its_command(kind: Any) -> None:
-    words = command(kind, ["file"], EVERYTHING, out="results")
-    known = ROOT.commands[words[0]]
-    context = known.make_context(words[0], words[1:], resilient_parsing=False)
-    for name in _OPTIONS[kind]:
-        given = context.params[name]
-        wanted = getattr(EVERYTHING, name)
-        assert str(given) == str(wanted) if name == "calibration" else given == wanted
+def verb(task: Task) -> str:
+    return task.verb
 
 
-def test_defaults_are_those_of_the_commands() -> None:
-    assert command("movie", ["a.mp"], Choices(), out="r") == ["landings", "a.mp", "--out=r"]
-    for kind in ("movie", "events", "tracks"):
-        known = ROOT.commands[command(kind, ["f"], Choices(), out="r")[0]]
-        defaults = {parameter.name: parameter.default for parameter in known.params}
-        for name in _OPTIONS[kind]:
-            if name != "model":  # left out, so that the command's own counts
-                assert getattr(Choices(), name) == defaults[name]
+@pytest.mark.parametrize("task", TASKS, ids=verb)
+def test_every_choice_is_an_option_of_its_command(task: Task) -> None:
+    words = command(task, ["file"], EVERYTHING, out="results")
+    context = ROOT.commands[words[0]].make_context(words[0], words[1:], resilient_parsing=False)
+    for name in task.options:
+        given, wanted = context.params[option_of(name)], getattr(EVERYTHING, name)
+        assert str(given) == str(wanted)
+
+
+@pytest.mark.parametrize("task", TASKS, ids=verb)
+def test_defaults_are_those_of_the_commands(task: Task) -> None:
+    assert command(task, ["f"], Choices(), out="r") == [task.verb, "f", "--out=r"]
+    defaults = {one.name: one.default for one in ROOT.commands[task.verb].params}
+    for name in task.options:
+        if name in task.needs:
+            assert getattr(Choices(), name) is None
+        elif name != "model":  # left out, so that the command's own counts
+            assert getattr(Choices(), name) == defaults[option_of(name)]
+
+
+def test_the_app_does_what_the_commands_do() -> None:
+    offered = {task.verb for task in TASKS}
+    analyze = {name for name, one in ROOT.commands.items() if one.rich_help_panel == ANALYZE}
+    # files of a challenge, and tracks that come back from another program
+    assert analyze - offered == {"andi2", "edit-tracks"}
+    assert BATCH.verb in offered
+
+
+def test_a_calibration_of_movies_never_changes_a_table() -> None:
+    used = Choices(calibration="line.json")
+    assert "--calibration=line.json" in command(LANDINGS, ["a.mp"], used, out="r")
+    assert command(SPECTRUM, ["a.csv"], used, out="r") == ["spectrum", "a.csv", "--out=r"]
+    asked = Choices(table_calibration="line.json")
+    assert "--calibration=line.json" in command(SPECTRUM, ["a.csv"], asked, out="r")
+    assert for_another_file(asked).table_calibration is None
+    assert for_another_file(used).calibration == "line.json"
 
 
 def test_a_file_is_never_an_option() -> None:
-    words = command("movie", ["--overwrite"], Choices(), out="r")
+    words = command(LANDINGS, ["--overwrite"], Choices(), out="r")
     assert words == ["landings", "./--overwrite", "--out=r"]
 
 
 def test_every_choice_is_asked_for_once_where_it_counts() -> None:
     assert sorted(field.name for field in FIELDS) == sorted(Choices.model_fields)
-    for field in FIELDS:
-        assert {kind for kind, names in _OPTIONS.items() if field.name in names} == set(field.kinds)
+    assert {name for task in TASKS for name in task.options} == set(Choices.model_fields)
+
+
+def test_movies_that_no_photometer_records_are_for_tracking_only() -> None:
+    assert tasks_for("movie", pixel_nm=0.5, frame_interval_s=0.01) == [TRACK]
+    assert tasks_for("movie", pixel_nm=72.0, frame_interval_s=0.5) == [TRACK]
+    assert tasks_for("movie", pixel_nm=72.0, frame_interval_s=0.004)[0] == LANDINGS
+    assert LANDINGS in tasks_for("movie")
+    assert tasks_for("events")[0] == SPECTRUM
 
 
 def test_the_example_is_made_by_commands_that_exist() -> None:

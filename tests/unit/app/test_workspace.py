@@ -12,6 +12,7 @@ from perrin.app.choices import Choices
 from perrin.app.export import zipped
 from perrin.app.workspace import Workspace
 from perrin.errors import PerrinError
+from perrin.mass.calibration import calibrate
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +70,37 @@ def test_the_picture_of_a_calibration_is_nothing_to_analyze(tmp_path: Path) -> N
     for name in ("line.json", "line.svg", "line.png", "frame.png"):
         (tmp_path / name).write_text("{}")
     assert Workspace(tmp_path).files() == ["frame.png"]
+
+
+def test_names_of_results_differ_from_each_other_and_from_what_is_there(tmp_path: Path) -> None:
+    (tmp_path / "a-results").mkdir()
+    found = Workspace(tmp_path).free_names(["a-results", "a-results", "b-results"])
+    assert found == ["a-results-2", "a-results-3", "b-results"]
+
+
+def test_a_calibration_is_shown_and_thrown_away(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    calibrate([66.0, 132.0], [-0.0025, -0.005]).save(tmp_path / "line.json")
+    assert not workspace.can_show("line.json")
+    for suffix in (".svg", ".png"):
+        (tmp_path / f"line{suffix}").touch()
+    assert workspace.can_show("line.json")
+    (tmp_path / "kept").mkdir()
+    assert workspace.calibrations() == ["line.json"]
+    workspace.discard_calibration("other.json")
+    workspace.discard_calibration("line.json")
+    assert list(tmp_path.iterdir()) == [tmp_path / "kept"]
+
+
+def test_a_sheet_has_a_row_for_each_file(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    with pytest.raises(PerrinError, match="Choose the files first"):
+        workspace.make_sheet([])
+    for name in ("a_1.mp", "a_2.mp"):
+        (tmp_path / name).touch()
+    assert workspace.make_sheet(["a_1.mp", "a_2.mp"]) == "sheet.csv"
+    assert (tmp_path / "sheet.csv").read_text().splitlines()[1].startswith("a_1.mp,")
+    assert workspace.make_sheet(["a_1.mp"]) == "sheet-2.csv"
 
 
 def test_choices_are_remembered_and_bad_ones_forgotten(tmp_path: Path) -> None:
