@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 
@@ -26,14 +29,12 @@ def msd_table(tracks: pd.DataFrame, *, pixel_nm: float, frame_interval_s: float)
     """
     unit = (pixel_nm / 1000) ** 2
     rows: list[tuple[float, ...]] = []
-    for number, part in tracks.groupby("particle"):
-        frame = part["frame"].to_numpy(np.int64)
-        place = part[["x", "y"]].to_numpy(float)
-        noise = 2 * float((part[["x_se", "y_se"]] ** 2).to_numpy(float).sum(axis=1).mean())
+    for number, frame, place, error in _by_particle(tracks):
+        noise = 2 * float((error**2).sum(axis=1).mean())
         for lag, msd, se, count in _curve(frame - frame[0], place):
             rows.append(
                 (
-                    int(str(number)),
+                    number,
                     lag,
                     lag * frame_interval_s,
                     msd * unit,
@@ -48,6 +49,19 @@ def msd_table(tracks: pd.DataFrame, *, pixel_nm: float, frame_interval_s: float)
     return pd.concat([own, _together(own)], ignore_index=True) if len(own) else own
 
 
+def _by_particle(
+    tracks: pd.DataFrame,
+) -> Iterator[tuple[int, IntArray, FloatArray, FloatArray]]:
+    """Yield number, frames (L,), places and errors (L, 2) of each track, in order."""
+    table = tracks.sort_values(["particle", "frame"], kind="stable")
+    particle, frame = (table[name].to_numpy(np.int64) for name in ("particle", "frame"))
+    place, error = (table[names].to_numpy(float) for names in (["x", "y"], ["x_se", "y_se"]))
+    first = np.flatnonzero(np.diff(particle, prepend=particle[:1] - 1))
+    for start, stop in pairwise([*first.tolist(), len(particle)]):
+        here = slice(start, stop)
+        yield int(particle[start]), frame[here], place[here], error[here]
+
+
 def _curve(index: IntArray, place: FloatArray) -> list[tuple[int, float, float, int]]:
     """Return lag, mean squared displacement, its error and the number of displacements."""
     length = int(index[-1]) + 1
@@ -56,9 +70,10 @@ def _curve(index: IntArray, place: FloatArray) -> list[tuple[int, float, float, 
     found = []
     for lag in range(1, min(_MOST_LAGS, max(1, length // _SHARE)) + 1):
         square = ((filled[lag:] - filled[:-lag]) ** 2).sum(axis=1)
-        count = int(np.isfinite(square).sum())
+        square = square[np.isfinite(square)]
+        count = len(square)
         if count:
-            msd = float(np.nanmean(square))
+            msd = float(square.mean())
             found.append((lag, msd, msd * _relative_error(lag, count), count))
     return found
 
