@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from perrin.cli import options as o
-from perrin.cli.evaluation import write_evaluation
+from perrin.cli.bundles import bundled
+from perrin.cli.evaluation import FreshTracks
 from perrin.cli.layout import ANALYZE
 
 DEFAULT_MODEL = "andi"
@@ -58,12 +59,11 @@ def andi(
     )
 
 
+@bundled
 def evaluate_andi(
-    out: o.NamedOut,
+    fresh: FreshTracks,
     model: o.ModelName = DEFAULT_MODEL,
     count: Annotated[int, typer.Option(min=50, help="Trajectories of each cell and task.")] = 3000,
-    seed: o.Seed = 7,
-    overwrite: o.Overwrite = False,
 ) -> None:
     """Measure what a network reaches in the tasks of the AnDi challenge, by length.
 
@@ -72,19 +72,9 @@ def evaluate_andi(
         perrin evaluate andi --count 500 -o figures
     """
     from perrin.evaluate.andi import evaluate_andi as evaluate
-    from perrin.io.output_folder import output_folder
     from perrin.models.andi import AndiModel
 
-    target = output_folder(out, overwrite=overwrite)
-    network = AndiModel.load(model)
-    found = evaluate(network, count=count, seed=seed)
-    confusion = found.confusion.rename_axis("true").reset_index()
-    write_evaluation(
-        target,
-        {"cells": found.cells, "confusion": confusion},
-        networks=[network.bundle.identity],
-        seed=seed,
-        settings={"count": count},
-    )
+    tables = ("cells", "confusion")
+    found = fresh.measure(evaluate, AndiModel.load(model), count=count, tables=tables)
     typer.echo(found.cells.round(3).to_string(index=False))
     typer.echo(found.confusion.round(2).to_string())

@@ -10,7 +10,7 @@ import typer
 
 from perrin.cli import options as o
 from perrin.cli.bundles import bundled
-from perrin.cli.evaluation import write_evaluation
+from perrin.cli.evaluation import FreshTracks
 from perrin.cli.layout import ANALYZE
 from perrin.errors import PerrinError
 
@@ -178,12 +178,11 @@ def walks(
     typer.echo(f"{walk.count} trajectories in {out}; truth in {out.with_suffix('.truth.csv')}")
 
 
+@bundled
 def evaluate_mixture(
-    out: o.NamedOut,
+    fresh: FreshTracks,
     model: o.ModelName = DEFAULT_MODEL,
     count: Annotated[int, typer.Option(min=50, help="Trajectories of each cell.")] = 5000,
-    seed: o.Seed = 7,
-    overwrite: o.Overwrite = False,
 ) -> None:
     """Measure what a network reaches on fresh trajectories: errors, coverage, speed.
 
@@ -192,19 +191,14 @@ def evaluate_mixture(
         perrin evaluate mixture --count 500 -o figures
     """
     from perrin.evaluate.mixture import evaluate_mixture as evaluate
-    from perrin.io.output_folder import output_folder
     from perrin.models.mixture import MixtureModel
 
-    target = output_folder(out, overwrite=overwrite)
-    network = MixtureModel.load(model)
-    found = evaluate(network, count=count, seed=seed)
-    write_evaluation(
-        target,
-        {"cells": found.cells, "ratio_bins": found.ratio_bins, "fbm": found.fbm},
-        networks=[network.bundle.identity],
-        seed=seed,
-        settings={"count": count},
-        trajectories_per_s=found.trajectories_per_s,
+    found = fresh.measure(
+        evaluate,
+        MixtureModel.load(model),
+        count=count,
+        tables=("cells", "ratio_bins", "fbm"),
+        numbers=("trajectories_per_s",),
     )
     shown = ["cell", "n", "w_mae", "w_cover", "alpha_fbm_mae", "alpha_ctrw_mae", "frames_ctrw_mae"]
     typer.echo(found.cells[shown].round(3).to_string(index=False))
@@ -212,8 +206,9 @@ def evaluate_mixture(
     typer.echo(f"{found.trajectories_per_s:.0f} trajectories of 100 frames a second")
 
 
+@bundled
 def evaluate_kinds(
-    out: o.NamedOut,
+    fresh: FreshTracks,
     model: Annotated[
         str, typer.Option("--model", help="Name or folder of a network of kinds.")
     ] = "kinds",
@@ -221,8 +216,6 @@ def evaluate_kinds(
         str, typer.Option("--mixture", help="Mixture network that it stands beside.")
     ] = DEFAULT_MODEL,
     count: Annotated[int, typer.Option(min=50, help="Tracks of each length.")] = 3000,
-    seed: o.Seed = 7,
-    overwrite: o.Overwrite = False,
 ) -> None:
     """Measure how often kinds of motion of fresh tracks are predicted right, and how surely.
 
@@ -231,21 +224,12 @@ def evaluate_kinds(
         perrin evaluate kinds --count 500 -o figures
     """
     from perrin.evaluate.kinds import evaluate_kinds as evaluate
-    from perrin.io.output_folder import output_folder
     from perrin.models.kinds import KindsModel
     from perrin.models.mixture import MixtureModel
 
-    target = output_folder(out, overwrite=overwrite)
-    network, beside = KindsModel.load(model), MixtureModel.load(mixture)
-    found = evaluate(network, beside, count=count, seed=seed)
-    confusion = found.confusion.rename_axis("true").reset_index()
-    write_evaluation(
-        target,
-        {"cells": found.cells, "confusion": confusion, "calibration": found.calibration},
-        networks=[network.bundle.identity, beside.bundle.identity],
-        seed=seed,
-        settings={"count": count},
-    )
+    networks = KindsModel.load(model), MixtureModel.load(mixture)
+    tables = ("cells", "confusion", "calibration")
+    found = fresh.measure(evaluate, *networks, count=count, tables=tables)
     typer.echo(found.cells.round(3).to_string(index=False))
     typer.echo(found.confusion.round(2).to_string())
     typer.echo(found.calibration.round(3).to_string(index=False))

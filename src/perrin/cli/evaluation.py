@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from perrin.cli import options as o
@@ -12,6 +13,41 @@ if TYPE_CHECKING:
 
     from perrin.io.output_folder import OutputFolder
     from perrin.types import NetworkId
+
+
+@dataclass(frozen=True)
+class FreshTracks:
+    """Where an evaluation on fresh tracks goes, and the seed that these are drawn with."""
+
+    out: o.NamedOut
+    seed: o.Seed = 7
+    overwrite: o.Overwrite = False
+
+    def measure(
+        self,
+        evaluate: Callable[..., Any],
+        *networks: Any,
+        count: int,
+        tables: Sequence[str],
+        numbers: Sequence[str] = (),
+    ) -> Any:
+        """Evaluate networks, write those tables and numbers of what is found, and return it."""
+        from perrin.io.output_folder import output_folder
+
+        target = output_folder(self.out, overwrite=self.overwrite)
+        found = evaluate(*networks, count=count, seed=self.seed)
+        written = {name: getattr(found, name) for name in tables}
+        if "confusion" in written:
+            written["confusion"] = written["confusion"].rename_axis("true").reset_index()
+        write_evaluation(
+            target,
+            written,
+            networks=[network.bundle.identity for network in networks],
+            seed=self.seed,
+            settings={"count": count},
+            **{name: getattr(found, name) for name in numbers},
+        )
+        return found
 
 
 def write_evaluation(
