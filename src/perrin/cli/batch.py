@@ -171,17 +171,14 @@ def batch(
     from perrin.batch.run import run_batch
     from perrin.batch.sheet import template as make
 
-    sheets = sheet or []
     if template:
-        typer.echo(make([str(path) for path in sheets]), nl=False)
+        typer.echo(make([str(path) for path in sheet or []]), nl=False)
         return
     executor = _executor(workers, cluster)
-    if watching.watch is not None and kind != "landings":
-        raise PerrinError("--watch is of landings only")
     if watching.watch is not None:
-        _watch(watching, rows, out, species=species, executor=executor)
+        _watch(watching, rows, out, kind=kind, species=species, executor=executor)
         return
-    asked, out = _asked(sheets, out, kind, species, rows)
+    asked, out = _asked(sheet or [], out, kind, species, rows)
     with o.progress_bar("batch") as progress:
         found = run_batch(
             asked.sheet,
@@ -204,6 +201,7 @@ def _watch(
     rows: RowOptions,
     out: Path | None,
     *,
+    kind: Kind,
     species: str | None,
     executor: Executor,
 ) -> None:
@@ -211,6 +209,8 @@ def _watch(
     from perrin.batch.sheet import read_sheet
     from perrin.batch.watch import watch
 
+    if kind != "landings":
+        raise PerrinError("--watch is of landings only: leave --kind out")
     if watching.watch is None or watching.like is None or out is None:
         raise PerrinError("--watch needs --like, a sheet, and --out, the folder for the results")
     settings = rows.settings()

@@ -22,7 +22,8 @@ from perrin.diffusion.likelihood import fit_fbm
 from perrin.diffusion.notes import notes_on
 from perrin.diffusion.segments import Segments, find_segments, notes_on_segments
 from perrin.diffusion.standard import TARGETS, Prediction, from_unit
-from perrin.diffusion.tables import CLASSICAL, ESTIMATES, FALSE_FLAGS, WINDOWS
+from perrin.diffusion.suspects import suspect_steps, without_suspects
+from perrin.diffusion.tables import CLASSICAL, ESTIMATES, FALSE_FLAGS, SUSPECTS, WINDOWS
 from perrin.diffusion.time_course import SEGMENT_FRAMES, TimeCourse, follow, joined, segments_of
 from perrin.diffusion.windows import Track, cut_windows, to_tracks
 from perrin.errors import PerrinError
@@ -82,16 +83,17 @@ class DiffusionResult(Shown):
     """One row a track in `trajectories`, one row a window in `windows`; attrs: the units.
 
     time_course: what changes along the tracks; segments: where K, alpha and kind change, and the
-    states of the sample; tracks: what was characterized; settings: of the
-    windows; model: name of the network; source: file of the tracks; seed: of the replicates
-    that tracks are compared with; networks: those that looked at the tracks; remarks: what is
-    said before the notes.
+    states of the sample; suspect_steps: links that are rather false; tracks: what was
+    characterized; settings: of the windows; model: name of the network; source: file of the
+    tracks; seed: of the replicates that tracks are compared with; networks: those that looked at
+    the tracks; remarks: what is said before the notes.
     """
 
     trajectories: pd.DataFrame
     windows: pd.DataFrame
     time_course: TimeCourse
     segments: Segments
+    suspect_steps: pd.DataFrame
     scale: Scale
     tracks: pd.DataFrame
     settings: WindowSettings
@@ -147,8 +149,6 @@ def characterize(
         raise PerrinError("the table holds no track. Check the file.")
     windows = [window for track in whole for window in cut_windows(track, settings=settings)]
     predictions = _predict(whole, model)
-    beside = pd.DataFrame([_classical(track, scale) for track in whole], columns=_CLASSICAL)
-    beside = beside.assign(**_handed_over(whole, scale), **_check(predictions, model))
     tell = partial(_kinds, model=kinds, scale=scale)
     time_course = follow(
         whole,
@@ -156,9 +156,9 @@ def characterize(
         estimate=lambda parts: _estimates(_predict(parts, model), scale),
         frame_interval=scale.frame_interval,
     )
-    trajectories = bounded_by_kind(
-        pd.concat([_estimates(predictions, scale), beside, tell(predictions)], axis=1)
-    )
+    trajectories = _trajectories(predictions, model, kinds, scale)
+    beside = _without_suspects(tracks, trajectories, model, kinds, scale)
+    trajectories = trajectories.assign(**beside)
     result = DiffusionResult(
         trajectories=trajectories,
         windows=_estimates(_predict(windows, model), scale),
@@ -171,6 +171,7 @@ def characterize(
             length=scale.length,
             frame_interval=scale.frame_interval,
         ),
+        suspect_steps=suspect_steps(tracks),
         scale=scale,
         tracks=tracks,
         settings=settings,
@@ -178,6 +179,38 @@ def characterize(
     )
     _tell_units(result)
     return result
+
+
+def _trajectories(
+    predictions: _Predicted, model: Model, kinds: of_kinds.Model | None, scale: Scale
+) -> pd.DataFrame:
+    """Return the TRAJECTORIES of whole tracks, without what is said of suspect steps."""
+    own = [_classical(track, scale) for track in predictions.tracks]
+    beside = pd.DataFrame(own, columns=_CLASSICAL)
+    beside = beside.assign(**_handed_over(predictions.tracks, scale), **_check(predictions, model))
+    of_kind = _kinds(predictions, model=kinds, scale=scale)
+    return bounded_by_kind(pd.concat([_estimates(predictions, scale), beside, of_kind], axis=1))
+
+
+def _without_suspects(
+    tracks: pd.DataFrame,
+    trajectories: pd.DataFrame,
+    model: Model,
+    kinds: of_kinds.Model | None,
+    scale: Scale,
+) -> dict[str, pd.Series]:
+    """Return the SUSPECTS columns: tracks with suspect steps are looked at again without them."""
+    names = ("w", "w_low", "w_high", "kind")
+    mended = without_suspects(tracks)
+    told = trajectories.set_index("particle")[list(names)]
+    if len(mended):
+        again = _trajectories(_predict(to_tracks(mended), model), model, kinds, scale)
+        told.loc[again["particle"].to_list()] = again[list(names)].to_numpy()
+    count = suspect_steps(tracks).groupby("particle").size()
+    number = trajectories["particle"].map(count).fillna(0).astype(np.int64)
+    told = told.astype(trajectories[list(names)].dtypes.to_dict()).reset_index(drop=True)
+    found = dict(zip((c.name for c in SUSPECTS[1:]), (told[n] for n in names), strict=True))
+    return {SUSPECTS[0].name: number, **found}
 
 
 def _kinds(predictions: _Predicted, *, model: of_kinds.Model | None, scale: Scale) -> pd.DataFrame:

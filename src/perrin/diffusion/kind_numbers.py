@@ -33,6 +33,7 @@ WALL: dict[int, tuple[float, float]] = {
 }
 """Distance of walls from the center over the standard deviation of one axis: of a cube, a ball."""
 _FINE = 17
+_WALLED = 0.6  # probability of walls from which the radius is theirs: nearer .5 most are traps
 _CERTAIN = 0.95  # probability from which the other shape is out of the question
 _ROUNDS = 40
 _UNSORTED = 1.4
@@ -118,7 +119,7 @@ def _radius(spread: FloatArray, dims: int, *, walls: float) -> Interval:
     if walls < 1 - _CERTAIN:
         return _three(spread)
     low = low * square if walls > _CERTAIN else low
-    middle = middle * (square + ball) / 2 if walls >= 0.5 else middle
+    middle = middle * (square + ball) / 2 if walls >= _WALLED else middle
     return float(low), float(middle), float(high * ball)
 
 

@@ -39,7 +39,7 @@ def notes_on(trajectories: pd.DataFrame, *, model: str) -> list[str]:
             "known: motion blur does that, as persistent motion does; give --exposure (the "
             "fraction of the frame interval with light) where it is known"
         )
-    return notes + _outside_the_models(trajectories)
+    return notes + _outside_the_models(trajectories) + _suspects(trajectories)
 
 
 def _outside_the_models(trajectories: pd.DataFrame) -> list[str]:
@@ -59,6 +59,21 @@ def _outside_the_models(trajectories: pd.DataFrame) -> list[str]:
             "1: they are rather no FBM, CTRW or mixture of both"
         )
     return notes
+
+
+def _suspects(trajectories: pd.DataFrame) -> list[str]:
+    """Return how many steps are suspect, and what they change."""
+    if not (trajectories["suspect_steps"] > 0).any():
+        return []
+    own = trajectories[trajectories["suspect_steps"] > 0]
+    off = (own["w_without_suspects"] - own["w"]).median()
+    changed = int((own["kind"] != own["kind_without_suspects"]).sum())
+    w = f"; without them w changes by {off:+.2f} (median)" if np.isfinite(off) else ""
+    return [
+        f"{int(own['suspect_steps'].sum())} steps of {len(own)} tracks are suspect (links rather "
+        f"to another particle: suspect_steps.csv){w}, and {changed} are of another kind "
+        "(w_without_suspects, kind_without_suspects)"
+    ]
 
 
 def _correlated_steps(trajectories: pd.DataFrame) -> float | None:

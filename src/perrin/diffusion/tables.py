@@ -103,7 +103,28 @@ OF_KIND: tuple[Column, ...] = (
     *_with_quantiles((one.name, one.unit, one.meaning) for one in NUMBERS.values()),
     Column("fraction_fast", "float", "1", "changing diffusivity: of the time in the faster state"),
 )
-TRAJECTORIES: tuple[Column, ...] = (*WINDOWS, *CLASSICAL, *HANDED_OVER, *CHECK, *OF_KIND)
+SUSPECTS: tuple[Column, ...] = (
+    Column("suspect_steps", "int", "", "links that are rather to another particle, by tracking"),
+    *_with_quantiles((("w_without_suspects", "1", "w with these steps taken out; else w"),)),
+    Column(
+        "kind_without_suspects", "text", "", "most probable kind with them taken out; else kind"
+    ),
+)
+TRAJECTORIES: tuple[Column, ...] = (
+    *WINDOWS,
+    *CLASSICAL,
+    *HANDED_OVER,
+    *CHECK,
+    *OF_KIND,
+    *SUSPECTS,
+)
+SUSPECT_STEPS: tuple[Column, ...] = (
+    Column("particle", "int", "", "number of the track"),
+    Column("frame", "int", "frame", "of the position that the step begins at"),
+    Column("frame_next", "int", "frame", "of the one that it ends at"),
+    Column("step", "float", "px", "length, in the unit of the tracks"),
+    Column("link_confidence", "float", "1", "that the step is the particle's own, by tracking"),
+)
 
 REGIMES: tuple[Column, ...] = (
     Column("particle", "int", "", "number of the track"),

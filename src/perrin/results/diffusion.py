@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 KIND = "diffusion"
 _KNOWN = (DiffusionResult, NetworkId, Scale, Segments, TimeCourse, WindowSettings)
-_TABLES = ("tracks", "trajectories", "windows")
+_TABLES = ("tracks", "trajectories", "windows", "suspect_steps")
 
 
 def write_diffusion(folder: Path, found: DiffusionResult) -> None:
@@ -37,7 +37,8 @@ def write_diffusion(folder: Path, found: DiffusionResult) -> None:
     ``frame_interval_s`` and ``exposure`` where they are known, ``trajectories.csv`` and
     ``windows.csv`` what was found, ``time_course.csv``, ``regimes.csv``, ``transitions.csv`` and
     ``survival.csv`` how it changes, ``segments.csv``, ``states.csv`` and ``state_transitions.csv``
-    where K, alpha and kind do; figures beside them.
+    where K, alpha and kind do, ``suspect_steps.csv`` links that are rather false; figures beside
+    them.
     """
     tables = {name: getattr(found, name) for name in _TABLES} | vars(found.time_course)
     tables |= found.segments.tables

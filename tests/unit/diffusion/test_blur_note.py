@@ -15,13 +15,14 @@ from perrin.settings.diffusion import WindowSettings
 
 def result(correlations: np.ndarray, exposure: float = np.nan) -> DiffusionResult:
     table = pd.DataFrame(np.nan, range(len(correlations)), [one.name for one in TRAJECTORIES])
-    table = table.assign(vacf_1=correlations)
+    table = table.assign(vacf_1=correlations, suspect_steps=0)
     empty = pd.DataFrame()
     return DiffusionResult(
         trajectories=table.assign(exposure=exposure),
         windows=empty,
         time_course=None,  # type: ignore[arg-type]  # no note looks at it
         segments=Segments(pd.DataFrame({"left_censored": []}), empty, empty, 0.0, told=True),
+        suspect_steps=empty,
         scale=Scale.unknown(),
         tracks=empty,
         settings=WindowSettings(),
