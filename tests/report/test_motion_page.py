@@ -84,3 +84,10 @@ def test_made_again_from_the_folder_alone(visit: Visit, moved: Path, tmp_path: P
     summary = json.loads((moved / "summary.json").read_text())
     page = visit(tmp_path / "again.html")
     assert summary["inputs"][0]["sha256"] in page.inner_text(".about")
+
+
+def test_its_words_are_explained_and_one_d_is_named(visit: Visit, moved: Path) -> None:
+    page = visit(moved / "report.html")
+    explained = page.locator(".words dt").all_inner_texts()
+    assert {"FBM", "CTRW", "w", "α", "D", "MSD", "out of model"} <= set(explained)
+    assert "The D of the trajectory, as in the table" in page.inner_text("#msd .said")
