@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from starlette.datastructures import MutableHeaders
@@ -66,5 +65,7 @@ class Guard:
                 said["Cross-Origin-Resource-Policy"] = "same-origin"
             await send(message)
 
-        with suppress(ClientDisconnect):  # a window that was closed is no error
+        try:
             await self.inner(scope, receive, guarded)
+        except ClientDisconnect:  # a window that was closed is no error
+            await PlainTextResponse("closed", status_code=400)(scope, receive, send)
