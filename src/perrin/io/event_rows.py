@@ -10,7 +10,9 @@ import pandas as pd
 from perrin.errors import PerrinError
 from perrin.io.event_columns import MASS_UNITS, key_of, meaning_of
 from perrin.io.read_as import counted, listed
+from perrin.tables import EVENTS
 
+_KNOWN = frozenset(column.name for column in EVENTS)
 _MISSING = (-999.0, -9999.0, -99999.0)
 _COUNTS = frozenset(
     (
@@ -27,6 +29,10 @@ _COUNTS = frozenset(
 )
 _UNIT_COLUMNS = frozenset(("unit", "units", "mass_unit", "mass_units"))
 _FEW, _EQUAL = 10, 1e-6
+_LANDINGS = frozenset(("landing", "landings", "binding", "bind", "bound", "binder", "attachment"))
+_UNBINDINGS = frozenset(
+    ("unbinding", "unbindings", "unbind", "unbound", "unbinder", "detachment", "desorption")
+)
 
 
 def refuse_histogram(table: pd.DataFrame) -> None:
@@ -103,3 +109,28 @@ def without_marks(events: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
         f"{counted(int(marks.sum()), 'mass')} of {value:g} (a mark of missing values) left out"
     )
     return events.assign(mass_kda=events["mass_kda"].mask(marks))
+
+
+def with_signs_by_name(events: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+    """Return the table with the signs that a column of words says, where its numbers have none.
+
+    Some programs write sizes, and beside them "binding" or "unbinding": taken as they are, all of
+    them would be landings.
+    """
+    for name in events.columns:
+        if name in _KNOWN or events[name].dtype.kind not in "OUT":
+            continue
+        words = events[name].astype(str).str.strip().str.lower()
+        if not set(words) <= _LANDINGS | _UNBINDINGS or not set(words) & _UNBINDINGS:
+            continue
+        leaves = words.isin(_UNBINDINGS)
+        found = {one: events[one].dropna() for one in ("contrast", "mass_kda") if one in events}
+        bare = [one for one, size in found.items() if (size >= 0).all() or (size <= 0).all()]
+        if not bare or leaves.all():
+            continue
+        notes.append(
+            f"{listed(bare)} without signs: {int(leaves.sum())} events are unbindings by the "
+            f"column {name}"
+        )
+        events = events.assign(**{one: events[one].where(~leaves, -events[one]) for one in bare})
+    return events

@@ -146,3 +146,22 @@ def test_trackpys_index_that_is_a_column_too_is_named(tmp_path: Path) -> None:
     table.set_index("frame", drop=False).to_parquet(tmp_path / "tracks.parquet")
     with pytest.raises(PerrinError, match="this is a table of tracks"):
         read_events(tmp_path / "tracks.parquet")
+
+
+@pytest.mark.parametrize("words", [("binding", "unbinding"), ("Landing", "Detachment")])
+def test_signs_that_only_a_column_of_words_says_are_used(
+    words: tuple[str, str], tmp_path: Path
+) -> None:
+    kind = np.where(MASS > 0, *words)
+    for sizes in ({"mass": abs(MASS), "contrast": abs(CONTRAST)}, {"mass": abs(MASS)}):
+        path = as_csv(tmp_path / "a.csv", **sizes, type=kind)
+        found = read_events(path)
+        np.testing.assert_allclose(found["mass_kda"], MASS)
+        assert any("20 events are unbindings by the column type" in n for n in found.attrs["notes"])
+        if "contrast" in sizes:
+            assert ((found["contrast"] < 0) == (MASS > 0)).all()
+    signed = read_events(as_csv(tmp_path / "b.csv", mass=MASS, contrast=CONTRAST, type=kind))
+    np.testing.assert_allclose(signed["contrast"], CONTRAST)
+    assert not any("column type" in note for note in signed.attrs["notes"])
+    other = as_csv(tmp_path / "c.csv", mass=abs(MASS), type=np.where(MASS > 0, "day 1", "day 2"))
+    assert (read_events(other)["mass_kda"] > 0).all()
