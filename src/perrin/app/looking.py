@@ -108,6 +108,9 @@ def _as_sheet(path: Path) -> Look:
         sheet = read_sheet(path)
     except PerrinError as error:
         return Look(None, str(error))
+    absent = [row.path.name for row in sheet.rows if not row.path.exists()]
+    if absent:
+        return Look(None, f"{path.name} names files that are not there: {', '.join(absent)}.")
     samples = {row.sample for row in sheet.rows}
     facts = (("rows", str(len(sheet.rows))), ("samples", str(len(samples))))
     return Look("sheet", "a sheet of measurements", facts, tasks=tuple(tasks_for("sheet")))
