@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from perrin.batch import folder as folders
 from perrin.batch.check import Plan, plan
@@ -112,8 +113,7 @@ def run_batch(
         say(f"the tables in {out} are made again: {'; '.join(changes)}")
     work = _Work(planned, progress or (lambda _: None), say)
     stopped = work.do(executor or InProcess(), stop_on_error=stop_on_error)
-    write = _write_motion if kind == "diffusion" else _write
-    return write(target, asked, work, given, command=command, stopped=stopped)
+    return _write(target, asked, work, given, command=command, stopped=stopped)
 
 
 def _changes(asked: Asked, out: Path, *, overwrite: bool) -> list[str]:
@@ -188,6 +188,46 @@ class _Work:
         return (self.ran + min(max(part, 0.0), 1.0)) / of if self.ran < of else 1.0
 
 
+@dataclass(frozen=True)
+class _Made:
+    """What is made over all rows of one kind of batch; page: from what the summary says."""
+
+    tables: dict[str, pd.DataFrame]
+    windows: Sequence[Window]
+    page: Callable[[dict[str, Any]], str]
+    figures: Callable[[], dict[str, Figure]]
+
+
+def _landings(
+    sheet: Sheet, measured: Sequence[Measured], given: Sequence[Window], _folder: Path
+) -> _Made:
+    windows = species_of(measured, given)
+    species = species_table(sheet, measured, windows)
+    replicates = replicates_table(sheet, measured, species)
+    return _Made(
+        {
+            "measurements": measurements_table(sheet, measured, species),
+            "species": species,
+            "replicates": replicates,
+        },
+        windows,
+        lambda about: render_batch(sheet, measured, windows, species, replicates, about=about),
+        lambda: drawn_of(measured),
+    )
+
+
+def _motion(
+    sheet: Sheet, measured: Sequence[Measured], given: Sequence[Window], folder: Path
+) -> _Made:
+    tables = motion_tables(sheet, measured, folder)
+    return _Made(
+        vars(tables),
+        given,
+        lambda about: render_motion(sheet.path.stem, tables, about=about),
+        lambda: figures_of(tables),
+    )
+
+
 def _write(
     target: OutputFolder,
     asked: Asked,
@@ -199,48 +239,15 @@ def _write(
 ) -> BatchResult:
     """Write the tables over all rows that there are, and return them."""
     measured = [Measured(row, work.outcomes.get(row.name)) for row in asked.sheet.rows]
-    windows = species_of(measured, given)
-    species = species_table(asked.sheet, measured, windows)
-    found = BatchResult(
-        folder=target.shown,
-        measurements=measurements_table(asked.sheet, measured, species),
-        species=species,
-        replicates=replicates_table(asked.sheet, measured, species),
-        ran=work.ran,
-        stopped=stopped,
-    )
-    summary = _summary(asked, measured, windows, found, command=command)
+    make = _motion if asked.kind == "diffusion" else _landings
+    made = make(asked.sheet, measured, given, target.path)
+    found = BatchResult(target.shown, ran=work.ran, stopped=stopped, **made.tables)
+    summary = _summary(asked, measured, made.windows, found, command=command)
     with results_folder(target, summary) as partial:
         folders.write_asked(partial, asked)
         _write_tables(partial, found, asked.kind)
-        page = render_batch(
-            asked.sheet, measured, windows, species, found.replicates, about=summary
-        )
-        (partial / "report.html").write_text(page, encoding="utf-8")
-        save_figures(partial, drawn_of(measured))
-    return found
-
-
-def _write_motion(
-    target: OutputFolder,
-    asked: Asked,
-    work: _Work,
-    given: Sequence[Window],
-    *,
-    command: Sequence[str],
-    stopped: str,
-) -> BatchResult:
-    """Write the tables over all rows of motion, and return them."""
-    measured = [Measured(row, work.outcomes.get(row.name)) for row in asked.sheet.rows]
-    tables = motion_tables(asked.sheet, measured, target.path)
-    found = BatchResult(target.shown, ran=work.ran, stopped=stopped, **vars(tables))
-    summary = _summary(asked, measured, given, found, command=command)
-    with results_folder(target, summary) as partial:
-        folders.write_asked(partial, asked)
-        _write_tables(partial, found, asked.kind)
-        page = render_motion(asked.sheet.path.stem, tables, about=summary)
-        (partial / "report.html").write_text(page, encoding="utf-8")
-        save_figures(partial, figures_of(tables))
+        (partial / "report.html").write_text(made.page(summary), encoding="utf-8")
+        save_figures(partial, made.figures())
     return found
 
 

@@ -69,14 +69,17 @@ class _Part:
     row: int
     start: int
     stop: int
-    lasts: int
     change: tuple[float, float] = (np.nan, np.nan)
     state: int = -1
     K: tuple[float, float, float] = _NOTHING
     alpha: tuple[float, float, float] = _NOTHING
     reason: str = ""
-    changed: bool = False
     ended: bool = False
+
+    @property
+    def changed(self) -> bool:
+        """Whether it begins with a change, not with its track."""
+        return self.start > 0
 
 
 def find_segments(
@@ -107,7 +110,7 @@ def find_segments(
             own = regimes[regimes["particle"] == track.particle]
             parts += _by_regime(row, track, own)
         else:
-            parts.append(_Part(row, 0, len(track.seen), len(track.seen) - 1, reason=_SHORT))
+            parts.append(_Part(row, 0, len(track.seen), reason=_SHORT))
     table = _table(parts, tracks, trajectories, tell, length=length, frame_interval=frame_interval)
     states, state_transitions = _states(
         table, found, noise=noise, length=length, frame_interval=frame_interval
@@ -127,8 +130,7 @@ def _noise(tracks: Sequence[Track], fitted: FloatArray) -> tuple[float, bool]:
 def _cut(row: int, track: Track, found: Chains | None, place: int) -> list[_Part]:
     """Return the segments of a track that was cut by exponent and K; one where nothing moves."""
     if found is None:
-        frames = len(track.seen)
-        return [_Part(row, 0, frames, frames - 1, K=(0.0, 0.0, 0.0), reason="immobile")]
+        return [_Part(row, 0, len(track.seen), K=(0.0, 0.0, 0.0), reason="immobile")]
     steps, pieces, state = found.steps[place], found.pieces[place], found.state[place]
     starts = [0, *(int(steps.frame[piece.first]) for piece in pieces[1:])]
     ends = [*starts[1:], len(track.seen) - 1]
@@ -137,12 +139,10 @@ def _cut(row: int, track: Track, found: Chains | None, place: int) -> list[_Part
             row,
             start,
             end + 1,
-            end - start,
             _frames(piece, steps.frame),
             int(own),
             piece.K,
             piece.alpha,
-            changed=k > 0,
             ended=k + 1 < len(pieces),
         )
         for k, (piece, own, start, end) in enumerate(zip(pieces, state, starts, ends, strict=True))
@@ -166,16 +166,7 @@ def _by_regime(row: int, track: Track, regimes: pd.DataFrame) -> list[_Part]:
     bounds = zip(stops["start_low"] - first, stops["start_high"] - first, strict=True)
     low_high = [(np.nan, np.nan), *((float(low), float(high)) for low, high in bounds)]
     return [
-        _Part(
-            row,
-            start,
-            end + 1,
-            end - start,
-            change,
-            reason=_WHOLE,
-            changed=k > 0,
-            ended=k + 1 < len(starts),
-        )
+        _Part(row, start, end + 1, change, reason=_WHOLE, ended=k + 1 < len(starts))
         for k, (start, end, change) in enumerate(zip(starts, ends, low_high, strict=True))
     ]
 
@@ -212,7 +203,7 @@ def _table(
         "start_low": change[:, 0],
         "start_high": change[:, 1],
         "time_start": (first + [part.start for part in parts]) * frame_interval,
-        "residence_time": np.array([part.lasts for part in parts]) * frame_interval,
+        "residence_time": np.array([part.stop - part.start - 1 for part in parts]) * frame_interval,
         "left_censored": [not part.changed for part in parts],
         "right_censored": [not part.ended for part in parts],
         "state": [part.state for part in parts],

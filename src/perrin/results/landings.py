@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -92,8 +92,17 @@ def write_landings(folder: Path, measurements: Sequence[LandingsResult], *, sing
     events = _all_events(measurements)
     write_events(events, folder / "events.csv")
     write_events(events, folder / "events.h5")
-    _write_thumbnails(folder / "thumbnails.npz", measurements)
-    _write_fields(folder / "field.npz", measurements)
+    _write_arrays(
+        folder / "thumbnails.npz",
+        {
+            m.name: {"values": shown.values, "inside": shown.inside, "event": shown.rows}  # noqa: PD011
+            for m in measurements
+            if (shown := m.thumbnails) is not None
+        },
+    )
+    _write_arrays(
+        folder / "field.npz", {m.name: vars(m.field) for m in measurements if m.field is not None}
+    )
     _write_filter_tables(folder, measurements)
     without_formulas(_species(measurements)).to_csv(folder / "species.csv", index=False)
     _write_optional(
@@ -238,27 +247,15 @@ def _species(measurements: Sequence[LandingsResult]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=None if rows else ["measurement", "spectrum", "main"])
 
 
-def _write_thumbnails(path: Path, measurements: Sequence[LandingsResult]) -> None:
-    sets = [(m.name, m.thumbnails) for m in measurements if m.thumbnails is not None]
-    if not sets:
-        return
-    arrays: dict[str, Any] = {"measurements": np.array([name for name, _ in sets])}
-    for index, (_, thumbnails) in enumerate(sets):
-        arrays[f"values_{index}"] = thumbnails.values  # noqa: PD011
-        arrays[f"inside_{index}"] = thumbnails.inside
-        arrays[f"event_{index}"] = thumbnails.rows
-    np.savez_compressed(path, **arrays)
-
-
-def _write_fields(path: Path, measurements: Sequence[LandingsResult]) -> None:
-    sets = [(m.name, m.field) for m in measurements if m.field is not None]
-    if not sets:
-        return
-    arrays: dict[str, Any] = {"measurements": np.array([name for name, _ in sets])}
-    for index, (_, field) in enumerate(sets):
-        for one in fields(field):
-            arrays[f"{one.name}_{index}"] = getattr(field, one.name)
-    np.savez_compressed(path, **arrays)
+def _write_arrays(path: Path, measured: Mapping[str, Mapping[str, Any]]) -> None:
+    """Write arrays by measurement and name, if any measurement has them."""
+    if measured:
+        arrays = {
+            f"{name}_{place}": array
+            for place, own in enumerate(measured.values())
+            for name, array in own.items()
+        }
+        np.savez_compressed(path, measurements=np.array(list(measured)), **arrays)
 
 
 def _write_filter_tables(folder: Path, measurements: Sequence[LandingsResult]) -> None:

@@ -14,42 +14,23 @@ from perrin.cli.layout import ANALYZE
 from perrin.cli.main import app
 
 ROOT: Any = typer.main.get_command(app)
-EVERYTHING = Choices(
-    calibration="line.json",
-    table_calibration="line.json",
-    psf="psf.npz",
-    model="mine",
-    threshold="auto",
-    precision=0.9,
-    reported_spectrum="all",
-    n_avg=12,
-    fit_n_avg=20,
-    permissive=True,
-    spatial_threshold=4.0,
-    temporal_threshold=4.5,
-    resamples=10,
-    ladder="dynamin",
-    species="A:66",
-    particles="rods",
-    exposure=0.5,
-    width_nm=4.0,
-    locate_threshold=6.0,
-    keep_drift=True,
-    keep_immobile=True,
-    localization_error=0.2,
-    pixel_nm=72.0,
-    frame_rate_hz=242.0,
-    landing_sign=-1,
-    dataset="movie/frame",
-    encoding="raw",
-    axes="TCYX",
-    channel=1,
-    z=0,
-    bin_kda=3.0,
-    frame_interval_s=0.01,
-    units="unknown",
-    window=60,
-    stride=30,
+FILES = {"calibration": "line.json", "table_calibration": "line.json", "psf": "p.npz", "model": "m"}
+FILTER = {"threshold": "auto", "precision": 0.9, "reported_spectrum": "all"}
+FINDING = {"n_avg": 12, "fit_n_avg": 20, "spatial_threshold": 4.0, "temporal_threshold": 4.5}
+MASSES = {
+    "permissive": True,
+    "resamples": 10,
+    "ladder": "dynamin",
+    "species": "A:66",
+    "bin_kda": 3.0,
+}
+PARTICLES = {"particles": "rods", "exposure": 0.5, "width_nm": 4.0, "locate_threshold": 6.0}
+TRACKS = {"keep_drift": True, "keep_immobile": True, "localization_error": 0.2}
+MOVIE = {"pixel_nm": 72.0, "frame_rate_hz": 242.0, "landing_sign": -1, "frame_interval_s": 0.01}
+STORED = {"dataset": "movie/frame", "encoding": "raw", "axes": "TCYX", "channel": 1, "z": 0}
+WINDOWS = {"units": "unknown", "window": 60, "stride": 30}
+EVERYTHING = Choices.model_validate(
+    FILES | FILTER | FINDING | MASSES | PARTICLES | TRACKS | MOVIE | STORED | WINDOWS
 )
 
 

@@ -13,7 +13,7 @@ from perrin.pipeline import LandingsResult
 from perrin.results import landings
 from perrin.settings.base import Settings
 
-LEFT_OUT = {"Thumbnails"}  # in a file of their own
+LEFT_OUT = {"FieldMovie", "Thumbnails"}  # in files of their own
 
 
 NAMES = (

@@ -118,31 +118,30 @@ def _own(part: pd.DataFrame) -> pd.DataFrame:
 
 def read_thumbnails(path: Path) -> dict[str, Thumbnails]:
     """Return the example thumbnails of a results folder by measurement; none without the file."""
-    if not path.is_file():
-        return {}
-    with np.load(path, allow_pickle=False) as stored:
-        return {
-            str(name): Thumbnails(
-                stored[f"values_{k}"], stored[f"inside_{k}"], stored[f"event_{k}"]
-            )
-            for k, name in enumerate(stored["measurements"])
-        }
+    return {
+        name: Thumbnails(part["values"], part["inside"], part["event"])
+        for name, part in _arrays(path, "values", "inside", "event").items()
+    }
 
 
 def read_fields(path: Path) -> dict[str, FieldMovie]:
     """Return the field around the events of each measurement; none without the file."""
+    return {
+        name: FieldMovie(
+            part["frames"], part["codes"], float(part["unit"]), int(part["n_avg"]), part["psf"]
+        )
+        for name, part in _arrays(path, "frames", "codes", "unit", "n_avg", "psf").items()
+    }
+
+
+def _arrays(path: Path, *names: str) -> dict[str, dict[str, Any]]:
+    """The arrays of each measurement in a file of `perrin.write_results`; none without the file."""
     if not path.is_file():
         return {}
     with np.load(path, allow_pickle=False) as stored:
         return {
-            str(name): FieldMovie(
-                frames=stored[f"frames_{k}"],
-                codes=stored[f"codes_{k}"],
-                unit=float(stored[f"unit_{k}"]),
-                n_avg=int(stored[f"n_avg_{k}"]),
-                psf=stored[f"psf_{k}"],
-            )
-            for k, name in enumerate(stored["measurements"])
+            str(measurement): {name: stored[f"{name}_{k}"] for name in names}
+            for k, measurement in enumerate(stored["measurements"])
         }
 
 
