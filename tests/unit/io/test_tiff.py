@@ -139,6 +139,22 @@ def test_a_chain_of_pages_that_breaks_off_is_refused(at, frames, tmp_path):
         open_movie(path, **GIVEN)
 
 
+@pytest.mark.parametrize(
+    ("shape", "held"), [((30, 8, 1), "30 pages of 8 x 1"), ((5, 8, 6), "5 pages of 8 x 6")]
+)
+def test_pages_that_are_not_what_ome_metadata_describe_are_refused(shape, held, tmp_path):
+    frames = np.arange(240, dtype=np.uint16).reshape(5, 6, 8)
+    ome(tmp_path / "whole.tif", frames)
+    with tifffile.TiffFile(tmp_path / "whole.tif") as whole:
+        described = whole.ome_metadata.encode("utf-8")
+    tifffile.imwrite(
+        tmp_path / "odd.tif", frames.reshape(shape), photometric="minisblack",
+        description=described, metadata=None,
+    )  # fmt: skip
+    with pytest.raises(PerrinError, match=f"contradicts itself.* 5 images of 6 x 8 .* {held}"):
+        open_movie(tmp_path / "odd.tif", **GIVEN, contents="moving")
+
+
 def test_difference_coding_is_not_for_tiff(frames, tmp_path):
     plain(tmp_path / "a.tif", frames)
     with pytest.raises(PerrinError, match="a TIFF movie is never difference-coded"):

@@ -147,7 +147,7 @@ def _find(path: Path, tiff: tifffile.TiffFile, asked: Asked) -> Found:
     said = said_by(tiff, number or 0)
     axes = lay_out(shape, names, asked, z_is_time=said.z_is_time)
     layout = axes.layout
-    problem = other_series_problem(tiff, asked.dataset) or axes.problem
+    problem = said.contradicts or other_series_problem(tiff, asked.dataset) or axes.problem
     problem = problem or pages_problem(tiff, number)
     if layout is not None and problem is None:
         layout, note, problem = _complete(layout, number, one, said)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
@@ -30,6 +31,7 @@ class TiffSaid:
 
     scale, offset: from stored to true values. lacks: a note on planes that are announced and
     not there. lacking_files: other files that the movie is spread over and that are missing.
+    contradicts: why its pages cannot be the pictures that the metadata describe.
     """
 
     kind: str = "TIFF"
@@ -40,6 +42,7 @@ class TiffSaid:
     z_is_time: str | None = None
     lacks: str | None = None
     lacking_files: tuple[str, ...] = ()
+    contradicts: str | None = None
     notes: tuple[str, ...] = field(default=())
 
 
@@ -110,7 +113,43 @@ def _ome(tiff: tifffile.TiffFile, number: int) -> TiffSaid:
     stamped, gaps = _delta_t(pixels)
     interval = _one_interval(interval, stamped)
     notes += [note for note in (interval.note, *gaps) if note]
-    return TiffSaid("OME-TIFF", interval.value, pixel, notes=tuple(notes), lacking_files=lacking)
+    return TiffSaid(
+        "OME-TIFF",
+        interval.value,
+        pixel,
+        notes=tuple(notes),
+        lacking_files=lacking,
+        contradicts=_other_sizes(tiff.series[number], all_pixels),
+    )
+
+
+def _other_sizes(one: tifffile.TiffPageSeries, all_pixels: list[Element]) -> str | None:
+    """Return why the pages of a series are none of the images of the OME metadata.
+
+    tifffile takes such pages as a plain stack, as though nothing were said of them.
+    """
+    if one.kind == "ome":
+        return None
+    page = one.keyframe
+    said = [_sizes(pixels) for pixels in all_pixels]
+    if any(None in sizes or sizes[:2] == (page.imagewidth, page.imagelength) for sizes in said):
+        return None
+    width, height, frames = said[0]
+    return (
+        f"contradicts itself: its OME metadata describe {counted(frames or 0, 'image')} of "
+        f"{height} x {width} pixels (height x width), and it holds "
+        f"{counted(len(one.pages), 'page')} of {page.imagelength} x {page.imagewidth}. Save it "
+        "again with a program that writes each image as one page, or as a plain TIFF"
+    )
+
+
+def _sizes(pixels: Element) -> tuple[int | None, int | None, int | None]:
+    """Return width, height and number of images of OME pixels; None for what is no number."""
+    sizes = [pixels.get(f"Size{axis}", "") for axis in "XYCZT"]
+    if not all(size.isdigit() for size in sizes):
+        return None, None, None
+    width, height, *ahead = map(int, sizes)
+    return width, height, math.prod(ahead)
 
 
 def _one_interval(said: Said, stamped: Said) -> Said:
