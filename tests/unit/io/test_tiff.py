@@ -155,6 +155,19 @@ def test_pages_that_are_not_what_ome_metadata_describe_are_refused(shape, held, 
         open_movie(tmp_path / "odd.tif", **GIVEN, contents="moving")
 
 
+def test_pages_beyond_those_of_ome_metadata_are_said(frames, tmp_path):
+    ome(tmp_path / "whole.tif", frames[:-2])
+    assert not any("describe" in note for note in inspect(tmp_path / "whole.tif").notes)
+    with tifffile.TiffFile(tmp_path / "whole.tif") as whole:
+        described = whole.ome_metadata.encode("utf-8")
+    tifffile.imwrite(
+        tmp_path / "long.tif", frames, photometric="minisblack", description=described,
+        metadata=None,
+    )  # fmt: skip
+    said = f"holds {len(frames)} images and its OME metadata describe {len(frames) - 2}"
+    assert any(said in note for note in inspect(tmp_path / "long.tif").notes)
+
+
 def test_difference_coding_is_not_for_tiff(frames, tmp_path):
     plain(tmp_path / "a.tif", frames)
     with pytest.raises(PerrinError, match="a TIFF movie is never difference-coded"):

@@ -112,7 +112,7 @@ def _ome(tiff: tifffile.TiffFile, number: int) -> TiffSaid:
     pixel, notes = square(*sides)
     stamped, gaps = _delta_t(pixels)
     interval = _one_interval(interval, stamped)
-    notes += [note for note in (interval.note, *gaps) if note]
+    notes += [note for note in (interval.note, *gaps, _beyond(tiff)) if note]
     return TiffSaid(
         "OME-TIFF",
         interval.value,
@@ -140,6 +140,19 @@ def _other_sizes(one: tifffile.TiffPageSeries, all_pixels: list[Element]) -> str
         f"{height} x {width} pixels (height x width), and it holds "
         f"{counted(len(one.pages), 'page')} of {page.imagelength} x {page.imagewidth}. Save it "
         "again with a program that writes each image as one page, or as a plain TIFF"
+    )
+
+
+def _beyond(tiff: tifffile.TiffFile) -> str | None:
+    """Return a note on pages of the file that its OME metadata say nothing of."""
+    if any(one.kind != "ome" for one in tiff.series):
+        return None
+    described = {page.offset for one in tiff.series for page in one.pages if page is not None}
+    if has_pages(tiff, len(described)) or len(tiff.pages) <= len(described):
+        return None
+    return (
+        f"the file holds {len(tiff.pages)} images and its OME metadata describe "
+        f"{len(described)}: those are read"
     )
 
 
