@@ -17,6 +17,7 @@ import pandas as pd
 
 from perrin.diffusion import classical
 from perrin.diffusion import kinds as of_kinds
+from perrin.diffusion.agreement import with_agreement
 from perrin.diffusion.by_kind import answered, bounded_by_kind
 from perrin.diffusion.likelihood import fit_fbm
 from perrin.diffusion.notes import notes_on
@@ -189,7 +190,8 @@ def _trajectories(
     beside = pd.DataFrame(own, columns=_CLASSICAL)
     beside = beside.assign(**_handed_over(predictions.tracks, scale), **_check(predictions, model))
     of_kind = _kinds(predictions, model=kinds, scale=scale)
-    return bounded_by_kind(pd.concat([_estimates(predictions, scale), beside, of_kind], axis=1))
+    whole = pd.concat([_estimates(predictions, scale), beside, of_kind], axis=1)
+    return with_agreement(bounded_by_kind(whole))
 
 
 def _without_suspects(
@@ -388,13 +390,10 @@ def _classical(track: Track, scale: Scale) -> dict[str, float]:
     fbm = fit_fbm(positions, seen, noisy=known != 0.0, noise_sigma=known or None) if fits else None
     short, long = (classical.p_variation(positions, seen, p=4.0, lag=lag) for lag in (1, 4))
     values = (
-        fit.alpha,
-        fit.D / scale.frame_interval**fit.alpha,
-        fit.offset,
+        *(fit.alpha, fit.D / scale.frame_interval**fit.alpha, fit.offset),
         float(classical.velocity_autocorrelation(positions, seen, lags=[1])[0]),
         classical.step_kurtosis(positions, seen),
         float(np.log(short / long)) if short > 0 and long > 0 else np.nan,
-        fbm.alpha if fbm else np.nan,
-        fbm.noise_sigma if fbm else np.nan,
+        *((fbm.alpha, fbm.alpha_se, fbm.noise_sigma) if fbm else (np.nan,) * 3),
     )
     return dict(zip(_CLASSICAL, values, strict=True))

@@ -26,9 +26,14 @@ _ENOUGH = 1e-7  # a step that gains less log-likelihood than this was the last o
 
 @dataclass(frozen=True)
 class FbmFit:
-    """Per axis: exponent, root mean square one-frame step, localization error, log-likelihood."""
+    """Per axis: exponent, root mean square one-frame step, localization error, log-likelihood.
+
+    alpha_se: standard error of alpha by the curvature of the log-likelihood, step and noise fitted
+    beside it where they are; NaN where alpha is at an end of its range or nothing bends.
+    """
 
     alpha: float
+    alpha_se: float
     step: float
     noise_sigma: float
     log_likelihood: float
@@ -57,6 +62,7 @@ def fit_fbm(
     known = -1.0 if noise_sigma is None else (noise_sigma / unit) ** 2
     starts = _NOISY if noisy else _NOISELESS
     alpha, log_ratio, value = _best(steps, times, known, noisy, starts)
+    alpha_se = _alpha_error(steps, times, known, noisy, np.array([alpha, log_ratio]))
     ratio = np.exp(log_ratio) if noisy and log_ratio > _LOG_NOISE[0] + 0.01 else 0.0
     square, log_determinant = _square(steps, times, alpha, ratio)
     value, variance = _profile(square, log_determinant, steps)
@@ -66,6 +72,7 @@ def fit_fbm(
     step = unit * np.sqrt(variance)
     return FbmFit(
         alpha=alpha,
+        alpha_se=alpha_se,
         step=float(step),
         noise_sigma=float(step * np.sqrt(ratio)),
         log_likelihood=value - steps.size * float(np.log(unit)),
@@ -83,6 +90,20 @@ def alpha_bound(alpha: float, *, length: int, dims: int) -> float:
     a = cho_solve(cho_factor(covariance), derivative)
     information = 0.5 * dims * np.array([[(a * a.T).sum(), a.trace()], [a.trace(), length - 1]])
     return float(np.sqrt(np.linalg.inv(information)[0, 0]))
+
+
+def _alpha_error(
+    steps: FloatArray, times: FloatArray, known: float, noisy: bool, at: FloatArray
+) -> float:
+    """Return the standard error of alpha at the best parameters: alpha, ln of the noise ratio."""
+    if not _ALPHA[0] + 0.01 < at[0] < _ALPHA[1] - 0.01:
+        return float("nan")
+    value = _value(steps, times, known, noisy, at)
+    _, curve = _derivatives(steps, times, known, noisy, at, value)
+    information = -curve[0, 0]
+    if noisy and at[1] > _LOG_NOISE[0] + 0.01:
+        information = -curve[0, 0] + curve[0, 1] ** 2 / curve[1, 1] if curve[1, 1] < 0 else 0.0
+    return float(1 / np.sqrt(information)) if information > 0 else float("nan")
 
 
 def _slope(lag: FloatArray, alpha: float) -> FloatArray:

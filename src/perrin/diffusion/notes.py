@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from perrin.diffusion.agreement import note_on_exponents
 from perrin.diffusion.by_kind import answered, w_may_be_anything, without_w
 
 _BLURRED = 0.05  # correlation of neighboring steps from which blur is mentioned
@@ -39,6 +40,7 @@ def notes_on(trajectories: pd.DataFrame, *, model: str) -> list[str]:
             "known: motion blur does that, as persistent motion does; give --exposure (the "
             "fraction of the frame interval with light) where it is known"
         )
+    notes += note_on_exponents(trajectories)
     return notes + _outside_the_models(trajectories) + _suspects(trajectories)
 
 

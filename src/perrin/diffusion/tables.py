@@ -76,6 +76,7 @@ CLASSICAL: tuple[Column, ...] = (
     Column("kurtosis", "float", "1", "of one-frame steps: 3 for a Gaussian"),
     Column("p_variation", "float", "1", "ln of the 4-variation at 1 frame over that at 4 frames"),
     Column("fbm_alpha", "float", "1", "exponent by maximum likelihood, FBM with noise"),
+    Column("fbm_alpha_se", "float", "1", "its standard error, by the curvature of the likelihood"),
     Column("fbm_noise_sigma", "float", "length", "localization error by the same fit, or known"),
 )
 HANDED_OVER: tuple[Column, ...] = (
@@ -103,6 +104,14 @@ OF_KIND: tuple[Column, ...] = (
     *_with_quantiles((one.name, one.unit, one.meaning) for one in NUMBERS.values()),
     Column("fraction_fast", "float", "1", "changing diffusivity: of the time in the faster state"),
 )
+AGREEMENT: tuple[Column, ...] = (
+    Column(
+        "exponents_disagree",
+        "bool",
+        "",
+        "whether the 90% intervals of alpha_fbm and fbm_alpha have nothing in common",
+    ),
+)
 SUSPECTS: tuple[Column, ...] = (
     Column("suspect_steps", "int", "", "links that are rather to another particle, by tracking"),
     *_with_quantiles((("w_without_suspects", "1", "w with these steps taken out; else w"),)),
@@ -116,6 +125,7 @@ TRAJECTORIES: tuple[Column, ...] = (
     *HANDED_OVER,
     *CHECK,
     *OF_KIND,
+    *AGREEMENT,
     *SUSPECTS,
 )
 SUSPECT_STEPS: tuple[Column, ...] = (

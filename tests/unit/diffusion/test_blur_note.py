@@ -15,7 +15,7 @@ from perrin.settings.diffusion import WindowSettings
 
 def result(correlations: np.ndarray, exposure: float = np.nan) -> DiffusionResult:
     table = pd.DataFrame(np.nan, range(len(correlations)), [one.name for one in TRAJECTORIES])
-    table = table.assign(vacf_1=correlations, suspect_steps=0)
+    table = table.assign(vacf_1=correlations, suspect_steps=0, exponents_disagree=False)
     empty = pd.DataFrame()
     return DiffusionResult(
         trajectories=table.assign(exposure=exposure),

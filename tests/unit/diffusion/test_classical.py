@@ -129,6 +129,23 @@ def test_maximum_likelihood_sees_through_noise() -> None:
     assert np.mean([fit.step for fit in fits]) == pytest.approx(1.0, abs=0.15)
 
 
+def test_the_error_of_the_exponent_is_the_bound_and_grows_with_what_is_not_known() -> None:
+    rng = np.random.default_rng(9)
+    walks = fbm(np.full(80, 0.7), length=100, rng=rng)
+    seen = np.ones(100, dtype=bool)
+    plain = [fit_fbm(walk, seen, noisy=False) for walk in walks]
+    bound = alpha_bound(0.7, length=100, dims=2)
+    assert np.median([fit.alpha_se for fit in plain]) == pytest.approx(bound, rel=0.1)
+    noisy = walks + 0.4 * rng.standard_normal(walks.shape)
+    known = [fit_fbm(walk, seen, noise_sigma=0.4) for walk in noisy]
+    z = np.array([(fit.alpha - 0.7) / fit.alpha_se for fit in known])
+    assert z.std() == pytest.approx(1, abs=4 / np.sqrt(2 * 80))  # four standard errors of it
+    guessed = [fit_fbm(walk, seen).alpha_se for walk in noisy]
+    assert np.nanmedian(guessed) > 1.3 * np.median([fit.alpha_se for fit in known])
+    straight = fit_fbm(np.arange(50.0)[:, None] * [1.0, 2.0], np.ones(50, dtype=bool))
+    assert np.isnan(straight.alpha_se)  # at the end of the range
+
+
 def test_scaling_a_track_scales_its_fit() -> None:
     walk = fbm([0.6], length=80, rng=np.random.default_rng(8))[0]
     seen = np.ones(80, dtype=bool)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from perrin.diffusion.agreement import exponents_told
 from perrin.diffusion.by_kind import answered, w_may_be_anything, without_w
 from perrin.diffusion.motion_kinds import MOTION_KINDS, KindNumber, unit_of
 from perrin.diffusion.summary import kinds_in_words
@@ -272,18 +273,14 @@ def _uncertain(folder: MotionFolder) -> str | None:
 
 
 def _disagreeing(folder: MotionFolder) -> str | None:
-    """The likelihood of pure FBM with noise against the network's interval."""
-    table = folder.trajectories.dropna(subset=["alpha_fbm", "fbm_alpha"])
-    if not len(table):
-        return None
-    off = (table["fbm_alpha"] < table["alpha_fbm_low"]) | (
-        table["fbm_alpha"] > table["alpha_fbm_high"]
-    )
-    if not off.mean() > _OFTEN:
+    """Exponents by the network and by the likelihood of pure FBM that exclude each other."""
+    off = int(folder.trajectories["exponents_disagree"].sum())
+    told = int(exponents_told(folder.trajectories).sum())
+    if not off > _OFTEN * told:
         return None
     return (
-        f"{off.mean():.0%} of the trajectories have an exponent by pure FBM outside the network's "
-        "interval: they are mixtures, or something the model does not hold."
+        f"{off} of {told} trajectories have an exponent by pure FBM that disagrees with the "
+        "network's beyond both errors: they are mixtures, or something the model does not hold."
     )
 
 
