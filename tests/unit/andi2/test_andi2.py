@@ -47,6 +47,18 @@ def test_changes_and_both_states_are_found(two_states) -> None:
     assert model_of(found) == "multi_state"
 
 
+def test_a_change_point_is_the_first_position_of_a_new_segment() -> None:
+    """The step that leads from it is the first of the new kind; one frame off would be seen."""
+    rng = np.random.default_rng(7)
+    off = []
+    for change in range(40, 60):
+        path = piecewise_fbm([(change, 1.0, 3.0), (100 - change, 1.0, 0.01)], rng=rng)
+        (found,) = predict([path + 1e-3 * rng.standard_normal(path.shape)], noise=0.01).tracks
+        off.append(found.stop[0] - change)
+    assert np.median(off) == 0
+    assert abs(np.mean(off)) < 0.5
+
+
 def test_tracks_of_one_state_do_not_change() -> None:
     rng = np.random.default_rng(3)
     found = predict([track([(LENGTH, 0.8, 0.5)], rng) for _ in range(40)])
