@@ -91,6 +91,14 @@ class WatchOptions:
     ] = None
 
 
+UNITS = "Of motion, 'unknown': keep the files' unit of length, and frames."
+ERROR = "Of motion: error of one axis, where a table has no x_se."
+EXPOSURE = "Of motion: fraction of the frame interval with light."
+Units = Annotated[str | None, typer.Option(help=UNITS)]
+LocalizationError = Annotated[float | None, typer.Option(help=ERROR)]
+Exposure = Annotated[float | None, typer.Option(help=EXPOSURE)]
+
+
 @dataclass(frozen=True)
 class RowOptions:
     """How each row is analyzed; a column of the sheet with the same name goes before."""
@@ -114,18 +122,9 @@ class RowOptions:
             "--correct-fractions", help="Simulate what noise and detection lose at each mass."
         ),
     ] = False
-    units: Annotated[
-        str | None,
-        typer.Option(help="Of motion, 'unknown': keep the files' unit of length, and frames."),
-    ] = None
-    localization_error: Annotated[
-        float | None,
-        typer.Option(help="Of motion: error of one axis, where a table has no x_se."),
-    ] = None
-    exposure: Annotated[
-        float | None,
-        typer.Option(help="Of motion: fraction of the frame interval with light."),
-    ] = None
+    units: Units = None
+    localization_error: LocalizationError = None
+    exposure: Exposure = None
     resamples: o.Resamples = 200
     seed: o.Seed = 0
 

@@ -37,11 +37,12 @@ SHORT: dict[str, dict[str, Any]] = {
     "perrin.train.kinds.recipe": {"LENGTHS": (12, 16), "_FIRST": 2},
     "perrin.train.mixture.validation": {"CASES": {"clean_100": {"length": 30}}},
 }
-SLOW = {
+WRITES = {
     "andi": ("perrin.train.andi.export", "write_andi_bundle"),
+    "kinds": ("perrin.train.kinds.export", "write_kinds_bundle"),
     "mixture": ("perrin.train.mixture.export", "write_bundle"),
 }
-"""What writes a network: 20 s of tracing by torch, which the tests of the trainings go through."""
+"""What writes a network: up to 20 s of tracing by torch, which the tests of the trainings run."""
 
 
 def run(*words: object) -> str:
@@ -73,10 +74,9 @@ def test_a_network_of_tracks_is_trained_and_measured(
     for place, constants in SHORT.items():
         for constant, value in constants.items():
             monkeypatch.setattr(import_module(place), constant, value)
-    if name in SLOW:
-        place, writes = SLOW[name]
-        real = getattr(import_module(place), writes)
-        monkeypatch.setattr(import_module(place), writes, partial(write_shipped, name, real))
+    place, writes = WRITES[name]
+    real = getattr(import_module(place), writes)
+    monkeypatch.setattr(import_module(place), writes, partial(write_shipped, name, real))
     words = ("train", name, "--steps", 1, "--measure", 50, "--seed", 3, "--threads", 1)
     printed = run(*words, "--out", tmp_path / "mine")
     assert f"model in {tmp_path / 'mine'}" in printed
