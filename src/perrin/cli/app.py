@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from perrin.cli import options as o
 from perrin.cli.layout import LOOK
 from perrin.errors import PerrinError
 
@@ -37,4 +38,8 @@ def open_app(
     def say(address: str) -> None:
         typer.echo(f"perrin's app is at {address} (Ctrl-C ends it)")
 
-    serve(folder, port=port, show=show, ready=say)
+    try:
+        serve(folder, port=port, show=show, ready=say)
+    except KeyboardInterrupt:
+        typer.echo("perrin's app has ended; what it has finished is kept", err=True)
+        raise o.Stopped from None

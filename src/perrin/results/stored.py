@@ -57,8 +57,8 @@ def restore(folder: Path, known: Iterable[type]) -> Any:
         return _Reader({one.__name__: one for one in known}, arrays).value(said["value"])
     except (KeyError, TypeError, ValueError, ValidationError) as error:
         raise PerrinError(
-            f"{folder / FILE} was written by perrin {said.get('perrin')} and does not fit this "
-            f"one, {__version__} ({error}). Analyze again, or read its tables."
+            f"{folder / FILE} was written by another version of perrin ({said.get('perrin')}) and "
+            f"does not fit this one ({__version__}): {error}. Analyze again, or read its tables."
         ) from error
 
 

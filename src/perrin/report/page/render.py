@@ -5,10 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+
+from pydantic import ValidationError
 
 from perrin._version import __version__
 from perrin.errors import PerrinError
@@ -80,12 +83,28 @@ def render_report(results: Sequence[str | Path]) -> str:
             "report; make one of each."
         )
     summaries = [folder.summary for folder in folders]
-    if landings:
-        records, quantified = landing_records(landings), quantified_records(landings)
-        return _page("landings", records, summaries, quantified)
-    if motions:
-        return _page("motion", motion_records(motions), summaries, [])
-    return _page("tracks", track_records(tracks), summaries, [])
+    with _of_this_version(results):
+        if landings:
+            records, quantified = landing_records(landings), quantified_records(landings)
+            return _page("landings", records, summaries, quantified)
+        if motions:
+            return _page("motion", motion_records(motions), summaries, [])
+        return _page("tracks", track_records(tracks), summaries, [])
+
+
+@contextmanager
+def _of_this_version(results: Sequence[str | Path]) -> Iterator[None]:
+    """Say of results that lack an entry which a page shows that another version wrote them."""
+    try:
+        yield
+    except (KeyError, ValidationError) as error:
+        names = ", ".join(map(str, results))
+        lacking = f"no {error}" if isinstance(error, KeyError) else f"other settings: {error}"
+        raise PerrinError(
+            f"{names}: another version of perrin wrote these results: there is {lacking}, which "
+            f"the report of this one, {__version__}, shows. Analyze again; the report.html that "
+            "lies with them still shows them."
+        ) from error
 
 
 def _page(

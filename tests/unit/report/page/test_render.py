@@ -146,3 +146,18 @@ def test_written_into_its_folder_the_folder_can_still_be_replaced(
     assert after is not None
     assert list(after) == list(before)
     assert changed(folder, after) == ["events.csv"]  # what something else changed stays known
+
+
+@pytest.mark.parametrize("lost", ["recorded", "spectrum_settings"])
+def test_results_of_another_version_are_named(results: Path, tmp_path: Path, lost: str) -> None:
+    earlier = Path(shutil.copytree(results, tmp_path / "earlier"))
+    (earlier / "manifest.json").unlink()
+    summary = json.loads((earlier / "summary.json").read_text())
+    measured = summary["measurements"][0]
+    if lost == "recorded":
+        del measured["recorded"]
+    else:
+        measured["spectrum_settings"]["renamed_since"] = 1
+    (earlier / "summary.json").write_text(json.dumps(summary))
+    with pytest.raises(PerrinError, match=r"earlier: another version of perrin wrote .* again"):
+        render_report([earlier])
