@@ -12,17 +12,20 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from perrin.stats import robust_sd
 from perrin.tracking.appearance import Appearance, free_of, starts_of
 from perrin.tracking.extent import radii, windows
 from perrin.tracking.find import Candidates, find, noise_of
 from perrin.tracking.found import MERGED, TOUCHING, LocalizationResult, nothing
+from perrin.tracking.joint import fit_together
 from perrin.tracking.molecules import molecules
-from perrin.tracking.pairs import first_of_same, inside, neighbors, pairs_within, touching
+from perrin.tracking.pairs import first_of_same, inside, listed, neighbors, pairs_within, touching
 from perrin.tracking.shape import ANGLE, FLAT, HALF, WIDTH, A, Shape, ShapeFits, X, Y, fit_shapes
 from perrin.tracking.sizes import with_own_sizes
 from perrin.tracking.split import Pairs, split
 from perrin.types import BoolArray, Float32Array, FloatArray, IntArray
 
+_PASSES = 2  # over what looks odd: of three in one, two are seen first
 _ROUNDS = 2  # fits of particles near others, after the first
 _MERGED_AREA = 1.6  # times the usual area of a region
 _MERGED_MISFIT = 0.12  # of the contrast: what is left beyond the noise
@@ -32,6 +35,13 @@ _SAME = 0.6  # radii: two fits so near are one particle
 WEAK = 0.75
 """Of the threshold: what is so weak is a particle only if others of its track are stronger."""
 _LEAST_SIGMA = 0.8  # px
+_LEAST_ALONE = 30  # particles without others near, to know how strong one is
+_LEAST_SPREAD = 0.03  # of contrasts, relative
+_STRONG_SDS = 4.0  # beyond the usual contrast
+_SOMEWHAT_SDS, _BOTH_SDS = 1.5, 4.5  # in contrast, and with what is left: 1 in 30,000 by chance
+_PERHAPS_SDS = 3.0  # the same, where others are known to touch
+_MOST_STRONG = 0.15  # of all fits: more are particles of another kind
+_CLEARLY = 0.05  # of the variance of the noise: 6 in twice the log-likelihood of some 120 pixels
 _HALVED = 0.5  # of what one particle leaves beyond the noise: two leave less, or are not there
 
 
@@ -104,19 +114,118 @@ def _gold(
     threshold: float,
 ) -> LocalizationResult:
     given = _first_fits(frames, found, noise, seen, shape)
-    near = pairs_within(
-        given.frame, given.fits.values[:, X], given.fits.values[:, Y], within=2 * shape.reach
-    )
+    near = _near(given, shape)
     for _ in range(_ROUNDS if len(near) else 0):
         given = replace(given, fits=_again(frames, given.frame, given.fits, near, seen))
-    given.label[touching(given.fits.values, near, 2 * shape.radius + 1.0)] = TOUCHING
-    odd = ~given.explained(given.fits, _MERGED_MISFIT)
+    for _ in range(_PASSES if np.isfinite(seen.amplitude) else 0):
+        odd = _odd(given, near, seen)
+        if odd.any():
+            given = _one_or_two(frames, given, np.flatnonzero(odd), near, seen, shape)
+            near = _near(given, shape)
+        if len(near):
+            given = _together(frames, given, near, seen, shape)
+        if not odd.any():
+            break
+    located = _located(given, seen)
+    located = _widened(located, given, near, seen)
+    located = located[np.isfinite(located.contrast_se)]
+    return located[located.significance > WEAK * threshold]
+
+
+def _odd(given: _Fitted, near: IntArray, seen: Appearance) -> BoolArray:
+    """Return which fits (N,) do not look like one usual particle."""
+    odd = ~given.explained(given.fits, _MERGED_MISFIT) | _too_strong(given, near, seen)
     if seen.kind == "rods" and not seen.varied:
         odd |= given.area > _MERGED_AREA * seen.area_px
-    if odd.any() and np.isfinite(seen.amplitude):
-        given = _one_or_two(frames, given, np.flatnonzero(odd), seen, shape)
-    located = _located(given[np.isfinite(given.fits.errors[:, A])], seen)
-    return located[located.significance > WEAK * threshold]
+    return odd
+
+
+def _widened(
+    located: LocalizationResult, given: _Fitted, near: IntArray, seen: Appearance
+) -> LocalizationResult:
+    """Return what was located, with wider errors where it may be two in one.
+
+    What is not merged is marked as touching. Two that look like one are at most two radii
+    apart, anywhere within: the middle between them is off by half a radius in each axis, as
+    root mean square.
+    """
+    odd = _odd(given, near, seen)
+    if seen.varied or seen.kind != "spheres" or odd.mean() > _MOST_STRONG:
+        odd = np.zeros_like(odd)
+    else:
+        more, left = _strength(given, near, seen)
+        beyond = np.hypot(np.maximum(more, 0), np.maximum(left, 0))
+        odd |= (located.label == TOUCHING) & (beyond > _PERHAPS_SDS)
+    merged = located.label == MERGED
+    x_se, y_se = (
+        np.where(odd | merged, np.hypot(errors, seen.extent_px / 2), errors)
+        for errors in (located.x_se, located.y_se)
+    )
+    label = np.where(odd & ~merged, TOUCHING, located.label)
+    return replace(located, x_se=x_se, y_se=y_se, label=label)
+
+
+def _near(given: _Fitted, shape: Shape) -> IntArray:
+    """Return the pairs (M, 2) that are so near that one image reaches into the other's."""
+    x, y = given.fits.values[:, X], given.fits.values[:, Y]
+    return pairs_within(given.frame, x, y, within=2 * shape.reach)
+
+
+def _strength(given: _Fitted, near: IntArray, seen: Appearance) -> tuple[FloatArray, FloatArray]:
+    """Return how much more contrast fits (N,) have than those that stand alone, and leave.
+
+    In standard deviations; 0 where too few stand alone, or sizes differ.
+    """
+    contrast, errors = given.fits.values[:, A], given.fits.errors[:, A]
+    alone = np.isfinite(errors)
+    alone[near.ravel()] = False
+    if seen.varied or alone.sum() < _LEAST_ALONE:
+        return np.zeros(len(contrast)), np.zeros(len(contrast))
+    usual = float(np.median(contrast[alone]))
+    spread = max(robust_sd(contrast[alone]), _LEAST_SPREAD * usual)
+    left = given.fits.variance / given.expected
+    left = (left - np.median(left[alone])) / robust_sd(left[alone])
+    return (contrast - usual) / np.fmax(spread, errors), left
+
+
+def _too_strong(given: _Fitted, near: IntArray, seen: Appearance) -> BoolArray:
+    """Return which fits (N,) are stronger than one particle of these frames is by chance.
+
+    Two at one place look like one of almost twice the contrast; farther apart they leave more
+    than one does, and still have more contrast. Where many are stronger than most, or sizes
+    differ, strength says nothing.
+    """
+    more, left = _strength(given, near, seen)
+    both = (more > _SOMEWHAT_SDS) & (left > 0) & (np.hypot(more, left) > _BOTH_SDS)
+    strong: BoolArray = (more > _STRONG_SDS) | both
+    return strong if strong.mean() < _MOST_STRONG else np.zeros_like(strong)
+
+
+def _together(
+    frames: Float32Array, given: _Fitted, near: IntArray, seen: Appearance, shape: Shape
+) -> _Fitted:
+    """Fit particles that touch with each other, those that have others near without these."""
+    close = touching(given.fits.values, near, 2 * shape.radius + 1.0)
+    rows = np.unique(near[close])
+    label = given.label.copy()
+    label[rows[label[rows] == 0]] = TOUCHING
+    given = replace(given, label=label)
+    for _ in range(_ROUNDS):
+        fits = _again(frames, given.frame, given.fits, near, seen)
+        joint = fit_together(
+            frames,
+            given.frame,
+            given.fits.values,
+            rows,
+            touching=listed(rows, near[close]),
+            near=listed(rows, near[~close]),
+            free=free_of(seen),
+            half_windows=windows(given.fits.values[rows]),
+            kappa=seen.kappa,
+            sign=seen.sign,
+        )
+        given = replace(given, fits=_renewed(fits, rows, joint))
+    return given
 
 
 def _first_fits(
@@ -173,7 +282,12 @@ def _within_larger(given: _Fitted, kept: BoolArray) -> BoolArray:
 
 
 def _one_or_two(
-    frames: Float32Array, given: _Fitted, rows: IntArray, seen: Appearance, shape: Shape
+    frames: Float32Array,
+    given: _Fitted,
+    rows: IntArray,
+    near: IntArray,
+    seen: Appearance,
+    shape: Shape,
 ) -> _Fitted:
     """Look again at particles that the usual image does not explain.
 
@@ -181,15 +295,10 @@ def _one_or_two(
     merged if two leave clearly less than one.
     """
     odd = given[rows]
-    own = with_own_sizes(frames, odd.frame, odd.fits, odd.region, seen=seen)
-    single = odd.explained(own, _SPLIT_MISFIT) & np.isfinite(own.errors[:, A])
-    fits = ShapeFits(*(column.copy() for column in vars(given.fits).values()))
-    for column, new in zip(vars(fits).values(), vars(own).values(), strict=True):
-        column[rows[single]] = new[single]
-    rows, odd, own = rows[~single], odd[~single], _rows(own, ~single)
-    given = replace(given, fits=fits)
-    if not len(rows):
-        return given
+    first, others = listed(rows, near)
+    around = first, given.fits.values[others]
+    own = with_own_sizes(frames, odd.frame, odd.fits, odd.region, seen=seen, near=around)
+    strong = _too_strong(given, near, seen)[rows]
     usual = odd.expected + (_SPLIT_MISFIT * seen.amplitude) ** 2
     two = split(
         frames,
@@ -197,13 +306,21 @@ def _one_or_two(
         odd.fits.values,
         odd.region[:, HALF],
         allowed=np.maximum(odd.allowed, usual),
+        near=around,
         seen=seen,
         shape=shape,
     )
+    single = odd.explained(own, _SPLIT_MISFIT) & np.isfinite(own.errors[:, A])
+    paired = np.zeros(len(rows), bool)
+    paired[two.replaced] = True
+    if not seen.varied:
+        single &= ~(paired & (two.left < own.variance - _CLEARLY * odd.expected)) & ~strong
+    paired &= ~single
+    fits = _renewed(given.fits, rows[single], _rows(own, single))
     beyond = np.minimum(own.variance, odd.fits.variance) - odd.expected
-    merged = two.left - odd.expected < _HALVED * beyond
+    merged = ~single & ((two.left - odd.expected < _HALVED * beyond) | strong)
     given.label[rows[merged]] = MERGED
-    return _with_pairs(given, two, rows)
+    return _with_pairs(replace(given, fits=fits), two.only(paired), rows)
 
 
 def _located(given: _Fitted, seen: Appearance) -> LocalizationResult:
@@ -256,10 +373,15 @@ def _again(
         neighbors=(first, fits.values[others]),
         sign=seen.sign,
     )
-    ok = np.isfinite(again.values[:, A])
+    return _renewed(fits, near, again)
+
+
+def _renewed(fits: ShapeFits, rows: IntArray, new: ShapeFits) -> ShapeFits:
+    """Return fits with those of `rows` (K,) replaced by new ones (K,), where these worked."""
+    ok = np.isfinite(new.values[:, A])
     renewed = [column.copy() for column in vars(fits).values()]
-    for column, new in zip(renewed, vars(again).values(), strict=True):
-        column[near[ok]] = new[ok]
+    for column, other in zip(renewed, vars(new).values(), strict=True):
+        column[rows[ok]] = other[ok]
     return ShapeFits(*renewed)
 
 

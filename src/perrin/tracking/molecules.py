@@ -42,7 +42,7 @@ def molecules(
     label = np.zeros(len(frame), np.int64)
     values = np.zeros((len(frame), 8))
     values[:, X], values[:, Y] = fits[:, 2], fits[:, 3]
-    label[touching(values, pairs, 2 * radius)] = TOUCHING
+    label[pairs[touching(values, pairs, 2 * radius)].ravel()] = TOUCHING
     expected = scale.residual * noise[frame] ** 2
     allowed = _MISFIT_SDS * np.sqrt(2 / scale.independent) * expected
     excess = fits[:, 6] ** 2 - expected

@@ -8,7 +8,7 @@ import pandas as pd
 from perrin.io.movie import Movie
 from perrin.settings.tracking import TrackingSettings
 from perrin.tracking.appearance import Appearance
-from perrin.tracking.found import LABELS
+from perrin.tracking.found import LABELS, TOUCHING
 from perrin.tracking.link import AMBIGUOUS, LinkingResult
 from perrin.tracking.stream import Seen
 
@@ -44,6 +44,7 @@ def notes_of(
     if settings.contrast is None and looked:
         told = "darker" if seen.appearance.sign < 0 else "brighter"
         notes.append(f"particles are {told} than their surroundings, by the look of the movie")
+    notes += _touching_notes(positions)
     notes += _merged_notes(positions, linked, seen.appearance)
     notes += _linking_notes(linked, settings, tracks_kept=len(particles))
     notes += _background_notes(movie, settings, seen, particles)
@@ -72,6 +73,19 @@ def _drift_note(movie: Movie, seen: Seen, *, removed: bool) -> str:
         "the support has no structure to see a drift of the stage by; the particles move together "
         f"by up to {amount}, by the stage or with the liquid; {done}"
     )
+
+
+def _touching_notes(positions: pd.DataFrame) -> list[str]:
+    """Say that many positions touch others, and what that does to their errors."""
+    touching = positions["label"] == LABELS[TOUCHING]
+    if touching.mean() <= _MANY or touching.all():
+        return []
+    ratio = float(positions["x_se"][touching].mean() / positions["x_se"][~touching].median())
+    return [
+        f"{int(touching.sum())} of {len(positions)} positions touch other particles (label "
+        f"'touching'): their stated errors are {ratio:.1f} times as large on average, and those "
+        "within a radius of another may still be somewhat too small"
+    ]
 
 
 def _merged_notes(

@@ -43,13 +43,22 @@ def neighbors(pairs: IntArray) -> tuple[IntArray, IntArray, IntArray]:
     return near, np.append(first, len(both)).astype(np.int64), both[:, 1]
 
 
-def touching(values: FloatArray, pairs: IntArray, distance: float) -> IntArray:
-    """Return the particles whose outlines come nearer to another than they are wide."""
-    if not len(pairs):
-        return np.empty(0, np.int64)
+def listed(rows: IntArray, pairs: IntArray) -> tuple[IntArray, IntArray]:
+    """Return where the neighbors of each of `rows` (K,) start (K + 1,), and these (M,)."""
+    both = np.concatenate([pairs, pairs[:, ::-1]])
+    both = both[np.argsort(both[:, 0], kind="stable")]
+    start, stop = (np.searchsorted(both[:, 0], rows, side=side) for side in ("left", "right"))
+    first = np.concatenate([[0], np.cumsum(stop - start)])
+    every = np.repeat(start - first[:-1], stop - start) + np.arange(first[-1])
+    return first.astype(np.int64), both[every, 1]
+
+
+def touching(values: FloatArray, pairs: IntArray, distance: float) -> BoolArray:
+    """Return which pairs (M, 2) have outlines that come nearer than particles are wide."""
     one, other = values[pairs[:, 0]], values[pairs[:, 1]]
     apart = np.minimum(_from_axis(one, other), _from_axis(other, one))
-    return np.unique(pairs[apart < distance])
+    found: BoolArray = apart < distance
+    return found
 
 
 def _from_axis(one: FloatArray, other: FloatArray) -> FloatArray:

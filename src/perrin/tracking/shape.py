@@ -35,7 +35,7 @@ SIZES = (A, B, X, Y, ANGLE, HALF, WIDTH)
 
 _ITERATIONS = 25
 _TOLERANCE = 5e-3  # px, or radians times half length: what is left then is far below any error
-_LEAST_WEIGHT = 0.05  # of 1 + kappa r
+LEAST_WEIGHT = 0.05  # of 1 + kappa r
 _FLAT = (-6.0, 12.0)
 OUT = 3.0  # ln of how small S is where a window ends
 
@@ -137,8 +137,8 @@ def slopes_of(values: FloatArray, *, free: tuple[int, ...], reach: int, kappa: f
     """
     y, x = (axis.ravel().astype(float) for axis in np.mgrid[-reach : reach + 1, -reach : reach + 1])
     image, slopes = np.empty(x.size), np.ones((8, x.size))
-    _model(x, y, values, True, image, slopes)
-    noise = np.sqrt(np.maximum(1 + kappa * image, _LEAST_WEIGHT))
+    fill_model(x, y, values, True, image, slopes)
+    noise = np.sqrt(np.maximum(1 + kappa * image, LEAST_WEIGHT))
     return np.asarray((slopes[list(free)] / noise).reshape(len(free), 2 * reach + 1, -1))
 
 
@@ -203,9 +203,9 @@ def _fit(  # type: ignore[no-untyped-def]
 ):
     for i in range(len(starts)):
         half_window = half_windows[i]
-        x, y, data = _window(frames[frame[i]], starts[i], half_window)
+        x, y, data = window_of(frames[frame[i]], starts[i], half_window)
         for j in range(first[i], first[i + 1]):
-            _divide(x, y, data, others[j], sign)
+            divide(x, y, data, others[j], sign)
         normal = np.empty((len(free), len(free)))
         cost = _fit_one(x, y, data, values[i], free, kappa, half_window, normal)
         if cost >= 0.0:
@@ -217,7 +217,7 @@ def _fit(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _window(image, q, half_window):  # type: ignore[no-untyped-def]
+def window_of(image, q, half_window):  # type: ignore[no-untyped-def]
     """List the pixels around the start, as far as they are in the field: x, y and contrast."""
     height, width = image.shape
     row, column = int(np.rint(q[Y])), int(np.rint(q[X]))
@@ -234,7 +234,7 @@ def _window(image, q, half_window):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, fastmath=True, error_model="numpy")
-def _divide(x, y, data, q, sign):  # type: ignore[no-untyped-def]
+def divide(x, y, data, q, sign):  # type: ignore[no-untyped-def]
     """Divide the light by what another particle leaves of it."""
     cos, sin = np.cos(q[ANGLE]), np.sin(q[ANGLE])
     for n in range(len(data)):
@@ -243,7 +243,7 @@ def _divide(x, y, data, q, sign):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, fastmath=True, error_model="numpy")
-def _model(x, y, q, more, model, slopes):  # type: ignore[no-untyped-def]
+def fill_model(x, y, q, more, model, slopes):  # type: ignore[no-untyped-def]
     """Fill in A S + b for N pixels, and its derivatives (8, N) by the parameters.
 
     more: those by angle, half length, width and flatness too. Numbers are taken out of q, the
@@ -281,10 +281,10 @@ def _model(x, y, q, more, model, slopes):  # type: ignore[no-untyped-def]
 def _normal(x, y, data, q, free, kappa, before, weight, slopes, normal, right):  # type: ignore[no-untyped-def]
     """Weights and normal equations at q; returns the cost by the weights `before` and by these."""
     rest = np.empty(len(data))
-    _model(x, y, q, len(free) > 4, rest, slopes)
+    fill_model(x, y, q, len(free) > 4, rest, slopes)
     cost_before, cost = 0.0, 0.0
     for n in range(len(data)):
-        weight[n] = 1.0 / max(1.0 + kappa * rest[n], _LEAST_WEIGHT)
+        weight[n] = 1.0 / max(1.0 + kappa * rest[n], LEAST_WEIGHT)
         rest[n] = data[n] - rest[n]
         cost_before += before[n] * rest[n] * rest[n]
         cost += weight[n] * rest[n] * rest[n]
@@ -306,7 +306,7 @@ def _normal(x, y, data, q, free, kappa, before, weight, slopes, normal, right): 
 
 
 @njit(cache=True)
-def _moved(q, step, free, trial):  # type: ignore[no-untyped-def]
+def moved(q, step, free, trial):  # type: ignore[no-untyped-def]
     """Take a step within bounds; return how far it goes."""
     trial[:] = q
     far = 0.0
@@ -355,7 +355,7 @@ def _fit_one(x, y, data, q, free, kappa, half_window, normal):  # type: ignore[n
             scaled[a, a] *= 1.0 + damping
         if not solve(scaled, right, step):
             return -1.0
-        far = _moved(q, step, free, trial)
+        far = moved(q, step, free, trial)
         old, new = _normal(
             x, y, data, trial, free, kappa, weight, next_weight, slopes, next_normal, next_right
         )

@@ -23,18 +23,20 @@ def with_own_sizes(
     region: FloatArray,
     *,
     seen: Appearance,
+    near: tuple[IntArray, FloatArray] | None = None,
 ) -> ShapeFits:
     """Fit N particles again with a size of their own; where that gives no size, as they were.
 
     region (N, 8): place, direction and length of the region that a rod was found as, to start
-    from: a usual image may have run to one end of a longer rod.
+    from: a usual image may have run to one end of a longer rod. near: others around each,
+    divided out.
     """
-    best = _fitted(frames, frame, fits.values, ROUND, seen)
+    best = _fitted(frames, frame, fits.values, ROUND, seen, near)
     if seen.kind == "rods":
         starts = region.copy()
         starts[:, HALF] = np.maximum(region[:, HALF] - radii(starts) / 2, 0.5)
-        longer = _fitted(frames, frame, starts, EVERYTHING, seen)
-        usual = _fitted(frames, frame, fits.values, EVERYTHING, seen)
+        longer = _fitted(frames, frame, starts, EVERYTHING, seen, near)
+        usual = _fitted(frames, frame, fits.values, EVERYTHING, seen, near)
         longer = _better(longer, usual, 1.0)
         best = longer if not seen.varied else _better(best, longer, _LONGER)
     return _better(fits, best, 1.0)
@@ -46,6 +48,7 @@ def _fitted(
     starts: FloatArray,
     free: tuple[int, ...],
     seen: Appearance,
+    near: tuple[IntArray, FloatArray] | None,
 ) -> ShapeFits:
     """Fit with the size free, then in a window of that size; no variance where it is none."""
     values = starts.copy()
@@ -54,7 +57,14 @@ def _fitted(
     fits = ShapeFits.none(values)
     for _ in range(2):
         fits = fit_shapes(
-            frames, frame, values, free=free, half_window=windows(values), kappa=seen.kappa
+            frames,
+            frame,
+            values,
+            free=free,
+            half_window=windows(values),
+            kappa=seen.kappa,
+            neighbors=near,
+            sign=seen.sign,
         )
         good = _possible(fits.values, seen)
         values = np.where(good[:, None], fits.values, values)

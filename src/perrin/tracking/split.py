@@ -33,6 +33,12 @@ class Pairs:
     other: ShapeFits
     left: FloatArray
 
+    def only(self, kept: BoolArray) -> Pairs:
+        """Return those that replace one of the given fits that is `kept` (N,)."""
+        rows = np.flatnonzero(kept[self.replaced])
+        one, other = _rows(self.one, rows), _rows(self.other, rows)
+        return Pairs(self.replaced[rows], one, other, self.left)
+
 
 def split(
     frames: Float32Array,
@@ -41,13 +47,15 @@ def split(
     half: FloatArray,
     *,
     allowed: FloatArray,
+    near: tuple[IntArray, FloatArray],
     seen: Appearance,
     shape: Shape,
 ) -> Pairs:
     """Try to explain N fits `values` (N, 8) by two particles each.
 
     half (N,): half the length of the region that each was found as; allowed (N,): variance up to
-    which a fit counts as good.
+    which a fit counts as good; near: further particles around each, divided out
+    (`perrin.tracking.shape.fit_shapes`).
     """
     starts = _arrangements(values, half, shape, rods=seen.kind == "rods")
     count = len(values)
@@ -56,10 +64,11 @@ def split(
         tries = len(one)
         at = np.tile(frame, tries)
         one, other = one.reshape(-1, 8), other.reshape(-1, 8)
+        around = _repeated(near, tries)
         for _ in range(rounds):
-            first = _fit(frames, at, one, other, seen, shape)
+            first = _fit(frames, at, one, _with_first(around, other), seen, shape)
             one = _or(first.values, one)
-            second = _fit(frames, at, other, one, seen, shape)
+            second = _fit(frames, at, other, _with_first(around, one), seen, shape)
             other = _or(second.values, other)
         left = np.maximum(first.variance, second.variance)
         left = np.where(np.isfinite(left), left, np.inf).reshape(tries, count)
@@ -110,7 +119,7 @@ def _fit(
     frames: Float32Array,
     frame: IntArray,
     starts: FloatArray,
-    others: FloatArray,
+    others: tuple[IntArray, FloatArray],
     seen: Appearance,
     shape: Shape,
 ) -> ShapeFits:
@@ -121,9 +130,25 @@ def _fit(
         free=free_of(seen),
         half_window=shape.half_window,
         kappa=seen.kappa,
-        neighbors=(np.arange(len(starts) + 1), others),
+        neighbors=others,
         sign=seen.sign,
     )
+
+
+def _repeated(near: tuple[IntArray, FloatArray], times: int) -> tuple[IntArray, FloatArray]:
+    """Return the lists of neighbors of N particles so many times over."""
+    first, values = near
+    starts = [first[:-1] + k * len(values) for k in range(times)]
+    return np.append(np.concatenate(starts), times * len(values)), np.tile(values, (times, 1))
+
+
+def _with_first(
+    near: tuple[IntArray, FloatArray], partners: FloatArray
+) -> tuple[IntArray, FloatArray]:
+    """Return the lists of neighbors with a partner (N, 8) of each in front."""
+    first, values = near
+    joined = np.insert(values, first[:-1], partners, axis=0)
+    return first + np.arange(len(first)), joined
 
 
 def _plausible(one: FloatArray, other: FloatArray, seen: Appearance, shape: Shape) -> BoolArray:
