@@ -50,12 +50,23 @@ def locate(frames: Float32Array, *, seen: Appearance, threshold: float) -> Local
 
     Frames are counted from the first of the stretch. Gold down to `WEAK` of the threshold.
     """
+    return _located_in(frames, seen, threshold, passes=_PASSES)
+
+
+def covered(frames: Float32Array, *, seen: Appearance, threshold: float) -> LocalizationResult:
+    """Return what particles cover in frames, as `locate` does, two that look like one as one."""
+    return _located_in(frames, seen, threshold, passes=0)
+
+
+def _located_in(
+    frames: Float32Array, seen: Appearance, threshold: float, *, passes: int
+) -> LocalizationResult:
     found = _candidates(frames, seen, threshold)
     if not len(found):
         return nothing()
     noise = noise_of(frames)
     if seen.shape is not None:
-        return _gold(frames, found, noise, seen, seen.shape, threshold)
+        return _gold(frames, found, noise, seen, seen.shape, threshold, passes)
     assert seen.psf is not None  # noqa: S101 - molecules
     return molecules(frames, found, noise, seen.psf, seen.scale)
 
@@ -112,16 +123,19 @@ def _gold(
     seen: Appearance,
     shape: Shape,
     threshold: float,
+    passes: int,
 ) -> LocalizationResult:
     given = _first_fits(frames, found, noise, seen, shape)
     near = _near(given, shape)
     for _ in range(_ROUNDS if len(near) else 0):
         given = replace(given, fits=_again(frames, given.frame, given.fits, near, seen))
-    for _ in range(_PASSES if np.isfinite(seen.amplitude) else 0):
+    for _ in range(passes if np.isfinite(seen.amplitude) else 0):
         odd = _odd(given, near, seen)
         if odd.any():
             given = _one_or_two(frames, given, np.flatnonzero(odd), near, seen, shape)
             near = _near(given, shape)
+            if len(near):
+                given = replace(given, fits=_again(frames, given.frame, given.fits, near, seen))
         if len(near):
             given = _together(frames, given, near, seen, shape)
         if not odd.any():
@@ -210,22 +224,19 @@ def _together(
     label = given.label.copy()
     label[rows[label[rows] == 0]] = TOUCHING
     given = replace(given, label=label)
-    for _ in range(_ROUNDS):
-        fits = _again(frames, given.frame, given.fits, near, seen)
-        joint = fit_together(
-            frames,
-            given.frame,
-            given.fits.values,
-            rows,
-            touching=listed(rows, near[close]),
-            near=listed(rows, near[~close]),
-            free=free_of(seen),
-            half_windows=windows(given.fits.values[rows]),
-            kappa=seen.kappa,
-            sign=seen.sign,
-        )
-        given = replace(given, fits=_renewed(fits, rows, joint))
-    return given
+    joint = fit_together(
+        frames,
+        given.frame,
+        given.fits.values,
+        rows,
+        touching=listed(rows, near[close]),
+        near=listed(rows, near[~close]),
+        free=free_of(seen),
+        half_windows=windows(given.fits.values[rows]),
+        kappa=seen.kappa,
+        sign=seen.sign,
+    )
+    return replace(given, fits=_renewed(given.fits, rows, joint))
 
 
 def _first_fits(

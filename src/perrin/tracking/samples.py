@@ -36,7 +36,7 @@ from perrin.tracking.background import (
 from perrin.tracking.clean import cleaner, free_of_particles, refuse_crowds
 from perrin.tracking.find import noise_of
 from perrin.tracking.found import MERGED, LocalizationResult, join
-from perrin.tracking.locate import locate
+from perrin.tracking.locate import covered, locate
 from perrin.tracking.noise import measure_noise
 from perrin.types import Array, BoolArray, Float32Array, FloatArray, Progress
 
@@ -321,7 +321,7 @@ def _second_look(
     for block, numbers in _looked_at(movie, settings.median, clean):
         for number in numbers:
             frames = prepared(movie.frames[number : number + 2], block.image, seen)
-            found = locate(frames, seen=seen, threshold=threshold)
+            found = covered(frames, seen=seen, threshold=threshold)
             held.append((frames, free_of_particles([found], frames.shape[1:], seen)))
     reach = 2 * (seen.shape.half_window if seen.shape is not None else 8)
     noise, _ = measure_noise(held, reach=reach)

@@ -20,6 +20,8 @@ from perrin.notebook import Shown, rounded
 from perrin.optics.psf import Psf
 from perrin.settings.base import settings_from
 from perrin.settings.tracking import ParticleKind, TrackingSettings
+from perrin.stats import robust_sd
+from perrin.tracking.appearance import Appearance
 from perrin.tracking.clip import Clip, shown_clip
 from perrin.tracking.common_motion import common_motion
 from perrin.tracking.drift import Drift
@@ -30,12 +32,13 @@ from perrin.tracking.particles import describe_tracks, resting, with_masses, wit
 from perrin.tracking.stream import Seen, see
 from perrin.tracking.table import Recorded, of_tracks, tracks_of
 from perrin.tracking.track_sizes import with_sizes
-from perrin.types import FloatArray, Progress
+from perrin.types import FloatArray, IntArray, Progress
 
 _RECORDED = ("frame_interval_s", "pixel_nm", "instrument")  # what a calibration must share
 _STILL, _LONG = 2.0, 20  # errors and positions: a track that stays within them rests
 _LEAST_PIXEL_NM = 22.0  # of a movie of molecules: with smaller ones no window holds their PSF
 _CLEAR = 0.5  # of the positions of a track: with fewer above the threshold it is noise
+_LEAST_ALONE, _PERHAPS_SDS = 30, 2.5  # positions that stand alone; beyond these: perhaps two
 _MERGED, _TOUCHING = LABELS.index("merged"), LABELS.index("touching")
 
 
@@ -328,9 +331,31 @@ def _mark_neighbors_of_gaps(positions: pd.DataFrame, seen: Seen) -> None:
     near = cKDTree(here).query_ball_point(places * (1, 1, apart), within)
     rows = np.unique(np.concatenate([np.asarray(found, np.int64) for found in near]))
     rows = rows[(positions["label"].to_numpy()[rows] == "")]
+    _widen(positions, rows, seen.appearance)
     labels = positions["label"].to_numpy(dtype=object, copy=True)
     labels[rows] = LABELS[_TOUCHING]
     positions["label"] = labels
+
+
+def _widen(positions: pd.DataFrame, rows: IntArray, look: Appearance) -> None:
+    """Widen the errors of those `rows` that look a little like two: one more may be in them.
+
+    They have more contrast, and leave more, than the others that stand alone have by chance.
+    As where two look like one (`perrin.tracking.locate`), their middle is off by half a radius.
+    """
+    alone = (positions["label"] == "").to_numpy(copy=True)
+    alone[rows] = False
+    if look.kind != "spheres" or look.varied or alone.sum() < _LEAST_ALONE:
+        return
+    square = np.zeros(len(rows))
+    for values in (positions["contrast"].abs().to_numpy(float), positions["noise"].to_numpy(float)):
+        usual, spread = np.median(values[alone]), robust_sd(values[alone])
+        square += np.maximum((values[rows] - usual) / spread, 0.0) ** 2
+    wide = rows[square > _PERHAPS_SDS**2]
+    for name in ("x_se", "y_se"):
+        errors = positions[name].to_numpy(float, copy=True)
+        errors[wide] = np.hypot(errors[wide], look.extent_px / 2)
+        positions[name] = errors
 
 
 def _gap_places(part: pd.DataFrame, last: int) -> FloatArray:
