@@ -16,20 +16,14 @@ import pandas as pd
 
 from perrin._version import __version__
 from perrin.batch.motion_tables import MotionTables
+from perrin.diffusion.motion_kinds import MOTION_KINDS
 from perrin.report.style import PAGE_MM, SERIES, new_figure, style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SHOWN = {
-    "p_immobile": "immobile",
-    "p_confined": "confined",
-    "p_brownian": "Brownian",
-    "p_fbm": "FBM",
-    "p_ctrw": "CTRW",
-    "p_directed": "directed",
-    "p_changing_diffusivity": "changing diffusivity",
-    "p_mixture": "mixture",
+    **{f"p_{kind.name}": kind.adjective.removeprefix("of ") for kind in MOTION_KINDS},
     "w": "w",
     "alpha_fbm": "alpha_fbm",
     "alpha_ctrw": "alpha_ctrw",

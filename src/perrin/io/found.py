@@ -195,7 +195,7 @@ def _given_pixel(given: float, *, of_landings: bool) -> float:
     meant = f" In micrometers? Then it is {pixel * 1e3:g} nm." if low <= pixel * 1e3 <= high else ""
     raise PerrinError(
         f"--pixel-nm {pixel:g}: no movie of landings has a pixel of {pixel:g} nm ({low:g} to "
-        f"{high:g} nm have some).{meant}"
+        f"{high:g} nm have some; contents='moving' opens others).{meant}"
     )
 
 

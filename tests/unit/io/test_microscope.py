@@ -89,7 +89,7 @@ def test_bytes_of_mrc_are_signed_unless_told(counts, tmp_path):
     with mrcfile.new(tmp_path / "b.mrc") as file:
         file.set_data(bright)
     assert any("--unsigned" in note for note in inspect(tmp_path / "b.mrc").notes)
-    with open_movie(tmp_path / "b.mrc", **GIVEN, unsigned=True) as movie:
+    with open_movie(tmp_path / "b.mrc", **GIVEN, contents="moving", unsigned=True) as movie:
         same(movie, bright.view(np.uint8))
 
 
@@ -163,7 +163,7 @@ def test_a_scan_of_diffraction_pictures_is_no_movie(counts, tmp_path):
     names = (("y", "x", "dy", "dx"), ("nm", "nm", "cm", "cm"), (1.0, 1.0, 1.0, 1.0))
     blockfile.file_writer(str(tmp_path / "a.blo"), hyperspy(scan, *names))
     with pytest.raises(PerrinError, match="--axes"):
-        open_movie(tmp_path / "a.blo", **GIVEN)
+        open_movie(tmp_path / "a.blo", **GIVEN, contents="moving")
 
 
 @pytest.mark.parametrize("version", [3, 4])

@@ -12,14 +12,13 @@ from perrin.settings.simulation import (
     BackgroundSettings,
     InstrumentSettings,
     LandingAssay,
-    Motion,
     Species,
 )
 from perrin.simulate.presets import PRESETS, preset
 from perrin.simulate.sample import draw_sample, parse_species
 
 LEAST_P = 1e-3
-MIXED: dict[Motion, float] = {"binder": 0.4, "unbinder": 0.3, "roller": 0.2, "wobbler": 0.1}
+MIXED: dict[str, float] = {"binder": 0.4, "unbinder": 0.3, "roller": 0.2, "wobbler": 0.1}
 
 
 def _assay(**changes: object) -> LandingAssay:
