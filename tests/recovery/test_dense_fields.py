@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import perrin
 from perrin.settings.motion import MotionMovie
 from perrin.settings.tracking import TrackingSettings
 from perrin.simulate.moving import simulate_motion
@@ -43,3 +44,23 @@ def test_intervals_of_touching_and_merged_positions_hold_the_truth(compared) -> 
     chance = 3 * np.sqrt(0.95 * 0.05 / (label == "touching").sum())
     assert 0.90 - chance < inside[:, label == "touching"].mean()
     assert inside[:, label == "merged"].mean() > 0.9
+
+
+def test_a_particle_that_is_stronger_than_the_others_is_one_where_most_stand_alone() -> None:
+    """A dimer, or an aggregate, among particles that are all alike: followed in every frame."""
+    rng = np.random.default_rng(0)
+    frames, size, sigma = 20, 256, 2.5
+    grid = [(40.0 + 58 * row, 40.0 + 58 * column) for row in range(4) for column in range(4)]
+    place = np.array(grid) + rng.normal(0, 0.8, (frames, 16, 2)).cumsum(axis=0)
+    strength = np.full(16, 0.3)
+    strength[[3, 9]] *= (1.5, 1.9)
+    at = np.arange(size)
+    bells = np.exp(-((at - place[..., None]) ** 2) / (2 * sigma**2))
+    dark = np.einsum("k,tky,tkx->tyx", strength, bells[:, :, 0], bells[:, :, 1])
+    counts = np.rint(1000 * (1 - dark) + rng.normal(0, 15, dark.shape)).astype(np.uint16)
+    movie = perrin.Movie.from_array(counts, frame_interval_s=0.05, pixel_nm=100)
+    tracks = track(movie, settings=TrackingSettings(kind="spheres"), overlay_frames=0).tracks
+    for y, x in place[:, [3, 9]].transpose(1, 2, 0):
+        now = tracks["frame"].to_numpy()
+        near = np.hypot(tracks["x"] - x[now], tracks["y"] - y[now]) < 1
+        assert set(now[near]) == set(range(frames))

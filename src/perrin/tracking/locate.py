@@ -36,6 +36,7 @@ WEAK = 0.75
 """Of the threshold: what is so weak is a particle only if others of its track are stronger."""
 _LEAST_SIGMA = 0.8  # px
 _LEAST_ALONE = 30  # particles without others near, to know how strong one is
+_MOST_ALONE = 0.8  # of all fits: beyond, a strong one is likelier of another kind than two
 _LEAST_SPREAD = 0.03  # of contrasts, relative
 _STRONG_SDS = 4.0  # beyond the usual contrast
 _SOMEWHAT_SDS, _BOTH_SDS = 1.5, 4.5  # in contrast, and with what is left: 1 in 30,000 by chance
@@ -188,12 +189,13 @@ def _near(given: _Fitted, shape: Shape) -> IntArray:
 def _strength(given: _Fitted, near: IntArray, seen: Appearance) -> tuple[FloatArray, FloatArray]:
     """Return how much more contrast fits (N,) have than those that stand alone, and leave.
 
-    In standard deviations; 0 where too few stand alone, or sizes differ.
+    In standard deviations; 0 where too few stand alone, where sizes differ, and where most stand
+    alone: two at one place are rarer there than a particle that is stronger than the others.
     """
     contrast, errors = given.fits.values[:, A], given.fits.errors[:, A]
     alone = np.isfinite(errors)
     alone[near.ravel()] = False
-    if seen.varied or alone.sum() < _LEAST_ALONE:
+    if seen.varied or alone.sum() < _LEAST_ALONE or alone.mean() > _MOST_ALONE:
         return np.zeros(len(contrast)), np.zeros(len(contrast))
     usual = float(np.median(contrast[alone]))
     spread = max(robust_sd(contrast[alone]), _LEAST_SPREAD * usual)
