@@ -168,41 +168,6 @@ def test_a_calibration_is_seen_accepted_and_changes_no_table(
     assert not [path for path in served[0].iterdir() if "calibration" in path.name]
 
 
-def test_a_failed_file_is_named_and_the_others_run(
-    page: Any, served: tuple[Path, int], table: Path, tmp_path: Path
-) -> None:
-    for number in (1, 2):
-        copy = tmp_path / f"many{number}.csv"
-        copy.write_bytes(table.read_bytes())
-        drop(page, copy)
-    few = tmp_path / "many3.csv"
-    few.write_text("contrast\n-0.005\n")
-    drop(page, few)
-    bad = tmp_path / "many4.mp"
-    bad.write_bytes(b"no movie")
-    drop(page, bad)
-    for name in ("many1.csv", "many2.csv", "many3.csv"):
-        page.click(f".file:has-text('{name}')")
-    page.wait_for_selector(".because:has-text('many4.mp')")
-    page.wait_for_selector("text=3 files, the last of them")
-    page.click("button:has-text('Analyze')")
-    page.wait_for_selector("[role=status]:has-text('Done')", timeout=240_000)
-    assert (served[0] / "many1-results" / "report.html").is_file()
-    assert (served[0] / "many2-results" / "report.html").is_file()
-
-
-def test_a_closed_window_leaves_no_traceback(
-    page: Any, served: tuple[Path, int], movie: Path
-) -> None:
-    other = page.context.new_page()
-    other.goto(page.url)
-    other.set_input_files("input[type=file]", movie)
-    other.close()
-    page.wait_for_timeout(3000)
-    log = served[0].with_name("app.log").read_text()
-    assert "Traceback" not in log, log
-
-
 def test_what_a_file_does_not_say_is_asked_for_each_time(
     page: Any, served: tuple[Path, int], tmp_path: Path
 ) -> None:
