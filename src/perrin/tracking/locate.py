@@ -114,7 +114,7 @@ class _Fitted:
 
     def __getitem__(self, rows: IntArray | BoolArray) -> _Fitted:
         columns = {name: column[rows] for name, column in vars(self).items() if name != "fits"}
-        return _Fitted(**columns, fits=_rows(self.fits, rows))
+        return _Fitted(**columns, fits=self.fits[rows])
 
 
 def _gold(
@@ -329,7 +329,7 @@ def _one_or_two(
     if not seen.varied:
         single &= ~(paired & (two.left < own.variance - _CLEARLY * odd.expected)) & ~strong
     paired &= ~single
-    fits = _renewed(given.fits, rows[single], _rows(own, single))
+    fits = _renewed(given.fits, rows[single], own[single])
     beyond = np.minimum(own.variance, odd.fits.variance) - odd.expected
     merged = ~single & ((two.left - odd.expected < _HALVED * beyond) | strong)
     given.label[rows[merged]] = MERGED
@@ -396,7 +396,3 @@ def _renewed(fits: ShapeFits, rows: IntArray, new: ShapeFits) -> ShapeFits:
     for column, other in zip(renewed, vars(new).values(), strict=True):
         column[rows[ok]] = other[ok]
     return ShapeFits(*renewed)
-
-
-def _rows(fits: ShapeFits, rows: IntArray | BoolArray) -> ShapeFits:
-    return ShapeFits(*(column[rows] for column in vars(fits).values()))

@@ -23,7 +23,7 @@ import numpy as np
 from numba import njit
 
 from perrin.landing.fit import solve
-from perrin.types import Float32Array, FloatArray, IntArray
+from perrin.types import BoolArray, Float32Array, FloatArray, IntArray
 
 A, B, X, Y, ANGLE, HALF, WIDTH, FLAT = range(8)
 """Places of the parameters in a row."""
@@ -84,6 +84,9 @@ class ShapeFits:
         """Fits that are yet to be made, from `starts` (N, 8)."""
         nan = np.full(len(starts), np.nan)
         return cls(starts.copy(), np.full_like(starts, np.nan), nan, nan.copy())
+
+    def __getitem__(self, rows: IntArray | BoolArray) -> ShapeFits:
+        return ShapeFits(*(column[rows] for column in vars(self).values()))
 
 
 def fit_shapes(

@@ -36,7 +36,7 @@ class Pairs:
     def only(self, kept: BoolArray) -> Pairs:
         """Return those that replace one of the given fits that is `kept` (N,)."""
         rows = np.flatnonzero(kept[self.replaced])
-        one, other = _rows(self.one, rows), _rows(self.other, rows)
+        one, other = self.one[rows], self.other[rows]
         return Pairs(self.replaced[rows], one, other, self.left)
 
 
@@ -82,7 +82,7 @@ def split(
     least = left[best, np.arange(count)]
     good = np.flatnonzero(least <= allowed)
     rows = best[good] * count + good
-    return Pairs(good, _rows(first, rows), _rows(second, rows), least)
+    return Pairs(good, first[rows], second[rows], least)
 
 
 def _arrangements(values: FloatArray, half: FloatArray, shape: Shape, *, rods: bool) -> FloatArray:
@@ -164,7 +164,3 @@ def _plausible(one: FloatArray, other: FloatArray, seen: Appearance, shape: Shap
 def _or(values: FloatArray, before: FloatArray) -> FloatArray:
     """Return the rows of `values` that are there, else those before."""
     return np.where(np.isfinite(values[:, [A]]), values, before)
-
-
-def _rows(fits: ShapeFits, rows: IntArray) -> ShapeFits:
-    return ShapeFits(*(column[rows] for column in vars(fits).values()))

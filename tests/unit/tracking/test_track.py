@@ -38,6 +38,16 @@ def tracked(movie: Movie, kind: str, **settings: object) -> TrackingResult:
     return track(movie, settings=TrackingSettings.model_validate({"kind": kind, **settings}))
 
 
+def apart(truth: pd.DataFrame, *, by: float) -> np.ndarray:
+    """Return which true positions (N,) have no other of their frame within `by` pixels."""
+    near = truth.merge(truth, on="frame", suffixes=("", "_other"))
+    near = near[near["particle"] != near["particle_other"]]
+    far = np.hypot(near["x"] - near["x_other"], near["y"] - near["y_other"])
+    closest = far.groupby([near["particle"], near["frame"]]).min()
+    keys = pd.MultiIndex.from_frame(truth[["particle", "frame"]])
+    return closest.reindex(keys, fill_value=np.inf).to_numpy() > by
+
+
 @pytest.fixture(scope="module")
 def rods() -> tuple[TrackingResult, pd.DataFrame]:
     movie, truth = simulated(
@@ -67,7 +77,8 @@ def test_clouds_finer_than_a_tile_hide_no_particle() -> None:
     movie, truth = make(worlds.of("clouds 15%", frames=40, size=192, count=5), seed=6)
     found = tracked(movie, "spheres")
     got = score(truth, found.positions, found.tracks)
-    assert got.recall > 0.92
+    seen = match_positions(truth, found.tracks) >= 0
+    assert seen[apart(truth, by=20.0)].mean() > 0.95  # two that meet may hide one another
     assert got.precision > 0.95
     assert got.merged < 0.01
     assert 0.85 < got.ratio < 1.2  # 2 x 200 errors: 5% at one standard deviation, about 1 to 1.1
