@@ -25,6 +25,7 @@ from perrin.tracking.shape import (
     divide,
     fill_model,
     moved,
+    normal_equations,
     window_of,
 )
 from perrin.types import Float32Array, FloatArray, IntArray
@@ -179,17 +180,5 @@ def _normal(x, y, data, group, free, kappa, sign, before, weight, normal, right)
         cost_before += before[n] * rest[n] * rest[n]
         cost += weight[n] * rest[n] * rest[n]
         rest[n] *= weight[n]
-    for a in range(count):
-        one = slopes[a]
-        total = 0.0
-        for n in range(pixels):
-            total += one[n] * rest[n]
-        right[a] = total
-        for b in range(a + 1):
-            other = slopes[b]
-            total = 0.0
-            for n in range(pixels):
-                total += weight[n] * one[n] * other[n]
-            normal[a, b] = total
-            normal[b, a] = total
+    normal_equations(slopes, np.arange(count), weight, rest, normal, right)
     return cost_before, cost

@@ -292,20 +292,26 @@ def _normal(x, y, data, q, free, kappa, before, weight, slopes, normal, right): 
         cost_before += before[n] * rest[n] * rest[n]
         cost += weight[n] * rest[n] * rest[n]
         rest[n] *= weight[n]
-    for a in range(len(free)):
-        one = slopes[free[a]]
+    normal_equations(slopes, free, weight, rest, normal, right)
+    return cost_before, cost
+
+
+@njit(cache=True, fastmath=True, error_model="numpy", inline="always")
+def normal_equations(slopes, rows, weight, weighted, normal, right):  # type: ignore[no-untyped-def]
+    """Fill in the normal equations by `rows` of slopes (P, N), of weighted residuals (N,)."""
+    for a in range(len(rows)):
+        one = slopes[rows[a]]
         total = 0.0
-        for n in range(len(data)):
-            total += one[n] * rest[n]
+        for n in range(len(weight)):
+            total += one[n] * weighted[n]
         right[a] = total
         for b in range(a + 1):
-            other = slopes[free[b]]
+            other = slopes[rows[b]]
             total = 0.0
-            for n in range(len(data)):
+            for n in range(len(weight)):
                 total += weight[n] * one[n] * other[n]
             normal[a, b] = total
             normal[b, a] = total
-    return cost_before, cost
 
 
 @njit(cache=True)
