@@ -29,6 +29,7 @@ _RESAMPLES = 200
 _NOTHING = (np.nan, np.nan, np.nan)
 _WHOLE = "waits and jumps are no changes of K or alpha: not cut, no K, no alpha"
 _SHORT = f"fewer than {LEAST_TRACK} steps of one frame"
+_CHANGE = ("start_low", "start_high")
 _FREE = [column.name for column in SEGMENTS if column.name == "kind" or column.name[:2] == "p_"]
 
 
@@ -103,12 +104,12 @@ def find_segments(
     found = chains([tracks[row] for row in rows.tolist()], noise=noise)
     parts: list[_Part] = []
     place = dict(zip(rows.tolist(), range(len(rows)), strict=True))
+    turns = _turns(regimes)
     for row, track in enumerate(tracks):
         if row in place:
             parts += _cut(row, track, found, place[row])
         elif jumping[row]:
-            own = regimes[regimes["particle"] == track.particle]
-            parts += _by_regime(row, track, own)
+            parts += _by_regime(row, track, turns.get(track.particle, []))
         else:
             parts.append(_Part(row, 0, len(track.seen), reason=_SHORT))
     table = _table(parts, tracks, trajectories, tell, length=length, frame_interval=frame_interval)
@@ -157,14 +158,22 @@ def _frames(piece: Piece, frame: IntArray) -> tuple[float, float]:
     return float(frame[int(low)]), float(frame[min(int(high), len(frame) - 1)])
 
 
-def _by_regime(row: int, track: Track, regimes: pd.DataFrame) -> list[_Part]:
+def _turns(regimes: pd.DataFrame) -> dict[int, list[tuple[int, float, float]]]:
+    """Return the changes of each particle that has some: frame, and both ends of where it is."""
+    found: dict[int, list[tuple[int, float, float]]] = {}
+    stops = regimes.loc[regimes["start_low"].notna()]
+    columns = (stops[name].tolist() for name in ("particle", "frame_start", *_CHANGE))
+    for particle, *change in zip(*columns, strict=True):
+        found.setdefault(particle, []).append((int(change[0]), change[1], change[2]))
+    return found
+
+
+def _by_regime(row: int, track: Track, turns: list[tuple[int, float, float]]) -> list[_Part]:
     """Return a CTRW or a mixture, whole or cut where it changes between FBM and CTRW."""
     first = track.start
-    stops = regimes.loc[regimes["start_low"].notna()]
-    changes = [int(at) - first for at in stops["frame_start"]]
+    changes = [at - first for at, _, _ in turns]
     starts, ends = [0, *changes], [*changes, len(track.seen) - 1]
-    bounds = zip(stops["start_low"] - first, stops["start_high"] - first, strict=True)
-    low_high = [(np.nan, np.nan), *((float(low), float(high)) for low, high in bounds)]
+    low_high = [(np.nan, np.nan), *((low - first, high - first) for _, low, high in turns)]
     return [
         _Part(row, start, end + 1, change, reason=_WHOLE, ended=k + 1 < len(starts))
         for k, (start, end, change) in enumerate(zip(starts, ends, low_high, strict=True))

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from perrin.io.cells import neutralized
+from perrin.io.csv_writing import write_csv
 from perrin.io.output import written_file
 from perrin.io.row_checks import CHECK, ROWS, row_checks
 
@@ -52,7 +53,7 @@ def write_tracks_csv(
         {name: safe[name] for name in CHECKED_OF_TRACKS if name in safe.columns}
     )
     with written_file(path, overwrite=overwrite) as partial:
-        safe.to_csv(partial, index=False)
+        write_csv(safe, partial)
 
 
 def write_napari(

@@ -13,6 +13,7 @@ from perrin.diffusion.segments import Segments
 from perrin.diffusion.summary import ergodicity, msd_curves, summary
 from perrin.diffusion.tables import axes_of
 from perrin.diffusion.time_course import TimeCourse
+from perrin.io.csv_writing import write_csv
 from perrin.io.track_formats import write_tracks_csv
 from perrin.report import diffusion_figures as figures
 from perrin.report import regime_figures
@@ -43,7 +44,7 @@ def write_diffusion(folder: Path, found: DiffusionResult) -> None:
     tables = {name: getattr(found, name) for name in _TABLES} | vars(found.time_course)
     tables |= found.segments.tables
     for name, table in tables.items():
-        write = write_tracks_csv if name == "tracks" else _write_table
+        write = write_tracks_csv if name == "tracks" else write_csv
         write(_with_units(found) if name == "tracks" else table, folder / f"{name}.csv")
     bare: dict[str, Any] = {name: schema_of(table) for name, table in tables.items()}
     along = TimeCourse(**{name: bare.pop(name) for name in vars(found.time_course)})
@@ -104,10 +105,6 @@ def summarize_diffusion(found: DiffusionResult) -> dict[str, Any]:
     if curves := _curves(found):
         about["ergodicity_breaking"] = ergodicity(curves)
     return about
-
-
-def _write_table(table: pd.DataFrame, path: Path) -> None:
-    table.to_csv(path, index=False)
 
 
 def _curves(found: DiffusionResult) -> dict[int, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from perrin.io.csv_writing import write_csv
 from perrin.io.track_formats import write_napari, write_trackmate, write_tracks_csv
 from perrin.mass.calibration import Calibration
 from perrin.optics.psf import Psf
@@ -71,8 +72,8 @@ def write_tracks(folder: Path, found: TrackingResult) -> None:
         pixel_nm=found.recorded["pixel_nm"],
         frame_interval_s=found.recorded["frame_interval_s"],
     )
-    found.particles.to_csv(folder / "particles.csv", index=False)
-    found.positions.to_csv(folder / "positions.csv", index=False)
+    write_csv(found.particles, folder / "particles.csv")
+    write_csv(found.positions, folder / "positions.csv")
     linked = found.linked
     reach = linked.search_px if linked is not None else 0.0
     lineage(found.positions, within_px=reach).to_csv(folder / "lineage.csv", index=False)
