@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
+import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -78,6 +85,68 @@ def visit(browser: Any) -> Iterator[Callable[..., Any]]:
     yield open_page
     context.close()
     assert troubles == []
+
+
+@contextmanager
+def _serving(folder: Path) -> Iterator[SimpleNamespace]:
+    """Serve the app for a folder; `end` ends it and returns all that it printed."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    words = ["app", "--folder", str(folder), "--port", str(port), "--no-show"]
+    # NiceGUI starts no server where it believes to be tested itself
+    free = {name: value for name, value in os.environ.items() if "PYTEST" not in name}
+    log = folder.with_name(f"{folder.name}.log")
+    with (
+        log.open("w") as stream,
+        subprocess.Popen(
+            [sys.executable, "-m", "perrin", *words],
+            env=free | {"PYTHONUNBUFFERED": "1"},
+            stdout=subprocess.PIPE,
+            stderr=stream,
+            text=True,
+        ) as process,
+    ):
+        assert process.stdout is not None
+        said = process.stdout.readline()  # its address, once it is served
+        assert str(port) in said, log.read_text()
+
+        def end() -> str:
+            process.send_signal(signal.SIGINT)
+            rest, _ = process.communicate(timeout=60)
+            return rest + log.read_text()
+
+        address = f"http://127.0.0.1:{port}"
+        yield SimpleNamespace(folder=folder, port=port, address=address, end=end)
+        if process.poll() is None:
+            end()
+
+
+@pytest.fixture(scope="session")
+def serving() -> Callable[[Path], Any]:
+    """Serve an app of its own for a folder, within `with`."""
+    return _serving
+
+
+@pytest.fixture
+def looking(browser: Any) -> Callable[[Any], Any]:
+    """Open the page of an app, within `with`; nothing but the app itself may be asked."""
+
+    @contextmanager
+    def look(app: Any) -> Iterator[Any]:
+        context = browser.new_context(viewport={"width": 1366, "height": 768})
+        context.set_default_timeout(60_000)
+        page, troubles = context.new_page(), []
+        page.on("console", lambda m: troubles.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        ours = (app.address, app.address.replace("http", "ws"), "data:", "blob:")
+        page.on("request", lambda r: None if r.url.startswith(ours) else troubles.append(r.url))
+        page.goto(app.address)
+        yield page
+        context.close()
+        assert troubles == []
+
+    return look
 
 
 def _made_up(

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
-import signal
 import socket
-import subprocess
-import sys
-import time
+import struct
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -24,50 +21,30 @@ from perrin.simulate.movie import simulate_movie
 
 pytest.importorskip("nicegui", reason="app: pip install 'perrin[app]'")
 
+MINUTES = 300_000  # ms: a first run compiles
+
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, int]]:
-    """An app of its own: its folder and port."""
-    folder = tmp_path_factory.mktemp("app")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    words = ["app", "--folder", str(folder), "--port", str(port), "--no-show"]
-    # NiceGUI starts no server where it believes to be tested itself
-    free = {name: value for name, value in os.environ.items() if "PYTEST" not in name}
-    with (
-        folder.with_name("app.log").open("w") as log,
-        subprocess.Popen(
-            [sys.executable, "-m", "perrin", *words], env=free, stdout=log, stderr=log
-        ) as process,
-    ):
-        until = time.monotonic() + 60
-        while time.monotonic() < until and process.poll() is None:
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                break
-            except OSError:
-                time.sleep(0.2)
-        yield folder, port
-        process.send_signal(signal.SIGINT)
-        process.wait(timeout=20)
+def served(serving: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """One app for the tests of this file: its folder and port."""
+    with serving(tmp_path_factory.mktemp("app")) as app:
+        yield app
 
 
 @pytest.fixture
-def page(browser: Any, served: tuple[Path, int]) -> Iterator[Any]:
+def page(looking: Any, served: Any) -> Iterator[Any]:
     """The app's page; at the end, nothing but the app itself may have been asked."""
-    address = f"http://127.0.0.1:{served[1]}"
-    context = browser.new_context(viewport={"width": 1366, "height": 768})
-    context.set_default_timeout(60_000)
-    opened, troubles = context.new_page(), []
-    opened.on("console", lambda m: troubles.append(m.text) if m.type == "error" else None)
-    opened.on("pageerror", lambda error: troubles.append(str(error)))
-    ours = (address, address.replace("http", "ws"), "data:", "blob:")
-    opened.on("request", lambda r: None if r.url.startswith(ours) else troubles.append(r.url))
-    opened.goto(address)
-    yield opened
-    context.close()
-    assert troubles == []
+    with looking(served) as opened:
+        yield opened
+
+
+@pytest.fixture
+def own(
+    serving: Any, looking: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SimpleNamespace]:
+    """An app of one test's own, with its page: nothing is chosen, nothing has run."""
+    with serving(tmp_path_factory.mktemp("own")) as app, looking(app) as page:
+        yield SimpleNamespace(page=page, **vars(app))
 
 
 @pytest.fixture(scope="module")
@@ -82,26 +59,25 @@ def movie(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def drop(page: Any, path: Path) -> None:
     page.set_input_files("input[type=file]", path)
-    page.wait_for_selector(f".file:has-text('{path.stem}')")
+    page.wait_for_selector(f".file[aria-checked=true]:has-text('{path.stem}')")
 
 
-def test_from_drop_to_report(page: Any, served: tuple[Path, int], movie: Path) -> None:
+def test_from_drop_to_report(page: Any, served: Any, movie: Path) -> None:
     drop(page, movie)
     page.wait_for_selector("text=4.132 ms")
     page.click("button:has-text('Analyze')")
     report = page.frame_locator("iframe")
+    page.wait_for_selector("[role=status]:has-text('Done')", timeout=MINUTES)
     report.locator("h1").wait_for()
     assert "150" in report.locator("h1").inner_text() or "peak" in report.locator("h1").inner_text()
-    folder = served[0] / "dropped-results"
+    folder = served.folder / "dropped-results"
     assert (folder / "summary.json").is_file()
     with page.expect_download() as waiting:
         page.click("button:has-text('Table')")
     assert Path(waiting.value.path()).read_bytes() == (folder / "events.csv").read_bytes()
 
 
-def test_a_page_opened_again_shows_what_was_chosen(
-    page: Any, served: tuple[Path, int], movie: Path
-) -> None:
+def test_a_page_opened_again_shows_what_was_chosen(page: Any, served: Any, movie: Path) -> None:
     drop(page, movie)
     page.wait_for_selector("text=4.132 ms")
     page.reload()
@@ -109,17 +85,15 @@ def test_a_page_opened_again_shows_what_was_chosen(
     page.wait_for_selector("text=2  Settings")
 
 
-def test_cancel_leaves_nothing(page: Any, served: tuple[Path, int]) -> None:
+def test_cancel_leaves_nothing(page: Any, served: Any) -> None:
     page.click("button:has-text('Load example')")
     page.wait_for_selector("text=Simulating the example")
     page.click("button:has-text('Cancel')")
     page.wait_for_selector("text=Stopped; nothing was written.")
-    assert not [path for path in served[0].iterdir() if "example" in path.name]
+    assert not [path for path in served.folder.iterdir() if "example" in path.name]
 
 
-def test_a_bad_file_is_named_and_the_app_goes_on(
-    page: Any, served: tuple[Path, int], tmp_path: Path
-) -> None:
+def test_a_bad_file_is_named_and_the_app_goes_on(page: Any, served: Any, tmp_path: Path) -> None:
     bad = tmp_path / "notes.mp"
     bad.write_bytes(b"\x89HDF\r\n\x1a\n not really")
     drop(page, bad)
@@ -144,7 +118,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_calibration_is_seen_accepted_and_changes_no_table(
-    page: Any, served: tuple[Path, int], table: Path
+    page: Any, served: Any, table: Path
 ) -> None:
     drop(page, table)
     page.wait_for_selector("text=What is it for?")
@@ -158,18 +132,79 @@ def test_a_calibration_is_seen_accepted_and_changes_no_table(
     assert page.evaluate("document.querySelector('img.picture').naturalWidth") > 100
     assert "peak 1 = 150 kDa" in page.inner_text("[role=status]")
     page.click("button:has-text('Use it')")
-    remembered = served[0] / ".perrin-app.json"
+    remembered = served.folder / ".perrin-app.json"
     page.wait_for_selector("text=is used for the movies that follow")
     assert json.loads(remembered.read_text())["calibration"] == "ladder-calibration.json"
     drop(page, table)
     page.wait_for_selector("text=none: masses as they are in the table")
     page.click("button:has-text('Throw it away')")
     page.wait_for_selector("img.picture", state="hidden")
-    assert not [path for path in served[0].iterdir() if "calibration" in path.name]
+    assert not [path for path in served.folder.iterdir() if "calibration" in path.name]
+
+
+def test_a_failed_file_is_named_and_the_others_run(own: Any, table: Path, tmp_path: Path) -> None:
+    page = own.page
+    for number in (1, 2):
+        copy = tmp_path / f"many{number}.csv"
+        copy.write_bytes(table.read_bytes())
+        drop(page, copy)
+    few = tmp_path / "many3.csv"  # no events: it can be read, and not be analyzed
+    few.write_text("contrast\n")
+    drop(page, few)
+    bad = tmp_path / "many4.mp"
+    bad.write_bytes(b"no movie")
+    drop(page, bad)
+    page.wait_for_selector(".problem:has-text('many4.mp')")
+    for chosen in (1, 2, 3):
+        page.click(f".file:has-text('many{chosen}.csv')")
+        page.wait_for_selector(f".file[aria-checked=true]:has-text('many{chosen}.csv')")
+    page.wait_for_selector(".because:has-text('many4.mp')")
+    page.wait_for_selector("text=3 files, the last of them")
+    page.click("button:has-text('Analyze')")
+    page.wait_for_selector("[role=status]:has-text('Done')", timeout=MINUTES)
+    page.wait_for_selector(".because:has-text('the table holds no events')")
+    assert "1 of 3 failed" in page.inner_text("[role=status]")
+    made = sorted(path.name for path in own.folder.glob("*-results"))
+    assert made == ["many1-results", "many2-results"]
+    assert all((own.folder / name / "report.html").is_file() for name in made)
+
+
+def ask_and_leave(port: int, path: str) -> None:
+    """Ask for a file and reset the connection, as a browser does for a window that is closed."""
+    with socket.create_connection(("127.0.0.1", port)) as asking:
+        host = f"127.0.0.1:{port}"
+        asking.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        asking.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def test_a_closed_window_leaves_no_traceback_and_its_job_goes_on(
+    own: Any, table: Path, tmp_path: Path
+) -> None:
+    drop(own.page, table)
+    choose_task(own.page, "Mass spectrum")
+    own.page.click("button:has-text('Analyze')")
+    own.page.wait_for_selector("[role=status]:has-text('Mass spectrum: ladder-results')")
+    large = tmp_path / "large.csv"
+    large.write_bytes(b"contrast\n" + b"-0.005\n" * 1_000_000)
+    slow = own.page.context.new_cdp_session(own.page)
+    limits = {"offline": False, "latency": 0, "downloadThroughput": -1}
+    slow.send("Network.emulateNetworkConditions", limits | {"uploadThroughput": 20_000})
+    with own.page.expect_request("**/upload/*"):
+        own.page.set_input_files("input[type=file]", large)
+    other = own.page.context.new_page()
+    own.page.close()
+    other.goto(own.address)
+    other.wait_for_selector("[role=status]:has-text('Done')", timeout=MINUTES)
+    assert (own.folder / "ladder-results" / "report.html").is_file()
+    for path in ("/", "/files/ladder-results/report.html", "/_nicegui_ws/socket.io/?EIO=4"):
+        ask_and_leave(own.port, path)
+    assert [path.name for path in own.folder.glob("*.csv")] == ["ladder.csv"]
+    said = own.end()
+    assert "Traceback" not in said, said
 
 
 def test_what_a_file_does_not_say_is_asked_for_each_time(
-    page: Any, served: tuple[Path, int], tmp_path: Path
+    page: Any, served: Any, tmp_path: Path
 ) -> None:
     walks = tmp_path / "walks.csv"
     rows = [f"0,{k},{k % 7},{k % 5}" for k in range(40)]
@@ -184,7 +219,7 @@ def test_what_a_file_does_not_say_is_asked_for_each_time(
     page.wait_for_selector("text=The file does not say", state="visible")
     assert page.input_value("[aria-label='Frames of a window']") == "20"
     page.reload()
-    remembered = json.loads((served[0] / ".perrin-app.json").read_text())
+    remembered = json.loads((served.folder / ".perrin-app.json").read_text())
     assert (remembered["window"], remembered["pixel_nm"]) == (20, None)
 
 
@@ -207,10 +242,10 @@ def test_what_a_file_does_not_say_is_asked_for_each_time(
     ],
 )
 def test_only_for_this_computer_and_this_folder(
-    served: tuple[Path, int], path: str, headers: dict[str, str], status: int
+    served: Any, path: str, headers: dict[str, str], status: int
 ) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", served[1], timeout=20)
-    here = {name: value.format(port=served[1]) for name, value in headers.items()}
+    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=20)
+    here = {name: value.format(port=served.port) for name, value in headers.items()}
     connection.request("GET", path, headers=here)
     answer = connection.getresponse()
     answer.read()
@@ -221,9 +256,9 @@ def test_only_for_this_computer_and_this_folder(
     connection.close()
 
 
-def test_a_report_cannot_act_as_the_app(browser: Any, served: tuple[Path, int]) -> None:
+def test_a_report_cannot_act_as_the_app(browser: Any, served: Any) -> None:
     """Harmless, but what a page from elsewhere might try: to ask the app, to look at its page."""
-    folder = served[0] / "foreign-results"
+    folder = served.folder / "foreign-results"
     folder.mkdir()
     (folder / "report.html").write_text(
         "<h1>foreign</h1><script>"
@@ -235,7 +270,7 @@ def test_a_report_cannot_act_as_the_app(browser: Any, served: tuple[Path, int]) 
         "try { localStorage.x = 1; said('kept', 'yes') } catch { said('kept', 'no') }"
         "</script>"
     )
-    address = f"http://127.0.0.1:{served[1]}"
+    address = f"http://127.0.0.1:{served.port}"
     alone = browser.new_context().new_page()
     answer = alone.goto(f"{address}/files/foreign-results/report.html")
     assert "sandbox allow-scripts" in answer.headers["content-security-policy"]
@@ -257,8 +292,8 @@ def test_a_report_cannot_act_as_the_app(browser: Any, served: tuple[Path, int]) 
 
 
 @pytest.mark.parametrize("path", ["docs", "redoc", "openapi.json"])
-def test_no_page_describes_the_server(served: tuple[Path, int], path: str) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", served[1], timeout=20)
+def test_no_page_describes_the_server(served: Any, path: str) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=20)
     connection.request("GET", f"/{path}")
     said = connection.getresponse().read().lower()
     assert b"swagger" not in said
@@ -266,8 +301,8 @@ def test_no_page_describes_the_server(served: tuple[Path, int], path: str) -> No
     connection.close()
 
 
-def test_nothing_listens_beyond_the_loopback(served: tuple[Path, int]) -> None:
+def test_nothing_listens_beyond_the_loopback(served: Any) -> None:
     outside = [a[4][0] for a in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)]
     for address in {a for a in outside if not a.startswith("127.")}:
         with pytest.raises(OSError):  # noqa: PT011
-            socket.create_connection((address, served[1]), timeout=2)
+            socket.create_connection((address, served.port), timeout=2)

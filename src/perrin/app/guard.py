@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from starlette.datastructures import MutableHeaders
-from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
 
 if TYPE_CHECKING:
@@ -65,7 +64,4 @@ class Guard:
                 said["Cross-Origin-Resource-Policy"] = "same-origin"
             await send(message)
 
-        try:
-            await self.inner(scope, receive, guarded)
-        except ClientDisconnect:  # a window that was closed is no error
-            await PlainTextResponse("closed", status_code=400)(scope, receive, send)
+        await self.inner(scope, receive, guarded)

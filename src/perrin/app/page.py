@@ -37,6 +37,7 @@ class Page:
         self.choices = session.workspace.remembered()
         self.look: Look | None = None
         self.task: Task | None = None
+        self.listed: dict[str, tuple[bool, str]] = {}
         self.shelf = Shelf(session, use_calibration=self.use_calibration, choose=self.choose_only)
         self.runner = Runner(self)
 
@@ -81,21 +82,26 @@ class Page:
     @ui.refreshable_method
     def listing(self) -> None:
         """List the files of the folder, each to be chosen; below one that failed, why."""
+        self.listed = self._rows()
+        if not self.listed:
+            ui.label("No files yet: drop some, or load the example.").classes("quiet")
+        with ui.column().classes("files"):
+            for name, (chosen, why) in self.listed.items():
+                ui.checkbox(
+                    name,
+                    value=chosen,
+                    on_change=lambda event, name=name: self._choose(name, chosen=event.value),
+                ).classes("file").props("dense")
+                if why:
+                    ui.label(why).classes("problem because")
+
+    def _rows(self) -> dict[str, tuple[bool, str]]:
+        """The files by name: whether each is chosen, and why it failed."""
         session = self.session
         names = session.workspace.files()
         session.chosen = [name for name in session.chosen if session.workspace.has(name)]
         names += [name for name in session.chosen if name not in names]  # in a results folder
-        if not names:
-            ui.label("No files yet: drop some, or load the example.").classes("quiet")
-        with ui.column().classes("files"):
-            for name in names:
-                ui.checkbox(
-                    name,
-                    value=name in session.chosen,
-                    on_change=lambda event, name=name: self._choose(name, chosen=event.value),
-                ).classes("file").props("dense")
-                if why := session.why(name):
-                    ui.label(why).classes("problem because")
+        return {name: (name in session.chosen, session.why(name)) for name in names}
 
     async def _dropped(self, event: UploadEventArguments) -> None:
         try:
@@ -117,6 +123,8 @@ class Page:
         others = [other for other in self.session.chosen if other != name]
         self.choices = for_another_file(self.choices)
         self.session.chosen = [*others, name] if chosen else others
+        if name in self.listed:
+            self.listed[name] = (chosen, self.listed[name][1])  # its box shows it already
         await self.look_again()
 
     async def _choose_all(self) -> None:
@@ -142,7 +150,8 @@ class Page:
         tasks = () if self.look is None else self.look.tasks
         if self.task not in tasks:
             self.task = tasks[0] if self.look is not None and tasks and self.look.certain else None
-        self.listing.refresh()
+        if self.listed != self._rows():  # boxes drawn anew would lose the clicks under way
+            self.listing.refresh()
         self.choosing.refresh()
 
     async def _seen(self) -> Look | None:

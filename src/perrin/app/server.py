@@ -9,6 +9,7 @@ from nicegui import app, ui
 from starlette.responses import FileResponse, PlainTextResponse, Response
 
 from perrin.app.guard import FILES, NAMES, Guard
+from perrin.app.leaving import Leaving
 from perrin.app.page import Page
 from perrin.app.session import Session
 from perrin.app.workspace import Workspace
@@ -55,6 +56,7 @@ def serve(
     if ready is not None:
         app.on_startup(lambda: ready(f"http://{HOST}:{port}"))
     app.add_middleware(Guard, port=port)
+    app.add_middleware(Leaving)
     ui.run(
         lambda: Page(session).build(),
         host=HOST,
