@@ -34,6 +34,11 @@ class Column:
     meaning: str
 
 
+def columns(kind: Kind, unit: str = "", /, **meanings: str) -> tuple[Column, ...]:
+    """Columns of one kind and unit, each with its meaning: ``name="meaning"``."""
+    return tuple(Column(name, kind, unit, meaning) for name, meaning in meanings.items())
+
+
 _MOTIONS = (
     ("residence_time_ms", "ms", "time on the surface; infinite beyond what a thumbnail shows"),
     ("path_length_nm", "nm", "length of the way taken on the surface"),

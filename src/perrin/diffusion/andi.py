@@ -10,17 +10,16 @@ import numpy as np
 import pandas as pd
 
 from perrin.diffusion import classical
+from perrin.diffusion.tables import PARTICLE, estimates
 from perrin.diffusion.windows import to_tracks
 from perrin.errors import PerrinError
 from perrin.tables import Column
 from perrin.types import BoolArray, FloatArray
 
 COLUMNS: tuple[Column, ...] = (
-    Column("particle", "int", "", "number of the track"),
+    PARTICLE,
     Column("frames", "int", "frame", "from its first to its last position"),
-    Column("alpha", "float", "1", "anomalous exponent, median"),
-    Column("alpha_low", "float", "1", "its 5% quantile"),
-    Column("alpha_high", "float", "1", "its 95% quantile"),
+    *estimates((("alpha", "1", "anomalous exponent, median"),)),
     Column("model", "text", "", "most probable model"),
     Column("p_model", "float", "1", "its probability; the others follow as p_attm, p_ctrw, ..."),
     Column("reason", "text", "", "why there is no prediction"),

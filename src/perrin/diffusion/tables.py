@@ -7,42 +7,86 @@ from typing import TYPE_CHECKING
 
 from perrin.diffusion.motion_kinds import MOTION_KINDS, NUMBERS
 from perrin.errors import PerrinError
-from perrin.tables import Column
+from perrin.tables import Column, columns
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def _with_quantiles(estimates: Iterable[tuple[str, str, str]]) -> tuple[Column, ...]:
-    """Columns of estimates (name, unit, meaning), each with the ends of its interval."""
+def estimates(given: Iterable[tuple[str, str, str]]) -> tuple[Column, ...]:
+    """Columns of estimates (name, unit, meaning), each with the ends of its 90% interval."""
+    ends = (("", ""), ("_low", ": 5% quantile"), ("_high", ": 95% quantile"))
     return tuple(
         Column(name + end, "float", unit, meaning + said)
-        for name, unit, meaning in estimates
-        for end, said in (("", ""), ("_low", ": 5% quantile"), ("_high", ": 95% quantile"))
+        for name, unit, meaning in given
+        for end, said in ends
     )
 
 
+def _stretch(name: str) -> tuple[Column, ...]:
+    """Columns of a part of a track that is called `name`: where it is."""
+    return (
+        PARTICLE,
+        Column(name, "int", "", f"number of the {name} along it, from 0"),
+        _FRAME_START,
+        Column("frame_stop", "int", "frame", f"one after the last; two {name}s share a frame"),
+    )
+
+
+def _lasting(unsure: tuple[str, str] = ("", "")) -> tuple[Column, ...]:
+    """Columns of the same part: when it is; `unsure`: how else than by a change it is cut off."""
+    return (
+        *estimates((("start", "frame", "the change at its start; NaN if none"),))[1:],
+        Column("time_start", "float", "time", "of its first step, frame times frame interval"),
+        Column("residence_time", "float", "time", "how long it lasts"),
+        Column("left_censored", "bool", "", f"it began before the track{unsure[0]}"),
+        Column("right_censored", "bool", "", f"it ends with the track{unsure[1]}"),
+    )
+
+
+PARTICLE = Column("particle", "int", "", "number of the track")
+_FRAME_START = Column("frame_start", "int", "frame", "first frame with a position")
+_POSITIONS = Column("positions", "int", "", "frames that have a position")
+_SE = "its standard error"
+
 TRACKS: tuple[Column, ...] = (
-    Column("particle", "int", "", "number of the track"),
-    Column("frame", "int", "frame", "frame of the position, from 0; gaps are missing rows"),
-    Column("x", "float", "px", "horizontal position, in attrs['length_unit']"),
-    Column("y", "float", "px", "vertical position, absent in one dimension"),
-    Column("z", "float", "px", "depth, absent in one and two dimensions"),
-    Column("x_se", "float", "px", "standard error of x; this and all below where known"),
-    Column("y_se", "float", "px", "standard error of y"),
-    Column("angle_deg", "float", "deg", "of a rod from the x axis towards y, without jumps"),
-    Column("angle_se_deg", "float", "deg", "its standard error"),
-    Column("contrast", "float", "1", "at the center; negative where darker, and for molecules"),
-    Column("contrast_se", "float", "1", "its standard error"),
-    Column("mass_kda", "float", "kDa", "calibrated mass of a molecule at this position"),
-    Column("mass_se_kda", "float", "kDa", "its standard error"),
-    Column("touching", "bool", "", "whether another particle is so near that its image reaches in"),
-    Column("link_confidence", "float", "1", "that the step to the next frame is its own; or NaN"),
-    Column("drift_x", "float", "px", "drift of the stage that was taken off x"),
-    Column("drift_y", "float", "px", "drift of the stage that was taken off y"),
-    Column("pixel_nm", "float", "nm", "size of a pixel, the same in all rows"),
-    Column("frame_interval_s", "float", "s", "from frame to frame, the same in all rows"),
-    Column("exposure", "float", "1", "fraction of it with light, the same in all rows"),
+    PARTICLE,
+    *columns("int", "frame", frame="frame of the position, from 0; gaps are missing rows"),
+    *columns(
+        "float",
+        "px",
+        x="horizontal position, in attrs['length_unit']",
+        y="vertical position, absent in one dimension",
+        z="depth, absent in one and two dimensions",
+        x_se="standard error of x; this and all below where known",
+        y_se="standard error of y",
+    ),
+    *columns(
+        "float",
+        "deg",
+        angle_deg="of a rod from the x axis towards y, without jumps",
+        angle_se_deg=_SE,
+    ),
+    *columns(
+        "float",
+        "1",
+        contrast="at the center; negative where darker, and for molecules",
+        contrast_se=_SE,
+    ),
+    *columns(
+        "float", "kDa", mass_kda="calibrated mass of a molecule at this position", mass_se_kda=_SE
+    ),
+    *columns("bool", touching="whether another particle is so near that its image reaches in"),
+    *columns("float", "1", link_confidence="that the step to the next frame is its own; or NaN"),
+    *columns(
+        "float",
+        "px",
+        drift_x="drift of the stage that was taken off x",
+        drift_y="drift of the stage that was taken off y",
+    ),
+    *columns("float", "nm", pixel_nm="size of a pixel, the same in all rows"),
+    *columns("float", "s", frame_interval_s="from frame to frame, the same in all rows"),
+    *columns("float", "1", exposure="fraction of it with light, the same in all rows"),
 )
 
 _ESTIMATES: tuple[tuple[str, str, str], ...] = (
@@ -60,11 +104,11 @@ _ESTIMATES: tuple[tuple[str, str, str], ...] = (
 ESTIMATES: tuple[str, ...] = tuple(name for name, _, _ in _ESTIMATES)
 
 WINDOWS: tuple[Column, ...] = (
-    Column("particle", "int", "", "number of the track"),
+    PARTICLE,
     Column("frame_start", "int", "frame", "first frame"),
     Column("frame_stop", "int", "frame", "one after the last frame"),
-    Column("positions", "int", "", "frames that have a position"),
-    *_with_quantiles(_ESTIMATES),
+    _POSITIONS,
+    *estimates(_ESTIMATES),
     Column("jump_variance", "float", "length^2", "of one axis of a jump of the CTRW part"),
     Column("reason", "text", "", "what has no estimate, and why"),
 )
@@ -72,11 +116,15 @@ CLASSICAL: tuple[Column, ...] = (
     Column("tamsd_alpha", "float", "1", "exponent of the time-averaged MSD fit with offset"),
     Column("tamsd_D", "float", "length^2 / time^alpha", "its diffusion coefficient"),
     Column("tamsd_offset", "float", "length^2", "its offset: 2 d sigma^2 without blur"),
-    Column("vacf_1", "float", "1", "autocorrelation of one-frame steps at one frame"),
-    Column("kurtosis", "float", "1", "of one-frame steps: 3 for a Gaussian"),
-    Column("p_variation", "float", "1", "ln of the 4-variation at 1 frame over that at 4 frames"),
-    Column("fbm_alpha", "float", "1", "exponent by maximum likelihood, FBM with noise"),
-    Column("fbm_alpha_se", "float", "1", "its standard error, by the curvature of the likelihood"),
+    *columns(
+        "float",
+        "1",
+        vacf_1="autocorrelation of one-frame steps at one frame",
+        kurtosis="of one-frame steps: 3 for a Gaussian",
+        p_variation="ln of the 4-variation at 1 frame over that at 4 frames",
+        fbm_alpha="exponent by maximum likelihood, FBM with noise",
+        fbm_alpha_se="its standard error, by the curvature of the likelihood",
+    ),
     Column("fbm_noise_sigma", "float", "length", "localization error by the same fit, or known"),
 )
 HANDED_OVER: tuple[Column, ...] = (
@@ -101,7 +149,7 @@ OF_KIND: tuple[Column, ...] = (
     Column("kind", "text", "", "most probable kind; undetermined: none above one half"),
     *(Column(f"p_{kind.name}", "float", "1", kind.meaning) for kind in MOTION_KINDS),
     Column("p_walls", "float", "1", "confined: probability of walls rather than a harmonic trap"),
-    *_with_quantiles((one.name, one.unit, one.meaning) for one in NUMBERS.values()),
+    *estimates((one.name, one.unit, one.meaning) for one in NUMBERS.values()),
     Column("fraction_fast", "float", "1", "changing diffusivity: of the time in the faster state"),
 )
 AGREEMENT: tuple[Column, ...] = (
@@ -114,7 +162,7 @@ AGREEMENT: tuple[Column, ...] = (
 )
 SUSPECTS: tuple[Column, ...] = (
     Column("suspect_steps", "int", "", "links that are rather to another particle, by tracking"),
-    *_with_quantiles((("w_without_suspects", "1", "w with these steps taken out; else w"),)),
+    *estimates((("w_without_suspects", "1", "w with these steps taken out; else w"),)),
     Column(
         "kind_without_suspects", "text", "", "most probable kind with them taken out; else kind"
     ),
@@ -129,62 +177,54 @@ TRAJECTORIES: tuple[Column, ...] = (
     *SUSPECTS,
 )
 SUSPECT_STEPS: tuple[Column, ...] = (
-    Column("particle", "int", "", "number of the track"),
-    Column("frame", "int", "frame", "of the position that the step begins at"),
-    Column("frame_next", "int", "frame", "of the one that it ends at"),
+    PARTICLE,
+    *columns(
+        "int",
+        "frame",
+        frame="of the position that the step begins at",
+        frame_next="of the one that it ends at",
+    ),
     Column("step", "float", "px", "length, in the unit of the tracks"),
     Column("link_confidence", "float", "1", "that the step is the particle's own, by tracking"),
 )
 
 REGIMES: tuple[Column, ...] = (
-    Column("particle", "int", "", "number of the track"),
-    Column("regime", "int", "", "number of the regime along it, from 0"),
-    Column("frame_start", "int", "frame", "first frame with a position"),
-    Column("frame_stop", "int", "frame", "one after the last; two regimes share a frame"),
+    *_stretch("regime"),
     Column("label", "text", "", "fbm, ctrw, or undecided: none for sure, or both at once"),
     Column("confidence", "float", "1", "mean probability of the label; undecided: NaN"),
-    Column("start_low", "float", "frame", "the change at its start: 5% quantile; NaN if none"),
-    Column("start_high", "float", "frame", "the same, 95% quantile"),
-    Column("time_start", "float", "time", "of its first step, frame times frame interval"),
-    Column("residence_time", "float", "time", "how long it lasts"),
-    Column("left_censored", "bool", "", "it began before the track, or before it was sure"),
-    Column("right_censored", "bool", "", "it ends with the track, or with certainty"),
-    *(column for column in WINDOWS if column.name not in ("particle", "frame_start", "frame_stop")),
+    *_lasting((", or before it was sure", ", or with certainty")),
+    *WINDOWS[3:],
 )
 ALONG: tuple[str, ...] = ("w", "alpha_fbm", "alpha_ctrw")
 """Estimates that the time course carries: those of the regime that a frame belongs to."""
 TIME_COURSE: tuple[Column, ...] = (
-    Column("particle", "int", "", "number of the track"),
+    PARTICLE,
     Column("frame", "int", "frame", "every frame from its first to its last"),
     Column("time", "float", "time", "frame times frame interval"),
     Column("seen", "bool", "", "whether the frame has a position"),
     Column("regime", "int", "", "number of the regime that the step to the next frame is in"),
     Column("label", "text", "", "of that regime"),
     Column("p_ctrw", "float", "1", "probability that this step follows the CTRW, not the FBM"),
-    Column("ctrw_near", "float", "1", "fraction of CTRW among the steps up to 10 frames away"),
-    Column("ctrw_near_low", "float", "1", "the same: 5% quantile"),
-    Column("ctrw_near_high", "float", "1", "the same: 95% quantile"),
+    *estimates((("ctrw_near", "1", "fraction of CTRW among the steps up to 10 frames away"),)),
     Column("p_jump", "float", "1", "probability that this step holds a jump"),
-    *_with_quantiles((name, "1", f"{name} of the regime") for name in ALONG),
+    *estimates((name, "1", f"{name} of the regime") for name in ALONG),
 )
 TRANSITIONS: tuple[Column, ...] = (
-    Column("before", "text", "", "label of a regime"),
-    Column("after", "text", "", "label of the next regime of the same track"),
+    *columns("text", before="label of a regime", after="that of the next one of the same track"),
     Column("number", "int", "", "how often that was seen"),
     Column("time", "float", "time", "spent in the first by all tracks"),
-    Column("rate", "float", "1 / time", "number over time"),
-    Column("rate_low", "float", "1 / time", "5% quantile, Poisson"),
-    Column("rate_high", "float", "1 / time", "95% quantile, Poisson"),
+    *estimates((("rate", "1 / time", "number over time, Poisson"),)),
 )
 SURVIVAL: tuple[Column, ...] = (
     Column("label", "text", "", "fbm or ctrw"),
     Column("time", "float", "time", "residence time"),
-    Column("at_risk", "int", "", "regimes with a seen start that lasted at least so long"),
-    Column("ended", "int", "", "of them, those that a change ended then"),
-    Column("censored", "int", "", "of them, those lost from sight then"),
-    Column("survival", "float", "1", "fraction that lasts longer, Kaplan-Meier"),
-    Column("survival_low", "float", "1", "5% quantile"),
-    Column("survival_high", "float", "1", "95% quantile"),
+    *columns(
+        "int",
+        at_risk="regimes with a seen start that lasted at least so long",
+        ended="of them, those that a change ended then",
+        censored="of them, those lost from sight then",
+    ),
+    *estimates((("survival", "1", "fraction that lasts longer, Kaplan-Meier"),)),
 )
 
 _OF_SEGMENT: tuple[tuple[str, str, str], ...] = (
@@ -192,29 +232,22 @@ _OF_SEGMENT: tuple[tuple[str, str, str], ...] = (
     ("alpha", "1", "exponent, FBM by maximum likelihood with known noise; none at rest"),
 )
 SEGMENTS: tuple[Column, ...] = (
-    Column("particle", "int", "", "number of the track"),
-    Column("segment", "int", "", "number of the segment along it, from 0"),
-    Column("frame_start", "int", "frame", "first frame with a position"),
-    Column("frame_stop", "int", "frame", "one after the last; two segments share a frame"),
-    Column("positions", "int", "", "frames that have a position"),
-    Column(
-        "start_low", "float", "frame", "the change at its start: 5% quantile; NaN for the first"
-    ),
-    Column("start_high", "float", "frame", "the same, 95% quantile"),
-    Column("time_start", "float", "time", "of its first step, frame times frame interval"),
-    Column("residence_time", "float", "time", "how long it lasts"),
-    Column("left_censored", "bool", "", "it began before the track"),
-    Column("right_censored", "bool", "", "it ends with the track"),
+    *_stretch("segment"),
+    _POSITIONS,
+    *_lasting(),
     Column("state", "int", "", "number of its state in the table of states; -1: none"),
-    *_with_quantiles(_OF_SEGMENT),
+    *estimates(_OF_SEGMENT),
     *(column for column in OF_KIND if column.name == "kind" or column.name.startswith("p_")),
     Column("reason", "text", "", "what is not given, and why"),
 )
 STATES: tuple[Column, ...] = (
-    Column("state", "int", "", "number of the state, the fastest is 0, rest the last"),
-    Column("segments", "int", "", "how many are in it"),
-    Column("particles", "int", "", "how many are in it at some time"),
-    *_with_quantiles(
+    *columns(
+        "int",
+        state="number of the state, the fastest is 0, rest the last",
+        segments="how many are in it",
+        particles="how many are in it at some time",
+    ),
+    *estimates(
         (
             ("occupancy", "1", "fraction of the time that all particles spend in it"),
             ("K", "length^2 / time^alpha", "geometric mean over its segments by their steps"),
@@ -224,8 +257,7 @@ STATES: tuple[Column, ...] = (
     ),
 )
 STATE_TRANSITIONS: tuple[Column, ...] = (
-    Column("before", "int", "", "number of a state"),
-    Column("after", "int", "", "number of another one"),
+    *columns("int", before="number of a state", after="number of another one"),
     Column("number", "float", "", "changes from one to the other that are expected in the tracks"),
     *(column for column in TRANSITIONS if column.name[:4] in ("time", "rate")),
 )

@@ -22,20 +22,24 @@ class ClassPrediction(Protocol):
         """Of the classes on a balanced mix; each row sums to 1."""
 
 
-class Classifier(Protocol):
-    """What classifies events: `perrin.models.classifier.ClassifierModel` is one."""
+class EventNetwork(Protocol):
+    """What every network that reads events has."""
 
     @property
     def name(self) -> str:
         """Name of the model."""
 
     @property
-    def identity(self) -> str:
-        """Tells it from every other classifier."""
-
-    @property
     def classes(self) -> tuple[str, ...]:
         """Names of the C classes; one of them is ``binder``."""
+
+
+class Classifier(EventNetwork, Protocol):
+    """What classifies events: `perrin.models.classifier.ClassifierModel` is one."""
+
+    @property
+    def identity(self) -> str:
+        """Tells it from every other classifier."""
 
     @property
     def confusion(self) -> FloatArray:
@@ -67,16 +71,8 @@ class QuantityPrediction(ClassPrediction, Protocol):
         """Whether an event is unlike anything in training, (N,)."""
 
 
-class Quantifier(Protocol):
+class Quantifier(EventNetwork, Protocol):
     """What predicts masses of events: `perrin.models.quantifier.QuantifierModel` is one."""
-
-    @property
-    def name(self) -> str:
-        """Name of the model."""
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Names of the C classes."""
 
     @property
     def integration(self) -> int:

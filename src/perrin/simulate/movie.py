@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -147,17 +148,7 @@ def simulate_movie(
 ) -> tuple[Movie, pd.DataFrame]:
     """Like `simulate_landings`, with all frames in memory (11 MB a second) and no file."""
     movie, truth = lazy_movie(assay, seconds=seconds, seed=seed, background=background, psf=psf)
-    return (
-        Movie(
-            frames=movie.frames[:],
-            frame_interval_s=movie.frame_interval_s,
-            pixel_nm=movie.pixel_nm,
-            landing_sign=movie.landing_sign,
-            instrument=movie.instrument,
-            provenance=movie.provenance,
-        ),
-        truth,
-    )
+    return replace(movie, frames=movie.frames[:]), truth
 
 
 def lazy_movie(
