@@ -14,6 +14,7 @@ from perrin._version import __version__
 from perrin.errors import PerrinError
 
 if TYPE_CHECKING:
+    from perrin.andi2.submission import submit_andi2
     from perrin.batch import fit_affinity, read_batch, read_sheet, run_batch
     from perrin.io.inspecting import Inspection, inspect
     from perrin.io.movie import Movie
@@ -99,6 +100,7 @@ _HOME = {
     "simulate_movie": "simulate.movie",
     "simulate_thumbnails": "simulate.thumbnails",
     "simulate_walks": "simulate.walk_sets",
+    "submit_andi2": "andi2.submission",
     "track": "pipeline",
     "track_stack": "pipeline",
     "write_events": "io.tables",
@@ -154,6 +156,7 @@ __all__ = [
     "simulate_movie",
     "simulate_thumbnails",
     "simulate_walks",
+    "submit_andi2",
     "track",
     "track_stack",
     "write_events",

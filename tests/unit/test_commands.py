@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -10,14 +12,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import typer
 from typer.testing import CliRunner
 
 import perrin
 from perrin.cli.main import app
+from perrin.evaluate.andi import evaluate_andi
+from perrin.evaluate.classifier import evaluate_classifier
+from perrin.evaluate.kinds import evaluate_kinds
+from perrin.evaluate.mixture import evaluate_mixture
+from perrin.evaluate.quantifier import evaluate_quantifier
 from perrin.models.andi import AndiModel
 from perrin.models.bundle import bundle_folder, read_card
 from perrin.models.kinds import KindsModel
 from perrin.models.mixture import MixtureModel
+from perrin.paper.run import run_experiments
 from perrin.settings.diffusion import MixtureSettings
 from perrin.settings.motion import MotionMovie
 from perrin.simulate.mixtures import simulate_mixture
@@ -288,3 +297,80 @@ def test_evaluate(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert summary["run"]["seed"] == 3
     hashes = [model.bundle.card.sha256 for model in models]
     assert [one["sha256"] for one in summary["networks"]] == hashes
+
+
+FUNCTIONS: dict[str, Callable[..., object]] = {
+    "affinity": perrin.fit_affinity,
+    "andi": perrin.andi,
+    "andi2": perrin.submit_andi2,
+    "batch": perrin.run_batch,
+    "calibrate": perrin.calibrate,
+    "diffusion": perrin.characterize,
+    "edit-tracks": perrin.edit_tracks,
+    "evaluate andi": evaluate_andi,
+    "evaluate classifier": evaluate_classifier,
+    "evaluate kinds": evaluate_kinds,
+    "evaluate mixture": evaluate_mixture,
+    "evaluate quantifier": evaluate_quantifier,
+    "inspect": perrin.inspect,
+    "landings": perrin.analyze_landings,
+    "psf": perrin.build_psf,
+    "report": perrin.write_report,
+    "reproduce": run_experiments,
+    "simulate landings": perrin.simulate_landings,
+    "simulate motion": perrin.simulate_motion,
+    "simulate thumbnails": perrin.simulate_thumbnails,
+    "simulate walks": perrin.simulate_walks,
+    "spectrum": perrin.fit_spectrum,
+    "stack": perrin.track_stack,
+    "track": perrin.track,
+}
+"""The function that does what a command does."""
+NO_TABLE = {
+    "analyze": "picks landings, track or diffusion",
+    "analyse": "the same",
+    "app": "a page in the browser",
+    "demo": "calls simulate, calibrate and landings",
+    "doctor": "looks at the machine",
+    "model list": "prints a card",
+    "model show": "prints a card",
+    "model test": "prints a card",
+    "train andi": "writes a network",
+    "train classifier": "writes a network",
+    "train kinds": "writes a network",
+    "train mixture": "writes a network",
+    "train quantifier": "writes a network",
+}
+"""Commands that give no table, and what they do instead."""
+
+
+def commands(group: Any, words: tuple[str, ...] = ()) -> dict[str, dict[str, Any]]:
+    """Defaults of the options of each command."""
+    if not hasattr(group, "commands"):
+        return {" ".join(words): {option.name: option.default for option in group.params}}
+    found = {}
+    for name, command in group.commands.items():
+        found |= commands(command, (*words, name))
+    return found
+
+
+COMMANDS = commands(typer.main.get_command(app))
+
+
+def test_every_command_that_gives_a_table_has_a_function() -> None:
+    assert set(COMMANDS) == set(FUNCTIONS) | set(NO_TABLE)
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_a_function_has_the_defaults_of_its_command(name: str) -> None:
+    options = COMMANDS[name]
+    renamed = {"model": "classifier"} if name in ("landings", "calibrate") else {}
+    options = {renamed.get(option, option): value for option, value in options.items()}
+    if name == "simulate walks":
+        options["noise"] = (float(options["noise"]),) * 2
+    found = {
+        parameter.name: parameter.default
+        for parameter in inspect.signature(FUNCTIONS[name]).parameters.values()
+        if parameter.default is not parameter.empty and parameter.name in options
+    }
+    assert found == {option: options[option] for option in found}

@@ -2,13 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from perrin.andi2.folder import Field
-from perrin.andi2.prediction import Prediction, TrackPrediction
+from perrin.andi2.folder import Field, read_experiments
+from perrin.andi2.prediction import NOISE_PX, Prediction, TrackPrediction, predict
+from perrin.io.output_folder import output_folder, written_folder
+
+
+def submit_andi2(
+    folder: str | Path,
+    out: str | Path,
+    *,
+    localization_error: float = NOISE_PX,
+    overwrite: bool = False,
+    finished: Callable[[int, Prediction], None] | None = None,
+) -> dict[int, Prediction]:
+    """Write a submission to the second AnDi challenge: ``perrin andi2``.
+
+    Parameters
+    ----------
+    folder : path
+        In the layout of the challenge: see `perrin.andi2.folder.read_experiments`.
+    out : path
+        Folder of the submission.
+    localization_error : float
+        Of one axis, in pixels; the challenge's by default.
+    overwrite, finished
+        Replace a submission that is there; called with each experiment and what is predicted.
+
+    Returns
+    -------
+    dict
+        What is predicted of each experiment, by its number.
+
+    Raises `PerrinError` for what is no such folder, and for an `out` that cannot be written.
+
+    """
+    target = output_folder(out, overwrite=overwrite, inputs=[folder])
+    experiments = read_experiments(folder)
+    predictions = {}
+    for number, fields in experiments.items():
+        tracks = [track for field in fields for track in field.tracks]
+        predictions[number] = predict(tracks, noise=localization_error)
+        if finished is not None:
+            finished(number, predictions[number])
+    with written_folder(target) as partial:
+        write_submission(partial, experiments, predictions)
+    return predictions
 
 
 def write_submission(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from perrin.cli import options as o
 from perrin.cli.layout import ANALYZE
+
+if TYPE_CHECKING:
+    from perrin.andi2.prediction import Prediction
 
 
 def register(app: typer.Typer) -> None:
@@ -32,27 +35,25 @@ def andi2(
 
         perrin andi2 public_data_challenge_v0 -o submission
     """
-    from perrin.andi2.folder import read_experiments
-    from perrin.andi2.prediction import predict
-    from perrin.andi2.submission import model_of, write_submission
-    from perrin.io.output_folder import output_folder, written_folder
+    from perrin.andi2.submission import submit_andi2
 
     out = o.out_of(out, folder)
-    target = output_folder(out, overwrite=overwrite, inputs=[folder])
-    experiments = read_experiments(folder)
-    predictions = {}
-    for number, fields in experiments.items():
-        tracks = [track for field in fields for track in field.tracks]
-        found = predict(tracks, noise=localization_error)
-        predictions[number] = found
-        changes = sum(len(track.stop) - 1 for track in found.tracks)
-        states = ", ".join(
-            f"alpha {alpha:.2f} K {k:.3g}"
-            for alpha, k in zip(found.states.alpha, found.states.K, strict=True)
-        )
-        typer.echo(
-            f"exp_{number}: {len(tracks)} tracks, {changes} changes, {model_of(found)}: {states}"
-        )
-    with written_folder(target) as partial:
-        write_submission(partial, experiments, predictions)
+    submit_andi2(
+        folder, out, localization_error=localization_error, overwrite=overwrite, finished=_say
+    )
     typer.echo(f"submission in {out}")
+
+
+def _say(experiment: int, found: Prediction) -> None:
+    """Print what an experiment's tracks do."""
+    from perrin.andi2.submission import model_of
+
+    changes = sum(len(track.stop) - 1 for track in found.tracks)
+    states = ", ".join(
+        f"alpha {alpha:.2f} K {k:.3g}"
+        for alpha, k in zip(found.states.alpha, found.states.K, strict=True)
+    )
+    typer.echo(
+        f"exp_{experiment}: {len(found.tracks)} tracks, {changes} changes, "
+        f"{model_of(found)}: {states}"
+    )

@@ -89,8 +89,8 @@ class SimulatedFrames(ArrayFrames):
 def simulate_landings(
     assay: LandingAssay,
     *,
-    seconds: float,
-    seed: int,
+    seconds: float = 60.0,
+    seed: int = 0,
     out: str | os.PathLike[str],
     background: Movie | None = None,
     psf: Psf | None = None,

@@ -37,7 +37,7 @@ _TEXTURE_OPTICS_NM = 72.0  # the membrane's structure is as fine as the PSF on s
 
 
 def simulate_motion(
-    settings: MotionMovie, *, seed: int, psf: Psf | None = None
+    settings: MotionMovie, *, seed: int = 0, psf: Psf | None = None
 ) -> tuple[Movie, pd.DataFrame, pd.DataFrame]:
     """Return a movie in memory, its truth (a row a particle and frame), and the walks' truth.
 

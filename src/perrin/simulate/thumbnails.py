@@ -34,7 +34,7 @@ def simulate_thumbnails(
     count: int,
     *,
     settings: ThumbnailSettings,
-    seed: int,
+    seed: int = 0,
     centering: Centering = "truth",
     background: Movie | None = None,
     psf: Psf | None = None,

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import perrin
 from perrin.andi2.confined import fbm_spread
 from perrin.andi2.folder import read_experiments
 from perrin.andi2.prediction import CONFINED, FREE, IMMOBILE, predict
@@ -125,6 +126,19 @@ def test_a_folder_becomes_a_submission(two_states, tmp_path: Path) -> None:
     table = np.array([[float(v) for v in row.split(";")] for row in states[1:]])
     assert table.shape == (5, len(found.states.K))
     assert table[2] == pytest.approx(found.states.K, rel=1e-5)
+
+
+def test_the_command_submits_what_the_function_does(two_states, tmp_path: Path, typed) -> None:
+    folder_of(two_states[0][:6], tmp_path / "set" / "track_2" / "exp_4")
+    said = typed("andi2", tmp_path / "set", "--out", tmp_path / "a")
+    found = perrin.submit_andi2(tmp_path / "set", tmp_path / "b")
+    assert "exp_4: 6 tracks" in said
+    assert len(found[4].tracks) == 6
+    for name in ("fov_0.txt", "ensemble_labels.txt"):
+        a, b = (tmp_path / out / "track_2" / "exp_4" / name for out in "ab")
+        assert a.read_bytes() == b.read_bytes()
+    with pytest.raises(PerrinError, match="already holds results"):
+        perrin.submit_andi2(tmp_path / "set", tmp_path / "b")
 
 
 def test_other_folders_are_refused(tmp_path: Path) -> None:
