@@ -2,6 +2,9 @@
 
 Whole pixels come from the highest cross-correlation, the rest from least squares on the slopes
 of the image, which also gives the standard error. Without structure there is no drift to see.
+A straight edge says nothing of a drift along it, and clouds in the liquid change: where the error
+of either direction is larger than the structure is fine, or parts of the field move differently,
+what was found is no drift of the support.
 """
 
 from __future__ import annotations
@@ -23,7 +26,11 @@ _CLIP = 3.0  # standard deviations: a particle that was left in is no structure 
 _SIGMA = 1.5  # pixels: structure finer than this is mostly shot noise
 _COARSE = 8.0  # pixels: coarser than this is light, which the camera and not the stage holds
 _EDGE = 16  # pixels at the border, where coarse structure is not known
-_SIGNIFICANT = 4.0  # standard errors
+SIGNIFICANT = 4.0
+"""Standard errors from which on a drift is one."""
+_KNOWN_PX = 1.0  # error of the worse direction: beyond it another peak might be the right one
+_PARTS = 3  # of the field, each way, that must agree
+_BY_CHANCE = 1e-4  # that they do not
 
 
 @dataclass(frozen=True)
@@ -39,14 +46,21 @@ class Drift:
     """(K,): standard error of each axis, px."""
     by: str = "support"
     """What it was seen by: the support's structure, or what the "particles" do together."""
+    doubted: bool = False
+    """Whether the particles say that there is none."""
 
     @property
     def significant(self) -> bool:
-        """Whether the sample has moved farther than the errors allow."""
-        far = np.hypot(self.x, self.y)
-        return bool((far > _SIGNIFICANT * np.maximum(self.se, 1e-9)).any())
+        """Whether the sample has moved farther than the errors allow, and nothing is against it."""
+        return self.seen and not self.doubted
 
-    def at(self, frame: IntArray) -> tuple[FloatArray, FloatArray]:
+    @property
+    def seen(self) -> bool:
+        """Whether what was looked at has moved farther than the errors allow."""
+        far = np.hypot(self.x, self.y)
+        return bool((far > SIGNIFICANT * np.maximum(self.se, 1e-9)).any())
+
+    def at(self, frame: IntArray | FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the displacement along x and y at frames, continued in a straight line."""
         return _continued(frame, self.frame, self.x), _continued(frame, self.frame, self.y)
 
@@ -114,7 +128,8 @@ def _structure(image: Float32Array, free: BoolArray) -> Float32Array:
 def register(first: Float32Array, second: Float32Array) -> tuple[float, float, float] | None:
     """Return how far `second` (Y, X) has moved against `first`: x, y, standard error, px.
 
-    None where what they have in common is no more than chance.
+    None where what they have in common is no more than chance, does not tell both directions,
+    or has not moved as one.
     """
     from scipy.fft import irfft2, rfft2
 
@@ -139,7 +154,7 @@ def _refined(
     margin = int(np.ceil(np.abs(shift).max())) + _EDGE
     inner = (slice(margin, -margin), slice(margin, -margin))
     spectrum = rfft2(second)
-    slopes = np.stack([np.gradient(first, axis=axis)[inner].ravel() for axis in (0, 1)])
+    slopes = _slopes(first, inner)
     alike = 4 * np.pi * _SIGMA**2  # pixels over which smoothed noise is the same
     independent = slopes.shape[1] / alike
     if independent < _CORRELATED**2 or not first.any():
@@ -158,11 +173,37 @@ def _refined(
     if not common > _CORRELATED / np.sqrt(independent):
         return None
     # slopes are noisy too: only what those of both images have in common is structure
-    others = np.stack([np.gradient(image, axis=axis)[inner].ravel() for axis in (0, 1)])
+    others = _slopes(image, inner)
     inverse = np.linalg.inv(0.5 * (slopes @ others.T + others @ slopes.T))
-    variance = float((back - here).var()) * alike
-    error = float(np.sqrt((inverse @ normal @ inverse).diagonal().mean() * variance))
-    return float(shift[1]), float(shift[0]), error
+    covariance = inverse @ normal @ inverse * float((back - here).var()) * alike
+    rest = (back - here).reshape(image[inner].shape)
+    if np.linalg.eigvalsh(covariance)[-1] > _KNOWN_PX**2 or _parts_differ(slopes, rest, alike):
+        return None
+    return float(shift[1]), float(shift[0]), float(np.sqrt(covariance.diagonal().mean()))
+
+
+def _slopes(image: Float32Array, inner: tuple[slice, slice]) -> Float32Array:
+    """Return the slopes of an image (Y, X) along y and x, of its `inner` pixels, (2, N)."""
+    return np.stack([np.gradient(image, axis=axis)[inner].ravel() for axis in (0, 1)])
+
+
+def _parts_differ(slopes: Float32Array, rest: Float32Array, alike: float) -> bool:
+    """Whether parts of the field have moved against each other.
+
+    slopes (2, N) of the structure; rest (Y, X): what is left after the common shift; alike: pixels
+    with the same noise. Without differences the slopes have nothing in common with the rest of
+    any part.
+    """
+    from scipy.stats import chi2
+
+    square = 0.0
+    for rows in np.array_split(np.arange(rest.size).reshape(rest.shape), _PARTS, axis=0):
+        for part in np.array_split(rows, _PARTS, axis=1):
+            own, left = slopes[:, part.ravel()], rest.ravel()[part.ravel()]
+            toward = own @ left
+            normal = own @ own.T * float(left.var()) * alike
+            square += float(toward @ np.linalg.pinv(normal) @ toward)
+    return bool(chi2.sf(square, 2 * (_PARTS**2 - 1)) < _BY_CHANCE)
 
 
 def _moved_back(
@@ -176,7 +217,7 @@ def _moved_back(
     return np.asarray(irfft2(spectrum * down[:, None] * across, s=shape), np.float32)
 
 
-def _continued(frame: IntArray, at: FloatArray, value: FloatArray) -> FloatArray:
+def _continued(frame: IntArray | FloatArray, at: FloatArray, value: FloatArray) -> FloatArray:
     """Interpolate, and go on beyond both ends with the slope there."""
     inside = np.interp(frame, at, value)
     first = (value[1] - value[0]) / (at[1] - at[0])

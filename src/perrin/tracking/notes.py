@@ -58,19 +58,24 @@ def notes_of(
 def _drift_note(movie: Movie, seen: Seen, *, removed: bool) -> str:
     if seen.drift is None:
         return (
-            "the support has no structure to see a drift of the stage by, and too few particles "
+            "the support has no structure that tells a drift of the stage, and too few particles "
             "move to see it by them"
         )
     far = np.hypot(seen.drift.x, seen.drift.y)
     most = int(far.argmax())
     amount = f"{far[most] * movie.pixel_nm:.3g} ± {seen.drift.se[most] * movie.pixel_nm:.2g} nm"
     done = "taken off (--keep-drift leaves it)" if removed else "left in the tracks"
+    if seen.drift.doubted:
+        return (
+            f"the support seems to drift by up to {amount}, but the particles do not move with "
+            "it: nothing is taken off. Look at the movie; clouds in the liquid look like that"
+        )
     if not seen.drift.significant:
         return f"no drift is seen: {amount} by the {seen.drift.by}"
     if seen.drift.by == "support":
         return f"the stage drifts by up to {amount}; {done}"
     return (
-        "the support has no structure to see a drift of the stage by; the particles move together "
+        "the support has no structure that tells a drift of the stage; the particles move together "
         f"by up to {amount}, by the stage or with the liquid; {done}"
     )
 

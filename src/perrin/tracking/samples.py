@@ -62,24 +62,29 @@ _CLEARER_FLAT = 1.2  # times as clear: then particles are looked for without clo
 
 @dataclass(frozen=True)
 class Studied:
-    """How particles look, those of the samples by frame, and how far their contrast settled."""
+    """How particles look, those of the samples by frame, and how far their contrast settled.
+
+    support: medians (Y, X) of some blocks with whatever rests in them, and their frames.
+    """
 
     appearance: Appearance
     known: dict[int, LocalizationResult]
     unsettled: float
+    support: list[tuple[Float32Array, float]]
 
 
 def study(
     movie: Movie, settings: TrackingSettings, *, psf: Psf | None, progress: Progress
 ) -> Studied | None:
     """Look at the samples of the background; None where nothing is seen."""
-    first = _first_look(movie, settings, psf)
+    support: list[tuple[Float32Array, float]] = []
+    first = _first_look(movie, settings, psf, support)
     if first is None:
         return None
     seen, slow = first
     known, unsettled = _known(movie, settings, seen, slow=slow, progress=progress)
     seen = _second_look(movie, settings, seen, known)
-    return Studied(seen, known, unsettled)
+    return Studied(seen, known, unsettled, support)
 
 
 def prepared(raw: Array, background: Float32Array, seen: Appearance) -> Float32Array:
@@ -107,9 +112,15 @@ def _frames(movie: Movie, numbers: list[int]) -> Array:
 
 
 def _first_look(
-    movie: Movie, settings: TrackingSettings, psf: Psf | None
+    movie: Movie,
+    settings: TrackingSettings,
+    psf: Psf | None,
+    support: list[tuple[Float32Array, float]],
 ) -> tuple[Appearance, bool] | None:
-    """Return how particles look, and whether they are too slow for a median over time."""
+    """Return how particles look, and whether they are too slow for a median over time.
+
+    The medians of the blocks that are looked at are appended to `support`.
+    """
     over_time, over_space = [], []
     for block, numbers in _looked_at(movie, settings.median):
         raw = _frames(movie, numbers)
@@ -117,6 +128,8 @@ def _first_look(
         if settings.kind != "molecules":
             around = surroundings(tiles_of(block.image), block.image.shape)
             over_space.append(contrast(raw, around, sign=1))
+            if block.own is not None:
+                support.append((block.own, block.middle))
     moving = np.concatenate(over_time)
     if not moving.any():
         raise PerrinError(

@@ -103,8 +103,20 @@ def see(
         mean=mean.astype(np.float32),
         ghosts=ghosts,
         unsettled=studied.unsettled,
-        drift=registration.drift(),
+        drift=registration.drift() or _of_support(studied),
     )
+
+
+def _of_support(studied: Studied) -> Drift | None:
+    """Return the drift by the support with whatever rests in it.
+
+    Edges that move look like particles, and debris is divided out as such: without them nothing
+    of the support may be left.
+    """
+    registration = Registration()
+    for image, frame in studied.support:
+        registration.add(image, free=np.ones(image.shape, bool), frame=frame)
+    return registration.drift()
 
 
 def _nothing(movie: Movie, settings: TrackingSettings) -> Seen:

@@ -23,7 +23,7 @@ from perrin.settings.tracking import ParticleKind, TrackingSettings
 from perrin.stats import robust_sd
 from perrin.tracking.appearance import Appearance
 from perrin.tracking.clip import Clip, shown_clip
-from perrin.tracking.common_motion import common_motion
+from perrin.tracking.common_motion import checked
 from perrin.tracking.drift import Drift
 from perrin.tracking.found import LABELS, SHAPE_COLUMNS
 from perrin.tracking.link import MOST_MEMORY, LinkingResult, link
@@ -35,7 +35,6 @@ from perrin.tracking.track_sizes import with_sizes
 from perrin.types import FloatArray, IntArray, Progress
 
 _RECORDED = ("frame_interval_s", "pixel_nm", "instrument")  # what a calibration must share
-_STILL, _LONG = 2.0, 20  # errors and positions: a track that stays within them rests
 _LEAST_PIXEL_NM = 22.0  # of a movie of molecules: with smaller ones no window holds their PSF
 _CLEAR = 0.5  # of the positions of a track: with fewer above the threshold it is noise
 _LEAST_ALONE, _PERHAPS_SDS = 30, 2.5  # positions that stand alone; beyond these: perhaps two
@@ -105,7 +104,7 @@ class TrackingResult(Shown):
 
     @property
     def drift(self) -> Drift | None:
-        """Drift of the stage, where there was structure to see it by."""
+        """Drift of the stage, where there was something to see it by."""
         return self.seen.drift
 
 
@@ -199,8 +198,8 @@ def _tracks_of_what_was_seen(
         linked = _link(positions, movie, settings)
         positions = _without_noise(positions, settings)
         _mark_neighbors_of_gaps(positions, seen)
-    if seen.drift is None and linked is not None:
-        seen = replace(seen, drift=_common_motion(positions))
+    if linked is not None:
+        seen = replace(seen, drift=checked(seen.drift, of_tracks(positions)))
     drift = seen.drift
     removed = drift is not None and drift.significant and not settings.keep_drift
     tracks = tracks_of(positions, movie, settings, drift if removed else None)
@@ -365,19 +364,3 @@ def _gap_places(part: pd.DataFrame, last: int) -> FloatArray:
     missing = np.setdiff1d(np.arange(first, stop), frame)
     x, y = (np.interp(missing, frame, part[name].to_numpy(float)) for name in "xy")
     return np.stack([x, y, missing.astype(float)], axis=1)
-
-
-def _common_motion(positions: pd.DataFrame) -> Drift | None:
-    """Return what the particles do together, unless some rest: then the support does not move."""
-    own = of_tracks(positions)
-    x, y = (own[name].to_numpy(float) for name in "xy")
-    frame, particle = (own[name].to_numpy(np.int64) for name in ("frame", "particle"))
-    if not len(own):
-        return None
-    groups = own.groupby("particle")
-    still = (groups["x"].std() < _STILL * groups["x_se"].median()) & (
-        groups["y"].std() < _STILL * groups["y_se"].median()
-    )
-    if (still & (groups.size() > _LONG)).any():
-        return None
-    return common_motion(frame, x, y, particle)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from perrin.tracking.common_motion import common_motion
+from perrin.tracking.common_motion import checked, common_motion
+from perrin.tracking.drift import Drift
 
 FRAMES = 100
 
@@ -56,3 +58,38 @@ def test_few_particles_have_no_common_motion() -> None:
     assert common_motion(*walks(0, count=5, step=1.0, drift=none)) is None
     empty = np.zeros(0)
     assert common_motion(empty.astype(int), empty, empty, empty.astype(int)) is None
+
+
+def tracks_of(seed: int, *, count: int, step: float, speed: float) -> pd.DataFrame:
+    drift = np.stack([speed * np.arange(FRAMES), np.zeros(FRAMES)], axis=1)
+    frame, x, y, particle = walks(seed, count=count, step=step, drift=drift)
+    table = pd.DataFrame({"frame": frame, "x": x, "y": y, "particle": particle})
+    return table.assign(x_se=0.3, y_se=0.3)
+
+
+def by_support(speed: float) -> Drift:
+    frame = np.linspace(0, FRAMES - 1, 5)
+    return Drift(frame, speed * frame, np.zeros(5), np.array([0, 0.1, 0.1, 0.1, 0.1]))
+
+
+@pytest.mark.parametrize("step", [0.0, 0.3])  # at rest, and wandering
+def test_a_drift_that_the_particles_do_not_follow_is_doubted(step: float) -> None:
+    for seed in range(10):
+        drift = checked(by_support(0.3), tracks_of(seed, count=10, step=step, speed=0.0))
+        assert drift is not None
+        assert drift.seen
+        assert not drift.significant
+
+
+@pytest.mark.parametrize("step", [0.0, 0.3])
+def test_a_drift_that_the_particles_follow_is_not(step: float) -> None:
+    for seed in range(10):
+        drift = checked(by_support(0.3), tracks_of(seed, count=10, step=step, speed=0.3))
+        assert drift is not None
+        assert drift.significant
+
+
+def test_no_few_particles_make_a_drift() -> None:
+    none = np.zeros((FRAMES, 2))
+    seen = [common_motion(*walks(seed, count=6, step=1.0, drift=none)) for seed in range(100)]
+    assert sum(bool(found and found.significant) for found in seen) <= 1
