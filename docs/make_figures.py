@@ -31,9 +31,12 @@ from perrin.report.style import (
     new_figure,
     style,
 )
+from perrin.settings.disturbances import DisturbanceSettings
+from perrin.settings.optics import PupilSettings
 from perrin.settings.simulation import (
     BackgroundSettings,
     CameraSettings,
+    InstrumentSettings,
     LandingAssay,
     MassPrior,
     ThumbnailSettings,
@@ -58,6 +61,7 @@ def main() -> None:
             ("simulated-frame", busy_frame),
             ("simulated-noise", noise),
             ("simulated-spectra", spectra),
+            ("disturbances", disturbances),
         ):
             draw().savefig(FOLDER / f"{name}.png", dpi=200)
 
@@ -227,3 +231,41 @@ def _weighed(movie: Movie) -> NDArray[np.float64]:
 
 if __name__ == "__main__":
     main()
+
+
+def disturbances() -> Figure:
+    """Four landings of 300 kDa with each thing that can be wrong."""
+    wrong = {
+        "nothing wrong": {},
+        "fringes, 0.2%": {"disturbances": DisturbanceSettings(fringe_contrast=2e-3)},
+        "fast speckle, 0.05%": {
+            "disturbances": DisturbanceSettings(speckle_contrast=5e-4, speckle_time_s=0.02)
+        },
+        "debris, 2 for each um\u00b2": {"disturbances": DisturbanceSettings(debris_per_um2=2.0)},
+        "200,000 electrons": {"camera": CameraSettings(electrons=2e5, electrons_per_count=5.0)},
+        "8 bits": {"camera": CameraSettings(electrons_per_count=8e5 / 180)},
+        "mask in the pupil": {
+            "instrument": InstrumentSettings(pupil=PupilSettings(mask_transmission=0.0))
+        },
+        "coma, 0.5 rad": {"instrument": InstrumentSettings(pupil=PupilSettings(coma_rad=0.5))},
+        "defocus, 250 nm": {
+            "instrument": InstrumentSettings(pupil=PupilSettings(defocus_nm=250.0))
+        },
+    }
+    plain = ThumbnailSettings(
+        classes={"binder": 1.0}, masses=MassPrior(low_kda=300, middle_kda=300, high_kda=300)
+    )
+    figure = new_figure(width_mm=PAGE_MM, height_mm=75)
+    axes = figure.subplots(3, 12, gridspec_kw={"wspace": 0.08})
+    for number, (name, change) in enumerate(wrong.items()):
+        settings = plain.model_copy(update=change)
+        found = simulate_thumbnails(24, settings=settings, seed=5)
+        whole = np.flatnonzero(found.inside.all(axis=(1, 2)))
+        row, column = divmod(number, 3)
+        for k in range(4):
+            axis = axes[row, 4 * column + k]
+            axis.imshow(found.thumbnails[whole[k], 20], cmap="gray", vmin=-6e-3, vmax=6e-3)
+            axis.set(xticks=[], yticks=[])
+            axis.spines[:].set_visible(False)
+        axes[row, 4 * column].set_title(name, loc="left")
+    return figure

@@ -21,7 +21,7 @@ from perrin.io.movie import Movie
 from perrin.landing.detect import detect
 from perrin.landing.thumbnails import iter_event_stacks, places_of
 from perrin.models.classifier import ClassifierModel
-from perrin.optics.psf import Psf
+from perrin.optics.pupil import psf_of
 from perrin.settings.landing import DetectionSettings
 from perrin.settings.simulation import ThumbnailSettings
 from perrin.simulate.matching import is_accepted, is_isolated, match_landings
@@ -60,7 +60,7 @@ def detections(
     """
     n_avg = simulated.n_avg
     movie, truth = _movie(simulated, seconds, seed)
-    psf = Psf.analytic(simulated.instrument.optics, pixel_nm=movie.pixel_nm)
+    psf = psf_of(simulated.instrument)
     events = detect(movie, n_avg=n_avg, psf=psf, settings=DetectionSettings.permissive())
     stays = (truth["motion"] == "binder").to_numpy()
     wanted = stays & is_isolated(truth, n_avg=n_avg) & is_accepted(truth, movie, n_avg=n_avg)

@@ -22,7 +22,7 @@ from perrin.landing.matched import MatchedFilter
 from perrin.landing.networks import Classifier
 from perrin.mass.abundance import correct_fractions, uneven_note
 from perrin.mass.modes import FWHM_PER_SD
-from perrin.optics.psf import Psf
+from perrin.optics.pupil import psf_of
 from perrin.pipeline.measurement import LandingsResult
 from perrin.pipeline.simulated import Measured, analyze
 from perrin.settings.planned import PlannedMeasurement
@@ -235,7 +235,7 @@ def _as_noisy(
     sqrt(sum P^2 - (sum P)^2 / N).
     """
     instrument, camera = planned.assay.instrument, planned.assay.camera
-    kernel = MatchedFilter.of(Psf.analytic(instrument.optics, pixel_nm=instrument.pixel_nm)).kernel
+    kernel = MatchedFilter.of(psf_of(instrument)).kernel
     pixel = np.sqrt(2 / (planned.landing.n_avg * camera.electrons))
     shot = float(pixel * np.sqrt((kernel**2).sum())) / -instrument.contrast_per_kda
     variance = shot**2 + wanted_kda**2 - found_kda**2

@@ -17,7 +17,7 @@ from perrin.landing.networks import Classifier
 from perrin.landing.persistence import measure_persistence, persistence_n_avg
 from perrin.landing.thumbnails import THUMBNAIL_PX, half_length
 from perrin.mass.calibration import Calibration, apply_calibration
-from perrin.optics.psf import Psf
+from perrin.optics.pupil import psf_of
 from perrin.pipeline.events import find_events
 from perrin.settings.planned import PlannedMeasurement
 from perrin.settings.scores import ScoreSettings
@@ -92,7 +92,7 @@ def analyze(
     calibration does not enter.
     """
     instrument, landing = planned.assay.instrument, planned.landing
-    psf = Psf.analytic(instrument.optics, pixel_nm=movie.pixel_nm)
+    psf = psf_of(instrument)
     events = find_events(movie, settings=landing, psf=psf)
     line = Calibration(
         gradient_per_kda=instrument.contrast_per_kda, offset=0.0, source="the simulation's own line"

@@ -14,7 +14,8 @@ from pydantic import AfterValidator, Field, model_validator
 
 from perrin.events import CLASSES, MOTIONS
 from perrin.settings.base import Settings
-from perrin.settings.optics import OpticsSettings
+from perrin.settings.disturbances import DisturbanceSettings
+from perrin.settings.optics import OpticsSettings, PupilSettings
 
 
 def _one_of(names: tuple[str, ...]) -> AfterValidator:
@@ -50,6 +51,9 @@ class InstrumentSettings(Settings):
         -3.8e-5, lt=0, gt=-1e-2, description="contrast of a landing for each kDa"
     )
     optics: OpticsSettings = OpticsSettings()
+    pupil: PupilSettings | None = Field(
+        None, description="the PSF of a pupil instead of that of `optics`"
+    )
 
     @property
     def frame_interval_s(self) -> float:
@@ -215,6 +219,7 @@ class LandingAssay(Settings):
     instrument: InstrumentSettings = InstrumentSettings()
     camera: CameraSettings = CameraSettings()
     background: BackgroundSettings = BackgroundSettings()
+    disturbances: DisturbanceSettings = DisturbanceSettings()
     motion: MotionSettings = MotionSettings()
     source: str = Field("", description="where the numbers come from")
 
@@ -286,5 +291,6 @@ class ThumbnailSettings(Settings):
     instrument: InstrumentSettings = InstrumentSettings()
     camera: CameraSettings = CameraSettings()
     background: BackgroundSettings = BackgroundSettings()
+    disturbances: DisturbanceSettings = DisturbanceSettings()
     motion: MotionSettings = MotionSettings()
     crowd: CrowdSettings = CrowdSettings()

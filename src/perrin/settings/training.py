@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from perrin.settings.base import Seed, Settings
 
@@ -41,4 +41,16 @@ class EventTraining(NetworkTraining):
     weight_decay: Decay = 0.02
     average: Average = 0.998
     varied: Part = Field(0.5, description="fraction of events from varied instruments")
+    disturbed: Part = Field(
+        0.0, description="fraction of events from instruments with something wrong, beside those"
+    )
     detected: Part = Field(0.1, description="fraction centered as the detector does")
+
+    @model_validator(mode="after")
+    def _parts(self) -> Self:
+        if self.varied + self.disturbed > 1:
+            raise ValueError(
+                f"varied ({self.varied:g}) and disturbed ({self.disturbed:g}) are parts of all "
+                "events: together 1 at most"
+            )
+        return self

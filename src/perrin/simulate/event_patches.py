@@ -283,9 +283,8 @@ def _draw_crowded_events(
 def _seen_near(particles: Particles, center: FloatArray, *, half: int) -> NDArray[np.bool_]:
     """Whether molecules (P,) land or leave in the thumbnail around center (P, 3)."""
     reach = np.array([half, THUMBNAIL_PX / 2, THUMBNAIL_PX / 2])
-    row, last = np.arange(len(particles)), particles.steps
     landing = np.column_stack([particles.land, particles.y[:, 0], particles.x[:, 0]])
-    leaving = np.column_stack([particles.leave, particles.y[row, last], particles.x[row, last]])
+    leaving = np.column_stack([particles.leave, last_places(particles)])
     near = np.zeros(len(particles), np.bool_)
     for place_and_time in (landing, leaving):
         near |= (np.abs(place_and_time - center) <= reach).all(axis=1)
@@ -304,14 +303,7 @@ def scattered(event_patches: EventPatches, *, rng: np.random.Generator) -> Event
     moving = central.at_rest - central.land
     late = np.where(rng.random(count) < _SEEN_LATE, rng.random(count) * moving, 0.0)
     shift = rng.choice([-1, 0, 1], size=count, p=[0.1, 0.8, 0.1]) - np.rint(late).astype(np.int64)
-    times = late[:, None] + np.arange(_SEEN_FRAMES)
-    times = np.minimum(times, np.maximum(central.leave - central.land, late)[:, None])
-    steps = times / np.maximum(central.step_frames, 1e-9)[:, None]
-    knots = np.arange(central.x.shape[1])
-    middle = np.empty((count, 2))
-    for axis, at in ((0, central.y), (1, central.x)):
-        for b in range(count):
-            middle[b, axis] = np.interp(steps[b], knots, at[b]).mean()
+    middle = mean_places(central, late=late)
     middle += _SEEN_ERROR_PX * rng.standard_normal(middle.shape)
     none = np.zeros(1, np.int64)
 
@@ -325,6 +317,29 @@ def scattered(event_patches: EventPatches, *, rng: np.random.Generator) -> Event
         crowd=moved(event_patches.crowd, event_patches.crowd_owned),
         corner=np.rint(middle).astype(np.int64) - event_patches.size // 2,
     )
+
+
+def last_places(central: Particles) -> FloatArray:
+    """Places (N, 2), y and x, where molecules come to rest or leave."""
+    row, last = np.arange(len(central)), central.steps
+    return np.column_stack([central.y[row, last], central.x[row, last]])
+
+
+def mean_places(central: Particles, *, late: FloatArray | None = None) -> FloatArray:
+    """Mean places (N, 2), y and x, of molecules in the frames that a detector sees together.
+
+    late: (N,), how long after they land it begins; at once if None.
+    """
+    late = np.zeros(len(central)) if late is None else late
+    times = late[:, None] + np.arange(_SEEN_FRAMES)
+    times = np.minimum(times, np.maximum(central.leave - central.land, late)[:, None])
+    steps = times / np.maximum(central.step_frames, 1e-9)[:, None]
+    knots = np.arange(central.x.shape[1])
+    middle = np.empty((len(central), 2))
+    for axis, at in ((0, central.y), (1, central.x)):
+        for b in range(len(central)):
+            middle[b, axis] = np.interp(steps[b], knots, at[b]).mean()
+    return middle
 
 
 def draw_masses(prior: MassPrior, *, count: int, rng: np.random.Generator) -> FloatArray:

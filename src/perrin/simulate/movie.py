@@ -15,6 +15,7 @@ from perrin.errors import PerrinError
 from perrin.io.movie import ArrayFrames, Movie
 from perrin.optics.camera import fixed_pattern, record
 from perrin.optics.psf import Psf
+from perrin.optics.pupil import psf_of
 from perrin.settings.simulation import InstrumentSettings, LandingAssay
 from perrin.simulate.background import (
     TEXTURE_PX,
@@ -26,6 +27,7 @@ from perrin.simulate.background import (
     fill_light,
     illumination,
 )
+from perrin.simulate.disturbances import Disturbances
 from perrin.simulate.motions import Particles
 from perrin.simulate.recorded import add_to_recorded, instrument_of
 from perrin.simulate.render import multiply_landings, widening_coefficients
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BLOCK_FRAMES = 128
+_DISTURBED = 1_000_000  # key of a stream of random numbers that nothing else draws from
 
 Block = NDArray[np.uint16]
 
@@ -173,7 +176,7 @@ def lazy_movie(
     rng = np.random.default_rng(seeds[0])
     focus = draw_focus(assay.background, instrument, count=1, n_frames=n_frames, rng=rng)[0]
     particles, truth = draw_sample(assay, instrument, focus=focus, rng=rng)
-    shape = psf or Psf.analytic(instrument.optics, pixel_nm=instrument.pixel_nm)
+    shape = psf or psf_of(instrument)
     shape.check_pixel(instrument.pixel_nm)
 
     def blocks() -> Iterator[Block]:
@@ -266,11 +269,11 @@ def _model_blocks(
 ) -> Iterator[Block]:
     """Blocks of counts with the background model."""
     instrument, background, camera = assay.instrument, assay.background, assay.camera
-    shape = (instrument.height_px, instrument.width_px)
     # a fresh copy: SeedSequence.spawn counts, and a movie may be rendered twice
     parts = np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key).spawn(3)
     rng, speckle_rng, noise_rng = (np.random.default_rng(part) for part in parts)
     texture = Texture.of(psf, rng=rng)
+    disturbances = _disturbances(assay, psf, texture, n_frames, seed=seed)
     stage = draw_stage(background, instrument, count=1, n_frames=n_frames, rng=rng)
     laser = draw_laser(background, instrument, count=1, n_frames=n_frames, rng=rng)
     origin = rng.uniform(0, TEXTURE_PX, size=(1, 2))
@@ -284,7 +287,7 @@ def _model_blocks(
             instrument,
             texture=texture,
             n_frames=stop - first,
-            shape=shape,
+            shape=(instrument.height_px, instrument.width_px),
             count=1,
             rng=speckle_rng,
             previous=None if keys is None else keys[:, -1],
@@ -294,18 +297,37 @@ def _model_blocks(
             speckle_contrast=background.speckle_contrast,
             origin=origin,
             stage=stage[:, first:stop],
-            keys=keys,
+            keys=disturbances.add_speckle(keys, n_frames=stop - first),
         )
+        disturbances.multiply(light, corner=np.zeros((1, 2), np.int64), first=first)
         landings.multiply(light, first=first)
-        noise = noise_rng.standard_normal(light.shape, dtype=np.float32)
         yield record(
             light,
             electrons=electrons,
             gain=gain,
             exposure=laser[:, first:stop],
-            noise=noise,
+            noise=noise_rng.standard_normal(light.shape, dtype=np.float32),
             **camera.of_record(),
         )[0]
+
+
+def _disturbances(
+    assay: LandingAssay, psf: Psf, texture: Texture, n_frames: int, *, seed: np.random.SeedSequence
+) -> Disturbances:
+    """What disturbs a movie, drawn from a stream of its own."""
+    instrument = assay.instrument
+    key = (*seed.spawn_key, _DISTURBED)
+    rng = np.random.default_rng(np.random.SeedSequence(seed.entropy, spawn_key=key))
+    return Disturbances.draw(
+        assay.disturbances,
+        instrument,
+        psf=psf,
+        texture=texture,
+        shape=(instrument.height_px, instrument.width_px),
+        count=1,
+        n_frames=n_frames,
+        rng=rng,
+    )
 
 
 def _recorded_blocks(

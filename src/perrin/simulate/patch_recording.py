@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Self
 
 import numpy as np
@@ -23,6 +24,7 @@ from perrin.simulate.background import (
     fill_light,
     illumination,
 )
+from perrin.simulate.disturbances import Disturbances
 from perrin.simulate.event_patches import EventPatches
 from perrin.simulate.recorded import add_to_recorded
 from perrin.simulate.render import light_planes, multiply_landings, widening_coefficients
@@ -72,21 +74,17 @@ class PatchModel:
         rng = np.random.default_rng(own)
         stage = draw_stage(background, instrument, count=count, n_frames=n_frames, rng=rng)
         laser = draw_laser(background, instrument, count=count, n_frames=n_frames, rng=rng)
-        relative = fill_light(
+        origin = rng.uniform(0, TEXTURE_PX, size=(count, 2))
+        keys = dynamic_keys(
+            background,
+            instrument,
             texture=self.texture,
-            speckle_contrast=background.speckle_contrast,
-            origin=rng.uniform(0, TEXTURE_PX, size=(count, 2)),
-            stage=stage,
-            keys=dynamic_keys(
-                background,
-                instrument,
-                texture=self.texture,
-                n_frames=n_frames,
-                shape=shape,
-                count=count,
-                rng=rng,
-            ),
+            n_frames=n_frames,
+            shape=shape,
+            count=count,
+            rng=rng,
         )
+        relative, disturbed = self._background(keys, origin, stage, event_patches, seed=own)
         field = instrument.height_px, instrument.width_px
         change = _add_landings(
             relative, event_patches, field=field, psf=self.psf, wider=self.wider, landing_sign=-1
@@ -101,10 +99,46 @@ class PatchModel:
             noise=noise,
             **camera.of_record(),
         )
+        change += disturbed
         bright = camera.electrons / camera.electrons_per_count
         light = bright * laser[..., None] * change
         light[..., 0] += camera.offset_counts
         return counts, _on_patch(light, event_patches)
+
+    def _background(
+        self,
+        keys: NDArray[np.float32],
+        origin: FloatArray,
+        stage: FloatArray,
+        event_patches: EventPatches,
+        *,
+        seed: np.random.SeedSequence,
+    ) -> tuple[NDArray[np.float32], FloatArray | float]:
+        """Light (B, T, S, S) of the bare patches, and what disturbs the planes of the field."""
+        settings, n_frames = self.settings, event_patches.n_frames
+        static = partial(
+            fill_light,
+            texture=self.texture,
+            speckle_contrast=settings.background.speckle_contrast,
+            origin=origin,
+            stage=stage,
+        )
+        if not settings.disturbances.any:
+            return static(keys=keys), 0.0
+        disturbances = Disturbances.draw(
+            settings.disturbances,
+            settings.instrument,
+            psf=self.psf,
+            texture=self.texture,
+            shape=(event_patches.size, event_patches.size),
+            count=len(keys),
+            n_frames=n_frames,
+            rng=np.random.default_rng(seed.spawn(1)[0]),
+        )
+        keys = disturbances.add_speckle(keys, n_frames=n_frames)
+        light = static(keys=keys)
+        disturbances.multiply(light, corner=event_patches.corner)
+        return light, disturbances.planes()
 
 
 @dataclass(frozen=True)

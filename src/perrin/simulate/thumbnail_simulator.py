@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from perrin.errors import PerrinError
 from perrin.io.movie import Movie
 from perrin.landing.detect import detect
+from perrin.landing.exchange import PsfExchange
 from perrin.landing.light import evened
 from perrin.landing.thumbnails import (
     THUMBNAIL_PX,
@@ -24,15 +25,22 @@ from perrin.landing.thumbnails import (
     places_of,
 )
 from perrin.optics.psf import Psf
+from perrin.optics.pupil import psf_of
 from perrin.settings.landing import DetectionSettings
 from perrin.settings.simulation import InstrumentSettings, LandingAssay, ThumbnailSettings
-from perrin.simulate.event_patches import EventPatches, draw_event_patches, scattered
+from perrin.simulate.event_patches import (
+    EventPatches,
+    draw_event_patches,
+    last_places,
+    mean_places,
+    scattered,
+)
 from perrin.simulate.motions import leaving_after_motion, longest_frames
 from perrin.simulate.movie import simulate_movie
 from perrin.simulate.patch_recording import PatchModel, RecordedPatches
 from perrin.simulate.recorded import instrument_of
 from perrin.simulate.render import widening_coefficients
-from perrin.simulate.sample import truth_table
+from perrin.simulate.thumbnail_tables import detected_columns, tables_of
 
 _SLACK_PX = 8
 _GATE_PX = 4.0
@@ -68,6 +76,8 @@ class ThumbnailSimulator:
     psf: Psf
     centering: Centering
     background: Movie | None
+    exchange: PsfExchange | None = None
+    """What brings the stacks to another PSF, as in an analysis; see `perrin.landing.exchange`."""
 
     @classmethod
     def of(
@@ -85,7 +95,7 @@ class ThumbnailSimulator:
             slack = settings.n_avg if centering == "detector" else 0
             needed = 2 * (half_length(settings.n_avg) + settings.n_avg + slack)
             instrument = instrument_of(background, instrument, n_frames=needed)
-        psf = psf or Psf.analytic(instrument.optics, pixel_nm=instrument.pixel_nm)
+        psf = psf or psf_of(instrument)
         psf.check_pixel(instrument.pixel_nm)
         patches: PatchModel | RecordedPatches
         if background is None:
@@ -98,6 +108,11 @@ class ThumbnailSimulator:
     def half(self) -> int:
         """Frames of a thumbnail before the landing."""
         return half_length(self.settings.n_avg)
+
+    @property
+    def seen_psf(self) -> Psf:
+        """The PSF that a molecule has in a stack."""
+        return self.psf if self.exchange is None else self.exchange.wanted
 
     @property
     def landing_sign(self) -> int:
@@ -124,7 +139,7 @@ class ThumbnailSimulator:
                 self.settings,
                 self.instrument,
                 slack_frames=self.settings.n_avg if detector else 0,
-                slack_px=_SLACK_PX if detector else 0,
+                slack_px=self._margin_px + (_SLACK_PX if detector else 0),
                 rng=np.random.default_rng(draw_seed),
             )
             if self.centering == "scattered":
@@ -170,12 +185,14 @@ class ThumbnailSimulator:
         stacks = np.empty((0, before + 1 + after, THUMBNAIL_PX, THUMBNAIL_PX), np.float32)
         inside = np.empty((0, THUMBNAIL_PX, THUMBNAIL_PX), np.bool_)
         rows = np.empty(0, np.int64)
-        for batch in iter_event_stacks(blank, places_of(seen), n_avg=self.settings.n_avg):
+        for batch in iter_event_stacks(
+            blank, places_of(seen), n_avg=self.settings.n_avg, exchange=self.exchange
+        ):
             stacks = np.concatenate([stacks, batch.stacks])[:most]
             inside = np.concatenate([inside, batch.inside])[:most]
             rows = np.concatenate([rows, batch.rows])[:most]
         middle = seen.loc[rows, ["y_px", "x_px"]].to_numpy().astype(np.int64)
-        truth = _detected_columns(seen.loc[rows])
+        truth = detected_columns(seen.loc[rows])
         truth[["row", "column"]] = middle - THUMBNAIL_PX // 2
         truth["class"] = "buffer"
         return Part(np.arange(len(rows)), stacks, inside, truth, pd.DataFrame())
@@ -196,7 +213,7 @@ class ThumbnailSimulator:
             self.settings.model_copy(update={"motion": motion}),
             self.instrument,
             slack_frames=int(np.ceil(longest)) + 1,
-            slack_px=_SLACK_PX,
+            slack_px=self._margin_px + _SLACK_PX,
             rng=np.random.default_rng(draw_seed),
         )
         counts, light = self.patches.record(event_patches, seed=record_seed, pool=pool)
@@ -231,7 +248,7 @@ class ThumbnailSimulator:
             frame = seen["frame"].to_numpy(np.int64)
             y, x = (seen[name].to_numpy(float) for name in ("y_px", "x_px"))
         part = self._cut(event_patches, counts, light, rows=rows, frame=frame, y=y, x=x)
-        truth = pd.concat([part.truth, _detected_columns(seen)], axis=1)
+        truth = pd.concat([part.truth, detected_columns(seen)], axis=1)
         return replace(part, truth=truth)
 
     def _cut(
@@ -248,29 +265,39 @@ class ThumbnailSimulator:
     ) -> Part:
         """Cut the stacks of events `rows` around frame, y and x of their patches."""
         before, after = frames_around(self.settings.n_avg)
+        size = THUMBNAIL_PX + 2 * self._margin_px
+        in_time = counts.reshape(-1, event_patches.size, event_patches.size)  # one after the other
         stacks, _ = cut_stacks(
-            counts.reshape(
-                -1, event_patches.size, event_patches.size
-            ),  # one patch after the other in time
+            in_time,
             frame=frame + event_patches.n_frames * rows,
             y_px=y,
             x_px=x,
             before=before,
             after=after if backwards is None else before,
-            size=THUMBNAIL_PX,
+            size=size,
             light=light.reshape(-1, 3),
         )
         if backwards is not None:
             stacks[backwards] = stacks[backwards, ::-1]
-        stacks = stacks[:, : before + 1 + after]
-        corner = event_patches.corner[rows] + np.stack([y, x], axis=1).astype(np.int64)
-        corner -= THUMBNAIL_PX // 2
-        inside = _inside(corner, self.instrument)
+        stacks = np.ascontiguousarray(stacks[:, : before + 1 + after])
+        middle = event_patches.corner[rows] + np.stack([y, x], axis=1).astype(np.int64)
+        inside = _inside(middle - size // 2, self.instrument, size=size)
         stacks.transpose(0, 2, 3, 1)[~inside] = 1.0
-        truth, neighbors = _tables(
+        if self.exchange is not None:
+            central = event_patches.particles[event_patches.owned[:-1][rows]]
+            place = mean_places(central) if backwards is None else last_places(central)
+            dy, dx = np.clip(place - middle, -_GATE_PX, _GATE_PX).T
+            stacks, inside = self.exchange.apply(stacks, inside, before=before, dx_px=dx, dy_px=dy)
+        corner = middle - THUMBNAIL_PX // 2
+        truth, neighbors = tables_of(
             event_patches, rows, start=frame - self.half, corner=corner, instrument=self.instrument
         )
         return Part(rows, stacks, inside, truth, neighbors)
+
+    @property
+    def _margin_px(self) -> int:
+        """Pixels that stacks are cut wider on every side than thumbnails are."""
+        return 0 if self.exchange is None else self.exchange.margin_px
 
     def _detected(self, event_patches: EventPatches, frames: NDArray[np.float32]) -> pd.DataFrame:
         """The clearest detection of each patch's central molecule, where there is one."""
@@ -317,6 +344,7 @@ class ThumbnailSimulator:
             instrument=self.settings.instrument,
             camera=self.settings.camera,
             background=self.settings.background,
+            disturbances=self.settings.disturbances,
         )
 
 
@@ -327,50 +355,10 @@ def mosaic(counts: NDArray[np.uint16], light: NDArray[np.float64]) -> NDArray[np
     return np.ascontiguousarray(even.transpose(1, 2, 0, 3)).reshape(n_frames, side, -1)
 
 
-def _tables(
-    event_patches: EventPatches,
-    rows: NDArray[np.int64],
-    *,
-    start: NDArray[np.int64],
-    corner: NDArray[np.int64],
-    instrument: InstrumentSettings,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Truth of the central molecules and of their neighbors, in frames and pixels of a thumbnail.
-
-    start (R,) and corner (R, 2) are the first frame (of the patch) and pixel (of the field) of
-    the thumbnails of events `rows`.
-    """
-    first, count = event_patches.owned[rows], np.diff(event_patches.owned)[rows]
-    event = np.repeat(np.arange(len(rows)), count)
-    number = np.arange(len(event)) - np.repeat(np.cumsum(count) - count, count)
-    members = first[event] + number
-    particles = event_patches.particles[members].shifted(
-        frames=start[event], y_px=corner[event, 0], x_px=corner[event, 1]
-    )
-    table = truth_table(
-        particles,
-        event_patches.motions[members],
-        mass_kda=event_patches.mass_kda[members],
-        focus=event_patches.focus[members],
-        instrument=instrument,
-    ).drop(columns=["particle", "time_s"])
-    truth = table[number == 0].reset_index(drop=True)
-    truth.insert(0, "class", event_patches.labels[rows])
-    truth["n_neighbors"] = count - 1
-    truth[["row", "column"]] = corner
-    neighbors = table[number > 0].reset_index(drop=True)
-    neighbors.insert(0, "event", rows[event[number > 0]])
-    return truth, neighbors
-
-
-def _detected_columns(seen: pd.DataFrame) -> pd.DataFrame:
-    """What the detector said of each event, named so that it is not taken for the truth."""
-    names = [name for name in ("contrast", "snr_spatial", "snr_temporal") if name in seen]
-    return seen[names].add_prefix("detected_").reset_index(drop=True)
-
-
-def _inside(corner: NDArray[np.int64], instrument: InstrumentSettings) -> NDArray[np.bool_]:
-    offset = np.arange(THUMBNAIL_PX)
+def _inside(
+    corner: NDArray[np.int64], instrument: InstrumentSettings, *, size: int
+) -> NDArray[np.bool_]:
+    offset = np.arange(size)
     row, column = corner[:, :1] + offset, corner[:, 1:] + offset
     rows = (row >= 0) & (row < instrument.height_px)
     columns = (column >= 0) & (column < instrument.width_px)

@@ -15,6 +15,7 @@ from perrin.io.movie import Movie
 from perrin.landing.thumbnails import cut_thumbnails, half_length
 from perrin.optics.camera import record
 from perrin.optics.psf import Psf
+from perrin.settings.disturbances import DisturbanceSettings
 from perrin.settings.simulation import (
     BackgroundSettings,
     CameraSettings,
@@ -148,18 +149,36 @@ def _whole_movie(event_patches: EventPatches, event: int, psf: Psf) -> Movie:
     return Movie(frames=counts[0], frame_interval_s=3 / 726, pixel_nm=72.0, landing_sign=-1)
 
 
-@pytest.mark.parametrize("n_avg", [2, 10, 40])
-def test_with_background_the_noise_is_that_of_a_whole_movie(n_avg: int) -> None:
+@pytest.mark.parametrize(
+    ("n_avg", "disturbances"),
+    [
+        (2, DisturbanceSettings()),
+        (10, DisturbanceSettings()),
+        (40, DisturbanceSettings()),
+        (10, DisturbanceSettings(gradient=5e-3, fringe_contrast=2e-3, fringe_hz=3.0)),
+        (10, DisturbanceSettings(speckle_contrast=1e-3, speckle_time_s=0.02)),
+        (10, DisturbanceSettings(debris_per_um2=0.5)),
+    ],
+)
+def test_with_background_the_noise_is_that_of_a_whole_movie(
+    n_avg: int, disturbances: DisturbanceSettings
+) -> None:
     """Variance, covariance with the next pixel and with the frame n_avg later, over pixels."""
     speckle = BackgroundSettings(
         speckle_contrast=0.05, drift_nm_per_s=0, focus_contrast=0, tilt_contrast=0
     )
     light = MassPrior(low_kda=1e-6, middle_kda=1e-6, high_kda=1e-6)
     settings = ThumbnailSettings(
-        n_avg=n_avg, classes={"binder": 1.0}, masses=light, background=speckle
+        n_avg=n_avg,
+        classes={"binder": 1.0},
+        masses=light,
+        background=speckle,
+        disturbances=disturbances,
     )
     patches = simulate_thumbnails(400, settings=settings, seed=2).thumbnails
-    blank = preset("buffer").model_copy(update={"background": speckle})
+    blank = preset("buffer").model_copy(
+        update={"background": speckle, "disturbances": disturbances}
+    )
     half = half_length(n_avg)
     found = []
     for seed in range(12):

@@ -55,6 +55,19 @@ def test_a_block_holds_all_classes_finite_and_weighted(block: data.Batch) -> Non
     assert block.views[block.labels == 5].astype(float).std() > 0
 
 
+def test_a_block_with_disturbed_instruments_is_finite_and_depends_on_its_number_alone(
+    block: data.Batch,
+) -> None:
+    wrong = SMALL.model_copy(update={"varied": 0.0, "disturbed": 1.0})
+    found, again = (data.draw_block(wrong, source.Source(), 0) for _ in range(2))
+    np.testing.assert_array_equal(found.views, again.views)
+    assert np.isfinite(found.views).all()
+    assert len(found.labels) == len(block.labels)
+    assert not np.array_equal(found.views, block.views)
+    with pytest.raises(ValueError, match="together 1 at most"):
+        ClassifierTraining(varied=0.6, disturbed=0.5)
+
+
 def test_varied_instruments_are_valid_and_differ() -> None:
     rng = np.random.default_rng(0)
     plain = ThumbnailSettings()

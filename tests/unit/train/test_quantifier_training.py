@@ -130,6 +130,32 @@ def test_the_history_of_a_molecule_alone_is_what_a_clear_event_shows() -> None:
     assert float(unlike(shown, later)) > 0.05
 
 
+def test_disturbed_events_are_part_of_a_block_with_masses_and_contrasts_of_the_others() -> None:
+    wrong = SMALL.model_copy(update={"varied": 0.0, "detected": 0.0, "disturbed": 1.0})
+    found = data.draw_block(wrong, Source(), 0)
+    assert np.isfinite(found.views.astype(float)).all()
+    assert len(found.labels) == data.BLOCK_STEPS * wrong.batch
+    assert found.mass_kda.max() <= wrong.masses.high_kda
+    # the contrast for a mass is that of the instrument, but for the focus, whose spread is below .1
+    assert np.median(found.contrast_per_kda) == pytest.approx(3.8e-5, rel=0.1)
+    masses = MassPrior(low_kda=1200, middle_kda=1200, high_kda=1200)
+    heavy = data.draw_block(wrong.model_copy(update={"masses": masses}), Source(), 0)
+    rests = heavy.time_course.any(axis=1) & (heavy.labels == 0)
+    heavy = heavy[np.flatnonzero(rests)]
+    shown = torch.from_numpy(heavy.views[:, :31].astype(np.float32))
+    # what the molecule alone looks like is what is shown, with the PSF after the exchange
+    assert float(unlike(shown, heavy)) < 0.25 * np.log(2)
+
+
+def test_another_trunk_is_put_under_a_quantifier_that_is_there() -> None:
+    start, trunk = QuantifierNetwork(HistoryNetwork(8)), HistoryNetwork(8)
+    task = quantifier_task(SMALL, Source(), workers=1, trunk=trunk, start=start)
+    for name, value in trunk.state_dict().items():
+        torch.testing.assert_close(value, task.network.trunk.state_dict()[name])
+    with pytest.raises(PerrinError, match="1 blocks of 16 channels"):
+        quantifier_task(SMALL, Source(), workers=1, trunk=HistoryNetwork(16), start=start)
+
+
 def test_quantiles_rise_and_the_contrast_is_linear_in_the_data(block: data.Batch) -> None:
     torch.manual_seed(0)
     network = QuantifierNetwork(HistoryNetwork()).eval()

@@ -76,11 +76,12 @@ def _paper_settings(
     from perrin.settings.classifier import PaperTraining
 
     own = o.given(**vars(instrument), steps=running.steps, blocks=network.blocks)
+    own |= o.given(disturbed=running.disturbed)
     own |= {} if network.start is None else {"from": network.start}
     if own:
         raise PerrinError(
             f"--{next(iter(own))}: the paper's recipe is fixed and takes none of --from, "
-            "--buffer, --epsf, --calibration, --steps and --blocks."
+            "--buffer, --epsf, --calibration, --steps, --blocks and --disturbed."
         )
     given = o.given(width=network.width, epochs=network.epochs, seed=running.seed)
     return o.settings_from(PaperTraining, **given)
@@ -116,7 +117,7 @@ def _our_settings(network: ClassifierOptions, running: EventRun) -> ClassifierTr
     plain = ClassifierTraining() if network.start is None else ClassifierTraining.tuning()
     given = o.given(
         width=network.width, blocks=network.blocks, seed=running.seed, steps=running.steps
-    )
+    ) | o.given(disturbed=running.disturbed)
     return o.settings_from(ClassifierTraining, **plain.model_dump() | given)
 
 

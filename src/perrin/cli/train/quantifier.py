@@ -28,8 +28,12 @@ class QuantifierOptions:
         typer.Option("--from", help="Go on from this quantifier; default: the shipped one."),
     ] = None
     trunk: Annotated[
-        str, typer.Option(help="Classifier through whose first layers it looks, without --from.")
-    ] = "default"
+        str | None,
+        typer.Option(
+            help="Classifier through whose first layers it looks; default: that of --from, or the "
+            "shipped one."
+        ),
+    ] = None
     calibrate: Annotated[
         int, typer.Option(min=200, help="Events that the intervals are calibrated on.")
     ] = 40_000
@@ -55,7 +59,7 @@ def train_quantifier(
 
     start, trunk = network.start, network.trunk
     plain = QuantifierTraining() if start is None else QuantifierTraining.tuning()
-    given = o.given(seed=running.seed, steps=running.steps)
+    given = o.given(seed=running.seed, steps=running.steps, disturbed=running.disturbed)
     settings = o.settings_from(QuantifierTraining, **plain.model_dump() | given)
     with trained_events(running.out) as made:
         source = source_of(instrument, movie_options)
@@ -83,11 +87,11 @@ def _train(
     from perrin.train.quantifier.validation import validator
 
     run, start, trunk = made.parent, options.start, options.trunk
-    if start is None:
-        begun: dict[str, Any] = {"trunk": load_weights(trunk)}
-        classifier = ClassifierModel.load(trunk).identity
+    begun: dict[str, Any] = {} if start is None else {"start": load_quantifier(start)}
+    if start is None or trunk is not None:
+        begun["trunk"] = load_weights(trunk or "default")
+        classifier = ClassifierModel.load(trunk or "default").identity
     else:
-        begun = {"start": load_quantifier(start)}
         classifier = QuantifierModel.load(start).classifier
     task = quantifier_task(settings, source, workers=running.workers, **begun)
     network = train_watched(

@@ -59,6 +59,12 @@ class EventRun(RunOptions):
     """How a network of events is trained."""
 
     workers: Workers = 1
+    disturbed: Annotated[
+        float | None,
+        typer.Option(
+            min=0, max=1, help="Fraction of events from instruments with something wrong."
+        ),
+    ] = None
 
 
 @dataclass(frozen=True)

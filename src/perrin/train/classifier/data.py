@@ -20,6 +20,7 @@ from perrin.settings.simulation import ThumbnailSettings
 from perrin.simulate.thumbnail_simulator import Part, ThumbnailSimulator
 from perrin.simulate.thumbnails import threads
 from perrin.train.events.blocks import Events
+from perrin.train.events.disturbed import disturbed
 from perrin.train.events.source import Source, varied
 
 BLOCK_STEPS = 16
@@ -44,8 +45,7 @@ def draw_block(settings: ClassifierTraining, source: Source, number: int) -> Bat
     wanted = BLOCK_STEPS * settings.batch
     views, labels = [], []
     for k, (n_avg, part_seed) in enumerate(zip(integrations, seeds, strict=True)):
-        plain = rng.random() >= settings.varied
-        chosen = source if plain else Source(settings=varied(ThumbnailSettings(), rng=rng))
+        chosen = _instrument(source, settings, rng=rng)
         crowded = chosen.settings.model_copy(update={"crowd": settings.crowd})
         part = _Part(
             source=replace(chosen, settings=crowded),
@@ -59,6 +59,18 @@ def draw_block(settings: ClassifierTraining, source: Source, number: int) -> Bat
     joined = np.concatenate(labels)
     order = rng.permutation(len(joined))[:wanted]
     return Batch(np.concatenate(views)[order], joined[order], _weights(joined)[order])
+
+
+def _instrument(
+    source: Source, settings: ClassifierTraining, *, rng: np.random.Generator
+) -> Source:
+    """Return the instrument of the source, a varied one or one with something wrong."""
+    drawn = rng.random()
+    if drawn < settings.varied:
+        return Source(settings=varied(ThumbnailSettings(), rng=rng))
+    if drawn < settings.varied + settings.disturbed:
+        return disturbed(ThumbnailSettings(), rng=rng)
+    return source
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from perrin.io import open_movie
+from perrin.landing.exchange import PsfExchange
 from perrin.optics.psf import Psf
 from perrin.settings.simulation import ThumbnailSettings
 from perrin.simulate.thumbnail_simulator import Centering, ThumbnailSimulator
@@ -34,6 +35,11 @@ VARIED: dict[str, dict[str, float]] = {
 """The same for the other settings of a varied instrument; uniform in the logarithm."""
 
 
+def no_exchange(_psf: Psf) -> PsfExchange | None:
+    """Leave the PSF as it is."""
+    return None
+
+
 @dataclass(frozen=True)
 class Source:
     """An instrument of one's own to learn from; by default the simulator's."""
@@ -46,6 +52,8 @@ class Source:
     """Recorded buffer movie, instead of the background model."""
     movie_options: dict[str, Any] = field(default_factory=dict)
     """What `perrin.io.open_movie` has to be told of that movie."""
+    exchange: Callable[[Psf], PsfExchange | None] = no_exchange
+    """From the PSF of the landings to what an analysis exchanges it with."""
 
     def describe(self) -> dict[str, Any]:
         """Return it as plain values, to be kept beside what was trained on it."""
@@ -64,13 +72,14 @@ class Source:
             movie = None
             if self.buffer is not None:
                 movie = stack.enter_context(open_movie(self.buffer, **self.movie_options))
-            yield ThumbnailSimulator.of(
+            simulator = ThumbnailSimulator.of(
                 self.settings.model_copy(update={"n_avg": n_avg}),
                 centering=centering,
                 background=movie,
                 psf=None if self.psf is None else Psf.load(self.psf),
                 seed=seed,
             )
+            yield replace(simulator, exchange=self.exchange(simulator.psf))
 
 
 def leave_ctrl_c() -> None:

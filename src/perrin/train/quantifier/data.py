@@ -23,6 +23,7 @@ from perrin.simulate.quantities import central, truth_of
 from perrin.simulate.thumbnail_simulator import Centering, Part
 from perrin.simulate.thumbnails import threads
 from perrin.train.events.blocks import Events
+from perrin.train.events.disturbed import disturbed
 from perrin.train.events.source import Source, varied
 
 if TYPE_CHECKING:
@@ -67,18 +68,20 @@ class Batch(Events):
 def draw_block(settings: QuantifierTraining, source: Source, number: int) -> Batch:
     """Draw the events of `BLOCK_STEPS` batches."""
     seed = np.random.SeedSequence(settings.seed, spawn_key=(number,))
-    own_seed, *seeds = seed.spawn(4)
+    own_seed, *seeds = seed.spawn(5)
     rng = np.random.default_rng(own_seed)
     wanted = BLOCK_STEPS * settings.batch
     seen = round(settings.detected * wanted)
     other = round(settings.varied * wanted)
+    wrong = round(settings.disturbed * wanted)
     changes = {"masses": settings.masses, "crowd": settings.crowd}
     plain = replace(source, settings=source.settings.model_copy(update=changes))
     changed = replace(plain, settings=other_background(plain.settings, rng=rng), buffer=None)
     counts: tuple[tuple[Source, Centering, int], ...] = (
         (plain, "detector", seen),
         (changed, "scattered", other),
-        (plain, "scattered", wanted - seen - other),
+        (plain, "scattered", max(wanted - seen - other - wrong, 0)),
+        (_disturbed(plain.settings, rng=rng) if wrong else plain, "scattered", wrong),
     )
     parts = [
         events(
@@ -106,6 +109,18 @@ def other_background(plain: ThumbnailSettings, *, rng: np.random.Generator) -> T
     return other.model_copy(update={"instrument": instrument})
 
 
+def _disturbed(plain: ThumbnailSettings, *, rng: np.random.Generator) -> Source:
+    """Return an instrument with something wrong, whose PSF is exchanged for that of `plain`.
+
+    Its pixels, contrasts and masses are those of `plain`.
+    """
+    chosen = disturbed(plain, rng=rng, noticed=1.0)
+    kept = {name: getattr(plain.instrument, name) for name in ("pixel_nm", "contrast_per_kda")}
+    instrument = chosen.settings.instrument.model_copy(update=kept)
+    changes = {"instrument": instrument, "masses": plain.masses}
+    return replace(chosen, settings=chosen.settings.model_copy(update=changes))
+
+
 def events(
     source: Source,
     *,
@@ -130,7 +145,7 @@ def events(
                 LANDING_CLASSES, min(_AT_ONCE, count - block * _AT_ONCE), p=fraction
             )
             found += [
-                _batch(part, psf=simulator.psf, landing_sign=simulator.landing_sign)
+                _batch(part, psf=simulator.seen_psf, landing_sign=simulator.landing_sign)
                 for part in simulator.events(labels, seed=own, pool=pool)
             ]
     return Batch.joined(found)

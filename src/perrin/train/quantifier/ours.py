@@ -17,6 +17,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from perrin.errors import PerrinError
 from perrin.landing.quantifier.quantities import QUANTILES
 from perrin.settings.quantifier import QuantifierTraining
 from perrin.settings.simulation import MassPrior
@@ -44,9 +45,20 @@ def quantifier_task(
     trunk: HistoryNetwork | None = None,
     start: QuantifierNetwork | None = None,
 ) -> Task[QuantifierNetwork, Batch]:
-    """Return what is trained: on a classifier's trunk, or from the weights of `start`."""
+    """Return what is trained: on a classifier's trunk, from nothing or the weights of `start`.
+
+    Raises `PerrinError` for a trunk of another size than that of `start`.
+    """
     torch.manual_seed(settings.seed)
     network = start or QuantifierNetwork(trunk or HistoryNetwork())
+    if start is not None and trunk is not None:
+        if (trunk.widths, trunk.blocks) != (start.trunk.widths, start.trunk.blocks):
+            raise PerrinError(
+                f"the classifier has {trunk.blocks} blocks of {trunk.widths[0]} channels, that of "
+                f"--from {start.trunk.blocks} of {start.trunk.widths[0]}: leave --from out to "
+                "train from nothing, or give a classifier of that size."
+            )
+        start.trunk.load_state_dict(trunk.state_dict())
     return events_task(
         network,
         settings,
