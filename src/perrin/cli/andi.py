@@ -45,8 +45,9 @@ def andi(
     from perrin.pipeline import andi as predict
 
     out = o.out_of(out, tracks, "-andi.csv")
+    interval = o.interval_s(frame_interval_s, frame_rate_hz)
     target = output_file(out, overwrite=overwrite, inputs=[tracks])
-    found = read_tracks(tracks, frame_interval_s=o.interval_s(frame_interval_s, frame_rate_hz))
+    found = read_tracks(tracks, frame_interval_s=interval)
     typer.echo(found.attrs["read_as"])
     table = predict(found, model=model)
     with written_file(target) as partial:

@@ -23,7 +23,12 @@ def andi2(
     folder: Annotated[
         Path, typer.Argument(help="Folder with track_2/exp_E/trajs_fov_F.csv in it or its data.")
     ],
-    out: o.Out = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="Folder for the submission.", show_default="NAME-submission"
+        ),
+    ] = None,
     localization_error: Annotated[
         float, typer.Option(min=1e-6, help="Of one axis, in pixels; the challenge's by default.")
     ] = 0.12,
@@ -37,7 +42,7 @@ def andi2(
     """
     from perrin.andi2.submission import submit_andi2
 
-    out = o.out_of(out, folder)
+    out = o.out_of(out, folder, "-submission")
     submit_andi2(
         folder, out, localization_error=localization_error, overwrite=overwrite, finished=_say
     )

@@ -128,17 +128,18 @@ def calibrate(
         raise PerrinError("give either a movie or table with --ladder, or --pair twice or more")
     out = o.out_of(out, source or Path("pairs"), "-calibration.json")
     read = o.paths(source, o.psf_file(psf))
-    targets = calibration_files(out, overwrite=overwrite, inputs=read)
     if source is not None and pair is None and ladder is None:  # before the movie is opened
         raise PerrinError(_WHICH_MASSES)
     settings = LandingOptions(n_avg=n_avg, fit_n_avg=fit_n_avg).settings()
+    pairs = None if pair is None else [_pair(text) for text in pair]
+    targets = calibration_files(out, overwrite=overwrite, inputs=read)
     if source is not None:
         say_first_run()
     made = _make(
         source,
         ladder,
         movie_options,
-        pairs=None if pair is None else [_pair(text) for text in pair],
+        pairs=pairs,
         settings=settings,
         psf=o.psf_in(psf),
         classifier=model,

@@ -54,7 +54,7 @@ class EventOptions:
 
 @bundled
 def evaluate_classifier(
-    out: o.NamedOut,
+    out: o.Evaluated,
     events: EventOptions,
     model: Annotated[
         list[str] | None,
@@ -76,8 +76,8 @@ def evaluate_classifier(
     from perrin.io.output_folder import output_folder
     from perrin.models.classifier import ClassifierModel
 
-    target = output_folder(out, overwrite=overwrite)
     settings = events.settings()
+    target = output_folder(out, overwrite=overwrite)
     models = [ClassifierModel.load(name) for name in model or ["default"]]
     with o.progress_bar("evaluating") as progress:
         found = evaluate(models, settings=settings, progress=progress)

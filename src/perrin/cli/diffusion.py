@@ -56,13 +56,22 @@ Exposure = Annotated[
     float | None,
     typer.Option(help="Fraction of the frame interval with light, if the file does not say."),
 ]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        "-o",
+        help="Folder for the results, written completely or not at all.",
+        show_default="NAME-results; of a results folder NAME-diffusion",
+    ),
+]
 Window = Annotated[int, typer.Option(help="Frames of a window along a track.")]
 Stride = Annotated[int, typer.Option(help="Frames from one window to the next.")]
 
 
 def diffusion(
     tracks: o.Tracks,
-    out: o.Out = None,
+    out: Out = None,
     frame_interval_s: o.FrameIntervalS = None,
     frame_rate_hz: o.FrameRateHz = None,
     pixel_nm: LengthNm = None,
@@ -88,11 +97,12 @@ def diffusion(
     from perrin.results import write_results
     from perrin.settings.diffusion import WindowSettings
 
-    out = o.out_of(out, tracks)
-    target = output_folder(out, overwrite=overwrite, inputs=[tracks])
+    out = o.out_of(out, tracks, "-diffusion" if tracks.is_dir() else "-results")
     interval = o.interval_s(frame_interval_s, frame_rate_hz)
     if units is not None and (units != "unknown" or pixel_nm is not None or interval is not None):
         raise PerrinError("--units is 'unknown', without --pixel-nm and --frame-interval-s.")
+    settings = o.settings_from(WindowSettings, frames=window, stride=stride)
+    target = output_folder(out, overwrite=overwrite, inputs=[tracks])
     table = read_tracks(tracks, pixel_nm=pixel_nm, frame_interval_s=interval, z_step_nm=z_step_nm)
     typer.echo(table.attrs["read_as"])
     found = characterize(
@@ -101,7 +111,7 @@ def diffusion(
         units=units,
         localization_error=localization_error,
         exposure=exposure,
-        settings=o.settings_from(WindowSettings, frames=window, stride=stride),
+        settings=settings,
     )
     write_results(target, found, command=o.this_command())
     _say(found, out)
@@ -155,10 +165,13 @@ class WalkOptions:
 
 @bundled
 def walks(
-    out: Annotated[
-        Path, typer.Option("--out", "-o", help="Table to write, .csv; truth beside it.")
-    ],
     walk: WalkOptions,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="Table to write, .csv; truth beside it.", show_default="KIND.csv"
+        ),
+    ] = None,
     overwrite: o.Overwrite = False,
 ) -> None:
     """Simulate trajectories into a CSV table, with the truth of each beside it.
@@ -170,6 +183,7 @@ def walks(
     from perrin.io.output import output_files, written_files
     from perrin.simulate.walk_sets import simulate_walks
 
+    out = Path(f"{walk.kind}.csv") if out is None else out
     targets = output_files(out, ".truth.csv", overwrite=overwrite)
     tracks, truth = simulate_walks(**vars(walk) | {"noise": _range(walk.noise)})
     with written_files(targets) as partials:

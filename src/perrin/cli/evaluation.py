@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class FreshTracks:
     """Where an evaluation on fresh tracks goes, and the seed that these are drawn with."""
 
-    out: o.NamedOut
+    out: o.Evaluated
     seed: o.Seed = 7
     overwrite: o.Overwrite = False
 

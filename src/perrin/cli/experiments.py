@@ -46,7 +46,7 @@ Overwrite = Annotated[
 
 def reproduce(
     name: Name,
-    out: Out,
+    out: Out = Path("paper"),
     model: scores.ModelName = "default",
     seed: o.Seed = 1,
     resamples: Resamples = 200,
@@ -57,7 +57,7 @@ def reproduce(
 
     For example::
 
-        perrin reproduce bsa --scale 0.2 -o paper
+        perrin reproduce bsa --scale 0.2
     """
     from perrin.models.classifier import ClassifierModel
     from perrin.paper.run import EXPERIMENTS, run_experiments

@@ -76,9 +76,9 @@ def landings(
     out = o.out_of(out, movies[0])
     calibrant.check(instrument)
     inputs = [*movies, *instrument.paths(), *o.paths(calibrant.calibrant)]
-    target = output_folder(out, overwrite=overwrite, inputs=inputs)
     settings = landing.settings()
     networks.check()
+    target = output_folder(out, overwrite=overwrite, inputs=inputs)
     chosen = {
         **instrument.load(),
         **calibrant.calibrated(settings, instrument, movie_options, model=networks.model),
@@ -148,10 +148,10 @@ def spectrum(
     from perrin.settings.spectrum import SpectrumSettings
 
     read = o.paths(*tables, calibration)
-    target = output_folder(o.out_of(out, tables[0]), overwrite=overwrite, inputs=read)
     settings = o.settings_from(
         SpectrumSettings, bin_width_kda=bin_kda, range_kda=(low_kda, high_kda)
     )
+    target = output_folder(o.out_of(out, tables[0]), overwrite=overwrite, inputs=read)
     line = o.calibration_in(calibration)
     rng = np.random.default_rng(seed)
     measured: list[LandingsResult] = []

@@ -32,9 +32,15 @@ Out = Annotated[
         show_default="NAME-results",
     ),
 ]
-NamedOut = Annotated[
+Evaluated = Annotated[
     Path,
-    typer.Option("--out", "-o", help="Folder for the results, written completely or not at all."),
+    typer.Option(
+        "--out",
+        "-o",
+        help="Folder for the results, written completely or not at all.",
+        default_factory=lambda: Path(f"{this_verb()}-evaluation"),
+        show_default="NETWORK-evaluation",
+    ),
 ]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace results that are already there.")
@@ -265,8 +271,20 @@ def several(given: list[Path] | None) -> list[Path] | None:
 
 
 def out_of(out: Path | None, first: Path, ending: str = "-results") -> Path:
-    """Return where results go: as given, or by the first file, in the folder perrin runs in."""
-    return Path(f"{first.resolve().stem}{ending}") if out is None else out
+    """Return where results go: as given, or by the first file, in the folder perrin runs in.
+
+    What is made of a folder called NAME-results is called NAME and `ending`.
+    """
+    from perrin.io.output import named_after
+
+    return Path(named_after(first, ending)) if out is None else out
+
+
+def this_verb() -> str:
+    """Return the last word of the command that is run, as ``mixture`` of ``train mixture``."""
+    from click import get_current_context
+
+    return get_current_context().info_name or ""
 
 
 def this_command() -> list[str]:

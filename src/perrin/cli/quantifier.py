@@ -52,7 +52,7 @@ class Evaluated:
 
 @bundled
 def evaluate_quantifier(
-    out: o.NamedOut,
+    out: o.Evaluated,
     evaluated: Evaluated,
     model: Annotated[str, typer.Option("--model", help="Name or folder of a network.")] = "default",
     overwrite: o.Overwrite = False,
@@ -69,8 +69,8 @@ def evaluate_quantifier(
     from perrin.models.classifier import ClassifierModel
     from perrin.models.quantifier import QuantifierModel
 
-    target = output_folder(out, overwrite=overwrite)
     settings = evaluated.settings()
+    target = output_folder(out, overwrite=overwrite)
     measured = QuantifierModel.load(model)
     run = beside(out)
     about = {"model": measured.bundle.card.sha256, "settings": settings.model_dump(mode="json")}

@@ -61,9 +61,14 @@ SpeciesOf = Annotated[
 
 @bundled
 def landings(
-    out: Annotated[Path, typer.Option("--out", "-o", help="Movie to write, .mp; truth beside it.")],
     surroundings: Surroundings,
     movie_options: MovieOptions,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="Movie to write, .mp; truth beside it.", show_default="PRESET.mp"
+        ),
+    ] = None,
     preset: Preset = None,
     species: SpeciesOf = None,
     density: Annotated[
@@ -86,6 +91,7 @@ def landings(
 
     if (preset is None) == (species is None):
         raise PerrinError("say what lands: either --preset, or --species with --density")
+    out = Path(f"{preset or 'landings'}.mp") if out is None else out
     _check_suffix(out, ".mp")
     if preset is not None:
         assay = preset_of(preset, density=density)
@@ -103,10 +109,12 @@ def landings(
 
 @bundled
 def thumbnails(
-    out: Annotated[Path, typer.Option("--out", "-o", help="File to write, .npz.")],
     count: Annotated[int, typer.Option(min=1, help="Number of thumbnails, all classes together.")],
     surroundings: Surroundings,
     movie_options: MovieOptions,
+    out: Annotated[Path, typer.Option("--out", "-o", help="File to write, .npz.")] = Path(
+        "thumbnails.npz"
+    ),
     n_avg: o.NAvg = 10,
     detected: Annotated[
         bool,
@@ -128,13 +136,13 @@ def thumbnails(
     from perrin.simulate.thumbnails import simulate_thumbnails
 
     _check_suffix(out, ".npz")
-    target = output_file(out, overwrite=overwrite, inputs=surroundings.paths())
     settings = ThumbnailSettings(n_avg=n_avg)
     if buffer_fraction:
         fractions = {name: part * (1 - buffer_fraction) for name, part in settings.classes.items()}
         settings = o.settings_from(
             ThumbnailSettings, n_avg=n_avg, classes=fractions | {"buffer": buffer_fraction}
         )
+    target = output_file(out, overwrite=overwrite, inputs=surroundings.paths())
     around = surroundings.load(movie_options)
     with o.progress_bar(out.name) as progress:
         made = simulate_thumbnails(

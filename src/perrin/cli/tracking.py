@@ -146,8 +146,8 @@ def track(
 
     out = o.out_of(out, movie)
     inputs = [movie, *instrument.paths()]
-    target = output_folder(out, overwrite=overwrite, inputs=inputs)
     settings = tracking.settings()
+    target = output_folder(out, overwrite=overwrite, inputs=inputs)
     known = instrument.load()
     if known["psf"] == "default":
         known["psf"] = None  # here it is the analytic one anyway
@@ -173,23 +173,28 @@ def edit_tracks(
         Path,
         typer.Argument(help="Its tracks, edited by hand: TrackMate's XML, napari's .npy, a CSV."),
     ],
-    out: o.NamedOut,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Folder for the results.", show_default="NAME-edited"),
+    ] = None,
     overwrite: o.Overwrite = False,
 ) -> None:
     """Take tracks that were edited by hand in another program back, with the movie's own errors.
 
     For example::
 
-        perrin edit-tracks rods-results edited.xml -o edited
+        perrin edit-tracks rods-results edited.xml
     """
     from perrin.io.output_folder import output_folder
     from perrin.io.tracks import read_tracks
     from perrin.pipeline import edit_tracks as run
     from perrin.results import write_results
 
+    out = o.out_of(out, results, "-edited")
     target = output_folder(out, overwrite=overwrite, inputs=[results, edited])
     found = run(_tracked(results), read_tracks(edited))
     write_results(target, found, inputs=[edited], command=o.this_command())
+    typer.echo(found.read_as)
     _say(found, out)
 
 
@@ -198,10 +203,16 @@ def stack(
     movie: Annotated[Path, typer.Argument(help="Movie that was tracked.")],
     results: Annotated[Path, typer.Argument(help="Results folder of `perrin track`.")],
     particle: Annotated[int, typer.Option(help="Number of the track.")],
-    out: Annotated[
-        Path, typer.Option("--out", "-o", help="TIFF to write; a CSV with places beside.")
-    ],
     movie_options: MovieOptions,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="TIFF to write; a CSV with places beside.",
+            show_default="NAME-particle-N.tif",
+        ),
+    ] = None,
     side_px: Annotated[
         int | None, typer.Option(min=2, help="Side of the window, px; eight radii.")
     ] = None,
@@ -211,11 +222,12 @@ def stack(
 
     For example::
 
-        perrin stack rods.tif rods-results --particle 3 -o particle.tif
+        perrin stack rods.tif rods-results --particle 3
     """
     from perrin.pipeline import track_stack
     from perrin.results.stacks import write_stack
 
+    out = o.out_of(out, movie, f"-particle-{particle}.tif")
     result = _tracked(results)
     with movie_options.open(movie, contents="moving") as opened:
         cut = track_stack(opened, result, particle, side_px=side_px)
@@ -296,10 +308,16 @@ class MotionOptions:
 
 @bundled
 def motion(
-    out: Annotated[
-        Path, typer.Option("--out", "-o", help="Movie to write, .tif or .mp; truth beside.")
-    ],
     moving: MotionOptions,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="Movie to write, .tif or .mp; truth beside.",
+            show_default="KIND.tif",
+        ),
+    ] = None,
     seed: o.Seed = 0,
     overwrite: o.Overwrite = False,
 ) -> None:
@@ -312,6 +330,7 @@ def motion(
     from perrin.simulate.moving import write_motion
 
     settings = moving.settings()
+    out = Path(f"{moving.kind}.tif") if out is None else out
     with o.progress_bar(out.name) as progress:
         truth = write_motion(settings, seed=seed, out=out, overwrite=overwrite, progress=progress)
     beside = out.with_suffix(".truth.csv")
@@ -319,7 +338,6 @@ def motion(
 
 
 def _say(found: TrackingResult, out: Path) -> None:
-    typer.echo(found.read_as)
     typer.echo(f"{found.name}: {len(found.particles)} tracks, {len(found.tracks)} positions")
     if found.linked is not None and len(found.particles):
         error = found.particles["localisation_se_nm"].median()

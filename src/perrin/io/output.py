@@ -22,6 +22,18 @@ from perrin.io import disk
 from perrin.io.staging import Staging, finishes, staged
 
 Identity = tuple[int, int, int, int]
+_RESULTS = "-results"
+
+
+def named_after(first: Path, ending: str) -> str:
+    """Return the name of what is made of a file or folder: its own, and `ending`.
+
+    What is made of a folder called NAME-results is called NAME and `ending`.
+    """
+    stem = first.resolve().stem
+    if ending != _RESULTS and first.is_dir():
+        stem = stem.removesuffix(_RESULTS)
+    return f"{stem}{ending}"
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ Only classes that are named in advance are made of what a file says.
 from __future__ import annotations
 
 import json
+import shlex
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,14 @@ from pydantic import ValidationError
 
 from perrin._version import __version__
 from perrin.errors import PerrinError
+from perrin.io.output_folder import SUMMARY
+from perrin.results.folder import REPORT
 from perrin.settings.base import Settings
 from perrin.types import Array
 
 FILE = "result.npz"
 _FORMAT = 1
+_WRITERS = ("landings", "spectrum", "track", "edit-tracks", "diffusion")  # commands
 _EXACT: dict[str, Any] = (  # the default since pandas 3.1, where saying so is deprecated
     {}
     if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1)
@@ -56,10 +60,7 @@ def restore(folder: Path, known: Iterable[type]) -> Any:
     try:
         return _Reader({one.__name__: one for one in known}, arrays).value(said["value"])
     except (KeyError, TypeError, ValueError, ValidationError) as error:
-        raise PerrinError(
-            f"{folder / FILE} was written by another version of perrin ({said.get('perrin')}) and "
-            f"does not fit this one ({__version__}): {error}. Analyze again, or read its tables."
-        ) from error
+        raise PerrinError(_outdated(folder, said, error)) from error
 
 
 def _load(folder: Path) -> tuple[dict[str, Any], dict[str, Array]]:
@@ -68,14 +69,48 @@ def _load(folder: Path) -> tuple[dict[str, Any], dict[str, Array]]:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         said = json.loads(arrays.pop("json").tobytes())
-        if said["format"] != _FORMAT:
-            raise ValueError(f"format {said['format']}")
+        kept = said["format"]
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        typed = _typed(_summary(folder))
+        if not path.exists() and len(typed) > 1 and typed[1] in _WRITERS:
+            raise PerrinError(_outdated(folder, {}, f"no {FILE} in it")) from error
         raise PerrinError(
             f"{folder} is no results folder that can be read back: no readable {FILE} in it "
             f"({error}). Give one that `perrin landings`, `spectrum`, `track` or `diffusion` wrote."
         ) from error
+    if kept != _FORMAT:
+        raise PerrinError(_outdated(folder, said, f"format {kept}"))
     return said, arrays
+
+
+def _summary(folder: Path) -> dict[str, Any]:
+    """What the summary of a folder says; nothing where it cannot be read."""
+    try:
+        found = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _typed(summary: Mapping[str, Any]) -> Sequence[str]:
+    """The command that a summary says its folder was made with."""
+    run = summary.get("run")
+    found = run.get("command") if isinstance(run, dict) else None
+    return [str(word) for word in found] if isinstance(found, list) else []
+
+
+def _outdated(folder: Path, said: Mapping[str, Any], why: object) -> str:
+    """Say that another version wrote a folder, and what makes it anew."""
+    summary = _summary(folder)
+    version = said.get("perrin") or summary.get("perrin_version") or "unknown"
+    typed = _typed(summary)
+    again = "Analyze its file again"
+    if typed:
+        again = f"Analyze again, with another --out or with --overwrite: {shlex.join(typed)}"
+    return (
+        f"{folder} was written by another version of perrin ({version}) and does not fit this one "
+        f"({__version__}): {why}. {again}. Its tables (CSV) and its {REPORT} open as before."
+    )
 
 
 class _Writer:

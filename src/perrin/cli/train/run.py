@@ -33,6 +33,8 @@ Out = Annotated[
         "--out",
         "-o",
         help="Folder of the new model; OUT-run beside it keeps checkpoint and metrics.",
+        default_factory=lambda: Path(f"trained-{o.this_verb()}"),
+        show_default="trained-NETWORK",
     ),
 ]
 Steps = Annotated[int | None, typer.Option(min=1, help="Batches; by default as shipped.")]
