@@ -85,6 +85,15 @@ def read_hdf5(file: h5py.File, *, dataset: str | None = None) -> list[RawTable]:
     return [_elsewhere(file, version)]
 
 
+def holds_events(file: h5py.File, dataset: str | None = None) -> bool:
+    """Whether there are events under DiscoverMP's names: in `dataset`, or anywhere without it."""
+    if dataset is None:
+        return _has_events(file) or bool(event_groups(file))
+    node = file.get(dataset)
+    plain = isinstance(node, h5py.Dataset) and not node.dtype.names
+    return _has_events(node.parent if plain else node)
+
+
 def _asked_for(file: h5py.File, dataset: str) -> h5py.Group:
     group = file.get(dataset)
     if isinstance(group, h5py.Dataset):

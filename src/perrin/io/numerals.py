@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,12 @@ MISSING = frozenset({"", "nan", "-nan", "na", "n/a", "#n/a", "#num!", "none", "n
 
 _COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
 _GROUPS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
+_GROUPED = (  # marks of thousands and of decimals, where both cannot be taken for each other
+    (re.compile(r"[+-]?\d{1,3}(,\d{3})+\.\d+"), ","),
+    (re.compile(r"[+-]?\d{1,3}(\.\d{3})+,\d+"), "."),
+    (re.compile(r"[+-]?\d{1,3}(['’\u00a0\u202f\u2009 ]\d{3})+([.,]\d+)?"), "'’\u00a0\u202f\u2009 "),
+)
+_UNGROUPED = re.compile(r"[+-]?\d+([.,]\d+)?")
 _POINT = re.compile(r"[+-]?\d*\.\d*([eE][+-]?\d+)?")
 
 
@@ -62,6 +68,32 @@ def decimal_mark(columns: Sequence[Sequence[str]]) -> str:
     return "."
 
 
+def ungrouped(
+    columns: Mapping[str, tuple[str, ...]],
+) -> tuple[dict[str, tuple[str, ...]], list[str]]:
+    """Take off the marks of thousands where nothing else can be meant; say in which columns."""
+    found, where = dict(columns), []
+    for name, cells in columns.items():
+        marks = _marks_of_thousands([cell.strip() for cell in cells])
+        if marks:
+            table = str.maketrans("", "", marks)
+            found[name] = tuple(cell.strip().translate(table) for cell in cells)
+            where.append(name)
+    return found, [f"marks of thousands taken off in {', '.join(where)}"] if where else []
+
+
+def _marks_of_thousands(cells: Sequence[str]) -> str:
+    """Return what separates thousands in a column of numbers, "" where nothing or no one mark."""
+    for form, marks in _GROUPED:
+        grouped = [form.fullmatch(cell) is not None for cell in cells]
+        if any(grouped) and all(
+            one or _UNGROUPED.fullmatch(cell) or cell.lower() in MISSING
+            for one, cell in zip(grouped, cells, strict=True)
+        ):
+            return marks
+    return ""
+
+
 def is_number(cell: str) -> bool:
     """Tell whether a cell is a number, with a point or a comma; an empty one is none."""
     text = cell.strip().lower()
@@ -74,8 +106,11 @@ def is_number(cell: str) -> bool:
     return True
 
 
-def why_no_numbers(cells: Sequence[str]) -> str:
-    """Return what keeps a column from being numbers, with the row that shows it first."""
+def why_no_numbers(cells: Sequence[str], name: str = "") -> str:
+    """Return what keeps a column from being numbers, with the row that shows it first.
+
+    name: of the column, which stands in it again where tables were put one below the other.
+    """
     for row, cell in enumerate(cells, start=1):
         text = str(cell).strip()
         if text.lower() in MISSING:
@@ -88,6 +123,11 @@ def why_no_numbers(cells: Sequence[str]) -> str:
                     f"row {row} holds {text[:40]!r}: a decimal comma, or one that separates "
                     "thousands, beside numbers that are written otherwise. Export it with decimal "
                     "points"
+                )
+            if text == name:
+                return (
+                    f"row {row} holds the name of the column again: tables one below the other? "
+                    "Keep one header, and number what they hold on, or read them one by one"
                 )
             return f"row {row} holds {text[:40]!r}, which is no number"
     return "it holds no numbers"

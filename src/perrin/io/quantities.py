@@ -47,6 +47,7 @@ _SECOND_WORDS = {
     "mins": 60.0, "minute": 60.0, "minutes": 60.0, "hour": 3600.0, "hours": 3600.0, "hrs": 3600.0,
     "day": 86400.0, "days": 86400.0,
 }  # fmt: skip
+_GARBLED = {"Âµ": "μ", "âµ": "μ", "Î¼": "μ", "î¼": "μ", "Ã…": "Å"}  # UTF-8 that was read as cp1252
 _BASE = {"length": 1e-9, "time": 1.0}  # nanometers and seconds
 # what no movie of single particles can have: below a picometer or above a millimeter a pixel,
 # below 10 ns or above a day a frame
@@ -69,6 +70,8 @@ def factor(unit: object, quantity: Quantity) -> float | None:
     text = str(unit or "").strip()
     if "\\u" in text:  # how Java writes what is not ASCII
         text = text.replace("\\u00B5", "μ").replace("\\u00b5", "μ").replace("\\u00C5", "Å")
+    for garbled, meant in _GARBLED.items():
+        text = text.replace(garbled, meant)
     text = unicodedata.normalize("NFKC", text).strip("[]() .").replace("_", "")
     symbols, words = (_METERS, _METER_WORDS) if quantity == "length" else (_SECONDS, _SECOND_WORDS)
     size = symbols.get(text, words.get(text.lower()))

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import h5py
 import pandas as pd
 
 from perrin._version import __version__
@@ -21,6 +22,7 @@ from perrin.errors import PerrinError, about
 from perrin.io import discovermp, fitres, store
 from perrin.io.beside import units_in_parquet
 from perrin.io.event_columns import Meaning
+from perrin.io.event_hdf5 import LAYOUTS, tables_of_events
 from perrin.io.event_tracks import refuse_tracks
 from perrin.io.hdf5 import hdf5_file
 from perrin.io.kinds import what_it_is
@@ -56,7 +58,7 @@ def read_events(
     Several measurements in one file become ``measurement/name``.
     landing_sign: of the contrast of a landing in the file, -1 or +1, for tables of contrasts
     alone that do not show it. Without it that of the format counts, else -1.
-    dataset: the group that holds the events, in an HDF5 file that has several.
+    dataset: the group or table that holds the events, in an HDF5 file that has several.
 
     Raises `PerrinError` for a file that is missing, damaged or no event table, has neither
     contrast nor mass, or has them in another unit than they are said to be.
@@ -167,8 +169,21 @@ class _Reading:
                 return _own(
                     table, calibration, layout="perrin h5", version=discovermp.program_version(file)
                 )
-            tables = discovermp.read_hdf5(file, dataset=dataset)
+            tables = self._of_tables(file, dataset)
+            tables = tables or discovermp.read_hdf5(file, dataset=dataset)
         return _joined([self._events(raw) for raw in tables], tables)
+
+    def _of_tables(self, file: h5py.File, dataset: str | None) -> list[RawTable]:
+        """Return the event table in a layout that is not DiscoverMP's, by the names of columns."""
+        if discovermp.holds_events(file, dataset):
+            return []
+        found = tables_of_events(file, dataset)
+        if found is None:
+            return []
+        table = found.read(file)
+        refuse_tracks(table)
+        raw = _recognized(table, [], f"HDF5 ({LAYOUTS[found.kind]})")
+        return [replace(raw, units=found.units(file), remarks=(f"found in {found.place}",))]
 
     def text(self) -> pd.DataFrame:
         other = what_it_is(self.path)

@@ -13,12 +13,15 @@ import pandas as pd
 
 from perrin.errors import PerrinError
 from perrin.io.decode import read_text
-from perrin.io.numerals import decimal_mark, ends_in_a_number_cut_short, is_number, typed
+from perrin.io.numerals import decimal_mark, ends_in_a_number_cut_short, is_number, typed, ungrouped
 from perrin.io.text_checks import check_lines, check_zeros, joined_at_commas, without_titles
+from perrin.io.unit_rows import with_units
 
 _SEPARATORS = ",;\t|"
 _SEP_LINE = re.compile(r'"?sep=(.)"?[,;\t]*', re.IGNORECASE)
 _ROW_NAMES = "row_names"
+_COMMENTS = ("#", "%", "//")
+_MINUS = "\u2212"  # the typographic one
 
 
 @dataclass(frozen=True)
@@ -47,16 +50,18 @@ class TextTable:
 def read_text_table(path: Path) -> TextTable:
     """Return the table in a text file, cell by cell.
 
-    Lines that start with ``#`` count as comments above the header and as the footer below
-    the last row; where the first row holds numbers, the last comment above it may be the header.
-    A first line ``sep=;`` names the separator; without it that is a comma, semicolon, tab, bar,
-    or blanks. Titles above the header are comments too. Rows that have one cell more than the
-    header start with R's row names. Raises `PerrinError` for a file that is no text, is empty, has
-    no header, columns of the same name with different values, rows of another length than its
-    header or inside of a quotation, or commas that may separate cells and decimals.
+    Lines that start with ``#``, ``%`` or ``//`` count as comments above the header and as the
+    footer below the last row; where the first row holds numbers, the last comment above it may be
+    the header. A first line ``sep=;`` names the separator; without it that is a comma, semicolon,
+    tab, bar, or blanks. Titles above the header are comments too. A row of units below the header
+    goes into the names of the columns, and marks that separate thousands are taken off. Rows that
+    have one cell more than the header start with R's row names. Raises `PerrinError` for a file
+    that is no text, is empty, has no header, columns of the same name with different values, rows
+    of another length than its header or inside of a quotation, or commas that may separate cells
+    and decimals.
     """
     text, encoding = read_text(path)
-    lines = text.splitlines(keepends=True)
+    lines = text.replace(_MINUS, "-").splitlines(keepends=True)
     check_zeros(path, lines)
     named = _SEP_LINE.fullmatch(lines[0].strip("\r\n")) if lines else None
     lines = ["\n", *lines[1:]] if named else lines
@@ -75,11 +80,13 @@ def read_text_table(path: Path) -> TextTable:
     remarks = [] if encoding.startswith("utf-8") else [f"text in {_ENCODINGS[encoding]}"]
     cut_open = end == last and not lines[end - 1].endswith(("\n", "\r"))
     header, rows, said = _fitted(path, header, rows, cut_open=cut_open)
+    header, rows, units = with_units(header, rows)
     columns, twice = _columns(path, header, rows)
+    columns, grouped = ungrouped(columns)
     decimal = decimal_mark(list(columns.values()))
     remarks += [f"{titles} lines above the header are no table"] if titles else []
-    remarks += said + twice + (["decimal commas"] if decimal == "," else [])
-    if cut_open and rows:
+    remarks += [*said, *units, *twice, *grouped, *(["decimal commas"] if decimal == "," else [])]
+    if cut_open:
         columns, cut = _without_cut_row(columns)
         remarks.append(cut)
     footer = [_unquoted(line) for line in lines[last:end]]
@@ -117,7 +124,7 @@ def _is_comment(line: str) -> bool:
     """A spreadsheet puts a comment with a separator in it into quotes."""
     if line.startswith('"#'):
         return not _unquoted(line).startswith('"')
-    return line.startswith("#")
+    return line.startswith(_COMMENTS)
 
 
 def _unquoted(line: str) -> str:
@@ -132,7 +139,7 @@ def _unquoted(line: str) -> str:
 
 
 def _uncommented(line: str) -> str:
-    return _unquoted(line).lstrip("#").strip()
+    return _unquoted(line).lstrip("#%/").strip()
 
 
 def _separator(lines: Sequence[str]) -> str:
@@ -153,7 +160,10 @@ def _rows(path: Path, lines: Sequence[str], separator: str, *, above: int) -> li
     blanks = separator == " "
     body = "".join(line.strip() + "\n" for line in lines) if blanks else "".join(lines)
     physical = io.StringIO(body, newline="").readlines()
-    reader = csv.reader(physical, delimiter=separator, strict=True, skipinitialspace=blanks)
+    quote = "'" if _in_single_quotes(lines[0], separator) else '"'
+    reader = csv.reader(
+        physical, delimiter=separator, strict=True, skipinitialspace=blanks, quotechar=quote
+    )
     rows: list[list[str]] = []
     at = 0
     try:
@@ -170,6 +180,12 @@ def _rows(path: Path, lines: Sequence[str], separator: str, *, above: int) -> li
     if not rows:
         raise PerrinError(f"{path}: the file holds no table. Export it again.")
     return rows
+
+
+def _in_single_quotes(line: str, separator: str) -> bool:
+    """Whether each cell of a header stands between apostrophes."""
+    cells = [cell.strip() for cell in line.strip().split(None if separator == " " else separator)]
+    return all(len(cell) > 2 and cell[0] == cell[-1] == "'" for cell in cells)
 
 
 def _header(
@@ -271,7 +287,9 @@ def _without_cut_row(
     columns: dict[str, tuple[str, ...]],
 ) -> tuple[dict[str, tuple[str, ...]], str]:
     """Leave the last row of a file without a last line break out where its last number is cut."""
-    last = list(columns.values())[-1]
+    last = list(columns.values())[-1] if columns else ()
+    if not last:
+        return columns, "the file ends in its header, without a line break: it is cut off"
     if not ends_in_a_number_cut_short(last):
         return columns, "the file ends without a line break: check that it is whole"
     kept = {name: cells[:-1] for name, cells in columns.items()}

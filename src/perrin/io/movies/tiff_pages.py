@@ -185,5 +185,5 @@ class _Directories:
             return struct.unpack_from(f"{self._order}{wanted}{letter}", value)
         at = self._pointer.unpack(value)[0]
         if at + wanted * size > len(self._bytes):
-            return (0,) * wanted
+            return (0,)
         return struct.unpack_from(f"{self._order}{wanted}{letter}", self._bytes, at)

@@ -18,6 +18,8 @@ from perrin.io.units import length_unit, time_unit
 _UNIT_COLUMNS = ("unit", "units", "length_unit", "space_unit", "spatial_unit")
 _SAME = ("pixel_nm", "frame_interval_s", "exposure")
 _NAPARI = ("axis-0", "axis-1", "axis-2", "axis-3")
+_OF_PICTURES = (("col", "row"), ("column", "row"), ("cols", "rows"), ("centroid-1", "centroid-0"))
+"""x and y, as scikit-image and others count them in a picture."""
 _FEW_VALUES = 50  # a column whose name says nothing tells no more movies apart
 _TRACKPY = frozenset({"mass", "size", "ecc"})
 _OTHER_TABLES = (
@@ -45,6 +47,7 @@ def from_columns(
     if set(_NAPARI) <= set(map(str, table.columns)):
         table, kind = _of_napari(table), f"napari {kind}"
     table, dummies = _without_dummies(table)
+    table, of_picture = _with_x_and_y(table)
     said = _unit_of_rows(table) | dict(units or {})
     names = [parse(name, said.get(name, "")) for name in table.columns]
     meant = roles(names)
@@ -61,13 +64,13 @@ def from_columns(
         names={role: name.full for role, name in used.items()},
         units={axis: _unit(used[axis]) for axis in AXES if axis in used},
         time_unit=time_unit(used["time"].unit) or "" if "time" in used else "",
+        remarks=of_picture,
+        left_out={"row that btrack put in (dummy), no position": dummies},
     )
-    raw.left_out = {"row that btrack put in (dummy), no position": dummies}
     _add_groups(raw, table, meant, used)
+    for name in [one for one in _SAME if own and one in lower]:
+        setattr(raw, name, _one(numbers(table[lower[name].full], name), name))
     if own:
-        for name in _SAME:
-            if name in lower:
-                setattr(raw, name, _one(numbers(table[lower[name].full], name), name))
         raw.units = dict.fromkeys(raw.units, "px")
     elif set(lower) >= _TRACKPY:
         raw.format = f"trackpy {kind}"
@@ -78,6 +81,18 @@ def from_columns(
     raw.columns_not_used = [name.full for name in names if name.full not in taken]
     _check_own(raw, table)
     return raw
+
+
+def _with_x_and_y(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Return the table with columns and rows of a picture called x and y, and say so."""
+    names = {name.lower(): name for name in table.columns}
+    if "x" in names or "y" in names:
+        return table, []
+    for x, y in _OF_PICTURES:
+        if x in names and y in names:
+            said = f"columns {names[x]} and {names[y]} are taken as x and y"
+            return table.rename(columns={names[x]: "x", names[y]: "y"}), [said]
+    return table, []
 
 
 def _without_dummies(table: pd.DataFrame) -> tuple[pd.DataFrame, int]:
@@ -179,6 +194,10 @@ def _check_there(meant: dict[str, list[Name]], names: list[Name]) -> None:
         return
     lower = {str(name.full).lower() for name in names}
     other = next((said for known, said in _OTHER_TABLES if known <= lower), None)
+    hints = {
+        "frame": " Times go into a column time_s, and are divided by the frame interval.",
+        "x": " A unit may stand behind a name, as in x_nm or x [um].",
+    }
     raise PerrinError(
         f"the columns {listed(name.full for name in names)} hold no {', '.join(lacking)}. "
         + (f"This looks like {other}." if other else "Rename them to particle, frame, x, y (")
@@ -186,6 +205,7 @@ def _check_there(meant: dict[str, list[Name]], names: list[Name]) -> None:
             ""
             if other
             else "known too are track_id, trajectory, traj_idx, id, POSITION_X and more)."
+            + "".join(hint for role, hint in hints.items() if role in lacking)
         )
     )
 

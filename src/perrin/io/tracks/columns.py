@@ -12,8 +12,8 @@ _WORDS = r"(?:pos|position|coord|coords|coordinate|coordinates|centroid|center|c
 _NUMBER = r"(?:_?(?:id|nr|no|num|number|n|idx|index|ref|name|label))?"
 _AXIS = re.compile(rf"(?:{_WORDS}_?([xyz])|([xyz])_?{_WORDS}?|(coordinate))")
 _FRAME = re.compile(
-    r"(?:frame|slice|timepoint|time_?point|time_?frame|image|t_?frame)s?"
-    r"_?(?:number|nr|no|num|idx|index|id)?|(?:time|t)_(?:idx|index)"
+    r"(?:frame|slice|plane|timepoint|time_?point|time_?step|time_?frame|image|t_?frame)s?"
+    r"_?(?:number|nr|no|num|idx|index|id|n)?|(?:time|t)_(?:idx|index)"
 )
 _TIME = re.compile(r"t|(?:elapsed_|acquisition_)?times?|time_?stamps?|pos(?:ition)?_t")
 _PARTICLE = (
@@ -23,6 +23,7 @@ _PARTICLE = (
     re.compile(rf"(?:molecule|object|rod|bead){_NUMBER}"),
     re.compile(r"id"),
     re.compile(r"group"),
+    re.compile(r"labels?"),
 )
 _GROUP = re.compile(
     r"(?:movie|video|film|file|source|source_?file|image_?file|image_?name|sample|experiment|exp|"
@@ -35,7 +36,9 @@ _ERROR = re.compile(
     r"(?:se|err|error|precision|uncertainty)_?([xy])|lp([xy]))"
 )
 _ERROR_OF_BOTH = re.compile(r"(?:lp|loc_?precision|precision|uncertainty)(?:_?xy)?")
-_BRACKET = re.compile(r"(.*?)[\s_]*[\[(]\s*([^\])]*?)\s*[\])]\s*")
+_BRACKET = re.compile(r"(.*?)[\s_]*[\[({]\s*([^\])}]*?)\s*[\])}]\s*")
+_GLUED = re.compile(r"([xyz])([nuµμ]m|px|pix)", re.IGNORECASE)
+_WORD_OF_TIME = 3  # letters from which on a unit of time alone names a column: min may be a minimum
 _SLASH = re.compile(r"(.*?\S)\s*[/,]\s*([^\s/,]+)")
 _SUFFIX = re.compile(r"(.+?)(?:_+|\s+|\.+|-)([^\W\d_]+|\\u00b5m)[_.]*")  # R: x (um) is x..um.
 
@@ -67,11 +70,13 @@ def parse(full: str, said: str = "") -> Name:
 
 
 def _parsed(full: str) -> Name:
-    text = str(full).strip().lstrip("#").strip()
-    for form in (_BRACKET, _SLASH, _SUFFIX):
+    text = str(full).strip().lstrip("#%").strip()
+    if text.lower() == "sec" or (len(text) > _WORD_OF_TIME and time_unit(text) in SECONDS):
+        return Name(str(full), "time", text)
+    for form in (_BRACKET, _GLUED, _SLASH, _SUFFIX):
         match = form.fullmatch(text)
         if match and (length_unit(match[2]) or time_unit(match[2]) or form is _BRACKET):
-            base = _plain(match[1])
+            base = _plain(match[1]).removesuffix("_in")
             if form is _SUFFIX and not (_axis(base) or _TIME.fullmatch(base)):
                 continue
             return Name(str(full), base, match[2])

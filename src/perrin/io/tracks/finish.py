@@ -79,7 +79,9 @@ def _leave_out_impossible(raw: RawTracks) -> None:
     for name in ("frame", "time"):
         if name in raw.table:
             if name == "frame" or "frame" not in raw.table:
-                values = numbers(raw.table[name], raw.called(name))
+                values = (
+                    _times(raw) if name == "time" else numbers(raw.table[name], raw.called(name))
+                )
                 raw.table[name] = values.replace([np.inf, -np.inf], np.nan)
                 raw.keep(raw.table[name].notna().to_numpy(), "row without frame")
             if "frame" in raw.table:
@@ -106,6 +108,16 @@ def _leave_out_impossible(raw: RawTracks) -> None:
         raw.keep(~_filling(raw, axes, value), what)
     if raw.table.empty:
         raise PerrinError("no row has a position that can be one.")
+
+
+def _times(raw: RawTracks) -> pd.Series:
+    try:
+        return numbers(raw.table["time"], raw.called("time"))
+    except PerrinError as error:
+        raise PerrinError(
+            f"{error} Times are numbers, of seconds, which are divided by the frame interval; or "
+            "number the frames in a column frame."
+        ) from error
 
 
 def _filling(raw: RawTracks, axes: list[str], value: float) -> NDArray[np.bool_]:

@@ -11,22 +11,27 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from perrin.errors import PerrinError, damage
-from perrin.io.beside import unit_of_dataset, units_of_table
 from perrin.io.hdf5 import check_whole, open_hdf5
+from perrin.io.hdf5_tables import FoundTable, refuse_links, tables_in
+from perrin.io.pandas_store import is_store, read_stores
 from perrin.io.read_as import listed
+from perrin.io.tracks.arrays import from_array
 from perrin.io.tracks.by_name import from_columns
 from perrin.io.tracks.columns import parse, roles
 from perrin.io.tracks.matlab import read_matlab
-from perrin.io.tracks.pandas_store import is_store, read_stores
 from perrin.io.tracks.raw import AXES, RawTracks
+
+_NAMED = ("tracks", "locs")  # what tables of tracks are called where there are several
+_NAMES = ("columns", "column_names", "names")  # attributes that name the columns of an array
 
 
 def read_hdf5(path: Path) -> RawTracks:
     """Return the tracks in an HDF5 file, which MATLAB 7.3 files are as well.
 
     Known are tables (a dataset of named fields, picasso's ``locs``, or equally long datasets with
-    the names of columns), stores of pandas and trackpy, btrack's files. Raises `PerrinError` for
-    damaged files and other content, which it lists.
+    the names of columns) in any group, stores of pandas and trackpy, btrack's files, and one array
+    in an order that is known of arrays. Raises `PerrinError` for damaged files and other content,
+    which it lists, and for several tables of tracks.
     """
     why = "no MATLAB file, or cut off or damaged, and no other HDF5 file either"
     with damage(why), open_hdf5(path) as file:
@@ -46,31 +51,80 @@ def _read(file: h5py.File) -> RawTracks:
     if "objects" in file and "tracks" in file:
         return _btrack(file)
     stores = [name for name in file if is_store(file[name])]
-    if stores:
+    if len(stores) > 1:
         return from_columns(read_stores(file, stores), "HDF5 (pandas)")
-    tables = [
-        name for name in file if isinstance(file[name], h5py.Dataset) and file[name].dtype.names
-    ]
-    if tables:
-        name = "tracks" if "tracks" in tables else "locs" if "locs" in tables else tables[0]
-        rows = _of_fields(_values(file, name))
-        meant = roles([parse(one) for one in rows.columns])
-        axes = [one.full for axis in AXES for one in meant.get(axis, ()) if not one.unit]
-        return from_columns(rows, f"HDF5 table {name}", units_of_table(file[name], positions=axes))
-    columns = {
-        name: _values(file, name)
-        for name, item in file.items()
-        if isinstance(item, h5py.Dataset) and item.ndim == 1 and item.dtype.kind in "iuf"
-    }
-    if len(columns) > 2 and len({len(column) for column in columns.values()}) == 1:
-        units = {name: unit_of_dataset(file[name]) for name in columns}
-        return from_columns(pd.DataFrame(columns), "HDF5 columns", units)
-    if {"particle", "x"} <= set(roles([parse(name) for name in columns])):
-        lengths = listed(f"{name} of {len(column)}" for name, column in columns.items())
+    tables = tables_in(file)
+    chosen, others = _chosen(tables)
+    if chosen is None:
+        refuse_links(file)
+        return _of_array(file)
+    raw = from_columns(*_content(file, chosen))
+    if chosen.place.strip("/") != chosen.name:
+        raw.remarks.append(f"found in {chosen.place}")
+    if others:
+        raw.remarks.append(f"tables of tracks not used: {listed(others)}")
+    return raw
+
+
+def _content(file: h5py.File, table: FoundTable) -> tuple[pd.DataFrame, str, dict[str, str]]:
+    """Return the rows of a table, what to call its kind, and the units of its columns."""
+    meant = roles([parse(name) for name in table.names])
+    axes = tuple(one.full for axis in AXES for one in meant.get(axis, ()) if not one.unit)
+    units = table.units(file, positions=axes)
+    rows = table.read(file)
+    if table.kind == "columns":
+        used = {one.full for found in meant.values() for one in found}
+        rows = rows[[name for name in rows if rows[name].dtype.kind != "O" or name in used]]
+    kinds = {"pandas": "HDF5 (pandas)", "columns": "HDF5 columns"}
+    return rows, kinds.get(table.kind, f"HDF5 table {table.name}"), units
+
+
+def _chosen(tables: list[FoundTable]) -> tuple[FoundTable | None, list[str]]:
+    """Return the table of tracks, and the places of others that hold some too.
+
+    One called ``tracks`` or ``locs`` goes before others. Raises `PerrinError` where it cannot be
+    told.
+    """
+    known = [one for one in tables if _has_tracks(one)]
+    if len(known) > 1:
+        for name in _NAMED:
+            called = [one for one in known if one.name == name]
+            if len(called) == 1:
+                return called[0], [one.place for one in known if one is not called[0]]
         raise PerrinError(
-            f"the columns have different lengths ({lengths}): values were lost, or they belong to "
-            "different tables. Export the tracks again."
+            f"{len(known)} tables of tracks ({listed(one.place for one in known[:8])}): which is "
+            "meant? Keep one of them in the file, or export it as CSV or parquet."
         )
+    if known:
+        return known[0], []
+    likely = [one for one in tables if one.kind != "columns"]
+    return (likely[0] if len(likely) == 1 else None), []
+
+
+def _has_tracks(table: FoundTable) -> bool:
+    """Whether the names are those of tracks: which track, when, and where."""
+    meant = roles([parse(name) for name in table.names])
+    return {"particle", "x"} <= set(meant) and bool({"frame", "time"} & set(meant))
+
+
+def _of_array(file: h5py.File) -> RawTracks:
+    """Return the tracks of the one array in a file, by names in an attribute or by its order."""
+    arrays: list[h5py.Dataset] = []
+
+    def visit(_name: str, item: object) -> None:
+        if isinstance(item, h5py.Dataset) and item.ndim in (2, 3) and item.dtype.kind in "iuf":
+            arrays.append(item)
+
+    file.visititems(visit)
+    if len(arrays) == 1 and (arrays[0].ndim == 2 or arrays[0].shape[2] in (2, 3)):
+        check_whole(arrays[0], file)
+        values = np.asarray(arrays[0][()])
+        for key in _NAMES:
+            names = [one.decode() if isinstance(one, bytes) else str(one)
+                     for one in np.ravel(arrays[0].attrs.get(key, ()))]  # fmt: skip
+            if values.ndim == 2 and len(names) == values.shape[1]:
+                return from_columns(pd.DataFrame(values, columns=names), "HDF5 array")
+        return from_array(values, "HDF5 array")
     raise PerrinError(
         f"an HDF5 file that holds {listed(sorted(file)) or 'nothing'}, no table of tracks. Movies "
         "are read by `perrin track` and `perrin inspect`; export the tracks as CSV or parquet."
@@ -80,11 +134,6 @@ def _read(file: h5py.File) -> RawTracks:
 def _values(file: h5py.File, name: str) -> NDArray[Any]:
     check_whole(file[name], file)
     return np.asarray(file[name][()])
-
-
-def _of_fields(rows: NDArray[Any]) -> pd.DataFrame:
-    names = [name for name in rows.dtype.names or () if rows.dtype[name].shape == ()]
-    return pd.DataFrame({name: rows[name] for name in names})
 
 
 def _btrack(file: h5py.File) -> RawTracks:

@@ -10,7 +10,8 @@ from perrin.errors import PerrinError
 from perrin.io.read_as import counted, listed
 from perrin.io.tracks.raw import AXES, RawTracks, numbers
 
-_NONE = frozenset({"", "none", "nan", "null", "na", "n/a", "-1", "<na>", "unassigned"})
+_NONE = frozenset({"", "none", "nan", "null", "na", "n/a", "-1", "<na>", "unassigned",
+                   "unlinked", "untracked", "no track"})  # fmt: skip
 _LARGEST = 2.0**53  # whole numbers above it are not told apart by floats
 _FEW = 5
 _JUMP, _PAUSE = 16.0, 1.5  # times the usual squared step, and the usual time between rows
@@ -30,6 +31,8 @@ def number_tracks(raw: RawTracks) -> dict[int, str]:
         found = pd.to_numeric(raw.table["particle"], errors="coerce")
         empty = raw.table["particle"].astype(str).str.strip().str.lower().isin(_NONE)
         text = bool((found.isna() & ~(empty | raw.table["particle"].isna())).any())
+        if not text:
+            raw.table["particle"] = raw.table["particle"].where(~empty | found.notna(), "")
     if text:
         labels = raw.table["particle"].astype(str).str.strip()
         raw.keep((~labels.str.lower().isin(_NONE)).to_numpy(), "row in no track")
@@ -38,12 +41,13 @@ def number_tracks(raw: RawTracks) -> dict[int, str]:
         raw.table["particle"] = codes
         named = dict(enumerate(map(str, names)))
     else:
-        _whole_numbers(raw)
+        named = _whole_numbers(raw)
     _check_no_row_number(raw)
     return _with_movie(raw, named)
 
 
-def _whole_numbers(raw: RawTracks) -> None:
+def _whole_numbers(raw: RawTracks) -> dict[int, str]:
+    """Return the names of tracks whose numbers are too large to keep."""
     values = numbers(raw.table["particle"], raw.called("particle"))
     raw.table["particle"] = values
     in_track = (values.notna() & (values >= 0)).to_numpy()
@@ -54,13 +58,24 @@ def _whole_numbers(raw: RawTracks) -> None:
         )
     raw.keep(in_track, "row in no track (without a number or with a negative one)")
     values = raw.table["particle"]
-    odd = (values % 1 != 0) | (values.abs() >= _LARGEST)
+    odd = values % 1 != 0
     if odd.any():
         raise PerrinError(
             f"column {raw.called('particle')!r} holds {values[odd].iloc[0]:g}; tracks have whole "
             "numbers. Is it another column that numbers the tracks?"
         )
+    large = values.abs() >= _LARGEST
+    if large.any() and values.dtype.kind == "f":
+        raise PerrinError(
+            f"column {raw.called('particle')!r} holds {values[large].iloc[0]:g}: such numbers are "
+            "not told apart once they are floats. Write them as whole numbers or as text."
+        )
+    if large.any():
+        codes, names = pd.factorize(values)
+        raw.table["particle"] = codes
+        return dict(enumerate(map(str, names)))
     raw.table["particle"] = values.astype(np.int64)
+    return {}
 
 
 def _check_no_row_number(raw: RawTracks) -> None:

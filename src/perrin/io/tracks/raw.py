@@ -63,7 +63,8 @@ class RawTracks:
 def numbers(values: pd.Series, name: str) -> pd.Series:
     """Return a column as whole numbers or floats (NaN: missing), whatever type it came in.
 
-    Raises `PerrinError`, which names the first row that is none, for text and truth values.
+    name: of the column in the file. Raises `PerrinError`, which names the first row that is none,
+    for text and truth values.
     """
     dtype = values.dtype
     if pd.api.types.is_bool_dtype(dtype) or pd.api.types.is_complex_dtype(dtype):
@@ -81,5 +82,7 @@ def numbers(values: pd.Series, name: str) -> pd.Series:
     ]
     found = typed(cells)
     if found.dtype.kind not in "iuf":
-        raise PerrinError(f"column {name!r} holds text, not numbers: {why_no_numbers(cells)}.")
+        raise PerrinError(
+            f"column {name!r} holds text, not numbers: {why_no_numbers(cells, name)}."
+        )
     return found

@@ -48,6 +48,30 @@ def read_stores(file: h5py.File, names: list[str]) -> pd.DataFrame:
     return _read(file[names[0]], names, file)
 
 
+def stored_names(file: h5py.File, name: str) -> list[str]:
+    """Return the names of the columns of a store, and of the levels of its index that have one."""
+    group = file[name]
+    if "table" not in group:
+        blocks = [group[one] for one in group if re.fullmatch(r"block\d+_items", one)]
+        found = [_text(one) for block in blocks for one in block[()]]
+        levels = [one for one in group if re.fullmatch(r"axis1(_level\d+)?", one)]
+        return found + [_text(group[one].attrs.get("name", "")) for one in levels]
+    table, found = group["table"], []
+    for field in table.dtype.names or ():
+        if field.startswith("values_block_"):
+            found += _texts_in(table.attrs.get(f"{field}_kind")) or []
+        elif field == "index":
+            found += _index_name(group)
+        else:
+            found.append(field)
+    return found
+
+
+def _index_name(group: h5py.Group) -> list[str]:
+    said = _texts_in(group.attrs.get("info"), whole=False) or []
+    return [after for at, after in pairwise(said) if at == "index_name"][:1]
+
+
 def _read(group: h5py.Group, names: list[str], file: h5py.File) -> pd.DataFrame:
     for item in group.values():
         if isinstance(item, h5py.Dataset):
@@ -56,7 +80,7 @@ def _read(group: h5py.Group, names: list[str], file: h5py.File) -> pd.DataFrame:
     if columns is None or len({len(column) for column in columns.values()}) != 1:
         raise PerrinError(
             f"an HDF5 store of pandas ({listed(names)}) that cannot be read without PyTables: "
-            "pd.read_hdf(file).to_parquet('tracks.parquet') makes a file that is read here."
+            "pd.read_hdf(file).to_parquet('table.parquet') makes a file that is read here."
         )
     return pd.DataFrame(columns)
 
@@ -98,9 +122,7 @@ def _of_table(table: h5py.Dataset) -> dict[str, NDArray[Any]] | None:
                 return None
             values = dict(zip(items, values.T, strict=True))
         elif name == "index":
-            said = _texts_in(table.parent.attrs.get("info"), whole=False) or []
-            named = [after for at, after in pairwise(said) if at == "index_name"]
-            values = {named[0]: values} if named else {}
+            values = dict.fromkeys(_index_name(table.parent), values)
         else:
             values = {name: values}
         columns |= {key: _decoded(one) for key, one in values.items()}
