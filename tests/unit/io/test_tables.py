@@ -71,7 +71,7 @@ def events_tables(draw: st.DrawFn) -> pd.DataFrame:
     if draw(st.booleans()):
         columns |= {"label": column(TEXT, "str"), "fit_error": column(FLOATS, "float64")}
     name = draw(TEXT.filter(lambda text: text and "/" not in text and text not in (".", "..")))
-    if name not in columns:
+    if name not in KNOWN:
         columns[name] = column(st.floats(width=32), "float32")
     order = draw(st.permutations(list(columns)))
     return pd.DataFrame(columns)[order]
