@@ -39,8 +39,8 @@ def main() -> None:
         agreed = None if found is None else found.agreement
         if found is None or agreed is None:
             raise SystemExit("the shipped networks do not cover the simulator's own instrument")
-        print(f"\n{name}, {seconds * shorter:g} s: network over fit {agreed.difference:+.1%}, give")
-        print(f"or take {agreed.se:.1%}, on {agreed.events} sure binders")
+        print(f"\n{name}, {seconds * shorter:g} s: network over fit {agreed.difference:+.1%}")
+        print(f"(standard error {agreed.se:.1%}) on {agreed.events} high-confidence binders")
         kept = _kept(measured.events)
         weighed = fit_spectrum(
             measured.events.loc[kept, "mass_pred_kda"].to_numpy(np.float64),

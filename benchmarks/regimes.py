@@ -193,7 +193,7 @@ def real(model: MixtureModel) -> None:
             if spells["mean_residence_time"] is None
             else f"{spells['mean_residence_time']:.0f} ({spells['mean_residence_time_low']:.0f} to "
             f"{spells['mean_residence_time_high']:.0f}, "
-            f"{spells['ended']} of {spells['spells']} ended)"
+            f"{spells['ended']} of {spells['regimes']} ended)"
             for spells in residence_time.values()
         )
         labels = " / ".join(

@@ -58,7 +58,7 @@ FIELDS: tuple[Field, ...] = (
     Field("width_nm", "Diameter of rods or spheres (nm; empty: measured)"),
     Field("locate_threshold", "Threshold of a particle (signal over noise)"),
     Field("keep_drift", "Leave the drift of the stage in the tracks"),
-    Field("keep_immobile", "Keep tracks of what rests while others move"),
+    Field("keep_immobile", "Keep tracks of immobile particles while others move"),
     Field("bin_kda", "Width of a bin (kDa)", usual=True),
     Field("resamples", "Bootstrap resamples (0: no intervals)"),
     Field("pixel_nm", "Stored pixel, or unit of the coordinates (nm)"),

@@ -83,8 +83,8 @@ def _say_all(title: str, found: Quantification) -> None:
     agreed = found.agreement
     if agreed is not None and agreed.events:
         typer.echo(
-            f"  network against fit on {agreed.events} sure binders: {agreed.difference:+.1%} "
-            f"(standard error {agreed.se:.1%})"
+            f"  network against fit on {agreed.events} high-confidence binders: "
+            f"{agreed.difference:+.1%} (standard error {agreed.se:.1%})"
         )
     for sentence in () if found.surface is None else found.surface.sentences:
         typer.echo(f"  surface: {sentence}")

@@ -88,7 +88,7 @@ class TrackingOptions:
         bool,
         typer.Option(
             "--keep-immobile",
-            help="Keep tracks of what rests while others move.",
+            help="Keep tracks of immobile particles while others move.",
             rich_help_panel=LINKING,
         ),
     ] = False

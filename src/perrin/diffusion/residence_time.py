@@ -1,11 +1,12 @@
 """How long regimes last and how often one becomes another, over all tracks of a measurement.
 
-A track ends, or loses certainty, before most regimes do. Such a spell is censored, not short:
+A track ends, or loses certainty, before most regimes do. Such a regime is censored, not short:
 
-- rates and mean residence times by maximum likelihood for exponential dwells, ended spells over the
-  time of all of them; with no memory, spells under way when the track begins count like others;
+- rates and mean residence times by maximum likelihood for exponential ones, ended regimes over
+  the time of all of them; with no memory, regimes under way when the track begins count like
+  others;
 - survival by Kaplan and Meier (J. Am. Stat. Assoc. 53, 457 (1958)), with no law assumed, from
-  the spells whose start was seen, with Greenwood's error.
+  the regimes whose start was seen, with Greenwood's error.
 """
 
 from __future__ import annotations
@@ -48,13 +49,13 @@ def transitions(regimes: pd.DataFrame) -> pd.DataFrame:
 def survival(regimes: pd.DataFrame) -> pd.DataFrame:
     """Return the SURVIVAL table of a REGIMES table: Kaplan-Meier of FBM and CTRW.
 
-    Spells under way when the track began are left out. The interval is that of ln(-ln S).
+    Regimes under way when the track began are left out. The interval is that of ln(-ln S).
     """
     rows = []
     for label in ("fbm", "ctrw"):
-        spells = regimes[(regimes["label"] == label) & ~regimes["left_censored"]]
-        residence_time = spells["residence_time"].to_numpy(float)
-        ended = ~spells["right_censored"].to_numpy(bool)
+        own = regimes[(regimes["label"] == label) & ~regimes["left_censored"]]
+        residence_time = own["residence_time"].to_numpy(float)
+        ended = ~own["right_censored"].to_numpy(bool)
         left, greenwood = 1.0, 0.0
         for time in np.unique(residence_time):
             at_risk = int((residence_time >= time).sum())
@@ -68,24 +69,24 @@ def survival(regimes: pd.DataFrame) -> pd.DataFrame:
 
 
 def summary(regimes: pd.DataFrame) -> dict[str, dict[str, Any]]:
-    """Return for FBM and CTRW: spells, ended and censored, mean residence time and median.
+    """Return for FBM and CTRW: regimes, ended and censored, mean residence time and median.
 
-    The mean is that of exponential dwells (time of all spells over the ended ones) with a 90%
-    interval, the median that of Kaplan and Meier; None where too few ended.
+    The mean is that of exponential residence times (time of all regimes over the ended ones)
+    with a 90% interval, the median that of Kaplan and Meier; None where too few ended.
     """
     curves = survival(regimes)
     predicted = {}
     for label in ("fbm", "ctrw"):
-        spells = regimes[regimes["label"] == label]
-        ended, spent = int((~spells["right_censored"]).sum()), float(spells["residence_time"].sum())
+        own = regimes[regimes["label"] == label]
+        ended, spent = int((~own["right_censored"]).sum()), float(own["residence_time"].sum())
         low, rate, high = rate_of(ended, spent)
         curve = curves[curves["label"] == label]
         below = curve.loc[curve["survival"] <= 0.5, "time"]
         predicted[label] = {
-            "spells": len(spells),
+            "regimes": len(own),
             "ended": ended,
-            "right_censored": len(spells) - ended,
-            "left_censored": int(spells["left_censored"].sum()),
+            "right_censored": len(own) - ended,
+            "left_censored": int(own["left_censored"].sum()),
             "time": spent,
             "mean_residence_time": _inverse(rate),
             "mean_residence_time_low": _inverse(high),

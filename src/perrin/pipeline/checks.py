@@ -64,7 +64,7 @@ class Verdict:
             "looks_as_learned": self.learned,
             "causes": list(self.causes),
             "noise_correlation": self.noise_correlation,
-            "unsure_binders": self.unsure,
+            "uncertain_binders": self.unsure,
             "heavier_than_learned": self.heavy,
         }
 
@@ -131,7 +131,7 @@ def _sorting(
     causes: list[str],
     notes: list[str],
 ) -> tuple[float, int]:
-    """Add what the retained landings say; fraction of unsure binders, and heavy landings."""
+    """Add what the retained landings say; fraction of uncertain binders, and heavy landings."""
     called = single & (events["label"] == BINDER).to_numpy()
     called &= (events["contrast"] < 0).to_numpy()
     heavy = heavier(events, classifier) & single

@@ -114,7 +114,7 @@ def _component_label(one: ComponentEstimate, factor: float) -> str:
 
 
 def agreement_figure(found: Agreement) -> Figure:
-    """Network over fit of sure binders against contrast, place and time: events and medians."""
+    """Network over fit of high-confidence binders: events and medians by contrast, place, time."""
     with style():
         figure = new_figure(width_mm=PAGE_MM, height_mm=55.0)
         panels = figure.subplots(1, len(_AXES), sharey=True)
@@ -157,8 +157,8 @@ def agreement_figure(found: Agreement) -> Figure:
         panels[0].set_ylabel("Network over fit − 1 (%)")
         said = "NETWORK AND FIT DISAGREE" if found.warnings else "network and fit agree"
         figure.suptitle(
-            f"{said}: {found.difference:+.1%} ± {_WITHIN * found.se:.1%} on {found.events} sure "
-            "binders (medians with 95% intervals; blue band: tolerated)",
+            f"{said}: {found.difference:+.1%} ± {_WITHIN * found.se:.1%} on {found.events} "
+            "high-confidence binders (medians with 95% intervals; blue band: tolerated)",
             fontsize=8,
         )
     return figure

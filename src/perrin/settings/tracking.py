@@ -72,7 +72,7 @@ class TrackingSettings(Settings):
         False, description="leave the measured drift of the stage in the positions"
     )
     keep_immobile: bool = Field(
-        False, description="keep tracks of what rests for most of the movie while others move"
+        False, description="keep tracks of what is immobile for most of the movie while others move"
     )
     bin: int = Field(
         1, ge=1, le=32, description="pixels averaged in squares of so many each way before all else"

@@ -168,8 +168,8 @@ def _background_notes(
     notes = []
     if settings.kind == "molecules":
         notes.append(
-            f"a molecule that rests for more than {half} frames is part of the background and not "
-            f"seen; {seen.ghosts} spots of the opposite contrast were left by such"
+            f"a molecule that is immobile for more than {half} frames is part of the background "
+            f"and not seen; {seen.ghosts} spots of the opposite contrast were left by such"
         )
         if seen.unsettled > 0.01:
             notes.append(
@@ -181,8 +181,8 @@ def _background_notes(
         if rests:
             left = "kept" if settings.keep_immobile else "left out (--keep-immobile keeps them)"
             notes.append(
-                f"{rests} particles rest for most of the movie, as debris and stuck ones do: their "
-                f"tracks are {left}; particles.csv has them (column 'stationary'), positions.csv "
-                "where"
+                f"{rests} particles are immobile for most of the movie, as debris and stuck ones "
+                f"are: their tracks are {left}; particles.csv has them (column "
+                "'stationary'), positions.csv where"
             )
     return notes

@@ -195,7 +195,7 @@ def test_dwell_times_are_recovered_though_most_regimes_are_cut_off() -> None:
     predicted = residence_time.summary(found.regimes)
     for label, rate in (("fbm", rates[0]), ("ctrw", rates[1])):
         spells = predicted[label]
-        assert spells["right_censored"] > 0.25 * spells["spells"]
+        assert spells["right_censored"] > 0.25 * spells["regimes"]
         # what counting the ended ones alone would say is far too short
         ended = found.regimes[(found.regimes["label"] == label) & ~found.regimes["right_censored"]][
             "residence_time"

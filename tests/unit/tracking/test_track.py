@@ -128,7 +128,7 @@ def test_a_rod_at_rest_is_tracked_and_said(rods: tuple[TrackingResult, pd.DataFr
     part = found.positions[found.positions["particle"] == resting["particle"].iloc[0]]
     assert len(part) > 0.9 * FRAMES
     assert np.hypot(part["x"].mean() - still["x"], part["y"].mean() - still["y"]) < 0.2
-    assert any("1 particles rest for most" in note for note in found.notes)
+    assert any("1 particles are immobile for most" in note for note in found.notes)
 
 
 def test_rods_on_each_other_are_told_apart_or_marked() -> None:

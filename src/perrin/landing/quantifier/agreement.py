@@ -82,9 +82,9 @@ class Agreement:
         found = []
         if abs(self.difference) > max(self.tolerated, _SURE * self.se):
             found.append(
-                f"NETWORK AND FIT DISAGREE: on {self.events} sure binders the network's contrast "
-                f"differs by {self.difference:+.1%} (standard error {self.se:.1%}) from the fit's. "
-                f"Do not use the network's masses. {advice}"
+                f"NETWORK AND FIT DISAGREE: on {self.events} high-confidence binders the "
+                f"network's contrast differs by {self.difference:+.1%} (standard error "
+                f"{self.se:.1%}) from the fit's. Do not use the network's masses. {advice}"
             )
         found += [
             f"NETWORK AND FIT DISAGREE for {one.by} {one.low:.3g} to {one.high:.3g}: "
@@ -94,9 +94,9 @@ class Agreement:
         ]
         if self.within < _FRACTION:
             found.append(
-                f"NETWORK AND FIT DISAGREE: only {self.within:.0%} of {self.events} sure binders "
-                f"agree within their 90% errors. The noise is not the one that the network has "
-                f"learned. {advice}"
+                f"NETWORK AND FIT DISAGREE: only {self.within:.0%} of {self.events} "
+                "high-confidence binders agree within their 90% errors. The noise is not the one "
+                f"that the network has learned. {advice}"
             )
         return tuple(found)
 

@@ -99,7 +99,7 @@ def _sentences(found: Mapping[str, Any]) -> list[str]:
         sentences += [f"{warning[0].upper()}{warning[1:]}" for warning in agreed["warnings"]]
     elif agreed is not None and agreed["binders"]:
         sentences.append(
-            f"Network and fit agree on {agreed['binders']:,} sure binders: "
+            f"Network and fit agree on {agreed['binders']:,} high-confidence binders: "
             f"{_with_se(agreed['difference'], agreed['difference_se'])}."
         )
     surface = found["surface"]

@@ -85,7 +85,7 @@ def _motion(folder: TrackFolder) -> list[str]:
     if not len(table):
         return []
     moving = table[~table["immobile"].astype(bool)]
-    found = [f"{len(table) - len(moving)} of {len(table)} tracks rest"]
+    found = [f"{len(table) - len(moving)} of {len(table)} tracks are immobile"]
     if len(moving):
         low, middle, high = moving["D_um2_per_s"].quantile([0.25, 0.5, 0.75])
         found.append(
