@@ -124,6 +124,19 @@ def check_order_of_moving(shape: tuple[int, ...], name: str) -> None:
         raise PerrinError(_swapped(shape, name, 2))
 
 
+def doubt_of_order(shape: tuple[int, ...]) -> str | None:
+    """Return what to look at where the last of three axes without names is the shortest.
+
+    A movie of particles that move may be short and narrow, so that this refuses nothing.
+    """
+    if shape[0] <= max(shape[1:]) and shape[2] < min(shape[:2]):
+        return (
+            f"its axes are not named, and the last is the shortest ({shape[2]} pixels): if that is "
+            "time, say --axes YXT"
+        )
+    return None
+
+
 def check_axes(head: Array, shape: tuple[int, ...], name: str) -> None:
     """Raise `PerrinError` where the content says that time is not the first axis.
 

@@ -24,6 +24,8 @@ _ALIASES: dict[str, str] = {
     "molecular_mass": "mass_kda",
     "molecular_weight": "mass_kda",
     "mw": "mass_kda",
+    "masse": "mass_kda",
+    "massen": "mass_kda",
     "calibrated_values": "mass_kda",
     "frames": "frame",
     "frame_number": "frame",
@@ -35,14 +37,19 @@ _ALIASES: dict[str, str] = {
     "nearest_neighbour_distances": "neighbor_px",
     "neareast_neighbour_distances": "neighbor_px",  # spelt so in DiscoverMP's CSV
     "selections": "retained",
+    "selected": "retained",
+    "accepted": "retained",
 }
 
 MASS_UNITS: Mapping[str, float] = {
     "da": 1e-3,
+    "u": 1e-3,
+    "amu": 1e-3,
     "dalton": 1e-3,
     "daltons": 1e-3,
     "g_mol": 1e-3,
     "kda": 1.0,
+    "kd": 1.0,
     "kilodalton": 1.0,
     "kilodaltons": 1.0,
     "kg_mol": 1.0,
@@ -94,6 +101,8 @@ def meaning_of(name: object, unit: object = "") -> Meaning | None:
     said = key_of(unit)
     if key in _ALIASES:
         return _in_unit(_ALIASES[key], name, said)
+    if key in ("da", "kda", "mda"):  # a unit alone names the masses
+        return Meaning("mass_kda", MASS_UNITS[key], key)
     for base, end in _splits(key):
         known = _ALIASES.get(base) or _named(base)
         if known is None:

@@ -42,6 +42,15 @@ _TELLS_APART = frozenset(
         "field",
         "fov",
         "series",
+        "construct",
+        "concentration",
+        "treatment",
+        "buffer",
+        "ligand",
+        "lane",
+        "capillary",
+        "time_point",
+        "timepoint",
     )
 )
 _MOST = 100  # more values than this name no samples

@@ -19,6 +19,7 @@ from perrin.io.checks import (
     check_order_of_moving,
     check_shape,
     dark_or_saturated,
+    doubt_of_order,
 )
 from perrin.io.found import Asked, Contents, Found, Given, Numbers, check_encoding, settle
 from perrin.io.keywords import MovieKeywords, split, takes_movie_keywords
@@ -206,8 +207,9 @@ def look_at(found: Found, contents: Contents = "landings") -> Looked:
     except PerrinError as error:
         return Looked(frames, (str(error),))
     if contents == "moving":
+        doubt = None if found.axes_named else doubt_of_order(frames.shape)
         frames, note = _with_background(frames, head)
-        return Looked(frames, notes=(*notes, *((note,) if note else ())))
+        return Looked(frames, notes=(*notes, *(one for one in (doubt, note) if one)))
     return Looked(frames, (), _against_landings(head, frames, found), tuple(notes))
 
 
@@ -268,7 +270,7 @@ def _without_dead(frames: LazyFrames, head: npt.NDArray[Any]) -> tuple[LazyFrame
     if not count:
         return frames, None
     fraction = count / dead.size
-    what = "0 counts or NaN in all of the first frames"
+    what = "0 counts, NaN or infinite in all of the first frames"
     if fraction > _DEAD_AT_MOST:
         raise PerrinError(
             f"{frames.path}: {count} pixels ({fraction:.0%} of the field) are dead or black "

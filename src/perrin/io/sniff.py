@@ -54,6 +54,10 @@ _NAMED: tuple[tuple[str, str, str], ...] = (
     (r"Andor Technology", "an Andor SIF movie", _EXPORT),
     (r"DCIMG", "a Hamamatsu DCIMG movie", _EXPORT),
     (r"SIMPLE  =", "a FITS file", _EXPORT),
+    (r"CI,\0", "a Phantom CINE movie", _EXPORT),
+    (r"PCO-", "a PCO picture (.b16)", _EXPORT),
+    (r"\x80[\x02-\x05]", "a Python pickle, which is not opened here", "save the array with "
+     "numpy.save, or as a TIFF stack"),
     (r"PK\x03\x04", "a ZIP archive, as an Excel file (.xlsx) is",
      "save a table as CSV; unpack a zipped Zarr folder or movie"),
     (r"\x1f\x8b", "compressed with gzip", "unpack it first (gunzip)"),

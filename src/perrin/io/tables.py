@@ -20,7 +20,7 @@ import pandas as pd
 from perrin._version import __version__
 from perrin.errors import PerrinError, about
 from perrin.io import discovermp, fitres, store
-from perrin.io.beside import units_in_parquet
+from perrin.io.beside import units_in_feather, units_in_parquet
 from perrin.io.event_columns import Meaning
 from perrin.io.event_hdf5 import LAYOUTS, tables_of_events
 from perrin.io.event_tracks import refuse_tracks
@@ -32,6 +32,7 @@ from perrin.io.vendor import RawTable, finished, to_events
 from perrin.tables import check_events
 
 _HDF5, _PARQUET = b"\x89HDF\r\n\x1a\n", b"PAR1"
+_FEATHER = (b"ARROW1", b"FEA1")
 _WANTED = ("mass_kda", "frame", "time_s", "x_px", "y_px", "contrast_se", "neighbor_px")
 
 
@@ -46,8 +47,8 @@ def read_events(
 
     Reads DiscoverMP's .h5 (2.x, 2024.x, workspaces) and CSV (eventsFitted, eventsFound), the
     events inside a .mpr, fitres tables (csv, parquet), perrin's own tables, and any CSV,
-    HDF5 or parquet with a contrast or a mass by name. Contrast comes back negative for a landing
-    and mass positive, whatever the file's own sign; columns that the schema does not know
+    HDF5, parquet or feather with a contrast or a mass by name. Contrast comes back negative for
+    a landing and mass positive, whatever the file's own sign; columns that the schema does not know
     keep their own names. ``attrs`` holds ``source``, ``format``, ``version``,
     ``landing_sign`` (of the file), ``rows_in_file``, ``read_as`` (one line: what was
     understood, what is not used or left out), ``notes`` (what was changed or may be wrong, in
@@ -74,6 +75,8 @@ def read_events(
             events = read.hdf5(dataset)
         elif head.startswith(_PARQUET):
             events = read.parquet()
+        elif head.startswith(_FEATHER):
+            events = read.feather()
         else:
             events = read.text()
     if measurement is not None:
@@ -217,6 +220,16 @@ class _Reading:
         raw = _recognized(table, [], "parquet")
         return self._events(replace(raw, units=units_in_parquet(self.path)))
 
+    def feather(self) -> pd.DataFrame:
+        pyarrow = _pyarrow()
+        try:
+            table = pd.read_feather(self.path)
+        except (pyarrow.ArrowException, OSError, ValueError, LookupError, TypeError) as error:
+            raise _damaged(self.path, "feather", error) from error
+        refuse_tracks(table)
+        raw = _recognized(table, [], "feather")
+        return self._events(replace(raw, units=units_in_feather(self.path)))
+
     def _events(self, raw: RawTable) -> pd.DataFrame:
         return to_events(
             raw, measurement=raw.measurement or self.path.stem, landing_sign=self.landing_sign
@@ -277,9 +290,13 @@ def _parquet(path: Path) -> pd.DataFrame:
     try:
         return pd.read_parquet(path, page_checksum_verification=True)
     except (pyarrow.ArrowException, OSError, ValueError, LookupError, TypeError) as error:
-        raise PerrinError(
-            f"{path}: the parquet file is truncated or damaged ({error}). Copy or export it again."
-        ) from error
+        raise _damaged(path, "parquet", error) from error
+
+
+def _damaged(path: Path, kind: str, error: Exception) -> PerrinError:
+    return PerrinError(
+        f"{path}: the {kind} file is truncated or damaged ({error}). Copy or export it again."
+    )
 
 
 def _write_parquet(events: pd.DataFrame, path: Path) -> None:

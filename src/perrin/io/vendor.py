@@ -64,6 +64,9 @@ class RawTable:
     own: bool = False
 
 
+_ANSWERS = {"yes": 1, "true": 1, "y": 1, "no": 0, "false": 0, "n": 0}
+
+
 def to_events(raw: RawTable, *, measurement: str, landing_sign: int | None = None) -> pd.DataFrame:
     """Return the events of `raw` in the schema, named `measurement` unless they name it.
 
@@ -216,7 +219,7 @@ def _typed(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
             columns[name] = _numbers(values, name)
         elif kind == "bool":
             # a missing mark means that nothing was deselected
-            columns[name] = _numbers(values, name) != 0
+            columns[name] = _numbers(_with_answers(values), name) != 0
         elif values.dtype.kind in "iu":
             columns[name] = values.astype(np.int64)
         else:
@@ -231,6 +234,14 @@ def _typed(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
         del events["mass_kda"]
         notes.append("the file's masses are all NaN: the table has none")
     return events
+
+
+def _with_answers(values: pd.Series) -> pd.Series:
+    """Return marks of retained events as numbers where they are words, as yes and no."""
+    if values.dtype.kind in "iufb":
+        return values
+    words = values.astype(str).str.strip().str.lower()
+    return values.where(~words.isin(list(_ANSWERS)), words.map(_ANSWERS))
 
 
 def _numbers(values: pd.Series, name: str) -> npt.NDArray[np.float64]:

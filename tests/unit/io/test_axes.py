@@ -161,3 +161,14 @@ def test_a_square_with_time_last_is_noticed(shape, time, tmp_path):
     with pytest.raises(PerrinError, match=r"time seems to be axis 2.*--axes YXT"):
         open_movie(tmp_path / "a.npy", **GIVEN)
     assert open_movie(tmp_path / "a.npy", **GIVEN, axes="YXT").n_frames == shape[time]
+
+
+@pytest.mark.parametrize(
+    ("shape", "doubtful"),
+    [((32, 40, 12), True), ((300, 64, 32), False), ((12, 32, 40), False), ((30, 40, 30), False)],
+)
+def test_a_last_axis_that_is_the_shortest_is_said_of_moving_movies(shape, doubtful, tmp_path):
+    path = tmp_path / "a.npy"
+    np.save(path, np.random.default_rng(1).normal(1000, 10, shape).astype(np.uint16))
+    with open_movie(path, pixel_nm=1, frame_rate_hz=1, contents="moving") as movie:
+        assert doubtful == ("--axes YXT" in movie.read_as)

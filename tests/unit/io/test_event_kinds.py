@@ -32,6 +32,9 @@ def table(path: Path, **columns: Any) -> Path:
         ("Mass (Da)", ("mass_kda", 1e-3)),
         ("masses_MDa", ("mass_kda", 1e3)),
         ("Mass [kDa]", ("mass_kda", 1.0)),
+        ("Mass [kD]", ("mass_kda", 1.0)),
+        ("Masse (u)", ("mass_kda", 1e-3)),
+        ("MDa", ("mass_kda", 1e3)),
         ("Contrast (%)", ("contrast", 1e-2)),
         ("contrast [‰]", ("contrast", 1e-3)),
         ("Ratiometric contrast", ("contrast", 1.0)),
@@ -166,3 +169,24 @@ def test_contrasts_and_masses_that_are_missing_or_nothing_are_counted(tmp_path: 
     assert "1 of 6 events without a contrast" in notes
     assert "1 of 6 events without a mass" in notes
     assert any("1 of 6 events with a contrast of exactly 0" in note for note in notes)
+
+
+def test_feather_is_read_as_parquet_is(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    path = tmp_path / "e.feather"
+    pd.DataFrame({"contrast": CONTRAST, "mass": MASS}).to_feather(path)
+    assert np.array_equal(read_events(path)["mass_kda"], MASS)
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(PerrinError, match="feather file is truncated or damaged"):
+        read_events(path)
+
+
+@pytest.mark.parametrize("name", ["selections", "selected", "accepted", "retained"])
+@pytest.mark.parametrize("words", [("yes", "no"), ("True", "False"), (1, 0)])
+def test_marks_of_selected_events_may_be_words(
+    name: str, words: tuple[Any, Any], tmp_path: Path
+) -> None:
+    marks = [words[0]] * 4 + [words[1]] * 2
+    events = read_events(table(tmp_path / "e.csv", contrast=CONTRAST, mass=MASS, **{name: marks}))
+    assert events["retained"].tolist() == [True] * 4 + [False] * 2
+    assert "2 events deselected" in events.attrs["read_as"]

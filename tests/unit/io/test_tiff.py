@@ -221,3 +221,17 @@ def test_a_compression_that_this_python_cannot_undo_says_what_to_install(
         monkeypatch.setattr(tifffile.TiffFile, "asarray", lacks)
         with pytest.raises(PerrinError, match=r"perrin\[tiff\]"):
             movie.frames[:3]
+
+
+@pytest.mark.parametrize(
+    ("calibration", "said"),
+    [({"cf": 1, "c0": 0, "c1": 1, "c2": 0.1}, "calibration function 1"), ({"cf": 20}, ""),
+     ({"cf": 0, "c0": 0, "c1": 1}, "")],
+)  # fmt: skip
+def test_curved_calibrations_of_imagej_are_said(frames, tmp_path, calibration, said):
+    metadata = {"axes": "TYX", "unit": "um", "finterval": 0.01, **calibration}
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, frames, imagej=True, resolution=(10, 10), metadata=metadata)
+    notes = " ".join(inspect(path).notes)
+    assert said in notes
+    assert bool(said) == ("not applied" in notes)

@@ -264,13 +264,12 @@ def _imagej(tiff: tifffile.TiffFile) -> TiffSaid:
 
 def _calibrated(said: TiffSaid, meta: dict[str, Any]) -> TiffSaid:
     """Add ImageJ's calibration of the pixel values, as that of its signed 16-bit images."""
-    if meta.get("c0") is None and meta.get("c1") is None:
-        return said
     kind = meta.get("cf", _NOT_CALIBRATED[0])
     offset, scale = float(meta.get("c0", 0.0)), float(meta.get("c1", 1.0))
-    if kind in _NOT_CALIBRATED or (offset == 0 and scale == 1):
+    straight = kind == _STRAIGHT_LINE
+    if kind in _NOT_CALIBRATED or (straight and offset == 0 and scale == 1):
         return said
-    if kind != _STRAIGHT_LINE or not np.isfinite([offset, scale]).all() or scale == 0:
+    if not straight or not np.isfinite([offset, scale]).all() or scale == 0:
         note = (
             f"ImageJ's calibration function {kind} of the pixel values (c0, c1, ...) is not applied"
         )

@@ -108,6 +108,12 @@ def _from_rows(rows: Array, kind: str) -> RawTracks:
     steps = {name: _steps(rows, order) for name, order in orders.items()}
     best = min(steps, key=lambda name: steps[name])
     if not np.isfinite(steps[best]):
+        again = len(rows) - len(np.unique(rows, axis=0))
+        if again:
+            raise PerrinError(
+                f"{again} of {len(rows)} rows of the array are there twice, the same in all "
+                "columns. Remove the duplicates."
+            )
         raise PerrinError(
             f"the order of the {rows.shape[1]} columns of the array cannot be told: {_ORDERS}."
         )

@@ -13,6 +13,7 @@ from perrin.io.read_as import compose_read_as, counted, listed
 from perrin.io.tracks.identity import describe_names, number_tracks
 from perrin.io.tracks.lengths import Length, drop_resting_axes, settle_errors, settle_lengths
 from perrin.io.tracks.raw import AXES, KEPT, RawTracks, numbers
+from perrin.io.tracks.strays import said_of_strays
 from perrin.io.tracks.times import frames_spanned, missing_between, number_frames
 
 _FARTHEST = 1e9  # no position, in pixels or nanometers (a meter), is so large
@@ -245,7 +246,7 @@ def _read_as(
     remarks = list(raw.remarks)
     if step > 1:
         remarks.append(f"positions in every {_th(step)} frame only: all frames between are missing")
-    remarks += _gaps(tracks, step)
+    remarks += [said_of_strays(tracks, axes), *_gaps(tracks, step)]
     errors = [raw.called(name) for name in ("x_se", "y_se") if name in tracks]
     if errors:
         remarks.append(f"localization errors from {' and '.join(dict.fromkeys(errors))}")

@@ -19,6 +19,8 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"7z\xbc\xaf", "a 7z archive: unpack it first"),
     (b"\x28\xb5\x2f\xfd", "compressed with Zstandard: unpack it first"),
     (b"%PDF", "a PDF document; export the table as CSV"),
+    (b"SIMPLE  =", "a FITS file; export the table as CSV"),
+    (b"Rar!", "a RAR archive: unpack it first"),
     (b"\x89PNG", "a picture (PNG), not a table"),
     (b"\xff\xd8\xff", "a picture (JPEG), not a table"),
     (b"GIF8", "a picture (GIF), not a table"),
@@ -65,6 +67,8 @@ def _zip(path: Path) -> str:
         return "an Excel workbook (.xlsx); save the sheet of tracks as CSV and give that"
     if "content.xml" in names and "mimetype" in names:
         return "a spreadsheet of LibreOffice (.ods); save the sheet of tracks as CSV and give that"
+    if names and all(name.endswith(".npy") for name in names):
+        return f"NumPy arrays together (.npz: {', '.join(names[:4])}); save one as .npy, or as CSV"
     return f"a ZIP archive ({', '.join(names[:3])}); unpack it first"
 
 

@@ -61,6 +61,8 @@ def _resting(raw: RawTracks, axes: list[str]) -> dict[str, str]:
     usual = {axis: float(steps[axis].median()) for axis in axes}
     most = max(moved.values(), default=0.0)
     found = {}
+    if most == 0 and steps.notna().any(axis=None):
+        raw.remarks.append("no track moves: all its positions are the same")
     for axis in axes if most > 0 else ():  # where nothing moves that is a result
         same_unit = [one for one in axes if raw.units.get(one, "") == raw.units.get(axis, "")]
         values = raw.table[axis].dropna().unique()

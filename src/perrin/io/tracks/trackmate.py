@@ -115,7 +115,7 @@ def from_model(root: Element) -> RawTracks:
             branched.append(_name(track))
             continue
         rows += [_row(track, spots[member]) for member in members]
-        edges = sum(1 for _ in track.iter("Edge"))
+        edges = len({_ends(edge) for edge in track.iter("Edge")})
         if str(len(members)) != track.get("NUMBER_SPOTS", str(edges + 1)) or (
             edges != len(members) - 1
         ):
@@ -150,10 +150,15 @@ def _name(track: Element) -> str:
     return track.get("name") or f"Track_{track.get('TRACK_ID')}"
 
 
+def _ends(edge: Element) -> frozenset[str | None]:
+    return frozenset(edge.get(end) for end in _ENDS)
+
+
 def _members(track: Element, spots: dict[str, Element]) -> tuple[list[str], bool]:
     """Return the spots of a track, and whether it splits or merges."""
     before: Counter[str] = Counter()
     after: Counter[str] = Counter()
+    seen: set[frozenset[str | None]] = set()
     for edge in track.iter("Edge"):
         ends = [edge.get(end) for end in _ENDS]
         for end in ends:
@@ -167,6 +172,9 @@ def _members(track: Element, spots: dict[str, Element]) -> tuple[list[str], bool
                     f"{_name(track)} has an edge to spot {end}, which is not in the file. "
                     "Save the TrackMate file again."
                 )
+        if _ends(edge) in seen:
+            continue  # an edge that is there twice is no branch
+        seen.add(_ends(edge))
         first, second = sorted(map(str, ends), key=lambda end: _frame(spots[end]))
         after[first] += 1
         before[second] += 1

@@ -594,3 +594,24 @@ def test_spreadsheets_and_archives_are_told_apart(tmp_path: Path) -> None:
             archive.writestr(inside, "x")
         with pytest.raises(PerrinError, match=match):
             read_tracks(tmp_path / "file")
+
+
+def test_an_edge_of_trackmate_that_is_there_twice_is_no_branch(tmp_path: Path) -> None:
+    spots = "".join(
+        f'<SpotsInFrame frame="{t}"><Spot ID="{t}" FRAME="{t}" POSITION_X="{t * t}" '
+        f'POSITION_Y="{t}" POSITION_Z="0" POSITION_T="{t}"/></SpotsInFrame>'
+        for t in range(3)
+    )
+    edges = "".join(
+        f'<Edge SPOT_SOURCE_ID="{a}" SPOT_TARGET_ID="{b}"/>' for a, b in ((0, 1), (1, 2), (1, 2))
+    )
+    path = tmp_path / "a.xml"
+    path.write_text(
+        '<TrackMate version="7"><Model spatialunits="nm" timeunits="s"><AllSpots>'
+        f'{spots}</AllSpots><AllTracks><Track TRACK_ID="0">{edges}</Track></AllTracks></Model>'
+        '<Settings><ImageData timeinterval="1"/></Settings></TrackMate>'
+    )
+    tracks = read_tracks(path)
+    assert len(tracks) == 3
+    assert "splits" not in tracks.attrs["read_as"]
+    assert "missing" not in tracks.attrs["read_as"]

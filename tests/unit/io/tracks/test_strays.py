@@ -1,0 +1,58 @@
+"""Positions far from their track for one frame are said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from perrin.errors import PerrinError
+from perrin.io.tracks import read_tracks
+
+
+def _walks(seed: int) -> pd.DataFrame:
+    """Ten Brownian tracks of 60 frames."""
+    rng = np.random.default_rng(seed)
+    at = rng.normal(0, 1, (10, 60, 2)).cumsum(axis=1) + rng.uniform(60, 300, (10, 1, 2))
+    rows = [(p, t, *at[p, t]) for p in range(10) for t in range(60)]
+    return pd.DataFrame(rows, columns=["particle", "frame", "x", "y"])
+
+
+def _read_as(table: pd.DataFrame, tmp_path: Path) -> str:
+    path = tmp_path / "t.csv"
+    table.to_csv(path, index=False)
+    return str(read_tracks(path).attrs["read_as"])
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, -9999.0, 1e5])
+def test_a_false_cell_is_said_with_its_place(value: float, tmp_path: Path) -> None:
+    table = _walks(1)
+    table.loc[60 * 3 + 20, "x"] = value
+    said = _read_as(table, tmp_path)
+    assert f"frame 20 of track 3: x {value:g}" in said
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_brownian_tracks_have_none(seed: int, tmp_path: Path) -> None:
+    assert "far from the rest" not in _read_as(_walks(seed), tmp_path)
+
+
+def test_long_steps_that_do_not_come_back_are_motion(tmp_path: Path) -> None:
+    table = _walks(2)
+    table.loc[60 * 3 + 20 : 60 * 3 + 59, "x"] += 200.0
+    assert "far from the rest" not in _read_as(table, tmp_path)
+
+
+def test_tracks_that_do_not_move_are_said(tmp_path: Path) -> None:
+    assert "no track moves" in _read_as(_walks(1).assign(x=5.0, y=7.0), tmp_path)
+    assert "no track moves" not in _read_as(_walks(1), tmp_path)
+
+
+def test_rows_of_an_array_that_are_there_twice_are_said(tmp_path: Path) -> None:
+    path = tmp_path / "t.npy"
+    rows = _walks(1)[["x", "y", "frame", "particle"]].to_numpy()
+    np.save(path, np.concatenate([rows, rows]))
+    with pytest.raises(PerrinError, match="600 of 1200 rows of the array are there twice"):
+        read_tracks(path)
