@@ -167,6 +167,9 @@ def _make(
 
 
 def _say_line(made: Calibration) -> None:
+    loud = [note for note in made.notes if note[:4].isupper()]  # they speak against the line
+    for note in loud:
+        typer.echo(f"note: {note}")
     if made.reading:
         typer.echo(f"read as  {made.reading}")
     for other in made.other_readings:
@@ -178,7 +181,8 @@ def _say_line(made: Calibration) -> None:
         f"{made.offset:+.2g}; largest residual {made.max_relative_residual:.1%}"
     )
     for note in made.notes:
-        typer.echo(f"note: {note}")
+        if note not in loud:
+            typer.echo(f"note: {note}")
 
 
 def _calibrant(

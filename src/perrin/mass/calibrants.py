@@ -13,7 +13,7 @@ from perrin.errors import PerrinError
 from perrin.mass.calibration import Calibration, Recorded, calibrate
 from perrin.mass.calibration_doubts import doubts_of_line
 from perrin.mass.ladder_peaks import kept_spectrum
-from perrin.mass.ladders import LadderMatch, contradicting, match_ladder
+from perrin.mass.ladders import LadderMatch, better_ladders, contradicting, match_ladder
 from perrin.mass.modes import FWHM_PER_SD
 from perrin.mass.spectrum import fit_spectrum
 from perrin.settings.spectrum import SpectrumSettings
@@ -60,8 +60,9 @@ def calibrate_from_events(
     from the mean to the mode, large where the peak is skewed or sits on a shoulder, and 1%
     of the contrast for the calibrant itself.
 
-    Raises `PerrinError` where fewer than two peaks stand out or they fit no reading of the
-    ladder.
+    Raises `PerrinError` where fewer than two peaks stand out, they fit no reading of the ladder,
+    or its best reading is so poor that the ladder may be another one: most of its masses show no
+    peak, and peaks belong to none of them or another known ladder reads them better.
     """
     check_events(events)
     used_events = events[events["retained"]] if "retained" in events.columns else events
@@ -70,6 +71,8 @@ def calibrate_from_events(
     at, se, counts = _positions(spectrum)
     matches = match_ladder(at, ladder_masses_kda, contrast_se=se, counts=counts)
     best = matches[0]
+    better = better_ladders(best, at, ladder_masses_kda, contrast_se=se, counts=counts)
+    _check_reading(best, at, np.size(ladder_masses_kda), better)
     used = list(best.peaks)
     line = calibrate(
         best.masses_kda,
@@ -122,6 +125,23 @@ def _check_calibrant(spectrum: Spectrum) -> None:
             "a calibration needs two or more. Record more events, or give pairs of mass and "
             "contrast by hand."
         )
+
+
+def _check_reading(
+    best: LadderMatch, contrasts: FloatArray, n_masses: int, better: Sequence[str]
+) -> None:
+    """Raise `PerrinError` for a reading that leaves most of the ladder out, and more."""
+    if 2 * len(best.masses_kda) >= n_masses or not (best.unmatched_peaks or better):
+        return
+    unread = ", ".join(f"{contrasts[k]:.3g}" for k in best.unmatched_peaks)
+    said = f"; peaks at a contrast of {unread} belong to none" if unread else ""
+    if better:
+        said += f"; {' and '.join(better)} would read them better"
+    raise PerrinError(
+        f"is it this ladder? Only {len(best.masses_kda)} of its {n_masses} masses show a peak (at "
+        f"best {best}){said}. Give the ladder that was recorded, of its masses those that are in "
+        "the sample (--ladder 66,146), or pairs of mass and contrast by hand."
+    )
 
 
 def _positions(

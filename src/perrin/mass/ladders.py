@@ -33,6 +33,7 @@ _GRADIENT, _LOG_GRADIENT_SD = 4e-5, 0.3
 _OFFSET_SD_KDA, _OFFSET_MAX_KDA = 8.0, 24.0
 _PEAK_SD = 0.03  # relative: mode against mean of a skewed peak, and the calibrant's own mass
 _PEAK_LEFT_OUT = 9.0  # misfit of a peak that belongs to no mass: three standard deviations
+_BETTER = 1.0  # difference in misfit, where what is left out speaks for another ladder too
 _MASS_LEFT_OUT = 1.0  # of a mass between the matched ones that shows no peak
 
 
@@ -140,6 +141,33 @@ def contradicting(matches: list[LadderMatch]) -> list[LadderMatch]:
             for peak, mass in zip(match.peaks, match.masses_kda, strict=True)
         )
     ]
+
+
+def better_ladders(
+    best: LadderMatch,
+    peak_contrasts: npt.ArrayLike,
+    ladder_masses_kda: npt.ArrayLike,
+    *,
+    contrast_se: npt.ArrayLike | None = None,
+    counts: npt.ArrayLike | None = None,
+) -> list[str]:
+    """Return the known ladders that read the peaks better than a ladder does at its best.
+
+    One does that leaves fewer of its masses and no more peaks unread, with a misfit that is lower
+    by more than 1. Arguments as those of `match_ladder`.
+    """
+    unused = np.size(ladder_masses_kda) - len(best.masses_kda)
+    found = []
+    for name, masses in LADDERS.items():
+        try:
+            other = match_ladder(peak_contrasts, masses, contrast_se=contrast_se, counts=counts)[0]
+        except PerrinError:
+            continue  # it is no reading at all
+        fewer = len(masses) - len(other.masses_kda) < unused
+        no_more = len(other.unmatched_peaks) <= len(best.unmatched_peaks)
+        if fewer and no_more and other.misfit < best.misfit - _BETTER:
+            found.append(name)
+    return found
 
 
 def _collected(

@@ -61,6 +61,28 @@ def test_an_ambiguous_calibrant_shows_the_other_reading() -> None:
     assert (90.0, 180.0) in [match.masses_kda for match in result.alternatives]
 
 
+def test_a_sample_given_as_another_ladder_is_refused_with_the_better_one() -> None:
+    events = calibrant([66, 132, 198], [800, 300, 120])
+    with pytest.raises(PerrinError, match=r"is it this ladder\? Only 2 of its 5 .* bsa would read"):
+        calibrate_from_events(events, ladder("dynamin"))
+    right = calibrate_from_events(events, ladder("bsa"))
+    assert right.match.masses_kda == (66.0, 132.0, 198.0)
+    assert right.calibration.gradient_per_kda == pytest.approx(GRADIENT, rel=0.1)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_right_ladder_of_which_masses_are_absent_is_taken(seed: int) -> None:
+    for name in ("dynamin", "massference-p1", "nativemark", "bsa"):
+        masses = ladder(name)[:4]
+        made = calibrate_from_events(
+            calibrant(masses, [400, 600, 300, 100][: len(masses)], seed=seed), ladder(name)
+        )
+        assert set(made.match.masses_kda) <= set(masses)
+    stray = calibrant([66, 146, 242, 480, 320], [400, 600, 300, 100, 30], seed=seed)
+    made = calibrate_from_events(stray, ladder("nativemark"))
+    assert made.match.masses_kda == (66.0, 146.0, 242.0, 480.0)
+
+
 def test_rejected_events_do_not_count() -> None:
     events = calibrant([90, 180, 250], [400, 600, 500])
     events["retained"] = np.abs(events["contrast"] - (GRADIENT * 250 + OFFSET)) > 1e-3
