@@ -57,6 +57,7 @@ EVENTS: tuple[Column, ...] = (
     Column("contrast", "float", "1", "fitted contrast, negative for a landing"),
     Column("contrast_se", "float", "1", "standard error of the contrast"),
     Column("fit_residual", "float", "1", "root mean square of fit minus data, per pixel"),
+    Column("fit_chi2", "float", "1", "reduced chi-square: residual over noise, both squared"),
     Column("fit_n_avg", "int", "frame", "frames averaged on each side for the fit"),
     Column("contrast_noise", "float", "1", "measured noise of the matched-filter contrast there"),
     Column("snr_spatial", "float", "1", "matched-filter contrast over its measured noise"),

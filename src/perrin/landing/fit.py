@@ -17,7 +17,8 @@ from numba import njit
 from perrin.errors import PerrinError
 from perrin.io.movie import Movie
 from perrin.landing.matched import WINDOW_PX
-from perrin.landing.thumbnails import iter_contrasts
+from perrin.landing.ratiometric import ratiometric
+from perrin.landing.thumbnails import iter_stacks, places_of
 from perrin.optics.psf import Psf, evaluate_with_slopes
 from perrin.threads import over_rows
 from perrin.types import Array, BoolArray, FloatArray, IntArray
@@ -29,7 +30,16 @@ MAX_SHIFT_PX = 3.0
 _ITERATIONS = 30
 _TOLERANCE_PX = 1e-4
 _NOT_FITTED = "not fitted"
-_FITTED = ("contrast", "contrast_se", "x_px", "y_px", "x_se_px", "y_se_px", "fit_residual")
+_FITTED = (
+    "contrast",
+    "contrast_se",
+    "x_px",
+    "y_px",
+    "x_se_px",
+    "y_se_px",
+    "fit_residual",
+    "fit_chi2",
+)
 
 
 @dataclass(frozen=True)
@@ -102,8 +112,8 @@ def fit(movie: Movie, events: pd.DataFrame, *, fit_n_avg: int, psf: Psf) -> pd.D
     -------
     DataFrame
         `events` with ``contrast``, ``contrast_se``, ``x_px``, ``y_px``, ``x_se_px``,
-        ``y_se_px``, ``fit_residual``, ``fit_n_avg`` and ``label``. Events that cannot be
-        fitted (too near the ends for fit_n_avg, or no convergence) keep their detected
+        ``y_se_px``, ``fit_residual``, ``fit_chi2``, ``fit_n_avg`` and ``label``. Events that
+        cannot be fitted (too near the ends for fit_n_avg, or no convergence) keep their detected
         contrast and position, with ``label = "not fitted"`` and NaN errors.
 
     """
@@ -113,17 +123,38 @@ def fit(movie: Movie, events: pd.DataFrame, *, fit_n_avg: int, psf: Psf) -> pd.D
     table[:, 2] = events["x_px"]
     table[:, 3] = events["y_px"]
     label = np.full(len(events), _NOT_FITTED, dtype=object)
-    for batch in iter_contrasts(movie, events, n_avg=fit_n_avg, size=WINDOW_PX):
-        found = fit_patches(batch.stacks, psf=psf, inside=batch.inside)
+    places = places_of(events)
+    for batch in iter_stacks(movie, places, before=fit_n_avg, after=fit_n_avg, size=WINDOW_PX):
+        frames = ratiometric(batch.stacks, n_avg=fit_n_avg)[:, 0] * -movie.landing_sign
+        found = fit_patches(frames, psf=psf, inside=batch.inside)
         good = np.isfinite(found.contrast)
         _enter(table, batch.rows[good], found, good)
+        expected = 2 / fit_n_avg * frame_variance(batch.stacks[good], batch.inside[good])
+        table[batch.rows[good], 7] = found.residual[good] ** 2 / expected
         label[batch.rows[good]] = ""
     columns = dict(zip(_FITTED, table.T, strict=True))
     return events.assign(**columns, fit_n_avg=np.int64(fit_n_avg), label=label)
 
 
+def frame_variance(stacks: Array, inside: BoolArray) -> FloatArray:
+    """Variance (N,) of a pixel from frame to frame, in stacks (N, 2 n + 1, S, S).
+
+    Half the mean square of differences of successive frames: what is slow is not in it, nor the
+    step at the landing, whose frame is left out. NaN where no differences are left.
+    """
+    n_avg = stacks.shape[1] // 2
+    if n_avg < 2:
+        return np.full(len(stacks), np.nan)
+    squares = np.zeros((len(stacks), *stacks.shape[2:]))
+    for side in (stacks[:, :n_avg], stacks[:, n_avg + 1 :]):
+        squares += (np.diff(side, axis=1).astype(np.float64) ** 2).sum(axis=1)
+    pixels = np.maximum(inside.sum(axis=(1, 2)), 1)
+    total: FloatArray = (squares * inside).sum(axis=(1, 2)) / (4 * (n_avg - 1) * pixels)
+    return np.where(total > 0, total, np.nan)
+
+
 def _enter(table: FloatArray, rows: IntArray, found: PsfFit, good: BoolArray) -> None:
-    """Write the `good` of some fits into the rows of a table of `_FITTED`, (N, 7)."""
+    """Write the `good` of some fits into the rows of a table of `_FITTED`, (N, 8)."""
     table[rows, 0] = found.contrast[good]
     table[rows, 1] = found.contrast_se[good]
     table[rows, 2] = np.rint(table[rows, 2]) + found.dx_px[good]

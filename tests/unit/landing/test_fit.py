@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from scipy.optimize import least_squares
 
 from perrin.errors import PerrinError
-from perrin.landing.fit import fit, fit_patches
+from perrin.io.movie import Movie
+from perrin.landing.fit import fit, fit_patches, frame_variance
 from perrin.optics.psf import Psf
 
 PSF = Psf.analytic(pixel_nm=72.0)
@@ -96,3 +97,41 @@ def test_events_that_cannot_be_fitted_keep_what_was_detected(plain_movie) -> Non
     assert np.isnan(fitted["contrast_se"][1])
     with pytest.raises(PerrinError, match=r"pixels of 60 nm.*72 nm"):
         fit(movie, events, fit_n_avg=10, psf=Psf.analytic(pixel_nm=60.0))
+
+
+@pytest.mark.parametrize("n_avg", [5, 10])
+def test_chi_square_is_one_where_psf_and_noise_are_as_assumed(n_avg: int) -> None:
+    rng = np.random.default_rng(4)
+    count, sd, contrast = 40, 1e-3, -0.02
+    frames = 1 + sd * rng.standard_normal((60, 30, 20 * count))
+    middle = 20 * np.arange(count) + 10
+    for x in middle:
+        frames[31:, 7:24, x - 8 : x + 9] += contrast * PSF.image(17)
+        frames[30, 7:24, x - 8 : x + 9] += 0.5 * contrast * PSF.image(17)
+    movie = Movie(
+        frames=(1e4 * frames).astype(np.float32),
+        frame_interval_s=0.004,
+        pixel_nm=72.0,
+        landing_sign=-1,
+    )
+    events = pd.DataFrame({"frame": 30, "y_px": 15.0, "x_px": middle.astype(float)})
+    events["contrast"] = contrast
+    right = fit(movie, events, fit_n_avg=n_avg, psf=PSF)["fit_chi2"]
+    wide = Psf.ringed(fwhm_nm=360, ring=0.0, pixel_nm=72.0)
+    wrong = fit(movie, events, fit_n_avg=n_avg, psf=wide)["fit_chi2"]
+    # 165 degrees of freedom in the residual, 2 (n - 1) differences of each of 169 pixels, which
+    # share frames: each is worth two thirds
+    se = np.sqrt(2 / 165 + 3 / (2 * (n_avg - 1) * 169))
+    assert right.mean() == pytest.approx(1, abs=4 * se / np.sqrt(count))
+    assert wrong.min() > 2
+
+
+def test_the_noise_of_frames_has_no_step_in_it_and_none_is_left_of_three() -> None:
+    stacks = np.ones((2, 21, 5, 5))
+    stacks[:, 11:] = 0.9
+    stacks[:, 10] = 0.93
+    stacks += 1e-3 * np.random.default_rng(1).standard_normal(stacks.shape)
+    inside = np.ones((2, 5, 5), bool)
+    found = frame_variance(stacks, inside)
+    np.testing.assert_allclose(found, 1e-6, rtol=4 * np.sqrt(3 / (18 * 25)))
+    assert np.isnan(frame_variance(stacks[:, :3], inside)).all()
