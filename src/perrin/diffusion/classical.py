@@ -181,20 +181,34 @@ def _best_line(log_t, y, weight, alphas):  # type: ignore[no-untyped-def]
 
     The best of `alphas` by weighted least squares.
     """
-    best, found = np.inf, (np.nan, np.nan, np.nan)
-    total = weight.sum()
-    mean_y = (weight * y).sum() / total
+    best, found, count = np.inf, (np.nan, np.nan, np.nan), len(y)
+    x = np.empty(count)
+    total, mean_y = 0.0, 0.0
+    for k in range(count):
+        total += weight[k]
+        mean_y += weight[k] * y[k]
+    mean_y /= total
     for alpha in alphas:
-        x = np.exp(alpha * log_t)
-        mean_x = (weight * x).sum() / total
-        spread = (weight * (x - mean_x) ** 2).sum()
-        slope = (weight * (x - mean_x) * (y - mean_y)).sum() / spread if spread > 0 else 0.0
+        mean_x, products, squares = 0.0, 0.0, 0.0
+        for k in range(count):
+            x[k] = np.exp(alpha * log_t[k])
+            mean_x += weight[k] * x[k]
+            products += weight[k] * x[k] * y[k]
+            squares += weight[k] * x[k] ** 2
+        mean_x /= total
+        spread, together = 0.0, 0.0
+        for k in range(count):
+            spread += weight[k] * (x[k] - mean_x) ** 2
+            together += weight[k] * (x[k] - mean_x) * (y[k] - mean_y)
+        slope = together / spread if spread > 0 else 0.0
         offset = mean_y - slope * mean_x
         if offset < 0:
-            slope, offset = (weight * x * y).sum() / (weight * x**2).sum(), 0.0
+            slope, offset = products / squares, 0.0
         if slope < 0:
             slope, offset = 0.0, mean_y
-        cost = (weight * (y - slope * x - offset) ** 2).sum()
+        cost = 0.0
+        for k in range(count):
+            cost += weight[k] * (y[k] - slope * x[k] - offset) ** 2
         if cost < best:
             best, found = cost, (alpha, slope, offset)
     return found

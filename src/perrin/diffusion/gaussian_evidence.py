@@ -52,8 +52,9 @@ def memory(row, order):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True)
 def fbm_row(alpha, ratio, order):  # type: ignore[no-untyped-def]
     """Return the covariance of steps up to `order` frames apart, squared step 1, noise `ratio`."""
-    row = np.empty(order + 1)
-    power = np.exp(alpha * np.log(np.arange(1.0, order + 2)))
+    row, power = np.empty(order + 1), np.empty(order + 1)
+    for k in range(order + 1):
+        power[k] = np.exp(alpha * np.log(k + 1.0))
     row[0] = 1.0 + 2 * ratio
     row[1] = 0.5 * power[1] - 1.0 - ratio
     for k in range(2, order + 1):
@@ -71,7 +72,9 @@ def innovations(backwards, known, past, variance):  # type: ignore[no-untyped-de
     dims, count = backwards.shape
     new = np.empty((count, dims))
     total = 0.0
-    size, level = 1.0 / np.sqrt(variance), np.log(variance)
+    size, level = np.empty(len(variance)), np.empty(len(variance))
+    for k in range(len(variance)):
+        size[k], level[k] = 1.0 / np.sqrt(variance[k]), np.log(variance[k])
     for t in range(count):
         k = known[t]
         total += level[k]
@@ -87,7 +90,10 @@ def innovations(backwards, known, past, variance):  # type: ignore[no-untyped-de
 def _score(new, total, scale):  # type: ignore[no-untyped-def]
     """Return log-likelihood; at the best scale where `scale` is 0, which is returned too."""
     dims = new.shape[1]
-    square = (new**2).sum()
+    square = 0.0
+    for t in range(len(new)):
+        for axis in range(dims):
+            square += new[t, axis] ** 2
     best = square / new.size if scale == 0.0 else scale
     return -0.5 * (square / best + new.size * np.log(2 * np.pi * best) + dims * total), best
 
@@ -138,7 +144,12 @@ def at_rest(positions, noise, unit):  # type: ignore[no-untyped-def]
     count, dims = positions.shape
     square = 0.0
     for axis in range(dims):
-        square += ((positions[:, axis] - positions[:, axis].mean()) ** 2).sum()
+        mean = 0.0
+        for t in range(count):
+            mean += positions[t, axis]
+        mean /= count
+        for t in range(count):
+            square += (positions[t, axis] - mean) ** 2
     square /= unit
     free = (count - 1) * dims
     level = square / free if noise < 0 else max(noise, 1e-9)
@@ -215,8 +226,12 @@ def drift_surface(positions, times, noise, unit):  # type: ignore[no-untyped-def
     """
     count, dims = positions.shape
     tried = len(DRIFTING) if noise >= 0 else len(RATIOS)
-    found, drift, error = np.full(tried, NONE), np.zeros(dims), 1.0
-    steps, gaps = np.diff(positions.T).T / np.sqrt(unit), np.diff(times)
+    found, drift, error, best = np.full(tried, NONE), np.zeros(dims), 1.0, NONE
+    steps, gaps = np.empty((count - 1, dims)), np.empty(count - 1)
+    for t in range(count - 1):
+        gaps[t] = times[t + 1] - times[t]
+        for axis in range(dims):
+            steps[t, axis] = (positions[t + 1, axis] - positions[t, axis]) / np.sqrt(unit)
     free = (count - 1) * dims
     for j in range(tried):
         step = DRIFTING[j] if noise >= 0 else 1.0
@@ -227,8 +242,10 @@ def drift_surface(positions, times, noise, unit):  # type: ignore[no-untyped-def
         scale = 1.0 if noise >= 0 else square / free
         value = -0.5 * (square / scale + free * np.log(2 * np.pi * scale) + dims * total)
         found[j] = value
-        if value >= found[: j + 1].max():
-            drift, error = products / information, scale / information
+        if value >= best:
+            best, error = value, scale / information
+            for axis in range(dims):
+                drift[axis] = products[axis] / information
     return found, drift, error
 
 

@@ -143,22 +143,24 @@ def _climb(steps, times, known, noisy, start):  # type: ignore[no-untyped-def]
 
     Derivatives are central differences. A parameter at its end that would leave is held.
     """
-    low, high = np.array([_ALPHA[0], _LOG_NOISE[0]]), np.array([_ALPHA[1], _LOG_NOISE[1]])
-    at, damping = start.copy(), 1e-3
+    low, high = (_ALPHA[0], _LOG_NOISE[0]), (_ALPHA[1], _LOG_NOISE[1])
+    at, ahead, damping = start.copy(), np.empty(2), 1e-3
+    free = np.empty(2, np.bool_)
     value = _value(steps, times, known, noisy, at)
     for _ in range(_MOST_STEPS):
         slope, curve = _derivatives(steps, times, known, noisy, at, value)
-        free = np.ones(2, np.bool_)
-        free[1] = noisy
         for k in range(2):
-            if (at[k] <= low[k] and slope[k] < 0) or (at[k] >= high[k] and slope[k] > 0):
-                free[k] = False
+            leaves = (at[k] <= low[k] and slope[k] < 0) or (at[k] >= high[k] and slope[k] > 0)
+            free[k] = not leaves and (noisy or k == 0)
         rose = 0.0
         while damping < 1e8:
-            ahead = np.minimum(np.maximum(at + _uphill(slope, curve, free, damping), low), high)
+            step = _uphill(slope, curve, free, damping)
+            for k in range(2):
+                ahead[k] = min(max(at[k] + step[k], low[k]), high[k])
             there = _value(steps, times, known, noisy, ahead)
             if there >= value:
-                rose, at, value = there - value, ahead, there
+                rose, value = there - value, there
+                at[0], at[1] = ahead[0], ahead[1]
                 damping = max(damping / 10, 1e-9)
                 break
             damping *= 10
@@ -170,42 +172,41 @@ def _climb(steps, times, known, noisy, start):  # type: ignore[no-untyped-def]
 @njit(cache=True)
 def _derivatives(steps, times, known, noisy, at, value):  # type: ignore[no-untyped-def]
     """Return slope (2,) and curvature (2, 2) of the log-likelihood, `value` at `at`."""
-    slope, curve = np.zeros(2), -np.eye(2)
-    size = np.array([1e-3, 1e-2])
-    count = 2 if noisy else 1
-    for k in range(count):
-        up, down = at.copy(), at.copy()
-        up[k] += size[k]
-        down[k] -= size[k]
-        above = _value(steps, times, known, noisy, up)
-        below = _value(steps, times, known, noisy, down)
+    slope, curve = np.zeros(2), np.zeros((2, 2))
+    curve[0, 0] = curve[1, 1] = -1.0
+    size = (1e-3, 1e-2)
+    around = np.zeros(6)  # above and below in alpha, in the noise, in both
+    there = np.empty(2)
+    for point in range(6 if noisy else 2):
+        sign, which = 1 - 2 * (point % 2), point // 2
+        there[0] = at[0] + sign * size[0] if which != 1 else at[0]
+        there[1] = at[1] + sign * size[1] if which != 0 else at[1]
+        around[point] = _value(steps, times, known, noisy, there)
+    for k in range(2 if noisy else 1):
+        above, below = around[2 * k], around[2 * k + 1]
         slope[k] = (above - below) / (2 * size[k])
         curve[k, k] = (above - 2 * value + below) / size[k] ** 2
     if noisy:
-        both, apart = at + size, at - size
-        sum_of_both = _value(steps, times, known, noisy, both) + _value(
-            steps, times, known, noisy, apart
-        )
         straight = curve[0, 0] * size[0] ** 2 + curve[1, 1] * size[1] ** 2
-        curve[0, 1] = (sum_of_both - 2 * value - straight) / (2 * size[0] * size[1])
+        curve[0, 1] = (around[4] + around[5] - 2 * value - straight) / (2 * size[0] * size[1])
         curve[1, 0] = curve[0, 1]
     return slope, curve
 
 
 @njit(cache=True)
 def _uphill(slope, curve, free, damping):  # type: ignore[no-untyped-def]
-    """Return Newton's step (2,) on the free parameters, turned uphill and damped."""
-    held = -curve
-    if not (free[0] and free[1]):
-        held[0, 1] = held[1, 0] = 0.0
-    mean, half = 0.5 * (held[0, 0] + held[1, 1]), 0.5 * (held[0, 0] - held[1, 1])
-    least = mean - np.sqrt(half**2 + held[0, 1] ** 2)
-    lift = max(0.0, 1e-3 - least) + damping * (abs(held[0, 0]) + abs(held[1, 1]))
-    a, b, c = held[0, 0] + lift, held[0, 1], held[1, 1] + lift
+    """Return Newton's step on the free parameters, turned uphill and damped."""
+    across = -curve[0, 1] if free[0] and free[1] else 0.0
+    first, second = -curve[0, 0], -curve[1, 1]
+    mean, half = 0.5 * (first + second), 0.5 * (first - second)
+    least = mean - np.sqrt(half**2 + across**2)
+    lift = max(0.0, 1e-3 - least) + damping * (abs(first) + abs(second))
+    a, b, c = first + lift, across, second + lift
     determinant = a * c - b * b
-    gain = np.where(free, slope, 0.0)
-    step = np.array([c * gain[0] - b * gain[1], a * gain[1] - b * gain[0]]) / determinant
-    return np.minimum(np.maximum(step, -1.0), 1.0)
+    up = slope[0] if free[0] else 0.0
+    right = slope[1] if free[1] else 0.0
+    one, other = (c * up - b * right) / determinant, (a * right - b * up) / determinant
+    return min(max(one, -1.0), 1.0), min(max(other, -1.0), 1.0)
 
 
 @njit(cache=True)
@@ -243,7 +244,7 @@ def _square(steps, times, alpha, ratio):  # type: ignore[no-untyped-def]
     """Return the sum over axes of s' C^-1 s, and ln det C: infinite where C is not positive."""
     count = len(times)
     if times[-1] - times[0] == count - 1:  # no gaps: C is Toeplitz
-        power = np.exp(alpha * np.log(np.arange(1.0, count)))
+        power = _powers(count - 1, alpha)
         row = np.empty(count - 1)
         row[0] = 1.0 + 2 * ratio
         row[1] = 0.5 * power[1] - 1.0 - ratio
@@ -254,12 +255,21 @@ def _square(steps, times, alpha, ratio):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
+def _powers(count, alpha):  # type: ignore[no-untyped-def]
+    """Return t^alpha for the times 1 to `count`."""
+    power = np.empty(count)
+    for k in range(count):
+        power[k] = np.exp(alpha * np.log(k + 1.0))
+    return power
+
+
+@njit(cache=True)
 def _dense(steps, times, alpha, ratio):  # type: ignore[no-untyped-def]
     """Return the same for any times, by Cholesky's factor."""
     count = len(times)
     lag = int(times[-1] - times[0])
     power = np.zeros(lag + 1)
-    power[1:] = np.exp(alpha * np.log(np.arange(1.0, lag + 1)))
+    power[1:] = _powers(lag, alpha)
     size, dims = count - 1, steps.shape[1]
     factor = np.zeros((size, size))
     square, log_determinant = 0.0, 0.0
@@ -294,8 +304,11 @@ def _innovations(row, steps):  # type: ignore[no-untyped-def]
     What runs backwards in the formulas is held backwards, so that every sum runs along memory.
     """
     size, dims = steps.shape
-    backwards = np.ascontiguousarray(steps[::-1].T).ravel()
-    row_backwards = row[::-1].copy()
+    backwards, row_backwards = np.empty(dims * size), np.empty(size)
+    for k in range(size):
+        row_backwards[k] = row[size - 1 - k]
+        for axis in range(dims):
+            backwards[axis * size + k] = steps[size - 1 - k, axis]
     past = np.zeros(size)  # coefficients that predict a step from those before it
     turned = np.zeros(size)
     variance, square, log_determinant = row[0], 0.0, 0.0

@@ -67,9 +67,13 @@ def wandering(density, move):  # type: ignore[no-untyped-def]
             up, down = max(k - 1, 0), min(k + 1, levels - 1)
             near = (1 - move) * state[k] + 0.5 * move * (state[up] + state[down])
             ahead[k] = (state[k] if t == 0 else near) * density[t, k]
-        total = ahead.sum() + 1e-300
+        total = 0.0
+        for k in range(levels):
+            total += ahead[k]
+        total += 1e-300
         value += np.log(total)
-        state[:] = ahead / total
+        for k in range(levels):
+            state[k] = ahead[k] / total
     return value
 
 
@@ -86,7 +90,8 @@ def shares(density):  # type: ignore[no-untyped-def]
                 total += weight[k] * density[t, k]
             for k in range(levels):
                 after[k] += weight[k] * density[t, k] / total
-        weight = after / count
+        for k in range(levels):
+            weight[k] = after[k] / count
     return weight
 
 
@@ -100,7 +105,10 @@ def switching(square, dims):  # type: ignore[no-untyped-def]
     density = densities(square, dims)
     one = NEVER
     for k in range(len(LEVELS)):
-        one = max(one, np.log(density[:, k] + 1e-300).sum())
+        value = 0.0
+        for t in range(len(density)):
+            value += np.log(density[t, k] + 1e-300)
+        one = max(one, value)
     even, own = np.full(len(LEVELS), 1.0 / len(LEVELS)), shares(density)
     found = np.empty(2 * len(LEAVE) + 1 + len(WANDER))
     for j in range(len(LEAVE)):
@@ -109,4 +117,6 @@ def switching(square, dims):  # type: ignore[no-untyped-def]
     found[2 * len(LEAVE)] = kept(density, own, 1.0)
     for j in range(len(WANDER)):
         found[2 * len(LEAVE) + 1 + j] = wandering(density, WANDER[j])
-    return found - one
+    for j in range(len(found)):
+        found[j] -= one
+    return found
