@@ -113,7 +113,7 @@ def _serving(folder: Path) -> Iterator[SimpleNamespace]:
 
         def end() -> str:
             process.send_signal(signal.SIGINT)
-            rest, _ = process.communicate(timeout=60)
+            rest, _ = process.communicate(timeout=300)
             return rest + log.read_text()
 
         address = f"http://127.0.0.1:{port}"
@@ -135,7 +135,7 @@ def looking(browser: Any) -> Callable[[Any], Any]:
     @contextmanager
     def look(app: Any) -> Iterator[Any]:
         context = browser.new_context(viewport={"width": 1366, "height": 768})
-        context.set_default_timeout(60_000)
+        context.set_default_timeout(300_000)  # ms: cores may be busy, kernels cold
         page, troubles = context.new_page(), []
         page.on("console", lambda m: troubles.append(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda error: troubles.append(str(error)))
@@ -147,6 +147,13 @@ def looking(browser: Any) -> Callable[[Any], Any]:
         assert troubles == []
 
     return look
+
+
+@pytest.fixture
+def own(looking: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
+    """An app of one test's own, with its page: nothing is chosen, nothing has run."""
+    with _serving(tmp_path_factory.mktemp("own")) as app, looking(app) as page:
+        yield SimpleNamespace(page=page, **vars(app))
 
 
 def _made_up(

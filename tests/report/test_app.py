@@ -8,7 +8,6 @@ import socket
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -20,8 +19,6 @@ from perrin.settings.simulation import LandingAssay, Species
 from perrin.simulate.movie import simulate_movie
 
 pytest.importorskip("nicegui", reason="app: pip install 'perrin[app]'")
-
-MINUTES = 300_000  # ms: a first run compiles
 
 
 @pytest.fixture(scope="module")
@@ -36,15 +33,6 @@ def page(looking: Any, served: Any) -> Iterator[Any]:
     """The app's page; at the end, nothing but the app itself may have been asked."""
     with looking(served) as opened:
         yield opened
-
-
-@pytest.fixture
-def own(
-    serving: Any, looking: Any, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[SimpleNamespace]:
-    """An app of one test's own, with its page: nothing is chosen, nothing has run."""
-    with serving(tmp_path_factory.mktemp("own")) as app, looking(app) as page:
-        yield SimpleNamespace(page=page, **vars(app))
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +55,7 @@ def test_from_drop_to_report(page: Any, served: Any, movie: Path) -> None:
     page.wait_for_selector("text=4.132 ms")
     page.click("button:has-text('Analyze')")
     report = page.frame_locator("iframe")
-    page.wait_for_selector("[role=status]:has-text('Done')", timeout=MINUTES)
+    page.wait_for_selector("[role=status]:has-text('Done')")
     report.locator("h1").wait_for()
     assert "150" in report.locator("h1").inner_text() or "peak" in report.locator("h1").inner_text()
     folder = served.folder / "dropped-results"
@@ -161,7 +149,7 @@ def test_a_failed_file_is_named_and_the_others_run(own: Any, table: Path, tmp_pa
     page.wait_for_selector(".because:has-text('many4.mp')")
     page.wait_for_selector("text=3 files, the last of them")
     page.click("button:has-text('Analyze')")
-    page.wait_for_selector("[role=status]:has-text('Done')", timeout=MINUTES)
+    page.wait_for_selector("[role=status]:has-text('Done')")
     page.wait_for_selector(".because:has-text('the table holds no events')")
     assert "1 of 3 failed" in page.inner_text("[role=status]")
     made = sorted(path.name for path in own.folder.glob("*-results"))
@@ -194,7 +182,7 @@ def test_a_closed_window_leaves_no_traceback_and_its_job_goes_on(
     other = own.page.context.new_page()
     own.page.close()
     other.goto(own.address)
-    other.wait_for_selector("[role=status]:has-text('Done')", timeout=MINUTES)
+    other.wait_for_selector("[role=status]:has-text('Done')")
     assert (own.folder / "ladder-results" / "report.html").is_file()
     for path in ("/", "/files/ladder-results/report.html", "/_nicegui_ws/socket.io/?EIO=4"):
         ask_and_leave(own.port, path)

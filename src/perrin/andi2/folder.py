@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,16 +34,21 @@ def read_experiments(folder: str | Path) -> dict[int, list[Field]]:
     """
     root = Path(folder)
     found: dict[int, list[Field]] = {}
-    for base in (root, root / "track_2", root / "data" / "track_2"):
-        for path in base.glob("exp_*/trajs_fov_*.csv"):
-            experiment, field = (_number(name) for name in (path.parent.name, path.stem))
-            found.setdefault(experiment, []).append(_field(path, field))
+    for path in files_of(root):
+        experiment, field = (_number(name) for name in (path.parent.name, path.stem))
+        found.setdefault(experiment, []).append(_field(path, field))
     if not found:
         raise PerrinError(
             f"{root} holds no track_2/exp_E/trajs_fov_F.csv: give a folder in the layout of the "
             "second AnDi challenge, or analyze a single table with `perrin diffusion`."
         )
     return {key: sorted(found[key], key=lambda field: field.number) for key in sorted(found)}
+
+
+def files_of(root: Path) -> Iterator[Path]:
+    """Give the files of the fields of view below a folder, or below its ``data``."""
+    for base in (root, root / "track_2", root / "data" / "track_2"):
+        yield from base.glob("exp_*/trajs_fov_*.csv")
 
 
 def _number(name: str) -> int:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from perrin.app.tasks import OF_A_MOVIE, Task
+from perrin.app.tasks import FILE, OF_A_MOVIE, Task
 from perrin.settings.base import Settings
 from perrin.settings.diffusion import WindowSettings
 from perrin.settings.landing import LandingSettings, ReportedSpectrum
@@ -26,6 +26,11 @@ OF_THE_FILE = (
     "localization_error",
     "frame_interval_s",
     "units",
+    "edited",
+    "movie",
+    "particle",
+    "side_px",
+    "reaction",
     *OF_A_MOVIE,
 )
 """Choices that say what a file does not, or would change its numbers: never kept for another."""
@@ -33,7 +38,12 @@ OF_THE_FILE = (
 NO_MODEL = "none"
 """What `--model` takes for no classifier at all."""
 
-_OPTION = {"table_calibration": "calibration", "particles": "kind", "locate_threshold": "threshold"}
+_OPTION = {
+    "table_calibration": "calibration",
+    "particles": "kind",
+    "locate_threshold": "threshold",
+    "reaction": "model",
+}
 """Options that are not called as their choice: the same word means another thing elsewhere."""
 
 
@@ -70,6 +80,13 @@ class Choices(Settings):
     axes: str | None = Field(None, pattern=r"^[TCZYXStczyxs?_, ]+$")
     channel: int | None = Field(None, ge=0)
     z: int | None = Field(None, ge=0)
+    edited: str | None = Field(None, description="name of a table of tracks in the folder")
+    movie: str | None = Field(None, description="name of the movie that was tracked")
+    particle: int | None = Field(None, ge=0)
+    side_px: int | None = Field(None, ge=2)
+    reaction: str | None = Field(None, description="as A+B=AB")
+    efficiency_error: float = Field(0.1, ge=0)
+    concentration_error: float = Field(0.1, ge=0)
     bin_kda: float = Field(SpectrumSettings().bin_width_kda, gt=0)
     frame_interval_s: float | None = Field(None, gt=0)
     units: Literal["unknown"] | None = None
@@ -89,8 +106,12 @@ def option_of(choice: str) -> str:
 
 def command(task: Task, files: Sequence[str], choices: Choices, *, out: str) -> list[str]:
     """Return the words after ``perrin`` that do `task` as chosen; defaults are left out."""
-    named = [f"./{name}" if name.startswith("-") else name for name in files]  # no option
-    words = [task.verb, *named]
+    given = [
+        name
+        for one in task.arguments
+        for name in (files if one == FILE else [getattr(choices, one) or ""])
+    ]
+    words = [task.verb, *(f"./{name}" if name.startswith("-") else name for name in given)]
     for name in task.options:
         value = getattr(choices, name)
         if value is None or value == Choices.model_fields[name].default:

@@ -35,6 +35,15 @@ FIELDS: tuple[Field, ...] = (
             "molecules": "molecules",
         },
     ),
+    Field(
+        "edited", "File with the edited tracks: TrackMate's XML, napari's .npy, a CSV", usual=True
+    ),
+    Field("movie", "Movie that was tracked", usual=True),
+    Field("particle", "Number of the track", usual=True),
+    Field("side_px", "Side of the window (px; empty: eight radii)"),
+    Field("reaction", "Reaction: A+B=AB, A+A=AA, A+B=AB+AB=A2B2, competition", usual=True),
+    Field("efficiency_error", "How well relative efficiencies are known (fraction)"),
+    Field("concentration_error", "How well concentrations of stocks are known (fraction)"),
     Field("species", "Species by mass, as A:66,B:150 (empty: those that show)", usual=True),
     Field("model", "Network", usual=True),
     Field("threshold", "Least binder score, 0 to 1, or auto (empty: 0.9)", usual=True),

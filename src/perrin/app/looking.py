@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from perrin.app.folders import as_batch, as_challenge, as_tracked, folder_kind
 from perrin.app.tasks import OF_A_MOVIE, Task, tasks_for
 from perrin.batch.sheet import read_sheet
 from perrin.errors import PerrinError
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from perrin.app.choices import Choices
-    from perrin.app.tasks import Kind
+    from perrin.app.folders import as_batch, as_challenge, as_tracked, folder_kind
+from perrin.app.tasks import Kind
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class Look:
 def look(path: Path, choices: Choices) -> Look:
     """Say what a file is and what is missing, given the choices; never raises for bad content."""
     given: dict[str, Any] = {name: getattr(choices, name) for name in OF_A_MOVIE}
+    if (kind := folder_kind(path)) is not None:
+        return _as_folder(path, kind, choices)
     if _is_sheet(path):
         return _as_sheet(path)
     try:
@@ -101,6 +105,17 @@ def _is_sheet(path: Path) -> bool:
             return stream.readline(1000).split(",")[0].strip().strip('"') == "file"
     except (OSError, UnicodeDecodeError):
         return False
+
+
+def _as_folder(path: Path, kind: Kind, choices: Choices) -> Look:
+    """Look at a folder that something can be done with."""
+    if kind == "tracked":
+        tracks = _as_tracks(path, choices)
+        if tracks is None:
+            return Look(None, f"{path.name} holds no tracks that can be read.")
+        return as_tracked(path, tracks)
+    plain = Look(None, path.name)
+    return as_batch(path, plain) if kind == "batch" else as_challenge(path, plain)
 
 
 def _as_sheet(path: Path) -> Look:

@@ -180,7 +180,7 @@ class Page:
         self._task(seen)
         task = self.task
         self.asking = ui.label("The file does not say, so please do:").classes("problem")
-        fields = [] if task is None else [one for one in FIELDS if one.name in task.options]
+        fields = [] if task is None else [one for one in FIELDS if one.name in task.choices]
         asked = [one for one in fields if one.name in self.missing()]
         self.asking.set_visibility(bool(asked))
         for item in asked:
@@ -243,6 +243,9 @@ class Page:
     def _options(self, item: Field) -> dict[Any, str] | None:
         """What can be chosen for a setting, and how it is named; None where it is typed."""
         workspace = self.session.workspace
+        if item.name in ("edited", "movie"):
+            others = [name for name in workspace.files() if name not in self.session.chosen]
+            return {None: "not chosen"} | same(others)
         if item.name == "calibration":
             return {None: "none: contrasts only"} | same(workspace.calibrations())
         if item.name == "table_calibration":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nicegui import background_tasks, ui
@@ -12,6 +11,7 @@ from perrin.app.form import FIELDS
 from perrin.app.job import Job
 from perrin.app.words import status
 from perrin.errors import PerrinError
+from perrin.io.output import named_after
 
 if TYPE_CHECKING:
     from perrin.app.page import Page
@@ -59,7 +59,7 @@ class Runner:
             groups = [files]
         try:
             outs = session.workspace.free_names(
-                [f"{Path(group[0]).stem}{task.ending}" for group in groups]
+                [named_after(session.workspace.path(group[0]), task.ending) for group in groups]
             )
         except PerrinError as error:
             ui.notify(str(error), type="negative")

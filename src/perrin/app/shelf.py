@@ -10,14 +10,21 @@ from urllib.parse import quote
 from nicegui import ui
 
 from perrin.app.export import zipped
+from perrin.app.folders import folder_kind
 from perrin.app.guard import FILES
+from perrin.app.tasks import Kind
 from perrin.app.words import address
+from perrin.app.workspace import AFFINITY
 
 if TYPE_CHECKING:
     from perrin.app.session import Session
 
 Chosen = Callable[[str], Awaitable[None]]
-_TABLES = ("events.csv", "trajectories.csv", "tracks.csv", "measurements.csv")
+_TABLES = ("events.csv", "trajectories.csv", "tracks.csv", "measurements.csv", "wells.csv")
+_ONWARD: dict[Kind | None, str] = {
+    "tracked": "Go on with the tracks",
+    "batch": "Affinities",
+}
 
 
 class Shelf:
@@ -50,8 +57,7 @@ class Shelf:
                 self._calibration(shown)
             else:
                 self._folder(shown)
-        if shown.endswith(".json"):
-            picture = f"{FILES}{quote(shown.removesuffix('.json'))}.svg"
+        if picture := self._picture(shown):
             ui.element("img").props(f'src="{picture}" alt="Picture of {quote(shown)}"').classes(
                 "picture"
             )
@@ -61,17 +67,23 @@ class Shelf:
             'sandbox="allow-scripts allow-downloads allow-modals"'
         )
 
+    def _picture(self, shown: str) -> str:
+        """Where the picture is that is shown; empty where there is a report instead."""
+        if shown.endswith(".json"):
+            return f"{FILES}{quote(shown.removesuffix('.json'))}.svg"
+        folder = self.session.workspace.path(shown)
+        return "" if (folder / "report.html").is_file() else address(shown, AFFINITY)
+
     def _folder(self, shown: str) -> None:
         folder = self.session.workspace.path(shown)
-        self._button("Report", lambda: ui.download(address(shown, "report.html")))
+        if (folder / "report.html").is_file():
+            self._button("Report", lambda: ui.download(address(shown, "report.html")))
         tables = [name for name in _TABLES if (folder / name).is_file()]
         if tables:
             self._button("Table", lambda: ui.download(address(shown, tables[0])))
         self._button("Everything (ZIP)", lambda: self._everything(shown))
-        if (folder / "tracks.csv").is_file() and not (folder / "trajectories.csv").is_file():
-            ui.button(
-                "What moves them?", on_click=lambda: self.choose(f"{shown}/tracks.csv")
-            ).props("flat dense no-caps")
+        if words := _ONWARD.get(folder_kind(folder)):
+            ui.button(words, on_click=lambda: self.choose(shown)).props("flat dense no-caps")
 
     def _calibration(self, shown: str) -> None:
         ui.label("Is each peak read as the right mass?").classes("quiet")

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["movie", "events", "tracks", "sheet"]
+Kind = Literal["movie", "events", "tracks", "sheet", "tracked", "batch", "challenge"]
+"""Files, then folders: of a tracked movie, of a batch, of the second AnDi challenge."""
 
+FILE = ""
+"""Stands for the files among the arguments of a task."""
 OF_A_MOVIE = (
     "pixel_nm", "frame_rate_hz", "landing_sign", "dataset", "encoding", "axes", "channel", "z",
 )  # fmt: skip
@@ -18,7 +21,8 @@ class Task:
     """A command: what it makes of which kinds of files, and the choices that are its options.
 
     needs: choices that must be made. ending: of the name of what comes out, after that of the
-    file. together: several files may go into one result.
+    file. together: several files may go into one result. arguments: what stands behind the verb,
+    `FILE` for the files and else the choices that name others.
     """
 
     verb: str
@@ -29,11 +33,12 @@ class Task:
     ending: str = "-results"
     together: bool = False
     network: str | None = None
+    arguments: tuple[str, ...] = (FILE,)
 
     @property
-    def makes_a_folder(self) -> bool:
-        """Whether a results folder with a report comes out."""
-        return self.ending == "-results"
+    def choices(self) -> tuple[str, ...]:
+        """All that is chosen for it."""
+        return (*(name for name in self.arguments if name != FILE), *self.options)
 
 
 LANDINGS = Task(
@@ -84,7 +89,7 @@ SPECTRUM = Task(
 DIFFUSION = Task(
     "diffusion",
     "What moves the particles: kinds of motion, exponents, D",
-    ("tracks",),
+    ("tracks", "tracked"),
     (
         "model", "pixel_nm", "frame_interval_s", "units", "localization_error", "exposure",
         "window", "stride",
@@ -94,7 +99,7 @@ DIFFUSION = Task(
 ANDI = Task(
     "andi",
     "Exponent and model of each track, as in the AnDi challenge",
-    ("tracks",),
+    ("tracks", "tracked"),
     ("frame_interval_s",),
     ending="-andi.csv",
 )
@@ -104,7 +109,43 @@ BATCH = Task(
     ("sheet",),
     ("calibration", "species", "n_avg", "pixel_nm", "frame_rate_hz", "landing_sign", "resamples"),
 )
-TASKS = (LANDINGS, TRACK, SPECTRUM, CALIBRATE, PSF, DIFFUSION, ANDI, BATCH)
+EDIT_TRACKS = Task(
+    "edit-tracks",
+    "Tracks that were edited by hand in another program",
+    ("tracked",),
+    (),
+    needs=("edited",),
+    ending="-edited",
+    arguments=(FILE, "edited"),
+)
+STACK = Task(
+    "stack",
+    "The frames of one track, cut out of its movie",
+    ("tracked",),
+    ("particle", "side_px", *OF_A_MOVIE),
+    needs=("movie", "particle"),
+    ending="-particle.tif",
+    arguments=("movie", FILE),
+)
+AFFINITY = Task(
+    "affinity",
+    "Dissociation constants from a titration",
+    ("batch",),
+    ("reaction", "efficiency_error", "concentration_error"),
+    needs=("reaction",),
+    ending="-affinity",
+)
+ANDI2 = Task(
+    "andi2",
+    "A submission to the second AnDi challenge",
+    ("challenge",),
+    ("localization_error",),
+    ending="-submission",
+)
+TASKS = (
+    LANDINGS, TRACK, SPECTRUM, CALIBRATE, PSF, DIFFUSION, ANDI, EDIT_TRACKS, STACK, BATCH,
+    AFFINITY, ANDI2,
+)  # fmt: skip
 
 _LANDINGS_NM = (20.0, 500.0)  # pixels of instruments that see landings
 _LANDINGS_S = 0.1  # the longest frame interval in which landings are seen

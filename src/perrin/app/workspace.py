@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from perrin.app.choices import Choices, for_another_file
+from perrin.app.folders import folder_kind
 from perrin.batch.sheet import template
 from perrin.errors import PerrinError
 from perrin.io.output import written_file
@@ -18,6 +19,7 @@ from perrin.optics.psf import Psf
 
 _REMEMBERED = ".perrin-app.json"
 _REPORT = "report.html"
+AFFINITY = "figures/affinity.svg"
 
 
 class Workspace:
@@ -82,12 +84,12 @@ class Workspace:
         return taken
 
     def has(self, name: str) -> bool:
-        """Whether there is a file, or a Zarr folder, of this name."""
+        """Whether there is a file, or a folder to be gone on with, of this name."""
         try:
             path = self.path(name)
         except PerrinError:
             return False
-        return path.is_file() or (path.is_dir() and path.suffix == ".zarr")
+        return path.is_file() or path.suffix == ".zarr" or folder_kind(path) is not None
 
     def make_sheet(self, names: Sequence[str]) -> str:
         """Write a sheet with a row for each of some files; return its name."""
@@ -99,9 +101,9 @@ class Workspace:
         return path.name
 
     def can_show(self, name: str) -> bool:
-        """Whether there is a report, or the picture of a calibration, to be looked at."""
+        """Whether there is a report or a picture to be looked at."""
         path = self.path(name)
-        return (path / _REPORT).is_file() or (
+        return any((path / one).is_file() for one in (_REPORT, AFFINITY)) or (
             path.suffix == ".json" and path.is_file() and path.with_suffix(".svg").is_file()
         )
 
@@ -117,7 +119,7 @@ class Workspace:
             path
             for path in self.folder.iterdir()
             if not path.name.startswith(".")
-            and (path.is_file() or path.suffix == ".zarr")
+            and (path.is_file() or path.suffix == ".zarr" or folder_kind(path) == "challenge")
             and path.suffix not in (".json", ".html", ".svg", ".npz")
             and not (path.suffix == ".png" and path.with_suffix(".json").exists())  # of a line
             and not path.name.endswith(".truth.csv")
@@ -146,8 +148,9 @@ class Workspace:
         return [folder.name for folder in [*shipped, *own] if _task(folder) == task]
 
     def results(self) -> list[str]:
-        """Names of the results folders that have a report, newest first."""
+        """Names of the results folders that have a report or a picture, newest first."""
         found = [path.parent for path in self.folder.glob(f"*/{_REPORT}")]
+        found += [path.parents[1] for path in self.folder.glob(f"*/{AFFINITY}")]
         return [path.name for path in sorted(found, key=_age) if not path.name.startswith(".")]
 
     def remembered(self) -> Choices:

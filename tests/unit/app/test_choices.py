@@ -9,7 +9,19 @@ import typer
 
 from perrin.app.choices import Choices, command, example_commands, for_another_file, option_of
 from perrin.app.form import FIELDS
-from perrin.app.tasks import BATCH, LANDINGS, SPECTRUM, TASKS, TRACK, Task, tasks_for
+from perrin.app.tasks import (
+    AFFINITY,
+    BATCH,
+    EDIT_TRACKS,
+    FILE,
+    LANDINGS,
+    SPECTRUM,
+    STACK,
+    TASKS,
+    TRACK,
+    Task,
+    tasks_for,
+)
 from perrin.cli.layout import ANALYZE
 from perrin.cli.main import app
 
@@ -29,8 +41,18 @@ TRACKS = {"keep_drift": True, "keep_immobile": True, "localization_error": 0.2}
 MOVIE = {"pixel_nm": 72.0, "frame_rate_hz": 242.0, "landing_sign": -1, "frame_interval_s": 0.01}
 STORED = {"dataset": "movie/frame", "encoding": "raw", "axes": "TCYX", "channel": 1, "z": 0}
 WINDOWS = {"units": "unknown", "window": 60, "stride": 30}
+ONWARD = {
+    "edited": "edited.xml",
+    "movie": "m.tif",
+    "particle": 3,
+    "side_px": 20,
+    "reaction": "A+B=AB",
+    "efficiency_error": 0.2,
+    "concentration_error": 0.3,
+}
+THE_COMMANDS_OWN = {("andi2", "localization_error")}  # left out, another elsewhere
 EVERYTHING = Choices.model_validate(
-    FILES | FILTER | FINDING | MASSES | PARTICLES | TRACKS | MOVIE | STORED | WINDOWS
+    FILES | FILTER | FINDING | MASSES | PARTICLES | TRACKS | MOVIE | STORED | WINDOWS | ONWARD
 )
 
 
@@ -49,21 +71,31 @@ def test_every_choice_is_an_option_of_its_command(task: Task) -> None:
 
 @pytest.mark.parametrize("task", TASKS, ids=verb)
 def test_defaults_are_those_of_the_commands(task: Task) -> None:
-    assert command(task, ["f"], Choices(), out="r") == [task.verb, "f", "--out=r"]
+    files = ["f" if one == FILE else "" for one in task.arguments]
+    assert command(task, ["f"], Choices(), out="r") == [task.verb, *files, "--out=r"]
     defaults = {one.name: one.default for one in ROOT.commands[task.verb].params}
     for name in task.options:
         if name in task.needs:
             assert getattr(Choices(), name) is None
-        elif name != "model":  # left out, so that the command's own counts
+        elif (
+            name != "model" and (task.verb, name) not in THE_COMMANDS_OWN
+        ):  # left out, so that the command's own counts
             assert getattr(Choices(), name) == defaults[option_of(name)]
 
 
 def test_the_app_does_what_the_commands_do() -> None:
     offered = {task.verb for task in TASKS}
     analyze = {name for name, one in ROOT.commands.items() if one.rich_help_panel == ANALYZE}
-    # files of a challenge, and tracks that come back from another program
-    assert analyze - offered == {"andi2", "edit-tracks"}
-    assert BATCH.verb in offered
+    assert analyze <= offered
+    assert {BATCH.verb, AFFINITY.verb, STACK.verb} <= offered
+
+
+def test_files_stand_where_the_command_wants_them() -> None:
+    named = Choices(movie="rods.tif", edited="-edited.csv", particle=3)
+    words = command(STACK, ["rods-results"], named, out="p.tif")
+    assert words == ["stack", "rods.tif", "rods-results", "--particle=3", "--out=p.tif"]
+    words = command(EDIT_TRACKS, ["rods-results"], named, out="r")
+    assert words == ["edit-tracks", "rods-results", "./-edited.csv", "--out=r"]
 
 
 def test_a_calibration_of_movies_never_changes_a_table() -> None:
@@ -83,7 +115,7 @@ def test_a_file_is_never_an_option() -> None:
 
 def test_every_choice_is_asked_for_once_where_it_counts() -> None:
     assert sorted(field.name for field in FIELDS) == sorted(Choices.model_fields)
-    assert {name for task in TASKS for name in task.options} == set(Choices.model_fields)
+    assert {name for task in TASKS for name in task.choices} == set(Choices.model_fields)
 
 
 def test_movies_that_no_photometer_records_are_for_tracking_only() -> None:
