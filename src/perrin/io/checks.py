@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Protocol
 
 import numpy as np
 
 from perrin.errors import PerrinError
+from perrin.io.watched import Watched
 from perrin.types import Array
 
 
 class FramesLike(Protocol):
     """Frames (T, Y, X) that are read when they are asked for."""
 
+    shape: tuple[int, ...]
     dtype: np.dtype[Any]
+
+    @property
+    def watched(self) -> Watched:
+        """What was noticed of those that were read."""
+
+    def _read(self, start: int, stop: int) -> Array: ...
 
     def __len__(self) -> int: ...
 
@@ -92,12 +101,14 @@ def dark_or_saturated(frames: FramesLike) -> list[str]:
     """
     n_frames = len(frames)
     try:
-        count = n_frames if frames[:1].nbytes * n_frames <= _SMALL else _SAMPLES
+        size = math.prod(frames.shape) * frames.dtype.itemsize
+        count = n_frames if size <= _SMALL else _SAMPLES
         places = sorted({round(at) for at in np.linspace(0, n_frames - 1, count)})
         if len(places) == n_frames:
             block = frames[:]
         else:
-            block = np.concatenate([frames[at : at + 1] for at in places])
+            block = np.concatenate([frames._read(at, at + 1) for at in places], dtype=frames.dtype)
+            frames.watched.look_at(places, block)
     except PerrinError:
         return []  # what cannot be read is refused, with its frames, when it is
     top = np.iinfo(frames.dtype).max if frames.dtype.kind in "ui" else np.inf

@@ -6,12 +6,14 @@ such rows. A few pixels of each frame tell, so that watching costs next to nothi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from perrin.io.read_as import counted
 from perrin.types import Array, BoolArray
 
-_PIXELS = 16  # of a frame that are looked at
+_PIXELS = 6  # of a frame that are looked at: nearer to each other than the rows of _PARTLY
 _PARTLY = 0.2  # fraction of rows of zeros from which on a frame is not whole
 _NAMED = 5
 
@@ -31,27 +33,31 @@ class Watched:
 
     def look(self, start: int, frames: Array) -> None:
         """Look at frames (T, Y, X) that were just read; the first of them is number `start`."""
+        self.look_at(range(start, start + len(frames)), frames)
+
+    def look_at(self, numbers: Sequence[int], frames: Array) -> None:
+        """Look at frames (T, Y, X) with these numbers."""
         sample = _sample(frames)
         lowest, highest = sample.min(axis=0), sample.max(axis=0)
         same = lowest == highest
         if same.any():
-            self._look_for_empty(start, frames, same)
+            self._look_for_empty(numbers, frames, same)
         dark: BoolArray = (lowest == 0) & ~same
         if self._lit is None:
             self._lit = not dark.any() and not same.all()
         if self._lit and dark.any():
-            self._look_for_parts(start, frames, dark)
+            self._look_for_parts(numbers, frames, dark)
 
-    def _look_for_empty(self, start: int, frames: Array, same: BoolArray) -> None:
+    def _look_for_empty(self, numbers: Sequence[int], frames: Array, same: BoolArray) -> None:
         for place in np.flatnonzero(same):
             frame = frames[place]
             if frame.min() == frame.max():
-                self.empty[start + int(place)] = float(frame[0, 0])
+                self.empty[numbers[int(place)]] = float(frame[0, 0])
 
-    def _look_for_parts(self, start: int, frames: Array, dark: BoolArray) -> None:
+    def _look_for_parts(self, numbers: Sequence[int], frames: Array, dark: BoolArray) -> None:
         for place in np.flatnonzero(dark):
             if (frames[place] == 0).all(axis=1).mean() >= _PARTLY:
-                self.partly.add(start + int(place))
+                self.partly.add(numbers[int(place)])
 
     def told(self) -> None:
         """Take what was noticed so far as said: opening a movie names such frames itself."""
