@@ -40,6 +40,8 @@ class Candidates:
         Pixels of a region.
     signal : (N,)
         Highest smoothed contrast over its noise.
+    sigma : (N,)
+        Of the Gaussian that the frame was smoothed with, px.
 
     """
 
@@ -50,6 +52,7 @@ class Candidates:
     half: FloatArray
     area: FloatArray
     signal: FloatArray
+    sigma: FloatArray
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -73,7 +76,8 @@ def find(
     frame = np.repeat(np.arange(len(frames)), counts)
     rows = np.concatenate([found[t, :n] for t, n in enumerate(counts)] or [np.empty((0, 6))])
     x, y, angle, half, area, high = rows.T
-    return Candidates(frame, x, y, angle, half, area, high / noise[frame]), noise
+    sigma = np.full(len(x), sigma_px)
+    return Candidates(frame, x, y, angle, half, area, high / noise[frame], sigma), noise
 
 
 def smoothed(frames: Float32Array, sigma_px: float) -> Float32Array:

@@ -14,14 +14,14 @@ import numpy as np
 
 from perrin.stats import robust_sd
 from perrin.tracking.appearance import Appearance, free_of, starts_of
-from perrin.tracking.extent import radii, windows
+from perrin.tracking.extent import windows
 from perrin.tracking.find import Candidates, find, noise_of
 from perrin.tracking.found import MERGED, TOUCHING, LocalizationResult, nothing
 from perrin.tracking.joint import fit_together
 from perrin.tracking.molecules import molecules
 from perrin.tracking.pairs import first_of_same, inside, listed, neighbors, pairs_within, touching
 from perrin.tracking.shape import ANGLE, FLAT, HALF, WIDTH, A, Shape, ShapeFits, X, Y, fit_shapes
-from perrin.tracking.sizes import with_own_sizes
+from perrin.tracking.sizes import with_own_sizes, within_another
 from perrin.tracking.split import Pairs, split
 from perrin.types import BoolArray, Float32Array, FloatArray, IntArray
 
@@ -258,6 +258,8 @@ def _first_fits(
     fits.values[failed], fits.variance[failed] = starts[failed], np.inf
     region = starts_of(found, seen)
     region[:, HALF] = found.half
+    if seen.kind == "spheres":
+        region[:, WIDTH] *= found.sigma / seen.sigma_px
     expected = noise[found.frame] ** 2 * seen.scale.residual
     given = _Fitted(
         frame=found.frame,
@@ -273,25 +275,13 @@ def _first_fits(
         given = replace(given, fits=own)
     x, y = given.fits.values[:, X], given.fits.values[:, Y]
     kept = inside(x, y, frames)
-    kept &= first_of_same(given.frame, x, y, kept, within=_SAME * shape.radius)
+    rods = seen.kind == "rods"
+    if rods or not seen.varied:
+        kept &= first_of_same(given.frame, x, y, kept, within=_SAME * shape.radius)
     if seen.varied:
-        kept &= ~_within_larger(given, kept)
+        good = given.explained(given.fits, _MERGED_MISFIT)
+        kept &= ~within_another(given.frame, given.fits, good=good, kept=kept, rods=rods)
     return given[kept]
-
-
-def _within_larger(given: _Fitted, kept: BoolArray) -> BoolArray:
-    """Return whether a fit (N,) lies within a larger particle that is one by itself."""
-    rows = np.flatnonzero(kept)
-    values = given.fits.values[rows]
-    size = radii(values)
-    near = pairs_within(given.frame[rows], values[:, X], values[:, Y], within=float(size.max()))
-    near = np.where((size[near[:, 0]] >= size[near[:, 1]])[:, None], near, near[:, ::-1])
-    far = np.hypot(*(values[near[:, 0], k] - values[near[:, 1], k] for k in (X, Y)))
-    good = given.explained(given.fits, _MERGED_MISFIT)[rows]
-    gone = near[(far < size[near[:, 0]]) & good[near[:, 0]], 1]
-    lost = np.zeros(len(given.frame), bool)
-    lost[rows[gone]] = True
-    return lost
 
 
 def _one_or_two(
