@@ -10,6 +10,7 @@ from perrin.errors import PerrinError
 from perrin.io import inspect, open_movie
 
 zarr = pytest.importorskip("zarr")
+numcodecs = pytest.importorskip("numcodecs")
 GIVEN = {"frame_rate_hz": 242.0, "pixel_nm": 70.8}
 
 
@@ -53,3 +54,22 @@ def test_without_the_package_the_extra_is_named(frames, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "zarr", None)
     with pytest.raises(PerrinError, match=r"pip install 'perrin\[zarr\]'"):
         open_movie(tmp_path / "movie", **GIVEN)
+
+
+@pytest.mark.parametrize("zarr_format", [2, 3])
+@pytest.mark.parametrize("lost", [1, 4, 40])
+def test_a_chunk_that_lacks_its_last_bytes_is_refused(zarr_format, lost, tmp_path):
+    frames = np.random.default_rng(3).normal(1000, 10, (12, 16, 16)).astype(np.uint16)
+    path = tmp_path / "a.zarr"
+    blosc = {2: numcodecs.Blosc(cname="lz4"), 3: zarr.codecs.BloscCodec(cname="lz4")}[zarr_format]
+    array = zarr.create_array(
+        path, shape=frames.shape, chunks=(4, 16, 16), dtype="uint16", zarr_format=zarr_format,
+        compressors=blosc,
+    )  # fmt: skip
+    array[:] = frames
+    with open_movie(path, pixel_nm=70, frame_rate_hz=242, contents="moving") as movie:
+        assert np.array_equal(movie.frames[:], frames)
+    chunk = path / array.metadata.encode_chunk_key((1, 0, 0))
+    chunk.write_bytes(chunk.read_bytes()[:-lost])
+    with pytest.raises(PerrinError, match="1 of its chunks are cut off"):
+        open_movie(path, pixel_nm=70, frame_rate_hz=242, contents="moving")

@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 
 from perrin.io.movies.axes import letter_of
+from perrin.io.movies.dose import dose_said
 from perrin.io.quantities import Said, factor, read
 
 
@@ -34,6 +35,7 @@ def velox_said(group: h5py.Group) -> tuple[Said, float | None, list[str]]:
     if pixel is None or sides[1].value is None or abs(pixel / sides[1].value - 1) > 1e-3:
         pixel = None
     interval = read(_within(said, "Scan", "FrameTime"), "s", "time")
+    notes += dose_said(said)
     return interval, pixel, notes
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from perrin.errors import PerrinError
 from perrin.io.found import Asked, Found, refuse_encoding
 from perrin.io.movies.axes import Layout, lay_out
+from perrin.io.movies.dose import dose_of_mrc, dose_said
 from perrin.io.movies.frames import DECODING, LaidOutFrames, closed, unreadable
 from perrin.io.movies.tiff_said import square
 from perrin.io.quantities import Said, factor, read
@@ -140,6 +141,7 @@ def find_microscope(path: Path, asked: Asked) -> Found:
     if len(images) > 1:
         notes.append(f"the largest of the {len(images)} images in the file is used")
     interval, pixel, said = _numbers(told, axes.layout, kind, image.get("metadata") or {})
+    said += dose_of_mrc(path) if kind == "MRC" else dose_said(image.get("original_metadata"))
     view, about = _bytes_of_mrc(kind, asked, image)
     frames = None
     if axes.layout is not None and axes.problem is None:
@@ -222,9 +224,6 @@ def _numbers(
     exposure = dwell.get("Camera", {}).get("exposure") if isinstance(dwell, dict) else None
     if exposure and interval.value is None:
         notes.append(f"the exposure of a frame is {exposure:g} s, by the file")
-    dose = detector.get("dose_rate") if isinstance(detector, dict) else None
-    if dose:
-        notes.append(f"the dose rate is {dose:g}, by the file")
     notes += [interval.note] if interval.note else []
     return interval.value, pixel, notes
 

@@ -29,6 +29,7 @@ from perrin.io.quantities import Said, read, spacing
 from perrin.types import Array
 
 _SMALL_CHUNK = 2**20  # bytes that are quickly decoded
+_BLOSC_HEADER = 16  # bytes, of which the last four say the length of the chunk
 _EMPTY = 2**64 - 1  # offset and length of an inner chunk of a shard that was never written
 
 
@@ -246,6 +247,8 @@ def _written(folder: Path, array: Any, layout: Layout) -> tuple[Layout, str | No
                 "be read as zeros). Copy it again from its source"
             ),
         )
+    if cut := _cut([folder / encode(place) for place in present], array):
+        return layout, None, cut
     gone, partly = frames_lacking(layout, outer, present)
     held, note, problem = held_of(layout, gone, partly, why="chunks never written or not copied")
     beyond = tuple(len(g) if i == layout.time else 0 for i, g in enumerate(grid))
@@ -255,6 +258,29 @@ def _written(folder: Path, array: Any, layout: Layout) -> tuple[Layout, str | No
             "is said to have: these are not read"
         )
     return held, note, problem
+
+
+def _cut(files: Sequence[Path], array: Any) -> str | None:
+    """Return the problem of chunks that are shorter than their own header says, by Blosc.
+
+    Its decoder reads beyond the end of a chunk that lacks a few bytes, and says nothing.
+    """
+    last = (*getattr(array, "compressors", ()),)[-1:]
+    if array.shards or not last or "blosc" not in type(last[0]).__name__.lower():
+        return None
+    short = []
+    for file in files:
+        with file.open("rb") as opened:
+            head = opened.read(_BLOSC_HEADER)
+            size = os.fstat(opened.fileno()).st_size
+        if len(head) < _BLOSC_HEADER or int.from_bytes(head[-4:], "little") > size:
+            short.append(file.name)
+    if not short:
+        return None
+    return (
+        f"is damaged: {len(short)} of its chunks are cut off (the first: {short[0]}). Copy it "
+        "again from its source"
+    )
 
 
 def _holes(file: Path, array: Any, place: tuple[int, ...]) -> int:
