@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from perrin.batch import run_batch
-from perrin.batch.replicates import _interval, _outlier
+from perrin.batch.replicates import _distance, _interval, _outlier
 
 from .conftest import Plate
 
@@ -59,3 +59,14 @@ def test_an_interval_is_never_narrower_than_counting_allows() -> None:
     wide = _interval(np.array([0.2, 0.4]), 240, 800)
     assert wide["fraction_low"] == 0.0  # t of one degree of freedom is 12.7
     assert _interval(np.zeros(0), 0, 0) == {"fraction_low": 0.0, "fraction_high": 1.0}
+
+
+def test_the_distance_of_a_replicate_is_in_standard_errors_of_both_sides() -> None:
+    """By hand: of the others' spread alone, then of counting alone."""
+    many = np.full(4, 1e12)
+    fractions = np.array([0.30, 0.34, 0.26, 0.50])
+    by_spread = 0.20 / np.sqrt(0.0016 * (1 + 1 / 3))
+    assert _distance(fractions, many, 3) == pytest.approx(by_spread, rel=1e-5)
+    fractions = np.array([0.30, 0.30, 0.30, 0.36])
+    by_counting = 0.06 / np.sqrt(0.315 * 0.685 / 2000 * (1 + 1 / 3))
+    assert _distance(fractions, np.full(4, 2000.0), 3) == pytest.approx(by_counting)

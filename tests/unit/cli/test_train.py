@@ -8,22 +8,37 @@ import shutil
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+import perrin
 from perrin.cli.main import app
 from perrin.cli.train.run import TrackRun
 from perrin.errors import PerrinError
+from perrin.evaluate.classifier import evaluate_classifier
+from perrin.evaluate.predictions import ALL_MASSES, RANGES
+from perrin.evaluate.quantifier import evaluate_quantifier
+from perrin.io.movie import Movie
+from perrin.mass.calibration import Calibration
 from perrin.models.andi import AndiModel
-from perrin.models.bundle import bundle_folder
+from perrin.models.bundle import bundle_folder, read_card
 from perrin.models.kinds import KindsModel
 from perrin.models.mixture import MixtureModel
+from perrin.settings.classifier import ClassifierTraining
+from perrin.settings.quantifier import QuantifierTraining
 
 pytest.importorskip("torch", reason="training needs torch")
 pytest.importorskip("onnxscript", reason="exporting needs onnxscript")
+
+from perrin.train.classifier.validation import validator as classifier_validator
+from perrin.train.quantifier.validation import validator as quantifier_validator
 
 SHORT: dict[str, dict[str, Any]] = {
     "perrin.evaluate.andi": {"LENGTHS": (30,)},
@@ -39,8 +54,10 @@ SHORT: dict[str, dict[str, Any]] = {
 }
 WRITES = {
     "andi": ("perrin.train.andi.export", "write_andi_bundle"),
+    "classifier": ("perrin.train.classifier.export", "write_our_bundle"),
     "kinds": ("perrin.train.kinds.export", "write_kinds_bundle"),
     "mixture": ("perrin.train.mixture.export", "write_bundle"),
+    "quantifier": ("perrin.train.quantifier.export", "write_bundle"),
 }
 """What writes a network: up to 20 s of tracing by torch, which the tests of the trainings run."""
 
@@ -61,6 +78,12 @@ def write_shipped(
     shutil.copytree(bundle_folder(name), folder)
 
 
+def write_nothing_new(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    place, writes = WRITES[name]
+    real = getattr(import_module(place), writes)
+    monkeypatch.setattr(import_module(place), writes, partial(write_shipped, name, real))
+
+
 @pytest.mark.parametrize(
     ("name", "kind"), [("andi", AndiModel), ("kinds", KindsModel), ("mixture", MixtureModel)]
 )
@@ -74,9 +97,7 @@ def test_a_network_of_tracks_is_trained_and_measured(
     for place, constants in SHORT.items():
         for constant, value in constants.items():
             monkeypatch.setattr(import_module(place), constant, value)
-    place, writes = WRITES[name]
-    real = getattr(import_module(place), writes)
-    monkeypatch.setattr(import_module(place), writes, partial(write_shipped, name, real))
+    write_nothing_new(name, monkeypatch)
     words = ("train", name, "--steps", 1, "--measure", 50, "--seed", 3, "--threads", 1)
     printed = run(*words, "--out", tmp_path / "mine")
     assert f"model in {tmp_path / 'mine'}" in printed
@@ -87,6 +108,98 @@ def test_a_network_of_tracks_is_trained_and_measured(
     assert (started["settings"]["steps"], started["settings"]["seed"]) == (1, 3)
     with pytest.raises(PerrinError, match="already there"):
         run(*words, "--out", tmp_path / "mine")
+
+
+FEW: dict[str, Any] = {"steps": 1, "batch": 8, "warmup": 1, "validate_every": 1}
+QUICK: dict[str, dict[str, Any]] = {
+    "perrin.settings.classifier": {
+        "ClassifierTraining.tuning": partial(ClassifierTraining, **FEW, n_avgs=(10,), blanks=5)
+    },
+    "perrin.settings.quantifier": {"QuantifierTraining.tuning": partial(QuantifierTraining, **FEW)},
+    "perrin.evaluate.card": {"RANGES": {ALL_MASSES: RANGES[ALL_MASSES]}},
+    "perrin.train.classifier.data": {"BLOCK_STEPS": 1},
+    "perrin.train.classifier.ours": {"BLOCK_STEPS": 1},
+    "perrin.train.classifier.validation": {"validator": partial(classifier_validator, count=10)},
+    "perrin.train.events.blocks": {"stream": lambda draw, first, **_: map(draw, count(first))},
+    "perrin.train.quantifier.data": {"BLOCK_STEPS": 1},
+    "perrin.train.quantifier.ours": {"BLOCK_STEPS": 1},
+    "perrin.train.quantifier.validation": {"validator": partial(quantifier_validator, count=40)},
+}
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make training and evaluation of networks of events as short as they can be."""
+    for place, changes in QUICK.items():
+        for name, value in changes.items():
+            *holder, last = name.split(".")
+            owner = import_module(place)
+            monkeypatch.setattr(getattr(owner, *holder) if holder else owner, last, value)
+
+
+def trained(kind: str, folder: Path, *words: object) -> Any:
+    """Tune the shipped network by one step; return the card that is written."""
+    printed = run("train", kind, "--from", kind, "--seed", 3, *words, "--out", folder)
+    assert f"model in {folder}" in printed
+    started = json.loads((folder.with_name(f"{folder.name}-run") / "settings.json").read_text())
+    assert (started["settings"]["steps"], started["settings"]["seed"]) == (1, 3)
+    assert started["start"] == kind
+    card = read_card(folder)
+    assert card.figures["settings"]["seed"] > 3  # events that the training has not seen
+    return card
+
+
+def figures_of_nothing(real: Callable[..., object], *given: Any, **named: Any) -> Any:
+    """Stand for the figures of a network, a minute of work with tests of its own."""
+    inspect.signature(real).bind(*given, **named)
+    settings = named["settings"].model_dump(mode="json")
+    return SimpleNamespace(for_card=lambda *_: {"settings": settings})
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_classifier_is_trained_measured_and_filters_a_movie(
+    tmp_path: Path,
+    measurement: tuple[Movie, pd.DataFrame],
+    calibration: Calibration,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write_nothing_new("classifier", monkeypatch)
+    measured = partial(figures_of_nothing, evaluate_classifier)
+    monkeypatch.setattr("perrin.evaluate.classifier.evaluate_classifier", measured)
+    card = trained("classifier", tmp_path / "mine", "--measure", 100)
+    np.testing.assert_allclose(np.sum(card.confusion, axis=1), [1] * 6)
+    assert list(card.thresholds) == [ALL_MASSES]
+    assert card.figures["settings"]["count"] == 100
+    shipped = read_card(bundle_folder("classifier"))
+    assert card.confusion != shipped.confusion  # of its own events
+    result = perrin.analyze_landings(
+        measurement[0],
+        calibration,
+        classifier=str(tmp_path / "mine"),
+        quantifier=None,
+        resamples=0,
+    )
+    assert result.classification is not None
+    assert 0 < result.events["retained"].sum() < len(result.events)
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_quantifier_is_trained_measured_and_predicts_masses_of_a_movie(
+    tmp_path: Path,
+    measurement: tuple[Movie, pd.DataFrame],
+    calibration: Calibration,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write_nothing_new("quantifier", monkeypatch)
+    measured = partial(figures_of_nothing, evaluate_quantifier)
+    monkeypatch.setattr("perrin.evaluate.quantifier.evaluate_quantifier", measured)
+    card = trained("quantifier", tmp_path / "mine", "--calibrate", 200, "--measure", 50)
+    assert card.figures["settings"]["count"] == 50
+    result = perrin.analyze_landings(
+        measurement[0], calibration, quantifier=str(tmp_path / "mine"), resamples=0
+    )
+    mass = result.events.loc[result.events["retained"], "mass_pred_kda"]
+    assert np.isclose(mass.to_numpy()[:, None], [150, 300], rtol=0.15).any(axis=1).mean() > 0.9
 
 
 @pytest.mark.parametrize(
