@@ -72,6 +72,11 @@ def test_one_process_walks_through_all_files_each_once(
     walker.check(first)  # changed, so walked again, by the same process
     assert walker._child is child
     assert len((tmp_path / "walked").read_text().splitlines()) == 3
+    later = second.stat().st_mtime_ns + 10**9
+    second.write_text("kept.append(9)")  # as long as before: only the time of its change differs
+    os.utime(second, ns=(later, later))
+    walker.check(second)
+    assert (tmp_path / "walked").read_text().splitlines()[3:] == ["kept.append(9)"]
 
 
 def test_a_process_that_ends_is_one_error_and_the_next_file_has_a_new_one(
