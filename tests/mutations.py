@@ -247,6 +247,56 @@ MUTATIONS = (
         "_DENSITY_BINS = 10",
         UNIT + "pipeline/test_shown.py",
     ),
+    Mutation(
+        "batch/replicates.py",
+        "values.std(ddof=1)",
+        "values.std()",
+        UNIT + "batch/test_replicates.py",
+    ),
+    Mutation(
+        "batch/replicates.py",
+        "spread * (1 + 1 / others.size)",
+        "spread",
+        UNIT + "batch/test_replicates.py::test_the_distance_of_a_replicate"
+        "_is_in_standard_errors_of_both_sides",
+    ),
+    Mutation(
+        "batch/replicates.py",
+        "theirs.sum() / others.size**2",
+        "theirs.sum() / others.size",
+        UNIT + "batch/test_replicates.py::test_the_distance_of_a_replicate"
+        "_is_in_standard_errors_of_both_sides",
+    ),
+    Mutation(
+        "batch/species.py",
+        "(edges[:-1] < window.high)",
+        "(edges[:-1] <= window.high)",
+        UNIT + "batch/test_species.py",
+    ),
+    Mutation(
+        "batch/conditions.py",
+        "np.arange(len(order), 0, -1)",
+        "np.arange(1, len(order) + 1)",
+        UNIT + "batch/test_conditions.py::test_holm_corrects_for_the_number_compared",
+    ),
+    Mutation(
+        "io/watched.py",
+        "_PARTLY = 0.2",
+        "_PARTLY = 0.8",
+        UNIT + "io/test_watched.py",
+    ),
+    Mutation(
+        "io/apart.py",
+        "stat.st_mtime_ns",
+        "0",
+        UNIT + "io/test_apart.py::test_one_process_walks_through_all_files_each_once",
+    ),
+    Mutation(
+        "tracking/msd.py",
+        "_SHARE = 4",
+        "_SHARE = 2",
+        UNIT + "tracking/test_msd.py",
+    ),
 )
 
 

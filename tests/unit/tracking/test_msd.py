@@ -63,3 +63,8 @@ def test_no_track_is_an_empty_table() -> None:
     table = measured(brownian(1, 1).iloc[:0])
     assert list(table.columns) == list(COLUMNS)
     assert not len(table)
+
+
+def test_lags_end_at_a_quarter_of_the_track_and_at_thirty() -> None:
+    for length, last in ((3, 1), (40, 10), (200, 30)):
+        assert measured(brownian(1, length))["lag_frames"].max() == last
