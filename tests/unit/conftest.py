@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from perrin.landing.thumbnails import frames_around
 from perrin.mass.calibration import Calibration, calibrate
 from perrin.optics.psf import Psf
 from perrin.pipeline import LandingsResult, analyze_landings, find_events
+from perrin.report import style
 from perrin.settings.landing import LandingSettings
 from perrin.settings.simulation import LandingAssay, Species
 from perrin.simulate.matching import match_landings
@@ -29,6 +30,18 @@ from perrin.simulate.movie import simulate_movie
 from perrin.types import BoolArray, Float32Array, FloatArray
 
 Simulated = tuple[Movie, pd.DataFrame]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def figures_are_drafts() -> Iterator[None]:
+    """Figures of whole commands are coarse, their axes where they begin: half of the time.
+
+    What figures look like is tested where they are drawn as they are, in `report`.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(style._RC, "savefig.dpi", 50)
+        patch.setattr(style, "_lay_out", lambda figure: figure.set_layout_engine(None))
+        yield
 
 
 @pytest.fixture

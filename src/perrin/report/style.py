@@ -91,7 +91,7 @@ def save_figure(figure: Figure, stem: str | Path) -> tuple[Path, Path]:
     with style():
         _lay_out(figure)
         figure.savefig(svg, metadata={"Date": None, "Creator": "perrin"})
-        figure.savefig(png, metadata={"Software": "perrin"})
+        figure.savefig(png, metadata={"Software": "perrin"}, pil_kwargs={"compress_level": 3})
     return svg, png
 
 
