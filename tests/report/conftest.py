@@ -32,6 +32,7 @@ from perrin.simulate.movie import simulate_movie
 from perrin.simulate.presets import preset
 
 CLASSES = ("binder", "unbinder", "neighbors", "roller", "wobbler", "buffer")
+A4_PX = 703  # 210 mm less two margins of 12 mm, at 96 px an inch
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -85,6 +86,29 @@ def visit(browser: Any) -> Iterator[Callable[..., Any]]:
     yield open_page
     context.close()
     assert troubles == []
+
+
+@pytest.fixture
+def faults(visit: Callable[..., Any]) -> Callable[[Path], dict[str, list[str]]]:
+    """Give what the geometry of a page shows to be broken, by window and scheme, and on paper."""
+    broken = (Path(__file__).parent / "geometry.js").read_text()
+
+    def found(path: Path) -> dict[str, list[str]]:
+        seen = {}
+        for scheme in ("light", "dark"):
+            for width in (400, 768, 1366):
+                page = visit(path, width=width, color_scheme=scheme)
+                page.wait_for_load_state("networkidle")
+                seen[f"{width} px, {scheme}"] = page.evaluate(broken)
+                page.close()
+            page = visit(path, width=A4_PX, color_scheme=scheme, media="print")
+            page.wait_for_load_state("networkidle")
+            page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+            seen[f"A4, {scheme}"] = page.evaluate(broken)
+            page.close()
+        return {where: these for where, these in seen.items() if these}
+
+    return found
 
 
 @contextmanager

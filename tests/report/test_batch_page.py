@@ -52,3 +52,7 @@ def test_rows_are_sorted_filtered_and_lead_to_their_reports(
     assert page.locator("#multiples svg").count() == 7
     assert page.eval_on_selector("#order", "one => one.selectedOptions[0].text") == "B_nM"
     assert page.locator("#heatmap canvas").get_attribute("height") == str(7 * 18)
+
+
+def test_nothing_overlaps_is_cut_off_or_scrolls_sideways(faults: Any, batch_page: Path) -> None:
+    assert faults(batch_page) == {}

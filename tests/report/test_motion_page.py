@@ -91,3 +91,7 @@ def test_its_words_are_explained_and_one_d_is_named(visit: Visit, moved: Path) -
     explained = page.locator(".words dt").all_inner_texts()
     assert {"FBM", "CTRW", "w", "α", "D", "MSD", "out of model"} <= set(explained)
     assert "The D of the trajectory, as in the table" in page.inner_text("#msd .said")
+
+
+def test_nothing_overlaps_is_cut_off_or_scrolls_sideways(faults: Any, moved: Path) -> None:
+    assert faults(moved / "report.html") == {}

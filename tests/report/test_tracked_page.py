@@ -113,3 +113,7 @@ def test_the_table_is_the_table_and_pictures_are_seen(visit: Visit, tracked: Pat
         [float(row["D_um2_per_s"]) for row in again], table["D_um2_per_s"]
     )
     assert "perrin diffusion" in page.inner_text(".story .next")
+
+
+def test_nothing_overlaps_is_cut_off_or_scrolls_sideways(faults: Any, tracked: Path) -> None:
+    assert faults(tracked / "report.html") == {}

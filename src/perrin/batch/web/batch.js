@@ -55,7 +55,7 @@ function cell(column, row) {
   const value = column.of(row);
   const text = value == null ? "–" : typeof value === "number"
     ? (column.digits == null ? significant(value) : fixed(value, column.digits)) : String(value);
-  const made = element("td", { class: column.number ? "number" : null });
+  const made = element("td", { class: column.number ? "number" : null, "data-label": column.name });
   if (column.name === "sample") made.append(element("span", { class: "chip" }));
   if (column.name === "sample") made.firstChild.style.background = row.shade;
   made.append(column.name === "sample" && row.report
