@@ -101,6 +101,9 @@ def test_the_table_is_the_table_and_pictures_are_seen(visit: Visit, tracked: Pat
     table = pd.read_csv(tracked / "particles.csv")
     assert page.locator("#particles tbody tr").count() == len(table) >= 3
     assert f"{len(table)} tracks of spheres" in page.inner_text("h1")
+    heads = page.locator("#particles thead th").all_inner_texts()
+    assert {"localization error (nm)", "D (µm²/s)", "D standard error (µm²/s)"} <= set(heads)
+    assert not any("_" in head or head.endswith((" nm", " s", " px", " kda")) for head in heads)
     drawn = len(list((tracked / "figures").glob("*.png")))
     assert page.locator(".grid figure img").count() == drawn
     shown = page.evaluate("[...document.images].every((one) => one.naturalWidth > 100)")

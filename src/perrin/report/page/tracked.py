@@ -89,7 +89,7 @@ def _motion(folder: TrackFolder) -> list[str]:
     if len(moving):
         low, middle, high = moving["D_um2_per_s"].quantile([0.25, 0.5, 0.75])
         found.append(
-            f"diffusion coefficient of those that move: {middle:.3g} um²/s (median; quartiles "
+            f"diffusion coefficient of those that move: {middle:.3g} µm²/s (median; quartiles "
             f"{low:.3g} and {high:.3g})"
         )
     return found
