@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numba import njit
@@ -63,18 +64,24 @@ def cleaner(known: dict[int, LocalizationResult], seen: Appearance) -> Clean:
             return
         light = np.ones((1, *image.shape), np.float32)
         if seen.shape is not None:
-            values = np.zeros((len(found), 8))
-            values[:, A], values[:, X], values[:, Y] = np.abs(found.contrast), found.x, found.y
-            values[:, ANGLE] = np.nan_to_num(found.angle)
-            values[:, [HALF, WIDTH, FLAT]] = found.shape
-            reach = int(windows(values).max())
-            add_shapes(light, np.zeros(len(found), np.int64), values, reach, float(seen.sign))
+            add_gold(light, replace(found, frame=np.zeros(len(found), np.int64)), seen.sign)
         elif seen.psf is not None:
             change = seen.sign * np.abs(found.contrast)
             _add_molecules(light[0], found.x, found.y, change, seen.psf.coefficients)
         image /= np.maximum(light[0], 0.05)
 
     return clean
+
+
+def add_gold(frames: Float32Array, found: LocalizationResult, sign: int) -> None:
+    """Add the images of gold, times `sign`, to frames (T, Y, X), in place."""
+    if not len(found):
+        return
+    values = np.zeros((len(found), 8))
+    values[:, A], values[:, X], values[:, Y] = np.abs(found.contrast), found.x, found.y
+    values[:, ANGLE] = np.nan_to_num(found.angle)
+    values[:, [HALF, WIDTH, FLAT]] = found.shape
+    add_shapes(frames, found.frame, values, int(windows(values).max()), float(sign))
 
 
 @njit(cache=True)

@@ -95,7 +95,8 @@ def _candidates(frames: Float32Array, seen: Appearance, threshold: float) -> Can
 class _Fitted:
     """N particles: frame, label, the region each was found as, fit, what noise alone may leave.
 
-    expected, allowed: variance of the residual of a good fit, and its highest by chance.
+    expected, allowed: variance of the residual of a good fit, and its highest by chance; tried:
+    whether it was looked at again.
     """
 
     frame: IntArray
@@ -105,6 +106,7 @@ class _Fitted:
     fits: ShapeFits
     expected: FloatArray
     allowed: FloatArray
+    tried: BoolArray
 
     def explained(self, fits: ShapeFits, misfit: float) -> BoolArray:
         """Whether fits (N,) leave no more than noise, or `misfit` of the contrast."""
@@ -131,7 +133,7 @@ def _gold(
     for _ in range(_ROUNDS if len(near) else 0):
         given = replace(given, fits=_again(frames, given.frame, given.fits, near, seen))
     for _ in range(passes if np.isfinite(seen.amplitude) else 0):
-        odd = _odd(given, near, seen)
+        odd = _odd(given, near, seen) & ~given.tried
         if odd.any():
             given = _one_or_two(frames, given, np.flatnonzero(odd), near, seen, shape)
             near = _near(given, shape)
@@ -269,6 +271,7 @@ def _first_fits(
         fits=fits,
         expected=expected,
         allowed=expected * (1 + _MISFIT_SDS * np.sqrt(2 / seen.scale.independent)),
+        tried=np.zeros(len(found), bool),
     )
     if seen.varied:
         own = with_own_sizes(frames, given.frame, fits, given.region, seen=seen)
@@ -298,6 +301,7 @@ def _one_or_two(
     merged if two leave clearly less than one.
     """
     odd = given[rows]
+    given.tried[rows] = True
     first, others = listed(rows, near)
     around = first, given.fits.values[others]
     own = with_own_sizes(frames, odd.frame, odd.fits, odd.region, seen=seen, near=around)
@@ -358,6 +362,7 @@ def _with_pairs(given: _Fitted, two: Pairs, rows: IntArray) -> _Fitted:
     )
     found = replace(given[source[order]], fits=joined)
     found.label[order >= len(stays)] = TOUCHING
+    found.tried[order >= len(stays)] = False
     return found
 
 

@@ -33,7 +33,7 @@ from perrin.tracking.background import (
     tiles_of,
     unevenness,
 )
-from perrin.tracking.clean import cleaner, free_of_particles, refuse_crowds
+from perrin.tracking.clean import add_gold, cleaner, free_of_particles, refuse_crowds
 from perrin.tracking.find import noise_of
 from perrin.tracking.found import MERGED, LocalizationResult, join
 from perrin.tracking.locate import covered, locate
@@ -277,19 +277,20 @@ def _in_samples(
 def _seen_in(
     raw: Array, image: Float32Array, seen: Appearance, settings: TrackingSettings, *, slow: bool
 ) -> LocalizationResult:
-    """Locate what moves, and gold at rest that looks as it should against its surroundings."""
+    """Locate gold that looks as it should against its surroundings, then what else moves."""
     threshold = settings.locate.threshold
-    moving = None
-    if not slow:
-        moving = locate(prepared(raw, image, seen), seen=seen, threshold=threshold)
-        if settings.kind == "molecules":
-            return moving
-        moving = moving[moving.significance > threshold]
+    if settings.kind == "molecules":
+        return locate(prepared(raw, image, seen), seen=seen, threshold=threshold)
     around = surroundings(tiles_of(image), image.shape)
     frames = prepared(raw, around, seen)
     still = locate(frames, seen=seen, threshold=threshold)
     still = still[_like_particles(still, noise_of(frames), seen)]
-    return still if moving is None else _both(still, moving, seen)
+    if slow:
+        return still
+    rest = prepared(raw, image, seen)
+    add_gold(rest, still, -1)
+    moving = locate(rest, seen=seen, threshold=threshold)
+    return _both(still, moving[moving.significance > threshold], seen)
 
 
 def _like_particles(found: LocalizationResult, noise: FloatArray, seen: Appearance) -> BoolArray:
