@@ -13,7 +13,9 @@ import pytest
 
 from perrin.errors import PerrinError
 from perrin.io.event_columns import meaning_of
+from perrin.io.inspecting import inspect
 from perrin.io.tables import read_events
+from perrin.io.tracks import read_tracks
 from perrin.mass.calibrants import calibrate_from_events
 from perrin.mass.calibration import calibrate
 
@@ -190,3 +192,12 @@ def test_marks_of_selected_events_may_be_words(
     events = read_events(table(tmp_path / "e.csv", contrast=CONTRAST, mass=MASS, **{name: marks}))
     assert events["retained"].tolist() == [True] * 4 + [False] * 2
     assert "2 events deselected" in events.attrs["read_as"]
+
+
+def test_events_with_labels_and_places_are_no_tracks(tmp_path: Path) -> None:
+    place = np.arange(6)
+    columns = {"frame": place * 7, "x": place + 5.0, "y": place + 9.0, "contrast": CONTRAST}
+    path = table(tmp_path / "e.csv", **columns, label=["binder"] * 5 + ["unbinder"])
+    assert inspect(path).kind == "events"
+    with pytest.raises(PerrinError, match="hold no particle"):
+        read_tracks(path)

@@ -23,7 +23,6 @@ _PARTICLE = (
     re.compile(rf"(?:molecule|object|rod|bead){_NUMBER}"),
     re.compile(r"id"),
     re.compile(r"group"),
-    re.compile(r"labels?"),
 )
 _GROUP = re.compile(
     r"(?:movie|video|film|file|source|source_?file|image_?file|image_?name|sample|experiment|exp|"
