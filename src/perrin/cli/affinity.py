@@ -26,7 +26,7 @@ def affinity(
     ],
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="Folder for the results.", show_default="NAME-affinity"),
+        o.output("Folder for the results.", "NAME-affinity"),
     ] = None,
     efficiency_error: Annotated[
         float,

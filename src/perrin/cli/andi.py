@@ -25,9 +25,7 @@ def andi(
     tracks: o.Tracks,
     out: Annotated[
         Path | None,
-        typer.Option(
-            "--out", "-o", help="Table to write: one row a track.", show_default="NAME-andi.csv"
-        ),
+        o.output("Table to write: one row a track.", "NAME-andi.csv"),
     ] = None,
     frame_interval_s: o.FrameIntervalS = None,
     frame_rate_hz: o.FrameRateHz = None,

@@ -25,9 +25,7 @@ def andi2(
     ],
     out: Annotated[
         Path | None,
-        typer.Option(
-            "--out", "-o", help="Folder for the submission.", show_default="NAME-submission"
-        ),
+        o.output("Folder for the submission.", "NAME-submission"),
     ] = None,
     localization_error: Annotated[
         float, typer.Option(min=1e-6, help="Of one axis, in pixels; the challenge's by default.")

@@ -22,12 +22,7 @@ if TYPE_CHECKING:
 
 Folder = Annotated[
     Path | None,
-    typer.Option(
-        "--out",
-        "-o",
-        help="Folder for the results; an earlier run in it is gone on with.",
-        show_default="NAME-results",
-    ),
+    o.output("Folder for the results; an earlier run in it is gone on with.", "NAME-results"),
 ]
 Template = Annotated[
     bool, typer.Option("--template", help="Print a sheet of the files given, to be filled in.")

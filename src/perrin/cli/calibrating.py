@@ -90,12 +90,7 @@ class Calibrant:
 
 CalibrationOut = Annotated[
     Path | None,
-    typer.Option(
-        "--out",
-        "-o",
-        help="Calibration file to write, its picture beside it.",
-        show_default="NAME-calibration.json",
-    ),
+    o.output("Calibration file to write, its picture beside it.", "NAME-calibration.json"),
 ]
 
 

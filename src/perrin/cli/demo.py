@@ -34,9 +34,7 @@ def register(app: typer.Typer) -> None:
 
 def demo(
     context: typer.Context,
-    out: Annotated[
-        Path, typer.Option("--out", "-o", help="Folder for movies, calibration and results.")
-    ] = Path("demo"),
+    out: Annotated[Path, o.output("Folder for movies, calibration and results.")] = Path("demo"),
     seconds: Annotated[float, typer.Option(min=20, help="Length of each movie, s.")] = 60.0,
     overwrite: o.Overwrite = False,
 ) -> None:

@@ -58,13 +58,9 @@ Exposure = Annotated[
 ]
 Out = Annotated[
     Path | None,
-    typer.Option(
-        "--out",
-        "-o",
-        help="Folder for the results, written completely or not at all.",
-        show_default="NAME-results; of a results folder NAME-diffusion",
-    ),
+    o.output(o.RESULTS, "NAME-results; of a results folder NAME-diffusion"),
 ]
+Table = Annotated[Path | None, o.output("Table to write, .csv; truth beside it.", "KIND.csv")]
 Window = Annotated[int, typer.Option(help="Frames of a window along a track.")]
 Stride = Annotated[int, typer.Option(help="Frames from one window to the next.")]
 
@@ -166,12 +162,7 @@ class WalkOptions:
 @bundled
 def walks(
     walk: WalkOptions,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out", "-o", help="Table to write, .csv; truth beside it.", show_default="KIND.csv"
-        ),
-    ] = None,
+    out: Table = None,
     overwrite: o.Overwrite = False,
 ) -> None:
     """Simulate trajectories into a CSV table, with the truth of each beside it.

@@ -29,9 +29,7 @@ Name = Annotated[
 ]
 Out = Annotated[
     Path,
-    typer.Option(
-        "--out", "-o", help="Folder; measurements there are used again, after Ctrl-C too."
-    ),
+    o.output("Folder; measurements there are used again, after Ctrl-C too."),
 ]
 Resamples = Annotated[
     int, typer.Option("--resamples", min=20, help="Bootstrap resamples behind each interval.")

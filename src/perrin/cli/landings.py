@@ -177,7 +177,7 @@ def psf(
     movie_options: MovieOptions,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="PSF file to write.", show_default="NAME-psf.npz"),
+        o.output("PSF file to write.", "NAME-psf.npz"),
     ] = None,
     contrast: Annotated[
         str | None,

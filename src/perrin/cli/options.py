@@ -23,23 +23,26 @@ if TYPE_CHECKING:
 
     Model = TypeVar("Model", bound=Settings)
 
+RESULTS = "Folder for the results, written completely or not at all."
+
+
+def output(what: str, shown: str | None = None, **given: Any) -> Any:
+    """Return the option ``--out``: what goes there, and the name where none is given."""
+    if shown is not None:
+        given["show_default"] = shown
+    return typer.Option("--out", "-o", help=what, **given)
+
+
 Out = Annotated[
     Path | None,
-    typer.Option(
-        "--out",
-        "-o",
-        help="Folder for the results, written completely or not at all.",
-        show_default="NAME-results",
-    ),
+    output(RESULTS, "NAME-results"),
 ]
 Evaluated = Annotated[
     Path,
-    typer.Option(
-        "--out",
-        "-o",
-        help="Folder for the results, written completely or not at all.",
+    output(
+        RESULTS,
+        "NETWORK-evaluation",
         default_factory=lambda: Path(f"{this_verb()}-evaluation"),
-        show_default="NETWORK-evaluation",
     ),
 ]
 Overwrite = Annotated[

@@ -23,7 +23,7 @@ def report(
     ],
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="HTML file to write.", show_default="NAME-report.html"),
+        o.output("HTML file to write.", "NAME-report.html"),
     ] = None,
     overwrite: o.Overwrite = False,
 ) -> None:

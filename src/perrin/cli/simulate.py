@@ -65,9 +65,7 @@ def landings(
     movie_options: MovieOptions,
     out: Annotated[
         Path | None,
-        typer.Option(
-            "--out", "-o", help="Movie to write, .mp; truth beside it.", show_default="PRESET.mp"
-        ),
+        o.output("Movie to write, .mp; truth beside it.", "PRESET.mp"),
     ] = None,
     preset: Preset = None,
     species: SpeciesOf = None,
@@ -112,9 +110,7 @@ def thumbnails(
     count: Annotated[int, typer.Option(min=1, help="Number of thumbnails, all classes together.")],
     surroundings: Surroundings,
     movie_options: MovieOptions,
-    out: Annotated[Path, typer.Option("--out", "-o", help="File to write, .npz.")] = Path(
-        "thumbnails.npz"
-    ),
+    out: Annotated[Path, o.output("File to write, .npz.")] = Path("thumbnails.npz"),
     n_avg: o.NAvg = 10,
     detected: Annotated[
         bool,

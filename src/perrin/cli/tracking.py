@@ -175,7 +175,7 @@ def edit_tracks(
     ],
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="Folder for the results.", show_default="NAME-edited"),
+        o.output("Folder for the results.", "NAME-edited"),
     ] = None,
     overwrite: o.Overwrite = False,
 ) -> None:
@@ -206,12 +206,7 @@ def stack(
     movie_options: MovieOptions,
     out: Annotated[
         Path | None,
-        typer.Option(
-            "--out",
-            "-o",
-            help="TIFF to write; a CSV with places beside.",
-            show_default="NAME-particle-N.tif",
-        ),
+        o.output("TIFF to write; a CSV with places beside.", "NAME-particle-N.tif"),
     ] = None,
     side_px: Annotated[
         int | None, typer.Option(min=2, help="Side of the window, px; eight radii.")
@@ -311,12 +306,7 @@ def motion(
     moving: MotionOptions,
     out: Annotated[
         Path | None,
-        typer.Option(
-            "--out",
-            "-o",
-            help="Movie to write, .tif or .mp; truth beside.",
-            show_default="KIND.tif",
-        ),
+        o.output("Movie to write, .tif or .mp; truth beside.", "KIND.tif"),
     ] = None,
     seed: o.Seed = 0,
     overwrite: o.Overwrite = False,

@@ -13,14 +13,14 @@ from perrin.diffusion import classical
 from perrin.diffusion.tables import PARTICLE, estimates
 from perrin.diffusion.windows import to_tracks
 from perrin.errors import PerrinError
-from perrin.tables import Column
+from perrin.tables import Column, columns
 from perrin.types import BoolArray, FloatArray
 
 COLUMNS: tuple[Column, ...] = (
     PARTICLE,
-    Column("frames", "int", "frame", "from its first to its last position"),
+    *columns("int", "frame", frames="from its first to its last position"),
     *estimates((("alpha", "1", "anomalous exponent, median"),)),
-    Column("model", "text", "", "most probable model"),
+    *columns("text", model="most probable model"),
     Column("p_model", "float", "1", "its probability; the others follow as p_attm, p_ctrw, ..."),
     Column("reason", "text", "", "why there is no prediction"),
 )

@@ -178,12 +178,7 @@ TRAJECTORIES: tuple[Column, ...] = (
 )
 SUSPECT_STEPS: tuple[Column, ...] = (
     PARTICLE,
-    *columns(
-        "int",
-        "frame",
-        frame="of the position that the step begins at",
-        frame_next="of the one that it ends at",
-    ),
+    *columns("int", "frame", frame="at which the step begins", frame_next="at which it ends"),
     Column("step", "float", "px", "length, in the unit of the tracks"),
     Column("link_confidence", "float", "1", "that the step is the particle's own, by tracking"),
 )

@@ -10,6 +10,14 @@ from perrin.batch import read_sheet, template
 from perrin.batch.sheet import concentration
 from perrin.errors import PerrinError
 
+NO_SHEETS = {
+    "": "no column 'file'",
+    "files\na.mp\n": "its columns: files",
+    "file,x,x\na,1,2\n": "two columns 'x'",
+    "file\n\n": "no rows",
+    "file,x\na.mp,1,2\n": "row 2 has 3 cells",
+}
+
 
 def sheet(folder: Path, text: str) -> Path:
     path = folder / "plate.csv"
@@ -80,18 +88,9 @@ def test_all_problems_are_named_with_their_rows(tmp_path: Path) -> None:
         assert part in said
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("", "no column 'file'"),
-        ("files\na.mp\n", "its columns: files"),
-        ("file,x,x\na,1,2\n", "two columns 'x'"),
-        ("file\n\n", "no rows"),
-        ("file,x\na.mp,1,2\n", "row 2 has 3 cells"),
-    ],
-)
-def test_what_is_no_sheet_is_refused(tmp_path: Path, text: str, message: str) -> None:
-    with pytest.raises(PerrinError, match=message):
+@pytest.mark.parametrize("text", NO_SHEETS)
+def test_what_is_no_sheet_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(PerrinError, match=NO_SHEETS[text]):
         read_sheet(sheet(tmp_path, text))
 
 

@@ -110,6 +110,7 @@ def test_a_network_of_tracks_is_trained_and_measured(
         run(*words, "--out", tmp_path / "mine")
 
 
+Measurement = tuple[Movie, pd.DataFrame]
 FEW: dict[str, Any] = {"steps": 1, "batch": 8, "warmup": 1, "validate_every": 1}
 QUICK: dict[str, dict[str, Any]] = {
     "perrin.settings.classifier": {
@@ -137,18 +138,6 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.setattr(getattr(owner, *holder) if holder else owner, last, value)
 
 
-def trained(kind: str, folder: Path, *words: object) -> Any:
-    """Tune the shipped network by one step; return the card that is written."""
-    printed = run("train", kind, "--from", kind, "--seed", 3, *words, "--out", folder)
-    assert f"model in {folder}" in printed
-    started = json.loads((folder.with_name(f"{folder.name}-run") / "settings.json").read_text())
-    assert (started["settings"]["steps"], started["settings"]["seed"]) == (1, 3)
-    assert started["start"] == kind
-    card = read_card(folder)
-    assert card.figures["settings"]["seed"] > 3  # events that the training has not seen
-    return card
-
-
 def figures_of_nothing(real: Callable[..., object], *given: Any, **named: Any) -> Any:
     """Stand for the figures of a network, a minute of work with tests of its own."""
     inspect.signature(real).bind(*given, **named)
@@ -156,48 +145,51 @@ def figures_of_nothing(real: Callable[..., object], *given: Any, **named: Any) -
     return SimpleNamespace(for_card=lambda *_: {"settings": settings})
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.fixture
+def trained(quick: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Tune the shipped network of a kind by one step; return the card that is written."""
+    folder = tmp_path / "mine"
+
+    def train(kind: str, evaluate: Callable[..., object], *words: object) -> Any:
+        write_nothing_new(kind, monkeypatch)
+        place = f"{evaluate.__module__}.{evaluate.__name__}"
+        monkeypatch.setattr(place, partial(figures_of_nothing, evaluate))
+        printed = run("train", kind, "--from", kind, "--seed", 3, *words, "--out", folder)
+        assert f"model in {folder}" in printed
+        started = json.loads((tmp_path / "mine-run" / "settings.json").read_text())
+        assert (started["settings"]["steps"], started["settings"]["seed"]) == (1, 3)
+        assert started["start"] == kind
+        card = read_card(folder)
+        assert card.figures["settings"]["seed"] > 3  # events that the training has not seen
+        return card
+
+    return train
+
+
 def test_a_classifier_is_trained_measured_and_filters_a_movie(
-    tmp_path: Path,
-    measurement: tuple[Movie, pd.DataFrame],
-    calibration: Calibration,
-    monkeypatch: pytest.MonkeyPatch,
+    trained: Callable[..., Any], tmp_path: Path, measurement: Measurement, calibration: Calibration
 ) -> None:
-    write_nothing_new("classifier", monkeypatch)
-    measured = partial(figures_of_nothing, evaluate_classifier)
-    monkeypatch.setattr("perrin.evaluate.classifier.evaluate_classifier", measured)
-    card = trained("classifier", tmp_path / "mine", "--measure", 100)
+    card = trained("classifier", evaluate_classifier, "--measure", 100)
     np.testing.assert_allclose(np.sum(card.confusion, axis=1), [1] * 6)
     assert list(card.thresholds) == [ALL_MASSES]
     assert card.figures["settings"]["count"] == 100
     shipped = read_card(bundle_folder("classifier"))
     assert card.confusion != shipped.confusion  # of its own events
+    own = str(tmp_path / "mine")
     result = perrin.analyze_landings(
-        measurement[0],
-        calibration,
-        classifier=str(tmp_path / "mine"),
-        quantifier=None,
-        resamples=0,
+        measurement[0], calibration, classifier=own, quantifier=None, resamples=0
     )
     assert result.classification is not None
     assert 0 < result.events["retained"].sum() < len(result.events)
 
 
-@pytest.mark.usefixtures("quick")
 def test_a_quantifier_is_trained_measured_and_predicts_masses_of_a_movie(
-    tmp_path: Path,
-    measurement: tuple[Movie, pd.DataFrame],
-    calibration: Calibration,
-    monkeypatch: pytest.MonkeyPatch,
+    trained: Callable[..., Any], tmp_path: Path, measurement: Measurement, calibration: Calibration
 ) -> None:
-    write_nothing_new("quantifier", monkeypatch)
-    measured = partial(figures_of_nothing, evaluate_quantifier)
-    monkeypatch.setattr("perrin.evaluate.quantifier.evaluate_quantifier", measured)
-    card = trained("quantifier", tmp_path / "mine", "--calibrate", 200, "--measure", 50)
+    card = trained("quantifier", evaluate_quantifier, "--calibrate", 200, "--measure", 50)
     assert card.figures["settings"]["count"] == 50
-    result = perrin.analyze_landings(
-        measurement[0], calibration, quantifier=str(tmp_path / "mine"), resamples=0
-    )
+    own = str(tmp_path / "mine")
+    result = perrin.analyze_landings(measurement[0], calibration, quantifier=own, resamples=0)
     mass = result.events.loc[result.events["retained"], "mass_pred_kda"]
     assert np.isclose(mass.to_numpy()[:, None], [150, 300], rtol=0.15).any(axis=1).mean() > 0.9
 

@@ -10,6 +10,13 @@ from perrin.errors import PerrinError
 from perrin.io.numerals import why_no_numbers
 from perrin.io.text import TextTable, read_text_table
 
+NO_TABLES = {
+    "1 0 1 0\n2 0 4 0\n": "no header",
+    "id,x\n1,1.5\n2": "cut off",
+    "id,x\n1,1.5\n2\n": "row 2 has 1 cells",
+    "id,x,x\n1,1.5,1.6\n": "'x' is there twice, with different values",
+}
+
 
 def read(tmp_path: Path, text: str, encoding: str = "utf-8") -> TextTable:
     path = tmp_path / "table.csv"
@@ -93,17 +100,9 @@ def test_a_table_cut_off_in_a_number_loses_that_row_and_says_so(tmp_path: Path) 
     assert read(tmp_path, "id,x\n1,1.55\n").remarks == ()
 
 
-@pytest.mark.parametrize(
-    ("text", "match"),
-    [
-        ("1 0 1 0\n2 0 4 0\n", "no header"),
-        ("id,x\n1,1.5\n2", "cut off"),
-        ("id,x\n1,1.5\n2\n", "row 2 has 1 cells"),
-        ("id,x,x\n1,1.5,1.6\n", "'x' is there twice, with different values"),
-    ],
-)
-def test_what_is_no_whole_table_is_refused(tmp_path: Path, text: str, match: str) -> None:
-    with pytest.raises(PerrinError, match=match):
+@pytest.mark.parametrize("text", NO_TABLES)
+def test_what_is_no_whole_table_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(PerrinError, match=NO_TABLES[text]):
         read(tmp_path, text)
 
 

@@ -29,12 +29,10 @@ SETTINGS = "settings.json"
 """The file of the folder of a run that says what the run was started with."""
 Out = Annotated[
     Path,
-    typer.Option(
-        "--out",
-        "-o",
-        help="Folder of the new model; OUT-run beside it keeps checkpoint and metrics.",
+    o.output(
+        "Folder of the new model; OUT-run beside it keeps checkpoint and metrics.",
+        "trained-NETWORK",
         default_factory=lambda: Path(f"trained-{o.this_verb()}"),
-        show_default="trained-NETWORK",
     ),
 ]
 Steps = Annotated[int | None, typer.Option(min=1, help="Batches; by default as shipped.")]
