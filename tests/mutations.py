@@ -297,6 +297,12 @@ MUTATIONS = (
         "_SHARE = 2",
         UNIT + "tracking/test_msd.py",
     ),
+    Mutation(
+        "optics/camera.py",
+        "GAUSSIAN_FROM = 1000.0",
+        "GAUSSIAN_FROM = 10.0",
+        UNIT + "simulate/test_moving.py::test_few_electrons_are_drawn_as_poisson_counts",
+    ),
 )
 
 

@@ -13,7 +13,7 @@ from perrin.diffusion.classical import covariance_estimator
 from perrin.errors import PerrinError
 from perrin.io import open_movie
 from perrin.settings.motion import MotionMovie
-from perrin.simulate.moving import simulate_motion, write_motion
+from perrin.simulate.moving import _recorded, simulate_motion, write_motion
 from perrin.simulate.moving_particles import draw_moving
 from perrin.simulate.particles import gold_table, read_table
 
@@ -74,6 +74,19 @@ def test_counts_are_rounded_to_the_nearest(electrons: float, gain: float) -> Non
     values = simulate_motion(settings, seed=2)[0].frames[:].astype(float)
     error = np.sqrt((electrons / gain**2 + 1 / 12) / values.size)
     assert values.mean() == pytest.approx(7.3 + electrons / gain, abs=5 * error + 0.01)
+
+
+@pytest.mark.parametrize(
+    ("electrons", "skewness"), [(5.0, 5**-0.5), (999.0, 999**-0.5), (4e3, 0.0)]
+)
+def test_few_electrons_are_drawn_as_poisson_counts(electrons: float, skewness: float) -> None:
+    """From 1000 on their noise is Gaussian, without the skewness of 1/sqrt(n)."""
+    camera = {"electrons": electrons, "electrons_per_count": electrons / 1e4, "offset_counts": 2e4}
+    settings = MotionMovie.of("spheres").model_copy(update=camera)
+    light = np.ones((1, 400, 500), np.float32)
+    counts = _recorded(light, settings, rng=np.random.default_rng(2)).astype(float).ravel()
+    found = ((counts - counts.mean()) ** 3).mean() / counts.std() ** 3
+    assert abs(found - skewness) < 4 * np.sqrt(6 / counts.size)
 
 
 def test_steps_have_the_size_that_was_asked_for() -> None:
