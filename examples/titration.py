@@ -1,6 +1,7 @@
 """Write 24 event tables of a simulated titration and their sheet, as an instrument would.
 
-10 nM of A (66 kDa), .5 to 120 nM of B (150 kDa), a complex AB with a Kd of 12 nM, two replicates.
+10 nM of A (66 kDa), .5 to 120 nM of B (150 kDa), a complex AB with a Kd of 12 nM, two replicates,
+one of which stayed empty.
 python examples/titration.py FOLDER
 """
 
@@ -14,6 +15,7 @@ from perrin.mass.affinity_model import parse_model
 
 KD_NM, A_NM = 12.0, 10.0
 B_NM = (0.5, 1.0, 2.0, 4.0, 6.0, 9.0, 13.0, 20.0, 30.0, 50.0, 80.0, 120.0)
+EMPTY = "B2_rep2.csv"
 MASSES_KDA = {"A": 66.0, "B": 150.0, "AB": 216.0}
 
 
@@ -36,6 +38,7 @@ def main(folder: Path) -> None:
             )
             table = pd.DataFrame({"contrast": -3.8e-5 * masses, "mass_kda": masses})
             name = f"B{b_nm:g}_rep{replicate}.csv"
+            table = table[:0] if name == EMPTY else table
             table.to_csv(folder / name, index=False, float_format="%.6g")
             sheet.append(f"{name},{b_nm:g} nM,{replicate},{A_NM:g},{b_nm:g}")
     (folder / "plate.csv").write_text("\n".join(sheet) + "\n", encoding="utf-8")

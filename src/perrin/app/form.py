@@ -42,7 +42,7 @@ FIELDS: tuple[Field, ...] = (
     Field("particle", "Number of the track", usual=True),
     Field("side_px", "Side of the window (px; empty: eight radii)"),
     Field("reaction", "Reaction: A+B=AB, A+A=AA, A+B=AB+AB=A2B2, competition", usual=True),
-    Field("efficiency_error", "How well relative efficiencies are known (fraction)"),
+    Field("efficiency_error", "How well the efficiency of each species is known (fraction)"),
     Field("concentration_error", "How well concentrations of stocks are known (fraction)"),
     Field("species", "Species by mass, as A:66,B:150 (empty: those that show)", usual=True),
     Field("model", "Network", usual=True),

@@ -40,8 +40,8 @@ def fit_affinity(
     named as those of the model, and it has a column of total concentrations for each component,
     as ``A_nM``. model: ``A+B=AB``, ``A+A=AA``, ``A+B=AB+AB=A2B2``, ``competition`` (A+B=AB,
     A+C=AC) or other reactions of two species.
-    efficiency_error: standard deviation of the log efficiency with which the landings of one
-    species are counted, relative to another; the fractions that a simulation retained
+    efficiency_error: standard deviation of the log efficiency with which the landings of each
+    species are counted, each by itself; the fractions that a simulation retained
     (``correct_fractions``) shift what is expected. concentration_error: that of the log
     concentration of each stock. Rows that failed are left out.
 

@@ -35,7 +35,7 @@ def analyze(job: Job, progress: Progress | None) -> tuple[Status, dict[str, Any]
         return "no events", dict.fromkeys(("events", "landings", "unbindings", "retained"), 0)
     chosen = job.settings
     files = [job.path, *(path for path in (chosen.calibration, chosen.psf) if path is not None)]
-    write_results(job.folder, measured, inputs=files, overwrite=True)
+    write_results(job.folder, measured, inputs=files, overwrite=True, figures=chosen.figures)
     return "ok", found_in(measured)
 
 

@@ -27,7 +27,9 @@ def analyze(job: Job, progress: Progress | None) -> tuple[Status, dict[str, Any]
     if not len(tracks):
         return "no events", {"tracks": 0, "unit": "motion"}
     found = _characterized(job, tracks)
-    write_results(job.folder, found, inputs=[job.path], overwrite=True)
+    write_results(
+        job.folder, found, inputs=[job.path], overwrite=True, figures=job.settings.figures
+    )
     return "ok", _found_in(found)
 
 

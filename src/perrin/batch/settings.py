@@ -19,10 +19,10 @@ class RowSettings(Settings):
     """How one row is analyzed; a column of the sheet with one of these names sets it for a row.
 
     calibration, psf: files, looked for beside the sheet. measurement: which one, of a table that
-    holds several. All others are those of `perrin landings` and `perrin spectrum`, with the same
-    defaults; `classifier` is the --model of `perrin landings`. particles (what moves, in movies),
-    units, localization_error, exposure, window and stride are of rows of motion, as in `perrin
-    track` and `perrin diffusion`.
+    holds several. figures: write the pictures of each row. All others are those of `perrin
+    landings` and `perrin spectrum`, with the same defaults; `classifier` is the --model of `perrin
+    landings`. particles (what moves, in movies), units, localization_error, exposure, window and
+    stride are of rows of motion, as in `perrin track` and `perrin diffusion`.
     """
 
     calibration: Path | None = None
@@ -56,6 +56,7 @@ class RowSettings(Settings):
     window: int = Field(default=100, ge=1)
     stride: int = Field(default=50, ge=1)
 
+    figures: bool = True
     resamples: int = Field(default=200, ge=0)
     seed: int = Field(default=0, ge=0)
 

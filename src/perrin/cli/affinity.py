@@ -30,7 +30,7 @@ def affinity(
     ] = None,
     efficiency_error: Annotated[
         float,
-        typer.Option(help="How well the efficiency of one species relative to another is known."),
+        typer.Option(help="How well the efficiency of each species is known."),
     ] = 0.1,
     concentration_error: Annotated[
         float,

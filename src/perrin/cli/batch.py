@@ -89,6 +89,12 @@ class WatchOptions:
 UNITS = "Of motion, 'unknown': keep the files' unit of length, and frames."
 ERROR = "Of motion: error of one axis, where a table has no x_se."
 EXPOSURE = "Of motion: fraction of the frame interval with light."
+Figures = Annotated[
+    bool,
+    typer.Option(
+        help="Pictures of each row beside its report: half of the time of a table of events."
+    ),
+]
 Units = Annotated[str | None, typer.Option(help=UNITS)]
 LocalizationError = Annotated[float | None, typer.Option(help=ERROR)]
 Exposure = Annotated[float | None, typer.Option(help=EXPOSURE)]
@@ -120,6 +126,7 @@ class RowOptions:
     units: Units = None
     localization_error: LocalizationError = None
     exposure: Exposure = None
+    figures: Figures = True
     resamples: o.Resamples = 200
     seed: o.Seed = 0
 

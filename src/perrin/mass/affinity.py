@@ -8,10 +8,11 @@ of those in all windows, c_ws being the concentrations at equilibrium for the to
 Counts are multinomial draws of it that scatter from well to well (Dirichlet-multinomial of
 precision kappa, Mosimann 1962; infinite where counting is all there is). What is not known
 exactly is fitted with what is known of it as a prior: the efficiency e_o with which molecules of
-a window are detected and retained (relative to the first window; log-normal), and the
-concentration of each stock, dead volumes of the dilution included (log-normal, the same in all
-wells). The interval is that of the profile likelihood (Venzon and Moolgavkar 1988), its limit
-the square of Student's t for the wells that are left to tell the scatter.
+a window are detected and retained (log-normal; only their ratios matter, so that each may be
+off by itself), and the concentration of each stock, dead volumes of the dilution included
+(log-normal, the same in all wells). The interval is that of the profile likelihood (Venzon and
+Moolgavkar 1988), its limit the square of Student's t for the wells that are left to tell the
+scatter.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 EFFICIENCY_ERROR = 0.1
-"""Standard deviation of log efficiency between two windows, where nothing was measured."""
+"""Standard deviation of the log efficiency of each window, where nothing was measured."""
 CONCENTRATION_ERROR = 0.1
 """Standard deviation of the log concentration of a stock."""
 BACKGROUND = 1e-4
@@ -46,7 +47,8 @@ class Titration:
 
     totals: (W, C) total concentrations in nM, the components in the order of the model's; counts:
     (W, O) landings; seen: (O, S) which species of the model are counted in which window; windows:
-    their names; log_efficiency, log_efficiency_sd: (O,) relative to the first, and how well known.
+    their names; log_efficiency, log_efficiency_sd: (O,) up to what all share, and how well each is
+    known.
     """
 
     model: Model
@@ -99,7 +101,7 @@ class Titration:
             n[kept],
             seen,
             windows,
-            np.log(relative / relative[0]),
+            np.log(relative),
             sd,
             concentration_error,
         )
@@ -125,17 +127,17 @@ class Fit:
 class Likelihood:
     """Log-likelihood of a titration and its gradient.
 
-    Values, in this order: log Kd (R) in nM; log efficiencies (O - 1) relative to the first
-    window and log stocks (C), both as deviations from what was told; log kappa.
+    Values, in this order: log Kd (R) in nM; log efficiencies (O) and log stocks (C), both as
+    deviations from what was told; log kappa.
     """
 
     def __init__(self, data: Titration) -> None:
         self.data = data
         self.reactions = len(data.model.reactions)
         self.windows = len(data.windows)
-        self.size = self.reactions + self.windows - 1 + len(data.model.components) + 1
+        self.size = self.reactions + self.windows + len(data.model.components) + 1
         stocks = [data.concentration_error] * len(data.model.components)
-        self._sd = np.maximum(np.array([*data.log_efficiency_sd[1:], *stocks]), 1e-6)
+        self._sd = np.maximum(np.array([*data.log_efficiency_sd, *stocks]), 1e-6)
         self._even = np.full(self.windows, 1.0 / self.windows)
 
     @property
@@ -162,7 +164,7 @@ class Likelihood:
     def nuisances(self, values: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Log efficiencies (O,) and log stocks (C,)."""
         r, o = self.reactions, self.windows
-        return np.concatenate([[0.0], values[r : r + o - 1]]), values[r + o - 1 : -1]
+        return values[r : r + o], values[r + o : -1]
 
     def value(self, values: FloatArray) -> tuple[float, FloatArray]:
         """Log-likelihood with the priors, and its gradient (size,)."""
@@ -176,7 +178,7 @@ class Likelihood:
         by_log_c = (by_log_rate / np.where(seen > 0, seen, np.inf)) @ data.seen * c
         totals = data.totals * np.exp(self.nuisances(values)[1])
         by_kd, by_stock = _through(data.model, c, totals, by_log_c)
-        gradient = np.concatenate([by_kd, by_log_rate.sum(axis=0)[1:], by_stock, [by_log_kappa]])
+        gradient = np.concatenate([by_kd, by_log_rate.sum(axis=0), by_stock, [by_log_kappa]])
         z = values[r:-1] / self._sd
         gradient[r:-1] -= z / self._sd
         return told - 0.5 * float(z @ z), gradient

@@ -94,7 +94,7 @@ class Affinity:
             "stock": dict(zip(data.model.components, self.stock.tolist(), strict=True)),
             "scatter_of_a_share_of_one_half": self.scatter,
             "efficiency_error": dict(
-                zip(data.windows[1:], data.log_efficiency_sd[1:].tolist(), strict=True)
+                zip(data.windows, data.log_efficiency_sd.tolist(), strict=True)
             ),
             "concentration_error": data.concentration_error,
             "notes": list(self.notes),
@@ -129,13 +129,14 @@ def estimate_affinity(titration: Titration, *, confidence: float = 0.95) -> Affi
     of = titration.counts.sum(axis=1, keepdims=True)
     variance = expected * (1 - expected) * of * (of + kappa) / (1 + kappa)
     efficiency, stock = likelihood.nuisances(best.values)
+    relative = titration.log_efficiency + efficiency
     found = Affinity(
         titration=titration,
         constants=constants,
         values=best.values,
         expected=expected,
         residuals=(titration.counts - of * expected) / np.sqrt(variance),
-        efficiency=np.exp(titration.log_efficiency + efficiency),
+        efficiency=np.exp(relative - relative[0]),
         stock=np.exp(stock),
         scatter=0.5 / sqrt(1 + kappa),
         confidence=confidence,
@@ -202,10 +203,11 @@ def _with_notes(found: Affinity, efficiency: FloatArray, stock: FloatArray) -> A
             notes.append(
                 f"the counts fit best with {exp(value):.2f} times the {name} that was stated"
             )
+    sds = data.log_efficiency_sd
     for name, value, sd in zip(
-        data.windows[1:], efficiency[1:], data.log_efficiency_sd[1:], strict=True
+        data.windows[1:], efficiency[1:] - efficiency[0], sds[1:], strict=True
     ):
-        if abs(value) > _FAR_STOCK * sd:
+        if abs(value) > _FAR_STOCK * np.hypot(sd, sds[0]):
             notes.append(
                 f"the counts fit best with {exp(value):.2f} times the expected landings of {name}, "
                 f"relative to {data.windows[0]}"

@@ -65,7 +65,7 @@ def label_tops(
     ]
     if not texts:
         return
-    axes.figure.draw_without_rendering()  # type: ignore[union-attr]
+    _lay_out(axes)
     for _ in range(_ROUNDS):  # each round the axis grows, and with it the room below texts
         boxes = _place(axes, texts, outline)
         frame = axes.get_window_extent()
@@ -78,6 +78,14 @@ def label_tops(
         x, y = text.xy
         end = axes.transData.inverted().transform((box.x0, box.y0))[1]
         axes.plot([x, x], [y, end], color=text.get_color(), linewidth=0.4, zorder=1)
+
+
+def _lay_out(axes: Axes) -> None:
+    """Give the axes their place, which texts are measured in."""
+    figure = axes.get_figure(root=True)
+    engine = None if figure is None else figure.get_layout_engine()
+    if figure is not None and engine is not None:
+        engine.execute(figure)
 
 
 def _place(

@@ -31,7 +31,7 @@ _KNOWN = (DiffusionResult, NetworkId, Scale, Segments, TimeCourse, WindowSetting
 _TABLES = ("tracks", "trajectories", "windows", "suspect_steps")
 
 
-def write_diffusion(folder: Path, found: DiffusionResult) -> None:
+def write_diffusion(folder: Path, found: DiffusionResult, *, draw: bool = True) -> None:
     """Write what `characterize` found into a folder.
 
     ``tracks.csv`` holds the tracks in the file's own unit, with ``pixel_nm``,
@@ -39,7 +39,7 @@ def write_diffusion(folder: Path, found: DiffusionResult) -> None:
     ``windows.csv`` what was found, ``time_course.csv``, ``regimes.csv``, ``transitions.csv`` and
     ``survival.csv`` how it changes, ``segments.csv``, ``states.csv`` and ``state_transitions.csv``
     where K, alpha and kind do, ``suspect_steps.csv`` links that are rather false; figures beside
-    them.
+    them, unless `draw` is off.
     """
     tables = {name: getattr(found, name) for name in _TABLES} | vars(found.time_course)
     tables |= found.segments.tables
@@ -51,8 +51,9 @@ def write_diffusion(folder: Path, found: DiffusionResult) -> None:
     segments = found.segments.with_tables({name: bare.pop(name) for name in SEGMENT_TABLES})
     whole = replace(found, **bare, time_course=along, segments=segments)
     store(folder, KIND, whole, _KNOWN)
-    curves = _curves(found)
-    save_figures(folder, _figures(found.tracks, found, curves) if curves else {})
+    if draw:
+        curves = _curves(found)
+        save_figures(folder, _figures(found.tracks, found, curves) if curves else {})
 
 
 def _with_units(found: DiffusionResult) -> pd.DataFrame:

@@ -78,7 +78,9 @@ _KNOWN = (
 _RESIDUALS = {"fit_error": "Fit error", "fit_residual": "Fit residual RMS"}  # ours wins
 
 
-def write_landings(folder: Path, measurements: Sequence[LandingsResult], *, single: bool) -> None:
+def write_landings(
+    folder: Path, measurements: Sequence[LandingsResult], *, single: bool, draw: bool
+) -> None:
     """Write events, tables, thumbnails and figures of some measurements into a folder.
 
     ``events.csv`` (DiscoverMP's columns first) and ``events.h5`` (full precision) hold all
@@ -87,7 +89,8 @@ def write_landings(folder: Path, measurements: Sequence[LandingsResult], *, sing
     ``tradeoff.csv`` says what each threshold keeps and ``removed.csv`` what was removed at each
     mass; where events were looked at again, ``persistence.csv`` says what was still there;
     ``abundances.csv`` has corrected fractions, if these were asked for; ``calibration.json`` is
-    the calibration that all share. single: `read_landings` gives one result, not a tuple.
+    the calibration that all share. single: `read_landings` gives one result, not a tuple. draw:
+    write the figures.
     """
     events = _all_events(measurements)
     write_events(events, folder / "events.csv")
@@ -120,7 +123,8 @@ def write_landings(folder: Path, measurements: Sequence[LandingsResult], *, sing
         replace(m, events=schema_of(m.events), thumbnails=None, field=None) for m in measurements
     ]
     store(folder, KIND, bare[0] if single else tuple(bare), _KNOWN)
-    _write_figures(folder / FIGURES, measurements)
+    if draw:
+        _write_figures(folder / FIGURES, measurements)
 
 
 def read_landings(folder: Path) -> LandingsResult | tuple[LandingsResult, ...]:

@@ -56,7 +56,7 @@ _KNOWN = (
 _TABLES = ("tracks", "particles", "positions")
 
 
-def write_tracks(folder: Path, found: TrackingResult) -> None:
+def write_tracks(folder: Path, found: TrackingResult, *, draw: bool = True) -> None:
     """Write what came out of one movie into a folder.
 
     ``tracks.csv`` (for `perrin diffusion` and trackpy), ``tracks.xml`` (TrackMate),
@@ -93,7 +93,8 @@ def write_tracks(folder: Path, found: TrackingResult) -> None:
     bare: dict[str, Any] = {name: schema_of(getattr(found, name)) for name in _TABLES}
     seen = replace(found.seen, located=join([]))  # the positions say the same
     store(folder, KIND, replace(found, **bare, seen=seen, clip=None), _KNOWN)
-    save_figures(folder, _figures(found))
+    if draw:
+        save_figures(folder, _figures(found))
     if found.clip is not None:
         np.savez(folder / OVERLAY, **vars(found.clip))
 

@@ -27,6 +27,7 @@ def write_results(
     overwrite: bool = False,
     command: Sequence[str] = (),
     inputs: Sequence[str | Path] = (),
+    figures: bool = True,
 ) -> Path:
     """Write a result into a folder: tables, figures, summary, report. `read_results` reads it.
 
@@ -43,6 +44,8 @@ def write_results(
         What was typed, to be kept with the results.
     inputs : sequence of path
         Files that were read besides those that the result names, such as that of a calibration.
+    figures : bool
+        Write the figures too: half of the time of a table of events. The report draws its own.
 
     ``summary.json`` holds all figures with their units, the settings, versions, the seed, and the
     hash of each input, calibration and network. Returns the folder.
@@ -61,7 +64,7 @@ def write_results(
     read = [*inputs, *(one.source for one in results if one.source is not None)]
     target = output_folder(folder, overwrite=overwrite, inputs=read)
     about = _about(results, command=command, inputs=read)
-    numbers, fill = _contents(results, single=single)
+    numbers, fill = _contents(results, single=single, figures=figures)
     with results_folder(target, about | numbers, report=True) as new:
         fill(new)
     return target.shown
@@ -89,21 +92,21 @@ def _calibration(result: Result) -> Calibration | None:
 
 
 def _contents(
-    results: list[Result], *, single: bool
+    results: list[Result], *, single: bool, figures: bool
 ) -> tuple[dict[str, Any], Callable[[Path], None]]:
     """Return the numbers for the summary, and what writes tables and figures into a folder."""
     first = results[0]
     if isinstance(first, TrackingResult):
         from perrin.results.tracks import summarize_tracks, write_tracks
 
-        return summarize_tracks(first), partial(write_tracks, found=first)
+        return summarize_tracks(first), partial(write_tracks, found=first, draw=figures)
     if isinstance(first, DiffusionResult):
         from perrin.results.diffusion import summarize_diffusion, write_diffusion
 
-        return summarize_diffusion(first), partial(write_diffusion, found=first)
+        return summarize_diffusion(first), partial(write_diffusion, found=first, draw=figures)
     from perrin.results.landings import summarize_landings, write_landings
 
     measured = [one for one in results if isinstance(one, LandingsResult)]
     return summarize_landings(measured), partial(
-        write_landings, measurements=measured, single=single
+        write_landings, measurements=measured, single=single, draw=figures
     )

@@ -94,7 +94,7 @@ def test_retention_from_simulations_shifts_what_is_expected(
         ]
         record.write_text(json.dumps(stored))
     told = fit_affinity(out, "A+B=AB")
-    np.testing.assert_allclose(np.exp(told.titration.log_efficiency), [1, 2, 2])
+    np.testing.assert_allclose(np.exp(told.titration.log_efficiency), [0.4, 0.8, 0.8])
     assert told.titration.log_efficiency_sd[1] == pytest.approx(0.1005, abs=1e-3)
 
 

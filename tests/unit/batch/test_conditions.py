@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import tifffile
 
+import perrin
 from perrin.batch import read_batch, run_batch
 from perrin.batch.conditions import (
     QUANTITIES,
@@ -160,6 +162,39 @@ def test_a_sheet_of_tracks_to_conditions(sheet: Path, tmp_path: Path) -> None:
     again = read_batch(out)
     assert again.conditions["estimate"].notna().any()
     assert not len(again.species)
+
+
+def test_a_movie_and_results_of_tracking_are_rows(tmp_path: Path) -> None:
+    """Brownian spheres as a movie, and as the results of `perrin track` on it."""
+    rng = np.random.default_rng(6)
+    at = np.array([(y, x) for y in (24, 72) for x in (24, 72, 120)], float)
+    grid = np.arange(144.0)
+    frames = np.empty((40, 96, 144))
+    for frame in frames:
+        at += 0.5 * rng.standard_normal(at.shape)
+        y, x = (np.exp(-((grid - c[:, None]) ** 2) / 18) for c in at.T)
+        image = 1000 - 300 * np.einsum("ky,kx->yx", y[:, :96], x)
+        frame[:] = image + 10 * rng.standard_normal(image.shape)
+    tifffile.imwrite(tmp_path / "movie.tif", frames.astype(np.uint16))
+    with perrin.open_movie(
+        tmp_path / "movie.tif", contents="moving", pixel_nm=100.0, frame_interval_s=0.1
+    ) as movie:
+        tracked = perrin.track(movie, "spheres", seed=0)
+    perrin.write_results(tmp_path / "tracked", tracked)
+    (tmp_path / "doses.csv").write_text(
+        "file,sample,particles,pixel_nm,frame_interval_s\n"
+        "movie.tif,movie,spheres,100,0.1\ntracked,results,,,\n"
+    )
+    found = run_batch(tmp_path / "doses.csv", tmp_path / "out", kind="diffusion", figures=False)
+    assert found.counts == {"ok": 2}, found.measurements["reason"].tolist()
+    assert found.measurements["tracks"].tolist() == [6, 6]
+    assert not (tmp_path / "out/rows/movie/results/figures").exists()
+    by = found.conditions.set_index(["quantity", "condition"])["estimate"]
+    assert by["D", "movie"] == pytest.approx(by["D", "results"], rel=1e-6)
+    tracks = pd.read_csv(tmp_path / "out/rows/movie/results/tracks.csv")
+    steps = tracks.sort_values(["particle", "frame"]).groupby("particle")[["x", "y"]].diff()
+    # .5 px a step and axis: the mean of 468 squares is known to 6.5%
+    assert float((steps**2).mean().mean()) == pytest.approx(0.25, rel=0.26)
 
 
 def test_movies_without_what_moves_and_species_are_refused(sheet: Path, tmp_path: Path) -> None:

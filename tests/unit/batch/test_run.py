@@ -63,6 +63,18 @@ def test_a_row_is_what_the_command_makes_of_its_file(plate: Plate, tmp_path: Pat
     assert (tmp_path / "out/rows/s0_rep1/results/report.html").is_file()
 
 
+def test_pictures_of_rows_are_left_out_when_told(plate: Plate, tmp_path: Path) -> None:
+    sheet = plate(*WELLS[:2], figures=["no", ""])
+    run_batch(sheet, tmp_path / "out", resamples=0)
+    rows = tmp_path / "out/rows"
+    assert not (rows / "s0_rep1/results/figures").exists()
+    assert (rows / "s0_rep2/results/figures/spectrum.svg").is_file()
+    without, whole = (
+        (rows / name / "results/report.html").stat().st_size for name in ("s0_rep1", "s0_rep2")
+    )
+    assert without > 0.8 * whole
+
+
 def test_what_is_finished_is_not_run_again(plate: Plate, tmp_path: Path) -> None:
     sheet, out = plate(*WELLS), tmp_path / "out"
     assert run_batch(sheet, out, resamples=0).ran == 4

@@ -212,6 +212,26 @@ def test_the_formulas_of_the_notebooks_of_pyphotomol_agree_on_the_same_counts() 
     assert ours.low_nM < 1.2 < ours.high_nM
 
 
+def test_no_window_is_the_one_that_others_are_relative_to() -> None:
+    """Each efficiency may be off by itself: the interval is that of the windows in any order."""
+    data = titration(
+        np.random.default_rng(7), 12.0, text="A+A=AA", totals=B[:, None], windows=("A", "AA")
+    )
+    turned = Titration.of(
+        DIMER,
+        data.totals,
+        data.counts[:, ::-1],
+        seen=data.seen[::-1],
+        windows=("AA", "A"),
+        efficiency_error=0.1,
+    )
+    one, other = (estimate_affinity(each) for each in (data, turned))
+    first, second = one.constants[0], other.constants[0]
+    assert first.low_nM == pytest.approx(second.low_nM, rel=0.01)
+    assert first.high_nM == pytest.approx(second.high_nM, rel=0.01)
+    assert one.efficiency[1] == pytest.approx(1 / other.efficiency[1], rel=0.01)
+
+
 def test_what_is_no_titration_is_refused() -> None:
     seen = observed(COMPLEX, [("A",), ("AB",)])
     counts = np.full((4, 2), 10)

@@ -1,11 +1,26 @@
 // The page of a batch: a table of its rows, a heatmap, small multiples and an overlay.
 
 const ROWS = DATA.rows, SPECIES = DATA.species, BIN = DATA.bin;
-const PALETTE = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"];
+const PALETTE = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#858585"];
+const RAMP = [[64, 92, 168], [0, 142, 160], [60, 160, 80], [222, 150, 20], [205, 70, 30]];
 const SAMPLES = [...new Set(ROWS.map((row) => row.sample))];
 const SOME = 96;
+// More samples than the palette has colors, in an order: shades along it, so that none comes twice
+function ramp(part) {
+  const at = part * (RAMP.length - 1), k = Math.min(Math.floor(at), RAMP.length - 2);
+  return `rgb(${RAMP[k].map((c, j) => Math.round(c + (at - k) * (RAMP[k + 1][j] - c)))})`;
+}
+const along = SAMPLES.length > PALETTE.length && DATA.order;
+const rank = new Map();
+if (along) {
+  const k = DATA.others.indexOf(DATA.order);
+  for (const row of [...ROWS].sort((a, b) => Number(a.others[k]) - Number(b.others[k]))) {
+    if (!rank.has(row.sample)) rank.set(row.sample, rank.size);
+  }
+}
 for (const row of ROWS) {
-  row.shade = row.color || PALETTE[SAMPLES.indexOf(row.sample) % PALETTE.length];
+  row.shade = row.color || (along ? ramp(rank.get(row.sample) / (SAMPLES.length - 1))
+    : PALETTE[SAMPLES.indexOf(row.sample) % PALETTE.length]);
   row.total = row.counts.reduce((sum, n) => sum + n, 0);
 }
 const drawn = ROWS.filter((row) => row.total);
@@ -117,6 +132,9 @@ function frame(width, height) {
   return made;
 }
 
+// Units of a picture as wide as the page, so that its text stays as large as on paper
+const width = (id) => Math.max(300, Math.min(1000, byId(id).clientWidth || 1000));
+
 const top1 = (rows) => Math.max(1e-9, ...rows.map((row) => Math.max(...row.counts) / row.total));
 
 let many = SOME;
@@ -133,12 +151,29 @@ function drawMultiples() {
 }
 
 function drawOverlay() {
-  const made = frame(1000, 220), rows = drawn.slice(0, 400), top = top1(rows);
+  const wide = width("overlay"), made = frame(wide, 220), rows = drawn.slice(0, 400), top = top1(rows);
   for (const row of rows) {
-    made.append(svg("path", { d: outline(row, 1000, 220, top), fill: "none", stroke: row.shade,
+    made.append(svg("path", { d: outline(row, wide, 220, top), fill: "none", stroke: row.shade,
       "stroke-opacity": Math.max(0.15, Math.min(0.9, 8 / rows.length)) }));
   }
   byId("overlay").replaceChildren(made);
+}
+
+// Samples beside the heatmap, wherever another one begins and there is room
+function names(rows, tall) {
+  const made = element("div", { class: "names" });
+  made.style.height = `${rows.length * tall}px`;
+  let free = 0, before = null;
+  rows.forEach((row, at) => {
+    if (row.sample !== before && at * tall >= free) {
+      const text = element("span", {}, row.sample);
+      text.style.top = `${at * tall}px`;
+      made.append(text);
+      free = at * tall + 13;
+    }
+    before = row.sample;
+  });
+  return made;
 }
 
 function heatmapRows() {
@@ -169,7 +204,7 @@ function drawHeatmap() {
     const row = find(event);
     if (row && row.report) location.href = row.report;
   });
-  byId("heatmap").replaceChildren(canvas, frame(1000, 1));
+  byId("heatmap").replaceChildren(names(rows, tall), canvas, element("span"), frame(width("heatmap"), 1));
 }
 
 byId("order").append(element("option", { value: "-1" }, "the sheet"),

@@ -7,9 +7,10 @@ import hashlib
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -24,6 +25,9 @@ from perrin.report.page.motion import motion_records
 from perrin.report.page.quantified import quantified_records
 from perrin.report.page.tracked import track_records
 from perrin.report.spectrum_parts import parts_for_page
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 _WEB = files("perrin.report.page") / "web"
 _SCRIPTS = {
@@ -114,28 +118,39 @@ def _page(
     quantified: list[dict[str, Any] | None],
 ) -> str:
     """Fill the template; Jinja escapes every text that comes from a file's name or content."""
+    style, scripts = _web("page.css"), "\n".join(_web(name) for name in _SCRIPTS[kind])
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            kind=kind,
+            version=__version__,
+            citation=_CITATIONS[kind],
+            records=records,
+            quantified=quantified,
+            unit="kDa" if records[0].get("unit") == "kDa" else "10⁻³",
+            classified=any(record.get("threshold") is not None for record in records),
+            zip=zip,
+            confidence=_confidence(records),
+            runs=[_run(summary) for summary in summaries],
+            style=style,
+            style_hash=_hash(style),
+            scripts=scripts,
+            script_hash=_hash(scripts),
+            data=as_json(
+                {"kind": kind, "measurements": _bare(records), "spectrum": parts_for_page()}
+            ),
+        )
+    )
+
+
+@cache
+def _environment() -> Environment:
+    """Templates, compiled once a process: a batch writes a page a row."""
     from jinja2 import Environment, FunctionLoader, StrictUndefined
 
-    environment = Environment(
+    return Environment(
         loader=FunctionLoader(_web), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    style, scripts = _web("page.css"), "\n".join(_web(name) for name in _SCRIPTS[kind])
-    return environment.get_template("page.html.j2").render(
-        kind=kind,
-        version=__version__,
-        citation=_CITATIONS[kind],
-        records=records,
-        quantified=quantified,
-        unit="kDa" if records[0].get("unit") == "kDa" else "10⁻³",
-        classified=any(record.get("threshold") is not None for record in records),
-        zip=zip,
-        confidence=_confidence(records),
-        runs=[_run(summary) for summary in summaries],
-        style=style,
-        style_hash=_hash(style),
-        scripts=scripts,
-        script_hash=_hash(scripts),
-        data=as_json({"kind": kind, "measurements": _bare(records), "spectrum": parts_for_page()}),
     )
 
 
