@@ -145,9 +145,8 @@ def test_a_failed_file_is_named_and_the_others_run(own: Any, table: Path, tmp_pa
     page.wait_for_selector(".problem:has-text('many4.mp')")
     for chosen in (1, 2, 3):
         page.click(f".file:has-text('many{chosen}.csv')")
-        page.wait_for_selector(f".file[aria-checked=true]:has-text('many{chosen}.csv')")
+        page.wait_for_selector(f"text={chosen} files, the last of them")  # after the list is new
     page.wait_for_selector(".because:has-text('many4.mp')")
-    page.wait_for_selector("text=3 files, the last of them")
     page.click("button:has-text('Analyze')")
     page.wait_for_selector("[role=status]:has-text('Done')")
     page.wait_for_selector(".because:has-text('the table holds no events')")
