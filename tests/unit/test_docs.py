@@ -52,7 +52,8 @@ def walk(words: list[str]) -> Any:
 
 
 def options(command: Any) -> set[str]:
-    names = {name for parameter in command.params for name in parameter.opts} | {"--help"}
+    given = (name for one in command.params for name in (*one.opts, *one.secondary_opts))
+    names = {"--help", *given}
     for inner in getattr(command, "commands", {}).values():
         names |= options(inner)
     return names
