@@ -171,6 +171,7 @@ def overhead(part: float, folder: Path) -> Iterator[Row]:
 
 def by_functions(sheet: Path, out: Path) -> None:
     """The rows as a user would run them in Python."""
+    out.mkdir()
     for path in sorted(sheet.parent.glob("w*.csv")):
         (found,) = fit_spectrum(read_events(path), None, resamples=200, seed=0)
         write_results(out / path.stem, found, inputs=[path])

@@ -93,6 +93,15 @@ def test_bytes_of_mrc_are_signed_unless_told(counts, tmp_path):
         same(movie, bright.view(np.uint8))
 
 
+def test_an_mrc_file_shorter_than_it_says_is_refused(counts, tmp_path):
+    mrcfile = pytest.importorskip("mrcfile")
+    with mrcfile.new(tmp_path / "a.mrc") as file:
+        file.set_data(counts[:6].astype(np.int16))
+        file.header.nz = 7
+    with pytest.raises(PerrinError, match="says 7 frames and has room for 6"):
+        inspect(tmp_path / "a.mrc")
+
+
 def test_the_name_of_an_mrc_file_does_not_matter(counts, tmp_path):
     mrcfile = pytest.importorskip("mrcfile")
     with mrcfile.new(tmp_path / "a.mrc") as file:

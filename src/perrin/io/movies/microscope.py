@@ -36,6 +36,7 @@ _MODULES = {
     "MIB": ("quantumdetector", ".mib", "Quantum Detectors MIB (Merlin)"),
 }
 _BYTES_OF_MODE = {0: 1, 1: 2, 2: 4, 6: 2, 12: 2}
+_HEADER_OF_MRC = 1024
 _SIGNED_BYTES = "mode 0 holds signed bytes"
 
 
@@ -85,6 +86,8 @@ def load(path: Path, kind: str) -> list[dict[str, Any]]:
             f"{path} is a file of {name} (electron microscopy), and a package that reads it is not "
             f"installed ({error.name}): pip install 'perrin[em]', or export it as a TIFF stack."
         ) from error
+    if kind == "MRC":
+        _refuse_frames_that_are_not_there(path)
     try:
         with quiet("rsciio"):
             called = _Renamed(path, suffix)
@@ -228,17 +231,36 @@ def _numbers(
     return interval.value, pixel, notes
 
 
-def _more_than_said(path: Path) -> list[str]:
-    """Return a note where an MRC file has room for more frames than its header says."""
+def _frames_of_mrc(path: Path) -> tuple[int, int]:
+    """Return how many frames an MRC file has by its header, and room for; (0, 0) if unknown."""
     head = head_of(path)
+    if len(head) < _HEADER_OF_MRC:
+        return 0, 0
     order = ">" if head[212:213] == b"\x11" else "<"
     nx, ny, nz, mode = struct.unpack_from(f"{order}4i", head)
     (extended,) = struct.unpack_from(f"{order}i", head, 92)
     a_frame = nx * ny * _BYTES_OF_MODE.get(mode, 0)
-    held = (path.stat().st_size - 1024 - extended) // a_frame if a_frame > 0 else 0
-    if held <= nz:
+    if a_frame <= 0:
+        return 0, 0
+    return nz, (path.stat().st_size - _HEADER_OF_MRC - extended) // a_frame
+
+
+def _refuse_frames_that_are_not_there(path: Path) -> None:
+    """Refuse an MRC file that is shorter than it says, before anything is made of its frames."""
+    said, held = _frames_of_mrc(path)
+    if held < said:
+        raise PerrinError(
+            f"{path} is a file of MRC (electron microscopy) that says {said} frames and has room "
+            f"for {max(held, 0)}: cut off or damaged? Copy it again, or export it as a TIFF stack."
+        )
+
+
+def _more_than_said(path: Path) -> list[str]:
+    """Return a note where an MRC file has room for more frames than its header says."""
+    said, held = _frames_of_mrc(path)
+    if held <= said:
         return []
-    return [f"the file has room for {held} frames and its header says {nz}: those are read"]
+    return [f"the file has room for {held} frames and its header says {said}: those are read"]
 
 
 def _asks(kind: str, pixel: float | None) -> dict[str, str]:
