@@ -100,6 +100,10 @@ def test_an_mrc_file_shorter_than_it_says_is_refused(counts, tmp_path):
         file.header.nz = 7
     with pytest.raises(PerrinError, match="says 7 frames and has room for 6"):
         inspect(tmp_path / "a.mrc")
+    with mrcfile.mmap(tmp_path / "a.mrc", mode="r+", permissive=True) as file:
+        file.header.nz = 0
+    with pytest.raises(PerrinError, match="says 0 frames"):
+        inspect(tmp_path / "a.mrc")
 
 
 def test_the_name_of_an_mrc_file_does_not_matter(counts, tmp_path):

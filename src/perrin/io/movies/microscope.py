@@ -35,7 +35,7 @@ _MODULES = {
     "BLO": ("blockfile", ".blo", "NanoMegas BLO"),
     "MIB": ("quantumdetector", ".mib", "Quantum Detectors MIB (Merlin)"),
 }
-_BYTES_OF_MODE = {0: 1, 1: 2, 2: 4, 6: 2, 12: 2}
+_BYTES_OF_MODE = {0: 1, 1: 2, 2: 4, 4: 8, 6: 2, 12: 2}
 _HEADER_OF_MRC = 1024
 _SIGNED_BYTES = "mode 0 holds signed bytes"
 
@@ -232,15 +232,23 @@ def _numbers(
 
 
 def _frames_of_mrc(path: Path) -> tuple[int, int]:
-    """Return how many frames an MRC file has by its header, and room for; (0, 0) if unknown."""
+    """Return how many frames an MRC file has by its header, and room for; (0, 0) if unknown.
+
+    Raises `PerrinError` for sizes below 1.
+    """
     head = head_of(path)
     if len(head) < _HEADER_OF_MRC:
         return 0, 0
     order = ">" if head[212:213] == b"\x11" else "<"
     nx, ny, nz, mode = struct.unpack_from(f"{order}4i", head)
     (extended,) = struct.unpack_from(f"{order}i", head, 92)
+    if min(nx, ny, nz) < 1:
+        raise PerrinError(
+            f"{path} is a file of MRC (electron microscopy) that says {nz} frames of {ny} x {nx} "
+            "pixels: damaged? Copy it again, or export it as a TIFF stack."
+        )
     a_frame = nx * ny * _BYTES_OF_MODE.get(mode, 0)
-    if a_frame <= 0:
+    if a_frame == 0:
         return 0, 0
     return nz, (path.stat().st_size - _HEADER_OF_MRC - extended) // a_frame
 
