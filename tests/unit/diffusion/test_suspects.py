@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from perrin.diffusion.suspects import suspect_steps, without_suspects
+from perrin.io.tracks import read_tracks
 from perrin.pipeline import characterize
 from perrin.simulate.walks import fbm
 
@@ -47,6 +48,16 @@ def test_suspect_steps_are_named(both) -> None:
     assert found["step"].mean() == pytest.approx(np.sqrt(50), rel=0.1)
     assert (found["frame_next"] - found["frame"] == 1).all()
     assert not len(suspect_steps(both[1].drop(columns="link_confidence")))
+
+
+def test_a_table_of_tracks_read_from_its_file_still_doubts_them(both, tmp_path) -> None:
+    """The file says the units of perrin's own tables: then every column it knows is kept."""
+    own = both[1].assign(pixel_nm=100.0, frame_interval_s=0.1)
+    own.to_csv(tmp_path / "tracks.csv", index=False)
+    again = read_tracks(tmp_path / "tracks.csv")
+    assert "link_confidence" not in again.attrs["read_as"]
+    steps = ["particle", "frame", "frame_next"]
+    assert suspect_steps(again)[steps].equals(suspect_steps(both[1])[steps])
 
 
 def test_what_is_left_is_the_walk_without_these_steps(both) -> None:

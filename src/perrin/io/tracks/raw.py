@@ -12,7 +12,15 @@ from perrin.errors import PerrinError
 from perrin.io.numerals import typed, why_no_numbers
 
 AXES = ("x", "y", "z")
-KEPT = ("x_se", "y_se", "angle_deg", "angle_se_deg", "contrast", "contrast_se")
+KEPT = (
+    "x_se",
+    "y_se",
+    "angle_deg",
+    "angle_se_deg",
+    "contrast",
+    "contrast_se",
+    "link_confidence",
+)
 """Columns that stay beside the positions where they are known."""
 
 
