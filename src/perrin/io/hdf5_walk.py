@@ -43,7 +43,11 @@ def walk(path: str) -> None:
 
 @contextlib.contextmanager
 def _noted() -> Iterator[None]:
-    """Go on behind an error, unless it is about memory, or a verdict."""
+    """Go on behind an error, unless it is about memory, or a verdict.
+
+    Here it is only seen whether the file ends a process: an error that is raised comes again,
+    and is said, where the file is read.
+    """
     try:
         yield
     except PerrinError:
