@@ -17,6 +17,7 @@ from perrin.threads import in_threads
 from perrin.tracking.errors import ErrorScale, scale_of_psf, scale_of_shape
 from perrin.tracking.extent import extents
 from perrin.tracking.find import Candidates, find, noise_of
+from perrin.tracking.fitting import ShapeFits, fit_shapes
 from perrin.tracking.noise import Noise, sandwich
 from perrin.tracking.shape import (
     ANGLE,
@@ -30,11 +31,9 @@ from perrin.tracking.shape import (
     WITH_ANGLE,
     A,
     Shape,
-    ShapeFits,
     X,
     Y,
     add_shapes,
-    fit_shapes,
     slopes_of,
 )
 from perrin.types import Float32Array, FloatArray, IntArray

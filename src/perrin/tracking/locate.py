@@ -16,11 +16,11 @@ from perrin.stats import robust_sd
 from perrin.tracking.appearance import Appearance, free_of, starts_of
 from perrin.tracking.extent import windows
 from perrin.tracking.find import Candidates, find, noise_of
+from perrin.tracking.fitting import ShapeFits, fit_shapes
 from perrin.tracking.found import MERGED, TOUCHING, LocalizationResult, nothing
-from perrin.tracking.joint import fit_together
 from perrin.tracking.molecules import molecules
 from perrin.tracking.pairs import first_of_same, inside, listed, neighbors, pairs_within, touching
-from perrin.tracking.shape import ANGLE, FLAT, HALF, WIDTH, A, Shape, ShapeFits, X, Y, fit_shapes
+from perrin.tracking.shape import ANGLE, FLAT, HALF, WIDTH, A, Shape, X, Y
 from perrin.tracking.sizes import with_own_sizes, within_another
 from perrin.tracking.split import Pairs, split
 from perrin.types import BoolArray, Float32Array, FloatArray, IntArray
@@ -228,16 +228,17 @@ def _together(
     label = given.label.copy()
     label[rows[label[rows] == 0]] = TOUCHING
     given = replace(given, label=label)
-    joint = fit_together(
+    values = given.fits.values
+    (first, others), (first_near, beside) = (listed(rows, near[part]) for part in (close, ~close))
+    joint = fit_shapes(
         frames,
-        given.frame,
-        given.fits.values,
-        rows,
-        touching=listed(rows, near[close]),
-        near=listed(rows, near[~close]),
+        given.frame[rows],
+        values[rows],
         free=free_of(seen),
-        half_windows=windows(given.fits.values[rows]),
+        half_window=windows(values[rows]),
         kappa=seen.kappa,
+        neighbors=(first_near, values[beside]),
+        touching=(first, values[others]),
         sign=seen.sign,
     )
     return replace(given, fits=_renewed(given.fits, rows, joint))

@@ -6,6 +6,7 @@ import numpy as np
 
 from perrin.tracking.appearance import Appearance
 from perrin.tracking.extent import extents, radii, windows
+from perrin.tracking.fitting import ShapeFits, fit_shapes
 from perrin.tracking.pairs import pairs_within
 from perrin.tracking.shape import (
     EVERYTHING,
@@ -16,10 +17,8 @@ from perrin.tracking.shape import (
     WIDTH,
     A,
     Shape,
-    ShapeFits,
     X,
     Y,
-    fit_shapes,
 )
 from perrin.types import BoolArray, Float32Array, FloatArray, IntArray
 

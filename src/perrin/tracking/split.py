@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from perrin.tracking.appearance import Appearance, free_of
-from perrin.tracking.shape import ANGLE, A, Shape, ShapeFits, X, Y, fit_shapes
+from perrin.tracking.fitting import ShapeFits, fit_shapes
+from perrin.tracking.shape import ANGLE, A, Shape, X, Y
 from perrin.types import BoolArray, Float32Array, FloatArray, IntArray
 
 _ROUNDS = 4
@@ -55,7 +56,7 @@ def split(
 
     half (N,): half the length of the region that each was found as; allowed (N,): variance up to
     which a fit counts as good; near: further particles around each, divided out
-    (`perrin.tracking.shape.fit_shapes`).
+    (`perrin.tracking.fitting.fit_shapes`).
     """
     starts = _arrangements(values, half, shape, rods=seen.kind == "rods")
     count = len(values)

@@ -7,8 +7,9 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from perrin.tracking.errors import ErrorScale, scale_of_shape
+from perrin.tracking.fitting import fit_shapes
 from perrin.tracking.noise import Noise, measure_noise, sandwich
-from perrin.tracking.shape import FLAT, POSITION, WIDTH, A, Shape, X, Y, fit_shapes, slopes_of
+from perrin.tracking.shape import FLAT, POSITION, WIDTH, A, Shape, X, Y, slopes_of
 
 BLUR = 1.0
 
