@@ -9,8 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Hue = Literal["blue", "vermillion", "green", "purple", "orange", "sky", "gray", "black"]
-"""Colors of `perrin.report.style.PALETTE`; the page has each for light and for dark."""
+Hue = Literal[
+    "blue", "vermillion", "green", "purple", "orange", "sky", "gray", "black", "brown", "olive"
+]
+"""Colors of `perrin.report.style.PALETTE`; the page has each for light and for dark. Brown and
+olive are those that no class has yet."""
 
 
 @dataclass(frozen=True)

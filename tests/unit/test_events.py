@@ -37,6 +37,17 @@ def test_the_page_has_every_hue_for_light_and_dark() -> None:
         assert css.count(f"--{hue}: #") == blocks
 
 
+def test_a_picture_saved_from_the_page_has_every_hue() -> None:
+    chart = (files("perrin.report.page") / "web" / "chart.js").read_text(encoding="utf-8")
+    for hue in style.PALETTE:
+        assert chart.count(f'"--{hue}": "#') == 1
+
+
+def test_a_class_to_come_finds_a_color() -> None:
+    taken = {events.color_of(name) for name in events.LABELS}
+    assert set(style.PALETTE) > taken
+
+
 def test_labels_that_are_no_class_say_so() -> None:
     assert "fit_edge" in events.meaning_of("fit_edge")
     assert events.color_of("fit_edge") == "gray"

@@ -12,17 +12,16 @@ import typer
 from perrin import progress
 from perrin._version import __version__
 from perrin.cli import (
-    affinity,
     analyze,
     andi,
     andi2,
-    batch,
     classifier,
     demo,
     diffusion,
     doctor,
     experiments,
     landings,
+    many,
     models,
     quantifier,
     report,
@@ -69,8 +68,7 @@ models.register(
     _group("model", "Trained networks: list them, show a card, run the self-test.", NETWORKS)
 )
 report.register(app)
-batch.register(app)
-affinity.register(app)
+many.register(app)
 app_command.register(app)
 doctor.register(app)
 demo.register(app)

@@ -200,9 +200,7 @@ def class_prevalences_figure(fractions: Sequence[ClassPrevalence]) -> Figure:
         axes.set_xlim(0, None)
         axes.set_xlabel("Fraction of the landings (%)")
         bars = Patch(color=PALE_BLUE, label="corrected by confusion")
-        axes.legend(
-            handles=[bars, check], loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderpad=0
-        )
+        axes.legend(handles=[bars, check], loc="lower left", bbox_to_anchor=(0, 1), borderpad=0)
     return figure
 
 

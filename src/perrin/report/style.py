@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 # Okabe & Ito 2008, "Color universal design"
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 BLUE, VERMILLION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
-GRAY, PALE_BLUE, PALE_RED = "#6E6E6E", "#BCD7EA", "#F3CDB5"
+GRAY, BROWN, OLIVE = "#6E6E6E", "#8A5A2B", "#7D7A10"
+PALE_BLUE, PALE_RED = "#BCD7EA", "#F3CDB5"
 PALETTE: dict[Hue, str] = {
     "blue": BLUE,
     "vermillion": VERMILLION,
@@ -26,6 +27,8 @@ PALETTE: dict[Hue, str] = {
     "sky": SKY,
     "gray": GRAY,
     "black": BLACK,
+    "brown": BROWN,
+    "olive": OLIVE,
 }
 SERIES = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)
 

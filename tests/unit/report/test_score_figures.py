@@ -107,3 +107,16 @@ def test_the_tradeoff_shows_its_table():
     assert legend(rates) == ["precision", "recall"]
     assert power.get_ylabel().startswith("Resolving power")
     assert power.lines[-1].get_xdata()[0] == pytest.approx(0.9)
+
+
+def test_legends_end_within_their_figures(spectra):
+    names = ("binder", "unbinder", "neighbors", "roller", "wobbler", "buffer")
+    fractions = [ClassPrevalence(n, Estimate(0.1), Estimate(0.1), 60) for n in names]
+    scores = scores_figure([100.0] * 6, [0.5] * 6, labels=list(names), threshold=0.9)
+    for figure in (class_prevalences_figure(fractions), before_after_figure(*spectra), scores):
+        figure.draw_without_rendering()
+        for axes in figure.axes:
+            box = axes.get_legend().get_window_extent()
+            assert box.x0 >= 0
+            assert box.x1 <= figure.bbox.x1
+            assert box.y1 <= figure.bbox.y1

@@ -7,6 +7,7 @@ const PAPER = {
   "--paper": "#ffffff", "--ink": "#16191d", "--muted": "#56606b", "--rule": "#d5dae0",
   "--ghost": "#8b95a1", "--blue": "#0072b2", "--vermillion": "#d55e00", "--green": "#009e73",
   "--purple": "#b0578d", "--orange": "#c98a00", "--sky": "#3a9bd6", "--gray": "#6e6e6e",
+  "--black": "#16191d", "--brown": "#8a5a2b", "--olive": "#7d7a10",
 };
 const SERIES = ["--blue", "--vermillion", "--green", "--purple", "--orange", "--sky", "--ink"];
 const color = (name) => `var(${name})`;
