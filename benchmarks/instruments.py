@@ -137,6 +137,7 @@ VARIANTS: dict[str, Variant] = {
     "gradient 5e-4": Variant(gradient=5e-4),
     "gradient 2e-3": Variant(gradient=2e-3),
     "fringes 1e-3": Variant(fringes=1e-3),
+    "fringes 2e-3": Variant(fringes=2e-3),
     "dynamic speckle 1e-3": Variant(dynamic=1e-3, dynamic_time_s=1.0),
     "debris": Variant(debris=60),
     "2e5 electrons": Variant(electrons=2e5, electrons_per_count=5.0),

@@ -9,10 +9,8 @@ import pandas as pd
 
 from perrin.errors import PerrinError
 from perrin.io.given import EVENTS, MOVIE, check_opened
-from perrin.io.held import held
 from perrin.io.movie import Movie
 from perrin.landing.epsf import EpsfResult, build_epsf, measure_epsf
-from perrin.landing.pixels import without_bad_pixels
 from perrin.mass.calibrants import (
     LadderCalibration,
     calibrate_from_events,
@@ -23,7 +21,7 @@ from perrin.mass.calibration import calibrate as line_through
 from perrin.mass.calibration_doubts import doubts_of_line
 from perrin.mass.ladders import ladder as ladder_of
 from perrin.pipeline.events import find_events
-from perrin.pipeline.instrument import PsfChoice
+from perrin.pipeline.instrument import PsfChoice, cleaned
 from perrin.pipeline.landings import analyze_landings
 from perrin.pipeline.networks import DEFAULT, ClassifierChoice
 from perrin.settings.landing import LandingSettings
@@ -113,7 +111,7 @@ def build_psf(
     `analyze_landings` and `calibrate`. Raises `PerrinError` where too few are clear and alone.
     """
     check_opened(movie, MOVIE)
-    movie, _ = without_bad_pixels(held(movie))
+    movie, _, _ = cleaned(movie, n_avg=n_avg)
     found = measure_epsf(movie, n_avg=n_avg, progress=progress)
     if contrast_range is None:
         return found

@@ -1,4 +1,4 @@
-"""What a movie says of its instrument before any mass is measured: bad pixels and the PSF."""
+"""What a movie says of its instrument before any mass is measured: pixels, light, PSF."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from perrin.io.held import held
 from perrin.io.movie import Movie
 from perrin.landing.epsf import measure_epsf
 from perrin.landing.exchange import DEEP_RING, PsfExchange
+from perrin.landing.patterns import MovingPatterns, without_moving_patterns
 from perrin.landing.pixels import BadPixels, without_bad_pixels
 from perrin.optics.psf import Psf
 from perrin.types import Progress
@@ -27,6 +28,8 @@ class Instrument:
 
     pixels: BadPixels
     """Which pixels do not see."""
+    light: MovingPatterns
+    """What moves over the field besides a plane."""
     psf: Psf
     """What landings are found and fitted with."""
     chosen: str
@@ -44,31 +47,44 @@ class Instrument:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers, units in the names."""
-        return {"pixels": self.pixels.to_dict(), "psf": self.chosen, "psf_measured": self.shape}
+        return {
+            "pixels": self.pixels.to_dict(),
+            "moving_light": self.light.to_dict(),
+            "psf": self.chosen,
+            "psf_measured": self.shape,
+        }
+
+
+def cleaned(movie: Movie, *, n_avg: int) -> tuple[Movie, BadPixels, MovingPatterns]:
+    """Return the movie, in memory, without bad pixels and moving light, and what these were."""
+    movie, pixels = without_bad_pixels(held(movie))
+    movie, light = without_moving_patterns(movie, n_avg=n_avg)
+    return movie, pixels, light
 
 
 def look_at(
     movie: Movie, psf: PsfChoice, *, n_avg: int, progress: Progress | None = None
 ) -> tuple[Movie, Instrument]:
-    """Return the movie, in memory and without its bad pixels, and what it says of the instrument.
+    """Return the movie, `cleaned`, and what it says of the instrument.
 
     Raises `PerrinError` for a movie without living pixels.
     """
-    movie, pixels = without_bad_pixels(held(movie))
+    movie, pixels, light = cleaned(movie, n_avg=n_avg)
+    notes = pixels.notes + light.notes
     default = Psf.analytic(pixel_nm=movie.pixel_nm)
     if isinstance(psf, Psf):
-        return movie, Instrument(pixels, psf, "given", {}, pixels.notes)
+        return movie, Instrument(pixels, light, psf, "given", {}, notes)
     if psf == "default":
-        return movie, Instrument(pixels, default, "default", {}, pixels.notes)
+        return movie, Instrument(pixels, light, default, "default", {}, notes)
     try:
         found = measure_epsf(movie, n_avg=n_avg, progress=progress).psf
     except PerrinError as error:
         note = f"PSF not measured, the default is used: {error}"
-        return movie, Instrument(pixels, default, "default", {}, (*pixels.notes, note))
+        return movie, Instrument(pixels, light, default, "default", {}, (*notes, note))
     if _fits(default, found.card):
-        return movie, Instrument(pixels, default, "default", found.card, pixels.notes)
-    notes = (*pixels.notes, _described(default, found.card))
-    return movie, Instrument(pixels, found, "measured", found.card, notes)
+        return movie, Instrument(pixels, light, default, "default", found.card, notes)
+    notes = (*notes, _described(default, found.card))
+    return movie, Instrument(pixels, light, found, "measured", found.card, notes)
 
 
 def _fits(default: Psf, card: dict[str, Any]) -> bool:

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from perrin.io.movie import Movie
+from perrin.landing.patterns import MovingPatterns
 from perrin.landing.pixels import BadPixels
 from perrin.optics.psf import Psf
 from perrin.pipeline.checks import judge, keep_heavy, noise_correlation, without_heavy
@@ -29,7 +30,8 @@ def movie_of(blur: float = 0.0) -> Movie:
 def instrument(share: float = 0.0) -> Instrument:
     none = np.zeros((30, 60), bool)
     pixels = BadPixels(none, none, none, none, share)
-    return Instrument(pixels, Psf.analytic(pixel_nm=72), "default", {}, ())
+    light = MovingPatterns(np.empty((0, 30, 60)), float("nan"), 0.0)
+    return Instrument(pixels, light, Psf.analytic(pixel_nm=72), "default", {}, ())
 
 
 def landings(count: int = 200, *, kept: float = 0.9, contrast: float = -0.01) -> pd.DataFrame:
