@@ -6,6 +6,7 @@ The number of events of a range of mass can be given: ``python benchmarks/classi
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pandas as pd
 
@@ -18,12 +19,13 @@ from perrin.settings.evaluation import ClassifierEvaluation
 
 COUNT, SEED = 4000, 20_262
 OURS, BASELINE = "classifier", "classifier-paper"
+NETWORKS = Path(__file__).parent / "networks"
 GOALS = {"30 to 55 kDa": 0.93, "55 to 100 kDa": 0.98, "100 to 800 kDa": 0.999}
 
 
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else COUNT
-    models = [ClassifierModel.load(name) for name in (OURS, BASELINE)]
+    models = [ClassifierModel.load(OURS), ClassifierModel.load(NETWORKS / BASELINE)]
     settings = ClassifierEvaluation(count=count, seed=SEED, use_count=count, shown=0)
     found = evaluate_classifier(models, settings=settings)
     print(f"{count} fresh events a set, seed {SEED}, the same for both networks; 95% intervals.\n")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from perrin.models.bundle import WEIGHTS, list_bundles
+from perrin.models.bundle import WEIGHTS, list_bundles, load_bundle
 
 RESULTS = Path(__file__).resolve().parents[2] / "benchmarks" / "RESULTS.md"
 PAGES = sorted((RESULTS.parents[1] / "docs").glob("*.md"))
@@ -41,6 +41,12 @@ def test_a_section_names_the_networks_that_it_measured(name: str) -> None:
         assert network in list_bundles()
         card = json.loads((WEIGHTS / network / "card.json").read_text(encoding="utf-8"))
         assert (card["sha256"][:12] == sha256) != bool(marked), (network, sha256)
+
+
+def test_the_papers_network_is_beside_the_benchmarks_and_not_shipped() -> None:
+    folder = RESULTS.parent / "networks" / "classifier-paper"
+    assert load_bundle(folder).card.name == "classifier-paper"  # its test vector holds
+    assert folder.name not in list_bundles()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

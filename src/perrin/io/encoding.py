@@ -11,6 +11,7 @@ import numpy.typing as npt
 from perrin.errors import PerrinError
 from perrin.io.difference import decode_in_place
 from perrin.io.found import RAW, TIME_DIFFERENCE
+from perrin.io.hdf5_filters import load_filters
 from perrin.types import IntArray
 
 MARK = "TIME_DIFFERENCE"
@@ -40,6 +41,7 @@ def find_encoding(file: h5py.File, name: str, *, asked: str | None) -> Coded:
     Raises `PerrinError` where keyframes contradict what was asked or every encoding.
     """
     data = file[name]
+    load_filters(data)
     mark = data.attrs.get("encoding")
     mark = mark.decode() if isinstance(mark, bytes) else mark
     if mark not in (None, "", MARK):

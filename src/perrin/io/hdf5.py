@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import h5py
-import hdf5plugin  # noqa: F401  registers the Zstandard filter (32015) with HDF5
 import numpy as np
 import numpy.typing as npt
 
@@ -19,11 +18,14 @@ from perrin.io.apart import HDF5
 from perrin.io.difference import DifferenceCoded
 from perrin.io.encoding import Coded
 from perrin.io.found import RAW, TIME_DIFFERENCE
+from perrin.io.hdf5_filters import NEEDS_MORE, load_filters, register_filters
 from perrin.io.hdf5_sources import mapped_problem
 from perrin.io.movie import LazyFrames
 from perrin.io.movies.axes import Layout
 from perrin.io.movies.frames import closed, decoded, frames_lacking, held_of
 from perrin.types import Array
+
+register_filters()
 
 _SMALL = 2**28  # bytes of values that need no comparison with what is stored
 _PACKED_AT_MOST = 2000  # times that values of a table may be smaller in a file
@@ -53,6 +55,8 @@ def hdf5_file(path: Path) -> Iterator[h5py.File]:
 
 
 def _damaged(path: Path, error: Exception) -> PerrinError:
+    if "required filter" in str(error) or "plugin" in str(error):
+        return PerrinError(f"{path}: {error}. Its compression needs {NEEDS_MORE}.")
     kind = "a truncated" if "truncated" in str(error) else "a damaged"
     return PerrinError(
         f"{path} is {kind} HDF5 file: {error}. Copy it again from where it was recorded."
@@ -67,6 +71,7 @@ class Hdf5Frames(LazyFrames):
         self.dataset = dataset
         self.layout = layout
         self._data = self._file[dataset]
+        load_filters(self._data)
         shape = self._data.shape if layout is None else layout.frames_shape
         super().__init__(path, shape, self._data.dtype)
 
@@ -170,6 +175,7 @@ def check_whole(item: h5py.Dataset, file: h5py.File) -> None:
     size = item.size or 0
     if not size:
         return
+    load_filters(item)
     stored = int(item.id.get_storage_size())
     if size * item.dtype.itemsize > max(_SMALL, _PACKED_AT_MOST * stored):
         raise PerrinError(

@@ -11,13 +11,13 @@ from collections.abc import Callable
 from typing import Any
 
 import h5py
-import hdf5plugin
 import numpy as np
 
 from perrin.errors import PerrinError
 from perrin.io.difference import encode
 from perrin.io.disk import check_space
 from perrin.io.encoding import KEYFRAME_INTERVAL, MARK
+from perrin.io.hdf5_filters import zstd_options
 from perrin.io.hdf5_write import large_hdf5
 from perrin.io.movie import Movie
 from perrin.io.output import written_file
@@ -121,7 +121,7 @@ def _write_differences(
     file: h5py.File, movie: Movie, keys: np.ndarray[Any, Any], check: Callable[[], None]
 ) -> None:
     one_frame = {"chunks": (1, movie.height, movie.width), "shuffle": True}
-    data, whole = _datasets(file, movie, keys, **one_frame, **hdf5plugin.Zstd(clevel=3))
+    data, whole = _datasets(file, movie, keys, **one_frame, **zstd_options())
     data.attrs["encoding"] = MARK
     previous = None
     for start in range(0, movie.n_frames, KEYFRAME_INTERVAL):

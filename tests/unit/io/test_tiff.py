@@ -219,7 +219,7 @@ def test_a_compression_that_this_python_cannot_undo_says_what_to_install(
 
     with open_movie(tmp_path / "a.tif", **GIVEN) as movie:
         monkeypatch.setattr(tifffile.TiffFile, "asarray", lacks)
-        with pytest.raises(PerrinError, match=r"perrin\[tiff\]"):
+        with pytest.raises(PerrinError, match=r"perrin\[compressed\]"):
             movie.frames[:3]
 
 

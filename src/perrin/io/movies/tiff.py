@@ -25,7 +25,7 @@ from perrin.io.movies.tiff_said import TiffSaid, check_ome, said_by
 from perrin.types import Array
 
 _WHOLE_AT_MOST = 2**30  # bytes of a series whose pages are no frames: it is read whole
-_NEEDS_IMAGECODECS = "pip install 'perrin[tiff]' (the package imagecodecs)"
+_NEEDS_IMAGECODECS = "pip install 'perrin[compressed]' (the package imagecodecs)"
 
 
 class PagedFrames(LaidOutFrames):
