@@ -77,6 +77,12 @@ class MovieOptions:
         """Return the options as keywords of `open_movie`."""
         return dict(vars(self))
 
+    def of_movies_only(self) -> str:
+        """Return the options that were given and say nothing of a table, with commas."""
+        told = {k: v for k, v in self.by_name().items() if v not in (None, False)}
+        names = [name.replace("_", "-") for name in told if name not in ("landing_sign", "dataset")]
+        return ", ".join(f"--{name}" for name in names)
+
     def open(self, path: Path, *, contents: Contents = "landings") -> Movie:
         """Open the movie at `path` with these options, and print what was understood of it."""
         from perrin.io import open_movie

@@ -194,6 +194,8 @@ def _calibrant(
         typer.echo(events.attrs["read_as"])
         for note in events.attrs["notes"]:
             typer.echo(f"  note: {note}")
+        if unused := movie_options.of_movies_only():
+            typer.echo(f"  note: {unused} not used: they are for movies, and this is a table")
         return events
     return opened.enter_context(movie_options.open(source))
 

@@ -125,6 +125,22 @@ def dark_or_saturated(frames: FramesLike) -> list[str]:
     ]
 
 
+def repeated(head: Array) -> list[str]:
+    """Return a note on frames (T, Y, X) that are the frame before once more, pixel by pixel.
+
+    Noise never repeats: such frames were filled in, by a converter of frame rates or for lost ones.
+    """
+    lit = head.min(axis=(1, 2)) < head.max(axis=(1, 2))
+    same = (head[1:] == head[:-1]).all(axis=(1, 2)) & lit[1:]
+    if not same.any() or same.sum() == len(head) - 1:
+        return []
+    at = ", ".join(map(str, np.flatnonzero(same)[:5] + 1))
+    return [
+        f"of the first {len(head)} frames {same.sum()} are the frame before once more ({at}): were "
+        "frames filled in? Then the frame interval of what was recorded is longer"
+    ]
+
+
 def check_order_of_moving(shape: tuple[int, ...], name: str) -> None:
     """Raise `PerrinError` where the sides look like (y, x, time): two alike, then another.
 

@@ -67,16 +67,34 @@ def _check_sizes(events: pd.DataFrame, notes: list[str]) -> None:
     elif np.isfinite(mass).any():
         _check_masses(_median(mass))
     median = _median(contrast)
-    if median > _PERCENT_MEDIAN:
+    if (
+        median > _PERCENT_MEDIAN
+        and float(np.nanquantile(np.abs(contrast - 1), 0.9)) < LARGE_CONTRAST
+    ):
         raise PerrinError(
-            f"the contrast has a median size of {median:.3g}, which is no fraction: it seems to be "
-            f"in percent or in thousandths. {_HOW_FRACTION}."
+            f"the contrasts scatter about {median:.3g}: they seem to be ratios of frames, 1 + "
+            "contrast. Subtract 1 from the column."
         )
+    _check_fractions(contrast, median)
     if median > LARGE_CONTRAST and not both.any():
         notes.append(
             f"the contrast has a median size of {median:.3g}, very large for a fraction; "
             "if it is in percent, divide the column by 100"
         )
+
+
+def _check_fractions(contrast: npt.NDArray[np.float64], median: float) -> None:
+    if median <= _PERCENT_MEDIAN:
+        return
+    if float(np.nanquantile(np.abs(contrast - 1), 0.9)) < LARGE_CONTRAST:
+        raise PerrinError(
+            f"the contrasts scatter about {median:.3g}: they seem to be ratios of frames, 1 + "
+            "contrast. Subtract 1 from the column."
+        )
+    raise PerrinError(
+        f"the contrast has a median size of {median:.3g}, which is no fraction: it seems to be "
+        f"in percent or in thousandths. {_HOW_FRACTION}."
+    )
 
 
 _HOW_FRACTION = (
@@ -95,6 +113,11 @@ def _check_ratio(per_kda: float, median: float) -> None:
         )
     if per_kda <= PER_KDA[1]:
         return
+    if PER_KDA[0] <= 1 / per_kda <= PER_KDA[1]:
+        raise PerrinError(
+            f"contrast over mass is {said}, and mass over contrast is {1 / per_kda:.2g}: the two "
+            "columns seem to be exchanged. Exchange their names."
+        )
     if per_kda < 1e-2:
         raise PerrinError(
             f"the contrast has a median size of {median:.3g}, {said}: it seems to be in percent. "

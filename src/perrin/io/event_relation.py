@@ -55,6 +55,11 @@ def check_relation(events: pd.DataFrame, notes: list[str]) -> None:
 def _say_signs(events: pd.DataFrame, notes: list[str]) -> None:
     """Say where one sample is nearly all landings and another nearly all unbindings."""
     known = events[events["contrast"].notna()]
+    if known.empty and "mass_kda" in events.columns and events["mass_kda"].median() < 0:
+        notes.append(
+            "most masses are negative, which here means unbinding events; if this file counts "
+            "landings negative, change the sign of the column"
+        )
     groups = known["contrast"].gt(0).groupby(known["measurement"], sort=False)
     positive = groups.mean()[groups.size() >= _FEW]
     if len(positive) and positive.max() > _NEARLY_ALL and positive.min() < 1 - _NEARLY_ALL:

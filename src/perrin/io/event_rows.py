@@ -29,6 +29,8 @@ _COUNTS = frozenset(
 )
 _UNIT_COLUMNS = frozenset(("unit", "units", "mass_unit", "mass_units"))
 _FEW, _EQUAL = 10, 1e-6
+_ENOUGH = 10  # rows that show a line
+_SAME, _ALIKE = 0.05, 0.3  # relative: gradients of events, with what an offset adds
 _LANDINGS = frozenset(("landing", "landings", "binding", "bind", "bound", "binder", "attachment"))
 _UNBINDINGS = frozenset(
     ("unbinding", "unbindings", "unbind", "unbound", "unbinder", "detachment", "desorption")
@@ -111,12 +113,13 @@ def without_marks(events: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     return events.assign(mass_kda=events["mass_kda"].mask(marks))
 
 
-def with_signs_by_name(events: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+def with_signs_by_name(events: pd.DataFrame, notes: list[str]) -> tuple[pd.DataFrame, int | None]:
     """Return the table with the signs that a column of words says, where its numbers have none.
 
     Some programs write sizes, and beside them "binding" or "unbinding": taken as they are, all of
-    them would be landings.
+    them would be landings. Also the sign of a landing's contrast, where words give it.
     """
+    sign = None
     for name in events.columns:
         if name in _KNOWN or events[name].dtype.kind not in "OUT":
             continue
@@ -132,5 +135,37 @@ def with_signs_by_name(events: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
             f"{listed(bare)} without signs: {int(leaves.sum())} events are unbindings by the "
             f"column {name}"
         )
+        if "contrast" in bare:
+            sign = 1 if (found["contrast"] >= 0).all() else -1
         events = events.assign(**{one: events[one].where(~leaves, -events[one]) for one in bare})
-    return events
+    return events, sign
+
+
+def with_signs_by_contrast(events: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+    """Return the table with the masses of unbindings negative, where masses are sizes.
+
+    Those whose contrast has the other sign than most, where sizes lie on one line.
+    """
+    if "mass_kda" not in events.columns:
+        return events
+    contrast, mass = events["contrast"], events["mass_kda"]
+    both = np.isfinite(contrast) & np.isfinite(mass) & (contrast != 0) & (mass != 0)
+    if both.sum() < _ENOUGH or (mass[both] < 0).any():
+        return events
+    usual = 1 if (contrast[both] > 0).sum() > both.sum() / 2 else -1
+    other = both & (np.sign(contrast) == -usual)
+    ratio = (contrast / mass).abs()
+    if not other.any() or not _one_line(ratio[both & ~other], ratio[other]):
+        return events
+    notes.append(
+        f"masses without signs: {int(other.sum())} events whose contrast has the other sign are "
+        "unbindings"
+    )
+    return events.assign(mass_kda=mass.where(~other, -mass))
+
+
+def _one_line(these: pd.Series, those: pd.Series) -> bool:
+    middle = float(these.median())
+    return bool(
+        (these / middle - 1).abs().median() < _SAME and (those / middle - 1).abs().max() < _ALIKE
+    )

@@ -120,6 +120,7 @@ class Numbers:
 
 
 _LANDINGS_NM = (1.0, 2000.0)
+_LANDINGS_S = 1.0  # from which on no movie of landings is so slow; times in milliseconds are above
 _SAYS_NOTHING = "the file does not say it"
 _DISAGREES = 1e-3  # relative difference at which a given value is said to contradict the file
 
@@ -129,20 +130,22 @@ def settle(
 ) -> Numbers:
     """Combine what the file says with what the user gave, which goes first.
 
-    keep_pixel: one that no movie of landings has is noted, not asked for again.
+    keep_pixel: numbers that no movie of landings has are noted, not asked for again.
     Raises `PerrinError` for given values that are impossible.
     """
-    notes = list(found.notes)
-    missing = dict(found.asks)
+    notes, missing = list(found.notes), dict(found.asks)
     interval, pixel, sign = found.frame_interval_s, found.pixel_nm, found.landing_sign
     sources = {"frame_interval": "file", "pixel": found.pixel_from, "landing_sign": "file"}
-    if contents == "landings" and (why := _no_landings(pixel)):
-        notes.append(why)
-        pixel = pixel if keep_pixel else None
-        missing |= {} if keep_pixel else {"pixel_nm": f"{why}: not used"}
+    if contents == "landings":
+        why = _doubts(interval, pixel)
+        notes += why.values()
+        if not keep_pixel:
+            pixel = None if "pixel_nm" in why else pixel
+            interval = None if "frame_rate_hz" in why else interval
+            missing |= {option: f"{doubt}: not used" for option, doubt in why.items()}
     told = given.interval_s()
     if told is not None:
-        interval = told
+        interval = _given_interval(told, of_landings=contents == "landings" and not keep_pixel)
         sources["frame_interval"] = "given"
         missing.pop("frame_rate_hz", None)
         notes += _rate_notes(found, 1 / told)
@@ -174,14 +177,39 @@ def settle(
     return Numbers(interval, pixel, sign or -1, sources, tuple(notes), missing)
 
 
+def _doubts(interval_s: float | None, pixel: float | None) -> dict[str, str]:
+    """Why numbers of the file are of no movie of landings, by the option that gives others."""
+    doubts = {"pixel_nm": _no_landings(pixel), "frame_rate_hz": _too_slow(interval_s)}
+    return {option: f"the file says {doubt}" for option, doubt in doubts.items() if doubt}
+
+
 def _no_landings(pixel: float | None) -> str | None:
     low, high = _LANDINGS_NM
     if pixel is None or low <= pixel <= high:
         return None
     return (
-        f"the file says a pixel of {pixel:.6g} nm, which no movie of landings has ({low:g} to "
+        f"a pixel of {pixel:.6g} nm, which no movie of landings has ({low:g} to "
         f"{high:g} nm; contents='moving' opens others)"
     )
+
+
+def _too_slow(interval_s: float | None) -> str | None:
+    if interval_s is None or interval_s < _LANDINGS_S:
+        return None
+    return (
+        f"a frame interval of {interval_s:.6g} s, which no movie of landings has (below "
+        f"{_LANDINGS_S:g} s; contents='moving' opens others)"
+    )
+
+
+def _given_interval(told: float, *, of_landings: bool) -> float:
+    """The interval that was given; raises `PerrinError` for one that cannot be."""
+    if of_landings and (why := _too_slow(told)):
+        raise PerrinError(
+            f"what was given is {why}. In milliseconds? Then it is {told / 1e3:g} s; in kilohertz, "
+            f"{1e3 / told:g} frames a second."
+        )
+    return told
 
 
 def _given_pixel(given: float, *, of_landings: bool) -> float:

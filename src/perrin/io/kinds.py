@@ -96,7 +96,12 @@ def _zip(path: Path) -> str:
     if "content.xml" in names:
         return "a spreadsheet of LibreOffice (.ods), no text: save the sheet as CSV and give that"
     if names and all(name.endswith(".npy") for name in names):
-        return "NumPy arrays (.npz), no table: save the table as CSV"
+        return (
+            "NumPy arrays (.npz), no table and no movie: save the one that is it with numpy.save "
+            "(.npy), a table as CSV"
+        )
+    if any(name.rsplit("/", 1)[-1] in (".zarray", ".zgroup", "zarr.json") for name in names):
+        return "a zipped Zarr folder: unpack it and give the folder"
     return "a zip archive: unpack it and give the file inside"
 
 
@@ -118,10 +123,21 @@ def _json(path: Path) -> str | None:
     if path.stat().st_size > _MOST_JSON:
         return None
     try:
-        found = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, ValueError, RecursionError):
+        text = path.read_text(encoding="utf-8-sig")
+        found = json.loads(text)
+    except (OSError, UnicodeDecodeError, RecursionError):
         return None
+    except ValueError:
+        return "JSON, one object a line, no table: export it as CSV" if _by_line(text) else None
     for key, what, out in _JSON:
         if isinstance(found, dict) and key in found:
             return f"{what} (JSON), no table: {out}"
     return "JSON, no table: export the table as CSV"
+
+
+def _by_line(text: str) -> bool:
+    """Whether the first lines are a JSON object each."""
+    try:
+        return all(isinstance(json.loads(line), dict) for line in text.splitlines()[:2])
+    except (ValueError, RecursionError):
+        return False

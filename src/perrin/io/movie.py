@@ -138,7 +138,7 @@ class LazyFrames(ArrayFrames):
     def __init__(self, path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         self.path = path
         self.shape = shape
-        self.dtype = dtype.newbyteorder("=")  # numba and most of scipy want native numbers
+        self.dtype = computable(dtype)
         self._watched = Watched()
 
     @property
@@ -211,7 +211,7 @@ class Movie(Shown):
         provenance: Mapping[str, Any] | None = None,
         contents: Literal["landings", "moving"] = "landings",
     ) -> Self:
-        """Make a movie of an array (T, Y, X) of intensities, which is not copied.
+        """Make a movie of an array (T, Y, X) of intensities, not copied but for odd types.
 
         contents: "landings" for raw movies of landing molecules, "moving" for any other, which
         may be short and wide.
@@ -220,6 +220,7 @@ class Movie(Shown):
         of landings also ratiometric frames, time not first.
         """
         array = np.asarray(frames)
+        array = array.astype(computable(array.dtype), copy=False)
         check_shape(array.shape, "the array")
         if contents == "landings":
             check_axes(array[:HEAD], array.shape, "the array")
@@ -308,6 +309,16 @@ class Movie(Shown):
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def computable(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the type that numbers of this type are computed in: native, of 32 or 64 bits.
+
+    Half precision and long double are what numba and most of scipy do not know.
+    """
+    if dtype.kind == "f" and dtype.itemsize not in (4, 8):
+        return np.dtype(np.float32 if dtype.itemsize < 4 else np.float64)
+    return dtype.newbyteorder("=")
 
 
 def check_positive(value: float, name: str, unit: str) -> float:

@@ -9,7 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-MISSING = frozenset({"", "nan", "-nan", "na", "n/a", "#n/a", "#num!", "none", "null", "<na>"})
+MISSING = frozenset(
+    {
+        *("", "nan", "-nan", "na", "n/a", "-", "--", "none", "null", "<na>"),
+        *("#n/a", "#nv", "#n/d", "#num!", "#zahl!", "#nombre!"),  # as spreadsheets write it
+    }
+)
 """Cells that stand for no value, in lower case."""
 
 _COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
@@ -19,6 +24,7 @@ _GROUPED = (  # marks of thousands and of decimals, where both cannot be taken f
     (re.compile(r"[+-]?\d{1,3}(\.\d{3})+,\d+"), "."),
     (re.compile(r"[+-]?\d{1,3}(['’\u00a0\u202f\u2009 ]\d{3})+([.,]\d+)?"), "'’\u00a0\u202f\u2009 "),
 )
+_NEARLY = 0.9  # of the cells: the others are words, which are named where numbers are needed
 _UNGROUPED = re.compile(r"[+-]?\d+([.,]\d+)?")
 _POINT = re.compile(r"[+-]?\d*\.\d*([eE][+-]?\d+)?")
 
@@ -63,9 +69,17 @@ def decimal_mark(columns: Sequence[Sequence[str]]) -> str:
         commas = [cell for cell in filled if "," in cell]
         if all(_GROUPS.fullmatch(cell) for cell in commas):
             continue
-        if all(_COMMA.fullmatch(cell) or cell.lstrip("+-").isdigit() for cell in filled):
+        if sum(map(_by_comma, filled)) > _NEARLY * len(filled) and not any(map(_by_point, filled)):
             return ","
     return "."
+
+
+def _by_comma(cell: str) -> bool:
+    return bool(_COMMA.fullmatch(cell)) or cell.lstrip("+-").isdigit()
+
+
+def _by_point(cell: str) -> bool:
+    return "." in cell and _POINT.fullmatch(cell) is not None
 
 
 def ungrouped(
@@ -111,9 +125,10 @@ def why_no_numbers(cells: Sequence[str], name: str = "") -> str:
 
     name: of the column, which stands in it again where tables were put one below the other.
     """
+    commas = decimal_mark([[str(cell) for cell in cells]]) == ","
     for row, cell in enumerate(cells, start=1):
         text = str(cell).strip()
-        if text.lower() in MISSING:
+        if text.lower() in MISSING or (commas and _by_comma(text)):
             continue
         try:
             float(text)

@@ -20,6 +20,7 @@ from perrin.io.checks import (
     check_shape,
     dark_or_saturated,
     doubt_of_order,
+    repeated,
 )
 from perrin.io.found import Asked, Contents, Found, Given, Numbers, check_encoding, settle
 from perrin.io.keywords import MovieKeywords, split, takes_movie_keywords
@@ -100,10 +101,7 @@ def find(path: Path, asked: Asked) -> Found:
     check_encoding(asked.encoding)
     kind = sniff(path)
     if kind in ("text", "parquet", "mat"):
-        raise PerrinError(
-            f"{path} is a {kind} file, not a movie. Event tables are read with perrin.read_events "
-            "(perrin spectrum), tracks with perrin.read_tracks (perrin diffusion)."
-        )
+        raise _no_movie(path, kind)
     if asked.dataset is not None and kind not in ("hdf5", "zarr", "tiff"):
         raise PerrinError(
             f"{path}: dataset={asked.dataset!r} was given, but a {kind} file has none."
@@ -119,6 +117,20 @@ def find(path: Path, asked: Asked) -> Found:
             f"{path} cannot be read as a movie ({kind}; {type(error).__name__}: {error}): is it "
             "damaged or cut off? Copy it again from its source."
         ) from error
+
+
+def _no_movie(path: Path, kind: Kind) -> PerrinError:
+    """Say what a table, or a file of perrin's own, is that was given as a movie."""
+    from perrin.io.inspecting import inspect
+
+    try:
+        what = f"it holds {inspect(path).description}"
+    except (PerrinError, OSError):
+        what = f"it is a {kind} file"
+    return PerrinError(
+        f"{path} is not a movie: {what}. Event tables are read with perrin.read_events (perrin "
+        "spectrum), tracks with perrin.read_tracks (perrin diffusion)."
+    )
 
 
 def _find_in(kind: Kind, path: Path, asked: Asked) -> Found:
@@ -200,7 +212,7 @@ def look_at(found: Found, contents: Contents = "landings") -> Looked:
             notes.append(note)
             head = _head(frames)
         check_moving(head, name)
-        notes += dark_or_saturated(frames) if stored.anywhere else []
+        notes += [*dark_or_saturated(frames), *repeated(head)] if stored.anywhere else []
         frames.watched.told()
         if contents == "moving" and not found.axes_named:
             check_order_of_moving(frames.shape, name)

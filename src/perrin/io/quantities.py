@@ -130,5 +130,8 @@ def spacing(values: object, unit: object, quantity: Quantity) -> Said:
     steps = np.diff(points)
     step = float(np.median(steps))
     if step == 0 or np.abs(steps / step - 1).max() > 0.01:
-        return Said(note=f"the coordinates of {_WHAT[quantity]} are not evenly spaced: not used")
+        return Said(
+            note=f"the file says coordinates of {_WHAT[quantity]} that are not evenly spaced "
+            f"(steps of {np.abs(steps).min():.6g} to {np.abs(steps).max():.6g}): not used"
+        )
     return read(abs(step), unit, quantity)

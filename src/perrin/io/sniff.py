@@ -9,7 +9,7 @@ from typing import Literal
 from perrin.errors import PerrinError
 from perrin.io.apart import HDF5
 from perrin.io.decode import encoding_of
-from perrin.io.kinds import folder_of_many
+from perrin.io.kinds import folder_of_many, what_it_is
 
 Kind = Literal[
     "hdf5",
@@ -86,6 +86,8 @@ def sniff(path: Path) -> Kind:
         return _folder(path)
     head = head_of(path)
     kind = _kind(head)
+    if kind is None and head.startswith(b"PK\x03\x04") and (what := what_it_is(path)):
+        raise PerrinError(f"{path} is {what}.")
     if kind is None:
         raise PerrinError(
             f"{path} {_seen(head)}. Known are HDF5 (.mp, .mpr, .h5, .emd), TIFF, .npy, Zarr "

@@ -14,6 +14,7 @@ import pandas as pd
 from perrin.errors import PerrinError
 from perrin.io.decode import read_text
 from perrin.io.numerals import decimal_mark, ends_in_a_number_cut_short, is_number, typed, ungrouped
+from perrin.io.read_as import counted
 from perrin.io.text_checks import check_lines, check_zeros, joined_at_commas, without_titles
 from perrin.io.unit_rows import with_units
 
@@ -84,7 +85,7 @@ def read_text_table(path: Path) -> TextTable:
     columns, twice = _columns(path, header, rows)
     columns, grouped = ungrouped(columns)
     decimal = decimal_mark(list(columns.values()))
-    remarks += [f"{titles} lines above the header are no table"] if titles else []
+    remarks += [f"no table above the header: {counted(titles, 'line')}"] if titles else []
     remarks += [*said, *units, *twice, *grouped, *(["decimal commas"] if decimal == "," else [])]
     if cut_open:
         columns, cut = _without_cut_row(columns)

@@ -56,7 +56,20 @@ def without_titles(lines: Sequence[str], separators: str) -> int:
             header = below
         elif split:
             break
-    return header
+    return header or _padded(lines, filled, separators)
+
+
+def _padded(lines: Sequence[str], filled: Sequence[int], separators: str) -> int:
+    """Return where the header stands below lines with fewer cells, as spreadsheets write titles.
+
+    These are filled up with separators, or are a word and its value.
+    """
+    mark = max(separators, key=lambda one: sum(lines[k].count(one) for k in filled))
+    cells = {k: [cell for cell in lines[k].split(mark) if cell.strip()] for k in filled}
+    header = max(filled, key=lambda k: len(cells[k]), default=0)  # the first of the longest
+    below = [k for k in filled if k > header][:1]
+    named = len(cells.get(header, ())) > 1 and not any(map(is_number, cells[header]))
+    return header if below and named and any(map(is_number, cells[below[0]])) else 0
 
 
 def _numbers(line: str, separator: str) -> bool:

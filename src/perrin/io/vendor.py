@@ -29,6 +29,7 @@ from perrin.io.event_relation import check_relation
 from perrin.io.event_rows import (
     refuse_histogram,
     unit_of_masses,
+    with_signs_by_contrast,
     with_signs_by_name,
     without_marks,
     without_sums,
@@ -121,7 +122,9 @@ def finished(
     """Return `events`, named and typed already, with one sign and nothing that cannot be."""
     rows = len(events)
     if not raw.own:
-        events = with_signs_by_name(without_marks(events, notes), notes)
+        events, by_name = with_signs_by_name(without_marks(events, notes), notes)
+        events = with_signs_by_contrast(events, notes)
+        landing_sign = landing_sign or by_name
     events, positive = _one_sign(events, raw.binding_is_positive, landing_sign, notes)
     check_scale(events, notes)
     if not raw.own:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from perrin.mass.results import Spectrum
 
 _DEFAULTS = SpectrumSettings()
+_CALIBRANTS_AT_MOST = 12  # rows of a table of calibrants: ladders have fewer masses
 _CALIBRANT = 0.01  # relative: how well a calibrant's peak stands for its mass
 
 
@@ -66,6 +67,7 @@ def calibrate_from_events(
     """
     check_events(events)
     used_events = events[events["retained"]] if "retained" in events.columns else events
+    _check_contrasts(used_events)
     spectrum = fit_spectrum(used_events["contrast"], settings=settings, unit="contrast")
     _check_calibrant(spectrum)
     at, se, counts = _positions(spectrum)
@@ -109,6 +111,29 @@ def doubts(made: LadderCalibration, ladder_masses_kda: Sequence[float]) -> tuple
             "mass of the ladder",
         )
     return said + doubts_of_line(made.calibration)
+
+
+def _check_contrasts(events: pd.DataFrame) -> None:
+    """Raise `PerrinError` for masses alone, and for a table of calibrants instead of events."""
+    contrast = events["contrast"].to_numpy(dtype=np.float64)
+    if len(events) and not np.isfinite(contrast).any():
+        raise PerrinError(
+            "the table of the calibrant holds masses and no contrasts: a calibration turns "
+            "contrasts into masses. Export the contrasts of the events too, or give pairs of mass "
+            "and contrast by hand."
+        )
+    masses = events.get("mass_kda")
+    if masses is None or not 2 <= len(events) <= _CALIBRANTS_AT_MOST:
+        return
+    known = np.isfinite(masses.to_numpy(dtype=np.float64)) & np.isfinite(contrast)
+    if known.all() and (np.diff(np.sort(masses)) > 0).all():
+        pairs = " ".join(
+            f"--pair {mass:g}:{at:.6g}" for mass, at in zip(masses, contrast, strict=True)
+        )
+        raise PerrinError(
+            f"the table has {len(events)} rows, too few for the events of a calibrant: if each row "
+            f"is a calibrant with its mass and contrast, give them by hand: {pairs}"
+        )
 
 
 def _check_calibrant(spectrum: Spectrum) -> None:

@@ -32,6 +32,11 @@ _EITHER = (
     "contrast)"
 )
 
+_NO_LADDER = (
+    "pairs say their masses themselves, so that a ladder is not used: leave --ladder away, or give "
+    "a movie or table with it instead of pairs"
+)
+
 
 def calibrate(
     calibrant: Movie | pd.DataFrame | None = None,
@@ -63,16 +68,16 @@ def calibrate(
         through the landings that are retained; what the calibration says it was made from.
 
     """
+    if pairs is not None and ladder is not None:
+        raise PerrinError(_NO_LADDER)
     if pairs is not None and calibrant is None:
         masses, contrasts = zip(*pairs, strict=True)
         line = line_through(masses, contrasts, source=source or "by hand")
         return line.model_copy(update={"notes": doubts_of_line(line)})
     if calibrant is None or pairs is not None:
         raise PerrinError(_EITHER)
-    if ladder is None:
-        raise PerrinError("which masses does the calibrant hold? Give the ladder, as 66,146,480")
+    masses_kda = _masses(ladder)
     check_opened(calibrant, MOVIE, EVENTS)
-    masses_kda = ladder_of(ladder) if isinstance(ladder, str) else ladder
     if not isinstance(calibrant, Movie):
         made = calibrate_from_events(calibrant, masses_kda, source=source or "")
         return _described(made, masses_kda, ())
@@ -82,6 +87,12 @@ def calibrate(
         found.events, masses_kda, recorded=found.recorded, source=source or calibrant.name
     )
     return _described(made, masses_kda, found.notes)
+
+
+def _masses(ladder: str | Sequence[float] | None) -> Sequence[float]:
+    if ladder is None:
+        raise PerrinError("which masses does the calibrant hold? Give the ladder, as 66,146,480")
+    return ladder_of(ladder) if isinstance(ladder, str) else ladder
 
 
 def _described(

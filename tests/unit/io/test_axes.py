@@ -153,6 +153,26 @@ def test_ome_zarr_gives_its_full_level_with_its_scale(version, frames, tmp_path)
     assert any("the file says 141.6" in note for note in half.notes)
 
 
+def test_a_scale_of_one_all_over_is_none(frames, tmp_path):
+    ome_zarr(tmp_path / "a", frames, "0.4")
+    group = zarr.open_group(tmp_path / "a")
+    image = group.attrs["multiscales"]
+    image[0]["datasets"][0]["coordinateTransformations"][0]["scale"] = [1, 1, 1, 1]
+    group.attrs["multiscales"] = image
+    with pytest.raises(PerrinError, match=r"--pixel-nm.*no scale \(or 1 all over\)"):
+        open_movie(tmp_path / "a")
+
+
+def test_a_folder_of_bioformats2raw_is_read_without_a_warning(frames, tmp_path):
+    ome_zarr(tmp_path / "a" / "0", frames, "0.4")
+    zarr.open_group(tmp_path / "a", zarr_format=2).attrs["bioformats2raw.layout"] = 3
+    (tmp_path / "a" / "OME").mkdir()
+    (tmp_path / "a" / "OME" / "METADATA.ome.xml").write_text("<OME/>")
+    with open_movie(tmp_path / "a") as movie:
+        assert movie.pixel_nm == pytest.approx(70.8)
+    assert any("part of the Zarr folder 0" in note for note in inspect(tmp_path / "a/0/s1").notes)
+
+
 @pytest.mark.parametrize(("shape", "time"), [((48, 48, 12), 2), ((40, 40, 9), 2)])
 def test_a_square_with_time_last_is_noticed(shape, time, tmp_path):
     rng = np.random.default_rng(0)

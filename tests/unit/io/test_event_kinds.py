@@ -38,6 +38,8 @@ def table(path: Path, **columns: Any) -> Path:
         ("Masse (u)", ("mass_kda", 1e-3)),
         ("MDa", ("mass_kda", 1e3)),
         ("Contrast (%)", ("contrast", 1e-2)),
+        ("contrast (x10^-3)", ("contrast", 1e-3)),
+        ("Kontrast", ("contrast", 1.0)),
         ("contrast [‰]", ("contrast", 1e-3)),
         ("Ratiometric contrast", ("contrast", 1.0)),
     ],

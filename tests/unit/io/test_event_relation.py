@@ -165,3 +165,32 @@ def test_signs_that_only_a_column_of_words_says_are_used(
     assert not any("column type" in note for note in signed.attrs["notes"])
     other = as_csv(tmp_path / "c.csv", mass=abs(MASS), type=np.where(MASS > 0, "day 1", "day 2"))
     assert (read_events(other)["mass_kda"] > 0).all()
+
+
+def test_signs_of_words_say_which_contrasts_are_landings(tmp_path: Path) -> None:
+    words = np.where(MASS > 0, "binding", "unbinding")
+    for sign in (1, -1):
+        path = as_csv(tmp_path / "a.csv", contrast=sign * np.abs(CONTRAST), kind=words)
+        events = read_events(path)
+        np.testing.assert_allclose(events["contrast"], -np.sign(MASS) * np.abs(CONTRAST))
+
+
+def test_masses_that_are_sizes_take_the_sign_of_the_contrast(tmp_path: Path) -> None:
+    events = read_events(as_csv(tmp_path / "a.csv", contrast=CONTRAST, mass_kda=np.abs(MASS)))
+    np.testing.assert_allclose(events["mass_kda"], MASS)
+    assert "masses without signs: 20 events" in " ".join(events.attrs["notes"])
+    turned = np.abs(MASS[RNG.permutation(len(MASS))])
+    with pytest.raises(PerrinError, match="contradict each other"):
+        read_events(as_csv(tmp_path / "b.csv", contrast=CONTRAST, mass_kda=turned))
+
+
+def test_exchanged_columns_and_ratios_of_frames_are_named(tmp_path: Path) -> None:
+    with pytest.raises(PerrinError, match="columns seem to be exchanged"):
+        read_events(as_csv(tmp_path / "a.csv", contrast=MASS, mass_kda=CONTRAST))
+    with pytest.raises(PerrinError, match="Subtract 1"):
+        read_events(as_csv(tmp_path / "b.csv", contrast=1 + CONTRAST))
+
+
+def test_negative_masses_alone_are_said(tmp_path: Path) -> None:
+    notes = read_events(as_csv(tmp_path / "a.csv", mass_kda=-MASS)).attrs["notes"]
+    assert any("most masses are negative" in note for note in notes)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import zipfile
+
 import numpy as np
 import pytest
 import tifffile
 
 from perrin.errors import PerrinError
-from perrin.io import inspect, open_movie
+from perrin.io import Movie, inspect, open_movie
 
 GIVEN = {"frame_rate_hz": 242.0, "pixel_nm": 70.8}
 
@@ -177,3 +179,62 @@ def test_unsigned_bytes_of_mrc_are_asked_about_by_the_option(tmp_path):
     np.testing.assert_array_equal(
         open_movie(tmp_path / "a.mrc", unsigned=True, **GIVEN).frames[:], counts
     )
+
+
+@pytest.mark.parametrize("dtype", ["f2", "g", ">f4"])
+def test_odd_types_of_pixels_become_those_that_are_computed_with(dtype, frames, tmp_path):
+    counts = (frames // 40).astype(dtype)
+    np.save(tmp_path / "a.npy", counts)
+    with open_movie(tmp_path / "a.npy", **GIVEN) as movie:
+        assert movie.frames[:].dtype in (np.dtype("f4"), np.dtype("f8"))
+        np.testing.assert_array_equal(movie.frames[:], counts)
+    of_array = Movie.from_array(counts, frame_interval_s=0.004, pixel_nm=72)
+    assert of_array.frames.dtype == movie.frames.dtype
+
+
+def test_frames_that_are_there_twice_are_said(frames, tmp_path):
+    np.save(tmp_path / "a.npy", frames[np.repeat(np.arange(100), 2)])
+    assert "8 are the frame before once more (1, 3, 5, 7, 9)" in notes_of(tmp_path / "a.npy")
+    np.save(tmp_path / "a.npy", frames)
+    assert "once more" not in notes_of(tmp_path / "a.npy")
+
+
+@pytest.mark.parametrize("option", [{"frame_interval_s": 4.13}, {"frame_rate_hz": 0.242}])
+def test_an_interval_in_milliseconds_is_refused_for_landings(option, frames, tmp_path):
+    np.save(tmp_path / "a.npy", frames)
+    with pytest.raises(PerrinError, match=r"In milliseconds\? Then it is 0\.00413"):
+        open_movie(tmp_path / "a.npy", pixel_nm=70.8, **option)
+    assert open_movie(tmp_path / "a.npy", pixel_nm=70.8, contents="moving", **option).n_frames
+
+
+def test_an_interval_of_seconds_in_the_file_is_asked_about_for_landings(frames, tmp_path):
+    told = {"axes": "TYX", "finterval": 4.13}
+    tifffile.imwrite(tmp_path / "a.tif", frames, imagej=True, metadata=told)
+    with pytest.raises(PerrinError, match=r"--frame-rate-hz.*4\.13 s, which no movie"):
+        open_movie(tmp_path / "a.tif", pixel_nm=70.8)
+    assert inspect(tmp_path / "a.tif").frame_interval_s == 4.13
+    assert open_movie(tmp_path / "a.tif", pixel_nm=70.8, frame_rate_hz=242).n_frames == 250
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "what"),
+    [
+        ("tracks.csv", "particle,frame,x,y\n0,0,1,1\n0,1,2,2\n", "it holds tracks of moving"),
+        ("events.csv", "frame,contrast\n3,-0.003\n9,-0.004\n", "it holds event table"),
+        ("cal.json", '{"gradient_per_kda": -4e-05, "offset": 0.0}', "perrin's own calibration"),
+    ],
+)
+def test_a_table_given_as_a_movie_is_named(name, content, what, tmp_path):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(PerrinError, match=what):
+        open_movie(tmp_path / name, **GIVEN)
+
+
+def test_zip_archives_are_named_by_what_is_in_them(tmp_path):
+    np.savez(tmp_path / "a.npz", frames=np.zeros(3))
+    with pytest.raises(PerrinError, match=r"NumPy arrays \(\.npz\)"):
+        open_movie(tmp_path / "a.npz", **GIVEN)
+    with zipfile.ZipFile(tmp_path / "a.zarr.zip", "w") as archive:
+        archive.writestr("a.zarr/.zarray", "{}")
+    with pytest.raises(PerrinError, match="zipped Zarr folder: unpack"):
+        open_movie(tmp_path / "a.zarr.zip", **GIVEN)

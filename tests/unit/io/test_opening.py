@@ -46,7 +46,9 @@ def test_hdf5_behind_a_user_block_is_found(frames, tmp_path):
 def test_text_is_sent_to_the_reader_of_tables(tmp_path):
     path = tmp_path / "eventsFitted.csv"
     path.write_text("frame_indices,contrasts\n1,-0.002\n", encoding="utf-8")
-    with pytest.raises(PerrinError, match=r"text file, not a movie.*perrin\.read_events"):
+    with pytest.raises(
+        PerrinError, match=r"is not a movie: it holds event table.*perrin\.read_events"
+    ):
         open_movie(path)
 
 

@@ -111,3 +111,34 @@ def test_a_binary_file_is_no_text(tmp_path: Path) -> None:
     path.write_bytes(b"\x00\x01\xff\xfe" * 9)
     with pytest.raises(PerrinError, match="nor UTF-8 text"):
         read_text_table(path)
+
+
+@pytest.mark.parametrize(
+    "titles",
+    [
+        "My export;\n",
+        "Sample: BSA;;\nDate: 30.11.2026;;\n;;\n",
+        "Sample;BSA;\nFrames;1000;\n\n",
+    ],
+)
+def test_titles_that_a_spreadsheet_fills_up_are_no_header(titles: str, tmp_path: Path) -> None:
+    table = read(tmp_path, titles + "id;x;name\n1;1,5;a\n2;22,25;b\n")
+    assert list(table.cells) == ["id", "x", "name"]
+    assert table.frame()[["id", "x"]].to_dict("list") == WANTED
+    assert "no table above the header" in table.remarks[0]
+
+
+def test_a_header_with_fewer_names_than_cells_below_stays_the_header(tmp_path: Path) -> None:
+    assert list(read(tmp_path, "id,x\na,1,1.5\nb,2,22.25\n").cells) == ["row_names", "id", "x"]
+
+
+@pytest.mark.parametrize("missing", ["#N/A", "#NV", "#N/D", "-"])
+def test_cells_that_spreadsheets_leave_empty_are_missing(missing: str, tmp_path: Path) -> None:
+    table = read(tmp_path, f"id;x\n1;1,5\n2;{missing}\n3;2,5\n").frame()
+    assert table["x"].isna().tolist() == [False, True, False]
+
+
+def test_a_word_among_decimal_commas_is_the_one_that_is_named() -> None:
+    cells = ["1,5"] * 20 + ["#WERT!"]
+    assert why_no_numbers(cells).startswith("row 21 holds '#WERT!'")
+    assert why_no_numbers([*cells, "2.5"]).startswith("row 1 holds '1,5': a decimal comma")

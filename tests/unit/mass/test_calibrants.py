@@ -11,6 +11,7 @@ import pytest
 from perrin.errors import PerrinError
 from perrin.mass.calibrants import calibrate_from_events
 from perrin.mass.ladders import ladder
+from perrin.pipeline.calibrant import calibrate
 
 GRADIENT, OFFSET, NOISE = -3.5e-5, 1.2e-4, 2e-4
 
@@ -94,3 +95,21 @@ def test_rejected_events_do_not_count() -> None:
 def test_fewer_than_two_peaks_are_no_calibration(masses: Any, counts: Any) -> None:
     with pytest.raises(PerrinError, match="needs two or more"):
         calibrate_from_events(calibrant(masses, counts), ladder("dynamin"))
+
+
+def test_a_table_of_masses_alone_makes_no_calibration() -> None:
+    events = calibrant([90, 180], [40, 40]).assign(contrast=np.nan, mass_kda=90.0)
+    with pytest.raises(PerrinError, match="holds masses and no contrasts"):
+        calibrate_from_events(events, (90, 180))
+
+
+def test_a_table_of_calibrants_is_told_from_one_of_events() -> None:
+    events = calibrant([90, 180, 360], [1, 1, 1]).assign(mass_kda=[90.0, 180.0, 360.0])
+    events["contrast"] = [-0.0034, -0.0068, -0.0136]
+    with pytest.raises(PerrinError, match=r"--pair 90:-0\.0034 --pair 180:-0\.0068 --pair 3"):
+        calibrate_from_events(events, (90, 180, 360))
+
+
+def test_a_ladder_beside_pairs_is_refused() -> None:
+    with pytest.raises(PerrinError, match="leave --ladder away"):
+        calibrate(None, "dynamin", pairs=[(90.0, -0.0034), (180.0, -0.0068)])

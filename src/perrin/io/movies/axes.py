@@ -228,7 +228,8 @@ def _problem(
             f"has the shape {size} (axes {letters}): channels and z slices, and no time. Say "
             "which axis is time with --axes"
         )
-    return f"has the shape {size}: it holds one frame; a movie has at least 2 and three axes"
+    held = "one frame" if all(shape) else "no pixels"
+    return f"has the shape {size}: it holds {held}; a movie has at least 2 and three axes"
 
 
 def _renamed(letters: str, place: dict[str, int]) -> str:

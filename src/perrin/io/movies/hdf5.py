@@ -20,9 +20,11 @@ from perrin.io.hdf5 import Hdf5Frames, arrays, coded_frames, hdf5_file, sources_
 from perrin.io.movie import LazyFrames
 from perrin.io.movies.axes import Layout, lay_out
 from perrin.io.movies.emd import ncem_axes, velox_said
+from perrin.io.movies.hdf5_pieces import in_pieces, without_movie
 from perrin.io.movies.scaled import as_said
 from perrin.io.movies.tiff_said import square
 from perrin.io.quantities import Said, read, spacing
+from perrin.io.read_as import listed as some
 from perrin.types import Array
 
 
@@ -73,7 +75,10 @@ def find_hdf5(path: Path, asked: Asked) -> Found:
     """
     with hdf5_file(path) as file:
         candidates = arrays(file) | (_linked(file) if asked.follow_links else {})
-        listed = ", ".join(f"{name} {shape}" for name, shape in candidates.items()) or "none"
+        listed = some(f"{name} {shape}" for name, shape in candidates.items()) or "none"
+        pieces = None if asked.dataset else in_pieces(file, candidates)
+        if pieces is not None:
+            raise PerrinError(f"{path} {pieces}.")
         if asked.dataset is None and not candidates:
             raise _no_movie(file, path)
         name = asked.dataset
@@ -94,11 +99,7 @@ def _no_movie(file: h5py.File, path: Path) -> PerrinError:
             f"{path} holds no frames itself: {', '.join(links[:4])} are links to other files. A "
             "file should not make perrin read others; if you trust it, give --follow-links."
         )
-    return PerrinError(
-        f"{path} is an HDF5 file without a movie: no dataset has three axes. "
-        f"It holds {', '.join(list(file)[:8]) or 'nothing'}. "
-        "Event tables are read with perrin.read_events."
-    )
+    return PerrinError(f"{path} {without_movie(file)}.")
 
 
 def _which(path: Path, file: h5py.File, listed: str) -> Found:

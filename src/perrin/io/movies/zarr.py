@@ -26,6 +26,8 @@ from perrin.io.movies.frames import (
 from perrin.io.movies.scaled import as_said
 from perrin.io.movies.tiff_said import square
 from perrin.io.quantities import Said, read, spacing
+from perrin.io.read_as import listed as some
+from perrin.quiet import quiet
 from perrin.types import Array
 
 _SMALL_CHUNK = 2**20  # bytes that are quickly decoded
@@ -74,7 +76,8 @@ def find_zarr(path: Path, asked: Asked) -> Found:
     """
     refuse_encoding(asked.encoding, path, "Zarr")
     root = _open(path, "")
-    name, why, listed = _name(root, asked.dataset)
+    with quiet("zarr"):  # of files beside the arrays, as bioformats2raw writes them
+        name, why, listed = _name(root, asked.dataset)
     if listed is not None:
         if not listed:
             raise PerrinError(f"{path} is a Zarr folder without a movie: no array has three axes.")
@@ -92,9 +95,8 @@ def find_zarr(path: Path, asked: Asked) -> Found:
         raise PerrinError(f"{path}: no Zarr array {name!r}: it is a group; name an array in it.")
     told = _told(root, array, name)
     axes = lay_out(array.shape, told.names, asked)
-    layout, problem, notes = axes.layout, axes.problem, [*axes.notes, *told.notes]
-    if why:
-        notes.insert(0, why)
+    layout, problem = axes.layout, axes.problem
+    notes = [*([why] if why else []), *axes.notes, *told.notes, *_above(path)]
     if layout is not None:
         layout, note, problem = _written(path / name, array, layout)
         notes += [note] if note else []
@@ -118,6 +120,16 @@ def find_zarr(path: Path, asked: Asked) -> Found:
     )
 
 
+def _above(path: Path) -> list[str]:
+    """Return what to know of a folder that is one array of a Zarr group."""
+    if not any((path.parent / mark).is_file() for mark in (".zgroup", ".zattrs", "zarr.json")):
+        return []
+    return [
+        f"the folder is a part of the Zarr folder {path.parent.name}, whose axes and scales are "
+        "not looked at: give that folder"
+    ]
+
+
 def _name(root: Any, dataset: str | None) -> tuple[str, str | None, str | None]:
     """Return the name of the array that is the movie and why; or a list to choose from."""
     if dataset is not None or not hasattr(root, "members"):
@@ -136,7 +148,7 @@ def _name(root: Any, dataset: str | None) -> tuple[str, str | None, str | None]:
     long = [(name, shape) for name, shape in found if len(shape) == 3 or _long(shape) >= 3]
     if len(long) == 1:
         return long[0][0], f"array {long[0][0]} is its only movie", None
-    return "", None, ", ".join(f"{name} {shape}" for name, shape in long)
+    return "", None, some(f"{name} {shape}" for name, shape in sorted(long))
 
 
 def _long(shape: tuple[int, ...]) -> int:
@@ -186,14 +198,18 @@ def _ome(scales: dict[str, Any], level: dict[str, Any]) -> Told:
     """Read the axes and scales of one level of an OME-Zarr image."""
     axes = [one if isinstance(one, dict) else {"name": one} for one in scales.get("axes", ())]
     told = Told("OME-Zarr", [one.get("name") for one in axes])
-    factors = np.ones(len(axes))
+    factors, scaled = np.ones(len(axes)), False
     for change in (
         *(level.get("coordinateTransformations") or ()),
         *(scales.get("coordinateTransformations") or ()),
     ):
         if change.get("type") == "scale" and len(change.get("scale", ())) == len(axes):
-            factors = factors * np.asarray(change["scale"], dtype=float)
+            factors, scaled = factors * np.asarray(change["scale"], dtype=float), True
     said: dict[str, Said] = {}
+    if not scaled or (factors == 1).all():
+        if any(one.get("unit") for one in axes):
+            told.notes.append("the file says units, and no scale (or 1 all over): not used")
+        return told
     for one, size in zip(axes, factors, strict=True):
         letter, unit = str(one.get("name", "")).lower(), one.get("unit")
         if letter in "tyx" and unit:

@@ -194,6 +194,11 @@ def _check_there(meant: dict[str, list[Name]], names: list[Name]) -> None:
         return
     lower = {str(name.full).lower() for name in names}
     other = next((said for known, said in _OTHER_TABLES if known <= lower), None)
+    if other is None and {"x1", "y1", "x2", "y2"} <= lower:
+        other = (
+            "a table with columns of its own for each track (x1, y1, x2, y2, ...): write one row a "
+            "position, particle, frame, x, y"
+        )
     hints = {
         "frame": " Times go into a column time_s, and are divided by the frame interval.",
         "x": " A unit may stand behind a name, as in x_nm or x [um].",

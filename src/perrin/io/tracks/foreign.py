@@ -76,7 +76,7 @@ def _json(path: Path) -> str:
     try:
         content = json.loads(path.read_bytes())
     except (ValueError, OSError, RecursionError):
-        return "a JSON file that is damaged or cut off, not a table of tracks"
+        return "JSON that is damaged, cut off or one object a line; export the tracks as CSV"
     if isinstance(content, dict):
         if "gradient_per_kda" in content:
             return "perrin's own calibration, not a table of tracks"
