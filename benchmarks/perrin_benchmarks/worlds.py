@@ -76,6 +76,8 @@ WORLDS: dict[str, World] = {
     "bubble": World(bubble=0.5),
     "gradient 60%": World(gradient=0.6),
     "debris": World(debris=8),
+    "edge 40%, drift .1 px": World(edge=0.4, drift=0.1),
+    "bubble, drift .3 px": World(bubble=0.5, drift=0.3),
 }
 
 

@@ -36,6 +36,16 @@ def test_what_is_uneven_hides_no_particle_and_is_none(name: str) -> None:
     assert found.precision > 0.95 - slack
 
 
+@pytest.mark.parametrize(("name", "drift"), [("edge 40%", 0.1), ("bubble", 0.3)])
+def test_an_edge_that_drifts_is_said_and_is_no_track(name: str, drift: float) -> None:
+    """Half to three quarters of the positions in tracks were pieces of the edge."""
+    found, count, notes = scored(name, drift=drift)
+    slack = 3 * np.sqrt(0.08 * 0.92 / count)
+    assert found.recall > 0.92 - slack
+    assert found.precision > 0.95 - slack
+    assert any("edges of the support" in note for note in notes)
+
+
 def test_a_codec_that_smooths_in_time_is_said() -> None:
     _, _, notes = scored("clean", in_time=0.5)
     assert any("smoothed in time" in note for note in notes)

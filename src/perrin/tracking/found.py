@@ -8,8 +8,8 @@ import numpy as np
 
 from perrin.types import BoolArray, FloatArray, IntArray
 
-LABELS = ("", "touching", "merged")
-TOUCHING, MERGED = 1, 2  # places in it
+LABELS = ("", "touching", "merged", "edge")
+TOUCHING, MERGED, EDGE = 1, 2, 3  # places in it
 SHAPE_COLUMNS = ("half_axis_px", "edge_px", "flatness")
 """Names of the columns of the shapes of gold in a table of positions."""
 

@@ -8,7 +8,7 @@ import pandas as pd
 from perrin.io.movie import Movie
 from perrin.settings.tracking import TrackingSettings
 from perrin.tracking.appearance import Appearance
-from perrin.tracking.found import LABELS, TOUCHING
+from perrin.tracking.found import EDGE, LABELS, MERGED, TOUCHING
 from perrin.tracking.link import AMBIGUOUS, LinkingResult
 from perrin.tracking.stream import Seen
 
@@ -16,7 +16,6 @@ _CHANCE = 0.5  # spots in a frame: so few, and no track, are noise
 _MANY = 0.1  # of the positions
 _DENSE = 3.0  # lengths of a particle from one to the next
 _LARGE_PX = 12.0
-_MERGED = LABELS.index("merged")
 
 
 def notes_of(
@@ -46,6 +45,7 @@ def notes_of(
         notes.append(f"particles are {told} than their surroundings, by the look of the movie")
     notes += _touching_notes(positions)
     notes += _merged_notes(positions, linked, seen.appearance)
+    notes += _edge_notes(positions)
     notes += _linking_notes(linked, settings, tracks_kept=len(particles))
     notes += _background_notes(movie, settings, seen, particles)
     notes.append(_drift_note(movie, seen, removed=removed))
@@ -97,7 +97,7 @@ def _merged_notes(
     positions: pd.DataFrame, linked: LinkingResult, appearance: Appearance
 ) -> list[str]:
     """Say how many positions are two particles in one, and where many are, why that may be."""
-    merged = int((positions["label"] == LABELS[_MERGED]).sum())
+    merged = int((positions["label"] == LABELS[MERGED]).sum())
     if not merged:
         return []
     said = (
@@ -120,6 +120,19 @@ def _merged_notes(
     else:
         cause = "they do not look like one shape (other --kind, wrong focus, halos?)"
     return [f"{said}. That is much; likely {cause}"]
+
+
+def _edge_notes(positions: pd.DataFrame) -> list[str]:
+    """Say how much of what was located is the support itself."""
+    edges = int((positions["label"] == LABELS[EDGE]).sum())
+    if not edges:
+        return []
+    return [
+        f"{edges} of {len(positions)} spots have another contrast than the particles and lie where "
+        "the background itself changes by as much nearby: edges of the support that drift or "
+        "shake. They are in no track (label 'edge' in positions.csv); a particle of another size "
+        "is not followed there either"
+    ]
 
 
 def _noise_notes(appearance: Appearance) -> list[str]:

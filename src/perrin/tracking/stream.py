@@ -23,6 +23,7 @@ from perrin.tracking.drift import Drift, Registration
 from perrin.tracking.found import LocalizationResult, join
 from perrin.tracking.locate import locate
 from perrin.tracking.samples import Studied, prepared, study
+from perrin.tracking.support import relief, without_edges
 from perrin.types import Array, Float32Array, FloatArray, Progress
 
 _AT_ONCE = 1 << 21  # pixels located at once: few, for the cache
@@ -77,9 +78,9 @@ def see(
     if studied is None:
         return _nothing(movie, settings)
     appearance = studied.appearance
-    mean = np.zeros((movie.height, movie.width))
+    mean, change = np.zeros((2, movie.height, movie.width))
     registration = Registration()
-    stretches = _stretches(movie, settings, studied, mean, registration)
+    stretches = _stretches(movie, settings, studied, mean, change, registration)
     parts: list[LocalizationResult] = []
     ghosts = 0
 
@@ -97,8 +98,11 @@ def see(
         parts.append(part)
         ghosts += others
         _say(progress, _FRACTION_OF_CLEANING + (1 - _FRACTION_OF_CLEANING) * stop / movie.n_frames)
+    located = join(parts)
+    if settings.kind != "molecules":
+        located = without_edges(located, change, appearance)
     return Seen(
-        located=join(parts),
+        located=located,
         appearance=appearance,
         mean=mean.astype(np.float32),
         ghosts=ghosts,
@@ -141,13 +145,19 @@ def _stretches(
     settings: TrackingSettings,
     studied: Studied,
     mean: FloatArray,
+    change: FloatArray,
     registration: Registration,
 ) -> Iterator[_Stretch]:
-    """Yield the movie, a few frames at a time; the mean background and the drift are taken in."""
+    """Yield the movie, a few frames at a time.
+
+    The mean background, the largest change of the backgrounds nearby and the drift are taken in.
+    """
     step = max(1, _AT_ONCE // mean.size)
     seen, known = studied.appearance, studied.known
     for block in backgrounds(movie, settings.median, clean=cleaner(known, seen)):
         mean += block.image * ((block.stop - block.first) / movie.n_frames)
+        if settings.kind != "molecules":
+            np.maximum(change, relief(block.image, seen), out=change)
         if block.own is not None:
             inside = [found for frame, found in known.items() if block.first <= frame < block.stop]
             if settings.kind == "molecules":  # fainter than the structure of the glass

@@ -20,25 +20,22 @@ from perrin.notebook import Shown, rounded
 from perrin.optics.psf import Psf
 from perrin.settings.base import settings_from
 from perrin.settings.tracking import ParticleKind, TrackingSettings
-from perrin.stats import robust_sd
-from perrin.tracking.appearance import Appearance
 from perrin.tracking.clip import Clip, shown_clip
 from perrin.tracking.common_motion import checked
 from perrin.tracking.drift import Drift
-from perrin.tracking.found import LABELS, SHAPE_COLUMNS
-from perrin.tracking.link import MOST_MEMORY, LinkingResult, link
+from perrin.tracking.found import EDGE, LABELS, MERGED, SHAPE_COLUMNS
+from perrin.tracking.gaps import mark_neighbors_of_gaps
+from perrin.tracking.link import LinkingResult, link
 from perrin.tracking.notes import notes_of
 from perrin.tracking.particles import describe_tracks, resting, with_masses, without
 from perrin.tracking.stream import Seen, see
 from perrin.tracking.table import Recorded, of_tracks, tracks_of
 from perrin.tracking.track_sizes import with_sizes
-from perrin.types import FloatArray, IntArray, Progress
+from perrin.types import Progress
 
 _RECORDED = ("frame_interval_s", "pixel_nm", "instrument")  # what a calibration must share
 _LEAST_PIXEL_NM = 22.0  # of a movie of molecules: with smaller ones no window holds their PSF
 _CLEAR = 0.5  # of the positions of a track: with fewer above the threshold it is noise
-_LEAST_ALONE, _PERHAPS_SDS = 30, 2.5  # positions that stand alone; beyond these: perhaps two
-_MERGED, _TOUCHING = LABELS.index("merged"), LABELS.index("touching")
 
 
 @dataclass(frozen=True, repr=False)
@@ -197,7 +194,7 @@ def _tracks_of_what_was_seen(
     if len(positions):
         linked = _link(positions, movie, settings)
         positions = _without_noise(positions, settings)
-        _mark_neighbors_of_gaps(positions, seen)
+        mark_neighbors_of_gaps(positions, seen)
     if linked is not None:
         seen = replace(seen, drift=checked(seen.drift, of_tracks(positions)))
     drift = seen.drift
@@ -277,15 +274,17 @@ def _link(
     """Fill in the track of each position.
 
     Two that look like one hold the place of one of them, so that its track does not go on
-    elsewhere; they do not count towards its length.
+    elsewhere; they do not count towards its length. Edges of the support are linked to nothing.
     """
-    single = (positions["label"] != LABELS[_MERGED]).to_numpy()
+    label = positions["label"].to_numpy()
+    rows = np.flatnonzero(label != LABELS[EDGE])
+    single = label[rows] != LABELS[MERGED]
     if not single.any():
         return None
     linked = link(
-        positions["frame"].to_numpy(np.int64),
-        positions["x"].to_numpy(float),
-        positions["y"].to_numpy(float),
+        positions["frame"].to_numpy(np.int64)[rows],
+        positions["x"].to_numpy(float)[rows],
+        positions["y"].to_numpy(float)[rows],
         area_px=float(movie.height * movie.width),
         settings=settings.link,
     )
@@ -293,8 +292,8 @@ def _link(
     kept = np.flatnonzero(counts >= settings.link.min_positions)
     number = np.full(len(counts), -1, np.int64)
     number[kept] = np.arange(len(kept))
-    positions["particle"] = number[linked.particle]
-    positions["link_confidence"] = 1 - linked.ambiguity
+    positions.loc[rows, "particle"] = number[linked.particle]
+    positions.loc[rows, "link_confidence"] = 1 - linked.ambiguity
     return linked
 
 
@@ -307,60 +306,3 @@ def _without_noise(positions: pd.DataFrame, settings: TrackingSettings) -> pd.Da
     known, number = np.unique(kept["particle"], return_inverse=True)
     kept["particle"] = number - int((known < 0).any())
     return kept
-
-
-def _mark_neighbors_of_gaps(positions: pd.DataFrame, seen: Seen) -> None:
-    """Mark as touching what is where a particle is missing: its image may hold both.
-
-    A missing particle is looked for where the straight line between both ends of a gap has it,
-    and for some frames where its track ends or before it begins.
-    """
-    from scipy.spatial import cKDTree
-
-    assert seen.appearance is not None  # noqa: S101 - something was located
-    within = 2 * seen.appearance.extent_px
-    tracked = of_tracks(positions)
-    last = int(positions["frame"].max())
-    gone = [_gap_places(part, last) for _, part in tracked.groupby("particle")]
-    places = np.concatenate([part for part in gone if len(part)] or [np.empty((0, 3))])
-    if not len(places):
-        return
-    apart = 2 * within + 1
-    here = positions[["x", "y", "frame"]].to_numpy(float) * (1, 1, apart)
-    near = cKDTree(here).query_ball_point(places * (1, 1, apart), within)
-    rows = np.unique(np.concatenate([np.asarray(found, np.int64) for found in near]))
-    rows = rows[(positions["label"].to_numpy()[rows] == "")]
-    _widen(positions, rows, seen.appearance)
-    labels = positions["label"].to_numpy(dtype=object, copy=True)
-    labels[rows] = LABELS[_TOUCHING]
-    positions["label"] = labels
-
-
-def _widen(positions: pd.DataFrame, rows: IntArray, look: Appearance) -> None:
-    """Widen the errors of those `rows` that look a little like two: one more may be in them.
-
-    They have more contrast, and leave more, than the others that stand alone have by chance.
-    As where two look like one (`perrin.tracking.locate`), their middle is off by half a radius.
-    """
-    alone = (positions["label"] == "").to_numpy(copy=True)
-    alone[rows] = False
-    if look.kind != "spheres" or look.varied or alone.sum() < _LEAST_ALONE:
-        return
-    square = np.zeros(len(rows))
-    for values in (positions["contrast"].abs().to_numpy(float), positions["noise"].to_numpy(float)):
-        usual, spread = np.median(values[alone]), robust_sd(values[alone])
-        square += np.maximum((values[rows] - usual) / spread, 0.0) ** 2
-    wide = rows[square > _PERHAPS_SDS**2]
-    for name in ("x_se", "y_se"):
-        errors = positions[name].to_numpy(float, copy=True)
-        errors[wide] = np.hypot(errors[wide], look.extent_px / 2)
-        positions[name] = errors
-
-
-def _gap_places(part: pd.DataFrame, last: int) -> FloatArray:
-    """Return x, y and frame of the frames that a track misses, (M, 3)."""
-    frame = part["frame"].to_numpy(np.int64)
-    first, stop = max(0, frame[0] - MOST_MEMORY), min(last, frame[-1] + MOST_MEMORY) + 1
-    missing = np.setdiff1d(np.arange(first, stop), frame)
-    x, y = (np.interp(missing, frame, part[name].to_numpy(float)) for name in "xy")
-    return np.stack([x, y, missing.astype(float)], axis=1)
