@@ -10,7 +10,6 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -21,8 +20,9 @@ from perrin.diffusion.agreement import with_agreement
 from perrin.diffusion.by_kind import answered, bounded_by_kind
 from perrin.diffusion.likelihood import fit_fbm
 from perrin.diffusion.notes import notes_on
+from perrin.diffusion.predicted import Model, Predicted, predict
 from perrin.diffusion.segments import Segments, find_segments, notes_on_segments
-from perrin.diffusion.standard import TARGETS, Prediction, from_unit
+from perrin.diffusion.standard import TARGETS, from_unit
 from perrin.diffusion.suspects import suspect_steps, without_suspects
 from perrin.diffusion.tables import CLASSICAL, ESTIMATES, FALSE_FLAGS, SUSPECTS, WINDOWS
 from perrin.diffusion.time_course import SEGMENT_FRAMES, TimeCourse, follow, joined, segments_of
@@ -36,23 +36,6 @@ LEAST_FRACTION = 0.1
 LEAST_JUMPS = 3
 _INDEX = {name: k for k, (name, _, _) in enumerate(TARGETS)}
 _DIRECT = tuple(name for name in ESTIMATES if name in _INDEX)
-
-
-class Model(Protocol):
-    """What characterizes tracks: `perrin.models.mixture.MixtureModel` is one."""
-
-    @property
-    def name(self) -> str:
-        """Name of the model."""
-
-    def refusal(self, seen: BoolArray, dims: int) -> str | None:
-        """Return why a track is out of range, or None."""
-
-    def predict_tracks(self, tracks: Sequence[Track]) -> Prediction:
-        """Return what is in each track: see `perrin.models.mixture.MixtureModel`."""
-
-    def posterior_predictive_p(self, tracks: Sequence[Track], prediction: Prediction) -> FloatArray:
-        """Return the posterior predictive p-value of each track: see `MixtureModel`."""
 
 
 @dataclass(frozen=True)
@@ -121,16 +104,6 @@ class DiffusionResult(Shown):
         return (*self.remarks, *notes, *notes_on_segments(self.segments))
 
 
-@dataclass(frozen=True)
-class _Predicted:
-    """Tracks, why one has no prediction (empty if it has), and the prediction for `rows`."""
-
-    tracks: list[Track]
-    reasons: list[str]
-    rows: IntArray
-    prediction: Prediction | None
-
-
 def characterize(
     tracks: pd.DataFrame,
     *,
@@ -149,12 +122,12 @@ def characterize(
     if not whole:
         raise PerrinError("the table holds no track. Check the file.")
     windows = [window for track in whole for window in cut_windows(track, settings=settings)]
-    predictions = _predict(whole, model)
+    predictions = predict(whole, model)
     tell = partial(_kinds, model=kinds, scale=scale)
     time_course = follow(
         whole,
         _steps(predictions, model),
-        estimate=lambda parts: _estimates(_predict(parts, model), scale),
+        estimate=lambda parts: _estimates(predict(parts, model, known=predictions), scale),
         frame_interval=scale.frame_interval,
     )
     trajectories = _trajectories(predictions, model, kinds, scale)
@@ -162,13 +135,13 @@ def characterize(
     trajectories = trajectories.assign(**beside)
     result = DiffusionResult(
         trajectories=trajectories,
-        windows=_estimates(_predict(windows, model), scale),
+        windows=_estimates(predict(windows, model, known=predictions), scale),
         time_course=time_course,
         segments=find_segments(
             whole,
             trajectories,
             time_course.regimes,
-            tell=lambda parts: tell(_predict(parts, model)),
+            tell=lambda parts: tell(predict(parts, model)),
             length=scale.length,
             frame_interval=scale.frame_interval,
         ),
@@ -183,7 +156,7 @@ def characterize(
 
 
 def _trajectories(
-    predictions: _Predicted, model: Model, kinds: of_kinds.Model | None, scale: Scale
+    predictions: Predicted, model: Model, kinds: of_kinds.Model | None, scale: Scale
 ) -> pd.DataFrame:
     """Return the TRAJECTORIES of whole tracks, without what is said of suspect steps."""
     own = [_classical(track, scale) for track in predictions.tracks]
@@ -206,7 +179,7 @@ def _without_suspects(
     mended = without_suspects(tracks)
     told = trajectories.set_index("particle")[list(names)]
     if len(mended):
-        again = _trajectories(_predict(to_tracks(mended), model), model, kinds, scale)
+        again = _trajectories(predict(to_tracks(mended), model), model, kinds, scale)
         told.loc[again["particle"].to_list()] = again[list(names)].to_numpy()
     count = suspect_steps(tracks).groupby("particle").size()
     number = trajectories["particle"].map(count).fillna(0).astype(np.int64)
@@ -215,7 +188,7 @@ def _without_suspects(
     return {SUSPECTS[0].name: number, **found}
 
 
-def _kinds(predictions: _Predicted, *, model: of_kinds.Model | None, scale: Scale) -> pd.DataFrame:
+def _kinds(predictions: Predicted, *, model: of_kinds.Model | None, scale: Scale) -> pd.DataFrame:
     """Return the OF_KIND columns of tracks with what the mixture network says of them."""
     return of_kinds.kind_columns(
         predictions.tracks,
@@ -253,17 +226,7 @@ def _handed_over(whole: list[Track], scale: Scale) -> dict[str, FloatArray]:
     }
 
 
-def _predict(tracks: list[Track], model: Model) -> _Predicted:
-    """Return what the model predicts of those tracks that it does not refuse."""
-    reasons = [_refusal(track, model) for track in tracks]
-    rows = np.array([i for i, reason in enumerate(reasons) if not reason], dtype=np.int64)
-    if not rows.size:
-        return _Predicted(tracks, reasons, rows, None)
-    prediction = model.predict_tracks([tracks[i] for i in rows])
-    return _Predicted(tracks, reasons, rows, prediction)
-
-
-def _steps(predictions: _Predicted, model: Model) -> list[FloatArray | None]:
+def _steps(predictions: Predicted, model: Model) -> list[FloatArray | None]:
     """Return the step probabilities of each track, long ones in segments; None without one."""
     found: list[FloatArray | None] = [None] * len(predictions.tracks)
     if predictions.prediction is not None:
@@ -273,14 +236,14 @@ def _steps(predictions: _Predicted, model: Model) -> list[FloatArray | None]:
         if len(track.seen) <= SEGMENT_FRAMES:
             continue
         segments = segments_of(track)
-        predicted = _predict(segments, model)
+        predicted = predict(segments, model)
         if predicted.prediction is not None:
             of = dict(zip(predicted.rows.tolist(), predicted.prediction.steps, strict=True))
             found[row] = joined([of.get(k) for k in range(len(segments))], len(track.seen))
     return found
 
 
-def _check(predictions: _Predicted, model: Model) -> dict[str, FloatArray | BoolArray]:
+def _check(predictions: Predicted, model: Model) -> dict[str, FloatArray | BoolArray]:
     """Return the CHECK columns."""
     p = np.full(len(predictions.tracks), np.nan)
     if predictions.prediction is not None:
@@ -290,7 +253,7 @@ def _check(predictions: _Predicted, model: Model) -> dict[str, FloatArray | Bool
     return {"posterior_predictive_p": p, "out_of_model": p < FALSE_FLAGS}
 
 
-def _estimates(predictions: _Predicted, scale: Scale) -> pd.DataFrame:
+def _estimates(predictions: Predicted, scale: Scale) -> pd.DataFrame:
     """Return the WINDOWS table of tracks, a row each, NaN where the model refused."""
     tracks, kept = predictions.tracks, predictions.rows
     table = pd.DataFrame(
@@ -312,17 +275,6 @@ def _estimates(predictions: _Predicted, scale: Scale) -> pd.DataFrame:
             columns[name][kept] = values
         said[kept] = _abstain(columns, kept, chosen)
     return table.assign(**columns, reason=said)
-
-
-def _refusal(track: Track, model: Model) -> str:
-    """Return why there is no prediction for a track at all, empty if there is one."""
-    refused = model.refusal(track.seen, track.positions.shape[1])
-    if refused:
-        return refused
-    steps = classical.displacements(track.positions, track.seen, lag=1)
-    if not len(steps):
-        return "no two neighboring frames"
-    return "" if (steps != 0).any() else "immobile"
 
 
 def _physical(prediction: FloatArray, tracks: list[Track], scale: Scale) -> dict[str, FloatArray]:

@@ -21,6 +21,7 @@ _LOG_NOISE = (-8.0, 4.0)  # ln of sigma^2 / s^2; the lower end is as good as non
 _NOISY = np.array([[0.5, -5.0], [1.0, -1.0]])  # where fits start: alpha, ln of sigma^2 / s^2
 _NOISELESS = np.array([[0.7, -8.0]])
 _MOST_STEPS = 60
+_NEAR = (0.02, 0.2)  # from a peak: no other one is so close
 _ENOUGH = 1e-7  # a step that gains less log-likelihood than this was the last one
 
 
@@ -131,17 +132,18 @@ def _best(steps, times, known, noisy, starts):  # type: ignore[no-untyped-def]
     """
     best = (starts[0, 0], starts[0, 1], -np.inf)
     for k in range(len(starts)):
-        found = _climb(steps, times, known, noisy, starts[k])
+        found = _climb(steps, times, known, noisy, starts[k], best)
         if found[2] > best[2]:
             best = found
     return best
 
 
 @njit(cache=True)
-def _climb(steps, times, known, noisy, start):  # type: ignore[no-untyped-def]
+def _climb(steps, times, known, noisy, start, top):  # type: ignore[no-untyped-def]
     """Newton's method with Levenberg's damping from one start, inside the box of parameters.
 
-    Derivatives are central differences. A parameter at its end that would leave is held.
+    Derivatives are central differences. A parameter at its end that would leave is held. top:
+    alpha, ln of the noise ratio and value of a peak; a climb that comes near it ends there.
     """
     low, high = (_ALPHA[0], _LOG_NOISE[0]), (_ALPHA[1], _LOG_NOISE[1])
     at, ahead, damping = start.copy(), np.empty(2), 1e-3
@@ -166,6 +168,8 @@ def _climb(steps, times, known, noisy, start):  # type: ignore[no-untyped-def]
             damping *= 10
         if rose < _ENOUGH:
             break
+        if abs(at[0] - top[0]) < _NEAR[0] and abs(at[1] - top[1]) < _NEAR[1]:
+            return top
     return at[0], at[1], value
 
 
@@ -297,36 +301,40 @@ def _dense(steps, times, alpha, ratio):  # type: ignore[no-untyped-def]
     return square, log_determinant
 
 
-@njit(cache=True)
+@njit(cache=True, fastmath={"contract"})
 def _innovations(row, steps):  # type: ignore[no-untyped-def]
-    """Return the same for a Toeplitz C with first row `row`, by Durbin and Levinson.
+    """Return the same for a Toeplitz C with first row `row`, by Schur's algorithm.
 
-    What runs backwards in the formulas is held backwards, so that every sum runs along memory.
+    Of C = L D L', `along` holds a column of L D from its diagonal on; what each innovation says
+    of the later steps is taken off them at once. No sum runs over a loop, so that several numbers
+    are worked on at a time.
     """
     size, dims = steps.shape
-    backwards, row_backwards = np.empty(dims * size), np.empty(size)
+    left = np.empty((dims, size))
+    for axis in range(dims):
+        for k in range(size):
+            left[axis, k] = steps[k, axis]
+    along, across = row.copy(), row.copy()
+    square, log_determinant = 0.0, 0.0
     for k in range(size):
-        row_backwards[k] = row[size - 1 - k]
-        for axis in range(dims):
-            backwards[axis * size + k] = steps[size - 1 - k, axis]
-    past = np.zeros(size)  # coefficients that predict a step from those before it
-    turned = np.zeros(size)
-    variance, square, log_determinant = row[0], 0.0, 0.0
-    for k in range(size):
-        if k:
-            reflection = (row[k] - _dot(past, row_backwards, size - k, k - 1)) / variance
-            for j in range(k - 1):
-                turned[j] = past[k - 2 - j]
-            for j in range(k - 1):
-                past[j] -= reflection * turned[j]
-            past[k - 1] = reflection
-            variance *= 1.0 - reflection * reflection
-        if variance <= 0.0:
+        variance = along[0]
+        if not variance > 0.0:
             return np.inf, np.inf
         log_determinant += np.log(variance)
+        ahead = size - k - 1
         for axis in range(dims):
-            missed = steps[k, axis] - _dot(past, backwards, (axis + 1) * size - k, k)
-            square += missed * missed / variance
+            new = left[axis, k]
+            square += new * new / variance
+            told, rest, column = new / variance, left[axis, k + 1 :], along[1:]
+            for j in range(ahead):
+                rest[j] -= told * column[j]
+        if ahead:
+            behind = across[k + 1 :]
+            reflection = behind[0] / variance
+            for j in range(ahead):
+                one, other = along[j], behind[j]
+                along[j] = one - reflection * other
+                behind[j] = other - reflection * one
     return square, log_determinant
 
 

@@ -66,6 +66,8 @@ def find_regimes(p: FloatArray) -> list[Regime]:
     There is at least one; neighbors have different labels.
     """
     states = _decode(p, np.log(SURE), SWITCH)
+    if (states == states[0]).all():  # as of most tracks: nothing to join or to part
+        return [Regime(int(states[0]) if len(p) >= SHORTEST else UNDECIDED, 0, len(p))]
     runs = _runs(states)
     runs = _joined(
         [replace(run, label=UNDECIDED) if run.stop - run.start < SHORTEST else run for run in runs]

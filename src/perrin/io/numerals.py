@@ -25,6 +25,7 @@ _GROUPED = (  # marks of thousands and of decimals, where both cannot be taken f
     (re.compile(r"[+-]?\d{1,3}(['’\u00a0\u202f\u2009 ]\d{3})+([.,]\d+)?"), "'’\u00a0\u202f\u2009 "),
 )
 _NEARLY = 0.9  # of the cells: the others are words, which are named where numbers are needed
+_MARKS = re.compile("[,'’\\u00a0\\u202f\\u2009 ]")  # without one of them no cell is grouped
 _UNGROUPED = re.compile(r"[+-]?\d+([.,]\d+)?")
 _POINT = re.compile(r"[+-]?\d*\.\d*([eE][+-]?\d+)?")
 
@@ -88,6 +89,8 @@ def ungrouped(
     """Take off the marks of thousands where nothing else can be meant; say in which columns."""
     found, where = dict(columns), []
     for name, cells in columns.items():
+        if not _MARKS.search("".join(cells)):
+            continue
         marks = _marks_of_thousands([cell.strip() for cell in cells])
         if marks:
             table = str.maketrans("", "", marks)

@@ -67,7 +67,7 @@ def distance(track: Track, quantiles: FloatArray, steps: FloatArray) -> float:
     rng = np.random.default_rng([SEED, track.particle % 2**32, len(track.seen)])
     observed = statistics(track.positions[None], track.seen)[0]
     made = statistics(replicates(track, quantiles, steps, count=REPLICATES, rng=rng), track.seen)
-    low, middle, high = np.quantile(made, (0.05, 0.5, 0.95), axis=0)
+    low, middle, high = _quantiles(made)
     away = observed - middle
     reach = np.maximum(np.where(away > 0, high - middle, middle - low), _TINY)
     return float(np.sort(_NORMAL * np.abs(away) / reach)[-WORST:].mean())
@@ -99,7 +99,7 @@ def replicates(
     """Return `count` tracks that the answer could have come from, (count, L, d), any unit."""
     length, dims = track.positions.shape
     drawn = _parameters(quantiles, count, rng, noise=_noise_fraction(track))
-    fractions = {name: np.sqrt(drawn[name])[:, None, None] for name in _FRACTIONS}
+    fractions = {name: np.sqrt(drawn[name]) for name in _FRACTIONS}
     alpha = np.clip(from_unit(drawn["alpha_fbm"], _INDEX["alpha_fbm"]), 0.02, 1.98)
     blurred = track.exposure > 0
     fine = SUBFRAMES if blurred else 1
@@ -107,19 +107,64 @@ def replicates(
     if drawn["fraction_brownian"].max() > _NOTHING:
         walks["fraction_brownian"] = brownian(count, length=length * fine, rng=rng, dims=dims)
     moved = np.zeros((count, length - 1, dims))
-    where = _of_fbm(steps[:, 1], count, rng)[..., None]
+    where = _of_fbm(steps[:, 1], count, rng)
     for name, walk in walks.items():
         seen = expose(walk, track.exposure) if blurred else walk
-        moved += _unit(np.diff(seen, axis=1) * where) * fractions[name]
+        _add_steps(np.ascontiguousarray(seen), where, fractions[name], moved)
     jumping = rng.random((count, length - 1)) < steps[:, 0]
     rate = max(float(steps[:, 0].mean()), 1 / length)
-    jumps = rng.standard_normal(moved.shape) * jumping[..., None] / np.sqrt(rate)
-    moved += jumps * fractions["fraction_ctrw"]
-    positions = np.zeros((count, length, dims))
-    np.cumsum(moved, axis=1, out=positions[:, 1:])
-    noise = rng.standard_normal(positions.shape) * fractions["fraction_noise"] / np.sqrt(2)
-    made: FloatArray = positions + noise
-    return made
+    jumps = rng.standard_normal(moved.shape)
+    noise = rng.standard_normal((count, length, dims))
+    size = fractions["fraction_ctrw"] / np.sqrt(rate), fractions["fraction_noise"] / np.sqrt(2)
+    _add_up(moved, jumping, jumps, noise, *size)
+    return noise
+
+
+@njit(cache=True, nogil=True)
+def _add_steps(walks, where, size, moved):  # type: ignore[no-untyped-def]
+    """Add the steps of walks (N, L, d) where they move, scaled to the root mean square `size` (N,).
+
+    A walk has one scale for all axes: that of its steps with zeros where it does not move.
+    """
+    count, steps, dims = moved.shape
+    for n in range(count):
+        square = 0.0
+        for t in range(steps):
+            if where[n, t]:
+                for axis in range(dims):
+                    square += (walks[n, t + 1, axis] - walks[n, t, axis]) ** 2
+        scale = size[n] / max(np.sqrt(square / (steps * dims)), _TINY)
+        for t in range(steps):
+            if where[n, t]:
+                for axis in range(dims):
+                    moved[n, t, axis] += (walks[n, t + 1, axis] - walks[n, t, axis]) * scale
+
+
+@njit(cache=True, nogil=True)
+def _add_up(moved, jumping, jumps, noise, jump_size, noise_size):  # type: ignore[no-untyped-def]
+    """Turn normal `noise` (N, L, d) into positions: of steps, jumps, and noise of its size."""
+    count, steps, dims = moved.shape
+    at = np.empty(dims)
+    for n in range(count):
+        for axis in range(dims):
+            at[axis] = 0.0
+            noise[n, 0, axis] *= noise_size[n]
+        for t in range(steps):
+            for axis in range(dims):
+                at[axis] += moved[n, t, axis]
+                if jumping[n, t]:
+                    at[axis] += jumps[n, t, axis] * jump_size[n]
+                noise[n, t + 1, axis] = at[axis] + noise[n, t + 1, axis] * noise_size[n]
+
+
+def _quantiles(made: FloatArray) -> FloatArray:
+    """Return the 5%, 50% and 95% quantiles of each statistic, (3, q)."""
+    ranked = np.sort(made, axis=0)
+    at = np.array([0.05, 0.5, 0.95]) * (len(made) - 1)
+    below = at.astype(np.int64)
+    low, high = ranked[below], ranked[np.minimum(below + 1, len(made) - 1)]
+    found: FloatArray = low + (high - low) * (at - below)[:, None]
+    return found
 
 
 def statistics(positions: FloatArray, seen: BoolArray) -> FloatArray:
@@ -141,114 +186,123 @@ def statistics(positions: FloatArray, seen: BoolArray) -> FloatArray:
 
 @njit(cache=True, nogil=True)
 def _statistics(positions, seen, lags, memory, long, out):  # type: ignore[no-untyped-def]
-    """Fill `out` (N, q), track after track."""
+    """Fill `out` (N, q), track after track; each axis is laid along memory, so that sums are quick.
+
+    The kurtosis is that of the length, so that rotation changes nothing: 1 + 2 / d of a Gaussian.
+    """
     count, length, dims = positions.shape
-    step = np.empty((length - 1, dims))
+    there = np.empty(length - 1, np.bool_)
+    for t in range(length - 1):
+        there[t] = seen[t] and seen[t + 1]
+    at, step, square = np.empty((dims, length)), np.empty((dims, length - 1)), np.empty(length)
     for n in range(count):
-        pairs, mean = 0, 0.0
-        for t in range(length - 1):
-            there = seen[t] and seen[t + 1]
-            pairs += there
-            for axis in range(dims):
-                step[t, axis] = positions[n, t + 1, axis] - positions[n, t, axis] if there else 0.0
-                mean += step[t, axis] ** 2
-        mean = max(mean / max(pairs, 1), _TINY)
+        for axis in range(dims):
+            for t in range(length):
+                at[axis, t] = positions[n, t, axis]
+            for t in range(length - 1):
+                step[axis, t] = at[axis, t + 1] - at[axis, t] if there[t] else 0.0
+        mean = max(_memory(step, there, 0), _TINY)
         column = 0
         for lag in lags:
-            msd, _ = _moments(positions[n], seen, lag)
+            msd, _ = _moments(at, seen, lag, square)
             out[n, column] = np.log(max(msd, _TINY) / mean)
             column += 1
         for lag in (1, 4):
-            second, fourth = _moments(positions[n], seen, lag)
+            second, fourth = _moments(at, seen, lag, square)
             out[n, column] = np.log(max(fourth / max(second, _TINY) ** 2, _TINY))
             column += 1
         for lag in memory:
-            out[n, column] = _memory(step, seen, lag) / mean
+            out[n, column] = _memory(step, there, lag) / mean
             column += 1
         if len(long):
             total = 0.0
             for lag in long:
-                total += _memory(step, seen, lag)
+                total += _memory(step, there, lag)
             out[n, column] = total / len(long) / mean
             column += 1
         if dims > 1:
             out[n, column] = np.log(max(_anisotropy(step), _TINY))
             column += 1
-        out[n, column] = np.log(_leading_back(step))
+        out[n, column] = np.log(_leading_back(step, square))
 
 
-@njit(cache=True, nogil=True)
-def _moments(positions, seen, lag):  # type: ignore[no-untyped-def]
+@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
+def _moments(at, seen, lag, square):  # type: ignore[no-untyped-def]
     """Return <|s|^2> and <|s|^4> of the displacements over `lag` frames that are there.
 
-    Of the length, so that rotation changes nothing: <|s|^4> / <|s|^2>^2 is 1 + 2 / d of a Gaussian.
+    at (d, L): positions; square (L,): room.
     """
+    dims, length = at.shape
+    for first in range(length - lag):
+        square[first] = 0.0
+    for axis in range(dims):
+        for first in range(length - lag):
+            square[first] += (at[axis, first + lag] - at[axis, first]) ** 2
     pairs, second, fourth = 0, 0.0, 0.0
-    for first in range(positions.shape[0] - lag):
-        if seen[first] and seen[first + lag]:
-            square = 0.0
-            for axis in range(positions.shape[1]):
-                square += (positions[first + lag, axis] - positions[first, axis]) ** 2
-            pairs += 1
-            second += square
-            fourth += square * square
+    for first in range(length - lag):
+        both = seen[first] & seen[first + lag]
+        size = square[first] if both else 0.0
+        pairs += both
+        second += size
+        fourth += size * size
     return second / max(pairs, 1), fourth / max(pairs, 1)
 
 
-@njit(cache=True, nogil=True)
-def _memory(step, seen, lag):  # type: ignore[no-untyped-def]
-    """Return <s(t) s(t + lag)> of the steps (L - 1, d) that are there; others are zero."""
+@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
+def _memory(step, there, lag):  # type: ignore[no-untyped-def]
+    """Return <s(t) s(t + lag)> of the steps (d, L - 1) that are there; others are zero."""
+    dims, steps = step.shape
     pairs, total = 0, 0.0
-    for t in range(step.shape[0] - lag):
-        pairs += seen[t] and seen[t + 1] and seen[t + lag] and seen[t + lag + 1]
-        for axis in range(step.shape[1]):
-            total += step[t, axis] * step[t + lag, axis]
+    for t in range(steps - lag):
+        pairs += there[t] & there[t + lag]
+    for axis in range(dims):
+        for t in range(steps - lag):
+            total += step[axis, t] * step[axis, t + lag]
     return total / max(pairs, 1)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
 def _anisotropy(step):  # type: ignore[no-untyped-def]
-    """Return how far the steps of a block have one axis, mean over blocks: 0 to 1.
+    """Return how far the steps (d, L - 1) of a block have one axis, mean over blocks: 0 to 1.
 
     From the traceless part of the sum of s s^T over the block, which no rotation changes.
     """
-    steps, dims = step.shape
+    dims, steps = step.shape
     block = min(BLOCK, steps)
-    tensor = np.empty((dims, dims))
     length, size = 0.0, 0.0
     for first in range(0, steps // block * block, block):
         trace, square = 0.0, 0.0
         for i in range(dims):
             for j in range(dims):
-                tensor[i, j] = 0.0
+                product = 0.0
                 for t in range(first, first + block):
-                    tensor[i, j] += step[t, i] * step[t, j]
-            trace += tensor[i, i]
-        for i in range(dims):
-            for j in range(dims):
-                square += (tensor[i, j] - (trace / dims if i == j else 0.0)) ** 2
-        length += np.sqrt(square * dims / (dims - 1))
+                    product += step[i, t] * step[j, t]
+                square += product * product
+                trace += product if i == j else 0.0
+        square -= trace * trace / dims
+        length += np.sqrt(max(square, 0.0) * dims / (dims - 1))
         size += trace
     return length / max(size, _TINY)
 
 
-@njit(cache=True, nogil=True)
-def _leading_back(step):  # type: ignore[no-untyped-def]
-    """Return the squared sum of s|s| over its sum of squares."""
-    steps, dims = step.shape
-    total = np.zeros(dims)
-    squares = 0.0
+@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
+def _leading_back(step, size):  # type: ignore[no-untyped-def]
+    """Return the squared sum of s|s| over its sum of squares; size (L,): room."""
+    dims, steps = step.shape
     for t in range(steps):
-        square = 0.0
-        for axis in range(dims):
-            square += step[t, axis] ** 2
-        size = np.sqrt(square)
-        for axis in range(dims):
-            total[axis] += step[t, axis] * size
-        squares += square * square
-    far = 0.0
+        size[t] = 0.0
     for axis in range(dims):
-        far += total[axis] ** 2
+        for t in range(steps):
+            size[t] += step[axis, t] ** 2
+    squares, far = 0.0, 0.0
+    for t in range(steps):
+        squares += size[t] * size[t]
+        size[t] = np.sqrt(size[t])
+    for axis in range(dims):
+        total = 0.0
+        for t in range(steps):
+            total += step[axis, t] * size[t]
+        far += total * total
     return (far + _TINY) / (squares + _TINY)
 
 
@@ -295,10 +349,3 @@ def _of_fbm(p: FloatArray, count: int, rng: np.random.Generator) -> BoolArray:
         return np.ones((count, len(p)), dtype=bool)
     moved: BoolArray = p <= rng.random((count, 1))
     return moved
-
-
-def _unit(step: FloatArray) -> FloatArray:
-    """Return steps (N, L - 1, d) scaled to a mean square of 1 on each axis."""
-    size = np.sqrt((step**2).mean(axis=(1, 2), keepdims=True))
-    scaled: FloatArray = step / np.maximum(size, _TINY)
-    return scaled

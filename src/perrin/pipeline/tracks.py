@@ -41,8 +41,8 @@ __all__ = [
 
 if TYPE_CHECKING:
     from perrin.diffusion.andi import Model as Andi
-    from perrin.diffusion.characterize import Model as Mixture
     from perrin.diffusion.kinds import Model as Kinds
+    from perrin.diffusion.predicted import Model as Mixture
 
 
 def link(

@@ -13,6 +13,7 @@ from perrin.diffusion.summary import msd_curves
 from perrin.diffusion.tables import TRAJECTORIES, axes_of
 from perrin.report.page.encode import packed
 from perrin.report.page.motion_story import motion_story
+from perrin.types import IntArray
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,13 +76,23 @@ def _drawn(table: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.int64]]:
 def _paths(tracks: pd.DataFrame, particles: np.ndarray[Any, Any]) -> dict[str, Any]:
     """Frames and positions of some particles, one after the other, and where each ends."""
     axes = axes_of(tracks)
-    groups = dict(list(tracks.groupby("particle")))
-    chosen = [groups[particle] for particle in particles]
+    rows, counts = _rows(tracks["particle"], particles)
     found = {
-        name: packed(np.concatenate([[], *(part[name] for part in chosen)]), kind)
+        name: packed(tracks[name].to_numpy()[rows], kind)
         for name, kind in [("frame", "i4"), *((axis, "f4") for axis in axes[:2])]
     }
-    return found | {"stops": np.cumsum([len(part) for part in chosen]).tolist()}
+    return found | {"stops": np.cumsum(counts).tolist()}
+
+
+def _rows(column: pd.Series, particles: np.ndarray[Any, Any]) -> tuple[IntArray, IntArray]:
+    """Return the rows of some particles, one particle after the other, and how many each has."""
+    own = column.to_numpy()
+    order = np.argsort(own, kind="stable")
+    first, last = (np.searchsorted(own, particles, side, order) for side in ("left", "right"))
+    counts = last - first
+    before = np.cumsum(counts) - counts
+    rows: IntArray = order[np.repeat(first - before, counts) + np.arange(counts.sum())]
+    return rows, counts
 
 
 def _windows(windows: pd.DataFrame, particles: np.ndarray[Any, Any]) -> dict[str, Any]:
@@ -109,15 +120,16 @@ def _regimes(regimes: pd.DataFrame, particles: np.ndarray[Any, Any]) -> dict[str
 
 def _along(time_course: pd.DataFrame, particles: np.ndarray[Any, Any]) -> dict[str, Any]:
     """Fraction of CTRW near each frame of some particles, in percent, and where each ends."""
-    groups = dict(list(time_course.groupby("particle")))
-    chosen = [groups[particle] for particle in particles if particle in groups]
-    counts = [len(groups[particle]) if particle in groups else 0 for particle in particles]
+    rows, counts = _rows(time_course["particle"], particles)
     found = {
-        name: packed(np.rint(100 * np.concatenate([[], *(part[name] for part in chosen)])), "u1")
+        name: packed(np.rint(100 * time_course[name].to_numpy(float)[rows]), "u1")
         for name in ("ctrw_near", "ctrw_near_low", "ctrw_near_high")
     }
-    first = [int(groups[p]["frame"].iloc[0]) if p in groups else 0 for p in particles]
-    return found | {"stops": np.cumsum(counts).tolist(), "first": first}
+    frame = time_course["frame"].to_numpy()[rows]
+    starts = np.cumsum(counts) - counts
+    first = np.zeros(len(counts), np.int64)
+    first[counts > 0] = frame[starts[counts > 0]]
+    return found | {"stops": np.cumsum(counts).tolist(), "first": first.tolist()}
 
 
 def _msd(folder: MotionFolder, drawn: np.ndarray[Any, np.dtype[np.int64]]) -> dict[str, Any] | None:
