@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib import metadata
+from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any
 
@@ -94,12 +94,22 @@ def networks() -> Iterator[Network]:
             yield Network(name, None, 0.0, str(error))
 
 
-def kernels_compiled() -> bool:
-    """Whether the kernels of the landing steps are compiled; the first run does it."""
-    from perrin.landing.fit import fit_patch
+def kernels_compiled(steps: str = "landings") -> bool:
+    """Whether the kernels of steps are compiled: of the landings, or of the diffusion.
 
-    folder = fit_patch.stats.cache_path  # NUMBA_CACHE_DIR, beside the code, or the user's cache
-    return not folder or any(Path(folder).glob("fit.fit_patch-*.nbi"))
+    The first run does it; one kernel of each stands for all.
+    """
+    module, name = _ONE_KERNEL[steps]
+    kernel: Any = getattr(import_module(module), name)
+    folder = kernel.stats.cache_path  # NUMBA_CACHE_DIR, beside the code, or the user's cache
+    compiled = f"{module.rpartition('.')[2]}.{name}-*.nbi"
+    return not folder or any(Path(folder).glob(compiled))
+
+
+_ONE_KERNEL = {
+    "landings": ("perrin.landing.fit", "fit_patch"),
+    "diffusion": ("perrin.diffusion.likelihood", "best_fit"),
+}
 
 
 def compiling_s() -> float:

@@ -1,18 +1,28 @@
 import types
 
+import pytest
 from numba import config, njit
 
 from perrin.cli.first_run import say_first_run
+from perrin.diffusion import likelihood
 from perrin.landing import fit
 
 
-def test_it_is_said_until_the_kernels_are_compiled(tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize(
+    ("steps", "module", "name"),
+    [("landings", fit, "fit_patch"), ("diffusion", likelihood, "best_fit")],
+)
+def test_it_is_said_until_the_kernels_are_compiled(
+    steps, module, name, tmp_path, monkeypatch, capsys
+):
     stats = types.SimpleNamespace(cache_path=str(tmp_path))
-    monkeypatch.setattr(fit, "fit_patch", types.SimpleNamespace(stats=stats))
-    say_first_run()
+    kernel = getattr(module, name)
+    monkeypatch.setattr(module, name, types.SimpleNamespace(stats=stats))
+    say_first_run(steps)
     assert "first run" in capsys.readouterr().err
-    (tmp_path / "fit.fit_patch-152.py311.nbi").touch()
-    say_first_run()
+    file = f"{kernel.py_func.__module__.split('.')[-1]}.{kernel.py_func.__qualname__}-152.py311.nbi"
+    (tmp_path / file).touch()
+    say_first_run(steps)
     assert capsys.readouterr().err == ""
 
 

@@ -87,6 +87,7 @@ def diffusion(
         perrin diffusion tracks.csv --pixel-nm 100 --frame-interval-s 0.02
         perrin diffusion tracks.csv --units unknown -o motion
     """
+    from perrin.cli.first_run import say_first_run
     from perrin.io.output_folder import output_folder
     from perrin.io.tracks import read_tracks
     from perrin.pipeline import characterize
@@ -101,6 +102,7 @@ def diffusion(
     target = output_folder(out, overwrite=overwrite, inputs=[tracks])
     table = read_tracks(tracks, pixel_nm=pixel_nm, frame_interval_s=interval, z_step_nm=z_step_nm)
     typer.echo(table.attrs["read_as"])
+    say_first_run("diffusion")
     found = characterize(
         table,
         model=model,

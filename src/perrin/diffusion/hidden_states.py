@@ -142,36 +142,57 @@ def _expected(logs, stops, chance, first):  # type: ignore[no-untyped-def]
     began = np.zeros((tracks, count))
     start = 0
     for n in range(tracks):
-        size = stops[n] - start
-        density = np.empty((size, count))
-        ahead, scale = np.empty((size, count)), np.empty(size)
-        for t in range(size):
-            top = logs[start + t].max()
-            density[t] = np.exp(logs[start + t] - top) + 1e-300
-            for k in range(count):
-                if t == 0:
-                    ahead[t, k] = first[k] * density[t, k]
-                else:
-                    total = 0.0
-                    for j in range(count):
-                        total += ahead[t - 1, j] * chance[j, k]
-                    ahead[t, k] = total * density[t, k]
-            scale[t] = ahead[t].sum()
-            ahead[t] /= scale[t]
-        back = np.ones(count)
-        for t in range(size - 1, -1, -1):
-            own = ahead[t] * back
-            own /= own.sum()
-            spent[n] += own
-            if t == 0:
-                began[n] = own
-                break
-            later = np.zeros(count)
-            for j in range(count):
-                for k in range(count):
-                    part = chance[j, k] * density[t, k] * back[k] / scale[t]
-                    moved[n, j, k] += ahead[t - 1, j] * part
-                    later[j] += part
-            back = later
+        density, ahead, scale = _ahead(logs[start : stops[n]], chance, first)
+        _backwards(density, ahead, scale, chance, moved[n], spent[n], began[n])
         start = stops[n]
     return moved, spent, began
+
+
+@njit(cache=True, nogil=True)
+def _ahead(logs, chance, first):  # type: ignore[no-untyped-def]
+    """Return density (n, m), how probable each state is by then (n, m), and its scale (n,)."""
+    size, count = logs.shape
+    density, ahead, scale = np.empty((size, count)), np.empty((size, count)), np.zeros(size)
+    for t in range(size):
+        top = logs[t, 0]
+        for k in range(1, count):
+            top = max(top, logs[t, k])
+        for k in range(count):
+            density[t, k] = np.exp(logs[t, k] - top) + 1e-300
+            total = first[k]
+            if t:
+                total = 0.0
+                for j in range(count):
+                    total += ahead[t - 1, j] * chance[j, k]
+            ahead[t, k] = total * density[t, k]
+            scale[t] += ahead[t, k]
+        for k in range(count):
+            ahead[t, k] /= scale[t]
+    return density, ahead, scale
+
+
+@njit(cache=True, nogil=True)
+def _backwards(density, ahead, scale, chance, moved, spent, began):  # type: ignore[no-untyped-def]
+    """Add what is expected of one track, from its end to its start."""
+    size, count = density.shape
+    back, later = np.empty(count), np.empty(count)
+    for k in range(count):
+        back[k] = 1.0
+    for t in range(size - 1, -1, -1):
+        total = 0.0
+        for k in range(count):
+            total += ahead[t, k] * back[k]
+        for k in range(count):
+            own = ahead[t, k] * back[k] / total
+            spent[k] += own
+            began[k] = own  # the last one is of the start
+        if t == 0:
+            break
+        for j in range(count):
+            later[j] = 0.0
+            for k in range(count):
+                part = chance[j, k] * density[t, k] * back[k] / scale[t]
+                moved[j, k] += ahead[t - 1, j] * part
+                later[j] += part
+        for k in range(count):
+            back[k] = later[k]

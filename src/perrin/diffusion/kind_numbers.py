@@ -187,45 +187,44 @@ def _three(values: FloatArray) -> Interval:
 
 @njit(cache=True, nogil=True)
 def _em(square, gaps, noise, dims):  # type: ignore[no-untyped-def]
-    """Return squared steps (2,) of a slow and a fast state, fraction of the fast, their frames."""
+    """Return squared steps (2,) of a slow and a fast state, fraction of the fast, frames (2,)."""
     count = len(square)
-    variance = np.array([0.25, 2.0])
-    leave = np.array([0.05, 0.05])
-    alpha, scale = np.zeros((count, 2)), np.zeros(count)
-    density, weight = np.zeros((count, 2)), np.zeros(2)
+    variance, leave, weight = np.empty(2), np.empty(2), np.zeros(2)
+    variance[0], variance[1], leave[0], leave[1] = 0.25, 2.0, 0.05, 0.05
+    alpha, density, scale = np.empty((count, 2)), np.empty((count, 2)), np.empty(count)
+    after, ahead, found = np.empty(2), np.empty(2), np.empty(2)
+    moved, spent = np.empty(2), np.empty(2)
     for _ in range(_ROUNDS):
         for t in range(count):
             for k in range(2):
                 whole = variance[k] * gaps[t] + 2 * noise
                 density[t, k] = np.exp(-0.5 * square[t] / whole - 0.5 * dims * np.log(whole))
-            density[t] += 1e-300
-            before = alpha[t - 1] if t else np.array([0.5, 0.5])
-            stay = before * (1 - leave) if t else before
-            alpha[t, 0] = (stay[0] + (before[1] * leave[1] if t else 0.0)) * density[t, 0]
-            alpha[t, 1] = (stay[1] + (before[0] * leave[0] if t else 0.0)) * density[t, 1]
-            scale[t] = alpha[t].sum()
-            alpha[t] /= scale[t]
-        after, found, total = np.ones(2), np.zeros(2), np.zeros(2)
-        moved, spent = np.zeros(2), np.zeros(2)
-        for t in range(count - 1, -1, -1):
-            fraction = alpha[t] * after / (alpha[t] * after).sum()
+                density[t, k] += 1e-300
             for k in range(2):
-                total[k] += fraction[k] * gaps[t]
-                found[k] += fraction[k] * (square[t] / dims - 2 * noise)
-            if t:
-                ahead = density[t] * after / scale[t]
-                for k in range(2):
+                before = 0.5
+                if t:
+                    before = alpha[t - 1, k] * (1 - leave[k]) + alpha[t - 1, 1 - k] * leave[1 - k]
+                alpha[t, k] = before * density[t, k]
+            scale[t] = alpha[t, 0] + alpha[t, 1]
+            alpha[t, 0] /= scale[t]
+            alpha[t, 1] /= scale[t]
+        for k in range(2):
+            after[k], found[k], weight[k], moved[k], spent[k] = 1.0, 0.0, 0.0, 0.0, 0.0
+        for t in range(count - 1, -1, -1):
+            both = alpha[t, 0] * after[0] + alpha[t, 1] * after[1]
+            for k in range(2):
+                fraction = alpha[t, k] * after[k] / both
+                weight[k] += fraction * gaps[t]
+                found[k] += fraction * (square[t] / dims - 2 * noise)
+                ahead[k] = density[t, k] * after[k] / scale[t]
+            for k in range(2):
+                if t:
                     moved[k] += alpha[t - 1, k] * leave[k] * ahead[1 - k]
                     spent[k] += alpha[t - 1, k]
-                after = np.array(
-                    [
-                        (1 - leave[0]) * ahead[0] + leave[0] * ahead[1],
-                        (1 - leave[1]) * ahead[1] + leave[1] * ahead[0],
-                    ]
-                )
-        variance = np.maximum(found / np.maximum(total, 1e-9), 1e-6)
-        leave = np.minimum(np.maximum((moved + 0.5) / (spent + 10.0), 0.005), 0.5)
-        weight = total
-    slow = np.argmin(variance)
-    order = np.array([slow, 1 - slow])
-    return variance[order], weight[order[1]] / weight.sum(), weight[order]
+                after[k] = (1 - leave[k]) * ahead[k] + leave[k] * ahead[1 - k]
+        for k in range(2):
+            variance[k] = max(found[k] / max(weight[k], 1e-9), 1e-6)
+            leave[k] = min(max((moved[k] + 0.5) / (spent[k] + 10.0), 0.005), 0.5)
+    fast = 0 if variance[1] < variance[0] else 1
+    frames = weight[1 - fast], weight[fast]
+    return (variance[1 - fast], variance[fast]), frames[1] / (frames[0] + frames[1]), frames

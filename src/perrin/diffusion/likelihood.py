@@ -62,7 +62,7 @@ def fit_fbm(
     steps = np.ascontiguousarray(steps / unit)
     known = -1.0 if noise_sigma is None else (noise_sigma / unit) ** 2
     starts = _NOISY if noisy else _NOISELESS
-    alpha, log_ratio, value = _best(steps, times, known, noisy, starts)
+    alpha, log_ratio, value = best_fit(steps, times, known, noisy, starts)
     alpha_se = _alpha_error(steps, times, known, noisy, np.array([alpha, log_ratio]))
     ratio = np.exp(log_ratio) if noisy and log_ratio > _LOG_NOISE[0] + 0.01 else 0.0
     square, log_determinant = _square(steps, times, alpha, ratio)
@@ -125,7 +125,7 @@ def _step_covariance(times: FloatArray, alpha: float) -> FloatArray:
 
 
 @njit(cache=True)
-def _best(steps, times, known, noisy, starts):  # type: ignore[no-untyped-def]
+def best_fit(steps, times, known, noisy, starts):  # type: ignore[no-untyped-def]
     """Return alpha, ln of the noise ratio and the log-likelihood where that is highest.
 
     known: squared noise of one axis, or below 0 to fit it. starts (n, 2): where to begin.
@@ -146,7 +146,8 @@ def _climb(steps, times, known, noisy, start, top):  # type: ignore[no-untyped-d
     alpha, ln of the noise ratio and value of a peak; a climb that comes near it ends there.
     """
     low, high = (_ALPHA[0], _LOG_NOISE[0]), (_ALPHA[1], _LOG_NOISE[1])
-    at, ahead, damping = start.copy(), np.empty(2), 1e-3
+    at, ahead, damping = np.empty(2), np.empty(2), 1e-3
+    at[0], at[1] = start[0], start[1]
     free = np.empty(2, np.bool_)
     value = _value(steps, times, known, noisy, at)
     for _ in range(_MOST_STEPS):
@@ -272,8 +273,10 @@ def _dense(steps, times, alpha, ratio):  # type: ignore[no-untyped-def]
     """Return the same for any times, by Cholesky's factor."""
     count = len(times)
     lag = int(times[-1] - times[0])
-    power = np.zeros(lag + 1)
-    power[1:] = _powers(lag, alpha)
+    power = np.empty(lag + 1)
+    power[0] = 0.0
+    for k in range(lag):
+        power[k + 1] = np.exp(alpha * np.log(k + 1.0))
     size, dims = count - 1, steps.shape[1]
     factor = np.zeros((size, size))
     square, log_determinant = 0.0, 0.0
@@ -314,7 +317,9 @@ def _innovations(row, steps):  # type: ignore[no-untyped-def]
     for axis in range(dims):
         for k in range(size):
             left[axis, k] = steps[k, axis]
-    along, across = row.copy(), row.copy()
+    along, across = np.empty(size), np.empty(size)
+    for k in range(size):
+        along[k] = across[k] = row[k]
     square, log_determinant = 0.0, 0.0
     for k in range(size):
         variance = along[0]

@@ -174,6 +174,16 @@ def _median(p: FloatArray, *, rising: bool) -> int:
 
 
 @njit(cache=True, nogil=True)
+def _highest(score):  # type: ignore[no-untyped-def]
+    """Return the first of the three states with the highest score."""
+    best = 0
+    for k in range(1, 3):
+        if score[k] > score[best]:
+            best = k
+    return best
+
+
+@njit(cache=True, nogil=True)
 def _decode(p, undecided, switch):  # type: ignore[no-untyped-def]
     """Return the likeliest states of steps p (n,): FBM, CTRW or undecided (Viterbi)."""
     count = len(p)
@@ -184,7 +194,7 @@ def _decode(p, undecided, switch):  # type: ignore[no-untyped-def]
     for t in range(count):
         sure = min(max(p[t], _LEAST), 1 - _LEAST)
         gain[0], gain[1] = np.log(1 - sure), np.log(sure)
-        best = np.argmax(score)
+        best = _highest(score)
         leap = score[best] - switch
         for k in range(3):
             if t > 0 and leap > score[k]:
@@ -194,7 +204,7 @@ def _decode(p, undecided, switch):  # type: ignore[no-untyped-def]
                 back[t, k] = k
             score[k] += gain[k]
     states = np.zeros(count, np.int64)
-    state = np.argmax(score)
+    state = _highest(score)
     for t in range(count - 1, -1, -1):
         states[t] = state
         state = back[t, state]

@@ -181,16 +181,19 @@ def _bank(alpha, k, noise):  # type: ignore[no-untyped-def]
     count = len(k)
     past = np.zeros((ORDER + 1, ORDER, count))
     precision, level = np.zeros((ORDER + 1, count)), np.zeros((ORDER + 1, count))
-    row = np.zeros(ORDER + 1)
+    row, order = np.zeros(ORDER + 1), past.shape[1]  # not the constant: the same kernels serve
     for i in range(count):
         if k[i] > 0:
-            row = fbm_row(alpha[i], 0.5 * noise / k[i], ORDER) * (2 * k[i])
+            row = fbm_row(alpha[i], 0.5 * noise / k[i], order)
+            for m in range(ORDER + 1):
+                row[m] *= 2 * k[i]
         else:
             row = np.zeros(ORDER + 1)
             row[0], row[1] = 2.0 * noise, -noise
-        own, variance = memory(row, ORDER)
-        past[:, :, i] = own
+        own, variance = memory(row, order)
         for m in range(ORDER + 1):
+            for j in range(ORDER):
+                past[m, j, i] = own[m, j]
             precision[m, i] = 1.0 / variance[m]
             level[m, i] = 0.5 * np.log(2 * np.pi * variance[m])
     return past, precision, level
@@ -220,7 +223,8 @@ def _scores(steps, known, past, precision, level):  # type: ignore[no-untyped-de
     total, new, score = np.zeros(count), np.empty(count, np.float32), np.empty(count, np.float32)
     for t in range(len(steps)):
         _scored(steps, t, min(t, known[t]), past, precision, level, new, score)
-        total += score
+        for k in range(count):
+            total[k] += score[k]
     return total
 
 
@@ -241,8 +245,12 @@ def _decode(steps, known, past, precision, level, weight, cost):  # type: ignore
     """
     length, count = len(steps), len(weight)
     new, score = np.empty(count, np.float32), np.empty(count, np.float32)
-    young = np.full((ORDER, count), np.float32(-1e30))
-    old, old_start = np.full(count, np.float32(-1e30)), np.zeros(count, np.int64)
+    young, old = np.empty((ORDER, count), np.float32), np.empty(count, np.float32)
+    old_start = np.zeros(count, np.int64)
+    for k in range(count):
+        old[k] = -1e30
+        for m in range(ORDER):
+            young[m, k] = -1e30
     entry, least = np.zeros(length + 1, np.float32), min(LEAST_STEPS, length)
     final_start = np.zeros(length, np.int64)
     for t in range(length):
@@ -253,23 +261,26 @@ def _decode(steps, known, past, precision, level, weight, cost):  # type: ignore
             place = (t - m) % ORDER
             if m == ORDER:
                 _come_of_age(young[place], score, old, old_start, t - m)
-                oldest = np.argmax(old)
-                best, start = old[oldest], old_start[oldest]
+                best, start = old[0], old_start[0]
+                for k in range(1, count):
+                    if old[k] > best:
+                        best, start = old[k], old_start[k]
                 continue
-            begun = entry[t] + weight if m == 0 else young[place]
+            top = np.float32(-1e30)
             for k in range(count):
-                young[place, k] = begun[k] + score[k]
-            if m + 1 >= least:
-                top = young[place].max()
-                if top > best:
-                    best, start = top, t - m
+                begun = entry[t] + weight[k] if m == 0 else young[place, k]
+                young[place, k] = begun + score[k]
+                top = max(top, young[place, k])
+            if m + 1 >= least and top > best:
+                best, start = top, t - m
         entry[t + 1] = best + cost
         final_start[t] = start
-    starts = np.zeros(length, np.int64)
     number, at = 0, length - 1
     while at >= 0:
-        at = final_start[at]
-        starts[number] = at
         number += 1
-        at -= 1
-    return starts[:number][::-1].copy()
+        at = final_start[at] - 1
+    starts, at = np.empty(number, np.int64), length - 1
+    for k in range(number - 1, -1, -1):
+        starts[k] = final_start[at]
+        at = final_start[at] - 1
+    return starts

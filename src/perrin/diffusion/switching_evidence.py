@@ -42,7 +42,9 @@ def densities(square, dims):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True)
 def kept(density, weight, leave):  # type: ignore[no-untyped-def]
     """Return ln of the evidence of levels that are left with probability `leave` for `weight`."""
-    state, value = weight.copy(), 0.0
+    state, value = np.empty(len(weight)), 0.0
+    for k in range(len(state)):
+        state[k] = weight[k]
     for t in range(len(density)):
         if t:
             for k in range(len(state)):

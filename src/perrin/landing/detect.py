@@ -220,8 +220,11 @@ def _strongest(found: _Candidates, response: FloatArray, n_avg: int, threshold: 
     """Rows that remain when each candidate must show more than the stronger ones explain."""
     by_time = np.argsort(found.frame, kind="stable")
     rank = np.argsort(-np.abs(found.contrast[by_time]) / found.noise[by_time], kind="stable")
+    frame = found.frame[by_time]
     kept = _explain(
-        found.frame[by_time],
+        frame,
+        np.searchsorted(frame, frame - n_avg),
+        np.searchsorted(frame, frame + n_avg, side="right"),
         found.row[by_time],
         found.column[by_time],
         found.contrast[by_time],
@@ -268,21 +271,25 @@ def _change_points(
 
 
 @njit(cache=True)
-def _explain(frame, row, column, contrast, limit, rank, response, n_avg):  # type: ignore[no-untyped-def]
-    """Indices of the candidates kept; all inputs in order of time, `rank` strongest first."""
+def _explain(  # type: ignore[no-untyped-def]
+    frame, first, last, row, column, contrast, limit, rank, response, n_avg
+):
+    """Indices of the candidates kept; all inputs in order of time, `rank` strongest first.
+
+    first, last: of those near each in time, last exclusive.
+    """
     count = len(frame)
     reach = response.shape[0] // 2
     explained = np.zeros(count)
     slack = np.zeros(count)
-    kept = []
+    kept, number = np.empty(count, np.int64), 0
     for e in rank:
         left = contrast[e] - explained[e]
         if abs(left) < limit[e] + slack[e]:
             continue
-        kept.append(e)
-        first = np.searchsorted(frame, frame[e] - n_avg)
-        last = np.searchsorted(frame, frame[e] + n_avg, side="right")
-        for c in range(first, last):
+        kept[number] = e
+        number += 1
+        for c in range(first[e], last[e]):
             dy, dx = row[c] - row[e], column[c] - column[e]
             if abs(dy) > reach or abs(dx) > reach:
                 continue
@@ -291,7 +298,4 @@ def _explain(frame, row, column, contrast, limit, rank, response, n_avg):  # typ
             explained[c] += left * fraction * response[reach + dy, reach + dx]
             if dy * dy + dx * dx <= MARGIN_PX * MARGIN_PX:
                 slack[c] += abs(left) * (_EXPLAINED_SLACK * fraction + 0.5 / n_avg)
-    out = np.empty(len(kept), np.int64)
-    for i in range(len(kept)):
-        out[i] = kept[i]
-    return out
+    return kept[:number]

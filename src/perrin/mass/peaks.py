@@ -256,9 +256,15 @@ def _count(drawn, left, right, bins, shared, histogram):  # type: ignore[no-unty
 @njit(cache=True)
 def _median_distance(values, drawn, center):  # type: ignore[no-untyped-def]
     """Median of |value - center| of sorted values that count as often as drawn says."""
-    number = drawn.sum()
-    below = np.searchsorted(values, center) - 1
-    above = below + 1
+    number, below, above = 0, -1, len(values)
+    for i in range(len(drawn)):
+        number += drawn[i]
+    while above - below > 1:  # neighbors of the center
+        middle = (below + above) // 2
+        if values[middle] < center:
+            below = middle
+        else:
+            above = middle
     seen, low = 0, -1.0
     while True:
         down = center - values[below] if below >= 0 else np.inf

@@ -191,17 +191,20 @@ def _statistics(positions, seen, lags, memory, long, out):  # type: ignore[no-un
     The kurtosis is that of the length, so that rotation changes nothing: 1 + 2 / d of a Gaussian.
     """
     count, length, dims = positions.shape
-    there = np.empty(length - 1, np.bool_)
+    there, pairs = np.empty(length - 1, np.bool_), 0
     for t in range(length - 1):
         there[t] = seen[t] and seen[t + 1]
+        pairs += there[t]
     at, step, square = np.empty((dims, length)), np.empty((dims, length - 1)), np.empty(length)
     for n in range(count):
+        mean = 0.0
         for axis in range(dims):
             for t in range(length):
                 at[axis, t] = positions[n, t, axis]
             for t in range(length - 1):
                 step[axis, t] = at[axis, t + 1] - at[axis, t] if there[t] else 0.0
-        mean = max(_memory(step, there, 0), _TINY)
+                mean += step[axis, t] ** 2
+        mean = max(mean / max(pairs, 1), _TINY)
         column = 0
         for lag in lags:
             msd, _ = _moments(at, seen, lag, square)

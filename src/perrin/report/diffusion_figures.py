@@ -97,8 +97,8 @@ def windows_figure(windows: pd.DataFrame) -> Figure:
         shown = table[table["particle"].isin(particles[:: max(1, len(particles) // 30)])]
         for _, track in shown.groupby("particle"):
             axes.plot(track["middle"], track["w"], color=look.PALE_BLUE, lw=0.6)
-        quartiles = table.groupby("middle")["w"].quantile([0.25, 0.5, 0.75]).unstack()
-        low, median, high = (quartiles[level] for level in quartiles)
+        quartiles = table.groupby("middle")["w"].quantile(np.array([0.25, 0.5, 0.75]))
+        low, median, high = (quartiles.xs(level, level=1) for level in (0.25, 0.5, 0.75))
         axes.fill_between(median.index, low, high, color=look.BLUE, alpha=0.25)
         axes.plot(median.index, median, color=look.BLUE, lw=1.8, label="median, quartiles")
         axes.set(xlabel="frame", ylabel="w in the window", ylim=(0, 1))
