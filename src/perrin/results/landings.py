@@ -18,6 +18,7 @@ from perrin.io.cells import without_formulas
 from perrin.io.tables import read_events, write_events
 from perrin.landing.classifier.classification import Classification
 from perrin.landing.classifier.prevalence import ClassPrevalence
+from perrin.landing.patterns import MovingPatterns
 from perrin.landing.persistence import PersistenceResult, late_ratios
 from perrin.landing.pixels import BadPixels
 from perrin.landing.quantifier.agreement import Agreement, Bin
@@ -61,6 +62,7 @@ _KNOWN = (
     LandingSettings,
     LandingsResult,
     Mixture,
+    MovingPatterns,
     NetworkId,
     Peak,
     PeakDrift,
