@@ -44,7 +44,7 @@ def doctor(
         state = "installed"
         if extra.missing:
             state = f"not installed: pip install 'perrin[{extra.name}]'"
-        typer.echo(f"  {extra.name:<10}{extra.purpose:<32}{state}")
+        typer.echo(f"  {extra.name:<12}{extra.purpose:<32}{state}")
     typer.echo("networks, each given its own test input")
     networks = [_say(network) for network in look.networks()]
     if speed:
