@@ -13,12 +13,13 @@ from perrin.io.read_as import compose_read_as, counted, listed
 from perrin.io.tracks.identity import describe_names, number_tracks
 from perrin.io.tracks.lengths import Length, drop_resting_axes, settle_errors, settle_lengths
 from perrin.io.tracks.raw import AXES, KEPT, RawTracks, numbers
-from perrin.io.tracks.strays import said_of_strays
+from perrin.io.tracks.strays import rows_of_zeros, said_of_strays
 from perrin.io.tracks.times import frames_spanned, missing_between, number_frames
 
 _FARTHEST = 1e9  # no position, in pixels or nanometers (a meter), is so large
 _IMPOSSIBLE, _FAR = 1e7, 1e3  # times the spread of the positions: left out, said
 _FILLINGS = (0.0, -1.0)  # with which arrays are filled up where tracks have ended
+_DAMAGED = "row of zeros, several behind each other (is the file damaged?)"
 _APART = 3.0  # times the extent of a track: farther off, these are no positions
 _FEW = 20  # positions that tell a spread
 _SPAN = 2_000_000  # frames of all tracks that need no comparison with the positions
@@ -51,8 +52,9 @@ def finish(
     settle_errors(raw)
     if raw.may_branch:
         _leave_out_branched(raw, named)
-    _check_rows(raw)
     axes = [axis for axis in AXES if axis in raw.table]
+    raw.keep(~rows_of_zeros(raw.table, axes), _DAMAGED)
+    _check_rows(raw)
     kept = [name for name in KEPT if name in raw.table]
     tracks = raw.table[["particle", "frame", *axes, *kept]]
     tracks = tracks.sort_values(["particle", "frame"], ignore_index=True)

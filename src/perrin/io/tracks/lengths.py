@@ -58,7 +58,8 @@ def _resting(raw: RawTracks, axes: list[str]) -> dict[str, str]:
     """Return the axes along which no track moves, or next to none, and how that shows."""
     steps = raw.table.groupby("particle")[axes].diff().abs()
     moved = {axis: float((steps[axis].dropna() > 0).mean()) for axis in axes}
-    usual = {axis: float(steps[axis].median()) for axis in axes}
+    least = {axis: -1.0 if moved[axis] < _FEW_MOVES else 0.0 for axis in axes}  # steps above
+    usual = {axis: float(steps[axis][steps[axis] > least[axis]].median()) for axis in axes}
     most = max(moved.values(), default=0.0)
     found = {}
     if most == 0 and steps.notna().any(axis=None):

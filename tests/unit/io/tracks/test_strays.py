@@ -1,4 +1,4 @@
-"""Positions far from their track for one frame are said."""
+"""Positions far from their track for one frame are said; zeros in place of values are none."""
 
 from __future__ import annotations
 
@@ -56,3 +56,28 @@ def test_rows_of_an_array_that_are_there_twice_are_said(tmp_path: Path) -> None:
     np.save(path, np.concatenate([rows, rows]))
     with pytest.raises(PerrinError, match="600 of 1200 rows of the array are there twice"):
         read_tracks(path)
+
+
+@pytest.mark.parametrize("rows", [slice(185, 195), slice(100, 140), slice(0, 400)])
+@pytest.mark.parametrize("axes", [["x"], ["x", "y"]])
+def test_zeros_in_place_of_values_are_left_out(
+    rows: slice, axes: list[str], tmp_path: Path
+) -> None:
+    table = _walks(1)
+    whole = table[["particle", "frame", "y", "x"]].to_numpy()
+    table.loc[rows.start : rows.stop - 1, axes] = 0.0
+    np.save(tmp_path / "a.npy", table[["particle", "frame", "y", "x"]].to_numpy())
+    tracks = read_tracks(tmp_path / "a.npy")
+    lost = rows.stop - rows.start
+    assert f"{lost} rows " in tracks.attrs["read_as"]
+    assert "left out" in tracks.attrs["read_as"]
+    np.testing.assert_allclose(tracks[["y", "x"]], np.delete(whole[:, 2:], rows, axis=0))
+
+
+def test_walks_that_wait_at_zero_and_elsewhere_stay_whole(tmp_path: Path) -> None:
+    table = _walks(3)
+    table[["x", "y"]] -= table.groupby("particle")[["x", "y"]].transform("first")
+    held = table["frame"] // 4 * 4 + 60 * table["particle"]
+    table[["x", "y"]] = table[["x", "y"]].to_numpy()[held]
+    table.to_csv(tmp_path / "a.csv", index=False)
+    assert len(read_tracks(tmp_path / "a.csv")) == len(table)
