@@ -9,6 +9,7 @@ import numpy as np
 from perrin.report import style as look
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from perrin.types import FloatArray
 
 _MOST_POINTS = 4000
+_MOST_CURVES = 200
 _SIGNIFICANT = 0.05
 
 
@@ -115,6 +117,42 @@ def links_figure(found: TrackingResult) -> Figure:
             xlim=(0, 1),
             title=f"{linked.wrong_fraction:.2%} of {len(doubt)} links expected to be wrong",
         )
+    return figure
+
+
+def msd_figure(table: pd.DataFrame) -> Figure:
+    """Return the mean squared displacement of single tracks and of all together, with its error.
+
+    table: of `perrin.tracking.msd.msd_table`.
+    """
+    from matplotlib.collections import LineCollection
+
+    single, both = (table[sign] for sign in (table["particle"] >= 0, table["particle"] < 0))
+    shown = single["particle"].unique()
+    shown = shown[:: max(1, -(-len(shown) // _MOST_CURVES))]
+    curves = [
+        part[["lag_s", "msd_um2"]].to_numpy()
+        for _, part in single[single["particle"].isin(shown)].groupby("particle")
+    ]
+    with look.style():
+        figure = look.new_figure(width_mm=look.COLUMN_MM, height_mm=65)
+        axes = figure.subplots()
+        axes.add_collection(LineCollection(curves, colors=look.PALE_BLUE, lw=0.6))
+        axes.plot([], [], color=look.PALE_BLUE, label=f"{len(curves)} tracks")
+        if len(both):
+            error = np.minimum(both["msd_se_um2"], 0.95 * both["msd_um2"])
+            axes.errorbar(
+                both["lag_s"], both["msd_um2"], error, fmt=".-", color=look.BLUE, label="all"
+            )
+        axes.axhline(
+            float(single["noise_um2"].median()),
+            color=look.VERMILLION,
+            ls="--",
+            label="localization errors",
+        )
+        axes.autoscale_view()
+        axes.set(xscale="log", yscale="log", xlabel="lag (s)", ylabel="mean squared displ. (µm²)")
+        axes.legend()
     return figure
 
 

@@ -74,14 +74,13 @@ def write_tracks(folder: Path, found: TrackingResult, *, draw: bool = True) -> N
     )
     write_csv(found.particles, folder / "particles.csv")
     write_csv(found.positions, folder / "positions.csv")
-    linked = found.linked
-    reach = linked.search_px if linked is not None else 0.0
-    lineage(found.positions, within_px=reach).to_csv(folder / "lineage.csv", index=False)
-    msd_table(
+    _lineage(found).to_csv(folder / "lineage.csv", index=False)
+    msd = msd_table(
         found.tracks,
         pixel_nm=found.recorded["pixel_nm"],
         frame_interval_s=found.recorded["frame_interval_s"],
-    ).to_csv(folder / "msd.csv", index=False)
+    )
+    msd.to_csv(folder / "msd.csv", index=False)
     if found.drift is not None:
         np.savetxt(
             folder / "drift.csv",
@@ -94,7 +93,7 @@ def write_tracks(folder: Path, found: TrackingResult, *, draw: bool = True) -> N
     seen = replace(found.seen, located=join([]))  # the positions say the same
     store(folder, KIND, replace(found, **bare, seen=seen, clip=None), _KNOWN)
     if draw:
-        save_figures(folder, _figures(found))
+        save_figures(folder, _figures(found, msd))
     if found.clip is not None:
         np.savez(folder / OVERLAY, **vars(found.clip))
 
@@ -145,6 +144,7 @@ def summarize_tracks(found: TrackingResult) -> dict[str, Any]:
     """Return all figures of a tracked movie, units in the names."""
     seen, linked = found.seen.appearance, found.linked
     labels = found.positions["label"].replace("", "single").value_counts()
+    changes = _lineage(found)["kind"]
     summary: dict[str, Any] = {
         "name": found.name,
         "read_as": found.read_as,
@@ -152,6 +152,7 @@ def summarize_tracks(found: TrackingResult) -> dict[str, Any]:
         "tracks": len(found.particles),
         "tracked_positions": len(found.tracks),
         "positions": {str(name): int(count) for name, count in labels.items()},
+        "lineage": {kind: int((changes == kind).sum()) for kind in ("merge", "split")},
         "settings": found.settings.model_dump(mode="json"),
         "notes": list(found.notes),
     }
@@ -181,13 +182,21 @@ def summarize_tracks(found: TrackingResult) -> dict[str, Any]:
     return summary
 
 
-def _figures(found: TrackingResult) -> dict[str, Figure]:
+def _lineage(found: TrackingResult) -> pd.DataFrame:
+    """Return the merges and splits of tracks."""
+    reach = found.linked.search_px if found.linked is not None else 0.0
+    return lineage(found.positions, within_px=reach)
+
+
+def _figures(found: TrackingResult, msd: pd.DataFrame) -> dict[str, Figure]:
     pixel, interval = (float(found.recorded[name]) for name in ("pixel_nm", "frame_interval_s"))
     drawn = {"tracks": figures.tracks_over_mean(found, pixel_nm=pixel)}
     if (found.positions["label"] == "").any():
         drawn["errors"] = figures.errors_figure(found, pixel_nm=pixel)
     if found.linked is not None:
         drawn["links"] = figures.links_figure(found)
+    if len(msd):
+        drawn["msd"] = figures.msd_figure(msd)
     if found.drift is not None:
         drawn["drift"] = figures.drift_figure(found, pixel_nm=pixel, frame_interval_s=interval)
     if "mass_kda" in found.particles and len(found.particles):

@@ -59,7 +59,8 @@ def edit_tracks(result: TrackingResult, edited: pd.DataFrame) -> TrackingResult:
     positions["link_confidence"] = confidence
     movie = Recording(*(result.recorded[name] for name in _RECORDED))
     tracks = tracks_of(positions, movie, result.settings, moved)
-    particles = described(tracks, positions, movie, result.settings, result.seen, seed=result.seed)
+    seen = result.settings, result.seen, result.linked
+    particles = described(tracks, positions, movie, *seen, seed=result.seed)
     if result.calibration is not None:
         tracks, particles = with_masses(tracks, particles, result.calibration)
     changed = _changed(result, positions, places, row)

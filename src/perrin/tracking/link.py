@@ -222,7 +222,7 @@ def _grouped(group: IntArray, groups: int) -> tuple[IntArray, IntArray, IntArray
 
 
 @dataclass(frozen=True)
-class _Joints:
+class Joints:
     """Ends of tracks and beginnings within reach of them: rows of positions, gap and distance."""
 
     end: IntArray
@@ -231,9 +231,9 @@ class _Joints:
     square: FloatArray
 
 
-def _joints(
+def joints(
     frame: IntArray, x: FloatArray, y: FloatArray, particle: IntArray, search_px: float, most: int
-) -> _Joints:
+) -> Joints:
     """Return all ends and beginnings 2 to `most` + 1 frames apart, within the growing range."""
     order = np.lexsort((frame, particle))
     new = np.flatnonzero(np.diff(particle[order], prepend=-1))
@@ -250,7 +250,7 @@ def _joints(
         near = square <= later * search_px**2
         found.append((end[near], start[near], np.full(near.sum(), later), square[near]))
     columns = [np.concatenate(column) for column in zip(*found, strict=True)]
-    return _Joints(*columns)
+    return Joints(*columns)
 
 
 def suggest_memory(
@@ -265,7 +265,7 @@ def suggest_memory(
     """Return the longest gap after which tracks (N,) go on more often than by chance."""
     if not len(frame):
         return 0
-    joints = _joints(frame, x, y, tracklets, search_px, MOST_MEMORY)
+    found = joints(frame, x, y, tracklets, search_px, MOST_MEMORY)
     order = np.lexsort((frame, tracklets))
     new = np.flatnonzero(np.diff(tracklets[order], prepend=-1))
     born = np.bincount(frame[order[new]], minlength=int(frame.max()) + 1)
@@ -275,7 +275,7 @@ def suggest_memory(
         at = ends + later
         others = float(born[at[at < len(born)]].sum())
         expected = others * min(np.pi * later * search_px**2 / area_px, 1.0)
-        seen = int((joints.later == later).sum())
+        seen = int((found.later == later).sum())
         if seen - expected > max(_CLEARLY * np.sqrt(expected + 1), _FEW * len(new)):
             memory = later - 1
     return memory
@@ -293,11 +293,11 @@ def close_gaps(
     """Return the tracks (N,) with gaps of up to `memory_frames` closed, numbered from 0."""
     if not memory_frames or not len(frame):
         return tracklets
-    joints = _joints(frame, x, y, tracklets, search_px, memory_frames)
-    cost = joints.square / joints.later / search_px**2
+    found = joints(frame, x, y, tracklets, search_px, memory_frames)
+    cost = found.square / found.later / search_px**2
     count = int(tracklets.max()) + 1
     return _numbered(
-        tracklets, _assigned(tracklets[joints.end], tracklets[joints.start], cost, count=count)
+        tracklets, _assigned(tracklets[found.end], tracklets[found.start], cost, count=count)
     )
 
 

@@ -9,6 +9,7 @@ from perrin.io.movie import Movie
 from perrin.settings.tracking import TrackingSettings
 from perrin.tracking.appearance import Appearance
 from perrin.tracking.found import EDGE, LABELS, MERGED, TOUCHING
+from perrin.tracking.fragments import MOST_FRAMES
 from perrin.tracking.link import AMBIGUOUS, LinkingResult
 from perrin.tracking.stream import Seen
 
@@ -47,6 +48,7 @@ def notes_of(
     notes += _merged_notes(positions, linked, seen.appearance)
     notes += _edge_notes(positions)
     notes += _linking_notes(linked, settings, tracks_kept=len(particles))
+    notes += _fragment_notes(particles)
     notes += _background_notes(movie, settings, seen, particles)
     notes.append(_drift_note(movie, seen, removed=removed))
     notes += _noise_notes(seen.appearance)
@@ -172,6 +174,19 @@ def _linking_notes(
             "positions"
         )
     return notes
+
+
+def _fragment_notes(particles: pd.DataFrame) -> list[str]:
+    """Say which tracks are pieces of one particle."""
+    pieces = particles["continues"].dropna() if len(particles) else ()
+    if not len(pieces):
+        return []
+    said = "1 track goes" if len(pieces) == 1 else f"{len(pieces)} tracks go"
+    return [
+        f"{said} on, most likely, with the particle of another that ended up to {MOST_FRAMES} "
+        "frames before (column 'continues' of particles.csv): fragments of one particle are no "
+        "particles of their own. `perrin edit-tracks` takes back tracks that were joined by hand"
+    ]
 
 
 def _background_notes(

@@ -24,6 +24,7 @@ from perrin.tracking.clip import Clip, shown_clip
 from perrin.tracking.common_motion import checked
 from perrin.tracking.drift import Drift
 from perrin.tracking.found import EDGE, LABELS, MERGED, SHAPE_COLUMNS
+from perrin.tracking.fragments import continues
 from perrin.tracking.gaps import mark_neighbors_of_gaps
 from perrin.tracking.link import LinkingResult, link
 from perrin.tracking.notes import notes_of
@@ -200,7 +201,7 @@ def _tracks_of_what_was_seen(
     drift = seen.drift
     removed = drift is not None and drift.significant and not settings.keep_drift
     tracks = tracks_of(positions, movie, settings, drift if removed else None)
-    particles = described(tracks, positions, movie, settings, seen, seed=seed)
+    particles = described(tracks, positions, movie, settings, seen, linked, seed=seed)
     if not settings.keep_immobile:
         tracks = without(tracks, particles)
     if calibration is not None:
@@ -235,13 +236,17 @@ def described(
     movie: Recorded,
     settings: TrackingSettings,
     seen: Seen,
+    linked: LinkingResult | None,
     *,
     seed: int,
 ) -> pd.DataFrame:
-    """Return a row a track: how it moves, whether it rests, how large the particle is."""
+    """Return a row a track: how it moves, whether it rests, what it goes on from, its size."""
     rng = np.random.default_rng(seed)
     particles = describe_tracks(tracks, movie, settings, seen, rng=rng)
     particles["stationary"] = resting(tracks, particles, movie, seen)
+    step = linked.steps.step_px if linked is not None else 0.0
+    area = float(seen.mean.size)
+    particles["continues"] = continues(tracks, particles, step_px=step, area_px=area)
     return with_sizes(particles, positions, seen, pixel_nm=movie.pixel_nm)
 
 

@@ -15,6 +15,7 @@ _PICTURES = {
     "tracks": "Tracks over the mean background",
     "errors": "Standard errors of the positions against signal over noise",
     "links": "Steps from frame to frame, and how sure the links are",
+    "msd": "Mean squared displacement, of single tracks and of all with its error",
     "drift": "Drift of the stage",
     "mass_and_diffusion": "Mass and diffusion coefficient of each track",
 }
@@ -92,7 +93,15 @@ def _motion(folder: TrackFolder) -> list[str]:
             f"diffusion coefficient of those that move: {middle:.3g} µm²/s (median; quartiles "
             f"{low:.3g} and {high:.3g})"
         )
+    changes = folder.summary["lineage"]
+    if any(changes.values()):
+        merged, split = (_counted(changes[kind], kind) for kind in ("merge", "split"))
+        found.append(f"{merged} and {split} of tracks (lineage.csv)")
     return found
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" + ("" if count == 1 else "s")
 
 
 def _doubts(folder: TrackFolder) -> list[str]:
