@@ -34,6 +34,7 @@ BLUR = UNIT + "tracking/test_particles.py::test_the_contrast_of_a_track_is_that_
 BLUR += "_through_motion_blur"
 QUANTIFY = UNIT + "landing/quantifier/test_quantify.py::"
 CLASSICAL, CHARACTERIZE = UNIT + "diffusion/test_classical.py::", UNIT + "diffusion/"
+FITTING = UNIT + "tracking/test_fitting.py"
 REGIMES, LINE = UNIT + "diffusion/test_regimes.py::", UNIT + "mass/test_calibration.py::"
 
 MUTATIONS = (
@@ -296,6 +297,54 @@ MUTATIONS = (
         "_SHARE = 4",
         "_SHARE = 2",
         UNIT + "tracking/test_msd.py",
+    ),
+    Mutation(
+        "tracking/fitting.py",
+        "slopes[m * each + a, n] *= light[n] / lights[m, n]",
+        "slopes[m * each + a, n] *= light[n]",
+        FITTING,
+    ),
+    Mutation(
+        "tracking/fitting.py",
+        "place = a if a < len(free) else count - 1",
+        "place = a",
+        FITTING,
+    ),
+    Mutation(
+        "tracking/fitting.py",
+        "variance[i] = cost / (len(data) - count)",
+        "variance[i] = cost / len(data)",
+        FITTING,
+    ),
+    Mutation(
+        "tracking/stack.py",
+        'part[axis] + part[f"drift_{axis}"]',
+        'part[axis] - part[f"drift_{axis}"]',
+        UNIT + "tracking/test_stack.py",
+    ),
+    Mutation(
+        "tracking/stack.py",
+        "movie = binned(movie, result.settings.bin)",
+        "pass",
+        UNIT + "tracking/test_stack.py",
+    ),
+    Mutation(
+        "diffusion/motion_kinds.py",
+        'f"{above} / {below}" if below',
+        'f"{below} / {above}" if below',
+        UNIT + "diffusion/test_motion_kinds.py",
+    ),
+    Mutation(
+        "results/folder.py",
+        'sorted(name for name in walk(path) if not name.endswith("/"))',
+        '[name for name in walk(path) if not name.endswith("/")]',
+        UNIT + "results/test_folder.py",
+    ),
+    Mutation(
+        "results/stored.py",
+        'table.attrs = self.value(said["attrs"])',
+        "pass",
+        UNIT + "results/test_stored.py",
     ),
     Mutation(
         "optics/camera.py",

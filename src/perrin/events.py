@@ -35,6 +35,8 @@ class EventClass:
     """moves, leaves: the molecule moves on the surface; it may leave while it is looked at."""
     paper: bool = False
     """A class of the network of paper 002."""
+    coating: str = ""
+    """What many of them say of the surface: "molecules hang on a soft coating"."""
 
 
 EVENT_CLASSES = (
@@ -69,6 +71,7 @@ EVENT_CLASSES = (
         moves=True,
         leaves=True,
         paper=True,
+        coating="molecules slide in one direction before they hold: flow or a smooth coat",
     ),
     EventClass(
         "wobbler",
@@ -77,6 +80,8 @@ EVENT_CLASSES = (
         moves=True,
         leaves=True,
         paper=True,
+        coating="molecules move to and fro about their place: they hang on a soft or thick "
+        "coating, or hold by few contacts",
     ),
     EventClass(
         "buffer",

@@ -326,6 +326,20 @@ FUNCTIONS: dict[str, Callable[..., object]] = {
     "track": perrin.track,
 }
 """The function that does what a command does."""
+COMPARED = {
+    "affinity": "batch/test_affinity.py"
+    "::test_from_files_to_the_sentence_and_the_numbers_of_the_function",
+    "andi2": "andi2/test_andi2.py::test_the_command_submits_what_the_function_does",
+    "batch": "batch/test_run.py::test_the_command_writes_a_sheet_and_runs_it_as_the_function_does",
+    "edit-tracks": "tracking/test_edited.py::test_the_command_does_what_the_function_does",
+    "evaluate classifier": "evaluate/test_classifier_evaluation.py"
+    "::test_the_command_writes_figures_and_the_tables_of_the_function",
+    "evaluate quantifier": "evaluate/test_quantifier.py"
+    "::test_a_stopped_evaluation_goes_on_and_ends_as_the_function_does",
+    "reproduce": "paper/test_run.py::test_the_command_does_what_the_function_does",
+    "stack": "tracking/test_stack.py::test_as_a_user_types_it",
+}
+"""Where a command is compared with its function, if not here: ``test_<command>``."""
 NO_TABLE = {
     "analyze": "picks landings, track or diffusion",
     "analyse": "the same",
@@ -359,6 +373,13 @@ COMMANDS = commands(typer.main.get_command(app))
 
 def test_every_command_that_gives_a_table_has_a_function() -> None:
     assert set(COMMANDS) == set(FUNCTIONS) | set(NO_TABLE)
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_a_command_is_compared_with_its_function(name: str) -> None:
+    own = "evaluate" if name.startswith("evaluate") else name.replace(" ", "_")
+    place, test = COMPARED.get(name, f"test_commands.py::test_{own}").split("::")
+    assert f"def {test}(" in (Path(__file__).parent / place).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))

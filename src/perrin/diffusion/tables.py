@@ -247,7 +247,7 @@ STATES: tuple[Column, ...] = (
             ("occupancy", "1", "fraction of the time that all particles spend in it"),
             ("K", "length^2 / time^alpha", "geometric mean over its segments by their steps"),
             ("alpha", "1", "mean over its segments by their steps"),
-            ("mean_residence_time", "time", "of a stay in it; NaN where no change is seen"),
+            ("mean_residence_time", "time", "in it, until it changes; NaN where no change is seen"),
         )
     ),
 )

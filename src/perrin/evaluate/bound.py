@@ -1,7 +1,8 @@
 """The bound on a contrast: maximum likelihood on the whole thumbnail, the path known.
 
 Oracle: a generalized least-squares fit of the amplitudes of all molecules in a thumbnail, whose
-paths, landings and stays are known exactly, with the covariance of shot noise and background.
+paths, landings and residence times are known exactly, with the covariance of shot noise and
+background.
 For normal noise that is the maximum-likelihood estimate, and its error the Cramer-Rao bound.
 
 Path fit: the classical competitor. The class is given to it, and the path is fitted from the
@@ -155,7 +156,7 @@ class Fitter:
         return self._amplitude(seen - rest, shapes)
 
     def path_fit(self, seen: FloatArray, truth: pd.Series) -> float:
-        """Amplitude with place, landing, stay and path fitted, from the true ones as a start."""
+        """Amplitude with place, landing, residence time and path fitted, from the true ones."""
         from scipy.optimize import least_squares
 
         start = self._particle(truth)

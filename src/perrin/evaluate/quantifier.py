@@ -66,8 +66,8 @@ class QuantifierFigures:
     """Bias and coverage over the mass prior by class, and by fifths of the predicted relative
     width."""
     motion: pd.DataFrame
-    """Of stay, path, net displacement and speed by class: median and spread of the error,
-    coverage."""
+    """Of residence time, path length, displacement and speed by class: median and spread of the
+    error, coverage."""
     out_of_distribution: pd.DataFrame
     """Fraction flagged of usual events and of those that no training has."""
     events: pd.DataFrame

@@ -105,7 +105,7 @@ def coverage(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def motion(table: pd.DataFrame) -> pd.DataFrame:
-    """Errors and coverage of stay, path, net displacement and speed by class."""
+    """Errors and coverage of residence time, path length, displacement and speed by class."""
     rows = []
     for target, unit in (
         ("residence_time", "frames"),
@@ -134,7 +134,7 @@ def motion(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _covered(table: pd.DataFrame, low: str, true: str, high: str) -> float:
-    near = 1e-3  # a stay beyond what is seen, and a path of 0, lie on the ends of intervals
+    near = 1e-3  # a residence time beyond what is seen and a path of 0 lie on the ends of intervals
     inside = (table[low] <= table[true] + near) & (table[true] <= table[high] + near)
     return float(inside.mean())
 

@@ -161,7 +161,9 @@ class QuantifierCard(Card):
     pixel_nm: Range = Field(description="pixel sizes in the sample")
     frame_interval_s: Range = Field(description="times from frame to frame")
     contrast: Range = Field(description="of the molecules it has learned from")
-    out_of_distribution: float = Field(description="strangeness that 2% of training events exceed")
+    out_of_distribution: float = Field(
+        description="squared distance from training events that 2% of these exceed"
+    )
     interval: QuantityIntervals
     errors: ErrorShape = Field(description="of the contrast, in standard errors of its interval")
 

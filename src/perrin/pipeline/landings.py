@@ -16,7 +16,7 @@ from perrin.landing.classifier.classification import (
     describe_filter,
     filter_by_score,
 )
-from perrin.landing.classifier.classify import Sorted, classify
+from perrin.landing.classifier.classify import ClassificationResult, Sorted, classify
 from perrin.landing.field import FieldMovie, field_around
 from perrin.landing.persistence import (
     PersistenceResult,
@@ -116,6 +116,7 @@ class _Work:
     events: pd.DataFrame = field(default_factory=pd.DataFrame)
     notes: tuple[str, ...] = ()
     known: Sorted | None = None
+    scored: ClassificationResult | None = None
     single: BoolArray | None = None
     spectrum: Spectrum | None = None
     unfiltered: Spectrum | None = None
@@ -205,14 +206,12 @@ def _predict_masses(work: _Work) -> None:
 
 
 def _sort(work: _Work) -> None:
-    """Score the events, retain those that pass, make the spectra before and after."""
+    """Score the events with the classifier."""
     model = work.networks.classifier
     if model is None:
-        work.single = work.events["retained"].to_numpy(bool)
-        work.spectrum = work.spectrum_now()
         return
     n_avg, progress = work.settings.n_avg, work.part(_sort)
-    found = classify(
+    work.scored = classify(
         work.movie,
         work.events,
         model=model,
@@ -221,17 +220,25 @@ def _sort(work: _Work) -> None:
         exchange=work.instrument.exchange_for(model),
         progress=progress,
     )
-    filtered = filter_by_score(found.events, n_avg=n_avg, settings=work.networks.scores)
+
+
+def _filter(work: _Work) -> None:
+    """Retain the events that pass, make the spectra before and after."""
+    model, found, settings = work.networks.classifier, work.scored, work.networks.scores
+    if model is None or found is None:
+        work.single = work.events["retained"].to_numpy(bool)
+        work.spectrum = work.spectrum_now()
+        return
+    filtered = filter_by_score(found.events, n_avg=work.settings.n_avg, settings=settings)
     work.unfiltered = work.spectrum_now()
     kept = checks.keep_heavy(filtered.events, single=filtered.single, model=model)
     work.events = check_events(order_columns(kept))
-    filtered = replace(filtered, events=work.events)
     work.spectrum, work.single = work.spectrum_now(), filtered.single
     work.classification = describe_filter(
         found,
-        filtered,
+        replace(filtered, events=work.events),
         model=model,
-        settings=work.networks.scores,
+        settings=settings,
         before=work.unfiltered,
         after=work.spectrum,
         spectrum_settings=work.spectrum_settings,
@@ -355,6 +362,7 @@ STEPS: Sequence[Step] = (
     _calibrate,
     _predict_masses,
     _sort,
+    _filter,
     _describe_masses,
     _judge,
     _look_again,

@@ -91,7 +91,7 @@ def truth_table(
     """Return every drawn parameter, one row a molecule.
 
     ``motion`` is what the molecule does; ``frame + phase`` when it lands; ``residence_time_frames``
-    the stay of an unbinder, the time in motion of a roller or wobbler, infinite for a binder;
+    the residence time of an unbinder, the time in motion of one that moves, infinite for a binder;
     ``end_frame`` when it leaves, infinite if it stays. ``speeds_nm_per_ms`` and
     ``directions_rad`` list the steps of its path. ``contrast`` is nominal (mass times contrast
     per kDa); the focus changes it by the factor ``1 + focus``.

@@ -33,7 +33,9 @@ def titration(plate: Plate, tmp_path: Path) -> Path:
     return plate(*wells, A_nM=["10"] * 8, B_uM=[f"{b / 1000:g}" for b in CONCENTRATIONS])
 
 
-def test_from_files_to_the_sentence(titration: Path, tmp_path: Path) -> None:
+def test_from_files_to_the_sentence_and_the_numbers_of_the_function(
+    titration: Path, tmp_path: Path
+) -> None:
     out, kd = tmp_path / "out", tmp_path / "kd"
     run_batch(titration, out, species="A:66,B:150,AB:216", resamples=0)
     done = CliRunner().invoke(app, ["affinity", str(out), "--model", "A+B=AB", "--out", str(kd)])
@@ -51,7 +53,12 @@ def test_from_files_to_the_sentence(titration: Path, tmp_path: Path) -> None:
     curve = pd.read_csv(kd / "curve.csv")
     np.testing.assert_allclose(curve.filter(like="_share").sum(axis=1), 1)
     assert (kd / "figures" / "affinity.svg").is_file()
-    assert fit_affinity(out, "A+B=AB").constants[0].kd_nM == pytest.approx(summary["kd_nM"])
+    found = fit_affinity(out, "A+B=AB")
+    constant = found.constants[0]
+    ends = [summary[name] for name in ("kd_nM_low", "kd_nM", "kd_nM_high")]
+    assert ends == [constant.low_nM, constant.kd_nM, constant.high_nM]
+    fractions = wells.filter(like="_expected").div(counted, axis=0)
+    np.testing.assert_allclose(fractions, found.expected)
 
 
 def test_what_a_titration_lacks_is_said(titration: Path, tmp_path: Path) -> None:

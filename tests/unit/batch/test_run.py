@@ -170,7 +170,7 @@ def test_a_folder_of_other_results_is_not_replaced(plate: Plate, tmp_path: Path)
     assert [path.name for path in out.iterdir()] == ["mine.txt"]
 
 
-def test_the_command_writes_a_sheet_runs_it_and_runs_it_again(
+def test_the_command_writes_a_sheet_and_runs_it_as_the_function_does(
     plate: Plate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plate(*WELLS)
@@ -186,6 +186,9 @@ def test_the_command_writes_a_sheet_runs_it_and_runs_it_again(
     again = run(app, ["batch", "out"])
     assert "4 rows: 3 ok, 1 no events; 0 run now" in again.output
     assert set(pd.read_csv("out/species.csv")["species"]) == {"A", "B", "AB"}
+    run_batch("own.csv", "own", species=SPECIES, resamples=0)
+    for name in ("measurements", "species", "replicates"):
+        assert Path(f"own/{name}.csv").read_bytes() == Path(f"out/{name}.csv").read_bytes()
 
 
 def test_tables_lose_rows_and_columns_only_when_told(plate: Plate, tmp_path: Path) -> None:

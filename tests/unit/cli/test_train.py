@@ -5,13 +5,13 @@ from __future__ import annotations
 import inspect
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from importlib import import_module
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -34,11 +34,13 @@ from perrin.models.mixture import MixtureModel
 from perrin.settings.classifier import ClassifierTraining
 from perrin.settings.quantifier import QuantifierTraining
 
-pytest.importorskip("torch", reason="training needs torch")
+torch = pytest.importorskip("torch", reason="training needs torch")
 pytest.importorskip("onnxscript", reason="exporting needs onnxscript")
 
-from perrin.train.classifier.validation import validator as classifier_validator
-from perrin.train.quantifier.validation import validator as quantifier_validator
+from perrin.train.classifier.export import load_weights as classifier_weights  # noqa: E402
+from perrin.train.classifier.validation import validator as classifier_validator  # noqa: E402
+from perrin.train.quantifier.export import load_weights as quantifier_weights  # noqa: E402
+from perrin.train.quantifier.validation import validator as quantifier_validator  # noqa: E402
 
 SHORT: dict[str, dict[str, Any]] = {
     "perrin.evaluate.andi": {"LENGTHS": (30,)},
@@ -54,10 +56,8 @@ SHORT: dict[str, dict[str, Any]] = {
 }
 WRITES = {
     "andi": ("perrin.train.andi.export", "write_andi_bundle"),
-    "classifier": ("perrin.train.classifier.export", "write_our_bundle"),
     "kinds": ("perrin.train.kinds.export", "write_kinds_bundle"),
     "mixture": ("perrin.train.mixture.export", "write_bundle"),
-    "quantifier": ("perrin.train.quantifier.export", "write_bundle"),
 }
 """What writes a network: up to 20 s of tracing by torch, which the tests of the trainings run."""
 
@@ -111,31 +111,46 @@ def test_a_network_of_tracks_is_trained_and_measured(
 
 
 Measurement = tuple[Movie, pd.DataFrame]
-FEW: dict[str, Any] = {"steps": 1, "batch": 8, "warmup": 1, "validate_every": 1}
+
+
+class ShortClassifier(ClassifierTraining):
+    """A small network that learns from a thousand events, in seconds."""
+
+    steps: int = 32
+    batch: int = 32
+    width: int = 8
+    warmup: int = 4
+    learning_rate: float = 5e-3
+    average: float = 0.8
+    validate_every: int = 8
+    n_avgs: tuple[int, ...] = (10,)
+    blanks: int = 20
+
+    @classmethod
+    def tuning(cls) -> Self:
+        return cls(steps=8)
+
+
+class ShortQuantifier(QuantifierTraining):
+    """The same for a quantifier, on five hundred events."""
+
+    steps: int = 32
+    batch: int = 16
+    warmup: int = 4
+    learning_rate: float = 3e-3
+    average: float = 0.8
+    validate_every: int = 8
+
+
 QUICK: dict[str, dict[str, Any]] = {
-    "perrin.settings.classifier": {
-        "ClassifierTraining.tuning": partial(ClassifierTraining, **FEW, n_avgs=(10,), blanks=5)
-    },
-    "perrin.settings.quantifier": {"QuantifierTraining.tuning": partial(QuantifierTraining, **FEW)},
+    "perrin.settings.classifier": {"ClassifierTraining": ShortClassifier},
+    "perrin.settings.quantifier": {"QuantifierTraining": ShortQuantifier},
     "perrin.evaluate.card": {"RANGES": {ALL_MASSES: RANGES[ALL_MASSES]}},
-    "perrin.train.classifier.data": {"BLOCK_STEPS": 1},
-    "perrin.train.classifier.ours": {"BLOCK_STEPS": 1},
     "perrin.train.classifier.validation": {"validator": partial(classifier_validator, count=10)},
     "perrin.train.events.blocks": {"stream": lambda draw, first, **_: map(draw, count(first))},
-    "perrin.train.quantifier.data": {"BLOCK_STEPS": 1},
-    "perrin.train.quantifier.ours": {"BLOCK_STEPS": 1},
+    "perrin.train.quantifier.export": {"_BLOCKS": 1},
     "perrin.train.quantifier.validation": {"validator": partial(quantifier_validator, count=40)},
 }
-
-
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make training and evaluation of networks of events as short as they can be."""
-    for place, changes in QUICK.items():
-        for name, value in changes.items():
-            *holder, last = name.split(".")
-            owner = import_module(place)
-            monkeypatch.setattr(getattr(owner, *holder) if holder else owner, last, value)
 
 
 def figures_of_nothing(real: Callable[..., object], *given: Any, **named: Any) -> Any:
@@ -145,53 +160,94 @@ def figures_of_nothing(real: Callable[..., object], *given: Any, **named: Any) -
     return SimpleNamespace(for_card=lambda *_: {"settings": settings})
 
 
-@pytest.fixture
-def trained(quick: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    """Tune the shipped network of a kind by one step; return the card that is written."""
-    folder = tmp_path / "mine"
-
-    def train(kind: str, evaluate: Callable[..., object], *words: object) -> Any:
-        write_nothing_new(kind, monkeypatch)
-        place = f"{evaluate.__module__}.{evaluate.__name__}"
-        monkeypatch.setattr(place, partial(figures_of_nothing, evaluate))
-        printed = run("train", kind, "--from", kind, "--seed", 3, *words, "--out", folder)
-        assert f"model in {folder}" in printed
-        started = json.loads((tmp_path / "mine-run" / "settings.json").read_text())
-        assert (started["settings"]["steps"], started["settings"]["seed"]) == (1, 3)
-        assert started["start"] == kind
-        card = read_card(folder)
-        assert card.figures["settings"]["seed"] > 3  # events that the training has not seen
-        return card
-
-    return train
+@pytest.fixture(scope="module")
+def quick() -> Iterator[None]:
+    """Make training of networks of events as short as it can be, and leave out their figures."""
+    with pytest.MonkeyPatch.context() as patch:
+        for place, changes in QUICK.items():
+            for name, value in changes.items():
+                patch.setattr(import_module(place), name, value)
+        for evaluate in (evaluate_classifier, evaluate_quantifier):
+            place = f"{evaluate.__module__}.{evaluate.__name__}"
+            patch.setattr(place, partial(figures_of_nothing, evaluate))
+        yield
 
 
-def test_a_classifier_is_trained_measured_and_filters_a_movie(
-    trained: Callable[..., Any], tmp_path: Path, measurement: Measurement, calibration: Calibration
+def assert_learned_and_written(folder: Path, weights: Callable[[Path], Any]) -> None:
+    """The loss of a run fell, and what it ended with is what the bundle in `folder` holds."""
+    run = folder.with_name(folder.name + "-run")
+    losses = pd.read_csv(run / "metrics.csv")["loss"]
+    assert losses.iloc[-1] < 0.8 * losses.iloc[0]
+    saved = torch.load(run / "checkpoint.pt", weights_only=True)["averaged"]
+    for name, value in weights(folder).state_dict().items():
+        if value.ndim:  # how many batches a norm has seen does not matter
+            end = saved[f"module.{name}"]
+            torch.testing.assert_close(value, end, rtol=1e-3, atol=1e-6)  # half precision
+
+
+@pytest.fixture(scope="module")
+def own_classifier(quick: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A classifier that a command has trained, from nothing to its card."""
+    folder = tmp_path_factory.mktemp("trained") / "mine"
+    printed = run("train", "classifier", "--seed", 3, "--measure", 100, "--out", folder)
+    assert f"model in {folder}" in printed
+    return folder
+
+
+def test_a_classifier_is_trained_measured_and_looks_at_a_movie(
+    own_classifier: Path, measurement: Measurement, calibration: Calibration
 ) -> None:
-    card = trained("classifier", evaluate_classifier, "--measure", 100)
+    assert_learned_and_written(own_classifier, classifier_weights)
+    card = read_card(own_classifier)
+    assert card.training["settings"]["seed"] == 3
+    assert [row["step"] for row in card.training["curve"]] == [8, 16, 24, 32]
+    assert card.figures["settings"]["count"] == 100
+    assert card.figures["settings"]["seed"] > 3  # events that the training has not seen
     np.testing.assert_allclose(np.sum(card.confusion, axis=1), [1] * 6)
     assert list(card.thresholds) == [ALL_MASSES]
-    assert card.figures["settings"]["count"] == 100
-    shipped = read_card(bundle_folder("classifier"))
-    assert card.confusion != shipped.confusion  # of its own events
-    own = str(tmp_path / "mine")
     result = perrin.analyze_landings(
-        measurement[0], calibration, classifier=own, quantifier=None, resamples=0
+        measurement[0], calibration, classifier=str(own_classifier), quantifier=None, resamples=0
     )
     assert result.classification is not None
-    assert 0 < result.events["retained"].sum() < len(result.events)
+    scored = result.events["score_binder"].notna()
+    assert scored.mean() > 0.9
+    assert (result.events.loc[scored, "label"] == "binder").mean() > 0.5
+
+
+def test_a_trained_classifier_is_trained_on(own_classifier: Path, quick: None) -> None:
+    folder = own_classifier.with_name("tuned")
+    run("train", "classifier", "--from", own_classifier, "--measure", 100, "--out", folder)
+    card = read_card(folder)
+    assert card.training["settings"]["steps"] == 8
+    assert card.training["start"]["sha256"] == read_card(own_classifier).sha256
+    (before, after) = (pd.read_csv(f"{one}-run/metrics.csv") for one in (own_classifier, folder))
+    assert after["loss"].iloc[0] < 0.8 * before["loss"].iloc[0]  # it goes on from there
+    begun, ended = (classifier_weights(one).state_dict() for one in (own_classifier, folder))
+    assert any(not torch.equal(begun[name], ended[name]) for name in begun)
 
 
 def test_a_quantifier_is_trained_measured_and_predicts_masses_of_a_movie(
-    trained: Callable[..., Any], tmp_path: Path, measurement: Measurement, calibration: Calibration
+    own_classifier: Path, tmp_path: Path, measurement: Measurement, calibration: Calibration
 ) -> None:
-    card = trained("quantifier", evaluate_quantifier, "--calibrate", 200, "--measure", 50)
+    own = tmp_path / "mine"
+    words = ("--trunk", own_classifier, "--seed", 3, "--calibrate", 200, "--measure", 50)
+    printed = run("train", "quantifier", *words, "--out", own)
+    assert f"model in {own}" in printed
+    assert_learned_and_written(own, quantifier_weights)
+    card = read_card(own)
     assert card.figures["settings"]["count"] == 50
-    own = str(tmp_path / "mine")
-    result = perrin.analyze_landings(measurement[0], calibration, quantifier=own, resamples=0)
-    mass = result.events.loc[result.events["retained"], "mass_pred_kda"]
-    assert np.isclose(mass.to_numpy()[:, None], [150, 300], rtol=0.15).any(axis=1).mean() > 0.9
+    assert card.training["settings"]["seed"] == 3
+    result = perrin.analyze_landings(
+        measurement[0],
+        calibration,
+        classifier=str(own_classifier),
+        quantifier=str(own),
+        resamples=0,
+    )
+    predicted = result.events.dropna(subset=["mass_pred_kda"])
+    assert len(predicted) > 100
+    off = predicted["mass_pred_kda"] / predicted["mass_kda"]
+    assert np.median(off) == pytest.approx(1, abs=0.2)
 
 
 @pytest.mark.parametrize(

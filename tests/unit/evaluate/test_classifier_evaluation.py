@@ -189,7 +189,9 @@ def test_maps_hold_every_event_and_can_be_left_out(models, monkeypatch) -> None:
     assert without.tsne.empty
 
 
-def test_the_command_writes_tables_and_figures(models, monkeypatch, tmp_path, capsys) -> None:
+def test_the_command_writes_figures_and_the_tables_of_the_function(
+    models, monkeypatch, tmp_path, capsys
+) -> None:
     by_name = {"some/folder": models[0]}
     monkeypatch.setattr(ClassifierModel, "load", by_name.__getitem__)
     out = tmp_path / "evaluation"
@@ -211,6 +213,12 @@ def test_the_command_writes_tables_and_figures(models, monkeypatch, tmp_path, ca
     each = ("roc", "confusion", "thresholds", "reliability", "activations", "tsne")
     assert drawn == {f"{kind}_ours" for kind in each} | {"auc", "integration", "protein_a"}
     assert all(imread(path).std() > 0.01 for path in (out / "figures").glob("*.png"))
+    settings = ClassifierEvaluation.model_validate(summary["settings"])
+    found = evaluate_classifier([models[0]], settings=settings)
+    written = ("figures", "confusion", "thresholds", "trade_off", "reliability", "roc", "protein_a")
+    for name in written:
+        getattr(found, name).to_csv(tmp_path / "own.csv", index=False)
+        assert (out / f"{name}.csv").read_bytes() == (tmp_path / "own.csv").read_bytes()
     with pytest.raises(PerrinError, match="already holds results"):
         run(words.split())
 

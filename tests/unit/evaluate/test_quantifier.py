@@ -10,7 +10,9 @@ import pandas as pd
 import pytest
 
 from perrin.cli.main import app
-from perrin.evaluate.quantifier import _Work
+from perrin.evaluate.quantifier import _Work, evaluate_quantifier
+from perrin.models.quantifier import QuantifierModel
+from perrin.settings.evaluation import QuantifierEvaluation
 
 runner = pytest.importorskip("typer.testing").CliRunner()
 
@@ -38,7 +40,7 @@ def test_an_evaluation_writes_its_tables_and_figures(tmp_path: Path) -> None:
     assert "with the classifier" in summary["events_per_s"]
 
 
-def test_a_stopped_evaluation_goes_on_where_it_was(
+def test_a_stopped_evaluation_goes_on_and_ends_as_the_function_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "evaluation"
@@ -64,10 +66,11 @@ def test_a_stopped_evaluation_goes_on_where_it_was(
     assert runner.invoke(app, words).exit_code == 0
     assert made == 3  # tables of events: two backgrounds and the prior, none drawn twice
     assert not (tmp_path / "evaluation-run").exists()
-    whole = tmp_path / "whole"
-    assert runner.invoke(app, [*words[:-1], str(whole)]).exit_code == 0
-    for name in ("accuracy", "coverage", "motion"):
-        assert (out / f"{name}.csv").read_text() == (whole / f"{name}.csv").read_text()
+    settings = QuantifierEvaluation(count=50, masses_kda=(180.0,), bound_count=0, seed=3)
+    whole = evaluate_quantifier(QuantifierModel.load("default"), settings=settings)
+    for name in ("accuracy", "coverage", "motion", "out_of_distribution"):
+        getattr(whole, name).to_csv(tmp_path / "whole.csv", index=False)
+        assert (out / f"{name}.csv").read_text() == (tmp_path / "whole.csv").read_text()
 
 
 def test_masses_that_are_none_are_refused(tmp_path: Path) -> None:

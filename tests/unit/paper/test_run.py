@@ -8,7 +8,9 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
+from perrin.cli.main import app
 from perrin.errors import PerrinError
 from perrin.models.classifier import ClassifierModel
 from perrin.paper import run as module
@@ -61,6 +63,17 @@ def test_a_folder_of_results(asked: list[str], model: ClassifierModel, tmp_path:
     goals = pd.read_csv(out / "goals.csv")
     assert set(goals["experiment"]) == {NAME}
     assert ExperimentSettings.model_validate_json((out / "settings.json").read_text()) == SETTINGS
+
+
+def test_the_command_does_what_the_function_does(
+    asked: list[str], model: ClassifierModel, tmp_path: Path
+) -> None:
+    words = ["reproduce", NAME, "--resamples", "20", "--seed", "4", "--out", str(tmp_path / "a")]
+    done = CliRunner().invoke(app, words, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    go(tmp_path / "b", model, settings=ExperimentSettings(resamples=20, seed=4))
+    for name in ("goals.csv", f"{NAME}/comparison.csv", f"{NAME}/kept.csv"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
 def test_results_are_gathered_and_made_again(

@@ -55,6 +55,68 @@ def test_the_particle_is_where_the_table_says(made: tuple[perrin.Movie, Tracking
     assert (middle - 12).abs().max() <= 0.5
 
 
+def test_a_window_is_as_wide_as_eight_radii_and_no_wider_than_the_field(
+    made: tuple[perrin.Movie, TrackingResult],
+) -> None:
+    movie, found = made
+    particle = int(found.particles["particle"].iloc[0])
+    assert found.seen.appearance is not None
+    reach = 4 * found.seen.appearance.extent_px
+    side = track_stack(movie, found, particle).movie.height
+    assert 2 * reach < side <= 2 * reach + 3
+    whole = track_stack(movie, found, particle, side_px=500)
+    assert whole.movie.frames.shape[1:] == (128, 128)
+    assert (whole.places[["left", "top"]] == 0).all(axis=None)
+
+
+def test_a_gap_has_frames_and_is_said(made: tuple[perrin.Movie, TrackingResult]) -> None:
+    movie, found = made
+    particle = int(found.particles["particle"].iloc[0])
+    own = np.flatnonzero(found.tracks["particle"] == particle)
+    gap = own[3:5]
+    stack = track_stack(
+        movie,
+        replace(found, tracks=found.tracks.drop(found.tracks.index[gap])),
+        particle,
+        side_px=25,
+    )
+    full = track_stack(movie, found, particle, side_px=25)
+    assert len(stack.movie.frames) == len(full.movie.frames)
+    assert np.flatnonzero(~stack.places["located"]).tolist() == [3, 4]
+    ends = stack.places["x"] + stack.places["left"]
+    assert ends[3] == pytest.approx(ends[2] + (ends[5] - ends[2]) / 3)
+
+
+def test_a_window_follows_the_particle_as_it_drifts_to_the_edge_of_a_wide_field(
+    made: tuple[perrin.Movie, TrackingResult],
+) -> None:
+    movie, found = made
+    wide = replace(movie, frames=np.concatenate([movie.frames, movie.frames], axis=2))
+    seen = replace(found.seen, mean=np.concatenate([found.seen.mean] * 2, axis=1))
+    part = found.tracks[found.tracks["particle"] == found.tracks["particle"].iloc[0]]
+    tracks = part.assign(x=200.0, y=40.0, drift_x=np.arange(len(part)) * 2.0, drift_y=-1.0)
+    result = replace(found, seen=seen, tracks=tracks)
+    places = track_stack(wide, result, int(part["particle"].iloc[0]), side_px=25).places
+    x = 200 + 2.0 * np.arange(len(part))
+    np.testing.assert_allclose(places["left"] + places["x"], x)
+    np.testing.assert_array_equal(places["left"], np.minimum(x - 12, 256 - 25))
+    np.testing.assert_array_equal(places["top"], 39 - 12)
+
+
+def test_a_movie_that_was_binned_to_be_tracked_is_binned_here(
+    made: tuple[perrin.Movie, TrackingResult],
+) -> None:
+    movie, found = made
+    large = replace(movie, frames=movie.frames.repeat(2, axis=1).repeat(2, axis=2))
+    settings = found.settings.model_copy(update={"bin": 2})
+    particle = int(found.particles["particle"].iloc[0])
+    stack = track_stack(large, replace(found, settings=settings), particle)
+    plain = track_stack(movie, found, particle)
+    pd.testing.assert_frame_equal(stack.places, plain.places)
+    ratio = stack.movie.frames / plain.movie.frames
+    np.testing.assert_allclose(ratio, ratio.flat[0])
+
+
 def test_no_such_track_and_another_movie_are_refused(
     made: tuple[perrin.Movie, TrackingResult],
 ) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import signal
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -25,13 +28,25 @@ from perrin.train.classifier.export import (  # noqa: E402
     write_paper_bundle,
 )
 from perrin.train.classifier.network import HistoryNetwork  # noqa: E402
+from perrin.train.classifier.ours import _loss as our_loss  # noqa: E402
 from perrin.train.classifier.ours import our_task  # noqa: E402
 from perrin.train.classifier.paper import paper_task  # noqa: E402
 from perrin.train.classifier.resnet import ResNet3D  # noqa: E402
 from perrin.train.events import source  # noqa: E402
-from perrin.train.loop import read_metrics, train  # noqa: E402
+from perrin.train.loop import Task, read_metrics, train  # noqa: E402
 
 SMALL = ClassifierTraining(steps=16, batch=8, warmup=2, validate_every=16, n_avgs=(10,), blanks=5)
+LEARNS = SMALL.model_copy(
+    update={
+        "steps": 48,
+        "batch": 32,
+        "warmup": 4,
+        "width": 8,
+        "learning_rate": 5e-3,
+        "average": 0.9,
+        "blanks": 20,
+    }
+)
 
 
 @pytest.fixture(scope="module")
@@ -109,13 +124,66 @@ def test_departures_are_positive_where_the_molecule_was() -> None:
     assert came_back_bright.mean() > 0.9
 
 
-def test_our_network_learns_and_resumes(tmp_path: Path) -> None:
-    task = our_task(SMALL, source.Source(), workers=1)
-    options = {"run": tmp_path, "threads": 1, "validate": lambda _: {}, "progress": lambda _: None}
-    trained = train(task, **options)
-    assert [row["step"] for row in read_metrics(tmp_path / "metrics.csv")] == [16]
-    again = train(our_task(SMALL, source.Source(), workers=1), **options)  # nothing left to do
-    for a, b in zip(trained.parameters(), again.parameters(), strict=True):
+@dataclass(frozen=True)
+class Learned:
+    """A small network after training on one block, and the loss on fresh events before it."""
+
+    network: HistoryNetwork
+    run: Path
+    fresh: data.Batch
+    before: float
+
+
+def loss_of(network: HistoryNetwork, batch: data.Batch) -> float:
+    with torch.inference_mode():
+        return float(our_loss(network.eval(), batch))
+
+
+def task_on(block: data.Batch) -> Task[HistoryNetwork, data.Batch]:
+    """Return the task of a small network whose batches are those of one block, over and over."""
+    task = our_task(LEARNS, source.Source(), workers=1)
+    rows = np.arange(len(block.labels)).reshape(-1, LEARNS.batch)
+    pieces = [block[piece] for piece in rows]
+    return replace(task, batches=lambda first: (pieces[k % len(pieces)] for k in count(first)))
+
+
+@pytest.fixture(scope="module")
+def own_block() -> data.Batch:
+    return data.draw_block(LEARNS, source.Source(), 0)
+
+
+@pytest.fixture(scope="module")
+def learned(own_block: data.Batch, tmp_path_factory: pytest.TempPathFactory) -> Learned:
+    run = tmp_path_factory.mktemp("run")
+    task = task_on(own_block)
+    fresh = data.draw_block(LEARNS, source.Source(), 1)
+    before = loss_of(task.network, fresh)
+    network = train(task, run=run, threads=1, validate=lambda _: {}, progress=lambda _: None)
+    return Learned(network, run, fresh, before)
+
+
+def test_our_network_learns_what_holds_for_fresh_events(learned: Learned) -> None:
+    assert learned.before > np.log(len(CLASSES))  # it knew nothing: each class as likely
+    assert loss_of(learned.network, learned.fresh) < 0.6 * learned.before
+    losses = [row["loss"] for row in read_metrics(learned.run / "metrics.csv")]
+    assert losses[-1] < 0.8 * losses[0]
+    with torch.inference_mode():
+        _, classes = learned.network(torch.from_numpy(learned.fresh.views.astype(np.float32)))
+    right = (classes.argmax(dim=1).numpy() == learned.fresh.labels).mean()
+    assert right > 2 / len(CLASSES)
+
+
+def test_a_training_that_has_ended_is_not_begun_again(
+    learned: Learned, own_block: data.Batch
+) -> None:
+    again = train(
+        task_on(own_block),
+        run=learned.run,
+        threads=1,
+        validate=lambda _: {},
+        progress=lambda _: pytest.fail("a step was made"),
+    )
+    for a, b in zip(learned.network.parameters(), again.parameters(), strict=True):
         assert torch.equal(a, b)
 
 
@@ -165,20 +233,26 @@ def test_a_deeper_network_begins_with_the_same_answers() -> None:
         torch.testing.assert_close(told, own)
 
 
-def test_networks_become_bundles_and_ours_comes_back(tmp_path: Path) -> None:
+def test_networks_become_bundles_and_ours_comes_back(tmp_path: Path, learned: Learned) -> None:
     pytest.importorskip("onnxscript", reason="exporting needs onnxscript")
-    torch.manual_seed(0)
-    network = HistoryNetwork(width=8, blocks=2).eval()
-    folder = tmp_path / "ours"
-    settings = SMALL.model_copy(update={"width": 8, "blocks": 2})
-    write_our_bundle(
-        network, folder, settings=settings, source=source.Source(), curve=[], start=None
-    )
+    network, folder = deepcopy(learned.network), tmp_path / "ours"
+    write_our_bundle(network, folder, settings=LEARNS, source=source.Source(), curve=[], start=None)
     model = ClassifierModel.load(folder)
     assert model.classes == CLASSES
     assert b"site-packages" not in (folder / "model.onnx").read_bytes()
+    views = learned.fresh.views[:100].astype(np.float32)
+    with torch.inference_mode():
+        scores, classes = learned.network(torch.from_numpy(views))
+    given = model.bundle.run({"view": views}, ["score", "probability"])
+    np.testing.assert_allclose(given["score"], 1 / (1 + np.exp(-scores.numpy())), atol=0.01)
+    np.testing.assert_allclose(given["probability"], classes.softmax(dim=1).numpy(), atol=0.01)
+    assert (
+        np.ptp(given["probability"], axis=0).max() > 0.5
+    )  # what was learned, not what it began with
     back = load_weights(folder).state_dict()
-    for name, value in network.state_dict().items():
+    for name, value in learned.network.state_dict().items():
+        if value.ndim == 0:
+            continue  # how many batches a norm has seen does not matter
         torch.testing.assert_close(value, back[name], rtol=1e-3, atol=1e-6)  # half precision
     stacks = np.ones((3, 60, 17, 17), np.float32)
     stacks += 1e-3 * np.random.default_rng(0).standard_normal(stacks.shape, dtype=np.float32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -33,9 +34,11 @@ from perrin.train.quantifier.intervals import (  # noqa: E402
     quantile,
 )
 from perrin.train.quantifier.network import UNITS, QuantifierNetwork  # noqa: E402
+from perrin.train.quantifier.ours import _loss as quantifier_loss  # noqa: E402
 from perrin.train.quantifier.ours import flatness, pinball, quantifier_task, unlike  # noqa: E402
 
 SMALL = QuantifierTraining(steps=8, batch=16, warmup=2, validate_every=8)
+LEARNS = SMALL.model_copy(update={"steps": 32, "learning_rate": 3e-3, "average": 0.8})
 
 
 @pytest.fixture(scope="module")
@@ -219,17 +222,30 @@ def test_weighted_quantiles() -> None:
     assert quantile(values, weight, 0.05) == 1.0
 
 
-def test_the_network_learns_and_becomes_a_bundle_that_comes_back(tmp_path: Path) -> None:
+def loss_of(network: QuantifierNetwork, batch: data.Batch) -> float:
+    with torch.inference_mode():
+        return float(quantifier_loss(network.eval(), batch, SMALL.masses))
+
+
+def test_the_network_learns_and_becomes_a_bundle_that_comes_back(
+    tmp_path: Path, block: data.Batch
+) -> None:
     pytest.importorskip("onnxscript", reason="exporting needs onnxscript")
     trunk = load_classifier("default")
-    task = quantifier_task(SMALL, Source(), workers=1, trunk=trunk)
+    task = quantifier_task(LEARNS, Source(), workers=1, trunk=trunk)
+    rows = np.arange(len(block.labels)).reshape(-1, LEARNS.batch)
+    pieces = [block[piece] for piece in rows]
+    batches = lambda first: (pieces[k % len(pieces)] for k in count(first))  # noqa: E731
+    fresh = data.draw_block(SMALL, Source(), 1)
+    before = loss_of(task.network, fresh)
     network = train(
-        task,
+        replace(task, batches=batches),
         run=tmp_path / "run",
         threads=1,
         validate=lambda _: {},
         progress=lambda _: None,
     )
+    assert loss_of(network, fresh) < 0.7 * before
     folder = tmp_path / "mine"
     write_bundle(
         network,
@@ -250,6 +266,11 @@ def test_the_network_learns_and_becomes_a_bundle_that_comes_back(tmp_path: Path)
         torch.testing.assert_close(value, back[name], rtol=1e-3, atol=1e-6)  # half precision
     stacks = np.ones((3, 60, 17, 17), np.float32)
     stacks += 1e-3 * np.random.default_rng(0).standard_normal(stacks.shape, dtype=np.float32)
+    views = fresh.views[:50].astype(np.float32)
+    with torch.inference_mode():
+        own = network(torch.from_numpy(views)).numpy()
+    given = model.bundle.run({"view": views}, ["quantiles"])["quantiles"]
+    np.testing.assert_allclose(given, own, rtol=1e-3, atol=1e-3 * np.abs(own).max())
     prediction = model.predict(stacks, np.ones((3, 17, 17), bool), landing_sign=-1)
     assert prediction.quantiles.shape == (3, len(TARGETS), 3)
     assert (np.diff(prediction.quantiles, axis=2) >= 0).all()

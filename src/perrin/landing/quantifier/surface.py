@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from perrin.events import MOVERS
+from perrin.events import EVENT_CLASSES, MOVERS
 from perrin.landing.quantifier.quantify import RIGHT_CENSORED
 from perrin.mass.results import Estimate
 from perrin.stats import median_interval, poisson_interval, wilson_interval
@@ -85,14 +85,8 @@ class Surface:
                 "molecules let go where they landed: the surface holds them too weakly (charge, "
                 "salt, pH)"
             )
-        if moving["roller"] > _MUCH:
-            found.append("molecules slide in one direction before they hold: flow or a smooth coat")
-        if moving["wobbler"] > _MUCH:
-            found.append(
-                "molecules move to and fro about their place: they hang on a soft or thick "
-                "coating, or hold by few contacts"
-            )
-        return tuple(found)
+        much = [one for one in EVENT_CLASSES if one.coating and moving.get(one.name, 0) > _MUCH]
+        return (*found, *(one.coating for one in much))
 
 
 def surface(events: pd.DataFrame, *, frame_interval_s: float) -> Surface | None:
