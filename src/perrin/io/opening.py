@@ -26,6 +26,7 @@ from perrin.io.found import Asked, Contents, Found, Given, Numbers, check_encodi
 from perrin.io.keywords import MovieKeywords, split, takes_movie_keywords
 from perrin.io.movie import LazyFrames, Movie
 from perrin.io.sniff import Kind, sniff
+from perrin.stats import robust_sd
 
 UNITS = {
     "pixel_nm": "the size of a stored pixel in nanometers",
@@ -301,7 +302,7 @@ def _with_background(frames: LazyFrames, head: npt.NDArray[Any]) -> tuple[LazyFr
     from perrin.io.movies.frames import ScaledFrames
 
     level, low = float(np.median(head)), float(head.min())
-    scatter = float(np.median(np.abs(head - level))) * 1.4826
+    scatter = robust_sd(head)
     if low >= 0 and level > 0:
         return frames, None
     if low >= 0 and level == 0 and scatter == 0 and head.max() > 0 and head.dtype.kind == "u":

@@ -60,11 +60,6 @@ class InstrumentSettings(Settings):
         """Time from one stored frame to the next, s."""
         return self.frame_binning / self.camera_rate_hz
 
-    @property
-    def field_um2(self) -> float:
-        """Area of the field of view, um^2."""
-        return self.width_px * self.height_px * (self.pixel_nm / 1000) ** 2
-
 
 class CameraSettings(Settings):
     """From electrons to counts; see `perrin.optics.camera`."""

@@ -6,7 +6,7 @@ the origin. Lengths are in units of the one-frame step (or jump) of one axis, ti
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
@@ -123,21 +123,6 @@ def jumping_ctrw(
             "take longer walks or larger exponents."
         )
     return walks
-
-
-def piecewise_fbm(
-    parts: Sequence[tuple[int, float, float]], *, rng: np.random.Generator, dims: int = 2
-) -> FloatArray:
-    """Return one walk (L, d) of FBM parts, each (steps, alpha, K), joined where they end.
-
-    Along each axis MSD = 2 K t^alpha within a part; parts do not remember each other.
-    """
-    steps = [
-        np.sqrt(2 * k) * np.diff(fbm([alpha], length=n + 1, rng=rng, dims=dims)[0], axis=0)
-        for n, alpha, k in parts
-    ]
-    walk: FloatArray = np.cumsum(np.concatenate([np.zeros((1, dims)), *steps]), axis=0)
-    return walk
 
 
 def levy_walk(

@@ -15,7 +15,8 @@ from perrin.andi2.prediction import CONFINED, FREE, IMMOBILE, predict
 from perrin.andi2.submission import model_of, write_submission
 from perrin.diffusion.segmentation import grid, learn, segment
 from perrin.errors import PerrinError
-from perrin.simulate.walks import fbm, piecewise_fbm
+from perrin.simulate.walks import fbm
+from perrin_benchmarks.piecewise import piecewise_fbm
 
 NOISE, LENGTH = 0.12, 150
 

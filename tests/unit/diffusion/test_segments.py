@@ -13,7 +13,7 @@ from perrin.diffusion.segmentation import states_of
 from perrin.diffusion.segments import Segments, find_segments, notes_on_segments, summary
 from perrin.diffusion.tables import OF_KIND, REGIMES, SEGMENTS, STATE_TRANSITIONS, STATES
 from perrin.diffusion.windows import Track
-from perrin.simulate.walks import piecewise_fbm
+from perrin_benchmarks.piecewise import piecewise_fbm
 
 NOISE, LENGTH, UNIT, INTERVAL = 0.2, 160, 50.0, 0.02
 

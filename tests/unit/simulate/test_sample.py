@@ -49,7 +49,8 @@ def test_density_is_the_mean_over_field_and_movie() -> None:
     truth = _truth(assay)
     instrument = assay.instrument
     inside = truth["x_px"].between(-0.5, 150.5) & truth["y_px"].between(-0.5, 37.5)
-    expected = 2.0 * instrument.field_um2 * 7260 * instrument.frame_interval_s
+    field_um2 = 38 * 151 * (instrument.pixel_nm / 1000) ** 2
+    expected = 2.0 * field_um2 * 7260 * instrument.frame_interval_s
     assert 1e-3 < poisson.cdf(inside.sum(), expected) < 1 - 1e-3
 
 
