@@ -12,22 +12,24 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from perrin.errors import PerrinError
 from perrin.io.movie import Movie
 from perrin.landing.classifier.classify import BINDER
+from perrin.landing.epsf import ring_left
 from perrin.landing.light import evened, light_field
 from perrin.landing.ratiometric import ratiometric
 from perrin.pipeline.instrument import Instrument
-from perrin.stats import MAD_TO_SD
 from perrin.types import BoolArray, FloatArray
 
-_CLIP = 3.0
-_BLOCKS = 24
-_CORRELATED = 0.2
-"""Correlation of neighboring pixels; simulated movies of the training have about .1 at n_avg 10."""
+_BLOCKS, _TILE_PX = 24, 8
+_CORRELATED = 0.01
+"""Correlation of neighboring pixels for each frame averaged: movies like those of the training
+have .005 to .04 at n_avg 10 (speckle that changes adds up as shot noise goes down)."""
 _UNSURE = 0.35  # of the landings called binder; a movie as in training has .05 to .2
 _LEAST = 30
 _FALLS = 3.0  # standard errors
 _MANY = 0.05
+_RING = 0.05  # of the height; measured rings are right to .02
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,10 @@ class Verdict:
     causes : tuple of str
         What is unlike it, the clearest first.
     noise_correlation : float
-        Of neighboring pixels in ratiometric frames, events clipped.
+        Of neighboring pixels in ratiometric frames, events left out.
+    ring_left : float
+        What landings leave around them when the PSF is taken off, over their height; NaN where
+        fewer than 30 are clear and alone.
     unsure : float
         Fraction of the landings called binder whose score is below the threshold; NaN for none.
     heavy : int
@@ -54,6 +59,7 @@ class Verdict:
     learned: bool
     causes: tuple[str, ...]
     noise_correlation: float
+    ring_left: float
     unsure: float
     heavy: int
     notes: tuple[str, ...]
@@ -64,6 +70,7 @@ class Verdict:
             "looks_as_learned": self.learned,
             "causes": list(self.causes),
             "noise_correlation": self.noise_correlation,
+            "ring_left": self.ring_left,
             "uncertain_binders": self.unsure,
             "heavier_than_learned": self.heavy,
         }
@@ -108,8 +115,19 @@ def judge(
     if instrument.chosen == "measured":
         shape = instrument.shape
         causes.append(f"the PSF: {shape['fwhm_nm']:.0f} nm wide, ring {shape['ring']:.2f}")
-    if correlation > _CORRELATED:
-        causes.append(f"noise of neighboring pixels is correlated ({correlation:.2f})")
+    left, left_se = _ring_left(movie, events[single], instrument, n_avg)
+    if abs(left) > max(_RING, _FALLS * left_se):
+        causes.append(f"landings leave a ring of {left:.0%} of their height")
+        notes.append(
+            f"LANDINGS LEAVE A RING of {left:.0%} (+- {left_se:.0%}) of their height around them: "
+            "the PSF used is not that of this movie. Let it be measured (no --psf), or build it "
+            "(perrin psf)"
+        )
+    if correlation > _CORRELATED * n_avg:
+        causes.append(
+            f"noise of neighboring pixels is correlated ({correlation:.2f}): speckle, or landings "
+            "so dense that they overlap"
+        )
     if instrument.pixels.saturated_share > 0:
         causes.append(f"saturated counts ({instrument.pixels.saturated_share:.2%})")
     unsure, heavy = float("nan"), 0
@@ -121,7 +139,24 @@ def judge(
     learned = not causes
     if not learned:
         notes.insert(0, f"UNLIKE WHAT THE NETWORKS HAVE LEARNED: {'; '.join(causes)}")
-    return Verdict(learned, tuple(causes), correlation, unsure, heavy, tuple(notes))
+    return Verdict(learned, tuple(causes), correlation, left, unsure, heavy, tuple(notes))
+
+
+def _ring_left(
+    movie: Movie, events: pd.DataFrame, instrument: Instrument, n_avg: int
+) -> tuple[float, float]:
+    """What the PSF in use leaves of landings, and its standard error; NaN where too few are clear.
+
+    Where the PSF was measured to be chosen, that measurement says it.
+    """
+    if instrument.shape:
+        left = instrument.shape["ring"] - instrument.psf.ring()
+        return float(left), float(instrument.shape["ring_se"])
+    try:
+        clear = events[events["label"].isin(["", BINDER])].assign(label="")
+        return ring_left(movie, clear, psf=instrument.psf, n_avg=n_avg)
+    except PerrinError:
+        return float("nan"), float("nan")
 
 
 def _sorting(
@@ -191,19 +226,26 @@ def _fraction_out_of_distribution(events: pd.DataFrame) -> float:
 
 
 def noise_correlation(movie: Movie, *, n_avg: int) -> float:
-    """Correlation of neighboring pixels along x and y, mean over 24 ratiometric frames.
+    """Correlation of neighboring pixels along x and y in ratiometric frames without events.
 
-    Values beyond three standard deviations (events) are clipped; a constant is taken off.
+    Of 24 frames, each in tiles of 8 x 8 pixels: the median over all tiles, of which events
+    reach a few.
     """
     starts = np.linspace(0, max(movie.n_frames - 2 * n_avg - 1, 0), _BLOCKS).astype(int)
-    found = []
+    along, power = [], []
     for start in np.unique(starts):
         frames = np.asarray(movie.frames[start : start + 2 * n_avg + 1])
         change = ratiometric(evened(frames, light_field(frames)), n_avg=n_avg)[0].astype(float)
         change -= np.median(change)
-        spread = max(MAD_TO_SD * float(np.median(np.abs(change))), 1e-12)
-        change = np.clip(change, -_CLIP * spread, _CLIP * spread)
-        change -= change.mean()
-        along = (change[:, 1:] * change[:, :-1]).mean() + (change[1:] * change[:-1]).mean()
-        found.append(0.5 * along / (change**2).mean())
-    return float(np.median(found))
+        inner = change[:-1, :-1]
+        along.append(_of_tiles(0.5 * inner * (change[1:, :-1] + change[:-1, 1:])))
+        power.append(_of_tiles(inner**2))
+    return float(np.median(np.concatenate(along)) / np.median(np.concatenate(power)))
+
+
+def _of_tiles(values: FloatArray) -> FloatArray:
+    """Mean of each tile of 8 x 8 of (Y, X); a rest at the edges is left out."""
+    rows, columns = (min(_TILE_PX, size) for size in values.shape)
+    down, right = values.shape[0] // rows, values.shape[1] // columns
+    tiles = values[: down * rows, : right * columns].reshape(down, rows, right, columns)
+    return np.asarray(tiles.mean(axis=(1, 3)).ravel())

@@ -8,7 +8,7 @@ import pytest
 
 from perrin.errors import PerrinError
 from perrin.io.movie import Movie
-from perrin.landing.epsf import build_epsf, measure_epsf
+from perrin.landing.epsf import build_epsf, measure_epsf, ring_left
 from perrin.optics.psf import Psf, evaluate
 
 PlainMovie = Callable[..., Movie]
@@ -67,6 +67,17 @@ def test_neighbors_and_failed_fits_do_not_take_part(plain_movie: PlainMovie, bus
         build_epsf(movie, events, contrast_range=(-0.003, -0.002), n_avg=10)
     with pytest.raises(PerrinError, match=r"keep is 1\.5"):
         build_epsf(movie, events, contrast_range=(-0.02, -0.005), n_avg=10, keep=1.5)
+
+
+def test_a_ring_that_the_psf_has_not_is_left(plain_movie: PlainMovie, psf: Psf, busy) -> None:  # type: ignore[no-untyped-def]
+    scene, events = busy
+    movie = plain_movie(scene, n_frames=780)
+    events = events.assign(contrast_se=4e-4)
+    left, error = ring_left(movie, events, psf=psf, n_avg=10)
+    assert abs(left) < 0.02
+    assert error < 0.01
+    ringed = Psf.ringed(fwhm_nm=psf.fwhm_px() * 72, ring=-0.2, pixel_nm=72.0)
+    assert ring_left(movie, events, psf=ringed, n_avg=10)[0] == pytest.approx(0.2, abs=0.03)
 
 
 @pytest.mark.parametrize(("fwhm_nm", "ring"), [(250.0, -0.46), (280.0, 0.0)])

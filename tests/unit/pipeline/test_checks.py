@@ -27,11 +27,13 @@ def movie_of(blur: float = 0.0) -> Movie:
     return Movie.from_array(frames, frame_interval_s=0.004, pixel_nm=72.0)
 
 
-def instrument(share: float = 0.0) -> Instrument:
+def instrument(share: float = 0.0, ring: float = 0.0) -> Instrument:
     none = np.zeros((30, 60), bool)
     pixels = BadPixels(none, none, none, none, share)
     light = MovingPatterns(np.empty((0, 30, 60)), float("nan"), 0.0)
-    return Instrument(pixels, light, Psf.analytic(pixel_nm=72), "default", {}, ())
+    psf = Psf.analytic(pixel_nm=72)
+    shape = {"ring": psf.ring() - ring, "ring_se": 0.01}
+    return Instrument(pixels, light, psf, "default", shape, ())
 
 
 def landings(count: int = 200, *, kept: float = 0.9, contrast: float = -0.01) -> pd.DataFrame:
@@ -47,11 +49,13 @@ def landings(count: int = 200, *, kept: float = 0.9, contrast: float = -0.01) ->
     )
 
 
-def verdict_on(events: pd.DataFrame, movie: Movie | None = None, share: float = 0.0):  # type: ignore[no-untyped-def]
+def verdict_on(  # type: ignore[no-untyped-def]
+    events: pd.DataFrame, movie: Movie | None = None, share: float = 0.0, ring: float = 0.0
+):
     return judge(
         movie or movie_of(),
         events,
-        instrument=instrument(share),
+        instrument=instrument(share, ring),
         classifier=MODEL,
         single=np.ones(len(events), bool),
         n_avg=10,
@@ -72,6 +76,14 @@ def test_causes_are_named() -> None:
     assert "saturated" in verdict_on(landings(), share=0.02).notes[0]
     assert "scores" in verdict_on(landings(kept=0.5)).causes
     assert "NOTHING IS RETAINED" in " ".join(verdict_on(landings(kept=0.0)).notes)
+
+
+def test_a_ring_that_landings_leave_is_said() -> None:
+    found = verdict_on(landings(), ring=0.12)
+    assert found.ring_left == pytest.approx(-0.12)
+    assert found.causes == ("landings leave a ring of -12% of their height",)
+    assert "LEAVE A RING of -12% (+- 1%)" in " ".join(found.notes)
+    assert verdict_on(landings(), ring=0.02).learned
 
 
 def test_white_noise_is_not_correlated_and_blurred_noise_is() -> None:
