@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
 import numpy as np
 import pandas as pd
@@ -254,14 +256,21 @@ def _species(measurements: Sequence[LandingsResult]) -> pd.DataFrame:
 
 
 def _write_arrays(path: Path, measured: Mapping[str, Mapping[str, Any]]) -> None:
-    """Write arrays by measurement and name, if any measurement has them."""
+    """Write arrays by measurement and name as .npz, if any measurement has them."""
     if measured:
         arrays = {
             f"{name}_{place}": array
             for place, own in enumerate(measured.values())
             for name, array in own.items()
         }
-        np.savez_compressed(path, measurements=np.array(list(measured)), **arrays)
+        arrays["measurements"] = np.array(list(measured))
+        with ZipFile(path, "w") as archive:
+            for name, array in arrays.items():
+                whole = io.BytesIO()
+                np.lib.format.write_array(whole, np.asarray(array), allow_pickle=False)
+                # noise in floats is not made smaller, and little is made much smaller by more work
+                how = ZIP_STORED if array.dtype.kind == "f" else ZIP_DEFLATED
+                archive.writestr(f"{name}.npy", whole.getbuffer(), how, compresslevel=1)
 
 
 def _write_filter_tables(folder: Path, measurements: Sequence[LandingsResult]) -> None:

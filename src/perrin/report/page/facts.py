@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from math import exp, pi
 from typing import TYPE_CHECKING, Any
 
@@ -115,7 +116,7 @@ class Facts:
         time = 4 * recorded["n_avg"] * recorded["frame_interval_s"]
         return 1.0 - exp(-density["mean_density_per_um2_s"] * area * time)
 
-    @property
+    @cached_property
     def unbinding(self) -> float:
         """Fraction of unbindings among the events that any filter chooses from."""
         found = signs(self.events).to_numpy(float)[self.chosen.base]
