@@ -266,8 +266,8 @@ def _write_arrays(path: Path, measured: Mapping[str, Mapping[str, Any]]) -> None
         arrays["measurements"] = np.array(list(measured))
         with ZipFile(path, "w") as archive:
             for name, array in arrays.items():
-                whole = io.BytesIO()
-                np.lib.format.write_array(whole, np.asarray(array), allow_pickle=False)
+                array, whole = np.asarray(array), io.BytesIO()
+                np.lib.format.write_array(whole, array, allow_pickle=False)
                 # noise in floats is not made smaller, and little is made much smaller by more work
                 how = ZIP_STORED if array.dtype.kind == "f" else ZIP_DEFLATED
                 archive.writestr(f"{name}.npy", whole.getbuffer(), how, compresslevel=1)

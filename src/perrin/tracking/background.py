@@ -255,7 +255,8 @@ def _median(stack, pairs, out):  # type: ignore[no-untyped-def]
         for n in range(least + 1, count - least):
             for x in range(width):
                 middle[x] += rows[n, x]
-        out[y] = middle / np.float32(count - 2 * least)
+        for x in range(width):
+            out[y, x] = middle[x] / np.float32(count - 2 * least)
 
 
 @njit(cache=True, nogil=True)

@@ -137,7 +137,8 @@ def _smooth(frames, kernel, out):  # type: ignore[no-untyped-def]
         line = np.zeros(width + 2 * reach, np.float32)
         nothing = np.zeros(width, np.float32)
         for y in range(height):
-            line[reach : reach + width] = frames[t, y]
+            for x in range(width):
+                line[reach + x] = frames[t, y, x]
             _weighted(frames[t, y], kernel[0], first[y])
             for k in range(1, reach, 2):
                 near, far = line[reach - k :], line[reach + k :]

@@ -109,9 +109,11 @@ def fit_shapes(
     none = np.zeros(len(starts) + 1, np.int64), np.zeros((0, 8))
     found = ShapeFits.none(starts)
     own = np.array([name for name in free if name != B], np.int64)
-    windows = np.broadcast_to(np.asarray(half_window, np.int64), len(starts))
+    # arrays of one kind only: for each other kind of them the kernel would be compiled again
+    windows = np.array(np.broadcast_to(half_window, len(starts)), np.int64)
+    first = np.ascontiguousarray(starts, np.float64)
     lists = (*(touching or none), *(neighbors or none))
-    given = (frames, frame, starts, *lists, own, windows, float(kappa), float(sign))
+    given = (frames, frame, first, *lists, own, windows, float(kappa), float(sign))
     _fit(*given, found.values, found.errors, found.variance, found.misfit)
     return found
 
@@ -139,19 +141,27 @@ def _fit(  # type: ignore[no-untyped-def]
         for j in range(first_near[i], first_near[i + 1]):
             _divide(x, y, data, near[j], sign)
         group = np.empty((1 + first[i + 1] - first[i], 8))
-        group[0] = starts[i]
+        _put(group[0], starts[i])
         for j in range(first[i], first[i + 1]):
-            group[1 + j - first[i]] = others[j]
+            _put(group[1 + j - first[i]], others[j])
         count = len(group) * len(free) + 1
         normal = np.empty((count, count))
         cost = _fit_group(x, y, data, group, free, kappa, sign, half_windows[i], normal)
         if cost >= 0.0:
-            values[i] = group[0]
+            _put(values[i], group[0])
             variance[i] = cost / (len(data) - count)
             misfit[i] = np.sqrt(variance[i]) / group[0, A]
             _state(errors[i], free, normal, variance[i])
         else:
-            values[i] = np.nan
+            for k in range(8):
+                values[i, k] = np.nan
+
+
+@njit(cache=True)
+def _put(row, numbers):  # type: ignore[no-untyped-def]
+    """Write numbers into a row: a loop compiles in a fraction of the time of an assignment."""
+    for k in range(len(numbers)):
+        row[k] = numbers[k]
 
 
 @njit(cache=True)
@@ -199,8 +209,8 @@ def _fit_group(x, y, data, group, free, kappa, sign, half_window, normal):  # ty
     converged = False
     _, cost = _normal(x, y, data, group, free, kappa, sign, weight, weight, slopes, normal, right)
     for _ in range(_ITERATIONS):
-        scaled[:] = normal
         for a in range(count):
+            _put(scaled[a], normal[a])
             scaled[a, a] *= 1.0 + damping
         if not solve(scaled, right, step):
             return -1.0
@@ -220,7 +230,12 @@ def _fit_group(x, y, data, group, free, kappa, sign, half_window, normal):  # ty
             next_right,
         )
         if old <= cost:
-            group[:], normal[:], right[:], weight[:] = trial, next_normal, next_right, next_weight
+            for m in range(len(group)):
+                _put(group[m], trial[m])
+            for a in range(count):
+                _put(normal[a], next_normal[a])
+            _put(right, next_right)
+            _put(weight, next_weight)
             cost = new
             damping = max(damping * 0.2, 1e-9)
         else:
@@ -238,7 +253,9 @@ def _normal(x, y, data, group, free, kappa, sign, before, weight, slopes, normal
     rest, rows = np.empty(len(data)), np.arange(len(right))
     if len(group) == 1:
         fill_model(x, y, group[0], len(free) > 3, rest, slopes)
-        rows[:-1], rows[-1] = free, B
+        for a in range(len(free)):
+            rows[a] = free[a]
+        rows[len(free)] = B
     else:
         _fill_many(x, y, group, free, sign, rest, slopes)
     cost_before, cost = 0.0, 0.0
@@ -260,14 +277,14 @@ def _fill_many(x, y, group, free, sign, model, slopes):  # type: ignore[no-untyp
     lights = np.empty((len(group), len(x)))
     single = np.empty(8)
     for m in range(len(group)):
-        single[:] = group[m]
+        _put(single, group[m])
         single[B] = 0.0
         fill_model(x, y, single, each > 3, model, own)
         for n in range(len(x)):
             lights[m, n] = max(1.0 + sign * model[n], 0.05)
             light[n] *= lights[m, n]
         for a in range(each):
-            slopes[m * each + a] = own[free[a]]
+            _put(slopes[m * each + a], own[free[a]])
     for m in range(len(group)):
         for a in range(each):
             for n in range(len(x)):
@@ -307,7 +324,7 @@ def _all_moved(group, step, free, trial):  # type: ignore[no-untyped-def]
 @njit(cache=True)
 def _moved(q, step, free, trial):  # type: ignore[no-untyped-def]
     """Take a step within bounds; return how far it goes."""
-    trial[:] = q
+    _put(trial, q)
     far = 0.0
     for a in range(len(free)):
         name = free[a]
@@ -335,10 +352,12 @@ def _moved(q, step, free, trial):  # type: ignore[no-untyped-def]
 def _state(error, free, normal, variance):  # type: ignore[no-untyped-def]
     """Standard errors of the first of a group: from the inverse of the Fisher information."""
     count = len(normal)
-    right, step = np.empty(count), np.empty(count)
+    right, step, lower = np.empty(count), np.empty(count), np.empty((count, count))
     for a in range(len(free) + 1):
         place = a if a < len(free) else count - 1
-        right[:] = 0.0
+        for b in range(count):
+            right[b] = 0.0
+            _put(lower[b], normal[b])
         right[place] = variance
-        if solve(normal.copy(), right, step):
+        if solve(lower, right, step):
             error[free[a] if a < len(free) else B] = np.sqrt(max(step[place], 0.0))
