@@ -169,7 +169,7 @@ def _rows(path: Path, lines: Sequence[str], separator: str, *, above: int) -> li
     at = 0
     try:
         for row in reader:
-            if any(map(str.strip, row)):
+            if row and (row[0].strip() or any(map(str.strip, row))):
                 rows.append(row)
             if reader.line_num > at + 1:
                 taken = physical[at : reader.line_num]

@@ -84,7 +84,8 @@ def joined_at_commas(
     quoted: whether the first row starts with a quotation mark, as R's row names do. Raises
     `PerrinError` where a comma is the separator and may be the decimal mark too.
     """
-    wider = [row for row in rows if len(_filled(row)) > len(header)]
+    width = len(header)
+    wider = [row for row in rows if len(row) > width and len(_filled(row)) > width]
     if not wider or quoted:
         return rows
     cells = [cell.strip() for row in rows for cell in row if cell.strip()]
