@@ -60,4 +60,4 @@ def test_zero_bytes_anywhere_are_refused_with_their_line(tmp_path: Path) -> None
 def test_titles_above_the_header_are_no_table(tmp_path: Path) -> None:
     table = read(tmp_path, "Experiment 5\nDate;2020\n\nid,x\n1,1.5\n2,22.25\n")
     assert table.frame().to_dict("list") == {"id": [1, 2], "x": [1.5, 22.25]}
-    assert "3 lines above the header" in table.remarks[0]
+    assert "no table above the header: 3 lines" in table.remarks[0]
