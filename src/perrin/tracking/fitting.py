@@ -165,6 +165,13 @@ def _put(row, numbers):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
+def _put_rows(rows, numbers):  # type: ignore[no-untyped-def]
+    """Write numbers (M, N) into rows."""
+    for m in range(len(numbers)):
+        _put(rows[m], numbers[m])
+
+
+@njit(cache=True)
 def _window_of(image, q, half_window):  # type: ignore[no-untyped-def]
     """List the pixels around the start, as far as they are in the field: x, y and contrast."""
     height, width = image.shape
@@ -203,38 +210,25 @@ def _fit_group(x, y, data, group, free, kappa, sign, half_window, normal):  # ty
     x0, y0 = group[0, X], group[0, Y]
     weight, next_weight = np.ones_like(data), np.empty_like(data)
     next_normal, scaled = np.empty_like(normal), np.empty_like(normal)
-    right, next_right, step = np.empty(count), np.empty(count), np.empty(count)
+    right, ahead, step = np.empty(count), np.empty(count), np.empty(count)
     slopes, trial = np.ones((max(count, 8), len(data))), np.empty_like(group)  # that by b stays 1
     damping = 1e-3
     converged = False
     _, cost = _normal(x, y, data, group, free, kappa, sign, weight, weight, slopes, normal, right)
     for _ in range(_ITERATIONS):
+        _put_rows(scaled, normal)
         for a in range(count):
-            _put(scaled[a], normal[a])
             scaled[a, a] *= 1.0 + damping
         if not solve(scaled, right, step):
             return -1.0
         far = _all_moved(group, step, free, trial)
         old, new = _normal(
-            x,
-            y,
-            data,
-            trial,
-            free,
-            kappa,
-            sign,
-            weight,
-            next_weight,
-            slopes,
-            next_normal,
-            next_right,
+            x, y, data, trial, free, kappa, sign, weight, next_weight, slopes, next_normal, ahead
         )
         if old <= cost:
-            for m in range(len(group)):
-                _put(group[m], trial[m])
-            for a in range(count):
-                _put(normal[a], next_normal[a])
-            _put(right, next_right)
+            _put_rows(group, trial)
+            _put_rows(normal, next_normal)
+            _put(right, ahead)
             _put(weight, next_weight)
             cost = new
             damping = max(damping * 0.2, 1e-9)
