@@ -69,9 +69,11 @@ def inspect(path: str | os.PathLike[str], **keywords: Unpack[MovieKeywords]) -> 
         return other
     asked, given = split(keywords)
     if asked.dataset is None and is_table(path, kind):
-        return _inspect_table(path, kind)
+        return _inspect_table(path, kind, given)
     found = find(path, asked)
     try:
+        if kind == "npy" and found.frames is None and (tracks := _tracks_in(path, given)):
+            return tracks
         return _movie(found, given, asked.contents)
     finally:
         close(found)
@@ -171,22 +173,39 @@ def is_table(path: Path, kind: Kind) -> bool:
         return not is_refeyn(file) and bool(contrasts or not arrays(file))
 
 
-def _inspect_table(path: Path, kind: Kind) -> Inspection:
+def _inspect_table(path: Path, kind: Kind, given: Given) -> Inspection:
     """Say what a table is; events and tracks are told apart by what their readers take."""
     if kind == "mat":
-        return _inspect_tracks(path)
+        return _inspect_tracks(path, given)
+    why: Exception | None = None
+    tracks = None
     try:
-        tracks = _inspect_tracks(path)
-    except (PerrinError, OSError):
-        tracks = None
+        tracks = _inspect_tracks(path, given)
+    except (PerrinError, OSError) as error:
+        why = error
     try:
-        events = _inspect_events(path)
+        events = _inspect_events(path, given)
     except PerrinError:
-        if tracks is None:
-            raise
-        return tracks
+        if tracks is not None:
+            return tracks
+        if isinstance(why, PerrinError) and ("looks like perrin's" in str(why) or _places(path)):
+            raise why from None
+        raise
     # both can be read: tracks have contrasts too, events have no identity
     return events if tracks is None or "contrasts" in _head_line(path, kind) else tracks
+
+
+def _places(path: Path) -> bool:
+    """Whether the first line of a text names x and y and no contrast, as tables of tracks do."""
+    names = set(re.split(r"[^a-z]+", _head_line(path, "text")))
+    return {"x", "y"} <= names and not names & {"contrast", "contrasts", "mass", "masses"}
+
+
+def _tracks_in(path: Path, given: Given) -> Inspection | None:
+    try:
+        return _inspect_tracks(path, given)
+    except PerrinError:
+        return None
 
 
 def _head_line(path: Path, kind: Kind) -> str:
@@ -194,13 +213,13 @@ def _head_line(path: Path, kind: Kind) -> str:
     return text.partition("\n")[0].lower()
 
 
-def _inspect_tracks(path: Path) -> Inspection:
+def _inspect_tracks(path: Path, given: Given) -> Inspection:
     from perrin.io.tracks import read_tracks
 
-    tracks = read_tracks(path)
+    tracks = read_tracks(path, pixel_nm=given.pixel_nm, frame_interval_s=given.interval_s())
     attrs = tracks.attrs
     missing = []
-    if attrs.get("length_unit") not in ("nm", "um") and attrs.get("pixel_nm") is None:
+    if attrs.get("length_nm") is None:
         missing.append("pixel_nm")
     if attrs.get("frame_interval_s") is None:
         missing.append("frame_interval_s")
@@ -220,10 +239,10 @@ def _inspect_tracks(path: Path) -> Inspection:
     )
 
 
-def _inspect_events(path: Path) -> Inspection:
+def _inspect_events(path: Path, given: Given) -> Inspection:
     from perrin.io.tables import describe_events
 
-    details = dict(describe_events(path))
+    details = dict(describe_events(path, landing_sign=given.landing_sign))
     version = f", {details['version']}" if details["version"] else ""
     return Inspection(
         path=path,

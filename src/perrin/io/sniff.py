@@ -90,7 +90,7 @@ def sniff(path: Path) -> Kind:
         raise PerrinError(f"{path} is {what}.")
     if kind is None:
         raise PerrinError(
-            f"{path} {_seen(head)}. Known are HDF5 (.mp, .mpr, .h5, .emd), TIFF, .npy, Zarr "
+            f"{path} {_seen(head)}. Known files are HDF5 (.mp, .mpr, .h5, .emd), TIFF, .npy, Zarr "
             "folders, electron microscopes' movies, video, folders of pictures, and event tables "
             "in CSV, HDF5 or parquet."
         )
@@ -119,6 +119,8 @@ def _folder(path: Path) -> Kind:
             f"{path} is a folder of results that perrin wrote: look at report.html in it, or give "
             "the events.csv or tracks.csv in it."
         )
+    if (path / "card.json").exists():
+        raise PerrinError(f"{path} is the folder of a network: give it with --model.")
     names = sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
     if any(_picture(name) for name in names[:50]):
         return "pictures"
@@ -191,7 +193,7 @@ def video(head: bytes) -> str | None:
 
 def _seen(head: bytes) -> str:
     if not head:
-        return "is empty (0 bytes); was the copy complete?"
+        return "is empty (0 bytes), as after a copy that was not complete"
     named = _named(head)
     if named is not None:
         return (

@@ -36,12 +36,14 @@ from perrin.io.event_rows import (
 )
 from perrin.io.event_samples import told_apart
 from perrin.io.numerals import MISSING, why_no_numbers
+from perrin.io.read_as import listed
 from perrin.tables import EVENTS, check_events, order_columns
 
 NO_NEIGHBOR = float(np.finfo(np.float64).max)
 """How DiscoverMP writes that an event has no neighbor: the largest double, 1.797e308."""
 
 _KINDS = {column.name: column.kind for column in EVENTS} | {"fit_error": "float"}
+_LONG = 60  # letters of a name in a message
 _WHOLE = 2.0**53  # up to here a float holds every whole number
 
 
@@ -172,7 +174,7 @@ def _named(raw: RawTable, notes: list[str]) -> tuple[pd.DataFrame, dict[str, Mea
     ]
     kept = _without_equal_columns(columns, names, notes)
     if not {"contrast", "mass_kda"} & set(names):
-        seen = ", ".join(str(name) for name in columns.columns[:20]) or "none"
+        seen = listed(str(name)[:_LONG] for name in columns.columns) or "none"
         raise PerrinError(
             f"the table has no contrast and no mass; its columns: {seen}. Name one of them "
             "'contrast' (a fraction, landing negative) or 'mass_kda'; 'contrasts', "

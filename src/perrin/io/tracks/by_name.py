@@ -204,7 +204,7 @@ def _check_there(meant: dict[str, list[Name]], names: list[Name]) -> None:
         "x": " A unit may stand behind a name, as in x_nm or x [um].",
     }
     raise PerrinError(
-        f"the columns {listed(name.full for name in names)} hold no {', '.join(lacking)}. "
+        f"the columns {listed(name.full[:60] for name in names)} hold no {', '.join(lacking)}. "
         + (f"This looks like {other}." if other else "Rename them to particle, frame, x, y (")
         + (
             ""
