@@ -176,10 +176,10 @@ def test_errors_of_particles_that_touch_hold_what_each_takes_from_the_other() ->
         missed = (together.values[:, name] - true) / together.errors[:, name]
         assert abs(missed.mean()) < 4 / np.sqrt(count)
         assert abs(missed.std() - 1) < 4 / np.sqrt(2 * count)
-    left = 29**2 - 11  # degrees of freedom: pixels less parameters
-    assert np.sqrt(together.variance.mean()) == pytest.approx(
-        noise, rel=4 / np.sqrt(2 * count * left)
-    )
+    own = (frames - overlapping(one, other, count=1))[:, 4:33, 6:35].std()  # of this noise
+    left, free = 29**2 - 11, 11  # pixels less parameters: what these take scatters
+    scatter = np.sqrt(2 * free / count) / (2 * left)
+    assert np.sqrt(together.variance.mean()) == pytest.approx(own, rel=4 * scatter)
     known = fit_shapes(
         *given, free=WITH_ANGLE, half_window=14, kappa=0.0, neighbors=(first, images)
     )
