@@ -38,6 +38,7 @@ def andi(
 
         perrin andi tracks.csv -o andi.csv
     """
+    from perrin.diffusion.andi import outside_in_words
     from perrin.io.output import output_file, written_file
     from perrin.io.tracks import read_tracks
     from perrin.pipeline import andi as predict
@@ -53,6 +54,8 @@ def andi(
     predicted = table["alpha"].notna()
     reasons = table.loc[~predicted, "reason"].mode()
     others = f" (the others: {reasons.iloc[0]})" if len(reasons) else ""
+    if said := outside_in_words(table):
+        typer.echo(said)
     typer.echo(
         f"{int(predicted.sum())} of {len(table)} tracks with a prediction{others}; table in {out}"
     )

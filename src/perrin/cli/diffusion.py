@@ -116,14 +116,19 @@ def diffusion(
 
 
 def _say(found: DiffusionResult, out: Path) -> None:
-    from perrin.diffusion.summary import characterized, kinds_in_words
+    from perrin.diffusion.summary import (
+        characterized,
+        kinds_in_words,
+        normal_diffusion_in_words,
+    )
 
     changed = found.time_course.regimes.loc[
         found.time_course.regimes["start_low"].notna(), "particle"
     ]
     answer = kinds_in_words(found.trajectories, changing=changed.nunique())
-    if answer:
-        typer.echo(answer)
+    for said in (answer, normal_diffusion_in_words(found.trajectories)):
+        if said:
+            typer.echo(said)
     for note in found.notes:
         typer.echo(f"  note: {note}")
     checked = found.trajectories["posterior_predictive_p"].notna().any()

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from perrin.diffusion.motion_kinds import MOTION_KINDS
+from perrin.diffusion.ratio_reach import RatioReach, reaching
 from perrin.types import BoolArray, FloatArray
 
 LEAST = 0.1
@@ -41,13 +42,17 @@ _RULES: tuple[tuple[tuple[str, ...], tuple[str, ...], str], ...] = (
 )
 """Kinds that have numbers, the numbers, and what is said where these are taken back."""
 _ENDS = ("", "_low", "_high")
+_RATIO = ["w_low", "w", "w_high"]
+_BESIDE = (("jump_rate", "jump_variance"), ("D", "D_exponent"))
+"""Numbers without an interval, and those that they go with."""
 
 
-def bounded_by_kind(trajectories: pd.DataFrame) -> pd.DataFrame:
+def bounded_by_kind(trajectories: pd.DataFrame, *, reach: RatioReach | None = None) -> pd.DataFrame:
     """Return TRAJECTORIES with the numbers that their kinds leave, and reasons for the others.
 
-    w's interval is the network's, with its low end at 0 where Brownian motion and FBM, its high end
-    at 1 where a CTRW is more probable than `TAIL`; 0 to 1 where the kinds that have a w are less
+    w's interval is the network's, as wide as `reach` says, with its low end at 0 where Brownian
+    motion and FBM, its high end at 1 where a CTRW is more probable than `TAIL`; 0 to 1 where the
+    kinds that have a w are less
     probable than `HALF`. Tracks without a predicted kind stay as they are.
     """
     table = trajectories.copy()
@@ -56,16 +61,38 @@ def bounded_by_kind(trajectories: pd.DataFrame) -> pd.DataFrame:
         p = _together(table, kinds)
         gone = (p < LEAST) & table[list(names)].notna().any(axis=1).to_numpy()
         columns = [name + end for name in names for end in _ENDS]
-        columns += ["jump_variance"] if "jump_rate" in names else []
+        columns += [beside for name, beside in _BESIDE if name in names]
         table.loc[gone, columns] = np.nan
         for row in np.flatnonzero(gone):
             said[row] = "; ".join(filter(None, (said[row], why.format(1 - p[row]))))
-    given, anything = table["w"].notna().to_numpy(), w_may_be_anything(table)
-    at_zero = given & ((_together(table, _GAUSSIAN) > TAIL) | anything)
-    at_one = given & ((_together(table, _JUMPING) > TAIL) | anything)
-    table.loc[at_zero, "w_low"] = 0.0
-    table.loc[at_one, "w_high"] = 1.0
+    given = table["w"].notna().to_numpy()
+    p = table[[f"p_{kind.name}" for kind in MOTION_KINDS]].to_numpy(float)
+    at_zero, at_one, _ = reaches_ends(p)
+    told = given & np.isfinite(p).all(axis=1)
+    if reach is not None and told.any():
+        frames = (table["frame_stop"] - table["frame_start"]).to_numpy(np.int64)
+        intervals = table.loc[told, _RATIO].to_numpy(float)
+        table.loc[told, _RATIO] = reaching(intervals, frames[told], reach)
+    table.loc[given & at_zero, "w_low"] = 0.0
+    table.loc[given & at_one, "w_high"] = 1.0
     return table.assign(reason=said)
+
+
+def reaches_ends(p: FloatArray) -> tuple[BoolArray, BoolArray, BoolArray]:
+    """Return where w's interval begins at 0, ends at 1, and where there is a w at all: (N,) each.
+
+    p (N, K): probabilities of `MOTION_KINDS`.
+    """
+    own = [
+        p[:, [kind.name in kinds for kind in MOTION_KINDS]].sum(axis=1)
+        for kinds in (_GAUSSIAN, _JUMPING, _RULES[0][0])
+    ]
+    gaussian, jumping, together = own
+    return (
+        (gaussian > TAIL) | (together < HALF),
+        (jumping > TAIL) | (together < HALF),
+        together >= LEAST,
+    )
 
 
 def without_w(trajectories: pd.DataFrame) -> BoolArray:

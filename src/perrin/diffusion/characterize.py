@@ -18,13 +18,14 @@ from perrin.diffusion import classical
 from perrin.diffusion import kinds as of_kinds
 from perrin.diffusion.agreement import with_agreement
 from perrin.diffusion.by_kind import answered, bounded_by_kind
-from perrin.diffusion.likelihood import fit_fbm
+from perrin.diffusion.classical_columns import classical_columns
+from perrin.diffusion.fbm_answer import exponent_of_d, with_likelihood
 from perrin.diffusion.notes import notes_on
 from perrin.diffusion.predicted import Model, Predicted, predict
 from perrin.diffusion.segments import Segments, find_segments, notes_on_segments
 from perrin.diffusion.standard import TARGETS, from_unit
 from perrin.diffusion.suspects import suspect_steps, without_suspects
-from perrin.diffusion.tables import CLASSICAL, ESTIMATES, FALSE_FLAGS, SUSPECTS, WINDOWS
+from perrin.diffusion.tables import ESTIMATES, FALSE_FLAGS, SUSPECTS, WINDOWS
 from perrin.diffusion.time_course import SEGMENT_FRAMES, TimeCourse, follow, joined, segments_of
 from perrin.diffusion.windows import Track, cut_windows, to_tracks
 from perrin.errors import PerrinError
@@ -159,12 +160,14 @@ def _trajectories(
     predictions: Predicted, model: Model, kinds: of_kinds.Model | None, scale: Scale
 ) -> pd.DataFrame:
     """Return the TRAJECTORIES of whole tracks, without what is said of suspect steps."""
-    own = [_classical(track, scale) for track in predictions.tracks]
-    beside = pd.DataFrame(own, columns=_CLASSICAL)
-    beside = beside.assign(**_handed_over(predictions.tracks, scale), **_check(predictions, model))
+    units = {"length": scale.length, "frame_interval": scale.frame_interval}
+    beside = classical_columns(predictions.tracks, **units)
+    beside = beside.assign(**_check(predictions, model))
     of_kind = _kinds(predictions, model=kinds, scale=scale)
     whole = pd.concat([_estimates(predictions, scale), beside, of_kind], axis=1)
-    return with_agreement(bounded_by_kind(whole))
+    whole = with_likelihood(whole, predictions.tracks, **units)
+    reach = None if kinds is None else kinds.reach
+    return with_agreement(bounded_by_kind(whole, reach=reach))
 
 
 def _without_suspects(
@@ -209,21 +212,6 @@ def _tell_units(result: DiffusionResult) -> None:
     along = [*vars(result.time_course).values(), *result.segments.tables.values()]
     for table in (result.trajectories, result.windows, *along):
         table.attrs = dict(units)
-
-
-_CLASSICAL = [column.name for column in CLASSICAL]
-
-
-def _handed_over(whole: list[Track], scale: Scale) -> dict[str, FloatArray]:
-    """Return the HANDED_OVER columns."""
-    error = np.array([track.noise for track in whole])
-    steps = [classical.displacements(track.positions, track.seen, lag=1) for track in whole]
-    square = np.array([(step**2).mean() if step.size else np.nan for step in steps])
-    return {
-        "localisation_se": error * scale.length,
-        "fraction_noise_known": 2 * error**2 / np.where(square > 0, square, np.nan),
-        "exposure": np.array([track.exposure for track in whole]),
-    }
 
 
 def _steps(predictions: Predicted, model: Model) -> list[FloatArray | None]:
@@ -286,10 +274,13 @@ def _physical(prediction: FloatArray, tracks: list[Track], scale: Scale) -> dict
             columns[name + end] = from_unit(prediction[:, _INDEX[name], k], _INDEX[name])
     steps = [classical.displacements(t.positions, t.seen, lag=1) for t in tracks]
     square = np.array([(step**2).mean() for step in steps]) * scale.length**2
-    step_index, alpha = _INDEX["log_step"], columns["alpha_fbm"]
+    step_index = _INDEX["log_step"]
+    told = zip(*(columns["alpha_fbm" + end] for end, _ in ends), strict=True)
+    exponent = np.array([exponent_of_d(*alpha) for alpha in told])
     for end, k in ends:
         of_fbm = square * np.exp(from_unit(prediction[:, step_index, k], step_index))
-        columns["D" + end] = of_fbm / 2 / scale.frame_interval**alpha
+        columns["D" + end] = of_fbm / 2 / scale.frame_interval**exponent
+    columns["D_exponent"] = exponent
     rate = np.maximum(columns["jump_rate"], 1e-9)
     columns["jump_variance"] = columns["fraction_ctrw"] * square / rate
     return columns
@@ -325,27 +316,7 @@ def _abstain(columns: dict[str, FloatArray], rows: IntArray, tracks: list[Track]
             for name in names:
                 for end in ("", "_low", "_high"):
                     columns[name + end][rows[i]] = np.nan
-        if "jump_rate" in names:
-            columns["jump_variance"][rows[applies]] = np.nan
+        for name, beside in (("jump_rate", "jump_variance"), ("D", "D_exponent")):
+            if name in names:
+                columns[beside][rows[applies]] = np.nan
     return ["; ".join(reason) for reason in reasons]
-
-
-def _classical(track: Track, scale: Scale) -> dict[str, float]:
-    """Return the CLASSICAL columns of a track, NaN where it is too short or never moves."""
-    positions, seen = track.positions * scale.length, track.seen
-    lags = np.arange(1, max(4, min(len(seen) // 10, 30)) + 1)
-    msd, pairs = classical.tamsd(positions, seen, lags=lags)
-    fit = classical.fit_tamsd(msd, pairs, lags=lags, dims=positions.shape[1])
-    moves = np.ptp(positions[seen], axis=0).any()
-    known = track.noise * scale.length if track.noise >= 0 else None
-    fits = moves and 4 <= seen.sum() <= 1000
-    fbm = fit_fbm(positions, seen, noisy=known != 0.0, noise_sigma=known or None) if fits else None
-    short, long = (classical.p_variation(positions, seen, p=4.0, lag=lag) for lag in (1, 4))
-    values = (
-        *(fit.alpha, fit.D / scale.frame_interval**fit.alpha, fit.offset),
-        float(classical.velocity_autocorrelation(positions, seen, lags=[1])[0]),
-        classical.step_kurtosis(positions, seen),
-        float(np.log(short / long)) if short > 0 and long > 0 else np.nan,
-        *((fbm.alpha, fbm.alpha_se, fbm.noise_sigma) if fbm else (np.nan,) * 3),
-    )
-    return dict(zip(_CLASSICAL, values, strict=True))

@@ -26,6 +26,7 @@ TRAPPED = np.geomspace(0.25, 60.0, 14)
 DRIFTING = np.geomspace(0.02, 2.0, 16)
 """Squared step without drift and noise over the squared step."""
 NONE = -1e300
+_EXACT = 1e-12  # of the squared step: less is left over by no motion but a straight line
 
 
 @njit(cache=True, nogil=True)
@@ -152,7 +153,7 @@ def at_rest(positions, noise, unit):  # type: ignore[no-untyped-def]
             square += (positions[t, axis] - mean) ** 2
     square /= unit
     free = (count - 1) * dims
-    level = square / free if noise < 0 else max(noise, 1e-9)
+    level = max(square / free, _EXACT) if noise < 0 else max(noise, 1e-9)
     shared = dims * np.log(count)  # the place is unknown: a flat prior
     return -0.5 * (square / level + free * np.log(2 * np.pi * level) + shared)
 
@@ -210,7 +211,7 @@ def trap_surface(positions, times, noise, unit):  # type: ignore[no-untyped-def]
             own = noise if noise >= 0 else max(RATIOS[j], 1e-4) / TIMES[i]
             size = TRAPPED[j] * max(1.0, 0.5 * noise) if noise >= 0 else 1.0
             square, total, information = trapped(where, times, TIMES[i], size, own)
-            scale = 1.0 if noise >= 0 else square / free
+            scale = 1.0 if noise >= 0 else max(square / free, _EXACT)
             scales[i, j] = size if noise >= 0 else scale
             found[i, j] = -0.5 * (
                 square / scale + free * np.log(2 * np.pi * scale) + dims * (total + information)
@@ -239,7 +240,7 @@ def drift_surface(positions, times, noise, unit):  # type: ignore[no-untyped-def
         square, total, products, information = _drifting(steps, gaps, step, level)
         for axis in range(dims):
             square -= products[axis] ** 2 / information
-        scale = 1.0 if noise >= 0 else square / free
+        scale = 1.0 if noise >= 0 else max(square / free, _EXACT)
         value = -0.5 * (square / scale + free * np.log(2 * np.pi * scale) + dims * total)
         found[j] = value
         if value >= best:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from perrin.diffusion.kind_numbers import numbers_of
 from perrin.diffusion.motion_kinds import KINDS, NUMBERS, UNDETERMINED
+from perrin.diffusion.ratio_reach import RatioReach
 from perrin.diffusion.standard import Prediction
 from perrin.diffusion.tables import OF_KIND
 from perrin.diffusion.windows import Track
@@ -30,6 +31,10 @@ class KindsAnswer:
 
 class Model(Protocol):
     """What tells kinds apart: `perrin.models.kinds.KindsModel` is one."""
+
+    @property
+    def reach(self) -> RatioReach | None:
+        """How far intervals of w reach beside it; None: as far as the mixture network's."""
 
     def predict(self, tracks: Sequence[Track], prediction: Prediction) -> KindsAnswer:
         """Return how probable each kind is, given the mixture network's prediction."""

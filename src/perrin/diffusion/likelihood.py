@@ -13,6 +13,7 @@ import numpy as np
 from numba import njit
 from scipy.linalg import cho_factor, cho_solve
 
+from perrin.diffusion.blur import blurred_msd
 from perrin.errors import PerrinError
 from perrin.types import BoolArray, FloatArray
 
@@ -46,10 +47,13 @@ def fit_fbm(
     *,
     noisy: bool = True,
     noise_sigma: float | None = None,
+    exposure: float = 0.0,
 ) -> FbmFit:
     """Fit FBM, with localization noise if `noisy`, to positions (L, d) where `seen` (L,).
 
     `noise_sigma`: the localization error of one axis where it is known; it is not fitted then.
+    `exposure`: fraction of the frame interval with light; its blur is taken off, so that the step
+    is that of the particle.
     Raises `PerrinError` for fewer than four positions or a track that never moves.
     """
     times = np.flatnonzero(seen).astype(np.float64)
@@ -62,10 +66,11 @@ def fit_fbm(
     steps = np.ascontiguousarray(steps / unit)
     known = -1.0 if noise_sigma is None else (noise_sigma / unit) ** 2
     starts = _NOISY if noisy else _NOISELESS
-    alpha, log_ratio, value = best_fit(steps, times, known, noisy, starts)
-    alpha_se = _alpha_error(steps, times, known, noisy, np.array([alpha, log_ratio]))
+    light = float(exposure)
+    alpha, log_ratio, value = best_fit(steps, times, known, noisy, light, starts)
+    alpha_se = _alpha_error(steps, times, known, noisy, light, np.array([alpha, log_ratio]))
     ratio = np.exp(log_ratio) if noisy and log_ratio > _LOG_NOISE[0] + 0.01 else 0.0
-    square, log_determinant = _square(steps, times, alpha, ratio)
+    square, log_determinant = _square(steps, times, alpha, ratio, light)
     value, variance = _profile(square, log_determinant, steps)
     if known >= 0 and ratio > 0:
         value = _at(value, variance, known / ratio, steps.size)
@@ -94,13 +99,13 @@ def alpha_bound(alpha: float, *, length: int, dims: int) -> float:
 
 
 def _alpha_error(
-    steps: FloatArray, times: FloatArray, known: float, noisy: bool, at: FloatArray
+    steps: FloatArray, times: FloatArray, known: float, noisy: bool, light: float, at: FloatArray
 ) -> float:
     """Return the standard error of alpha at the best parameters: alpha, ln of the noise ratio."""
     if not _ALPHA[0] + 0.01 < at[0] < _ALPHA[1] - 0.01:
         return float("nan")
-    value = _value(steps, times, known, noisy, at)
-    _, curve = _derivatives(steps, times, known, noisy, at, value)
+    value = _value(steps, times, known, noisy, light, at)
+    _, curve = _derivatives(steps, times, known, noisy, light, at, value)
     information = -curve[0, 0]
     if noisy and at[1] > _LOG_NOISE[0] + 0.01:
         information = -curve[0, 0] + curve[0, 1] ** 2 / curve[1, 1] if curve[1, 1] < 0 else 0.0
@@ -125,21 +130,21 @@ def _step_covariance(times: FloatArray, alpha: float) -> FloatArray:
 
 
 @njit(cache=True)
-def best_fit(steps, times, known, noisy, starts):  # type: ignore[no-untyped-def]
+def best_fit(steps, times, known, noisy, light, starts):  # type: ignore[no-untyped-def]
     """Return alpha, ln of the noise ratio and the log-likelihood where that is highest.
 
     known: squared noise of one axis, or below 0 to fit it. starts (n, 2): where to begin.
     """
     best = (starts[0, 0], starts[0, 1], -np.inf)
     for k in range(len(starts)):
-        found = _climb(steps, times, known, noisy, starts[k], best)
+        found = _climb(steps, times, known, noisy, light, starts[k], best)
         if found[2] > best[2]:
             best = found
     return best
 
 
 @njit(cache=True)
-def _climb(steps, times, known, noisy, start, top):  # type: ignore[no-untyped-def]
+def _climb(steps, times, known, noisy, light, start, top):  # type: ignore[no-untyped-def]
     """Newton's method with Levenberg's damping from one start, inside the box of parameters.
 
     Derivatives are central differences. A parameter at its end that would leave is held. top:
@@ -149,9 +154,9 @@ def _climb(steps, times, known, noisy, start, top):  # type: ignore[no-untyped-d
     at, ahead, damping = np.empty(2), np.empty(2), 1e-3
     at[0], at[1] = start[0], start[1]
     free = np.empty(2, np.bool_)
-    value = _value(steps, times, known, noisy, at)
+    value = _value(steps, times, known, noisy, light, at)
     for _ in range(_MOST_STEPS):
-        slope, curve = _derivatives(steps, times, known, noisy, at, value)
+        slope, curve = _derivatives(steps, times, known, noisy, light, at, value)
         for k in range(2):
             leaves = (at[k] <= low[k] and slope[k] < 0) or (at[k] >= high[k] and slope[k] > 0)
             free[k] = not leaves and (noisy or k == 0)
@@ -160,7 +165,7 @@ def _climb(steps, times, known, noisy, start, top):  # type: ignore[no-untyped-d
             step = _uphill(slope, curve, free, damping)
             for k in range(2):
                 ahead[k] = min(max(at[k] + step[k], low[k]), high[k])
-            there = _value(steps, times, known, noisy, ahead)
+            there = _value(steps, times, known, noisy, light, ahead)
             if there >= value:
                 rose, value = there - value, there
                 at[0], at[1] = ahead[0], ahead[1]
@@ -175,7 +180,7 @@ def _climb(steps, times, known, noisy, start, top):  # type: ignore[no-untyped-d
 
 
 @njit(cache=True)
-def _derivatives(steps, times, known, noisy, at, value):  # type: ignore[no-untyped-def]
+def _derivatives(steps, times, known, noisy, light, at, value):  # type: ignore[no-untyped-def]
     """Return slope (2,) and curvature (2, 2) of the log-likelihood, `value` at `at`."""
     slope, curve = np.zeros(2), np.zeros((2, 2))
     curve[0, 0] = curve[1, 1] = -1.0
@@ -186,7 +191,7 @@ def _derivatives(steps, times, known, noisy, at, value):  # type: ignore[no-unty
         sign, which = 1 - 2 * (point % 2), point // 2
         there[0] = at[0] + sign * size[0] if which != 1 else at[0]
         there[1] = at[1] + sign * size[1] if which != 0 else at[1]
-        around[point] = _value(steps, times, known, noisy, there)
+        around[point] = _value(steps, times, known, noisy, light, there)
     for k in range(2 if noisy else 1):
         above, below = around[2 * k], around[2 * k + 1]
         slope[k] = (above - below) / (2 * size[k])
@@ -215,10 +220,10 @@ def _uphill(slope, curve, free, damping):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _value(steps, times, known, noisy, at):  # type: ignore[no-untyped-def]
+def _value(steps, times, known, noisy, light, at):  # type: ignore[no-untyped-def]
     """Return the log-likelihood at alpha, ln ratio; at the best step variance, or known noise."""
     ratio = np.exp(at[1]) if noisy else 0.0
-    square, log_determinant = _square(steps, times, at[0], ratio)
+    square, log_determinant = _square(steps, times, at[0], ratio, light)
     value, variance = _profile(square, log_determinant, steps)
     if known >= 0:
         value = _at(value, variance, known / ratio, steps.size)
@@ -245,38 +250,34 @@ def _at(value, best, variance, count):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _square(steps, times, alpha, ratio):  # type: ignore[no-untyped-def]
+def _square(steps, times, alpha, ratio, light):  # type: ignore[no-untyped-def]
     """Return the sum over axes of s' C^-1 s, and ln det C: infinite where C is not positive."""
     count = len(times)
     if times[-1] - times[0] == count - 1:  # no gaps: C is Toeplitz
-        power = _powers(count - 1, alpha)
+        msd = _msd(count - 1, alpha, light)
         row = np.empty(count - 1)
-        row[0] = 1.0 + 2 * ratio
-        row[1] = 0.5 * power[1] - 1.0 - ratio
+        row[0] = msd[1] + 2 * ratio
+        row[1] = 0.5 * msd[2] - msd[1] - ratio
         for k in range(2, count - 1):
-            row[k] = 0.5 * (power[k] + power[k - 2]) - power[k - 1]
+            row[k] = 0.5 * (msd[k + 1] + msd[k - 1]) - msd[k]
         return _innovations(row, steps)
-    return _dense(steps, times, alpha, ratio)
+    return _dense(steps, times, alpha, ratio, light)
 
 
 @njit(cache=True)
-def _powers(count, alpha):  # type: ignore[no-untyped-def]
-    """Return t^alpha for the times 1 to `count`."""
-    power = np.empty(count)
-    for k in range(count):
-        power[k] = np.exp(alpha * np.log(k + 1.0))
-    return power
+def _msd(count, alpha, light):  # type: ignore[no-untyped-def]
+    """Return the MSD over 0 to `count` frames, of which those without blur are t^alpha."""
+    msd = np.empty(count + 1)
+    for k in range(count + 1):
+        msd[k] = blurred_msd(k, alpha, light)
+    return msd
 
 
 @njit(cache=True)
-def _dense(steps, times, alpha, ratio):  # type: ignore[no-untyped-def]
+def _dense(steps, times, alpha, ratio, light):  # type: ignore[no-untyped-def]
     """Return the same for any times, by Cholesky's factor."""
     count = len(times)
-    lag = int(times[-1] - times[0])
-    power = np.empty(lag + 1)
-    power[0] = 0.0
-    for k in range(lag):
-        power[k + 1] = np.exp(alpha * np.log(k + 1.0))
+    power = _msd(int(times[-1] - times[0]), alpha, light)
     size, dims = count - 1, steps.shape[1]
     factor = np.zeros((size, size))
     square, log_determinant = 0.0, 0.0

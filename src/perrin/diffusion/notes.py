@@ -31,14 +31,16 @@ def notes_on(trajectories: pd.DataFrame, *, model: str) -> list[str]:
     if exposure > 0:
         notes.append(
             f"light during {exposure:.0%} of the frame interval: the network takes it into "
-            "account; fbm_alpha does not take motion blur off and comes out too large"
+            "account, alpha_fbm, D and fbm_alpha are those without its motion blur"
         )
     correlation = _correlated_steps(trajectories)
     if correlation is not None:
         notes.append(
             f"neighboring steps correlate at {correlation:+.2f}, and the exposure is not "
-            "known: motion blur does that, as persistent motion does; give --exposure (the "
-            "fraction of the frame interval with light) where it is known"
+            "known: motion blur does that, as persistent motion does. The intervals of alpha_fbm "
+            "and D of Brownian and FBM tracks hold any exposure, what stands between them is "
+            "without blur, as is fbm_alpha; give --exposure (the fraction of the frame interval "
+            "with light) where it is known"
         )
     notes += note_on_exponents(trajectories)
     return notes + _outside_the_models(trajectories) + _suspects(trajectories)

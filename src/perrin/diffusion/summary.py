@@ -10,7 +10,7 @@ import pandas as pd
 from perrin.diffusion import residence_time
 from perrin.diffusion.by_kind import answered, w_may_be_anything, without_w
 from perrin.diffusion.classical import ergodicity_breaking, tamsd
-from perrin.diffusion.motion_kinds import ADJECTIVES
+from perrin.diffusion.motion_kinds import ADJECTIVES, unit_of
 from perrin.diffusion.regimes import LABELS
 from perrin.diffusion.segments import summary as of_segments
 from perrin.diffusion.tables import CLASSICAL, ESTIMATES, FALSE_FLAGS
@@ -71,6 +71,18 @@ def kinds_in_words(trajectories: pd.DataFrame, *, changing: int = 0) -> str:
     said = ", ".join(f"{number} {name}" for name, number in names.value_counts().items())
     total = f"{len(kinds)} track{'s' if len(kinds) != 1 else ''}: {said}"
     return f"{total}; {changing} change between FBM and CTRW" if changing else total
+
+
+def normal_diffusion_in_words(trajectories: pd.DataFrame) -> str:
+    """Return the median D of the trajectories that may diffuse normally; empty without one."""
+    own = trajectories.loc[trajectories["D_exponent"] == 1, "D"]
+    if own.empty:
+        return ""
+    units = {name: str(trajectories.attrs.get(f"{name}_unit", "")) for name in ("length", "time")}
+    if " " in units["length"]:
+        units["length"] = "unit"
+    number = f"{len(own)} track{'s' if len(own) != 1 else ''}"
+    return f"D {own.median():.3g} {unit_of(2, -1, **units)}: median of {number} with exponent 1"
 
 
 def characterized(trajectories: pd.DataFrame) -> str:

@@ -98,7 +98,7 @@ _ESTIMATES: tuple[tuple[str, str, str], ...] = (
     ("alpha_fbm", "1", "exponent of the FBM or Brownian part"),
     ("alpha_ctrw", "1", "exponent of the CTRW part"),
     ("frames_ctrw", "1", "fraction of frames that follow a CTRW, if the track is interleaved"),
-    ("D", "length^2 / time^alpha_fbm", "FBM and Brownian part: MSD = 2 d D t^alpha_fbm"),
+    ("D", "length^2 / time^D_exponent", "FBM and Brownian part: MSD = 2 d D t^D_exponent"),
     ("jump_rate", "1 / frame", "fraction of the one-frame steps that hold a jump"),
 )
 ESTIMATES: tuple[str, ...] = tuple(name for name, _, _ in _ESTIMATES)
@@ -110,6 +110,7 @@ WINDOWS: tuple[Column, ...] = (
     _POSITIONS,
     *estimates(_ESTIMATES),
     Column("jump_variance", "float", "length^2", "of one axis of a jump of the CTRW part"),
+    Column("D_exponent", "float", "1", "that D is for: 1 where alpha_fbm may be 1, else alpha_fbm"),
     Column("reason", "text", "", "what has no estimate, and why"),
 )
 CLASSICAL: tuple[Column, ...] = (

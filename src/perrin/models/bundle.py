@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -27,6 +27,8 @@ _TOLERANCE = 1e-4
 _SEPARATORS = {"/", os.sep, os.altsep or "/"}
 
 Arrays = dict[str, NDArray[np.float32]]
+Run = Callable[[Arrays, Sequence[str]], Arrays]
+"""From named inputs to the outputs that are asked for, by name."""
 OfKind = TypeVar("OfKind", bound=Card)
 
 

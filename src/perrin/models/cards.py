@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from perrin.diffusion.andi_outside import OutsideLimits
+from perrin.diffusion.ratio_reach import RatioReach
 from perrin.mass.errors import ErrorShape
 from perrin.settings.base import Settings
 
@@ -89,6 +91,9 @@ class AndiCard(Card):
     models: tuple[str, ...] = Field(description="in the order of the outputs")
     frames: tuple[int, int] = Field(description="shortest and longest trajectory")
     dims: tuple[int, ...]
+    outside: OutsideLimits | None = Field(
+        None, description="which tracks are out of the models; without it none is called so"
+    )
 
     def summary(self) -> str:
         """Return what it is in a few words."""
@@ -103,6 +108,9 @@ class KindsCard(Card):
     task: Literal["kinds"] = "kinds"
     kinds: tuple[str, ...] = Field(description="in the order of the outputs")
     mixture: str = Field(description="sha256 of the mixture network that it stands beside")
+    reach: RatioReach | None = Field(
+        None, description="how far intervals of w reach beside it; without it those of the network"
+    )
 
     def summary(self) -> str:
         """Return what it is in a few words."""

@@ -11,10 +11,11 @@ import numpy as np
 from perrin.diffusion.kind_evidence import evidence
 from perrin.diffusion.kinds import KindsAnswer
 from perrin.diffusion.motion_kinds import KINDS
+from perrin.diffusion.ratio_reach import RatioReach
 from perrin.diffusion.standard import Prediction
 from perrin.diffusion.windows import Track
 from perrin.errors import PerrinError
-from perrin.models.bundle import Bundle, load_bundle_of
+from perrin.models.bundle import Bundle, Run, load_bundle_of
 from perrin.models.cards import KindsCard
 
 
@@ -34,6 +35,11 @@ class KindsModel:
         """Return the model of a bundle; raises `PerrinError` for one of another task."""
         return cls(load_bundle_of(name, KindsCard))
 
+    @property
+    def reach(self) -> RatioReach | None:
+        """How far intervals of w reach beside it, where its card says so."""
+        return self.bundle.card.reach
+
     def suits(self, mixture_sha256: str) -> bool:
         """Whether it was trained beside the mixture network with this file."""
         return self.bundle.card.mixture == mixture_sha256
@@ -43,11 +49,16 @@ class KindsModel:
 
         prediction: what the mixture network says of the tracks, which have to move.
         """
-        if not tracks:
-            return KindsAnswer(np.zeros((0, len(KINDS))), np.zeros(0))
-        looked = evidence(tracks, prediction).astype(np.float32)
-        told = self.bundle.run({"evidence": looked}, ["logits", "walls"])
-        logits = told["logits"].astype(float)
-        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-        walls = 1 / (1 + np.exp(-told["walls"][:, 0].astype(float)))
-        return KindsAnswer(odds / odds.sum(axis=1, keepdims=True), walls)
+        return answer(self.bundle.run, tracks, prediction)
+
+
+def answer(run: Run, tracks: Sequence[Track], prediction: Prediction) -> KindsAnswer:
+    """Return what a network says of tracks; run: from named inputs to the outputs asked for."""
+    if not tracks:
+        return KindsAnswer(np.zeros((0, len(KINDS))), np.zeros(0))
+    looked = evidence(tracks, prediction).astype(np.float32)
+    told = run({"evidence": looked}, ["logits", "walls"])
+    logits = told["logits"].astype(float)
+    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+    walls = 1 / (1 + np.exp(-told["walls"][:, 0].astype(float)))
+    return KindsAnswer(odds / odds.sum(axis=1, keepdims=True), walls)

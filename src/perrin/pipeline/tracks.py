@@ -12,6 +12,7 @@ import pandas as pd
 from perrin.diffusion import andi as of_andi
 from perrin.diffusion import characterize as of_tracks
 from perrin.diffusion.characterize import DiffusionResult, Scale
+from perrin.diffusion.windows import Track
 from perrin.errors import PerrinError
 from perrin.io.given import TRACKS, check_opened
 from perrin.models import predictive
@@ -27,6 +28,7 @@ from perrin.tracking.edited import edit_tracks
 from perrin.tracking.link import LinkingResult
 from perrin.tracking.stack import track_stack
 from perrin.tracking.track import track
+from perrin.types import FloatArray
 
 __all__ = [
     "andi",
@@ -183,16 +185,33 @@ _OTHER_NETWORK = (
 )
 
 
-def andi(tracks: pd.DataFrame, *, model: Andi | str | Path = "andi") -> pd.DataFrame:
+def andi(
+    tracks: pd.DataFrame,
+    *,
+    model: Andi | str | Path = "andi",
+    mixture: Mixture | str | Path = "mixture",
+    kinds: Kinds | str | Path | None = "kinds",
+) -> pd.DataFrame:
     """Return exponent and model of each track, as in the AnDi challenge: what `perrin andi` does.
 
     tracks: as for `characterize`; no units are needed. model: a network by name, a folder, or a
-    loaded one. Columns: `perrin.diffusion.andi.COLUMNS`. Raises `PerrinError` for tables that
+    loaded one. mixture, kinds: what tells tracks that are none of the models, as for
+    `characterize`. Columns: `perrin.diffusion.andi.COLUMNS`. Raises `PerrinError` for tables that
     are no tracks or hold none.
     """
     check_opened(tracks, TRACKS)
     network = AndiModel.load(model) if isinstance(model, (str, Path)) else model
-    return of_andi.andi_table(tracks, model=network)
+    reader = MixtureModel.load(mixture) if isinstance(mixture, (str, Path)) else mixture
+    teller, _ = _teller(kinds, reader)
+    if network.outside is None or not isinstance(teller, KindsModel):
+        return of_andi.andi_table(tracks, model=network)
+    if teller.bundle.card.sha256 != network.outside.kinds:
+        return of_andi.andi_table(tracks, model=network)
+
+    def tell(own: list[Track]) -> FloatArray:
+        return teller.predict(own, reader.predict_tracks(own)).p
+
+    return of_andi.andi_table(tracks, model=network, tell=tell)
 
 
 def tell_camera(

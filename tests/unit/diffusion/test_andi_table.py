@@ -8,8 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from perrin.diffusion.andi import COLUMNS, AndiAnswer, andi_table
+from perrin.diffusion.andi import COLUMNS, AndiAnswer, andi_table, outside_in_words
+from perrin.diffusion.andi_outside import OutsideLimits
+from perrin.diffusion.motion_kinds import KINDS
 from perrin.errors import PerrinError
+from perrin.pipeline import andi
+from perrin.simulate.andi import simulate_andi
 from perrin.simulate.walk_tables import tracks_table
 from perrin.simulate.walks import brownian
 
@@ -18,6 +22,7 @@ class Says:
     """A model that takes everything for FBM."""
 
     names = ("ctrw", "fbm")
+    outside = OutsideLimits(kinds="", lengths=(30, 300), limits=((0.5, 0.6), (0.1, 0.1)))
 
     def refusal(self, seen: np.ndarray, dims: int) -> str | None:
         return "too short" if len(seen) < 10 else None
@@ -42,3 +47,33 @@ def test_every_track_has_a_row_and_a_reason_where_there_is_no_answer() -> None:
     assert found[["alpha", "p_model", "p_fbm"]].iloc[2:].isna().all(axis=None)
     with pytest.raises(PerrinError, match="no track"):
         andi_table(table.iloc[:0], model=Says())
+
+
+def test_what_is_of_no_kind_that_its_model_has_is_out_of_the_models() -> None:
+    walks = brownian(3, length=30, rng=np.random.default_rng(0))
+    table = tracks_table(walks, np.ones((3, 30), dtype=bool))
+    p = np.zeros((3, len(KINDS)))
+    for row, (directed, fbm) in enumerate(((0.7, 0.3), (0.55, 0.45), (0.0, 1.0))):
+        p[row, KINDS.index("directed")], p[row, KINDS.index("fbm")] = directed, fbm
+    found = andi_table(table, model=Says(), tell=lambda tracks: p[: len(tracks)])
+    assert found["p_outside"].tolist() == pytest.approx([0.7, 0.55, 0.0])
+    assert found["out_of_model"].tolist() == [True, False, False]  # .6 is the limit of 30 frames
+    assert found["kind"].tolist() == ["directed", "directed", "fbm"]
+    said = outside_in_words(found)
+    assert said == "1 of 3 out of the 5 models, 5% of their own tracks would be: rather 1 directed"
+    silent = andi_table(table, model=Says())
+    assert silent["p_outside"].isna().all()
+    assert not silent["out_of_model"].any()
+    assert outside_in_words(silent) == ""
+
+
+def test_what_drifts_is_out_of_the_models_and_their_own_walks_are_not() -> None:
+    """Networks that ship: 5% of the models' walks are flagged, most of what drifts is."""
+    rng = np.random.default_rng(5)
+    count, length = 60, 100
+    own = simulate_andi(count, length=length, rng=rng).positions
+    drift = brownian(count, length=length, rng=rng) + 0.5 * np.arange(length)[:, None]
+    seen = np.ones((count, length), dtype=bool)
+    flagged = [andi(tracks_table(walks, seen))["out_of_model"].mean() for walks in (own, drift)]
+    assert flagged[0] < 0.05 + 4 * np.sqrt(0.05 * 0.95 / count)
+    assert flagged[1] > 0.7

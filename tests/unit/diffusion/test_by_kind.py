@@ -44,6 +44,8 @@ class Mixed:
 class Told:
     """A model of kinds that says one mixture of kinds for every track."""
 
+    reach = None
+
     def __init__(self, p: dict[str, float]) -> None:
         self.p = [p.get(kind, 0.0) for kind in KINDS]
 

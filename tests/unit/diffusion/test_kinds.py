@@ -15,7 +15,7 @@ from perrin.diffusion.gaussian_evidence import (
     memory,
     trapped,
 )
-from perrin.diffusion.kind_evidence import lagged, remembered
+from perrin.diffusion.kind_evidence import evidence, lagged, remembered
 from perrin.diffusion.kind_numbers import confinement, speed, two_states
 from perrin.diffusion.motion_kinds import KINDS
 from perrin.diffusion.standard import Prediction
@@ -141,6 +141,8 @@ def test_two_states_have_their_diffusivities() -> None:
 class Says:
     """A model of kinds that gives the same answer for every track."""
 
+    reach = None
+
     def __init__(self, kind: str, p: float) -> None:
         rest = (1 - p) / (len(KINDS) - 1)
         self.p = np.where(np.array(KINDS) == kind, p, rest)
@@ -190,3 +192,12 @@ def test_every_kind_is_simulated_with_steps_of_one() -> None:
         square = (np.diff(walks, axis=1) ** 2).mean()
         expected = {"immobile": (0.0, 0.0), "directed": (1.0, 3.0)}.get(kind, (0.6, 1.4))
         assert expected[0] <= square <= expected[1], kind
+
+
+def test_a_straight_line_at_one_speed_is_no_division_by_zero() -> None:
+    """Nothing is left over by a drift: without noise told, scales of exactly zero are possible."""
+    line = np.arange(20.0)[:, None] * np.array([2.0**50, 2.0**49])
+    track = Track(0, 0, line, np.ones(20, dtype=bool))
+    said = Prediction(np.full((1, 10, 3), 0.5), [np.full((19, 2), 0.5)])
+    looked = evidence([track], said)
+    assert np.isfinite(looked).all()

@@ -42,6 +42,8 @@ def test_a_network_becomes_a_bundle_that_answers(tmp_path: Path) -> None:
     assert isinstance(network, AndiNetwork)
     card = write_andi_bundle(network, tmp_path / "new", settings=SMALL)
     assert card.models == MODELS
+    assert card.outside is not None
+    assert len(card.outside.limits) == len(card.outside.lengths)
     model = AndiModel.load(tmp_path / "new")
     walks = simulate_andi(40, length=30, rng=np.random.default_rng(0))
     assert 0 < of_exponent(model, walks)["alpha_mae"] < 1

@@ -47,6 +47,8 @@ def test_a_network_becomes_a_bundle_that_answers(mixture: MixtureModel, tmp_path
     assert isinstance(network, KindsNetwork)
     card = write_kinds_bundle(network, tmp_path / "new", settings=SMALL, model=mixture)
     assert card.kinds == KINDS
+    assert card.reach is not None
+    assert (np.array([card.reach.below, card.reach.above]) >= 1).all()
     model = KindsModel.load(tmp_path / "new")
     assert model.suits(mixture.bundle.card.sha256)
     assert not model.suits("another")

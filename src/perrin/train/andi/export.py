@@ -9,20 +9,26 @@ import numpy as np
 from perrin.diffusion.standard import standardize
 from perrin.models.bundle import Arrays
 from perrin.models.cards import AndiCard
+from perrin.models.kinds import KindsModel
+from perrin.models.mixture import MixtureModel
 from perrin.settings.diffusion import AndiTraining
 from perrin.simulate.andi import EXPONENTS, MODELS, NOISES, simulate_andi
 from perrin.train.andi.network import AndiNetwork
+from perrin.train.andi.outside import measure_outside
 from perrin.train.export import Exported, written_bundle
 
 FRAMES = (10, 1000)
 LIMITS = (
     "Every trajectory is predicted as one of the five models with one exponent, also one that is "
-    "none of them, or several: for mixtures and changes in time use a mixture network.",
+    "none of them, or several: out_of_model says so of most that drift, are walled in or "
+    "mixed, not of those that switch between diffusivities or wait exponentially.",
     "Trained with localization noise of .1, .5 and 1 step as in the challenge; noise-free "
     "trajectories and motion blur are outside of it. No missing frames.",
     "alpha_low and alpha_high are the network's own quantiles, not calibrated afterwards; the "
     "card's figures say what they cover.",
 )
+OUTSIDE = 2000
+"""Walks of each length that tell which tracks are out of the models; fewer after a short trial."""
 _OUTPUTS = ("alpha", "model")
 _TOLERANCE = 5e-4  # between torch and ONNX Runtime, float32, logits
 
@@ -41,8 +47,17 @@ def write_andi_bundle(
             exported.check(inputs, allowed=_TOLERANCE, where=f" at {length} frames, {dims}D")
         example = _inputs(settings.seed, length=20, dims=2)
         example["positions"] = np.round(example["positions"], 4)
+        kinds, mixture = KindsModel.load(), MixtureModel.load("mixture")
+        outside = measure_outside(
+            exported.run,
+            kinds,
+            mixture,
+            count=min(OUTSIDE, max(30, settings.steps)),
+            rng=np.random.default_rng(settings.seed),
+        )
         return AndiCard(
             **exported.about,
+            outside=outside,
             inputs={
                 "positions": "(N, T, d) float32, see perrin.diffusion.standard",
                 "seen": "(N, T) float32, 1 where the frame is part of the track, 0 in the padding",

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from perrin.diffusion.kinds import KindsAnswer
 from perrin.diffusion.motion_kinds import KINDS
+from perrin.diffusion.ratio_reach import RatioReach
+from perrin.diffusion.standard import Prediction
+from perrin.diffusion.windows import Track
 from perrin.models.bundle import Arrays
 from perrin.models.cards import KindsCard
+from perrin.models.kinds import answer
 from perrin.models.mixture import MixtureModel
 from perrin.settings.diffusion import KindsTraining
 from perrin.simulate.kind_sets import CAMERA, PRIOR
 from perrin.train.export import Exported, written_bundle
 from perrin.train.kinds.network import KindsNetwork
+from perrin.train.kinds.reach import fit_reach
 from perrin.train.kinds.recipe import LENGTHS, draw_batch
 
 LIMITS = (
@@ -25,7 +33,21 @@ LIMITS = (
     "particle gets, a drift slower than diffusion over the whole track.",
 )
 OUTPUTS = ("logits", "walls")
+REACH = 150
+"""Tracks of each length and w that tell how far w's intervals reach; fewer after a short trial."""
 _TOLERANCE = 1e-3  # between torch and ONNX Runtime, float32, logits
+
+
+@dataclass(frozen=True)
+class _Answering:
+    """The exported network, before it has a card."""
+
+    exported: Exported
+    reach: RatioReach | None = None
+
+    def predict(self, tracks: Sequence[Track], prediction: Prediction) -> KindsAnswer:
+        """Return how probable each kind is."""
+        return answer(self.exported.run, tracks, prediction)
 
 
 def write_kinds_bundle(
@@ -45,8 +67,15 @@ def write_kinds_bundle(
 
     def card_of(exported: Exported) -> KindsCard:
         exported.check({"evidence": drawn.evidence}, allowed=_TOLERANCE, relative=True)
+        reach = fit_reach(
+            _Answering(exported),
+            model,
+            count=min(REACH, max(3, settings.steps)),
+            rng=np.random.default_rng(settings.seed),
+        )
         return KindsCard(
             **exported.about,
+            reach=reach,
             inputs={"evidence": "(N, q) float32, see perrin.diffusion.kind_evidence"},
             kinds=KINDS,
             mixture=model.bundle.card.sha256,

@@ -175,7 +175,7 @@ function drawMsd() {
     if (Number.isFinite(a)) {
       chart.line(lags, lags.map((t) => 2 * M.dims * D * t ** a + offset), "--vermillion", { weight: 1.6 });
       entries.push(["its fit", "--vermillion", "line"]);
-      said.push(`Fit of 2 d D t^α + offset to lags up to a tenth of the track: α = ${fixed(a, 2)}, factor of this fit ${significant(D)} ${M.length_unit}²/${M.time_unit}^α, offset = ${significant(offset)} ${M.length_unit}². The D of the trajectory, as in the table: ${significant(M.D[state.row])}.`);
+      said.push(`Fit of 2 d D t^α + offset to lags up to a tenth of the track: α = ${fixed(a, 2)}, factor of this fit ${significant(D)} ${M.length_unit}²/${M.time_unit}^α, offset = ${significant(offset)} ${M.length_unit}². The D of the trajectory, as in the table: ${significant(M.D[state.row])}, for an exponent of ${fixed(M.D_exponent[state.row], 2)}.`);
     }
   }
   chart.legend(entries);
@@ -195,9 +195,9 @@ function drawParts() {
 }
 
 function showTable() {
-  const M = ALL[state.shown], head = ["Particle", "Positions", "w", "α of FBM", "α of CTRW", `D (${M.length_unit === "unit of the file" ? "unit" : M.length_unit}²/${M.time_unit}^α)`, "FBM, of the squared step", "CTRW, of it", "Brownian, of it", "Noise, of it", "α of the MSD", "Out of model, p", "No estimate, and why"];
+  const M = ALL[state.shown], head = ["Particle", "Positions", "w", "α of FBM", "α of CTRW", `D (${M.length_unit === "unit of the file" ? "unit" : M.length_unit}²/${M.time_unit}^exponent)`, "Exponent of D", "FBM, of the squared step", "CTRW, of it", "Brownian, of it", "Noise, of it", "α of the MSD", "Out of model, p", "No estimate, and why"];
   const rows = Array.from({ length: M.n }, (_, k) => [String(M.particle[k]), fixed(M.positions[k]), interval(M, "w", k), interval(M, "alpha_fbm", k), interval(M, "alpha_ctrw", k),
-    significant(M.D[k]), ...PARTS.map(([name]) => percent(Number.isFinite(M[name][k]) ? M[name][k] : null)), fixed(M.tamsd_alpha[k], 2), fixed(M.posterior_predictive_p[k], 3), M.reasons[k]]);
+    significant(M.D[k]), fixed(M.D_exponent[k], 2), ...PARTS.map(([name]) => percent(Number.isFinite(M[name][k]) ? M[name][k] : null)), fixed(M.tamsd_alpha[k], 2), fixed(M.posterior_predictive_p[k], 3), M.reasons[k]]);
   byId("trajectories").replaceChildren(table(head, rows, { onRow: choose }));
 }
 
