@@ -10,6 +10,7 @@ from perrin.diffusion.by_kind import answered, w_may_be_anything, without_w
 
 _BLURRED = 0.05  # correlation of neighboring steps from which blur is mentioned
 _SURE = 3.0  # standard errors
+_HELD = -0.4  # of neighboring steps, below which hardly anything moves on: noise has -1/2
 
 
 def notes_on(trajectories: pd.DataFrame, *, model: str) -> list[str]:
@@ -42,7 +43,7 @@ def notes_on(trajectories: pd.DataFrame, *, model: str) -> list[str]:
             "without blur, as is fbm_alpha; give --exposure (the fraction of the frame interval "
             "with light) where it is known"
         )
-    notes += note_on_exponents(trajectories)
+    notes += _held(trajectories) + note_on_exponents(trajectories)
     return notes + _outside_the_models(trajectories) + _suspects(trajectories)
 
 
@@ -77,6 +78,22 @@ def _suspects(trajectories: pd.DataFrame) -> list[str]:
         f"{int(own['suspect_steps'].sum())} steps of {len(own)} tracks are suspect (links rather "
         f"to another particle: suspect_steps.csv){w}, and {changed} are of another kind "
         "(w_without_suspects, kind_without_suspects)"
+    ]
+
+
+def _held(trajectories: pd.DataFrame) -> list[str]:
+    """Return that most trajectories may be held in place, where the noise that tells is missing."""
+    values = trajectories["vacf_1"].dropna()
+    if trajectories["localisation_se"].notna().any() or not len(values):
+        return []
+    held = int((values < _HELD).sum())
+    if 2 * held <= len(values):
+        return []
+    return [
+        f"neighboring steps of {held} of {len(values)} tracks correlate near -1/2, as those of "
+        "particles do that stay where they are: they rest with localization errors, or are held so "
+        "tightly that they come back within a frame. Without the localization error these are "
+        "the same, and kind, exponent and w mean little: give --localization-error"
     ]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -35,6 +37,18 @@ def test_a_positive_correlation_of_steps_asks_for_the_exposure(mean: float, said
     values = mean + np.random.default_rng(0).normal(0, 0.05, 40)
     assert any("exposure is not known" in note for note in result(values).notes) == said
     assert not any("is not known" in note for note in result(values, 0.5).notes)
+
+
+def test_steps_that_lead_back_ask_for_the_localization_error() -> None:
+    rng = np.random.default_rng(0)
+    for mean, said in ((-0.47, True), (-0.3, False), (0.1, False)):
+        found = result(mean + rng.normal(0, 0.02, 40))
+        assert any("stay where they are" in note for note in found.notes) == said
+    told = result(np.full(40, -0.47))
+    known = replace(told, trajectories=told.trajectories.assign(localisation_se=0.1))
+    assert not any("stay where they are" in note for note in known.notes)
+    half = np.where(np.arange(40) < 20, -0.47, 0.0)
+    assert not any("stay where they are" in note for note in result(half).notes)
 
 
 def test_the_commonest_reason_of_no_answer_is_said() -> None:
