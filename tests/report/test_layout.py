@@ -65,3 +65,18 @@ def test_pictures_are_not_white_in_the_dark(visit: Visit, analyzed: Path) -> Non
     )
     assert filters
     assert all("invert" in one for one in filters)
+
+
+def test_a_phone_shows_two_examples_of_a_class_and_the_others_when_asked(
+    visit: Visit, scored: Path
+) -> None:
+    page = visit(scored / "report.html", width=400)
+    kind = page.locator("#gallery .kind:has(.more)").first
+    assert kind.locator(".strip:visible").count() == 2
+    count = kind.locator(".strip").count()
+    assert kind.locator(".more").inner_text().startswith(f"{count - 2} more of ")
+    kind.locator(".more").click()
+    assert page.locator("#gallery .kind.all .strip:visible").count() == count
+    wide = visit(scored / "report.html", width=1366)
+    assert wide.locator("#gallery .more:visible").count() == 0
+    assert wide.locator("#gallery .strip:visible").count() == wide.locator(".strip").count()

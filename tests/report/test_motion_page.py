@@ -16,6 +16,7 @@ import pytest
 from perrin.io.tracks import read_tracks
 from perrin.pipeline import characterize
 from perrin.report.page import write_report
+from perrin.report.page.motion_kinds import kinds_of
 from perrin.results import write_results
 from perrin.settings.diffusion import MixtureSettings, WindowSettings
 from perrin.simulate.mixtures import simulate_mixture
@@ -47,6 +48,9 @@ def test_the_table_is_the_table(visit: Visit, moved: Path) -> None:
     assert rows.count() == len(table)
     first = rows.first.inner_text()
     assert f"{table['w'][0]:.2f}" in first
+    units = json.loads((moved / "summary.json").read_text("utf-8"))["units"]
+    for row, line in zip(rows.all(), kinds_of(table, units), strict=True):
+        assert line in row.inner_text()
     with page.expect_download() as waiting:
         page.click("#table-csv")
     with Path(waiting.value.path()).open(newline="") as file:

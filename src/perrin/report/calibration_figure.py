@@ -134,7 +134,7 @@ def _draw_line(
         line,
         -CONTRAST_UNIT * on_line,
         color=BLUE,
-        label=f"−c = {-1e5 * slope:.3f} × 10⁻⁵ kDa⁻¹ m {sign} {1e4 * abs(offset):.2f} × 10⁻⁴",
+        label=f"−c = {-1e5 * slope:.3f} × 10⁻⁵ kDa⁻¹ m {sign} {1e5 * abs(offset):.2f} × 10⁻⁵",
     )
 
 

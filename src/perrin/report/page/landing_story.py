@@ -132,7 +132,7 @@ def _density(facts: Facts) -> str | None:
         return None
     low, high = (density[f"mean_density_per_um2_s_{end}"] for end in ("low", "high"))
     mean = density["mean_density_per_um2_s"]
-    return f"{mean:.2g} landings per µm² and second ({low:.2g} to {high:.2g})."
+    return f"{mean:#.2g} landings per µm² and second ({low:#.2g} to {high:#.2g})."
 
 
 def _main_species(facts: Facts) -> str | None:

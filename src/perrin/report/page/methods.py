@@ -90,11 +90,11 @@ def _calibrated(facts: Facts, run: Mapping[str, Any]) -> str | None:
     se = line.get("covariance")
     slope = -1e5 * line["gradient_per_kda"]
     error = "" if not se else _ends(slope, 1e5 * se[0][0] ** 0.5)
-    offset = -1e4 * line["offset"]
-    more = "" if not se else _ends(offset, 1e4 * se[1][1] ** 0.5)
+    offset = -1e5 * line["offset"]
+    more = "" if not se else _ends(offset, 1e5 * se[1][1] ** 0.5)
     return (
         f"Contrast was converted to mass by a line{of}: -contrast = {slope:.2f}{error} x 1e-5 per "
-        f"kDa x mass + offset, offset {offset:.2f}{more} x 1e-4."
+        f"kDa x mass + offset, offset {offset:.2f}{more} x 1e-5."
     )
 
 

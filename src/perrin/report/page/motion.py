@@ -12,6 +12,7 @@ from perrin.diffusion.regimes import LABELS
 from perrin.diffusion.summary import msd_curves
 from perrin.diffusion.tables import TRAJECTORIES, axes_of
 from perrin.report.page.encode import packed
+from perrin.report.page.motion_kinds import kinds_of
 from perrin.report.page.motion_story import motion_story
 from perrin.types import IntArray
 
@@ -50,6 +51,7 @@ def _record(folder: MotionFolder) -> dict[str, Any]:
             if column.name in table.columns and column.kind != "text"
         },
         "reasons": table["reason"].fillna("").tolist(),
+        "kinds": kinds_of(table, units),
         "drawn": drawn.tolist(),
         "paths": _paths(folder.tracks, table["particle"].to_numpy()[drawn]),
         "windows": _windows(folder.windows, table["particle"].to_numpy()[drawn]),

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from perrin.diffusion.agreement import exponents_told
 from perrin.diffusion.by_kind import answered, w_may_be_anything, without_w
-from perrin.diffusion.motion_kinds import MOTION_KINDS, KindNumber, unit_of
+from perrin.diffusion.motion_kinds import MOTION_KINDS
 from perrin.diffusion.summary import kinds_in_words
+from perrin.report.page.motion_kinds import unit_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,7 +115,7 @@ def _kinds(folder: MotionFolder) -> str | None:
         if not len(own):
             continue
         numbers = [
-            f"{number.label} {_median(own, number.name):.3g} {_unit(number, units)}"
+            f"{number.label} {_median(own, number.name):.3g} {unit_in_words(number, units)}"
             for number in one.numbers
             if own[number.name].notna().any()
         ]
@@ -124,13 +125,6 @@ def _kinds(folder: MotionFolder) -> str | None:
     if unsure:
         said.append(f"{unsure} undetermined: no kind has a probability above one half")
     return f"Kinds of motion: {'; '.join(said)}." if said else None
-
-
-def _unit(number: KindNumber, units: dict[str, str]) -> str:
-    """Return the unit of a number of a kind."""
-    length, time = units["length_unit"], units["time_unit"]
-    length = "units" if length.startswith("unit") else length
-    return unit_of(number.length, number.time, length=length, time=time).replace(" / ", "/")
 
 
 def _fractions(folder: MotionFolder) -> str | None:
@@ -226,12 +220,13 @@ def _outside(folder: MotionFolder) -> str | None:
     """Trajectories whose kind has no w."""
     table = folder.trajectories
     without, anything = int(without_w(table).sum()), int(w_may_be_anything(table).sum())
-    if not without + anything:
+    said = [f"w is not given for {without}"] if without else []
+    said += [f"w may be anything from 0 to 1 for {anything}"] if anything else []
+    if not said:
         return None
     return (
-        f"Not FBM, CTRW or both: w is not given for {without} of {len(table)} trajectories, and "
-        f"may be anything for {anything}. Their windows and regimes are not judged so: "
-        "w means nothing there."
+        f"Neither FBM nor CTRW: {', and '.join(said)} of {len(table)} trajectories. In their "
+        "windows and regimes w means nothing."
     )
 
 

@@ -2,7 +2,7 @@
 // Example events: frames around the event, the trace at its place beside that of a molecule
 // which lands and stays, its scores, and in words what to look for.
 
-const OUTSIDE = -128, SHOWN = 7, FRAME_PX = 58;
+const OUTSIDE = -128, SHOWN = 7, FRAME_PX = 58, FEW = 2, unfolded = new Set();
 
 function connectGallery() {
   for (const M of ALL) {
@@ -21,8 +21,17 @@ function showGallery({ M, kept }) {
   box.replaceChildren(...M.kinds.map((kind, k) => {
     const rows = M.gallery.rows.filter((row) => M.kind[row] === k);
     if (!rows.length) return "";
-    return element("section", { class: "kind" }, element("h3", {}, kind), element("p", {}, M.meanings[kind]), strips(M, rows, kept));
+    const whole = element("section", { class: unfolded.has(kind) ? "kind all" : "kind" }, element("h3", {}, kind), element("p", {}, M.meanings[kind]), strips(M, rows, kept));
+    if (rows.length > FEW) whole.append(moreButton(whole, kind, rows.length - FEW));
+    return whole;
   }));
+}
+
+// On a phone, where the style sheet shows the first few of a class only.
+function moreButton(whole, kind, count) {
+  const button = element("button", { type: "button", class: "more" }, `${count} more of ${kind}`);
+  button.addEventListener("click", () => { unfolded.add(kind); whole.classList.add("all"); });
+  return button;
 }
 
 const strips = (M, rows, kept) => element("div", { class: "strips" }, ...rows.map((row) => strip(M, row, kept)));

@@ -128,7 +128,7 @@ function drawPath() {
   }
   chart.points([path.xs[0]], [path.ys[0]], "--ink", { size: 8, opacity: 1 });
   chart.legend([...REGIMES.map(([name, css]) => [name, css, "line"]), ["start", "--ink", "dot"]]);
-  said.textContent = `Particle ${M.particle[state.row]}: ${path.frames.length} positions, w ${interval(M, "w", state.row)}, in the colors of its regimes.${M.posterior_predictive_p[state.row] < 0.05 ? " Out of the model: no mixture explains it." : ""}`;
+  said.textContent = `Particle ${M.particle[state.row]}: ${path.frames.length} positions${M.kinds[state.row] && `, ${M.kinds[state.row]}`}; w ${interval(M, "w", state.row)}, in the colors of its regimes.${M.posterior_predictive_p[state.row] < 0.05 ? " Out of the model: no mixture explains it." : ""}`;
 }
 
 function course(chart, names, y, yLabel) {
@@ -138,15 +138,17 @@ function course(chart, names, y, yLabel) {
   const end = mine.length ? Math.max(...mine.map((j) => W.stop[j])) * M.frame_interval : M.frame_interval;
   const start = mine.length ? Math.min(...mine.map((j) => W.start[j])) * M.frame_interval : 0;
   chart.begin({ x: [start, end], y, xLabel: `Time (${M.time_unit})`, yLabel });
+  const alone = mine.length === 1, over = alone ? [start, end] : time;  // one window: all that it spans
   for (const [name, , css] of names) {
-    const pick = (end) => mine.map((j) => W[name + end][j]);
-    chart.band(time, pick("_low"), pick("_high"), css, { opacity: 0.22 });
-    chart.line(time, pick(""), css);
-    chart.points(time, pick(""), css, { size: 5, opacity: 1 });
+    const pick = (end) => (alone ? [mine[0], mine[0]] : mine).map((j) => W[name + end][j]);
+    chart.band(over, pick("_low"), pick("_high"), css, { opacity: 0.22 });
+    chart.line(over, pick(""), css);
+    if (!alone) chart.points(over, pick(""), css, { size: 5, opacity: 1 });
   }
   if (names.length > 1) chart.legend(names.map(([, part, css]) => [part, css, "line"]));
-  chart.figure.querySelector(".said").textContent = mine.length
-    ? `${mine.length} windows; bands: 90% intervals. Windows overlap, so neighboring points are not independent.`
+  chart.figure.querySelector(".said").textContent = alone
+    ? "One window: nothing changes along it that could be seen. Bands: 90% intervals."
+    : mine.length ? `${mine.length} windows; bands: 90% intervals. Windows overlap, so neighboring points are not independent.`
     : "This trajectory is shorter than a window: no time course.";
   chart.reacts({ steps: time, hover: (x) => {
     if (!mine.length) return null;
@@ -195,15 +197,15 @@ function drawParts() {
 }
 
 function showTable() {
-  const M = ALL[state.shown], head = ["Particle", "Positions", "w", "α of FBM", "α of CTRW", `D (${M.length_unit === "unit of the file" ? "unit" : M.length_unit}²/${M.time_unit}^exponent)`, "Exponent of D", "FBM, of the squared step", "CTRW, of it", "Brownian, of it", "Noise, of it", "α of the MSD", "Out of model, p", "No estimate, and why"];
-  const rows = Array.from({ length: M.n }, (_, k) => [String(M.particle[k]), fixed(M.positions[k]), interval(M, "w", k), interval(M, "alpha_fbm", k), interval(M, "alpha_ctrw", k),
+  const M = ALL[state.shown], head = ["Particle", "Positions", "Kind, its probability and numbers", "w", "α of FBM", "α of CTRW", `D (${M.length_unit === "unit of the file" ? "unit" : M.length_unit}²/${M.time_unit}^exponent)`, "Exponent of D", "FBM, of the squared step", "CTRW, of it", "Brownian, of it", "Noise, of it", "α of the MSD", "Out of model, p", "No estimate, and why"];
+  const rows = Array.from({ length: M.n }, (_, k) => [String(M.particle[k]), fixed(M.positions[k]), M.kinds[k] || "–", interval(M, "w", k), interval(M, "alpha_fbm", k), interval(M, "alpha_ctrw", k),
     significant(M.D[k]), fixed(M.D_exponent[k], 2), ...PARTS.map(([name]) => percent(Number.isFinite(M[name][k]) ? M[name][k] : null)), fixed(M.tamsd_alpha[k], 2), fixed(M.posterior_predictive_p[k], 3), M.reasons[k]]);
   byId("trajectories").replaceChildren(table(head, rows, { onRow: choose }));
 }
 
 function allRows() {
   const M = ALL[state.shown], names = Object.keys(M.columns);
-  return [[...names, "reason"], ...Array.from({ length: M.n }, (_, k) => [...names.map((name) => M[name][k]), M.reasons[k]])];
+  return [[...names, "kind", "reason"], ...Array.from({ length: M.n }, (_, k) => [...names.map((name) => M[name][k]), M.kinds[k], M.reasons[k]])];
 }
 
 function timeCourseRows(names) {

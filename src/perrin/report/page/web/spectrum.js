@@ -178,7 +178,7 @@ function drawThreshold(chart, { M, kept }) {
 
 function sayCounts({ M, kept, n, all, fit }) {
   byId("kept").textContent = fixed(n);
-  byId("kept-of").textContent = state.filter === "none" ? "events in the spectrum" : `of ${fixed(all)} events kept (${percent(all ? n / all : null)})`;
+  byId("kept-of").textContent = state.filter === "none" ? "events in the spectrum" : `of ${fixed(all)} fitted events kept (${percent(all ? n / all : null)})`;
   const power = state.filter === "residual" && filterRange(M)[1] < 0.05 ? 1e3 : 1;
   byId("at").textContent = state.filter === "score" ? `≥ ${fixed(state.at, 3)}` : `≤ ${significant(state.at * power)}${power > 1 ? " × 10⁻³" : ""}`;
   let said = "";

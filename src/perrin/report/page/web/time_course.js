@@ -236,7 +236,7 @@ function drawCalibration(chart, { M }) {
   chart.points(masses, line.points.map((p) => -1e3 * p.contrast), "--ink", { size: 7, opacity: 1 });
   const worst = Math.max(...line.points.map((p) => Math.abs((p.contrast - line.offset) / line.gradient_per_kda / p.mass_kda - 1)));
   const sign = line.offset < 0 ? "+" : "−";
-  chart.figure.querySelector(".said").textContent = `−contrast = ${fixed(-1e5 * line.gradient_per_kda, 3)} × 10⁻⁵ kDa⁻¹ × mass ${sign} ${fixed(Math.abs(1e4 * line.offset), 2)} × 10⁻⁴; band: two standard errors. Largest error of a calibrant: ${percent(worst, 1)}.${line.source ? ` From ${line.source}.` : ""}`;
+  chart.figure.querySelector(".said").textContent = `−contrast = ${fixed(-1e5 * line.gradient_per_kda, 3)} × 10⁻⁵ kDa⁻¹ × mass ${sign} ${fixed(Math.abs(1e5 * line.offset), 2)} × 10⁻⁵; band: two standard errors. Largest error of a calibrant: ${percent(worst, 1)}.${line.source ? ` From ${line.source}.` : ""}`;
   chart.reacts({ steps: masses, hover: (x) => {
     const k = masses.reduce((a, m, j) => (Math.abs(m - x) < Math.abs(masses[a] - x) ? j : a), 0), p = line.points[k];
     return { text: `${p.label || `${p.mass_kda} kDa`}: −contrast ${fixed(-1e3 * p.contrast, 3)} × 10⁻³`, x: p.mass_kda };
