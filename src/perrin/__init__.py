@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from perrin._compiled import keep_kernels_somewhere
 from perrin._names import shown
 from perrin._version import __version__
 from perrin.errors import PerrinError
@@ -54,6 +55,8 @@ if TYPE_CHECKING:
     from perrin.simulate.thumbnails import simulate_thumbnails
     from perrin.simulate.walk_sets import simulate_walks
     from perrin.tracking.track import TrackingResult
+
+keep_kernels_somewhere()
 
 # Public name -> module that has it. Imported on first use, so that `import perrin` is quick.
 _HOME = {
