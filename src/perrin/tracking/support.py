@@ -3,7 +3,7 @@
 A median over time takes an edge off only where it stays. One that drifts or shakes leaves a strip
 beside where the median has it, and pieces of a strip look like weak particles. The background
 says where that can be: where it changes by as much within the reach of a particle. There a spot
-counts only if it has about the contrast of the particles of this movie.
+counts only if it has about the contrast of the particles of this movie, if there are many such.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from perrin.types import Float32Array, FloatArray
 
 _ENOUGH = 0.5  # of a spot's contrast: so much the support must change nearby to be its cause
 _USUAL = (0.7, 1.4)  # of the particles' median contrast: no edge has that along all its length
+_LEAST = 0.05  # of what was located: fewer are likelier particles that the background still shows
 _DARKEST = 0.02  # of the light: what is darker is a dead pixel
 
 
@@ -48,4 +49,6 @@ def without_edges(
     part = contrast / seen.amplitude
     unusual = (part < _USUAL[0]) | (part > _USUAL[1])
     edge = unusual & (change[row, column] > _ENOUGH * contrast)
+    if len(edge) == 0 or edge.mean() < _LEAST:
+        return located
     return replace(located, label=np.where(edge, EDGE, located.label))

@@ -39,3 +39,13 @@ def test_only_unusual_spots_where_the_background_changes_are_edges() -> None:
     found = without_edges(LocalizationResult(**columns), change, SEEN)  # type: ignore[arg-type]
     # weak on the edge, usual, in the open, where little changes, strong on the edge, off the field
     assert found.label.tolist() == [EDGE, TOUCHING, 0, 0, EDGE, 0]
+
+
+def test_a_few_among_many_stay_particles() -> None:
+    """A slow particle of another size leaves a trace in the background: that is no edge."""
+    many = 100
+    columns = {name: np.zeros(many) for name in LocalizationResult.__dataclass_fields__}
+    columns |= {"contrast": np.full(many, -0.5), "label": np.zeros(many, int)}
+    columns["contrast"][:4] = -0.15
+    found = without_edges(LocalizationResult(**columns), np.full((9, 9), 0.5), SEEN)  # type: ignore[arg-type]
+    assert not found.label.any()
