@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,9 +69,10 @@ def _say_classes(found: Classification) -> None:
         f"{fraction.name} {fraction.fraction.value:.0%}" for fraction in found.fractions
     )
     typer.echo(f"classes ({found.model}): {fractions}")
+    reached = f"estimated precision {found.precision:.0%}, recall {found.recall:.0%}"
     typer.echo(
         f"retained with score_binder of {found.threshold:.3g} or more ({found.chosen}): "
-        f"estimated precision {found.precision:.0%}, recall {found.recall:.0%}"
+        + ("nothing" if math.isnan(found.precision) else reached)
     )
 
 
