@@ -34,6 +34,7 @@ _NAMES = {
     BLOSC: "Blosc", LZ4: "LZ4", BITSHUFFLE: "bitshuffle", 32000: "LZF", 32013: "ZFP", 32017: "SZ",
     32018: "FCIDECOMP", 32024: "SZ3", 32026: "Blosc2", 32028: "SPERR",
 }  # fmt: skip
+_MOST_BYTES = 1 << 30  # of one chunk; a frame of 16 megapixels has 32 MB
 _LEVEL = 3  # of Zstandard, where a file does not say one
 _REVERSE = 0x0100  # H5Z_FLAG_REVERSE: read, not write
 _VERSION = 1  # H5Z_CLASS_T_VERS
@@ -84,7 +85,15 @@ def register_filters() -> None:
 
 
 def _zstd(stored: bytes, _values: Values) -> bytes:
-    return zstd.decompress(stored)
+    return _whole(zstd.ZstdDecompressor(), stored)
+
+
+def _whole(decoder: Any, stored: bytes) -> bytes:
+    """Undo what a whole chunk is, of bounded size: a damaged one can ask for all memory."""
+    made: bytes = decoder.decompress(stored, max_length=_MOST_BYTES)
+    if not decoder.eof:
+        raise ValueError("cut off, or larger than a chunk may be")
+    return made
 
 
 def _blosc(stored: bytes, _values: Values) -> bytes:
@@ -100,7 +109,7 @@ def _lz4(stored: bytes, _values: Values) -> bytes:
 
 
 def _bzip2(stored: bytes, _values: Values) -> bytes:
-    return bz2.decompress(stored)
+    return _whole(bz2.BZ2Decompressor(), stored)
 
 
 def _bitshuffle(stored: bytes, values: Values) -> bytes:
@@ -135,7 +144,7 @@ def _one_lz4(stored: bytes, size: int) -> bytes:
 
 
 def _one_zstd(stored: bytes, _size: int) -> bytes:
-    return zstd.decompress(stored)
+    return _zstd(stored, [])
 
 
 def _zstd_encode(values: bytes, options: Values) -> bytes:

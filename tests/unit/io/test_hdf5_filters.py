@@ -119,3 +119,14 @@ def test_a_damaged_chunk_is_said(tmp_path: Path) -> None:
         data.id.write_direct_chunk((2, 0, 0), b"no Zstandard at all")
     with pytest.raises(PerrinError, match=r"filter returned failure.*damaged"):
         open_movie(tmp_path / "a.h5", **GIVEN).close()
+
+
+def test_a_chunk_cannot_grow_beyond_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = bytes(10_000)
+    stored = hdf5_filters._zstd_encode(values, [])
+    assert hdf5_filters._zstd(stored, []) == values
+    with pytest.raises(ValueError, match="cut off"):
+        hdf5_filters._zstd(stored[:-2], [])
+    monkeypatch.setattr(hdf5_filters, "_MOST_BYTES", 9_999)
+    with pytest.raises(ValueError, match="larger than a chunk"):
+        hdf5_filters._zstd(stored, [])
