@@ -75,7 +75,9 @@ def test_the_slider_counts_what_the_table_holds(
 ) -> None:
     set_slider(page, threshold)
     assert kept(page) == at_least(scored_events, threshold).sum()
-    assert page.inner_text("#kept-of").startswith(f"of {fitted(scored_events).sum():,} events")
+    assert page.inner_text("#kept-of").startswith(
+        f"of {fitted(scored_events).sum():,} fitted events kept"
+    )
 
 
 def test_it_opens_with_the_threshold_of_the_analysis(

@@ -72,11 +72,13 @@ def test_a_phone_shows_two_examples_of_a_class_and_the_others_when_asked(
 ) -> None:
     page = visit(scored / "report.html", width=400)
     kind = page.locator("#gallery .kind:has(.more)").first
+    kind.wait_for()  # examples are drawn when all else is
     assert kind.locator(".strip:visible").count() == 2
     count = kind.locator(".strip").count()
     assert kind.locator(".more").inner_text().startswith(f"{count - 2} more of ")
     kind.locator(".more").click()
     assert page.locator("#gallery .kind.all .strip:visible").count() == count
     wide = visit(scored / "report.html", width=1366)
+    wide.locator("#gallery .strip").first.wait_for()
     assert wide.locator("#gallery .more:visible").count() == 0
     assert wide.locator("#gallery .strip:visible").count() == wide.locator(".strip").count()

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 import numpy as np
 import pandas as pd
@@ -270,7 +270,8 @@ def _write_arrays(path: Path, measured: Mapping[str, Mapping[str, Any]]) -> None
                 np.lib.format.write_array(whole, array, allow_pickle=False)
                 # noise in floats is not made smaller, and little is made much smaller by more work
                 how = ZIP_STORED if array.dtype.kind == "f" else ZIP_DEFLATED
-                archive.writestr(f"{name}.npy", whole.getbuffer(), how, compresslevel=1)
+                entry = ZipInfo(f"{name}.npy")  # of no time: the same arrays are the same file
+                archive.writestr(entry, whole.getbuffer(), how, compresslevel=1)
 
 
 def _write_filter_tables(folder: Path, measurements: Sequence[LandingsResult]) -> None:

@@ -43,13 +43,16 @@ def test_every_kind_can_be_drawn(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["directed", "changing_diffusivity"])
 def test_a_kind_is_named_where_it_is_drawn_and_measured_and_nowhere_else(kind: str) -> None:
-    """What a new kind takes: these files, its row in the docs, and a network trained with it."""
+    """What a new kind takes: these files, its row in the docs, and a network trained with it.
+
+    A kind that tracks of the AnDi challenge's models are like is named there besides.
+    """
     found = {
         str(path.relative_to(SOURCE))
         for path in SOURCE.rglob("*.py")
         if f'"{kind}"' in path.read_text("utf-8")
     }
-    assert found == {
+    assert found - {"diffusion/andi_outside.py"} == {
         "diffusion/motion_kinds.py",
         "diffusion/kind_numbers.py",
         "simulate/walk_kinds.py",
