@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from _measure import keep_to_two_cores, print_table, timed
-from perrin import fit_spectrum
+from perrin.mass.spectrum import fit_spectrum
 from perrin.settings.spectrum import SpectrumSettings
 from perrin.simulate.presets import preset
 
