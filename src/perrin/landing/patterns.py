@@ -21,6 +21,7 @@ import numpy as np
 
 from perrin.io.movie import ArrayFrames, FrameSource, Movie
 from perrin.landing.light import evened, light_field
+from perrin.stats import MAD_TO_SD
 from perrin.types import Array, FloatArray, IntArray
 
 _SHORTEST_UM = 1.0
@@ -34,8 +35,6 @@ _MOST_PATTERNS = 8
 _PLACES = 384
 _MEAN_FRAMES = 64
 _FAR = 1.5  # times the median size; a heavy landing or dust counts as that
-_MEDIAN_OF_SQUARES = 0.4549
-"""Median of the square of a standard normal variable."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,8 @@ class PatternFreeFrames(ArrayFrames):
 
     def _read(self, start: int, stop: int) -> Array:
         frames = self._source[start:stop]
-        relative = _relative(frames, self._mean).reshape(len(frames), -1)
+        even = evened(frames, light_field(frames, first_frame=start))
+        relative = (even / self._mean - 1).reshape(len(frames), -1)
         found = relative @ self._patterns.T / relative.shape[1]
         light = 1 + (found @ self._patterns).reshape(frames.shape)
         return np.asarray(frames / light, np.float32)
@@ -110,7 +110,7 @@ def find_moving_patterns(
         return none
     mean = _mean_frame(movie) if mean is None else mean
     change = _changes(movie, mean, rows, columns, n_avg)
-    usual = float(np.median(change**2) / _MEDIAN_OF_SQUARES)
+    usual = float(MAD_TO_SD * np.median(np.abs(change))) ** 2
     size = np.linalg.norm(change, axis=1, keepdims=True)
     change *= np.minimum(1, _FAR * np.median(size) / np.maximum(size, 1e-30))
     variance, components = np.linalg.eigh(change.T @ change / len(change))
@@ -152,23 +152,20 @@ def _changes(
     found = []
     for start in first:
         frames = movie.frames[start : start + 2 * n_avg]
-        even = evened(frames, light_field(frames))
+        even = evened(frames, light_field(frames, first_frame=int(start)))
         step = (even[n_avg:].mean(axis=0) - even[:n_avg].mean(axis=0)) / mean
         found.append((down @ step @ right.T)[rows, columns] / step.size)
     return np.array(found)
 
 
-def _relative(frames: Array, mean: FloatArray) -> FloatArray:
-    """Frames (T, Y, X) over their planes and over the mean, less 1."""
-    even = evened(frames, light_field(frames))
-    return np.asarray(even / mean - 1)
-
-
 def _mean_frame(movie: Movie) -> FloatArray:
     """Mean light (Y, X) of each pixel over that of the field."""
-    at = np.unique(np.linspace(0, movie.n_frames - 1, _MEAN_FRAMES).astype(int))
-    frames = np.stack([np.asarray(movie.frames[int(t)]) for t in at])
-    mean = evened(frames, light_field(frames)).mean(axis=0, dtype=np.float64)
+    total = np.zeros((movie.height, movie.width))
+    places = np.unique(np.linspace(0, movie.n_frames - 1, _MEAN_FRAMES).astype(int))
+    for t in places.tolist():
+        frame = movie.frames[t : t + 1]
+        total += evened(frame, light_field(frame, first_frame=t))[0]
+    mean = total / len(places)
     return np.asarray(np.maximum(mean, 0.05))
 
 

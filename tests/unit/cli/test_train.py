@@ -31,6 +31,7 @@ from perrin.models.andi import AndiModel
 from perrin.models.bundle import bundle_folder, read_card
 from perrin.models.kinds import KindsModel
 from perrin.models.mixture import MixtureModel
+from perrin.settings.base import Settings
 from perrin.settings.classifier import ClassifierTraining
 from perrin.settings.quantifier import QuantifierTraining
 
@@ -113,16 +114,21 @@ def test_a_network_of_tracks_is_trained_and_measured(
 Measurement = tuple[Movie, pd.DataFrame]
 
 
-class ShortClassifier(ClassifierTraining):
-    """A small network that learns from a thousand events, in seconds."""
+class Short(Settings):
+    """What learns in seconds."""
 
     steps: int = 32
-    batch: int = 32
-    width: int = 8
     warmup: int = 4
-    learning_rate: float = 5e-3
     average: float = 0.8
     validate_every: int = 8
+
+
+class ShortClassifier(Short, ClassifierTraining):
+    """A small network that learns from a thousand events."""
+
+    batch: int = 32
+    width: int = 8
+    learning_rate: float = 5e-3
     n_avgs: tuple[int, ...] = (10,)
     blanks: int = 20
 
@@ -131,15 +137,11 @@ class ShortClassifier(ClassifierTraining):
         return cls(steps=8)
 
 
-class ShortQuantifier(QuantifierTraining):
+class ShortQuantifier(Short, QuantifierTraining):
     """The same for a quantifier, on five hundred events."""
 
-    steps: int = 32
     batch: int = 16
-    warmup: int = 4
     learning_rate: float = 3e-3
-    average: float = 0.8
-    validate_every: int = 8
 
 
 QUICK: dict[str, dict[str, Any]] = {

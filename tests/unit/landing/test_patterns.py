@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
+from perrin.errors import PerrinError
 from perrin.io.movie import Movie
 from perrin.landing.light import evened, light_field
 from perrin.landing.patterns import find_moving_patterns, without_moving_patterns
@@ -149,3 +150,11 @@ def _step(movie: Movie, t: int, y: int, x: int) -> float:
 def test_a_field_of_few_waves_is_left_alone() -> None:
     small = movie_of((quiet() + fringes(2e-3))[:, :16, :16])
     assert without_moving_patterns(small, n_avg=N_AVG)[0] is small
+
+
+@pytest.mark.parametrize("place", [0, 515])  # of those that the mean is of, and of none
+def test_a_black_frame_is_named_by_its_number(place: int) -> None:
+    light = quiet().copy()
+    light[place] = 0
+    with pytest.raises(PerrinError, match=f"frame {place} has a mean of 0"):
+        without_moving_patterns(movie_of(light), n_avg=N_AVG)
