@@ -6,8 +6,9 @@ instrument. Here each counts by its signal-to-noise ratio, so that no species ha
 
 `measure_epsf` starts by itself. It looks for landings with three PSFs of a closed form that
 differ in their ring (the default of perrin, which has none, finds one in nine landings of an
-instrument with a ring of -.46), takes the one that finds most, averages what it found, looks
-again with the average, and repeats until width and ring stand still.
+instrument with a ring of -.46) in the beginning of the movie, takes the one that finds most,
+averages what it found, and looks with the average at more of the movie. What is found there is
+fitted and averaged, and again with the new average, until width and ring stand still.
 """
 
 from __future__ import annotations
@@ -30,13 +31,14 @@ from perrin.optics.psf import (
     profile_width,
     radial_profile,
 )
-from perrin.types import BoolArray, FloatArray, IntArray, Progress
+from perrin.types import Array, BoolArray, FloatArray, IntArray, Progress
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _MARGIN_PX = 2  # interpolation needs some pixels beyond the PSF's grid
 _SIZE = 2 * (HALF_WIDTH_PX + _MARGIN_PX) + 1
+_PAD_PX = 12  # of edge values around an image, so that its end does not show in a spline
 _CORE_PX = 6.0  # similarity counts within this radius
 _TAPER_FROM_PX = 9.0  # beyond, the mean is mostly noise: brought to zero smoothly
 MIN_EVENTS = 30
@@ -125,17 +127,19 @@ def measure_epsf(movie: Movie, *, n_avg: int, progress: Progress | None = None) 
     starts = [
         Psf.ringed(fwhm_nm=width, ring=ring, pixel_nm=movie.pixel_nm) for width, ring in _STARTS
     ]
-    found = [_clear(section, start, n_avg) for start in starts]
-    psf = starts[int(np.argmax([len(events) for events in found]))]
+    found = [_clear(section, detect(section, n_avg=n_avg, psf=one), one, n_avg) for one in starts]
+    best = int(np.argmax([len(events) for events in found]))
+    psf, number = starts[best], len(found[best])
+    if number >= MIN_EVENTS:
+        psf = build_epsf(section, found[best], n_avg=n_avg).psf
     # as much of the movie as holds enough landings
-    number = max(len(events) for events in found)
     wanted = _SECTION_S * 1.5 * _MOST_EVENTS / max(number, 1)
     section = _beginning(movie, max(wanted, _SECTION_S))
+    places = detect(section, n_avg=n_avg, psf=psf)
     result = None
     for done in range(_ROUNDS):
-        events = _clear(section, psf, n_avg)
         before = psf.fwhm_px(), psf.ring()
-        result = build_epsf(section, events, n_avg=n_avg)
+        result = build_epsf(section, _clear(section, places, psf, n_avg), n_avg=n_avg)
         psf = result.psf
         if progress is not None:
             progress((done + 1) / _ROUNDS)
@@ -167,9 +171,9 @@ def _beginning(movie: Movie, seconds: float) -> Movie:
     return movie if frames >= movie.n_frames else replace(movie, frames=movie.frames[:frames])
 
 
-def _clear(movie: Movie, psf: Psf, n_avg: int) -> pd.DataFrame:
-    """Landings that `build_epsf` would take, found and fitted with `psf`."""
-    events = fit(movie, detect(movie, n_avg=n_avg, psf=psf), fit_n_avg=n_avg, psf=psf)
+def _clear(movie: Movie, places: pd.DataFrame, psf: Psf, n_avg: int) -> pd.DataFrame:
+    """Those of the detected events, fitted with `psf`, that `build_epsf` would take."""
+    events = fit(movie, places, fit_n_avg=n_avg, psf=psf)
     events["neighbor_px"] = nearest_neighbor_px(
         frame=events["frame"].to_numpy(np.int64),
         y_px=events["y_px"].to_numpy(float),
@@ -302,28 +306,50 @@ def _centered(
     (N,) they are of. The core always lies in the field: events nearer to the edge than half the
     fit window are not detected.
     """
-    from scipy.ndimage import map_coordinates
-
-    x_px = events["x_px"].to_numpy(float)
-    y_px = events["y_px"].to_numpy(float)
+    center = np.stack([events["y_px"].to_numpy(float), events["x_px"].to_numpy(float)])
     contrast = events["contrast"].to_numpy(float)
     grid = _grid_px() + HALF_WIDTH_PX + _MARGIN_PX
-    images: list[FloatArray] = []
-    seen: list[BoolArray] = []
-    kept: list[int] = []
+    images: list[FloatArray] = [np.empty((0, len(grid), len(grid)))]
+    seen: list[BoolArray] = [np.empty((0, len(grid), len(grid)), bool)]
+    kept: list[IntArray] = [np.empty(0, np.int64)]
     for batch in iter_contrasts(movie, events, n_avg=n_avg, size=_SIZE):
-        for row, frame, inside in zip(batch.rows, batch.stacks, batch.inside, strict=True):
-            rows = grid + y_px[row] - np.rint(y_px[row])
-            columns = grid + x_px[row] - np.rint(x_px[row])
-            places = np.meshgrid(rows, columns, indexing="ij")
-            image = map_coordinates(frame.astype(float), places, order=3, mode="nearest")
-            images.append((image - np.median(frame[inside])) / contrast[row])
-            kept.append(int(row))
-            near = np.rint(places).astype(np.int64)
-            seen.append(inside[near[0], near[1]])
-    shape = (-1, len(grid), len(grid))
-    found = np.array(images).reshape(shape), np.array(seen, bool).reshape(shape)
-    return *found, np.array(kept, np.int64)
+        rows, columns = grid + (center - np.rint(center))[:, batch.rows, None]
+        fine = _interpolated(batch.stacks, rows, columns)
+        around = [np.median(f[i]) for f, i in zip(batch.stacks, batch.inside, strict=True)]
+        images.append((fine - np.array(around)[:, None, None]) / contrast[batch.rows, None, None])
+        near = [np.rint(places).astype(np.int64) for places in (rows, columns)]
+        every = np.arange(len(rows))[:, None, None]
+        seen.append(batch.inside[every, near[0][:, :, None], near[1][:, None, :]])
+        kept.append(batch.rows)
+    return np.concatenate(images), np.concatenate(seen), np.concatenate(kept)
+
+
+def _interpolated(images: Array, rows: FloatArray, columns: FloatArray) -> FloatArray:
+    """Values of (N, Y, X) images at rows (N, R) by columns (N, C), by cubic splines: (N, R, C).
+
+    A spline through a grid is a product of two, one along each axis.
+    """
+    from scipy.ndimage import spline_filter1d
+
+    coefficients = np.pad(
+        images.astype(float), ((0, 0), (_PAD_PX, _PAD_PX), (_PAD_PX, _PAD_PX)), mode="edge"
+    )
+    for axis in (1, 2):
+        coefficients = spline_filter1d(coefficients, order=3, axis=axis)
+    down, right = (
+        _spline_weights(places + _PAD_PX, size)
+        for places, size in zip((rows, columns), coefficients.shape[1:], strict=True)
+    )
+    values: FloatArray = down @ coefficients @ right.transpose(0, 2, 1)
+    return values
+
+
+def _spline_weights(places: FloatArray, size: int) -> FloatArray:
+    """What each of `size` coefficients of cubic B-splines counts at places (N, P): (N, P, size)."""
+    distance = np.abs(places[..., None] - np.arange(size))
+    near = 2 / 3 - distance**2 + distance**3 / 2
+    weights: FloatArray = np.where(distance < 1, near, np.maximum(2 - distance, 0) ** 3 / 6)
+    return weights
 
 
 def _correlation(values: FloatArray, reference: FloatArray) -> FloatArray:
