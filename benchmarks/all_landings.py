@@ -11,7 +11,7 @@ landing was found (light ones are missed more often).
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -49,7 +49,7 @@ def main() -> None:
         )
         seen = match_landings(truth, measured.events[kept]) >= 0
         exact = _main(assay).mass_kda / (FWHM_PER_SD * _main(assay).width_kda)
-        rows = [
+        rows: list[Sequence[object]] = [
             ["landings", measured.spectrum.n_landing, found.landings],
             [f"resolving power of the main peak ({exact:.1f} if measured exactly)",
              *(_power(s, assay) for s in (measured.spectrum, weighed))],

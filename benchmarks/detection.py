@@ -70,7 +70,7 @@ def recall(trials: list[Trial], spatial: float, temporal: float) -> float:
     return found / sum(len(t.found) for t in trials)
 
 
-def upper_limit(count: int) -> float:
+def upper_limit(count: float) -> float:
     """95% upper limit of a Poisson mean."""
     return float(chi2.ppf(0.95, 2 * (count + 1)) / 2)
 

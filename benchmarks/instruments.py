@@ -188,8 +188,8 @@ def land(
     x, y = rng.uniform(-0.5, WIDTH - 0.5, count), rng.uniform(-0.5, HEIGHT - 0.5, count)
     paths = []
     for i in range(count):
-        frames = {"roller": rng.uniform(4, 8), "wobbler": rng.integers(2, 16)}.get(str(kind[i]), 0)
-        n = int(np.ceil(frames))
+        frames = {"roller": rng.uniform(4, 8), "wobbler": float(rng.integers(2, 16))}
+        n = int(np.ceil(frames.get(str(kind[i]), 0.0)))
         if kind[i] == "wobbler":
             angle, fast = rng.uniform(0, 2 * np.pi, n), rng.normal(8.5, 3.5, n)
         else:
@@ -329,7 +329,8 @@ def place(path: Array, moment: float) -> Array:
     """Where a molecule is this many frames after it landed."""
     moment = min(max(moment, 0), len(path) - 1)
     k = min(int(moment), max(len(path) - 2, 0))
-    return path[k] + (moment - k) * (path[min(k + 1, len(path) - 1)] - path[k])
+    at: Array = path[k] + (moment - k) * (path[min(k + 1, len(path) - 1)] - path[k])
+    return at
 
 
 def draw(

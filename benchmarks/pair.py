@@ -90,10 +90,12 @@ def diffusion(code: Code, data: Path) -> Child:
         steps = rng.normal(size=(TRACKS, FRAMES, 2))
         steps[: TRACKS // 2] *= 3 * (rng.random((TRACKS // 2, FRAMES, 1)) < 0.1)
         x = np.cumsum(steps, axis=1) + 0.2 * rng.normal(size=steps.shape)
-        names = {"particle": np.repeat(np.arange(TRACKS), FRAMES)}
-        names |= {"frame": np.tile(np.arange(FRAMES), TRACKS)}
-        names |= {"x": x[..., 0].ravel(), "y": x[..., 1].ravel()}
-        pd.DataFrame(names).to_csv(table, index=False)
+        of_frames = {
+            "particle": np.repeat(np.arange(TRACKS), FRAMES),
+            "frame": np.tile(np.arange(FRAMES), TRACKS),
+        }
+        places = {"x": x[..., 0].ravel(), "y": x[..., 1].ravel()}
+        pd.DataFrame(of_frames | places).to_csv(table, index=False)
     return code.perrin("diffusion", table, "--units", "unknown", "--out", "motion", "--overwrite")
 
 

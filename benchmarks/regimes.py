@@ -26,7 +26,7 @@ from perrin_benchmarks.misspecified_walks import MISSPECIFIED_WALKS
 
 COUNT, SEED = 80, 31
 PENALTIES = (2.0, 4.0, 8.0, 16.0)
-STATIONARY = {
+STATIONARY: dict[str, dict[str, object]] = {
     "superposition, w 0 to 1": {},
     "superposition, noise to half a step": {"noise": (0.0, 0.5)},
     "FBM": {"w": (0.0, 0.0)},

@@ -87,7 +87,9 @@ def told(walks: np.ndarray, rng: np.random.Generator) -> Chains:
     return found
 
 
-def in_turn(count: int, rng: np.random.Generator, *, stay: float) -> tuple[np.ndarray, list]:
+def in_turn(
+    count: int, rng: np.random.Generator, *, stay: float
+) -> tuple[np.ndarray, list[np.ndarray]]:
     """Brownian motion whose D is a tenth of the other's in turn, exponential stays."""
     fast = np.zeros((count, LENGTH - 1), dtype=bool)
     fast[:, 0] = rng.random(count) < 0.5
@@ -99,7 +101,7 @@ def in_turn(count: int, rng: np.random.Generator, *, stay: float) -> tuple[np.nd
     return walks, [np.flatnonzero(np.diff(own.astype(int))) + 1 for own in fast]
 
 
-def exponents(count: int, rng: np.random.Generator) -> tuple[np.ndarray, list]:
+def exponents(count: int, rng: np.random.Generator) -> tuple[np.ndarray, list[np.ndarray]]:
     """FBM of exponent .5 and 1.3, in either order, of equal steps."""
     where = rng.integers(60, LENGTH - 60, count)
     walks = []
@@ -113,7 +115,7 @@ def exponents(count: int, rng: np.random.Generator) -> tuple[np.ndarray, list]:
     return np.array(walks), [np.array([at]) for at in where]
 
 
-def stops(count: int, rng: np.random.Generator) -> tuple[np.ndarray, list]:
+def stops(count: int, rng: np.random.Generator) -> tuple[np.ndarray, list[np.ndarray]]:
     """Brownian motion that stands still from frame 70 to 130."""
     walks = brown(count, length=LENGTH, rng=rng)
     walks[:, 130:] += (walks[:, 70] - walks[:, 130])[:, None]
@@ -130,7 +132,7 @@ CHANGING = {
 }
 
 
-def counted(found: Chains, where: list) -> list[str]:
+def counted(found: Chains, where: list[np.ndarray]) -> list[str]:
     """Changes, fraction found within `NEAR` frames, changes that are none, coverage."""
     hits, invented, held = 0, 0, []
     for own, pieces, truth in zip(found.steps, found.pieces, where, strict=True):

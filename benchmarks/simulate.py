@@ -173,7 +173,9 @@ def weighed(
         events = detect(movie, n_avg=N_AVG, psf=PSF)
         alone = truth[isolated(truth)]
         tree = cKDTree(events[["x_px", "y_px", "frame"]])
-        apart, row = tree.query(alone[["x_px", "y_px", "frame"]], distance_upper_bound=6)
+        apart, row = map(
+            np.asarray, tree.query(alone[["x_px", "y_px", "frame"]], distance_upper_bound=6)
+        )
         for n_avg in fit_n_avg:
             fitted = fit(movie, events, fit_n_avg=n_avg, psf=PSF).iloc[row[np.isfinite(apart)]]
             fitted = fitted.dropna(subset="contrast_se")

@@ -258,7 +258,7 @@ def diffusion() -> list[Row]:
             if tracks is None:
                 continue
             path = truth.loc[truth["particle"] == particle, ["particle", "frame", "x", "y"]]
-            noise.append(np.sqrt((tracks[["x_se", "y_se"]] ** 2).mean(axis=None)) / 2.0)
+            noise.append(np.sqrt(np.nanmean(tracks[["x_se", "y_se"]].to_numpy() ** 2)) / 2.0)
             told["tracks"].append(tracks)
             told["paths"].append(path.reset_index(drop=True))
             told["truth"].append(walks[walks["particle"] == particle])

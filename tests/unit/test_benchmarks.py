@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import sys
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,8 @@ import pytest
 from perrin.models.bundle import WEIGHTS, list_bundles, load_bundle
 
 RESULTS = Path(__file__).resolve().parents[2] / "benchmarks" / "RESULTS.md"
+SCRIPTS = sorted(path for path in RESULTS.parent.glob("*.py") if not path.stem.endswith("_side"))
+"""All but those that run in environments of their own, without perrin."""
 PAGES = sorted((RESULTS.parents[1] / "docs").glob("*.md"))
 NETWORK = re.compile(r"([\w-]+) ([0-9a-f]{12})( \(no longer shipped\))?[,.]")
 MEASURED = (
@@ -57,3 +61,19 @@ def test_pages_include_what_was_measured_and_copy_none_of_it(page: Path) -> None
     rows = {row for part in sections().values() for row in part.splitlines() if row[:1] == "|"}
     measured = {row for row in rows if re.search(r"\d", row)}
     assert measured.isdisjoint(text.splitlines())
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
+def test_a_script_finds_what_it_imports_and_says_what_it_measures(
+    script: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What its functions call is compared with the package by mypy, which reads this folder."""
+    spec = spec_from_file_location(f"benchmark_{script.stem}", script)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, module.__name__, module)  # dataclasses look for it there
+    spec.loader.exec_module(module)
+    assert module.__doc__
+    if not script.stem.startswith("_"):
+        assert callable(module.main)

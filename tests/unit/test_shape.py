@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 from pathlib import Path
 
 import perrin
+from perrin.pipeline.landings import STEPS
 
 SOURCE = Path(perrin.__file__).parent
 MOST_LINES_OF_A_FILE = 400
 MOST_LINES_OF_A_FUNCTION = 50  # on one screen, signature and docstring too
+MOST_LINES_OF_A_STEP = 25
 
 
 def test_a_file_can_be_held_in_the_head() -> None:
@@ -27,6 +30,12 @@ def test_a_function_fits_on_one_screen() -> None:
     }
     assert len(found) > 1000
     assert {name: n for name, n in found.items() if n > MOST_LINES_OF_A_FUNCTION} == {}
+
+
+def test_an_analysis_is_a_list_of_short_steps() -> None:
+    found = {step.__name__: len(inspect.getsource(step).splitlines()) for step in STEPS}
+    assert len(found) > 10
+    assert {name: n for name, n in found.items() if n > MOST_LINES_OF_A_STEP} == {}
 
 
 def test_types_of_arrays_are_named_in_one_module() -> None:

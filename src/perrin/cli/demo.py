@@ -12,6 +12,8 @@ import typer
 from perrin.cli import options as o
 from perrin.cli.layout import SIMULATE
 from perrin.errors import PerrinError
+from perrin.io.output import output_file
+from perrin.io.output_folder import output_folder
 
 _STEPS = (
     "simulate landings --preset dynamin --seconds {seconds:g} --seed 1 --out {calibrant}",
@@ -51,6 +53,10 @@ def demo(
             f"{out} cannot be made ({error.strerror}). Choose another --out."
         ) from error
     where = {name: str(out / file) for name, file in _FILES.items()}
+    for path in where.values():
+        if path != where["results"]:
+            output_file(path, overwrite=overwrite)
+    output_folder(where["results"], overwrite=overwrite)
     typed = sys.argv
     try:
         for step in demo_steps(where, seconds=seconds, overwrite=overwrite):

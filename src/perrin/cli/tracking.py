@@ -220,13 +220,14 @@ def stack(
         perrin stack rods.tif rods-results --particle 3
     """
     from perrin.pipeline import track_stack
-    from perrin.results.stacks import write_stack
+    from perrin.results.stacks import stack_files, write_stack
 
     out = o.out_of(out, movie, f"-particle-{particle}.tif")
+    targets = stack_files(out, overwrite=overwrite, inputs=[movie, results])
     result = _tracked(results)
     with movie_options.open(movie, contents="moving") as opened:
         cut = track_stack(opened, result, particle, side_px=side_px)
-    write_stack(out, cut, overwrite=overwrite)
+    write_stack(targets, cut)
     side = cut.movie.height
     typer.echo(
         f"{cut.movie.n_frames} frames of {side} x {side} px around particle {particle} in {out}"

@@ -17,7 +17,7 @@ from perrin.landing.classifier.classification import (
     filter_by_score,
 )
 from perrin.landing.classifier.classify import ClassificationResult, Sorted, classify
-from perrin.landing.field import FieldMovie, field_around
+from perrin.landing.field import field_around
 from perrin.landing.persistence import (
     PersistenceResult,
     measure_persistence,
@@ -26,7 +26,6 @@ from perrin.landing.persistence import (
 )
 from perrin.landing.quantifier.quantification import Quantification, describe, predict_masses
 from perrin.landing.quantifier.quantify import sorts_as
-from perrin.landing.thumbnails import Thumbnails
 from perrin.mass.calibration import Calibration, apply_calibration, check_recorded
 from perrin.mass.calibration_doubts import unchecked
 from perrin.mass.results import Spectrum
@@ -123,8 +122,6 @@ class _Work:
     classification: Classification | None = None
     quantification: Quantification | None = None
     persistence: PersistenceResult | None = None
-    thumbnails: Thumbnails | None = None
-    around: FieldMovie | None = None
     instrument: Instrument = field(init=False)
     verdict: checks.Verdict | None = None
     result: LandingsResult = field(init=False)
@@ -295,46 +292,56 @@ def _look_again(work: _Work) -> None:
     work.events = check_events(order_columns(again))
 
 
-def _choose_examples(work: _Work) -> None:
-    """Cut the thumbnails that are shown, and the field around all events."""
-    work.thumbnails = cut_examples(work.movie, work.events, work.settings)
-    frame = work.events["frame"].to_numpy(np.int64)
-    work.around = field_around(
-        work.movie, frame=frame, n_avg=work.settings.n_avg, psf=work.instrument.psf
-    )
-
-
 def _put_together(work: _Work) -> None:
     """Make the result of what the steps have found."""
     assert work.spectrum is not None  # noqa: S101 - a step has made it
-    movie, events, settings = work.movie, work.events, work.settings
     work.result = LandingsResult(
-        name=movie.measurement,
-        events=events,
+        name=work.movie.measurement,
+        events=work.events,
         spectrum=work.spectrum,
         spectrum_settings=work.spectrum_settings,
         calibration=work.calibration,
         notes=work.networks.notes + work.instrument.notes + work.notes,
-        instrument=work.instrument,
-        verdict=work.verdict,
-        recorded=recorded_settings(movie, settings),
-        read_as=movie.read_as,
-        settings=settings,
+        recorded=recorded_settings(work.movie, work.settings),
+        settings=work.settings,
         psf=work.instrument.psf,
-        density=density_of(movie, events, settings),
-        drifts=drifts_of(events, work.spectrum),
-        thumbnails=work.thumbnails,
-        field=work.around,
-        snapshot=busiest_frame(movie, events, settings),
+        persistence=work.persistence,
+        instrument=work.instrument,
+        read_as=work.movie.read_as,
+        source=work.movie.path,
+        seed=seed_of(work.rng),
+    )
+
+
+def _add_networks(work: _Work) -> None:
+    """Add which networks looked at the events, and what they said."""
+    work.result = replace(
+        work.result,
         classification=work.classification,
         unfiltered=work.unfiltered,
         quantification=work.quantification,
-        persistence=work.persistence,
-        source=movie.path,
-        seed=seed_of(work.rng),
+        verdict=work.verdict,
         networks=(
             *networks.identity_of(work.networks.classifier, task="classifier"),
             *networks.identity_of(work.networks.quantifier, task="quantifier"),
+        ),
+    )
+
+
+def _add_views(work: _Work) -> None:
+    """Add what is shown of the movie: examples, the field, the busiest frame, drift of peaks."""
+    movie, events, settings = work.movie, work.result.events, work.settings
+    work.result = replace(
+        work.result,
+        density=density_of(movie, events, settings),
+        drifts=drifts_of(events, work.result.spectrum),
+        thumbnails=cut_examples(movie, events, settings),
+        snapshot=busiest_frame(movie, events, settings),
+        field=field_around(
+            movie,
+            frame=events["frame"].to_numpy(np.int64),
+            n_avg=settings.n_avg,
+            psf=work.instrument.psf,
         ),
     )
 
@@ -366,8 +373,9 @@ STEPS: Sequence[Step] = (
     _describe_masses,
     _judge,
     _look_again,
-    _choose_examples,
     _put_together,
+    _add_networks,
+    _add_views,
     _correct_fractions,
     _say_done,
 )

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from perrin.io.movies.tiff_write import write_tiff
-from perrin.io.output import output_file, written_file
+from perrin.io.output import OutputFile, output_files, written_files
 from perrin.tracking.stack import TrackStack
 
 
-def write_stack(
-    path: str | os.PathLike[str], stack: TrackStack, *, overwrite: bool = False
-) -> None:
-    """Write a stack as OME-TIFF with pixel size and frame interval; its places as CSV beside it.
+def stack_files(
+    path: str | os.PathLike[str], *, overwrite: bool = False, inputs: Sequence[str | Path] = ()
+) -> list[OutputFile]:
+    """Return where a stack and its places may be written; ask before the movie is read.
 
-    Raises `PerrinError` for a file that is there, without `overwrite`.
+    Raises `PerrinError` for a file that is there, without `overwrite`, and for one of `inputs`.
     """
-    beside = output_file(Path(path).with_suffix(".csv"), overwrite=overwrite)
-    write_tiff(path, stack.movie, overwrite=overwrite)
-    with written_file(beside) as partial:
-        stack.places.to_csv(partial, index=False)
+    return output_files(path, ".csv", overwrite=overwrite, inputs=inputs)
+
+
+def write_stack(targets: Sequence[OutputFile], stack: TrackStack) -> None:
+    """Write a stack as OME-TIFF with pixel size and frame interval; its places as CSV beside it."""
+    with written_files(targets) as (movie, places):
+        write_tiff(movie, stack.movie)
+        stack.places.to_csv(places, index=False)

@@ -105,8 +105,7 @@ def simulate_landings(
     Parameters
     ----------
     assay, seconds, seed
-        Instrument, sample and background; length of the movie. Same settings and seed, same
-        bytes.
+        Instrument, sample, background; length of the movie. Same settings and seed, same bytes.
     out : path
         ``name.mp``; the truth goes to ``name.truth.csv``. Both appear whole or not at all.
     background, psf : optional
@@ -123,14 +122,15 @@ def simulate_landings(
     Raises
     ------
     PerrinError
-        For a length that is not positive, or a buffer movie that does not fit; for a file that
-        is there, without `overwrite`, or cannot be written.
+        For a length that is not positive, a buffer movie that does not fit, and a file that is
+        there, without `overwrite`, that is read, or cannot be written.
 
     """
     from perrin.io import write_mp
     from perrin.io.output import output_files, written_files
 
-    targets = output_files(out, ".truth.csv", overwrite=overwrite)
+    read = [] if background is None or background.path is None else [background.path]
+    targets = output_files(out, ".truth.csv", overwrite=overwrite, inputs=read)
     movie, truth = lazy_movie(
         assay, seconds=seconds, seed=seed, background=background, psf=psf, progress=progress
     )

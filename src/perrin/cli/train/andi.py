@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from perrin.cli.bundles import bundled
-from perrin.cli.train.run import TrackRun, check_torch, train_on_tracks
+from perrin.cli.train.run import TrackRun, run_folder, train_on_tracks
 
 if TYPE_CHECKING:
     from perrin.train.andi.network import AndiNetwork
@@ -19,7 +19,7 @@ def train_andi(running: TrackRun) -> None:
 
         perrin train andi -o my-andi
     """
-    check_torch()
+    run_folder(running.out)
     from perrin.evaluate.andi import evaluate_andi
     from perrin.models.andi import AndiModel
     from perrin.settings.diffusion import AndiTraining

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from perrin.cli.bundles import bundled
-from perrin.cli.train.run import Threads, TrackRun, check_torch, train_on_tracks
+from perrin.cli.train.run import Threads, TrackRun, run_folder, train_on_tracks
 
 if TYPE_CHECKING:
     from perrin.train.kinds.network import KindsNetwork
@@ -34,7 +34,7 @@ def train_kinds(
 
         perrin train kinds --mixture my-mixture -o my-kinds
     """
-    check_torch()
+    run_folder(running.out)
     from perrin.evaluate.kinds import evaluate_kinds
     from perrin.models.kinds import KindsModel
     from perrin.models.mixture import MixtureModel

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from perrin.cli.bundles import bundled
-from perrin.cli.train.run import From, TrackRun, check_torch, train_on_tracks
+from perrin.cli.train.run import From, TrackRun, run_folder, train_on_tracks
 
 if TYPE_CHECKING:
     from perrin.train.mixture.network import MixtureNetwork
@@ -30,7 +30,7 @@ def train_mixture(
 
         perrin train mixture -o my-mixture
     """
-    check_torch()
+    run_folder(running.out)
     from perrin.evaluate.mixture import evaluate_mixture
     from perrin.models.mixture import MixtureModel
     from perrin.settings.diffusion import MixtureTraining

@@ -85,14 +85,13 @@ class TrackRun(RunOptions):
 @contextmanager
 def trained_events(out: Path) -> Iterator[Path]:
     """Give the folder, in that of the run, to make a network of events in; then it is `out`."""
-    check_torch()
     run = run_folder(out)
     yield run / out.name
     move_new(run / out.name, out)
     say_done(out, run)
 
 
-def check_torch() -> None:
+def _check_torch() -> None:
     """Raise `PerrinError` where torch is not installed."""
     try:
         import perrin.train.loop  # noqa: F401
@@ -101,7 +100,11 @@ def check_torch() -> None:
 
 
 def run_folder(out: Path) -> Path:
-    """Return the folder of checkpoint and metrics; raises `PerrinError` where `out` is there."""
+    """Return the folder of checkpoint and metrics; ask before any long work.
+
+    Raises `PerrinError` where `out` is there, and where torch is not installed.
+    """
+    _check_torch()
     if out.exists():
         raise PerrinError(f"{out} is already there; choose another folder for the new model.")
     output_folder(out)

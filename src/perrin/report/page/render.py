@@ -63,8 +63,11 @@ def write_report(
     content security policy forbids it to load anything.
 
     Raises `PerrinError` for a folder that holds no results, or for results of both
-    pipelines or in different units at once; for a file that is there, without `overwrite`.
+    pipelines or in different units at once; for a file that is there, without `overwrite`, and
+    for a name that does not end with ``.html``.
     """
+    if Path(out).suffix.lower() not in (".html", ".htm"):
+        raise PerrinError(f"{out}: the report is an HTML file. Let the name end with .html.")
     target = output_file(out, overwrite=overwrite)
     text = render_report(results)
     with written_file(target) as partial:
