@@ -11,6 +11,10 @@ from typing import Any
 
 import pytest
 
+from perrin.report.page import write_report
+from perrin.report.page.encode import inlined
+from perrin.report.style import new_figure, save_figure
+
 Visit = Callable[..., Any]
 
 
@@ -60,3 +64,28 @@ def test_the_paragraph_can_be_copied(visit: Visit, scored: Path) -> None:
     page.click(".copy")
     page.wait_for_function("document.querySelector('.copy').textContent !== 'Copy'")
     assert "binder score of at least 0.9" in page.evaluate("String(getSelection())")
+
+
+def test_drawings_of_all_landings_are_saved_with_the_chosen_width(
+    visit: Visit, scored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figure = new_figure(width_mm=180, height_mm=60)
+    figure.subplots().set(xlabel="mass (kDa)")
+    drawn = save_figure(figure, tmp_path / "all_landings")[0].read_bytes()
+    picture = {"name": "all_landings", "source": inlined(drawn, "svg"), "text": "All landings"}
+    found = {"main": True, "species": [], "sentences": [], "figures": [picture]}
+    monkeypatch.setattr("perrin.report.page.render.quantified_records", lambda _: [found])
+    page = visit(write_report([scored], tmp_path / "page.html"))
+    assert saved(page, ".pictures .tools button:text('SVG')") == drawn
+    page.click(".size summary")
+    page.fill("#size-width", "85")
+    page.fill("#size-dpi", "600")
+    head = re.search(rb"<svg[^>]*>", saved(page, ".pictures .tools button:text('SVG')"))
+    assert head is not None
+    assert b'width="85.00mm"' in head[0]
+    height = re.search(rb' height="([\d.]+)mm"', head[0])
+    assert height is not None
+    assert float(height[1]) == pytest.approx(85 / 3, abs=0.1)
+    png = saved(page, ".pictures .tools button:text('PNG')")
+    assert int.from_bytes(png[16:20], "big") == round(85 / 25.4 * 600)
+    assert struct.unpack(">I", png[41:45])[0] == 23622

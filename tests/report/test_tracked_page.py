@@ -19,6 +19,7 @@ from perrin.settings.motion import MotionMovie
 from perrin.simulate.moving import simulate_motion
 
 Visit = Callable[..., Any]
+A4_PX = 703  # 210 mm less two margins of 12 mm, at 96 px an inch
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +117,33 @@ def test_the_table_is_the_table_and_pictures_are_seen(visit: Visit, tracked: Pat
         [float(row["D_um2_per_s"]) for row in again], table["D_um2_per_s"]
     )
     assert "perrin diffusion" in page.inner_text(".story .next")
+
+
+def test_pictures_are_saved_and_drawings_are_no_white_sheets_in_the_dark(
+    visit: Visit, tracked: Path
+) -> None:
+    page = visit(tracked / "report.html", color_scheme="dark")
+    pictures = page.locator(".grid figure")
+    assert pictures.count() == page.locator(".grid .tools button:text('PNG')").count() > 1
+    with page.expect_download() as waiting:
+        page.click("figure:has([data-name=msd]) .tools button:text('SVG')")
+    drawn = (tracked / "figures" / "msd.svg").read_bytes()
+    assert Path(waiting.value.path()).read_bytes() == drawn
+    assert waiting.value.suggested_filename == "msd.svg"
+    of = "[...document.images].filter((one) => {}).map((one) => one.dataset.name)"
+    turned = page.evaluate(of.format("getComputedStyle(one).filter !== 'none'"))
+    assert turned == page.evaluate(of.format("one.src.startsWith('data:image/svg')"))
+    assert "msd" in turned
+    assert "tracks" not in turned  # a photograph would be its negative
+
+
+def test_on_paper_stands_nothing_that_one_can_only_click(visit: Visit, tracked: Path) -> None:
+    page = visit(tracked / "report.html", width=A4_PX, media="print")
+    shown = page.evaluate(
+        "[...document.querySelectorAll('button, input, select')]"
+        ".filter((one) => one.checkVisibility()).map((one) => one.id || one.textContent)"
+    )
+    assert shown == []
 
 
 def test_nothing_overlaps_is_cut_off_or_scrolls_sideways(faults: Any, tracked: Path) -> None:

@@ -11,6 +11,7 @@ from perrin.events import Hue, color_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 # Okabe & Ito 2008, "Color universal design"
@@ -65,6 +66,15 @@ _RC: Any = {
 def label_color(label: str) -> str:
     """Color of the events of a label, as in the report."""
     return PALETTE[color_of(label)]
+
+
+def label_log_axis(axis: Axis) -> None:
+    """Label a logarithmic axis at 1, 2 and 5 of each decade: numbers that do not overlap."""
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 @contextmanager

@@ -152,6 +152,7 @@ def msd_figure(table: pd.DataFrame) -> Figure:
         )
         axes.autoscale_view()
         axes.set(xscale="log", yscale="log", xlabel="lag (s)", ylabel="mean squared displ. (µm²)")
+        look.label_log_axis(axes.xaxis)
         axes.legend()
     return figure
 

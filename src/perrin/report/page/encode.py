@@ -34,6 +34,12 @@ def deflated(values: ArrayLike, kind: str) -> dict[str, str]:
     return {"type": kind, "deflated": base64.b64encode(small).decode("ascii")}
 
 
+def inlined(picture: bytes, kind: str) -> str:
+    """Return a picture as the address of an image that stands in the page; kind svg or png."""
+    mime = {"svg": "svg+xml", "png": "png"}[kind]
+    return f"data:image/{mime};base64,{base64.b64encode(picture).decode('ascii')}"
+
+
 def as_json(value: Any) -> str:
     """Return JSON that may stand inside a <script>: NaN as null, no tag can begin in it."""
     text = json.dumps(plain(value), allow_nan=False, separators=(",", ":"))

@@ -165,6 +165,11 @@ def both_mains(facts: Facts) -> tuple[dict[str, Any], dict[str, Any]] | None:
     return main, min(others, key=lambda one: abs(one["mode"] - main["mode"]))
 
 
+def sentence(note: str) -> str:
+    """A note as a sentence: a capital first, a stop last."""
+    return f"{note[0].upper()}{note[1:]}{'' if note[-1] in '.?!' else '.'}"
+
+
 def listed(parts: list[str]) -> str:
     """The parts as in a sentence: a, b and c."""
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

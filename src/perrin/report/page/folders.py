@@ -52,7 +52,7 @@ class MotionFolder:
 
 @dataclass(frozen=True)
 class TrackFolder:
-    """A folder of `perrin track`; figures (PNG) by name, the fields of its `Clip`."""
+    """A folder of `perrin track`; figures by the name of their file, the fields of its `Clip`."""
 
     path: Path
     summary: dict[str, Any]
@@ -173,5 +173,5 @@ def _tracks(path: Path, summary: dict[str, Any]) -> TrackFolder:
     if (path / OVERLAY).is_file():
         with np.load(path / OVERLAY, allow_pickle=False) as stored:
             clip = {name: stored[name] for name in stored.files}
-    pictures = {one.stem: one.read_bytes() for one in sorted((path / "figures").glob("*.png"))}
+    pictures = {one.name: one.read_bytes() for one in sorted((path / "figures").glob("*.*g"))}
     return TrackFolder(path, summary, pictures=pictures, clip=clip, **tables)

@@ -14,6 +14,7 @@ from perrin.report.page.facts import (
     listed,
     pairs,
     position,
+    sentence,
     with_interval,
 )
 from perrin.report.page.landing_doubts import ADVICE, DOUBTS, OF_FILTERED
@@ -33,8 +34,8 @@ def landing_story(facts: Facts) -> dict[str, Any]:
         "stands_out": _said(facts, (_main_species, _which, _multiples, _resolved)),
         "distrust": [
             *_said(facts, DOUBTS),
-            *(_sentence(note) for note in facts.summary["notes"]),
-            *(_of_filtered(_sentence(note), facts) for note in facts.spectrum["notes"]),
+            *(sentence(note) for note in facts.summary["notes"]),
+            *(_of_filtered(sentence(note), facts) for note in facts.spectrum["notes"]),
         ],
         "next": _said(facts, ADVICE) or ["Nothing calls for a change."],
     }
@@ -58,22 +59,18 @@ def headline(facts: Facts) -> str:
 
 def _said(facts: Facts, rules: Iterable[Rule]) -> list[str]:
     """What the rules have to say, in their order."""
-    found = ((rule, sentence) for rule in rules if (sentence := rule(facts)) is not None)
+    found = ((rule, text) for rule in rules if (text := rule(facts)) is not None)
     return [
-        _of_filtered(sentence, facts) if rule in OF_FILTERED or rule is _resolved else sentence
-        for rule, sentence in found
+        _of_filtered(text, facts) if rule in OF_FILTERED or rule is _resolved else text
+        for rule, text in found
     ]
 
 
-def _sentence(note: str) -> str:
-    return f"{note[0].upper()}{note[1:]}{'' if note[-1] in '.?!' else '.'}"
-
-
-def _of_filtered(sentence: str, facts: Facts) -> str:
+def _of_filtered(text: str, facts: Facts) -> str:
     """The sentence, which says that it is about the filtered spectrum where that is not clear."""
     if facts.all_landings is None:
-        return sentence
-    return f"Filtered spectrum: {sentence[0].lower()}{sentence[1:]}"
+        return text
+    return f"Filtered spectrum: {text[0].lower()}{text[1:]}"
 
 
 def _read_as(facts: Facts) -> str | None:

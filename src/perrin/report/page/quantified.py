@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 from typing import TYPE_CHECKING, Any
 
+from perrin.report.page.encode import inlined
 from perrin.report.page.facts import is_bound, least_width
 from perrin.report.page.fits import plain_components
 
@@ -40,15 +40,11 @@ def _record(folder: LandingFolder, summary: Mapping[str, Any]) -> dict[str, Any]
         "species": _species(found["spectrum"], least=least_width(summary)),
         "sentences": _sentences(found),
         "figures": [
-            {"source": _inlined(path.read_bytes()), "text": text}
+            {"name": path.stem, "source": inlined(path.read_bytes(), "svg"), "text": text}
             for path, text in pictures
             if path.is_file()
         ],
     }
-
-
-def _inlined(picture: bytes) -> str:
-    return f"data:image/svg+xml;base64,{base64.b64encode(picture).decode('ascii')}"
 
 
 def _species(spectrum: Mapping[str, Any], *, least: float) -> list[list[tuple[str, str]]]:

@@ -33,6 +33,7 @@ _WEB = files("perrin.report.page") / "web"
 _SCRIPTS = {
     "landings": (
         "core.js",
+        "saving.js",
         "chart.js",
         "landings.js",
         "spectrum.js",
@@ -41,8 +42,8 @@ _SCRIPTS = {
         "time_course.js",
         "gallery.js",
     ),
-    "motion": ("core.js", "chart.js", "motion.js"),
-    "tracks": ("core.js", "player.js", "tracked.js"),
+    "motion": ("core.js", "saving.js", "chart.js", "motion.js"),
+    "tracks": ("core.js", "saving.js", "player.js", "tracked.js"),
 }
 _CITATIONS = {
     "landings": "K. Iqbal, J. C. Thiele, D. Saman, J. S. Peters, S. Thorpe, S. Tusk, J. Bardzil, "

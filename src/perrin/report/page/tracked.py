@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 from typing import TYPE_CHECKING, Any
 
-from perrin.report.page.encode import packed
+from perrin.report.page.encode import inlined, packed
+from perrin.report.page.facts import sentence
 from perrin.report.page.player import player
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ _PICTURES = {
     "drift": "Drift of the stage",
     "mass_and_diffusion": "Mass and diffusion coefficient of each track",
 }
+_PHOTOS = ("tracks",)  # over a picture: as pixels, not turned around in the dark
+_WIDE = ("links", "mass_and_diffusion")  # of two panels
 _WRONG = 0.01  # expected fraction of wrong links that is worth doubt
 _SHORT = 20  # positions
 
@@ -38,14 +40,24 @@ def _record(folder: TrackFolder) -> dict[str, Any]:
             for name in folder.particles.columns
         },
         "pictures": [
-            {"caption": _PICTURES[name], "data": base64.b64encode(content).decode("ascii")}
+            {
+                "name": name,
+                "caption": _PICTURES[name],
+                "source": inlined(content, kind),
+                "photo": name in _PHOTOS,
+                "wide": name in _WIDE,
+            }
             for name in _PICTURES
-            if (content := folder.pictures.get(name)) is not None
+            if (content := folder.pictures.get(f"{name}.{(kind := _kind(name))}")) is not None
         ],
         "player": player(folder),
         "story": tracking_story(folder),
         "settings": _flat(summary["settings"]),
     }
+
+
+def _kind(name: str) -> str:
+    return "png" if name in _PHOTOS else "svg"
 
 
 def _flat(settings: dict[str, Any], before: str = "") -> dict[str, Any]:
@@ -62,12 +74,15 @@ def tracking_story(folder: TrackFolder) -> dict[str, Any]:
     error = summary.get("median_localisation_se_nm")
     said = "" if error is None else f", localization error {error:.3g} nm (median)"
     following = "See what moves them: perrin diffusion takes this folder as it is"
-    return {
-        "headline": f"{tracks} tracks of {kind}{said}",
-        "measured": [_recorded(summary), summary["read_as"]],
+    lists = {
+        "measured": [_recorded(summary), f"the file was {summary['read_as']}"],
         "stands_out": _motion(folder),
         "distrust": [*_doubts(folder), *summary["notes"]],
         "next": [following if tracks else "Nothing was tracked: look at the movie first."],
+    }
+    return {
+        "headline": f"{tracks} tracks of {kind}{said}",
+        **{name: [sentence(text) for text in texts] for name, texts in lists.items()},
     }
 
 

@@ -396,33 +396,3 @@ class Chart {
     picture.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(text)}`;
   }
 }
-
-const TEXT_PX = 11.5; // of the axes' numbers on the screen
-
-// What the fields of the header ask for, null where none is filled: mm, pt, dots per inch.
-function wantedSize() {
-  const read = (name) => { const field = byId(`size-${name}`); return field?.value && field.validity.valid ? Number(field.value) : null; };
-  const size = { width: read("width"), height: read("height"), font: read("font"), dpi: read("dpi") };
-  return Object.values(size).some((value) => value != null) ? size : null;
-}
-
-// A PNG that says its resolution: a pHYs chunk behind the header (PNG specification, 11.3.4.3).
-function withDpi(png, dpi) {
-  const chunk = new Uint8Array(21), view = new DataView(chunk.buffer), perMeter = Math.round(dpi / 0.0254);
-  view.setUint32(0, 9);
-  chunk.set([0x70, 0x48, 0x59, 0x73], 4);
-  view.setUint32(8, perMeter);
-  view.setUint32(12, perMeter);
-  chunk[16] = 1;
-  let crc = 0xffffffff;
-  for (const byte of chunk.subarray(4, 17)) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
-  }
-  view.setUint32(17, (crc ^ 0xffffffff) >>> 0);
-  const made = new Uint8Array(png.length + 21);
-  made.set(png.subarray(0, 33));
-  made.set(chunk, 33);
-  made.set(png.subarray(33), 54);
-  return made;
-}

@@ -220,6 +220,7 @@ function showMeasurement(index) {
 
 function start() {
   themeButton();
+  connectDrawings();
   connectControls();
   connectSpectrum();
   connectStory();

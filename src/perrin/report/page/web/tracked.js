@@ -36,5 +36,6 @@ byId("table-csv").addEventListener("click", () => {
   downloadCsv(`${name}-particles`, [columns.map(([column]) => column), ...rows]);
 });
 themeButton();
+connectDrawings();
 connectChoice(show);
 show(0);
