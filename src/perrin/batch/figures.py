@@ -12,12 +12,15 @@ from perrin.report.style import PAGE_MM, SERIES, new_figure, style
 from perrin.types import FloatArray
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 MOST_PANELS = 96
 OVERLAID = 6
 """Up to so many samples are overlaid; more are drawn beside each other."""
 _ACROSS = 6
+_LETTERS = 28
+_BETWEEN, _TALL, _TITLE, _TICK = 0.1, 0.7, 0.74, 0.03  # of the distance from panel to panel
 
 
 def figures_of(
@@ -64,17 +67,53 @@ def multiples_figure(
     *,
     unit: str,
 ) -> Figure:
-    """A panel a measurement, all on one mass axis."""
+    """A panel a measurement, all on one mass axis; each to its own maximum."""
+    rows = int(np.ceil(len(names) / _ACROSS))
     with style():
-        rows = int(np.ceil(len(names) / _ACROSS))
         figure = new_figure(width_mm=PAGE_MM, height_mm=12 + 20.0 * rows)
-        panels = figure.subplots(rows, _ACROSS, sharex=True, squeeze=False)
-        for place, axes in enumerate(panels.flat):
-            if place >= len(names):
-                axes.set_visible(False)
-                continue
-            axes.stairs(percent[place], edges, color=colors[place], fill=True, alpha=0.6)
-            axes.set_title(names[place], fontsize=5)
-            axes.set_yticks([])
-        figure.supxlabel(f"Mass ({unit})", fontsize=7)
+        axes = figure.subplots()
+        _draw_panels(axes, names, colors, edges, percent)
+        axes.set_xlabel(f"Mass ({unit})")
+        axes.set_yticks([])
+        axes.spines[:].set_visible(False)
+        axes.set(xlim=(0, _ACROSS - _BETWEEN), ylim=(-rows, 0))
     return figure
+
+
+def _draw_panels(
+    axes: Axes, names: Sequence[str], colors: Sequence[str], edges: FloatArray, percent: FloatArray
+) -> None:
+    """Draw all panels into one pair of axes, each one unit apart: far quicker than axes each."""
+    from matplotlib.collections import LineCollection, PolyCollection
+    from matplotlib.ticker import MaxNLocator
+
+    wide = 1 - _BETWEEN
+    ticks = [
+        t for t in MaxNLocator(3, steps=[1, 2, 5, 10]).tick_values(0, edges[-1]) if t < edges[-1]
+    ]
+    shapes, lines = [], []
+    for place, shown in enumerate(percent):
+        left, bottom = place % _ACROSS, -1.0 - place // _ACROSS
+        heights = bottom + _TALL * np.repeat(shown, 2) / max(shown.max(), 1e-12)
+        x = left + wide * np.repeat(edges, 2)[1:-1] / edges[-1]
+        shapes.append(np.column_stack([[left, *x, left + wide], [bottom, *heights, bottom]]))
+        lines.append([(left, bottom), (left + wide, bottom)])
+        at = [left + wide * tick / edges[-1] for tick in ticks]
+        lines += [[(x, bottom), (x, bottom - _TICK)] for x in at]
+        axes.text(
+            left, bottom + _TITLE, _short(names[place]), fontsize=5, va="bottom", clip_on=False
+        )
+    axes.add_collection(PolyCollection(shapes, facecolors=list(colors), alpha=0.6, linewidths=0))
+    axes.add_collection(LineCollection(lines, colors="black", linewidths=0.5, clip_on=False))
+    columns = range(min(_ACROSS, len(names)))
+    axes.set_xticks(
+        [c + wide * tick / edges[-1] for c in columns for tick in ticks],
+        [f"{tick:g}" for _ in columns for tick in ticks],
+        fontsize=5,
+    )
+    axes.tick_params(length=0)
+
+
+def _short(name: str) -> str:
+    """As much of a name as a panel has room for."""
+    return name if len(name) <= _LETTERS else name[: _LETTERS - 1] + "…"

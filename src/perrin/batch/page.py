@@ -16,7 +16,7 @@ import pandas as pd
 from perrin._version import __version__
 from perrin.batch.sheet import Sheet
 from perrin.batch.species import Window, landings_of
-from perrin.batch.tables import Measured
+from perrin.batch.tables import Measured, records_by
 from perrin.mass.spectrum import CONTRAST_PER_KDA
 from perrin.report.page.encode import as_json
 
@@ -141,7 +141,7 @@ def page_data(
     """What the page draws: rows with their histograms, windows, the mass axis."""
     high = _high(measured)
     outliers = _outliers(replicates)
-    by_row = {line: species[species["row"] == line] for line in set(species["row"])}
+    by_row = records_by("row", species)
     numbers = [name for name in sheet.others if _is_number(sheet, name)]
     varied = [n for n in numbers if len({row.others.get(n) for row in sheet.rows}) > 1]
     return {
@@ -154,7 +154,8 @@ def page_data(
             {"name": w.name, "low": min(w.low, high), "high": min(w.high, high)} for w in windows
         ],
         "rows": [
-            _row(one, sheet, windows, by_row.get(one.row.line), high, outliers) for one in measured
+            _row(one, sheet, windows, by_row.get(one.row.line, ()), high, outliers)
+            for one in measured
         ],
     }
 
@@ -192,7 +193,7 @@ def _row(
     one: Measured,
     sheet: Sheet,
     windows: Sequence[Window],
-    species: pd.DataFrame | None,
+    species: Sequence[Mapping[str, Any]],
     high: int,
     outliers: set[tuple[str, str]],
 ) -> dict[str, Any]:
@@ -200,7 +201,7 @@ def _row(
     unlike = (row.sample, row.replicate) in outliers
     note = "" if one.outcome is None else one.outcome.reason
     note = note or ("does not fit the other replicates" if unlike else "")
-    told = {} if species is None else species.set_index("species").to_dict("index")
+    told = {part["species"]: part for part in species}
     return {
         "line": row.line,
         "name": row.name,

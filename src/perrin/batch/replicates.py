@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from perrin.batch.sheet import Sheet
-from perrin.batch.tables import CONFIDENCE, Measured
+from perrin.batch.tables import CONFIDENCE, Measured, records_by
 from perrin.stats import wilson_interval
 from perrin.types import FloatArray
 
@@ -37,6 +37,7 @@ def replicates_table(
     it has instead; of two that differ so much it cannot be said which one.
     """
     rows: list[dict[str, Any]] = []
+    of_row = records_by("row", species)
     for sample in _samples(sheet, measured):
         status = [one.status for one in sample.measured]
         head = {
@@ -46,11 +47,12 @@ def replicates_table(
             "no_events": status.count("no events"),
             "failed": status.count("failed"),
         }
-        lines = [one.row.line for one in sample.measured if one.counted]
-        own = species[species["row"].isin(lines)] if len(species) else species
-        names = list(own["species"].unique()) if len(own) else []
-        rows += [head | {"species": name} | _over(own[own["species"] == name]) for name in names]
-        if not len(names):
+        own: dict[str, list[dict[str, Any]]] = {}
+        for one in sample.measured:
+            for part in of_row.get(one.row.line, ()):
+                own.setdefault(part["species"], []).append(part)
+        rows += [head | {"species": name} | _over(parts) for name, parts in own.items()]
+        if not own:
             rows.append(head)
     return pd.DataFrame(rows)
 
@@ -74,18 +76,19 @@ def _samples(sheet: Sheet, measured: Sequence[Measured]) -> list[_Sample]:
     ]
 
 
-def _over(rows: pd.DataFrame) -> dict[str, Any]:
+def _over(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """One species over the replicates of a sample."""
-    known = rows[rows["of"] > 0]
-    fractions = known["fraction"].to_numpy(np.float64)
-    totals = known["of"].to_numpy(np.float64)
-    outlier, why = _outlier(known["replicate"].tolist(), fractions, totals)
-    mass = rows["mass_kda"].dropna().to_numpy(np.float64)
+    known = [row for row in rows if row["of"] > 0]
+    fractions = np.array([row["fraction"] for row in known], np.float64)
+    totals = np.array([row["of"] for row in known], np.float64)
+    outlier, why = _outlier([row["replicate"] for row in known], fractions, totals)
+    mass = np.array([row["mass_kda"] for row in rows], np.float64)
+    mass = mass[~np.isnan(mass)]
     return {
         "fraction_mean": _mean(fractions),
         "fraction_sd": _sd(fractions),
-        **_interval(fractions, int(known["count"].sum()), int(totals.sum())),
-        "count_sum": int(rows["count"].sum()),
+        **_interval(fractions, sum(row["count"] for row in known), int(totals.sum())),
+        "count_sum": sum(row["count"] for row in rows),
         "mass_kda_mean": _mean(mass),
         "mass_kda_sd": _sd(mass),
         "outlier": outlier,

@@ -13,7 +13,7 @@ import numpy as np
 from perrin.errors import PerrinError
 from perrin.mass.modes import density_grid, find_modes, kernel_density, kernel_widths
 from perrin.settings.spectrum import SpectrumSettings
-from perrin.types import FloatArray, IntArray
+from perrin.types import BoolArray, FloatArray, IntArray
 
 _HALF_WIDTH_KDA = 20.0
 _HALF_WIDTH = 0.05  # of the mass: peaks grow wider with it
@@ -40,6 +40,11 @@ class Window:
     def members(self) -> tuple[str, ...]:
         """The species that are counted in it."""
         return tuple(self.name.split("+"))
+
+    def bins(self, edges: FloatArray) -> BoolArray:
+        """Which bins (n,) of a histogram with these edges (n + 1,) it counts."""
+        found: BoolArray = (edges[:-1] >= self.low) & (edges[:-1] < self.high)
+        return found
 
 
 def parse_species(text: str) -> tuple[Window, ...]:
@@ -144,10 +149,3 @@ def landings_of(found: Mapping[str, Any]) -> tuple[FloatArray, IntArray]:
     skipped = min(max(-first, 0), len(counts))
     counts = counts[skipped:]
     return np.arange(len(counts) + 1, dtype=np.float64) + first + skipped, counts
-
-
-def count_in(found: Mapping[str, Any], window: Window) -> int:
-    """Landings of a measurement in a window."""
-    edges, counts = landings_of(found)
-    inside = (edges[:-1] >= window.low) & (edges[:-1] < window.high)
-    return int(counts[inside].sum())

@@ -12,9 +12,10 @@ import pandas as pd
 
 from perrin.batch.job import Outcome
 from perrin.batch.sheet import Row, Sheet, concentration
-from perrin.batch.species import Window, count_in, landings_of, match_species
+from perrin.batch.species import Window, landings_of, match_species
 from perrin.mass.modes import FWHM_PER_SD
 from perrin.stats import MAD_TO_SD, SE_OF_MEDIAN, normal_quantile, poisson_interval, wilson_interval
+from perrin.types import FloatArray, IntArray
 
 CONFIDENCE = 0.95
 _LEAST = 5  # landings that have a median with an interval
@@ -57,12 +58,12 @@ def species_table(
     sheet: Sheet, measured: Sequence[Measured], species: Sequence[Window]
 ) -> pd.DataFrame:
     """``species.csv``: a row for each measurement and species, absent ones with 0 and a limit."""
-    rows = [
-        named_row(one.row, sheet) | {"status": one.status} | _species(one.found, window)
-        for one in measured
-        if one.counted
-        for window in species
-    ]
+    rows = []
+    for one in measured:
+        if one.counted:
+            named = named_row(one.row, sheet) | {"status": one.status}
+            edges, counts = landings_of(one.found)
+            rows += [named | _species(one.found, window, edges, counts) for window in species]
     return pd.DataFrame(rows, columns=None if rows else ["row", "sample", "replicate", "species"])
 
 
@@ -82,9 +83,18 @@ def _value(column: str, cell: str) -> Any:
     return float(cell)
 
 
-def _species(found: Mapping[str, Any], window: Window) -> dict[str, Any]:
-    edges, counts = landings_of(found)
-    count, total = count_in(found, window), int(counts.sum())
+def records_by(column: str, table: pd.DataFrame) -> dict[Any, list[dict[str, Any]]]:
+    """Return the rows of a table as plain values, by what they have in a column."""
+    groups: dict[Any, list[dict[str, Any]]] = {}
+    for row in table.to_dict("records"):
+        groups.setdefault(row[column], []).append({str(name): row[name] for name in row})
+    return groups
+
+
+def _species(
+    found: Mapping[str, Any], window: Window, edges: FloatArray, counts: IntArray
+) -> dict[str, Any]:
+    count, total = int(counts[window.bins(edges)].sum()), int(counts.sum())
     low, high = (float(end) for end in poisson_interval(count, confidence=CONFIDENCE))
     fraction: tuple[float, float, float] = (np.nan, 0.0, 1.0)
     if total:
@@ -104,7 +114,9 @@ def _species(found: Mapping[str, Any], window: Window) -> dict[str, Any]:
     }
 
 
-def _mass(found: Mapping[str, Any], window: Window, edges: Any, counts: Any) -> dict[str, float]:
+def _mass(
+    found: Mapping[str, Any], window: Window, edges: FloatArray, counts: IntArray
+) -> dict[str, float]:
     """Position and width: of the highest peak in the window, else of the landings in it."""
     names = ("position_kda", "position_kda_low", "position_kda_high")
     widths = ("fwhm_kda", "fwhm_kda_low", "fwhm_kda_high")
@@ -121,10 +133,9 @@ def _mass(found: Mapping[str, Any], window: Window, edges: Any, counts: Any) -> 
     }
 
 
-def _quartiles(window: Window, edges: Any, counts: Any) -> list[float | None]:
+def _quartiles(window: Window, edges: FloatArray, counts: IntArray) -> list[float | None]:
     """Median with its interval and width by the quartiles, of a histogram."""
-    inside = (edges[:-1] >= window.low) & (edges[:-1] < window.high)
-    counts = np.where(inside, counts, 0)
+    counts = np.where(window.bins(edges), counts, 0)
     total = int(counts.sum())
     if total < _LEAST:
         return [None] * 6
@@ -139,11 +150,15 @@ def measurements_table(
     sheet: Sheet, measured: Sequence[Measured], species: pd.DataFrame
 ) -> pd.DataFrame:
     """``measurements.csv``: one row for each row of the sheet, whatever became of it."""
-    of_row = {line: species[species["row"] == line] for line in set(species["row"])}
-    return pd.DataFrame([_measurement(sheet, one, of_row.get(one.row.line)) for one in measured])
+    of_row = records_by("row", species)
+    return pd.DataFrame(
+        [_measurement(sheet, one, of_row.get(one.row.line, ())) for one in measured]
+    )
 
 
-def _measurement(sheet: Sheet, one: Measured, species: pd.DataFrame | None) -> dict[str, Any]:
+def _measurement(
+    sheet: Sheet, one: Measured, species: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
     row, found = one.row, one.found
     reason = "" if one.outcome is None else one.outcome.reason
     table = {
@@ -161,9 +176,8 @@ def _measurement(sheet: Sheet, one: Measured, species: pd.DataFrame | None) -> d
             f"class_{name}_low": fraction["fraction_low"],
             f"class_{name}_high": fraction["fraction_high"],
         }
-    if species is not None:
-        for part in species.to_dict("records"):
-            table |= {f"{part['species']}_{column}": part[column] for column in _SPECIES}
+    for part in species:
+        table |= {f"{part['species']}_{column}": part[column] for column in _SPECIES}
     table["notes"] = " | ".join(found.get("notes", ()))
     table["report"] = f"rows/{row.name}/results/report.html" if one.status == "ok" else ""
     return table

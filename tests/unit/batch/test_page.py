@@ -101,5 +101,12 @@ def test_text_of_a_sheet_is_no_markup() -> None:
 
 def test_pictures_are_drawn_for_more_than_six() -> None:
     assert set(drawn_of(many(6, rng=np.random.default_rng(3))[1])) == {"heatmap"}
-    assert set(drawn_of(many(9, rng=np.random.default_rng(3))[1])) == {"heatmap", "multiples"}
+    drawn = drawn_of(many(9, rng=np.random.default_rng(3))[1])
+    assert set(drawn) == {"heatmap", "multiples"}
+    (axes,) = drawn["multiples"].axes
+    shapes = axes.collections[0].get_paths()
+    assert [text.get_text() for text in axes.texts[:2]] == ["sample 0 · 1", "sample 0 · 2"]
+    # each from its own baseline to the same height: six across, then the next line
+    ends = [(path.vertices[:, 1].min(), path.vertices[:, 1].max()) for path in shapes]
+    assert np.allclose(ends, [(-1, -0.3)] * 6 + [(-2, -1.3)] * 3)
     assert drawn_of([]) == {}

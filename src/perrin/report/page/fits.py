@@ -54,12 +54,16 @@ def fits_on_grid(
     unit: Unit,
     settings: SpectrumSettings,
     own_threshold: float | None,
+    known: Mapping[tuple[str, float], Mapping[str, Any]] | None = None,
 ) -> list[dict[str, Any]]:
     """Peaks, valleys and mixture of the events that each filter keeps, lightest filter first.
 
-    `own_threshold` is the one of the analysis; it is on the grid too. Of many events a fit
-    sees at most 5,000, evenly taken from all in order of mass; its counts are scaled back.
+    `own_threshold` is the one of the analysis; it is on the grid too. `known`: the spectra of the
+    analysis itself by filter and threshold, as a summary holds them; they are not fitted again. Of
+    many events a fit sees at most 5,000, evenly taken from all in order of mass; its counts are
+    scaled back.
     """
+    known = known or {}
     grid: list[tuple[str, float]] = [("none", 0.0)]
     if events.score is not None and own_threshold is not None:
         grid += [("score", at) for at in sorted({*SCORE_GRID, own_threshold})]
@@ -67,11 +71,15 @@ def fits_on_grid(
         cuts = np.nanquantile(events.residual[events.base], RESIDUAL_FRACTIONS)
         grid += [("residual", float(at)) for at in cuts if np.isfinite(at)]
     made = []
+    fitted: dict[bytes, tuple[Mapping[str, Any], int]] = {}  # several thresholds keep the same
     for name, at in grid:
         kept = events.kept(name, at)
-        masses = np.sort(events.masses[kept])
-        step = -(-len(masses) // MOST_FITTED) or 1
-        found = fit_spectrum(masses[step // 2 :: step], settings=settings, unit=unit).to_dict()
+        if (name, at) in known:
+            found, step = known[name, at], 1
+        else:
+            if (same := kept.tobytes()) not in fitted:
+                fitted[same] = _fitted(events.masses[kept], unit=unit, settings=settings)
+            found, step = fitted[same]
         made.append(
             {
                 "filter": name,
@@ -82,6 +90,15 @@ def fits_on_grid(
             }
         )
     return made
+
+
+def _fitted(
+    masses: FloatArray, *, unit: Unit, settings: SpectrumSettings
+) -> tuple[Mapping[str, Any], int]:
+    """Return the spectrum of masses (n,), and how many events each that was fitted stands for."""
+    masses = np.sort(masses)
+    step = -(-len(masses) // MOST_FITTED) or 1
+    return fit_spectrum(masses[step // 2 :: step], settings=settings, unit=unit).to_dict(), step
 
 
 def drawn(spectrum: Mapping[str, Any], *, scale: int = 1) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from perrin.mass.spectrum import CONTRAST_PER_KDA
 from perrin.report.page.classes import has_scores, kinds
 from perrin.report.page.encode import deflated, packed
 from perrin.report.page.facts import Facts, Moved, least_width
-from perrin.report.page.fits import Filterable, drawn, fits_on_grid, page_factor
+from perrin.report.page.fits import Filterable, fits_on_grid, page_factor
 from perrin.report.page.gallery import gallery
 from perrin.report.page.landing_story import landing_story
 from perrin.report.page.methods import landing_methods
@@ -110,12 +110,13 @@ def _record(
     classification = summary.get("classification")
     chosen, own = _with_threshold(events, filterable(events, summary), classification)
     settings = SpectrumSettings.model_validate(summary["spectrum_settings"])
-    fits = fits_on_grid(chosen, unit=unit, settings=settings, own_threshold=own)
-    known = {("none", 0.0) if own is None else ("score", own): spectrum}
+    reported = ("none", 0.0) if own is None else ("score", own)
+    known = {reported: spectrum}
     if "spectrum_before" in summary:
         known["none", 0.0] = summary["spectrum_before"]
+    fits = fits_on_grid(chosen, unit=unit, settings=settings, own_threshold=own, known=known)
     facts = Facts(summary, events, chosen, own)
-    _tell(fits, known, facts)
+    _tell(fits, reported, facts)
     names = kinds(events)
     stored, around = folder.thumbnails.get(summary["name"]), folder.fields.get(summary["name"])
     return {
@@ -150,15 +151,11 @@ def _record(
     }
 
 
-def _tell(fits: list[dict[str, Any]], known: Mapping[tuple[str, float], Any], facts: Facts) -> None:
-    """Give each fit its story; those in `known` are the analysis' own, the reported one first."""
-    first = next(iter(known))
+def _tell(fits: list[dict[str, Any]], reported: tuple[str, float], facts: Facts) -> None:
+    """Give each fit its story; `reported` is the one that the analysis reports."""
     for fit in fits:
         at, found = (fit["filter"], fit["at"]), fit.pop("spectrum")
-        if at in known:  # the analysis' own numbers, with their intervals
-            found = known[at]
-            fit |= drawn(found)
-        moved = None if at == first else Moved(*at, found)
+        moved = None if at == reported else Moved(*at, found)
         fit["story"] = landing_story(replace(facts, moved=moved))
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from perrin.mass.spectrum import fit_spectrum
 from perrin.report.page import fits
 from perrin.report.page.fits import Filterable, drawn, fits_on_grid, plain_peaks
 from perrin.settings.spectrum import SpectrumSettings
+from perrin.types import FloatArray
 
 SETTINGS = SpectrumSettings(resamples=0)
 
@@ -45,6 +48,25 @@ def test_peaks_on_the_grid_are_those_of_the_spectrum(events: Filterable) -> None
             density = spectrum.mixture.component_density(c, c.mean)
             height = spectrum.mixture.n_events * c.fraction * density
             assert (curve["mean"], curve["height"]) == pytest.approx((c.mean, height))
+
+
+def test_what_the_analysis_fitted_is_not_fitted_again(
+    events: Filterable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = fits_on_grid(events, unit="kDa", settings=SETTINGS, own_threshold=0.77)
+    at = {(fit["filter"], fit["at"]): fit["spectrum"] for fit in whole}
+    known = {place: at[place] for place in (("none", 0.0), ("score", 0.77))}
+    asked = []
+
+    def counted(masses: FloatArray, **keywords: Any) -> Any:
+        asked.append(len(masses))
+        return fit_spectrum(masses, **keywords)
+
+    monkeypatch.setattr(fits, "fit_spectrum", counted)
+    again = fits_on_grid(events, unit="kDa", settings=SETTINGS, own_threshold=0.77, known=known)
+    assert again == whole
+    # a threshold of 0 keeps what no filter keeps, which is known only by that other name
+    assert len(asked) == len({fit["kept"] for fit in whole}) - 1
 
 
 def test_of_many_events_some_are_fitted_and_counts_scaled_back(
