@@ -35,7 +35,8 @@ ALPHAS = np.concatenate([np.arange(0.1, 1.85, 0.1), [1.9, 1.98]])
 KS_A_FACTOR = 0.3
 """Distance of neighboring K on the grid, in natural logarithms."""
 _ROUNDS = 4
-_LEARN_FROM = 60  # tracks in the first rounds
+_COARSE = 2  # rounds on every second alpha and K of the grid
+_LEARN_FROM = 60  # tracks at most, evenly taken
 _FLOOR = 0.03  # of the weight that all states share evenly
 _KEPT = 1e-3  # states of less weight, against the most common one, are left out
 _RESTING = 0.02  # first weight of rest
@@ -114,24 +115,55 @@ def learn(
 ) -> States:
     """Return the states with the weights, and the change, that suit these tracks (n, d) together.
 
-    before: of each track, as `segment` takes it. Rounds of expectation and maximization over the
-    best chains; states that none needs go.
+    states: of `grid`. before: of each track, as `segment` takes it. Rounds of expectation and
+    maximization over the best chains of `_LEARN_FROM` tracks: first on every second alpha and K,
+    then on what lies around those that are needed.
     """
     known = [None] * len(steps) if before is None else before
-    thin = max(1, len(steps) // _LEARN_FROM)
+    thin = max(1, -(-len(steps) // _LEARN_FROM))
+    own = states.only(_every_second(states))
     for turn in range(_ROUNDS):
-        every = thin if turn < _ROUNDS - 1 else 1
-        counted, changes, total = np.zeros(len(states.K)), 0, 0
-        for track, own in zip(steps[::every], known[::every], strict=True):
-            found = segment(track, states, before=own)
+        counted, changes, total = np.zeros(len(own.K)), 0, 0
+        for track, seen in zip(steps[::thin], known[::thin], strict=True):
+            found = segment(track, own, before=seen)
             counted += found.posterior.sum(axis=0)
             changes += len(found.starts) - 1
             total += len(track)
-        states = replace(weighted(states, counted), change=(changes + 0.5) / (total + 100.0))
-        if turn == 1:
-            common = states.weight > _KEPT * states.weight.max() + _FLOOR / len(counted)
-            states = states.only(np.flatnonzero(common | (states.K == 0)))
-    return states
+        own = replace(weighted(own, counted), change=(changes + 0.5) / (total + 100.0))
+        if turn == _COARSE - 1:
+            own = _finer(states, own)
+    return own
+
+
+def _every_second(states: States) -> IntArray:
+    """Return rest and every second alpha and K of a grid."""
+    alpha, k = _places(states)
+    return np.flatnonzero((states.K == 0) | ((alpha % 2 == 0) & (k % 2 == 0)))
+
+
+def _finer(states: States, coarse: States) -> States:
+    """Return those of a grid that are common or beside what is, each with a share of its weight."""
+    alpha, k = _places(states)
+    rows = _every_second(states)
+    near = (np.abs(np.subtract.outer(alpha[rows], alpha)) <= 1) & (
+        np.abs(np.subtract.outer(k[rows], k)) <= 1
+    )
+    rests = states.K == 0
+    near &= np.equal.outer(rests[rows], rests)
+    least = _KEPT * coarse.weight.max() + _FLOOR / len(rows)
+    common = (coarse.weight > least) | (coarse.K == 0)
+    weight = (coarse.weight * common / near.sum(axis=1)) @ near
+    kept = np.flatnonzero(weight > 0)
+    return replace(weighted(states.only(kept), weight[kept]), change=coarse.change)
+
+
+def _places(states: States) -> tuple[IntArray, IntArray]:
+    """Return the place (n,) of each state's alpha and K among those of its grid; rest: 0."""
+    moving = states.K > 0
+    found = np.zeros((2, len(moving)), np.int64)
+    for own, values in zip(found, (states.alpha, states.K), strict=True):
+        own[moving] = np.unique(values[moving], return_inverse=True)[1]
+    return found[0], found[1]
 
 
 def segment(

@@ -92,6 +92,17 @@ def test_what_is_learned_finds_more_changes() -> None:
     assert len(after.K) < len(before.K)
 
 
+def test_what_lies_between_the_points_of_the_first_rounds_is_learned() -> None:
+    """They take every second alpha of the grid (.1, .3 ...) and K; .8 and e^(.3 odd) are beside."""
+    rng = np.random.default_rng(11)
+    k = 0.01 * np.exp(0.3 * 13)
+    steps = [np.diff(track([(LENGTH, 0.8, k)], rng), axis=0) for _ in range(40)]
+    after = learn(steps, grid(NOISE, ks=(0.01, 5.0)))
+    top = after.weight.argmax()
+    assert (after.alpha[top], after.K[top]) == pytest.approx((0.8, k), rel=1e-6)
+    assert after.weight.sum() == pytest.approx(1)
+
+
 def test_fbm_spreads_as_its_formula_says() -> None:
     walks = fbm(np.full(4000, 0.7), length=40, rng=np.random.default_rng(6)) * np.sqrt(2 * 0.5)
     spread = walks.var(axis=1).mean(axis=1)
