@@ -3,7 +3,8 @@
 The commit (`BASE`, c9b2ede unless told) is checked out beside this one and runs with the same
 packages. Each command runs once with either code, unmeasured, then in turn, `PAIRS` times with
 each, and every pair gives one ratio: what else the machine does meets both. CPU time is that of
-all threads together. Each code has a numba cache of its own, filled by the first run.
+all threads together. Each code has a numba cache and bytecode of its own, filled by the first run
+(an installer compiles bytecode; where none may be written, the larger code starts later).
 
 - *landings*: the demo's movie of 60 s, calibrated: everything on.
 - *first run*: the same with an empty numba cache each time.
@@ -53,6 +54,8 @@ class Code:
             cwd=self.folder,
             PYTHONPATH=str(self.source),
             NUMBA_CACHE_DIR=str(cache or self.folder / "numba"),
+            PYTHONDONTWRITEBYTECODE="",
+            PYTHONPYCACHEPREFIX=str(self.folder / "bytecode"),
         )
 
     def perrin(self, *command: str | Path, cache: Path | None = None) -> Child:

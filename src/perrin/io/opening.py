@@ -172,12 +172,15 @@ def _find_elsewhere(kind: Kind, path: Path, asked: Asked) -> Found:
 
 def _find_in_hdf5(path: Path, asked: Asked) -> Found:
     from perrin.io.hdf5 import hdf5_file
-    from perrin.io.movies.hdf5 import find_hdf5
     from perrin.io.refeyn import find_refeyn, is_refeyn
 
     with hdf5_file(path) as file:
         vendor = asked.dataset is None and is_refeyn(file)
-    return find_refeyn(path, asked) if vendor else find_hdf5(path, asked)
+    if vendor:
+        return find_refeyn(path, asked)
+    from perrin.io.movies.hdf5 import find_hdf5
+
+    return find_hdf5(path, asked)
 
 
 @dataclass(frozen=True)

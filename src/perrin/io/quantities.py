@@ -135,3 +135,20 @@ def spacing(values: object, unit: object, quantity: Quantity) -> Said:
             f"(steps of {np.abs(steps).min():.6g} to {np.abs(steps).max():.6g}): not used"
         )
     return read(abs(step), unit, quantity)
+
+
+def square(x: Said, y: Said) -> tuple[float | None, list[str]]:
+    """Return the side of a pixel, None where it is not known to be square, and notes."""
+    notes = list(dict.fromkeys(side.note for side in (x, y) if side.note))
+    if x.value is None or y.value is None:
+        if (known := x.value or y.value) and not notes:
+            side = "x" if y.value is None else "y"
+            notes.append(f"the file says {known:g} nm for the side {side} of a pixel only")
+        return None, notes
+    if abs(x.value / y.value - 1) < 1e-3:
+        return x.value, notes
+    notes.append(
+        f"the file says pixels of {x.value:g} x {y.value:g} nm (x, y), which are not square: "
+        "not used"
+    )
+    return None, notes

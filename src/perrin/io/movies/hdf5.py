@@ -22,8 +22,7 @@ from perrin.io.movies.axes import Layout, lay_out
 from perrin.io.movies.emd import ncem_axes, velox_said
 from perrin.io.movies.hdf5_pieces import in_pieces, without_movie
 from perrin.io.movies.scaled import as_said
-from perrin.io.movies.tiff_said import square
-from perrin.io.quantities import Said, read, spacing
+from perrin.io.quantities import Said, read, spacing, square
 from perrin.io.read_as import listed as some
 from perrin.types import Array
 

@@ -20,8 +20,7 @@ from perrin.io.found import Asked, Found, refuse_encoding
 from perrin.io.movies.axes import Layout, lay_out
 from perrin.io.movies.dose import dose_of_mrc, dose_said
 from perrin.io.movies.frames import DECODING, LaidOutFrames, closed, unreadable
-from perrin.io.movies.tiff_said import square
-from perrin.io.quantities import Said, factor, read
+from perrin.io.quantities import Said, factor, read, square
 from perrin.io.sniff import head_of, microscope
 from perrin.quiet import quiet
 from perrin.types import Array

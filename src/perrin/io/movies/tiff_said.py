@@ -15,7 +15,7 @@ import tifffile
 
 from perrin.errors import PerrinError
 from perrin.io.movies.tiff_pages import has_pages
-from perrin.io.quantities import Said, read
+from perrin.io.quantities import Said, read, square
 from perrin.io.read_as import counted
 
 _STRAIGHT_LINE = 0  # ImageJ's calibration function: value = c0 + c1 * stored
@@ -218,23 +218,6 @@ def by_stamps(stamps: dict[int, float], unit: str) -> tuple[Said, list[str]]:
         f"{steps.max():g} {unit})"
     )
     return read(usual, unit, "time"), [note] if gaps else []
-
-
-def square(x: Said, y: Said) -> tuple[float | None, list[str]]:
-    """Return the side of a pixel, None where it is not known to be square, and notes."""
-    notes = list(dict.fromkeys(side.note for side in (x, y) if side.note))
-    if x.value is None or y.value is None:
-        if (known := x.value or y.value) and not notes:
-            side = "x" if y.value is None else "y"
-            notes.append(f"the file says {known:g} nm for the side {side} of a pixel only")
-        return None, notes
-    if abs(x.value / y.value - 1) < 1e-3:
-        return x.value, notes
-    notes.append(
-        f"the file says pixels of {x.value:g} x {y.value:g} nm (x, y), which are not square: "
-        "not used"
-    )
-    return None, notes
 
 
 def _imagej(tiff: tifffile.TiffFile) -> TiffSaid:

@@ -24,8 +24,7 @@ from perrin.io.movies.frames import (
     held_of,
 )
 from perrin.io.movies.scaled import as_said
-from perrin.io.movies.tiff_said import square
-from perrin.io.quantities import Said, read, spacing
+from perrin.io.quantities import Said, read, spacing, square
 from perrin.io.read_as import listed as some
 from perrin.quiet import quiet
 from perrin.types import Array
