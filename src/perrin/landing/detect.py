@@ -195,8 +195,9 @@ def _candidates(
         # As far as an event reaches on each side, so that chunks do not show in the result.
         first, last = max(begin - n_avg, n_avg), min(end + n_avg, movie.n_frames - n_avg)
         frames = movie.frames[first - n_avg : last + n_avg]
-        even = evened(frames, light_field(frames, first_frame=first - n_avg))
-        contrast = matched.apply(ratiometric(even, n_avg=n_avg))
+        light = light_field(frames, first_frame=first - n_avg)
+        # what is made on the way is given back at once: no name holds it
+        contrast = matched.apply(ratiometric(evened(frames, light), n_avg=n_avg))
         noise, free = frame_noise(contrast[inner], n_avg)
         places = extrema(contrast, noise * (_CANDIDATE_FRACTION * threshold))
         places = places[(places[:, 0] >= begin - first) & (places[:, 0] < end - first)]

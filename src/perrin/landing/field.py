@@ -69,7 +69,9 @@ def field_around(
         if len(frames)
         else 1.0
     )
-    codes = np.clip(np.rint(values / unit), -_MOST_CODE, _MOST_CODE).astype(np.int8)
+    values /= np.float32(unit)  # in place: this is among the largest arrays of a measurement
+    np.clip(np.rint(values, out=values), -_MOST_CODE, _MOST_CODE, out=values)
+    codes = values.astype(np.int8)
     return FieldMovie(frames, codes, float(unit), n_avg, psf.samples())
 
 

@@ -23,6 +23,7 @@ WINDOW_PX = 13
 MARGIN_PX = WINDOW_PX // 2
 _RESPONSE_PX = 25
 _ENERGY = 0.9995  # fraction of the kernel's squares in its separable parts
+_VECTORS = 32  # numbers that a compiled loop takes at once
 
 
 @dataclass(frozen=True)
@@ -66,32 +67,32 @@ class MatchedFilter:
 
 @njit(cache=True, nogil=True, fastmath=True)
 def _separable(first, last, frames, columns, rows, out):  # type: ignore[no-untyped-def]
-    for t in range(first, last):
-        _separable_one(frames[t], columns, rows, out[t])
+    """Frames (Y, X) one by one, row by row along x so that the inner loops are vectors.
 
-
-@njit(cache=True, fastmath=True)
-def _separable_one(frame, columns, rows, out):  # type: ignore[no-untyped-def]
-    """One frame (Y, X), row by row along x so that the inner loops are vectors."""
-    height, width = frame.shape
+    Rows are as long as whole vectors: what is left over would be done one by one.
+    """
+    _, height, width = frames.shape
     rank, taps = rows.shape
     half = taps // 2
-    padded = np.zeros((height, width + 2 * half), np.float32)
-    lines = np.zeros((height + 2 * half, width), np.float32)
-    for y in range(height):
-        for x in range(width):
-            padded[y, half + x] = frame[y, x]
-            out[y, x] = 0.0
-    for r in range(rank):
-        for y in range(height):
-            for x in range(width):
-                lines[half + y, x] = rows[r, 0] * padded[y, x]
-            for k in range(1, taps):
-                w = rows[r, k]
+    long = -(-width // _VECTORS) * _VECTORS
+    padded = np.zeros((height, long + 2 * half), np.float32)
+    lines = np.zeros((height + 2 * half, long), np.float32)
+    line = np.empty(long, np.float32)
+    for t in range(first, last):
+        padded[:, half : half + width] = frames[t]
+        out[t] = 0.0
+        for r in range(rank):
+            for y in range(height):
+                lines[half + y] = 0.0
+                for k in range(taps):
+                    w = rows[r, k]
+                    for x in range(long):
+                        lines[half + y, x] += w * padded[y, x + k]
+            for y in range(height):
+                line[:] = 0.0
+                for k in range(taps):
+                    w = columns[r, k]
+                    for x in range(long):
+                        line[x] += w * lines[y + k, x]
                 for x in range(width):
-                    lines[half + y, x] += w * padded[y, x + k]
-        for y in range(height):
-            for k in range(taps):
-                w = columns[r, k]
-                for x in range(width):
-                    out[y, x] += w * lines[y + k, x]
+                    out[t, y, x] += line[x]
