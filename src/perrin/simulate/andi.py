@@ -2,7 +2,8 @@
 
 Steps of every axis are scaled to unit standard deviation over the whole generated walk, then
 localization noise is added with a standard deviation of .1, .5 or 1 (Munoz-Gil et al., Nat.
-Commun. 12, 6253 (2021)). The ranges within the models are those of andi-datasets 2.1.
+Commun. 12, 6253 (2021)). The ranges within the models are those of andi-datasets 2.1. Steps that
+are all equal (a Levy walk of one flight) have no spread to be scaled by and stay as they are.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ NOISES = (0.1, 0.5, 1.0)
 CUT_FROM = 999
 _BALLISTIC = 1 / 21  # of the Levy walks: the challenge draws from a grid that ends at 2
 _ATTM_QUANTILES = (0.01, 0.9)
+_EVEN = 1e-9  # of the longest step: what is left of the spread of equal steps is rounding
 
 
 @dataclass(frozen=True)
@@ -69,8 +71,9 @@ def simulate_andi(
         rows = np.flatnonzero(model == index)
         if rows.size:
             walks[rows] = _walk(name, alpha[rows], length=whole, dims=dims, rng=rng)
-    spread = np.diff(walks, axis=1).std(axis=1)
-    walks /= np.where(spread > 0, spread, 1.0)[:, None]
+    steps = np.diff(walks, axis=1)
+    spread = steps.std(axis=1)
+    walks /= np.where(spread > _EVEN * np.abs(steps).max(axis=1), spread, 1.0)[:, None]
     noise = rng.choice(NOISES, size=count)
     cut = walks[:, :length]
     positions = cut + noise[:, None, None] * rng.standard_normal(cut.shape)

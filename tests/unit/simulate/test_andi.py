@@ -48,3 +48,12 @@ def test_a_ctrw_may_jump_in_its_first_step() -> None:
     first = np.abs(np.diff(walks.positions[quiet], axis=1)[:, 0]).max(axis=1)
     # waits of less than two frames: 1 - 2^-alpha, about .46; small jumps drown in the noise
     assert 0.25 < (first > 0.4).mean() < 0.5
+
+
+def test_a_flight_that_never_turns_is_not_scaled_by_its_rounding() -> None:
+    """Its steps have no spread: scaled by what rounding leaves, it would reach 1e16."""
+    walks = simulate_andi(300, length=12, rng=np.random.default_rng(3))
+    quiet = walks.positions[(walks.model == MODELS.index("levy")) & (walks.noise == 0.1)]
+    flown = np.linalg.norm(quiet[:, -1] - quiet[:, 0], axis=1)
+    assert np.abs(walks.positions).max() < 1e6
+    assert (np.abs(flown - 11) < 8 * 0.1).any()  # one flight: at unit speed, one step a frame
