@@ -17,6 +17,7 @@ from perrin.cli.main import app
 from perrin.diffusion import andi
 from perrin.diffusion import tables as diffusion_tables
 from perrin.mass.ladders import LADDERS
+from perrin.report.page.words import WORDS
 from perrin.settings.landing import DetectionSettings
 from perrin.simulate.presets import PRESETS
 from perrin.tables import EVENTS, Column
@@ -147,6 +148,13 @@ def glossary() -> list[str]:
 @pytest.mark.parametrize("column", schema())
 def test_every_column_of_a_schema_has_a_line_in_the_glossary(column: str) -> None:
     assert glossary().count(column) == 1
+
+
+@pytest.mark.parametrize("kind", WORDS)
+def test_every_word_that_a_page_explains_is_a_term_of_the_glossary(kind: str) -> None:
+    terms = text("docs/glossary.md").partition("## Terms")[2].partition("## Events")[0]
+    named = {line.split("|")[1].strip() for line in terms.splitlines() if "|" in line}
+    assert {word for word, _ in WORDS[kind]} - named == set()
 
 
 def test_columns_of_tracked_particles_are_in_the_glossary() -> None:

@@ -1,4 +1,4 @@
-"""A paragraph for the methods of a paper, made from what one analysis did and found."""
+"""A paragraph for the methods of a paper, made from what an analysis of landings did and found."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def landing_methods(facts: Facts, run: Mapping[str, Any]) -> str:
         _predicted,
         _spectrum,
         _found,
-        _made,
     )
-    return " ".join(said for part in parts if (said := part(facts, run)) is not None)
+    said = [text for part in parts if (text := part(facts, run)) is not None]
+    return " ".join([*said, *filter(None, [files_named(run)])])
 
 
 def _recorded(facts: Facts, run: Mapping[str, Any]) -> str | None:
@@ -53,10 +53,12 @@ def _detected(facts: Facts, run: Mapping[str, Any]) -> str | None:
         return None
     n_avg, interval = settings["n_avg"], facts.summary["recorded"]["frame_interval_s"]
     limits = settings["detection"]
+    light = (facts.summary.get("instrument") or {}).get("moving_light") or {}
+    waves = " and by the patterns that moved over the field" if light.get("patterns") else ""
     return (
-        "Each frame was divided by the plane of its light, and ratiometric frames were made from "
-        f"the means of the {n_avg} frames ({n_avg * interval * 1e3:.3g} ms) after and before each "
-        "moment. Events were detected where the matched-filter contrast exceeded "
+        f"Each frame was divided by the plane of its light{waves}, and ratiometric frames were "
+        f"made from the means of the {n_avg} frames ({n_avg * interval * 1e3:.3g} ms) after and "
+        "before each moment. Events were detected where the matched-filter contrast exceeded "
         f"{limits['spatial_threshold']:g} times its noise and the step in time "
         f"{limits['temporal_threshold']:g} times its own."
     )
@@ -93,8 +95,8 @@ def _calibrated(facts: Facts, run: Mapping[str, Any]) -> str | None:
     offset = -1e5 * line["offset"]
     more = "" if not se else _ends(offset, 1e5 * se[1][1] ** 0.5)
     return (
-        f"Contrast was converted to mass by a line{of}: -contrast = {slope:.2f}{error} x 1e-5 per "
-        f"kDa x mass + offset, offset {offset:.2f}{more} x 1e-5."
+        f"Contrast was converted to mass by a line{of}: −contrast = {slope:.2f}{error} × 10⁻⁵ per "
+        f"kDa × mass + offset, offset {offset:.2f}{more} × 10⁻⁵."
     )
 
 
@@ -102,7 +104,7 @@ def _ends(value: float, se: float) -> str:
     return f" ({value - 1.96 * se:.2f} to {value + 1.96 * se:.2f})"
 
 
-def _network(run: Mapping[str, Any], task: str, name: str) -> str:
+def network_named(run: Mapping[str, Any], task: str, name: str) -> str:
     """A network by name, with what its weights are known by."""
     for one in run.get("networks", ()):
         if one["task"] == task and one.get("sha256"):
@@ -116,8 +118,8 @@ def _filtered(facts: Facts, run: Mapping[str, Any]) -> str | None:
         return None
     text = (
         "Events were scored by the neural network "
-        f"{_network(run, 'classifier', found['model'])}; those with a binder score of at least "
-        f"{facts.threshold:g} were retained"
+        f"{network_named(run, 'classifier', found['model'])}; those with a binder score of at "
+        f"least {facts.threshold:g} were retained"
     )
     precision, recall = found.get("estimated_precision"), found.get("estimated_recall")
     if precision is None or recall is None:
@@ -131,7 +133,7 @@ def _predicted(facts: Facts, run: Mapping[str, Any]) -> str | None:
         return None
     return (
         f"Masses of all {found['landings']:,} landings were predicted by the neural network "
-        f"{_network(run, 'quantifier', found['model'])}."
+        f"{network_named(run, 'quantifier', found['model'])}."
     )
 
 
@@ -148,9 +150,11 @@ def _spectrum(facts: Facts, run: Mapping[str, Any]) -> str:
     if not confidence:
         return f"{what}."
     drawn = "" if seed is None else f", seed {seed}"
+    line = (facts.summary.get("calibration") or {}).get("covariance")
+    held = "; those of masses hold the error of the calibration too" if line else ""
     return (
         f"{what}; intervals in brackets are {confidence:.0%} ({settings['resamples']} bootstrap "
-        f"resamples of the events{drawn})."
+        f"resamples of the events{drawn}{held})."
     )
 
 
@@ -174,12 +178,13 @@ def _one(species: Mapping[str, Any], facts: Facts, least: float) -> str:
     if species["fwhm"] is None:
         return f"{with_interval(species, facts)} with {fraction}"
     bound = "at most " if is_bound(species["fwhm"], least) else ""
-    return f"{with_interval(species, facts)} with {fraction}, FWHM {bound}{species['fwhm']:.3g}"
+    wide = f"FWHM {bound}{species['fwhm']:.3g} {facts.unit}"
+    return f"{with_interval(species, facts)} with {fraction}, {wide}"
 
 
-def _made(facts: Facts, run: Mapping[str, Any]) -> str | None:
-    del facts
+def files_named(run: Mapping[str, Any]) -> str:
+    """The files that were analyzed, with what they are known by; empty where none is named."""
     files = [
         f"{one['name']} {one['sha256'][:_HASH]}" for one in run.get("inputs", ()) if "sha256" in one
     ]
-    return f"Files analyzed, by SHA-256: {'; '.join(files)}." if files else None
+    return f"Files analyzed, by SHA-256: {'; '.join(files)}." if files else ""

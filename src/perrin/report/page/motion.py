@@ -13,6 +13,7 @@ from perrin.diffusion.summary import msd_curves
 from perrin.diffusion.tables import TRAJECTORIES, axes_of
 from perrin.report.page.encode import packed
 from perrin.report.page.motion_kinds import kinds_of
+from perrin.report.page.motion_methods import motion_methods
 from perrin.report.page.motion_story import motion_story
 from perrin.types import IntArray
 
@@ -59,6 +60,7 @@ def _record(folder: MotionFolder) -> dict[str, Any]:
         "along": _along(folder.time_course, table["particle"].to_numpy()[drawn]),
         "msd": _msd(folder, drawn),
         "story": motion_story(folder),
+        "methods": motion_methods(folder),
         "settings": {
             "model": summary["model"],
             **{f"window.{key}": value for key, value in summary["settings"].items()},

@@ -132,7 +132,11 @@ def _fractions(folder: MotionFolder) -> str | None:
     if not answered(table).any():
         return None
     parts = [f"{name} {_median(table, column):.0%}" for column, name in _PARTS.items()]
-    return f"Median fractions of the squared step: {', '.join(parts)}."
+    text = f"Median fractions of the squared step: {', '.join(parts)}."
+    near = (table["alpha_fbm_low"] <= 1) & (table["alpha_fbm_high"] >= 1)
+    if _median(table, "fraction_fbm") < 0.5 or near.mean() < 0.5:
+        return text
+    return f"{text} FBM with an exponent of 1, which that of most may be, is Brownian motion."
 
 
 def _exponent(folder: MotionFolder) -> str | None:

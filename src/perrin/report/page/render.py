@@ -24,6 +24,7 @@ from perrin.report.page.landings import landing_records
 from perrin.report.page.motion import motion_records
 from perrin.report.page.quantified import quantified_records
 from perrin.report.page.tracked import track_records
+from perrin.report.page.words import WORDS
 from perrin.report.spectrum_parts import parts_for_page
 
 if TYPE_CHECKING:
@@ -130,6 +131,7 @@ def _page(
             kind=kind,
             version=__version__,
             citation=_CITATIONS[kind],
+            words=WORDS[kind],
             records=records,
             quantified=quantified,
             unit="kDa" if records[0].get("unit") == "kDa" else "10⁻³",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from perrin.report.page.encode import inlined, packed
 from perrin.report.page.facts import sentence
+from perrin.report.page.motion_methods import tracking_methods
 from perrin.report.page.player import player
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def _record(folder: TrackFolder) -> dict[str, Any]:
         ],
         "player": player(folder),
         "story": tracking_story(folder),
+        "methods": tracking_methods(folder),
         "settings": _flat(summary["settings"]),
     }
 

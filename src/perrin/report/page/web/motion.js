@@ -242,6 +242,7 @@ function showMeasurement(index) {
 
 function start() {
   themeButton();
+  copyButtons();
   charts.map = new Chart("map", { height: 380, csv: allRows });
   charts.path = new Chart("path", { height: 380, csv: () => {
     const path = pathOf(ALL[state.shown], state.row);

@@ -210,10 +210,10 @@ function showPeaks({ M, kept, fit }) {
       valley ? (valley.criterion_met ? `${fixed(valley.resolving_power_at_criterion, 1)} at ${percent(valley.criterion_met)}` : "not met") : "",
       element("span", { class: "row" }, colorField(namedPeak(peak)?.css ?? "--ink", "Next color of the peak", (css) => setPeak(peak, { css })), nameField(namedPeak(peak)?.name ?? "", "Name of the peak", (name) => setPeak(peak, { name })))];
   });
-  const head = [`Peak (${UNIT})`, `FWHM (${UNIT})`, "m / FWHM", "Fraction", "Events kept", "Valley to next", "m / Δm at valley", "Name"];
+  const head = [`Peak (${UNIT})`, `FWHM (${UNIT})`, "Resolving power", "Fraction", "Events kept", "Valley to next", "Resolution at valley", "Name"];
   byId("peaks").replaceChildren(rows.length ? table(head, rows) : element("p", {}, "No peak stands out of counting noise."));
   byId("peaks").title = "Position: mode of the kernel density. FWHM: of the Gaussian fitted to the histogram. Fraction: of the landings. " +
-    "Valley: lowest density between two peaks over the smaller one. In brackets: intervals.";
+    "Resolving power: mass over FWHM. Valley: lowest density between two peaks over the smaller one. Resolution: mass over the distance of two peaks with such a valley. In brackets: intervals.";
 }
 
 function showBin({ M, kept }) {

@@ -37,5 +37,6 @@ byId("table-csv").addEventListener("click", () => {
 });
 themeButton();
 connectDrawings();
+copyButtons();
 connectChoice(show);
 show(0);
