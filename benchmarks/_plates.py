@@ -57,11 +57,12 @@ def command(sheet: Path, out: Path, *more: str) -> list[str]:
 def write_movies(folder: Path, count: int, seconds: float) -> Path:
     """One simulated movie of BSA under as many names."""
     folder.mkdir(parents=True)
-    run = [sys.executable, "-m", "perrin", "simulate", "bsa", "--duration-s", str(seconds)]
-    subprocess.run([*run, "--out", str(folder / "m0000.h5")], check=True, capture_output=True)
+    run = [sys.executable, "-m", "perrin", "simulate", "landings", "--preset", "bsa"]
+    run += ["--seconds", str(seconds), "--seed", "1", "--out", str(folder / "m0000.mp")]
+    subprocess.run(run, check=True, capture_output=True)
     for k in range(1, count):
-        os.link(folder / "m0000.h5", folder / f"m{k:04d}.h5")
-    rows = [f"m{k:04d}.h5,s{k // 2},{k % 2 + 1}" for k in range(count)]
+        os.link(folder / "m0000.mp", folder / f"m{k:04d}.mp")
+    rows = [f"m{k:04d}.mp,s{k // 2},{k % 2 + 1}" for k in range(count)]
     (folder / "plate.csv").write_text("\n".join(["file,sample,replicate", *rows]) + "\n")
     return folder / "plate.csv"
 

@@ -35,6 +35,8 @@ from _measure import Row, keep_to_two_cores, megabytes, print_goals
 from _plates import SPECIES, command, memory, write_movies, write_tables
 from perrin.batch import run_batch
 from perrin.batch.cluster import Cluster
+from perrin.batch.executors import InProcess
+from perrin.batch.job import Job, Outcome, run_job
 from perrin.io import read_events
 from perrin.io.manifest import is_as_written, read_manifest
 from perrin.mass.affinity import Titration
@@ -42,6 +44,7 @@ from perrin.mass.affinity_estimate import estimate_affinity
 from perrin.mass.affinity_model import observed, parse_model
 from perrin.pipeline import fit_spectrum
 from perrin.results import write_results
+from perrin.types import Progress
 
 B = np.repeat(np.geomspace(0.5, 120, 12), 2)
 WITH_A = np.stack([np.full(24, 10.0), B], axis=1)
@@ -144,37 +147,42 @@ def empty(_part: float, folder: Path) -> Iterator[Row]:
 
 
 def overhead(part: float, folder: Path) -> Iterator[Row]:
-    """CPU time of the sheet over the rows by hand; the two in turn."""
+    """CPU time of the sheet over the rows by hand; each row in both ways, one after the other."""
     count = max(int(24 * part), 4)
     sheet = write_tables(folder / "t", count, 2000)
     run_batch(sheet, folder / "warm", species=SPECIES, resamples=10)
-    spent: dict[str, float] = {}
-    for name, work in (
-        ("batch", lambda: run_batch(sheet, folder / "out", species=SPECIES)),
-        ("functions", lambda: by_functions(sheet, folder / "hand")),
-    ):
+    by_hand = folder / "hand"
+    by_hand.mkdir()
+    spent = 0.0
+
+    def both(job: Job, progress: Progress | None) -> Outcome:
+        nonlocal spent
+        outcome = run_job(job, progress)
         start = time.process_time()
-        work()
-        spent[name] = time.process_time() - start
+        by_functions(job.path, by_hand / job.name)
+        spent += time.process_time() - start
+        return outcome
+
+    start = time.process_time()
+    run_batch(sheet, folder / "out", species=SPECIES, executor=InProcess(both))
+    batch = time.process_time() - start - spent
     one = [sys.executable, "-m", "perrin", "spectrum", str(sheet.with_name("w0000.csv"))]
     before = os.times()
     subprocess.run([*one, "--out", str(folder / "one")], check=True, capture_output=True)
     after = os.times()
     typed = count * sum(after[2:4]) - count * sum(before[2:4])
-    over = spent["batch"] / spent["functions"] - 1
+    over = batch / spent - 1
     yield Row(
         f"sheet of {count} over the same rows by functions, CPU", f"{over:+.1%}", "5%", over < 0.05
     )
-    over = spent["batch"] / typed - 1
+    over = batch / typed - 1
     yield Row("over `perrin spectrum` typed for each, CPU", f"{over:+.0%}", "5%", over < 0.05)
 
 
-def by_functions(sheet: Path, out: Path) -> None:
-    """The rows as a user would run them in Python."""
-    out.mkdir()
-    for path in sorted(sheet.parent.glob("w*.csv")):
-        (found,) = fit_spectrum(read_events(path), None, resamples=200, seed=0)
-        write_results(out / path.stem, found, inputs=[path])
+def by_functions(path: Path, out: Path) -> None:
+    """A row as a user would run it in Python."""
+    (found,) = fit_spectrum(read_events(path), None, resamples=200, seed=0)
+    write_results(out, found, inputs=[path])
 
 
 def workers(part: float, folder: Path) -> Iterator[Row]:

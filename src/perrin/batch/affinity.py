@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -48,13 +49,21 @@ def fit_affinity(
     Raises `PerrinError` for a folder of something else, columns or species that are missing, and
     too few wells.
     """
-    titration, _ = read_titration(
+    titration, wells = read_titration(
         folder,
         parse_model(model),
         efficiency_error=efficiency_error,
         concentration_error=concentration_error,
     )
-    return estimate_affinity(titration, confidence=confidence)
+    return _estimate(titration, wells, confidence=confidence)
+
+
+def _estimate(titration: Titration, wells: pd.DataFrame, *, confidence: float) -> Affinity:
+    """Fit the constants, and note which rows of the sheet are in no well, and why."""
+    found = estimate_affinity(titration, confidence=confidence)
+    left_out = wells.attrs["left_out"]
+    notes = [f"left out: {', '.join(left_out)}"] if left_out else []
+    return replace(found, notes=(*found.notes, *notes))
 
 
 def read_titration(
@@ -82,7 +91,7 @@ def read_titration(
         )
     windows = [w for w in parse_species(asked.species) if set(w.members) & set(model.species)]
     seen = observed(model, [window.members for window in windows])
-    counts = _counts(path, windows)
+    table, counts = _counts(path, windows)
     totals = _totals(counts, model, path)
     relative, error = _efficiency(path, windows, efficiency_error)
     wells = counts.reset_index(drop=True)
@@ -99,11 +108,23 @@ def read_titration(
         efficiency_error=error,
         concentration_error=concentration_error,
     )
-    return titration, wells[used].reset_index(drop=True)
+    wells = wells[used].reset_index(drop=True)
+    wells.attrs["left_out"] = _left_out(table, wells)
+    return titration, wells
 
 
-def _counts(path: Path, windows: Sequence[Window]) -> pd.DataFrame:
-    """The rows that can be counted, with a column of counts for each window."""
+def _left_out(table: pd.DataFrame, wells: pd.DataFrame) -> list[str]:
+    """The rows of the batch that are no well of the titration, each with its reason."""
+    said = []
+    for row in table[~table["row"].isin(wells["row"])].to_dict("records"):
+        why = "no landings of these species" if row["status"] == "ok" else row["status"]
+        why = "no masses" if row["unit"] == "contrast" else why
+        said.append(f"row {row['row']} ({row['name']}: {why})")
+    return said
+
+
+def _counts(path: Path, windows: Sequence[Window]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """All rows, and those that can be counted, with a column of counts for each window."""
     table = read_batch(path).measurements
     missing = [w.name for w in windows if f"{w.name}_count" not in table.columns]
     if missing:
@@ -111,9 +132,8 @@ def _counts(path: Path, windows: Sequence[Window]) -> pd.DataFrame:
             f"{path} has no counts of {', '.join(missing)}: no row with masses ended well, or the "
             f"batch was not run to its end. Run it again: perrin batch {path}"
         )
-    return table[
-        table["status"].isin(["ok", "no events"]) & table[f"{windows[0].name}_count"].notna()
-    ]
+    counted = table["status"].isin(["ok", "no events"]) & table[f"{windows[0].name}_count"].notna()
+    return table, table[counted]
 
 
 def _totals(table: pd.DataFrame, model: Model, path: Path) -> FloatArray:
@@ -187,7 +207,7 @@ def write_affinity(
     target = output_folder(out, overwrite=overwrite, inputs=[Path(folder)])
     known = {k: v for k, v in options.items() if k != "confidence"}
     titration, wells = read_titration(folder, parse_model(model), **known)
-    found = estimate_affinity(titration, confidence=options.get("confidence", 0.95))
+    found = _estimate(titration, wells, confidence=options.get("confidence", 0.95))
     _write(target, found, wells, folder=Path(folder), command=command)
     return found
 

@@ -180,7 +180,7 @@ def run_job(job: Job, progress: Progress | None = None) -> Outcome:
         status, found = analyze(job, progress)
         reason = ""
     except (PerrinError, OSError, MemoryError) as error:
-        status, found, reason = "failed", {}, _said(error)
+        status, found, reason = "failed", {}, _said(error, job)
     except Exception as error:  # a fault of perrin's is one row's too, and is said
         status, found, reason = "failed", {}, f"unexpected {type(error).__name__}: {error}"
     seconds = time.monotonic() - start
@@ -199,10 +199,10 @@ def _input(job: Job) -> dict[str, Any]:
     return found
 
 
-def _said(error: Exception) -> str:
-    if isinstance(error, PerrinError):
-        return str(error)
-    return f"{type(error).__name__}: {error}"
+def _said(error: Exception, job: Job) -> str:
+    """What is wrong; the file by its name, as its row has it, and not by where it lies."""
+    said = str(error) if isinstance(error, PerrinError) else f"{type(error).__name__}: {error}"
+    return said.replace(str(job.path), job.path.name)
 
 
 def _recorded(job: Job, outcome: Outcome) -> Outcome:

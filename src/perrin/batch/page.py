@@ -16,7 +16,7 @@ import pandas as pd
 from perrin._version import __version__
 from perrin.batch.sheet import Sheet
 from perrin.batch.species import Window, landings_of
-from perrin.batch.tables import Measured, records_by
+from perrin.batch.tables import NO_MASSES, Measured, records_by
 from perrin.mass.spectrum import CONTRAST_PER_KDA
 from perrin.report.page.encode import as_json
 
@@ -108,6 +108,9 @@ def doubts(measured: Sequence[Measured], replicates: pd.DataFrame) -> list[str]:
         for row in replicates[replicates["why"].fillna("") != ""].to_dict("records"):
             who = f"replicate {row['outlier']} does not fit" if row["outlier"] else "its replicates"
             said.append(f"{row['sample']}, {row['species']}: {who}: {row['why']}")
+    massless = [one.row.name for one in measured if one.massless]
+    if massless and len(massless) < len(measured):
+        said.append(f"{NO_MASSES}: {_some(massless)}")
     few = [one.row.name for one in measured if one.status == "ok" and _landings(one) < FEW]
     if few:
         said.append(f"fewer than {FEW} landings: {_some(few)}")
@@ -139,7 +142,8 @@ def page_data(
     replicates: pd.DataFrame,
 ) -> dict[str, Any]:
     """What the page draws: rows with their histograms, windows, the mass axis."""
-    high = _high(measured)
+    drawable = _drawable(measured)
+    high = _high(drawable)
     outliers = _outliers(replicates)
     by_row = records_by("row", species)
     numbers = [name for name in sheet.others if _is_number(sheet, name)]
@@ -154,10 +158,17 @@ def page_data(
             {"name": w.name, "low": min(w.low, high), "high": min(w.high, high)} for w in windows
         ],
         "rows": [
-            _row(one, sheet, windows, by_row.get(one.row.line, ()), high, outliers)
+            _row(one, sheet, windows, by_row.get(one.row.line, ()), outliers)
+            | {"counts": _binned(one.found, high) if one in drawable else []}
             for one in measured
         ],
     }
+
+
+def _drawable(measured: Sequence[Measured]) -> list[Measured]:
+    """Those that go on one axis: contrasts do not where others have masses."""
+    in_kda = _unit(measured) == "kDa"
+    return [one for one in measured if not (in_kda and one.massless)]
 
 
 def _is_number(sheet: Sheet, name: str) -> bool:
@@ -194,12 +205,12 @@ def _row(
     sheet: Sheet,
     windows: Sequence[Window],
     species: Sequence[Mapping[str, Any]],
-    high: int,
     outliers: set[tuple[str, str]],
 ) -> dict[str, Any]:
     row, landings = one.row, _landings(one)
     unlike = (row.sample, row.replicate) in outliers
     note = "" if one.outcome is None else one.outcome.reason
+    note = note or NO_MASSES * one.massless
     note = note or ("does not fit the other replicates" if unlike else "")
     told = {part["species"]: part for part in species}
     return {
@@ -210,7 +221,7 @@ def _row(
         "color": row.color,
         "status": one.status,
         "note": note or f"{len(one.found.get('notes', ()))} notes" * bool(one.found.get("notes")),
-        "doubt": unlike or one.status != "ok" or landings < FEW,
+        "doubt": unlike or one.status != "ok" or one.massless or landings < FEW,
         "report": f"rows/{row.name}/results/report.html" if one.status == "ok" else "",
         "landings": one.found.get("landings"),
         "others": [row.others.get(name, "") for name in sheet.others],
@@ -220,7 +231,6 @@ def _row(
             else None
             for w in windows
         ],
-        "counts": _binned(one.found, high),
     }
 
 
@@ -228,8 +238,8 @@ def drawn_of(measured: Sequence[Measured]) -> dict[str, Any]:
     """The pictures of all measurements that have landings, by file name."""
     from perrin.batch.figures import figures_of
 
-    high = _high(measured)
-    shown = [one for one in measured if _landings(one)]
+    high = _high(_drawable(measured))
+    shown = [one for one in _drawable(measured) if _landings(one)]
     counts = np.zeros((len(shown), high // BIN))
     for place, one in enumerate(shown):
         binned = _binned(one.found, high)

@@ -24,7 +24,7 @@ from perrin.batch.replicates import replicates_table
 from perrin.batch.settings import Kind
 from perrin.batch.sheet import Sheet, read_sheet
 from perrin.batch.species import Window, parse_species
-from perrin.batch.tables import Measured, measurements_table, species_of, species_table
+from perrin.batch.tables import NO_MASSES, Measured, measurements_table, species_of, species_table
 from perrin.errors import PerrinError
 from perrin.io.cells import with_plain_texts, without_formulas
 from perrin.io.output_folder import OutputFolder, output_folder
@@ -149,17 +149,17 @@ class _Work:
         self.plan = planned
         self.outcomes = dict(planned.finished)
         self.ran = 0
-        self._progress, self._say = progress, say
+        self._progress, self.say = progress, say
 
     def do(self, executor: Executor, *, stop_on_error: bool) -> str:
         """Run what is to be run; return why it stopped before the end, empty if it did not."""
         jobs = self.plan.to_run
         if self.outcomes:
-            self._say(f"{len(self.outcomes)} of {len(self.plan.jobs)} rows are finished already")
+            self.say(f"{len(self.outcomes)} of {len(self.plan.jobs)} rows are finished already")
         for job in jobs:
             aside = set_aside_damaged(job)
             if aside is not None:
-                self._say(
+                self.say(
                     f"row {job.line} ({job.path.name}): its results changed since perrin wrote "
                     f"them; they are made again, and those that changed are in {aside}"
                 )
@@ -173,7 +173,7 @@ class _Work:
                 if outcome.status != "ok":
                     job = lines[outcome.name]
                     said = f"row {job.line} ({job.path.name}): {outcome.status}"
-                    self._say(f"{said}: {outcome.reason}" if outcome.reason else said)
+                    self.say(f"{said}: {outcome.reason}" if outcome.reason else said)
                 if outcome.status == "failed" and stop_on_error:
                     return f"row {lines[outcome.name].line} failed: {outcome.reason}"
         except KeyboardInterrupt:
@@ -196,6 +196,7 @@ class _Made:
     windows: Sequence[Window]
     page: Callable[[dict[str, Any]], str]
     figures: Callable[[], dict[str, Figure]]
+    said: str = ""
 
 
 def _landings(
@@ -213,7 +214,16 @@ def _landings(
         windows,
         lambda about: render_batch(sheet, measured, windows, species, replicates, about=about),
         lambda: drawn_of(measured),
+        _said_of_massless(measured) if windows else "",
     )
+
+
+def _said_of_massless(measured: Sequence[Measured]) -> str:
+    rows = [str(one.row) for one in measured if one.massless]
+    more = f" and {len(rows) - 4} more" if len(rows) > 4 else ""
+    named = f"{', '.join(rows[:4])}{more}"
+    told = f"{named}: {NO_MASSES}. Give a calibration, for all or in a column calibration"
+    return told if rows else ""
 
 
 def _motion(
@@ -241,6 +251,8 @@ def _write(
     measured = [Measured(row, work.outcomes.get(row.name)) for row in asked.sheet.rows]
     make = _motion if asked.kind == "diffusion" else _landings
     made = make(asked.sheet, measured, given, target.path)
+    if made.said:
+        work.say(made.said)
     found = BatchResult(target.shown, ran=work.ran, stopped=stopped, **made.tables)
     summary = _summary(asked, measured, made.windows, found, command=command)
     with results_folder(target, summary) as partial:

@@ -129,7 +129,10 @@ def raise_problems(path: object, problems: Sequence[str]) -> None:
     """Raise one `PerrinError` of all that is wrong with a sheet, if anything is."""
     if problems:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        raise PerrinError(f"{path}: {count}, nothing was run. {'; '.join(problems)}")
+        raise PerrinError(
+            f"{path}: {count}, nothing was run. {'; '.join(problems)}. Mend what they name, or "
+            "take these rows out of the sheet."
+        )
 
 
 def _cells(text: str, path: Path) -> tuple[tuple[str, ...], list[tuple[int, dict[str, str]]]]:

@@ -18,6 +18,7 @@ from perrin.stats import MAD_TO_SD, SE_OF_MEDIAN, normal_quantile, poisson_inter
 from perrin.types import FloatArray, IntArray
 
 CONFIDENCE = 0.95
+NO_MASSES = "no calibration, so no masses: counted in no species"
 _LEAST = 5  # landings that have a median with an interval
 _SPECIES = (
     *("mass_kda", "mass_kda_low", "mass_kda_high", "fwhm_kda", "count", "count_low", "count_high"),
@@ -47,6 +48,11 @@ class Measured:
     def counted(self) -> bool:
         """Whether its species can be counted: an empty well counts, with 0 of each."""
         return self.status in ("ok", "no events") and self.found.get("unit", "kDa") == "kDa"
+
+    @property
+    def massless(self) -> bool:
+        """Whether it ended well, but has contrasts alone: neither it nor its row is calibrated."""
+        return self.status == "ok" and self.found.get("unit") == "contrast"
 
 
 def species_of(measured: Sequence[Measured], given: Sequence[Window]) -> tuple[Window, ...]:
@@ -178,6 +184,6 @@ def _measurement(
         }
     for part in species:
         table |= {f"{part['species']}_{column}": part[column] for column in _SPECIES}
-    table["notes"] = " | ".join(found.get("notes", ()))
+    table["notes"] = " | ".join([*found.get("notes", ()), *[NO_MASSES] * one.massless])
     table["report"] = f"rows/{row.name}/results/report.html" if one.status == "ok" else ""
     return table

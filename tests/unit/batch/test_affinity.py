@@ -55,6 +55,8 @@ def test_from_files_to_the_sentence_and_the_numbers_of_the_function(
     assert (kd / "figures" / "affinity.svg").is_file()
     found = fit_affinity(out, "A+B=AB")
     constant = found.constants[0]
+    (row,) = summary["notes"]
+    assert row == found.notes[-1] == "left out: row 9 (s3_rep2: no events)"
     ends = [summary[name] for name in ("kd_nM_low", "kd_nM", "kd_nM_high")]
     assert ends == [constant.low_nM, constant.kd_nM, constant.high_nM]
     fractions = wells.filter(like="_expected").div(counted, axis=0)

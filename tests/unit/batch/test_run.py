@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 import perrin
 from perrin.batch import run_batch
 from perrin.batch.run import read_batch
+from perrin.batch.tables import NO_MASSES
 from perrin.cli.main import app
 from perrin.errors import PerrinError
 
@@ -33,6 +35,7 @@ def test_an_empty_and_a_broken_row_are_rows(plate: Plate, tmp_path: Path) -> Non
     assert table["note"].tolist() == ["w", "x", "y", "z"]
     assert table["A_nM"].tolist() == [1, 1, 2, 2]
     assert "s1_rep1.csv" in table["reason"][2]
+    assert str(tmp_path) not in table["reason"][2]
     assert [line.split(":")[0] for line in said] == ["row 4 (s1_rep1.csv)", "row 5 (s1_rep2.csv)"]
     assert not list((tmp_path / "out").rglob(".perrin-*"))
 
@@ -137,9 +140,31 @@ def test_everything_is_checked_before_anything_is_run(plate: Plate, tmp_path: Pa
         "row 3 (s0_rep2.csv): there is no calibration",
         "row 4 (s1_rep1.csv",
         "row 6 (s0_rep1.csv): the same file with the same settings as in row 2",
+        "take these rows out of the sheet",
     ):
         assert part in str(caught.value)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_row_without_a_calibration_among_others_is_said(plate: Plate, tmp_path: Path) -> None:
+    sheet, out = plate(*WELLS[:3]), tmp_path / "out"
+    table = pd.read_csv(tmp_path / "s0_rep2.csv").drop(columns="masses_kDa")
+    table.to_csv(tmp_path / "s0_rep2.csv", index=False)
+    said: list[str] = []
+    found = run_batch(sheet, out, species=SPECIES, resamples=0, say=said.append)
+    assert found.counts == {"ok": 3}
+    assert said == [
+        f"row 3 (s0_rep2.csv): {NO_MASSES}. Give a calibration, for all or in a column calibration"
+    ]
+    assert [NO_MASSES in notes for notes in found.measurements["notes"]] == [False, True, False]
+    assert found.measurements["A_count"].isna().tolist() == [False, True, False]
+    # nor is it drawn on the axis of masses
+    page = (out / "report.html").read_text()
+    (data,) = re.findall(r'id="data">(.*?)</script>', page, re.DOTALL)
+    rows = json.loads(data)["rows"]
+    assert [bool(row["counts"]) for row in rows] == [True, False, True]
+    assert [row["doubt"] for row in rows][1]
+    assert f"{NO_MASSES}: s0_rep2" in page
 
 
 def test_stop_on_error_keeps_what_is_finished(plate: Plate, tmp_path: Path) -> None:

@@ -267,10 +267,10 @@ def _tell(found: BatchResult, out: Path) -> None:
     typer.echo(f"{len(found.measurements)} rows: {counts}; {found.ran} run now; results in {out}")
     failed = found.counts.get("failed", 0)
     if failed:
-        rows = "1 row" if failed == 1 else f"{failed} rows"
+        rows, them = ("1 row", "it") if failed == 1 else (f"{failed} rows", "them")
         typer.echo(
             f"{rows} FAILED, not in the tables over rows; why is in {out / 'measurements.csv'}. "
-            "The same command runs them again."
+            f"The same command runs {them} again."
         )
     if found.stopped == "interrupted":
         typer.echo(
