@@ -104,7 +104,7 @@ def dark_or_saturated(frames: FramesLike) -> list[str]:
     try:
         size = math.prod(frames.shape) * frames.dtype.itemsize
         count = n_frames if size <= _SMALL else _SAMPLES
-        places = sorted({round(at) for at in np.linspace(0, n_frames - 1, count)})
+        places = sorted({k * (n_frames - 1) // max(count - 1, 1) for k in range(count)})
         if len(places) == n_frames:
             block = frames[:]
         else:
@@ -112,8 +112,10 @@ def dark_or_saturated(frames: FramesLike) -> list[str]:
             frames.watched.look_at(places, block)
     except PerrinError:
         return []  # what cannot be read is refused, with its frames, when it is
-    top = np.iinfo(frames.dtype).max if frames.dtype.kind in "ui" else np.inf
     lowest, highest = block.min(axis=(1, 2)), block.max(axis=(1, 2))
+    if not (lowest == highest).any():
+        return []  # nearly always
+    top = np.iinfo(frames.dtype).max if frames.dtype.kind in "ui" else np.inf
     dark = [at for at, high, low in zip(places, highest, lowest, strict=True) if high == low == 0]
     full = [at for at, low in zip(places, lowest, strict=True) if low == top]
     found = ((dark, "nothing but zeros"), (full, f"nothing but the largest number ({top:g})"))

@@ -35,11 +35,14 @@ _EMPTY = 2**64 - 1  # offset and length of an inner chunk of a shard that was ne
 
 
 class ZarrFrames(LaidOutFrames):
-    """Frames in the array `dataset` of a Zarr folder ("" for a folder that is an array)."""
+    """Frames in the array `dataset` of a Zarr folder ("" for a folder that is an array).
 
-    def __init__(self, path: Path, dataset: str, layout: Layout) -> None:
+    array: the array itself, where it is open already.
+    """
+
+    def __init__(self, path: Path, dataset: str, layout: Layout, *, array: Any = None) -> None:
         self.dataset = dataset
-        self._array = _open(path, dataset)
+        self._array = _open(path, dataset) if array is None else array
         super().__init__(path, layout, np.dtype(self._array.dtype))
         chunk = int(np.prod(self._array.chunks, dtype=np.int64)) * self.dtype.itemsize
         self.anywhere = chunk <= _SMALL_CHUNK
@@ -89,7 +92,7 @@ def find_zarr(path: Path, asked: Asked) -> Found:
             notes=(f"arrays with three axes: {listed}",),
             asks={"dataset": f"which array is the movie; there are: {listed}"},
         )
-    array = _open(path, name)
+    array = _open(path, name) if name else root
     if not hasattr(array, "shape"):
         raise PerrinError(f"{path}: no Zarr array {name!r}: it is a group; name an array in it.")
     told = _told(root, array, name)
@@ -101,7 +104,7 @@ def find_zarr(path: Path, asked: Asked) -> Found:
         notes += [note] if note else []
     frames: LazyFrames | None = None
     if layout is not None and not problem:
-        frames, scaled, problem = as_said(ZarrFrames(path, name, layout), array.attrs)
+        frames, scaled, problem = as_said(ZarrFrames(path, name, layout, array=array), array.attrs)
         notes += [scaled] if scaled else []
     return Found(
         path=path,
@@ -248,7 +251,7 @@ def _written(folder: Path, array: Any, layout: Layout) -> tuple[Layout, str | No
     encode = array.metadata.encode_chunk_key
     present, holes = [], 0
     for place in itertools.product(*grid):
-        file = str(folder / encode(place))
+        file = os.path.join(folder, encode(place))  # noqa: PTH118  as there are many
         if file in files:
             present.append(place)
             if array.shards:
