@@ -44,3 +44,11 @@ class Shown:
 def rounded(value: float, unit: str = "") -> str:
     """Return a number with four digits and its unit."""
     return f"{value:.4g} {unit}".rstrip()
+
+
+def between(value: float, low: float | None, high: float | None, factor: float = 1.0) -> str:
+    """Return a number times a factor with its interval, if it has one."""
+    if low is None or high is None:
+        return f"{factor * value:.4g}"
+    low, high = sorted((factor * low, factor * high))
+    return f"{factor * value:.4g} ({low:.4g} to {high:.4g})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
@@ -33,6 +34,7 @@ def results() -> dict[str, Any]:
         "landings": landings,
         "spectrum": landings.spectrum,
         "tracks": track(movie, "spheres", overlay_frames=0),
+        "psf": perrin.Psf.analytic(pixel_nm=72),
         "diffusion": perrin.characterize(tracks, units="unknown"),
     }
 
@@ -41,9 +43,10 @@ SAYS = {
     "movie": ("40 of 96 x 128 px", "0.4 s"),
     "calibration": ("-3.81e-05 per kDa", "66, 150 kDa"),
     "landings": ("a<b>", "300 of 300 retained"),
-    "spectrum": ("landings: 300", "kDa (100%)"),
+    "spectrum": ("landings: 300", "kDa, 100%"),
+    "psf": ("kind: analytic", "pixel: 72 nm"),
     "tracks": ("3 of spheres", "localization error"),
-    "diffusion": ("3, 3 characterized", "network: mixture"),
+    "diffusion": ("3, 3 characterized", "kinds: ", "network: mixture"),
 }
 
 
@@ -65,6 +68,7 @@ DRAWN = {
     "landings": ("Mass (kDa)", 2, 0),
     "spectrum": ("Mass (kDa)", 2, 0),
     "tracks": ("x (px)", 3, 1),
+    "psf": ("x (px)", 0, 1),
     "diffusion": ("w (0: FBM, 1: CTRW)", 3, 0),
 }
 
@@ -89,3 +93,20 @@ def test_nothing_is_opened_by_itself(results: dict[str, Any]) -> None:
 
     results["spectrum"].plot()
     assert pyplot.get_fignums() == []
+
+
+def test_a_mass_has_its_interval_where_it_is_typed() -> None:
+    mass = np.random.default_rng(0).normal(150, 8, 300)
+    events = pd.DataFrame({"measurement": "a", "event": range(300), "mass_kda": mass})
+    (found,) = perrin.fit_spectrum(events.assign(contrast=-3.8e-5 * mass), resamples=20)
+    mode = found.spectrum.peaks[0].mode
+    assert f"{mode.value:.4g} ({mode.low:.4g} to {mode.high:.4g}) kDa" in repr(found)
+
+
+def test_what_a_file_is_takes_a_few_lines(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("event,mass_kda,contrast\n0,66,-0.0025\n")
+    found = perrin.inspect(tmp_path / "a.csv")
+    assert repr(found).startswith("<Inspection file: a.csv, kind: events, ")
+    assert "a.csv" in found._repr_html_()
+    with pytest.raises(perrin.PerrinError, match="no picture of: Inspection"):
+        found.plot()

@@ -24,6 +24,7 @@ from perrin.diffusion.notes import notes_on
 from perrin.diffusion.predicted import Model, Predicted, predict
 from perrin.diffusion.segments import Segments, find_segments, notes_on_segments
 from perrin.diffusion.standard import TARGETS, from_unit
+from perrin.diffusion.summary import kinds_in_words, normal_diffusion_in_words
 from perrin.diffusion.suspects import suspect_steps, without_suspects
 from perrin.diffusion.tables import ESTIMATES, FALSE_FLAGS, SUSPECTS, WINDOWS
 from perrin.diffusion.time_course import SEGMENT_FRAMES, TimeCourse, follow, joined, segments_of
@@ -92,6 +93,10 @@ class DiffusionResult(Shown):
         table = self.trajectories
         predicted = answered(table)
         facts = {"trajectories": f"{len(table)}, {int(predicted.sum())} characterized"}
+        if kinds := kinds_in_words(table).partition(": ")[2]:
+            facts["kinds"] = kinds
+        if normal := normal_diffusion_in_words(table):
+            facts["D"] = normal.removeprefix("D ").replace(": ", ", ")
         if predicted.any():
             w = table["w"].dropna()
             facts["w"] = f"{w.median():.2f} (median)" if len(w) else "not given: see kind"

@@ -17,10 +17,11 @@ from perrin.io.movie import LazyFrames
 from perrin.io.opening import close, find, look_at
 from perrin.io.read_as import movie_line
 from perrin.io.sniff import Kind, head_of, sniff
+from perrin.notebook import Shown
 
 
-@dataclass(frozen=True)
-class Inspection:
+@dataclass(frozen=True, repr=False)
+class Inspection(Shown):
     """What a file is and what is missing before it can be analyzed.
 
     kind: "movie", "events", "tracks", or "other" for what is no input (description says what
@@ -45,6 +46,12 @@ class Inspection:
     notes: tuple[str, ...] = ()
     read_as: str | None = None
     details: dict[str, Any] = field(default_factory=dict)
+
+    def _facts(self) -> dict[str, str]:
+        facts = {"file": self.path.name, "kind": f"{self.kind}, {self.description}"}
+        facts |= {} if self.read_as is None else {"contents": self.read_as}
+        lists = {"missing": self.missing, "problems": self.problems, "notes": self.notes}
+        return facts | {name: "; ".join(texts) for name, texts in lists.items() if texts}
 
     def facts(self) -> list[tuple[str, str]]:
         """Return what was seen, as names and texts for people."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from perrin.notebook import Shown
+from perrin.notebook import Shown, between
 from perrin.types import FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -162,11 +162,15 @@ class Spectrum(Shown):
 
     def _facts(self) -> dict[str, str]:
         factor, unit = (1.0, "kDa") if self.unit == "kDa" else (1e3, "10⁻³")
-        peaks = (f"{factor * p.mode.value:.4g} {unit} ({p.fraction.value:.0%})" for p in self.peaks)
+        modes = (between(p.mode.value, p.mode.low, p.mode.high, factor) for p in self.peaks)
+        peaks = (
+            f"{mode} {unit}, {peak.fraction.value:.0%}"
+            for mode, peak in zip(modes, self.peaks, strict=True)
+        )
         return {
             "landings": str(self.n_landing),
             "unbindings": str(self.n_unbinding),
-            "peaks": ", ".join(peaks) or "none",
+            "peaks": "; ".join(peaks) or "none",
         }
 
     @property

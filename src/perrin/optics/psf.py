@@ -18,6 +18,7 @@ import numpy as np
 from numba import njit
 
 from perrin.errors import PerrinError, why_unreadable
+from perrin.notebook import Shown, rounded
 from perrin.settings.optics import OpticsSettings
 from perrin.types import FloatArray
 
@@ -27,8 +28,8 @@ _GRID = 2 * HALF_WIDTH_PX * SAMPLES_PER_PIXEL + 1
 _FILE_VERSION = 1
 
 
-@dataclass(frozen=True)
-class Psf:
+@dataclass(frozen=True, repr=False)
+class Psf(Shown):
     """A point-spread function with value 1 at its center."""
 
     coefficients: FloatArray
@@ -38,6 +39,13 @@ class Psf:
     """Pixel size the samples refer to."""
     card: dict[str, Any]
     """Where it comes from: settings of the analytic form, or the movie and selection."""
+
+    def _facts(self) -> dict[str, str]:
+        return {
+            "kind": str(self.card.get("kind", "given")),
+            "FWHM": rounded(self.fwhm_px() * self.pixel_nm, "nm"),
+            "pixel": rounded(self.pixel_nm, "nm"),
+        }
 
     @classmethod
     def analytic(cls, optics: OpticsSettings | None = None, *, pixel_nm: float) -> Psf:

@@ -12,6 +12,7 @@ from perrin.errors import PerrinError
 from perrin.io.movie import Movie
 from perrin.mass.calibration import Calibration
 from perrin.mass.results import Spectrum
+from perrin.optics.psf import HALF_WIDTH_PX, Psf
 from perrin.report import style as look
 from perrin.report.calibration_figure import calibration_figure
 from perrin.report.spectra import draw_one, mass_limits
@@ -53,7 +54,7 @@ def _new_calibration(result: Calibration) -> Axes:
 
 @singledispatch
 def _draw(result: Any, _axes: Axes) -> None:
-    raise PerrinError(f"there is no picture of a {type(result).__name__}")
+    raise PerrinError(f"there is no picture of: {type(result).__name__}")
 
 
 @_draw.register(Movie)
@@ -62,6 +63,16 @@ def _movie(result: Movie, axes: Axes) -> None:
     number = result.n_frames // 2
     _image(axes, np.asarray(result.frames[number]))
     axes.set_title(f"{result.name}: frame {number} of {result.n_frames}")
+
+
+@_draw.register(Psf)
+def _psf(result: Psf, axes: Axes) -> None:
+    """The image of one molecule, the darker the more contrast a landing has."""
+    half = HALF_WIDTH_PX + 0.5
+    axes.imshow(
+        result.image(2 * HALF_WIDTH_PX + 1), cmap="gray_r", extent=(-half, half, half, -half)
+    )
+    axes.set(xlabel="x (px)", ylabel="y (px)", title=f"{result.pixel_nm:g} nm a pixel")
 
 
 @_draw.register(Calibration)
