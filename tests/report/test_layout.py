@@ -82,3 +82,23 @@ def test_a_phone_shows_two_examples_of_a_class_and_the_others_when_asked(
     wide.locator("#gallery .strip").first.wait_for()
     assert wide.locator("#gallery .more:visible").count() == 0
     assert wide.locator("#gallery .strip:visible").count() == wide.locator(".strip").count()
+
+
+def test_the_head_of_an_example_is_one_line_and_its_times_too(visit: Visit, analyzed: Path) -> None:
+    page = visit(analyzed / "report.html", width=1366)
+    page.wait_for_selector("#gallery canvas")
+    heads = "[...document.querySelectorAll('.strip header')].map((one) => one.offsetHeight)"
+    assert max(page.evaluate(heads)) < 30
+    page = visit(analyzed / "report.html", width=A4_PX, media="print")
+    page.wait_for_selector("#gallery canvas")
+    times = "[...document.querySelectorAll('.when')].map((one) => one.offsetHeight)"
+    assert max(page.evaluate(times)) < 14
+
+
+def test_a_flat_chart_has_two_numbers_on_its_axis_at_least(visit: Visit, analyzed: Path) -> None:
+    page = visit(analyzed / "report.html", width=400)
+    page.wait_for_selector("#gallery canvas")
+    for low, high, about in ((0.3, 2.3, 0.4), (0.0, 0.9, 1.0), (90.0, 110.0, 0.2)):
+        found = page.evaluate(f"ticks({low}, {high}, {about})")
+        assert 2 <= len(found) <= 6
+        assert all(low <= value <= high for value in found)

@@ -33,6 +33,13 @@ function shortened(text, most) {
 
 // Round numbers across a range, about so many.
 function ticks(low, high, about) {
+  for (let wanted = about; ; wanted *= 1.5) {
+    const found = roundValues(low, high, wanted);
+    if (found.length > 1 || wanted > 20) return found;
+  }
+}
+
+function roundValues(low, high, about) {
   const rough = (high - low) / about, power = 10 ** Math.floor(Math.log10(rough));
   const step = power * [1, 2, 5, 10].find((m) => m * power >= rough * 0.999);
   const found = [];

@@ -51,9 +51,9 @@ function strip(M, row, kept) {
   const label = `${fixed(M.value[row], PLACES)} ${UNIT}`;
   const verdict = element("span", { class: kept[row] ? "verdict yes" : "verdict no" }, kept[row] ? "kept" : "not kept");
   return element("article", { class: "strip" },
-    element("header", {}, element("strong", {}, label), ` event ${M.event[row]}, ${M.kinds[M.kind[row]]}`, M.time ? `, ${fixed(M.time[row], 1)} s ` : " ", verdict),
+    element("header", {}, element("strong", {}, label), ` event ${M.event[row]}`, M.time ? `, ${fixed(M.time[row], 1)} s ` : " ", verdict),
     canvas,
-    element("div", { class: "when" }, ...times.map((t) => element("span", {}, ms ? `${fixed(ms * (t - middle))} ms` : `${t - middle}`))),
+    element("div", { class: "when" }, ...times.map((t, k) => element("span", {}, ms ? `${fixed(ms * (t - middle))}${k === SHOWN >> 1 ? " ms" : ""}` : `${t - middle}`))),
     trace(codes, scale[place], { frames, size, middle, n, ms }), scoreBars(M, row));
 }
 
