@@ -32,7 +32,7 @@ def serve(
     """Serve the app for `folder` until it is stopped; `show` opens the browser.
 
     `ready` is called with the address once it is served. Raises `PerrinError` for a folder that
-    is not there or a port that is taken.
+    is not there or cannot be written, or a port that is taken.
     """
     workspace = Workspace(folder)
     _check_free(port)

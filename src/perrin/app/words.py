@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from perrin.app.job import Job
 
 
+_WRITING = 0.995  # of a job: what is shown as 100% while the last files are written
+
+
 def typed(value: Any) -> str:
     """How a value would be typed; empty for none."""
     if value is None:
@@ -31,6 +34,8 @@ def status(job: Job) -> str:
     """The state in words; the command as it would be typed, and what it said."""
     if job.stopping:
         return f"{job.title}: stopping. It cleans up, which may take some seconds."
+    if job.state == "running" and job.fraction > _WRITING:
+        return f"{job.title}: finishing (tables, figures, report)."
     if job.state == "running":
         left = job.left_s()
         more = "" if left is None else f", about {left:.0f} s left"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -26,10 +27,15 @@ class Workspace:
     """Files, calibrations and results of a folder, and the choices last made in it."""
 
     def __init__(self, folder: str | Path) -> None:
-        """Take a folder that exists; raises `PerrinError` for anything else."""
+        """Take a folder that exists and can be written; raises `PerrinError` for anything else."""
         self.folder = Path(folder).resolve()
         if not self.folder.is_dir():
             raise PerrinError(f"{folder} is not a folder. Make it, or choose another --folder.")
+        if not os.access(self.folder, os.W_OK | os.X_OK):
+            raise PerrinError(
+                f"{folder} cannot be worked in: you may not write there. Choose another --folder, "
+                "or ask for permission."
+            )
 
     def path(self, name: str) -> Path:
         """Return the path of something in the folder.

@@ -113,3 +113,11 @@ def test_choices_are_remembered_and_bad_ones_forgotten(tmp_path: Path) -> None:
     assert workspace.files() == []
     with pytest.raises(PerrinError, match="not a folder"):
         Workspace(tmp_path / "absent")
+
+
+def test_a_folder_that_cannot_be_written_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.access", lambda *_: False)  # root may write everywhere
+    with pytest.raises(PerrinError, match="you may not write there"):
+        Workspace(tmp_path)
