@@ -15,10 +15,10 @@ from perrin.settings.tracking import ParticleKind
 from perrin.stats import robust_sd
 from perrin.threads import in_threads
 from perrin.tracking.errors import ErrorScale, scale_of_psf, scale_of_shape
-from perrin.tracking.extent import extents
 from perrin.tracking.find import Candidates, find, noise_of
 from perrin.tracking.fitting import ShapeFits, fit_shapes
 from perrin.tracking.noise import Noise, sandwich
+from perrin.tracking.pairs import pairs_within
 from perrin.tracking.shape import (
     ANGLE,
     EVERYTHING,
@@ -26,7 +26,6 @@ from perrin.tracking.shape import (
     HALF,
     POSITION,
     ROUND,
-    SIZES,
     WIDTH,
     WITH_ANGLE,
     A,
@@ -36,6 +35,7 @@ from perrin.tracking.shape import (
     add_shapes,
     slopes_of,
 )
+from perrin.tracking.spread import spread_of
 from perrin.types import Float32Array, FloatArray, IntArray
 
 MOST_FITTED = 300
@@ -46,13 +46,9 @@ _FOR_SIGN, _FOR_SCALE = 6, 12  # frames
 _FWHM_PER_SD = 2.3548
 _INNER = 0.9  # of the contrast: pixels that tell how the noise depends on it
 _LEAST_INNER = 200  # pixels
-_NOISY = 1.25  # times the noise: two in one leave more, as does a misfit of the contrast
-_MISFIT = 0.03
-_ROUND = 0.4  # radii: with an axis of less half length it is a sphere
-_SOME = 0.15  # of what is seen: with so many spheres among rods, or the other way, sizes vary
-_LEAST_FITTED = 8  # particles that a spread is taken from
+_APART = 2.0  # lengths of half a particle: nearer ones are not fitted alone
 _PIXELS = 169.0  # of a window, where nothing else is said
-_VARIED = 0.1  # relative spread of sizes from which on each particle has its own
+_VARIED = 0.06  # relative spread of sizes from which on each particle has its own
 
 
 @dataclass(frozen=True)
@@ -78,7 +74,7 @@ class Appearance:
     area_px : float
         Median area of a region (rods), pixels.
     spread : float
-        Robust standard deviation of the particles' sizes, relative.
+        Standard deviation of the particles' sizes beyond their errors, relative.
     uneven : bool
         Whether the light changes over the field from frame to frame, as clouds make it.
     noise : Noise
@@ -245,48 +241,44 @@ def _shaped(frames: Float32Array, start: Appearance, threshold: float) -> Appear
             area_px=float(np.median(found.area[clear])),
         )
     seen = replace(seen, kappa=_kappa(frames, found, clear, seen)).with_noise(start.noise)
-    return replace(seen, spread=_spread_of(frames, found, clear, seen))
+    return _with_spread(frames, found, seen)
 
 
-def _spread_of(frames: Float32Array, found: Candidates, clear: IntArray, seen: Appearance) -> float:
-    """Return the relative spread of the sizes beyond the errors of their fits."""
-    shape = seen.shape
-    assert shape is not None  # noqa: S101 - gold
-    fits = fit_shapes(
+def _with_spread(frames: Float32Array, found: Candidates, seen: Appearance) -> Appearance:
+    """Return the appearance with the spread of the sizes, from candidates evenly of all alone."""
+    assert seen.shape is not None  # noqa: S101 - gold
+    some = _evenly(_alone(found, apart=_APART * seen.extent_px), MOST_FITTED)
+    spread = spread_of(
         frames,
-        found.frame[clear],
-        starts_of(found, seen)[clear],
-        free=SIZES if seen.kind == "rods" else (*POSITION, WIDTH),
-        half_window=shape.half_window + int(0.3 * shape.reach),
+        found,
+        some,
+        starts_of(found, seen)[some],
+        kind=seen.kind,
+        shape=seen.shape,
         kappa=seen.kappa,
+        factor=seen.scale.of_positions,
     )
-    good = np.isfinite(fits.values[:, A])
-    noise = noise_of(frames)[found.frame[clear]]
-    good &= fits.variance < _NOISY * noise**2 + (_MISFIT * fits.values[:, A]) ** 2
-    if good.sum() < _LEAST_FITTED:
-        return 0.0
-    sizes = extents(fits.values)
-    spherical = (fits.values[good, HALF] < _ROUND * shape.radius).mean()
-    if seen.kind == "rods" and _SOME < spherical < 1 - _SOME:  # rods on each other are never round
-        return float(sizes[good].std() / np.median(sizes[good]))
-    best = good & (fits.variance / noise**2 <= np.median((fits.variance / noise**2)[good]))
-    errors = fits.errors[best][:, [WIDTH, HALF]] * (shape.radius / shape.width, 1.0)
-    error = np.nan_to_num(errors[:, : 1 + (seen.kind == "rods")])
-    chance = seen.scale.of_positions**2 * float(np.median((error**2).sum(axis=1)))
-    beyond = max(robust_sd(sizes[best]) ** 2 - chance, 0.0)
-    return float(np.sqrt(beyond) / np.median(sizes[best]))
+    return replace(seen, spread=spread)
 
 
 def _usual(found: Candidates, *, apart: float) -> IntArray:
     """Return candidates that stand alone, those with the most usual signal: no pairs, no noise."""
-    from scipy.spatial import cKDTree
-
-    places = np.stack([found.x, found.y, found.frame * (apart + 1)], axis=1)
-    alone = np.ones(len(found), bool)
-    alone[cKDTree(places).query_pairs(apart, output_type="ndarray").ravel()] = False
-    rows = np.flatnonzero(alone) if alone.any() else np.arange(len(found))
+    rows = _alone(found, apart=apart)
     unusual = np.abs(found.signal[rows] / np.median(found.signal[rows]) - 1)
     return rows[np.argsort(unusual, kind="stable")[:MOST_FITTED]]
+
+
+def _alone(found: Candidates, *, apart: float) -> IntArray:
+    """Return the candidates with no other within `apart` pixels; all, where each has one."""
+    alone = np.ones(len(found), bool)
+    alone[pairs_within(found.frame, found.x, found.y, within=apart).ravel()] = False
+    return np.flatnonzero(alone) if alone.any() else np.arange(len(found))
+
+
+def _evenly(rows: IntArray, most: int) -> IntArray:
+    """Return at most so many of `rows`, evenly among them."""
+    places = np.linspace(0, len(rows), min(len(rows), most), endpoint=False)
+    return np.asarray(rows[places.astype(np.int64)], np.int64)
 
 
 def _with_half(seen: Appearance, half: float) -> Shape:

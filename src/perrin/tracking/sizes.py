@@ -24,6 +24,7 @@ from perrin.types import BoolArray, Float32Array, FloatArray, IntArray
 
 _SPREADS = 4.0  # of the sizes of this movie: beyond it is no size that occurs
 _LEAST_SPREAD = 0.06
+_VARIED_SPREAD = 0.2  # the least where sizes vary: a few particles do not show the largest
 _SMALLEST = 0.2  # of the usual size
 _CONTRAST = (0.15, 2.5)  # of the median size
 _SAME = 0.6  # radii: two fits so near are one particle
@@ -167,7 +168,7 @@ def _fitted(
 def _possible(values: FloatArray, seen: Appearance) -> BoolArray:
     """Whether sizes and contrasts (N, 8) occur among the particles of this movie."""
     assert seen.shape is not None  # noqa: S101 - gold
-    spread = _SPREADS * max(seen.spread, _LEAST_SPREAD)
+    spread = _SPREADS * max(seen.spread, _VARIED_SPREAD if seen.varied else _LEAST_SPREAD)
     low, high = max(1 - spread, _SMALLEST), 1 + spread
     with np.errstate(invalid="ignore"):
         wide = radii(values) / seen.shape.radius
