@@ -1,6 +1,6 @@
 """Segments of tracks: changes found and invented, K, alpha, stays of states, intervals.
 
-``python benchmarks/segments.py 100`` takes so many tracks a row (60 by default). The walks are
+``python benchmarks/segments.py 100`` takes so many tracks a row (120 by default). The walks are
 those of `perrin_benchmarks.walks_of_kinds`.
 """
 
@@ -17,7 +17,7 @@ from perrin.diffusion.segmentation import states_of
 from perrin.diffusion.windows import Track
 from perrin_benchmarks.walks_of_kinds import brown, fractional
 
-COUNT, LENGTH, NOISE, SEED = 60, 200, 0.2, 51
+COUNT, LENGTH, NOISE, SEED = 120, 200, 0.2, 51
 NEAR = 10
 """Frames within which a change counts as found."""
 UNCHANGED = {

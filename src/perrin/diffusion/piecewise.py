@@ -42,6 +42,7 @@ _LEAST_NOISE = 0.01  # of the root mean square step: no noise at all leaves rest
 _BLOCK = 6  # steps over which the range of K is looked for
 _WIDEST = np.exp(11.0)  # of the range of K
 _FINE = (15, 17)  # of alpha and ln K around what is likely
+_MEMORY = 24  # steps: with the few that find changes, intervals of alpha hold it too rarely
 _TAIL = 5e-4
 _ENDS = (0.05, 0.5, 0.95)
 
@@ -94,7 +95,7 @@ def steps_of(track: Track) -> Steps:
     times = np.flatnonzero(track.seen)
     near = np.diff(times) == 1
     own = np.diff(track.positions[track.seen], axis=0)[near]
-    return Steps(own, times[:-1][near], remembered(near, ORDER))
+    return Steps(own, times[:-1][near], remembered(near, _MEMORY))
 
 
 def chains(tracks: Sequence[Track], *, noise: float, gain: float = GAIN) -> Chains | None:
@@ -214,13 +215,13 @@ def _posterior(
     weight = np.exp(score[moving] - score[moving].max())
     alpha = np.linspace(*_likely(every.alpha[moving], weight, (0.05, 1.99)), _FINE[0])
     logs = np.linspace(*_likely(np.log(every.K[moving]), weight, (-np.inf, np.inf)), _FINE[1])
-    fine = states_of(np.repeat(alpha, len(logs)), np.tile(np.exp(logs), len(alpha)), noise)
-    own = scored(steps, fine, before=before)
-    best = every if score[~moving].max(initial=-np.inf) > own.max() else fine
-    top = np.flatnonzero(~moving)[:1] if best is every else np.array([own.argmax()])
+    of_alpha, of_k = np.repeat(alpha, len(logs)), np.tile(np.exp(logs), len(alpha))
+    fine = states_of(np.append(of_alpha, 0.0), np.append(of_k, 0.0), noise, order=_MEMORY)
+    told = scored(steps, fine, before=before)
+    top, own = np.array([told.argmax()]), told[:-1]
     p = np.exp(own - own.max()).reshape(len(alpha), len(logs))
     low, middle, high = np.exp(_quantiles(logs, p.sum(axis=0)))
-    return _quantiles(alpha, p.sum(axis=1)), (low, middle, high), best.only(top)
+    return _quantiles(alpha, p.sum(axis=1)), (low, middle, high), fine.only(top)
 
 
 def _likely(

@@ -90,9 +90,12 @@ def grid(noise: float, *, ks: tuple[float, float]) -> States:
     return replace(states_of(alpha, k, noise), weight=weight)
 
 
-def states_of(alpha: FloatArray, k: FloatArray, noise: float) -> States:
-    """Return the states of these alpha (n,) and K (n,), all equally common."""
-    past, precision, level = _bank(alpha, k, noise**2)
+def states_of(alpha: FloatArray, k: FloatArray, noise: float, *, order: int = ORDER) -> States:
+    """Return the states of these alpha (n,) and K (n,), all equally common; order: their memory.
+
+    `segment` takes states of the memory `ORDER`, `scored` of any.
+    """
+    past, precision, level = _bank(alpha, k, noise**2, order)
     return States(
         alpha,
         k,
@@ -195,36 +198,36 @@ def scored(
 ) -> FloatArray:
     """Return the log-likelihood (n,) of one segment's steps in each state."""
     own = np.ascontiguousarray(steps, np.float32)
-    known = _known(before, len(own))
+    known = _known(before, len(own), states.past.shape[1])
     found: FloatArray = _scores(own, known, states.past, states.precision, states.level)
     return found
 
 
-def _known(before: IntArray | None, count: int) -> IntArray:
-    """Return how many steps, up to `ORDER`, come before each without a missing frame."""
+def _known(before: IntArray | None, count: int, order: int = ORDER) -> IntArray:
+    """Return how many steps, up to `order`, come before each without a missing frame."""
     known = np.arange(count) if before is None else before
-    found: IntArray = np.minimum(known, ORDER).astype(np.int64)
+    found: IntArray = np.minimum(known, order).astype(np.int64)
     return found
 
 
 @njit(cache=True, nogil=True)
-def _bank(alpha, k, noise):  # type: ignore[no-untyped-def]
+def _bank(alpha, k, noise, order):  # type: ignore[no-untyped-def]
     """Return predictors and variances of each state, by the steps remembered."""
     count = len(k)
-    past = np.zeros((ORDER + 1, ORDER, count))
-    precision, level = np.zeros((ORDER + 1, count)), np.zeros((ORDER + 1, count))
-    row, order = np.zeros(ORDER + 1), past.shape[1]  # not the constant: the same kernels serve
+    past = np.zeros((order + 1, order, count))
+    precision, level = np.zeros((order + 1, count)), np.zeros((order + 1, count))
+    row = np.zeros(order + 1)
     for i in range(count):
         if k[i] > 0:
             row = fbm_row(alpha[i], 0.5 * noise / k[i], order)
-            for m in range(ORDER + 1):
+            for m in range(order + 1):
                 row[m] *= 2 * k[i]
         else:
-            row = np.zeros(ORDER + 1)
+            row = np.zeros(order + 1)
             row[0], row[1] = 2.0 * noise, -noise
         own, variance = memory(row, order)
-        for m in range(ORDER + 1):
-            for j in range(ORDER):
+        for m in range(order + 1):
+            for j in range(m):
                 past[m, j, i] = own[m, j]
             precision[m, i] = 1.0 / variance[m]
             level[m, i] = 0.5 * np.log(2 * np.pi * variance[m])
