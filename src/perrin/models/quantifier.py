@@ -1,4 +1,4 @@
-"""The quantifier at work: stacks in, calibrated quantiles of contrast, stay and motion out."""
+"""The quantifier at work: stacks in, calibrated quantiles of contrast, residence and motion out."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from perrin.models.cards import QuantifierCard, QuantityIntervals
 from perrin.models.events import EventModel
 from perrin.types import FloatArray
 
-OUTPUTS = ("quantiles", "score", "probability", "strangeness")
+OUTPUTS = ("quantiles", "score", "probability", "out_of_distribution")
 _CONTRAST, _RESIDENCE_TIME = TARGETS.index("contrast"), TARGETS.index("residence_time")
 
 
@@ -27,8 +27,8 @@ class Quantities:
 
     quantiles: FloatArray
     """(N, 5, 3): low, middle and high (5, 50, 95%) of each of
-    `perrin.landing.quantifier.quantities.TARGETS`: contrast (above 0, for landings), stay in
-    frames, path and net displacement in pixels, speed in pixels a frame."""
+    `perrin.landing.quantifier.quantities.TARGETS`: contrast (above 0, for landings), residence
+    time in frames, path length and displacement in pixels, speed in pixels a frame."""
     score: FloatArray
     probability: FloatArray
     """score, probability (N, C): what the classifier says that it looks through
@@ -85,7 +85,7 @@ class QuantifierModel(EventModel[QuantifierCard]):
             quantiles,
             found["score"].astype(np.float64),
             found["probability"].astype(np.float64),
-            found["strangeness"] > card.out_of_distribution,
+            found["out_of_distribution"] > card.out_of_distribution,
         )
 
     def raw(

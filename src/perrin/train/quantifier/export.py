@@ -63,13 +63,13 @@ class _Outputs(nn.Module):
         self.register_buffer("whiten", whiten)  # (F, F)
 
     def forward(self, view: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Return quantiles (B, 5, 3), scores and probabilities (B, 6), strangeness (B,)."""
+        """Return quantiles (B, 5, 3), scores, probabilities (B, 6), out_of_distribution (B,)."""
         known, maps, logits = self.network.look(view)
         quantiles = self.network.read(view, known, self.network.weigh(maps))
         scores, classes = logits.chunk(2, dim=1)
         apart = (known @ self.whiten)[:, None] - self.means  # (B, C, F)
-        strangeness = (apart**2).mean(dim=2).amin(dim=1)
-        return quantiles, scores.sigmoid(), classes.softmax(dim=1), strangeness
+        out_of_distribution = (apart**2).mean(dim=2).amin(dim=1)
+        return quantiles, scores.sigmoid(), classes.softmax(dim=1), out_of_distribution
 
 
 def write_bundle(
@@ -95,7 +95,7 @@ def write_bundle(
     example = held_out.views[:5].astype(np.float32)
 
     def card_of(exported: Exported) -> QuantifierCard:
-        strangeness = _predictions(exported, usual)["strangeness"]
+        far = _predictions(exported, usual)["out_of_distribution"]
         intervals, errors = _calibration(_predictions(exported, held_out), held_out, settings)
         exported.check({"view": example}, allowed=_TOLERANCE, relative=True)
         return QuantifierCard(
@@ -105,7 +105,7 @@ def write_bundle(
             training=_training(network, settings, source)
             | {"start": begun(start, QuantifierModel.load), "curve": curve}
             | {"calibration_events": count},
-            out_of_distribution=round(float(np.quantile(strangeness, _OUT_OF_DISTRIBUTION)), 4),
+            out_of_distribution=round(float(np.quantile(far, _OUT_OF_DISTRIBUTION)), 4),
             interval=intervals,
             errors=errors,
             vector=vector_of(exported, example, OUTPUTS[:3]),
