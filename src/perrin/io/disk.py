@@ -25,6 +25,9 @@ _HASH_BYTES = 1 << 22
 _SPARE_BYTES = 1 << 24
 """Left free beside what is written, so that a disk is never filled to its last byte."""
 
+WORKING = ".perrin-"
+"""How the names of the folders begin that perrin writes in before anything is replaced."""
+
 # renameat2(2) of Linux, renamex_np(2) of macOS
 _AT_FDCWD = -100
 _LINUX = {"new": 1, "swap": 2}
@@ -156,9 +159,19 @@ def check_space(folder: Path, size: int) -> None:
         return  # a file system that does not say
     if free < size + _SPARE_BYTES:
         raise PerrinError(
-            f"{size / 1e6:,.0f} MB are to be written into {folder}, where {free / 1e6:,.0f} MB "
-            "are free. Free some, or choose another --out."
+            f"{size / 1e6:,.0f} MB are to be written into {named(folder)}, where "
+            f"{free / 1e6:,.0f} MB are free. Free some, or choose another --out."
         )
+
+
+def named(shown: object) -> str:
+    """A path as the user knows it: what lies in a folder that perrin works in by its name."""
+    parts = Path(str(shown)).parts
+    at = next((k for k, part in enumerate(parts) if part.startswith(WORKING)), None)
+    if at is None:
+        return str(shown)
+    outer = str(Path(*parts[:at]))
+    return outer if parts[-1].startswith(WORKING) else f"{parts[-1]} in {outer}"
 
 
 @contextmanager
@@ -179,6 +192,6 @@ def of_disk(error: OSError, shown: object) -> PerrinError | None:
     if error.errno not in full:
         return None
     return PerrinError(
-        f"{shown} could not be written: {error.strerror or error}. Nothing was changed. Free "
-        "space on the disk, or choose another --out."
+        f"{named(shown)} could not be written: {error.strerror or error}. Nothing was changed. "
+        "Free space on the disk, or choose another --out."
     )

@@ -21,7 +21,7 @@ from typing import Any
 
 from perrin.io import disk
 
-_NAME = re.compile(r"\.perrin-(?P<machine>[0-9a-f]{8})-(?P<pid>\d+)-[0-9a-f]{8}")
+_NAME = re.compile(re.escape(disk.WORKING) + r"(?P<machine>[0-9a-f]{8})-(?P<pid>\d+)-[0-9a-f]{8}")
 _JOURNAL = "place.json"
 say = logging.getLogger("perrin")
 """Says in a line what was cleared; goes to standard error where nobody asked otherwise."""
@@ -66,7 +66,7 @@ class Staging:
 def staged(parent: Path) -> Iterator[Staging]:
     """Make a staging folder in `parent`, where those of dead runs are cleared first."""
     clear_dead(parent)
-    name = f".perrin-{disk.machine()}-{os.getpid()}-{secrets.token_hex(4)}"
+    name = f"{disk.WORKING}{disk.machine()}-{os.getpid()}-{secrets.token_hex(4)}"
     folder = parent / name
     _own.add(str(folder.absolute()))
     try:
