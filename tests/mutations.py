@@ -347,6 +347,31 @@ MUTATIONS = (
         UNIT + "results/test_stored.py",
     ),
     Mutation(
+        "batch/affinity.py",
+        "2 * normal_quantile(0.95)",
+        "2 * normal_quantile(0.975)",
+        UNIT + "batch/test_affinity.py::test_the_error_of_a_retention"
+        "_is_that_of_its_95_percent_interval",
+    ),
+    Mutation(
+        "io/manifest.py",
+        'and ".." not in path.parts',
+        "",
+        UNIT + "io/test_output.py::test_a_manifest_that_names_what_lies_elsewhere_is_not_trusted",
+    ),
+    Mutation(
+        "tracking/gaps.py",
+        "look.extent_px / 2)",
+        "look.extent_px)",
+        UNIT + "tracking/test_gaps.py",
+    ),
+    Mutation(
+        "tracking/fragments.py",
+        "2 * np.pi * inside @ later",
+        "np.pi * inside @ later",
+        UNIT + "tracking/test_fragments.py",
+    ),
+    Mutation(
         "optics/camera.py",
         "GAUSSIAN_FROM = 1000.0",
         "GAUSSIAN_FROM = 10.0",

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from perrin.batch import fit_affinity, read_batch, run_batch
+from perrin.batch.affinity import _log_with_sd
 from perrin.cli.main import app
 from perrin.errors import PerrinError
 from perrin.mass.affinity_model import parse_model
@@ -117,3 +118,11 @@ def test_a_sheet_that_changed_since_is_refused(titration: Path, tmp_path: Path) 
         fit_affinity(out, "A+B=AB")
     run_batch(titration, out, species="A:66,B:150,AB:216", resamples=0)
     assert fit_affinity(read_batch(out), "A+B=AB").titration.totals[0, 0] == 20
+
+
+def test_the_error_of_a_retention_is_that_of_its_95_percent_interval() -> None:
+    """A hundred thousand draws whose logarithm is off by .2: their interval says so."""
+    drawn = np.exp(np.random.default_rng(3).normal(np.log(0.3), 0.2, 100_000))
+    low, high = np.quantile(drawn, (0.025, 0.975))
+    found = _log_with_sd({"retention": 0.3, "retention_low": low, "retention_high": high})
+    np.testing.assert_allclose(found, (np.log(0.3), 0.2), rtol=0.02)

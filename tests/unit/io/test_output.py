@@ -68,6 +68,20 @@ def test_a_manifest_says_what_was_written(tmp_path: Path) -> None:
     assert files["events.csv"]["sha256"] == disk.sha256_of(tmp_path / "res" / "events.csv")
 
 
+@pytest.mark.parametrize("name", ["../mine.csv", "figures/../../mine.csv", "/mine.csv", ""])
+def test_a_manifest_that_names_what_lies_elsewhere_is_not_trusted(
+    name: str, tmp_path: Path
+) -> None:
+    write(tmp_path / "res", "first")
+    path = tmp_path / "res" / "manifest.json"
+    stored = json.loads(path.read_text())
+    stored["files"][name] = stored["files"]["events.csv"]
+    path.write_text(json.dumps(stored))
+    assert read_manifest(tmp_path / "res") is None
+    with pytest.raises(PerrinError, match="not perrin's"):
+        write(tmp_path / "res", "second", overwrite=True)
+
+
 def test_overwrite_replaces_what_perrin_wrote_and_keeps_the_rest(
     mixed: Path, with_and_without_swap: str
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from perrin.tracking.fragments import MOST_FRAMES, continues
+from perrin.tracking.fragments import MOST_FRAMES, _volume, continues
 
 SIZE, FRAMES, STEP = 200, 120, 1.0
 
@@ -59,3 +59,18 @@ def test_tracks_of_unrelated_particles_are_joined_as_rarely_as_stated() -> None:
 
 def test_no_track_continues_none() -> None:
     assert len(found(cut_tracks(1, gap=2)[:0])) == 0
+
+
+def test_what_is_no_less_likely_is_counted_as_points_of_a_grid_are() -> None:
+    """Frames times area: cells of a tenth of a step where Brownian motion is as likely or more."""
+    at = np.arange(-25, 25, 0.1) + 0.05
+    square = at[:, None] ** 2 + at**2
+    unlikely = np.array([1.5, 3.0, 5.0])
+    counted = [
+        sum(
+            np.count_nonzero(square / (2 * later) + np.log(later) <= limit) * 0.01
+            for later in range(2, MOST_FRAMES + 2)
+        )
+        for limit in unlikely
+    ]
+    np.testing.assert_allclose(_volume(unlikely), counted, rtol=0.01)
