@@ -172,17 +172,37 @@ def _capsule(
 
 def half_contrast_radius(world: World, radius: float) -> float:
     """Return where the image of a sphere of `radius` (px) has half the contrast of its center."""
-    depth, _, _ = _capsule([0.0, 0.0, 0.0], radius, 0.0, world)
+    return _half_contrast(world, radius, 0.0)[1]
+
+
+def half_contrast_size(world: World, factor: float) -> tuple[float, float]:
+    """Return length and width of a rod of relative size `factor` at half its contrast, px."""
+    radius = world.radius * factor
+    along, across = _half_contrast(world, radius, 0.5 * world.length * factor - radius)
+    return 2 * along, 2 * across
+
+
+def _half_contrast(world: World, radius: float, half: float) -> tuple[float, float]:
+    """Return where a capsule along x has half the contrast of its center, along and across."""
+    depth, _, _ = _capsule([0.0, 0.0, 0.0], radius, half, world)
     contrast = 1 - np.exp(-world.contrast * depth)
     middle = len(contrast) // 2
-    profile = contrast[middle, middle:]
+    return _halved(contrast[middle, middle:]), _halved(contrast[middle:, middle])
+
+
+def _halved(profile: FloatArray) -> float:
     k = int(np.flatnonzero(profile < profile[0] / 2)[0])
     return k - 1 + float((profile[k - 1] - profile[0] / 2) / (profile[k - 1] - profile[k]))
 
 
 def radii_of(world: World, *, seed: int) -> FloatArray:
     """Return the true radius of each particle of `make` with this seed, px."""
-    return world.radius * _paths(world, np.random.default_rng(seed))[1][:, 0]
+    return world.radius * factors_of(world, seed=seed)
+
+
+def factors_of(world: World, *, seed: int) -> FloatArray:
+    """Return the true relative size of each particle of `make` with this seed."""
+    return np.asarray(_paths(world, np.random.default_rng(seed))[1][:, 0])
 
 
 def _support(world: World, rng: np.random.Generator) -> FloatArray:

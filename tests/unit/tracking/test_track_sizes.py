@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,8 +11,16 @@ import pytest
 from perrin.tracking.track import TrackingResult, track
 from perrin_benchmarks import worlds
 from perrin_benchmarks.tracking import match_positions
-from perrin_benchmarks.worlds import half_contrast_radius, make, radii_of, score
+from perrin_benchmarks.worlds import (
+    factors_of,
+    half_contrast_radius,
+    half_contrast_size,
+    make,
+    radii_of,
+    score,
+)
 
+RODS = worlds.of("rods, spread 30%", frames=30)
 WORLD = worlds.of("spheres, spread 40%", frames=30)
 
 
@@ -36,21 +46,48 @@ def test_radii_of_spheres_of_many_sizes_lie_within_their_errors(
     of_many_sizes: tuple[TrackingResult, pd.DataFrame],
 ) -> None:
     found, truth = of_many_sizes
-    row = match_positions(truth, found.tracks)
-    owner = np.where(row >= 0, found.tracks["particle"].to_numpy()[row], -1)
-    sizes = found.particles.set_index("particle")[["radius_nm", "radius_se_nm"]].dropna()
     z, off = [], []
-    for true, radius in enumerate(radii_of(WORLD, seed=6)):
-        mine = owner[(truth["particle"] == true).to_numpy() & (owner >= 0)]
-        for one in np.intersect1d(np.unique(mine), sizes.index):
-            if (mine == one).sum() > 10:  # not a track that changed over to this one
-                size, error = sizes.loc[one]
-                expected = half_contrast_radius(WORLD, radius)
-                z.append((size - expected) / error)
-                off.append(size / expected - 1)
+    for true, one in paired(found, truth):
+        expected = half_contrast_radius(WORLD, radii_of(WORLD, seed=6)[true])
+        z.append((one["radius_nm"] - expected) / one["radius_se_nm"])
+        off.append(one["radius_nm"] / expected - 1)
     assert len(z) >= 6
     assert np.abs(np.median(off)) < 0.01
-    assert (np.abs(z) < 1.96).mean() >= 0.75  # 95%; of 9 spheres two may be missed by chance
+    check_cover(z)
+
+
+def test_lengths_widths_and_angles_of_rods_lie_within_their_errors() -> None:
+    """Some meet: what is left of their tracks has a size within its error, or none."""
+    z = []
+    for seed in (5, 8):
+        movie, truth = make(RODS, seed=seed)
+        found = track(movie, "rods", overlay_frames=0)
+        for true, one in paired(found, truth):
+            expected = half_contrast_size(RODS, factors_of(RODS, seed=seed)[true])
+            for name, size in zip(("length", "width"), expected, strict=True):
+                z.append((one[f"{name}_nm"] - size) / one[f"{name}_se_nm"])
+        got = score(truth, found.positions, found.tracks)
+        assert 0.8 < got.angle_ratio < 1.15 + 3 / np.sqrt(2 * len(truth))
+    assert len(z) >= 16
+    check_cover(z)
+
+
+def paired(found: TrackingResult, truth: pd.DataFrame) -> Iterator[tuple[int, pd.Series]]:
+    """Yield the true particle of each track that has a size, with its row of particles."""
+    row = match_positions(truth, found.tracks)
+    true = truth["particle"].to_numpy()[row >= 0]
+    owner = found.tracks["particle"].to_numpy()[row[row >= 0]]
+    sized = found.particles.dropna(subset=[c for c in found.particles if c.endswith("_se_nm")])
+    for _, one in sized.iterrows():
+        mine = true[owner == one["particle"]]
+        if mine.size:
+            yield int(np.bincount(mine).argmax()), one
+
+
+def check_cover(z: list[float]) -> None:
+    """Check that 95% intervals hold the truth, within three standard deviations of chance."""
+    slack = 3 * np.sqrt(0.05 * 0.95 / len(z))
+    assert (np.abs(z) < 1.96).mean() >= 0.95 - slack
     assert np.abs(z).max() < 4
 
 
