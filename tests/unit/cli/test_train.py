@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import inspect
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from functools import partial
 from importlib import import_module
 from itertools import count
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import field_validator
 from typer.testing import CliRunner
 
 import perrin
 from perrin.cli.main import app
 from perrin.cli.train.run import TrackRun
 from perrin.errors import PerrinError
-from perrin.evaluate.classifier import evaluate_classifier
+from perrin.evaluate.mixture import speed
 from perrin.evaluate.predictions import ALL_MASSES, RANGES
-from perrin.evaluate.quantifier import evaluate_quantifier
 from perrin.io.movie import Movie
 from perrin.mass.calibration import Calibration
 from perrin.models.andi import AndiModel
@@ -33,6 +30,7 @@ from perrin.models.kinds import KindsModel
 from perrin.models.mixture import MixtureModel
 from perrin.settings.base import Settings
 from perrin.settings.classifier import ClassifierTraining
+from perrin.settings.evaluation import ClassifierEvaluation, QuantifierEvaluation
 from perrin.settings.quantifier import QuantifierTraining
 
 torch = pytest.importorskip("torch", reason="training needs torch")
@@ -45,22 +43,21 @@ from perrin.train.quantifier.validation import validator as quantifier_validator
 
 SHORT: dict[str, dict[str, Any]] = {
     "perrin.evaluate.andi": {"LENGTHS": (30,)},
-    "perrin.evaluate.kinds": {"LENGTHS": (30,)},
+    "perrin.evaluate.kinds": {"LENGTHS": (30, 100)},
     "perrin.evaluate.mixture": {
         "CELLS": (("one", {"length": 30}),),
         "_FBM_LENGTHS": (30,),
-        "speed": lambda *_, **__: 1.0,
+        "speed": partial(speed, count=20),
     },
+    "perrin.train.andi.outside": {"LENGTHS": (20, 30)},
     "perrin.train.andi.recipe": {"_CASES": ((1, 12), (2, 12))},
+    "perrin.train.kinds.reach": {"LENGTHS": (25,), "RATIOS": (0.5,)},
     "perrin.train.kinds.recipe": {"LENGTHS": (12, 16), "_FIRST": 2},
+    "perrin.train.mixture.discrepancies": {"LENGTHS": (20, 30)},
+    "perrin.train.mixture.intervals": {"LENGTHS": (20, 30)},
     "perrin.train.mixture.validation": {"CASES": {"clean_100": {"length": 30}}},
 }
-WRITES = {
-    "andi": ("perrin.train.andi.export", "write_andi_bundle"),
-    "kinds": ("perrin.train.kinds.export", "write_kinds_bundle"),
-    "mixture": ("perrin.train.mixture.export", "write_bundle"),
-}
-"""What writes a network: up to 20 s of tracing by torch, which the tests of the trainings run."""
+"""Fewer and shorter tracks: whatever the network, each step of a training runs as it is."""
 
 
 def run(*words: object) -> str:
@@ -70,26 +67,28 @@ def run(*words: object) -> str:
     return "".join(done.output.split("\n"))
 
 
-def write_shipped(
-    name: str, real: Callable[..., object], network: object, folder: Path, **given: Any
-) -> None:
-    """Write the shipped network of that name in place of `network`, if `real` could be called."""
-    inspect.signature(real).bind(network, folder, **given)
-    assert given["settings"].steps == 1
-    shutil.copytree(bundle_folder(name), folder)
-
-
-def write_nothing_new(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    place, writes = WRITES[name]
-    real = getattr(import_module(place), writes)
-    monkeypatch.setattr(import_module(place), writes, partial(write_shipped, name, real))
+def untrained(figures: Any) -> bool:
+    """Whether each figure of a card that is a fraction is one; a network of one batch has any."""
+    named = [cell for cell in figures["cells"] if isinstance(cell, dict)]
+    fractions = [
+        value
+        for cell in named
+        for name, value in cell.items()
+        if value is not None and name.startswith(("cover", "micro_f1", "right", "recall", "w_"))
+    ]
+    return bool(fractions) and all(0 <= value <= 1 for value in fractions)
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), [("andi", AndiModel), ("kinds", KindsModel), ("mixture", MixtureModel)]
+    ("name", "kind", "words"),
+    [
+        ("andi", AndiModel, []),
+        ("kinds", KindsModel, []),
+        ("mixture", MixtureModel, ["--calibrate", 1]),
+    ],
 )
-def test_a_network_of_tracks_is_trained_and_measured(
-    name: str, kind: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_network_of_tracks_is_trained_written_and_measured(
+    name: str, kind: Any, words: list[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usual = TrackRun.settings
     monkeypatch.setattr(
@@ -98,17 +97,20 @@ def test_a_network_of_tracks_is_trained_and_measured(
     for place, constants in SHORT.items():
         for constant, value in constants.items():
             monkeypatch.setattr(import_module(place), constant, value)
-    write_nothing_new(name, monkeypatch)
-    words = ("train", name, "--steps", 1, "--measure", 50, "--seed", 3, "--threads", 1)
-    printed = run(*words, "--out", tmp_path / "mine")
-    assert f"model in {tmp_path / 'mine'}" in printed
-    figures = kind.load(str(tmp_path / "mine")).bundle.card.figures
-    assert figures["seed"] == 4  # of tracks that the training has not seen
-    assert figures["training_curve"][0]["step"] == 1
+    words = ["train", name, "--steps", 1, "--measure", 50, "--seed", 3, "--threads", 1, *words]
+    own = tmp_path / "mine"
+    printed = run(*words, "--out", own)
+    assert f"model in {own}" in printed
+    card = kind.load(str(own)).bundle.card  # its test vector holds
+    assert card.sha256 != read_card(bundle_folder(name)).sha256
+    assert card.training["settings"]["steps"] == 1
+    assert card.figures["seed"] == 4  # of tracks that the training has not seen
+    assert card.figures["training_curve"][0]["step"] == 1
+    assert untrained(card.figures)
     started = json.loads((tmp_path / "mine-run" / "settings.json").read_text())
     assert (started["settings"]["steps"], started["settings"]["seed"]) == (1, 3)
     with pytest.raises(PerrinError, match="already there"):
-        run(*words, "--out", tmp_path / "mine")
+        run(*words, "--out", own)
 
 
 Measurement = tuple[Movie, pd.DataFrame]
@@ -144,10 +146,40 @@ class ShortQuantifier(Short, QuantifierTraining):
     learning_rate: float = 3e-3
 
 
+class ShortClassifierEvaluation(ClassifierEvaluation):
+    """One integration, a movie of seconds."""
+
+    n_avgs: tuple[int, ...] = (10,)
+    use_count: int = 120
+    movie_s: float = 4.0
+    resamples: int = 20
+
+
+class ShortQuantifierEvaluation(QuantifierEvaluation):
+    """One mass, few events that the oracle measures."""
+
+    masses_kda: tuple[float, ...] = (180.0,)
+    fitted_count: int = 1
+
+    @field_validator("bound_count")
+    @classmethod
+    def _few(cls, count: int) -> int:
+        return min(count, 6)
+
+
 QUICK: dict[str, dict[str, Any]] = {
     "perrin.settings.classifier": {"ClassifierTraining": ShortClassifier},
     "perrin.settings.quantifier": {"QuantifierTraining": ShortQuantifier},
+    "perrin.settings.evaluation": {
+        "ClassifierEvaluation": ShortClassifierEvaluation,
+        "QuantifierEvaluation": ShortQuantifierEvaluation,
+    },
     "perrin.evaluate.card": {"RANGES": {ALL_MASSES: RANGES[ALL_MASSES]}},
+    "perrin.evaluate.classifier": {
+        "RANGES": {ALL_MASSES: RANGES[ALL_MASSES]},
+        "_SPEED_EVENTS": 500,
+    },
+    "perrin.evaluate.quantifier": {"_NOISE_COUNT": 400, "_SPEED_EVENTS": 500},
     "perrin.train.classifier.validation": {"validator": partial(classifier_validator, count=10)},
     "perrin.train.events.blocks": {"stream": lambda draw, first, **_: map(draw, count(first))},
     "perrin.train.quantifier.export": {"_BLOCKS": 1},
@@ -155,23 +187,13 @@ QUICK: dict[str, dict[str, Any]] = {
 }
 
 
-def figures_of_nothing(real: Callable[..., object], *given: Any, **named: Any) -> Any:
-    """Stand for the figures of a network, a minute of work with tests of its own."""
-    inspect.signature(real).bind(*given, **named)
-    settings = named["settings"].model_dump(mode="json")
-    return SimpleNamespace(for_card=lambda *_: {"settings": settings})
-
-
 @pytest.fixture(scope="module")
 def quick() -> Iterator[None]:
-    """Make training of networks of events as short as it can be, and leave out their figures."""
+    """Make training of networks of events, and measuring them, as short as it can be."""
     with pytest.MonkeyPatch.context() as patch:
         for place, changes in QUICK.items():
             for name, value in changes.items():
                 patch.setattr(import_module(place), name, value)
-        for evaluate in (evaluate_classifier, evaluate_quantifier):
-            place = f"{evaluate.__module__}.{evaluate.__name__}"
-            patch.setattr(place, partial(figures_of_nothing, evaluate))
         yield
 
 
@@ -207,6 +229,9 @@ def test_a_classifier_is_trained_measured_and_looks_at_a_movie(
     assert card.figures["settings"]["seed"] > 3  # events that the training has not seen
     np.testing.assert_allclose(np.sum(card.confusion, axis=1), [1] * 6)
     assert list(card.thresholds) == [ALL_MASSES]
+    areas = [row["value"] for row in card.figures["figures"] if row["quantity"] == "AUC"]
+    assert np.median(areas) > 0.6
+    assert card.figures["protein_a"]["binders"] > 0
     result = perrin.analyze_landings(
         measurement[0], calibration, classifier=str(own_classifier), quantifier=None, resamples=0
     )
@@ -238,6 +263,10 @@ def test_a_quantifier_is_trained_measured_and_predicts_masses_of_a_movie(
     assert_learned_and_written(own, quantifier_weights)
     card = read_card(own)
     assert card.figures["settings"]["count"] == 50
+    binders = [row for row in card.figures["accuracy"] if row["class"] == "binder"]
+    assert [row["events"] for row in binders] == [
+        50
+    ] * 2  # with the whole background, and white noise
     assert card.training["settings"]["seed"] == 3
     result = perrin.analyze_landings(
         measurement[0],
