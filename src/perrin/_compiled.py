@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 import sys
-import tempfile
 from pathlib import Path
 
 _VARIABLE = "NUMBA_CACHE_DIR"
@@ -46,6 +45,8 @@ def _can_be_made(folder: Path) -> bool:
 
 def _own_folder() -> Path:
     """Return a folder below the system's for temporary files that only this user can enter."""
+    import tempfile  # hardly ever needed, and each start would pay for it
+
     folder = Path(tempfile.gettempdir()) / f"perrin-kernels-{os.getuid()}"
     try:
         folder.mkdir(mode=0o700, exist_ok=True)

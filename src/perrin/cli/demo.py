@@ -12,8 +12,6 @@ import typer
 from perrin.cli import options as o
 from perrin.cli.layout import SIMULATE
 from perrin.errors import PerrinError
-from perrin.io.output import output_file
-from perrin.io.output_folder import output_folder
 
 _STEPS = (
     "simulate landings --preset dynamin --seconds {seconds:g} --seed 1 --out {calibrant}",
@@ -46,6 +44,9 @@ def demo(
 
         perrin demo -o demo
     """
+    from perrin.io.output import output_file
+    from perrin.io.output_folder import output_folder
+
     try:
         out.mkdir(exist_ok=True)
     except OSError as error:

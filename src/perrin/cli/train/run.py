@@ -13,9 +13,6 @@ import typer
 
 from perrin.cli import options as o
 from perrin.errors import PerrinError
-from perrin.io.disk import move_new
-from perrin.io.output import written_file
-from perrin.io.output_folder import output_folder
 
 if TYPE_CHECKING:
     from perrin.settings.training import NetworkTraining
@@ -85,6 +82,8 @@ class TrackRun(RunOptions):
 @contextmanager
 def trained_events(out: Path) -> Iterator[Path]:
     """Give the folder, in that of the run, to make a network of events in; then it is `out`."""
+    from perrin.io.disk import move_new
+
     run = run_folder(out)
     yield run / out.name
     move_new(run / out.name, out)
@@ -104,6 +103,8 @@ def run_folder(out: Path) -> Path:
 
     Raises `PerrinError` where `out` is there, and where torch is not installed.
     """
+    from perrin.io.output_folder import output_folder
+
     _check_torch()
     if out.exists():
         raise PerrinError(f"{out} is already there; choose another folder for the new model.")
@@ -118,6 +119,8 @@ def beside(out: Path) -> Path:
 
 def begin(run: Path, about: dict[str, Any]) -> None:
     """Keep what a run was started with; raises `PerrinError` where it would go on differently."""
+    from perrin.io.output import written_file
+
     path = run / SETTINGS
     if run.exists() and not path.exists() and (not run.is_dir() or any(run.iterdir())):
         raise PerrinError(
