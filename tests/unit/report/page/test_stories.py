@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,7 @@ import pytest
 
 from perrin.mass.errors import spectrum_with_errors
 from perrin.mass.spectrum import fit_spectrum
-from perrin.report.page.facts import Facts
+from perrin.report.page.facts import Facts, Moved
 from perrin.report.page.fits import Filterable
 from perrin.report.page.landing_story import landing_story
 from perrin.settings.spectrum import SpectrumSettings
@@ -164,3 +166,19 @@ def test_a_width_at_the_least_that_a_mixture_may_have_is_a_bound(sd: float, said
     main = landing_story(facts(masses, **given))["stands_out"][0]
     assert said in main
     assert ("at most" in main) == (sd == 1.0)
+
+
+@pytest.mark.parametrize(("unit", "sign"), [("kDa", 1.0), ("contrast", -1.0)])
+def test_landings_of_another_filter_are_on_the_side_where_landings_are(
+    unit: str, sign: float
+) -> None:
+    chosen: Any = SimpleNamespace(
+        masses=sign * np.array([100.0, 200.0, 300.0, -100.0, -200.0]),
+        kept=lambda *_: np.array([True, True, False, True, True]),
+    )
+    spectrum = {"unit": unit, "landings": 9}
+    moved = Moved("score", 0.5, spectrum)
+    facts = Facts({"spectrum": spectrum}, pd.DataFrame(), chosen, 0.9, moved)
+    more: Any = SimpleNamespace(masses=chosen.masses, kept=lambda *_: np.ones(5, bool))
+    assert facts.landings == 2
+    assert replace(facts, chosen=more).landings == 3
