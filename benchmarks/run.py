@@ -30,6 +30,7 @@ RESULTS = FOLDER / "RESULTS.md"
 BUSY_CORES = 0.2
 NETWORKS = {
     "all_landings": ("classifier", "quantifier"),
+    "calibration": ("classifier", "quantifier"),
     "andi": ("andi",),
     "experiments": ("classifier",),
     "kinds": ("mixture", "kinds"),
