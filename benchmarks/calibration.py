@@ -45,7 +45,7 @@ def main() -> None:
                 f"{pairs} pairs of {seconds:g} s: 95% interval holds {BSA_KDA} kDa",
                 f"{held} of {pairs} ({sure.low:.0%} to {sure.high:.0%} can be told apart)",
                 f"{COVERED[0]:.0%} to {COVERED[1]:.0%}",
-                sure.low <= COVERED[1] and sure.high >= COVERED[0],
+                bool(sure.low <= COVERED[1] and sure.high >= COVERED[0]),
             ),
             Row(
                 "mean and standard deviation of the mass",
