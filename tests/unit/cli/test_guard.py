@@ -43,27 +43,34 @@ FOLDERS: dict[str, str] = {
     "train quantifier": "",
 }
 """Commands whose results are a folder, and what else they need."""
-FILES: dict[str, tuple[str, str]] = {
-    "andi": ("walks.csv", "andi.csv"),
-    "calibrate": ("--pair 66:-0.0025 --pair 150:-0.0057", "line.json"),
-    "psf": ("sample.mp", "psf.npz"),
-    "report": ("rods-results", "page.html"),
-    "simulate landings": ("--preset bsa --seconds 5", "movie.mp"),
-    "simulate motion": ("--kind rods", "movie.tif"),
-    "simulate thumbnails": ("--count 10", "some.npz"),
-    "simulate walks": ("--count 2 --length 20 --kind fbm", "fbm.csv"),
-    "stack": ("rods.tif rods-results --particle 0", "stack.tif"),
-}
+
+
+def rows(table: str) -> dict[str, tuple[str, str]]:
+    cells = ([cell.strip() for cell in line.split("|")] for line in table.strip().splitlines())
+    return {name: (words, target) for name, words, target in cells}
+
+
+FILES = rows("""
+andi                | walks.csv                               | andi.csv
+calibrate           | --pair 66:-0.0025 --pair 150:-0.0057    | line.json
+psf                 | sample.mp                               | psf.npz
+report              | rods-results                            | page.html
+simulate landings   | --preset bsa --seconds 5                | movie.mp
+simulate motion     | --kind rods                             | movie.tif
+simulate thumbnails | --count 10                              | some.npz
+simulate walks      | --count 2 --length 20 --kind fbm        | fbm.csv
+stack               | rods.tif rods-results --particle 0      | stack.tif
+""")
 """Commands whose result is a file, what else they need, and a name for it."""
-INPUTS: dict[str, tuple[str, str]] = {
-    "andi": ("{}", "walks.csv"),
-    "calibrate": ("{} --ladder 150,300", "sample.mp"),
-    "psf": ("{}", "sample.mp"),
-    "report": ("results", "results/summary.json"),
-    "simulate landings": ("--preset bsa --seconds 5 --background {}", "sample.mp"),
-    "simulate thumbnails": ("--count 10 --psf {}", "psf.npz"),
-    "stack": ("{} rods-results --particle 0", "sample.mp"),
-}
+INPUTS = rows("""
+andi                | {}                                      | walks.csv
+calibrate           | {} --ladder 150,300                     | sample.mp
+psf                 | {}                                      | sample.mp
+report              | results                                 | results/summary.json
+simulate landings   | --preset bsa --seconds 5 --background {} | sample.mp
+simulate thumbnails | --count 10 --psf {}                     | psf.npz
+stack               | {} rods-results --particle 0            | sample.mp
+""")
 """Commands whose result could be a file that they read, what else they need, and that file."""
 OWN = {"events.csv": "of another program", "summary.json": "{}", "deeper/notes.txt": "a year"}
 
