@@ -69,20 +69,22 @@ def staged(parent: Path) -> Iterator[Staging]:
     name = f"{disk.WORKING}{disk.machine()}-{os.getpid()}-{secrets.token_hex(4)}"
     folder = parent / name
     _own.add(str(folder.absolute()))
+    staging = Staging(folder)
     try:
         folder.mkdir(mode=0o700)
-        staging = Staging(folder)
-        try:
-            yield staging
-        finally:
-            _close(staging)
+        yield staging
     finally:
+        _close(staging)
         _own.discard(str(folder.absolute()))
 
 
 def _close(staging: Staging) -> None:
     if staging.mine:
-        shutil.rmtree(staging.folder, ignore_errors=True)
+        try:
+            shutil.rmtree(staging.folder, ignore_errors=True)
+        except KeyboardInterrupt:  # Ctrl-C while it is cleared
+            shutil.rmtree(staging.folder, ignore_errors=True)
+            raise
         return
     if not _remove_if_empty(staging.folder):
         say.warning("perrin: the next run here goes on with %s", staging.folder)
