@@ -244,6 +244,8 @@ def _refused(folder: MotionFolder) -> str | None:
     if not missing.any():
         return None
     why = folder.trajectories.loc[missing, "reason"].value_counts().index[0]
+    if missing.sum() == 1:
+        return f"One trajectory tells nothing: {why}."
     return f"{int(missing.sum())} trajectories tell nothing; most often: {why}."
 
 
