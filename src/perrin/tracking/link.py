@@ -3,7 +3,8 @@
 Linking is the assignment of least cost (Jaqaman et al., Nat. Methods 5, 695 (2008)), solved
 exactly by scipy, first from frame to frame, then from the ends of tracks to beginnings a few
 frames later. A link costs its squared distance over the time that has passed, no link the
-square of the search range: for normal steps the most probable links.
+square of the search range: for normal steps the most probable links. What tells particles apart
+besides (direction, size, contrast) makes a link dearer (`perrin.tracking.likeness`).
 
 The steps are seen without linking anything: of all pairs of positions in neighboring frames
 within a distance r, those beyond what a particle's own neighbors in its frame account for are
@@ -19,6 +20,7 @@ import numpy as np
 
 from perrin.errors import PerrinError
 from perrin.settings.tracking import LinkSettings
+from perrin.tracking.likeness import Likeness, Marks, measure_likeness
 from perrin.types import FloatArray, IntArray
 
 MOST_MEMORY = 10
@@ -76,9 +78,15 @@ class LinkingResult:
 
 
 def link(
-    frame: IntArray, x: FloatArray, y: FloatArray, *, area_px: float, settings: LinkSettings
+    frame: IntArray,
+    x: FloatArray,
+    y: FloatArray,
+    *,
+    area_px: float,
+    settings: LinkSettings,
+    marks: Marks | None = None,
 ) -> LinkingResult:
-    """Link N positions, in order of frames, to tracks.
+    """Link N positions, in order of frames, to tracks; `marks` tell particles apart.
 
     Raises `PerrinError` where a search range that was given holds so many candidates that
     linking is guessing.
@@ -94,12 +102,19 @@ def link(
             "frames a second."
         )
     tracklets = link_frames(frame, x, y, search_px=search)
+    looks = None
+    if marks is not None:
+        looks = measure_likeness(frame, tracklets, marks, step_px=steps.step_px)
+    if looks is not None:
+        tracklets = link_frames(frame, x, y, search_px=search, looks=looks)
     memory = settings.memory_frames
     reach = settings.search_px or steps.bulk_px  # rare jumps are not waited for
     if memory is None:
         memory = suggest_memory(frame, x, y, tracklets, search_px=reach, area_px=area_px)
-    particle = close_gaps(frame, x, y, tracklets, search_px=reach, memory_frames=memory)
-    doubt = ambiguity(frame, x, y, particle, step_px=steps.step_px, search_px=search)
+    particle = close_gaps(
+        frame, x, y, tracklets, search_px=reach, memory_frames=memory, looks=looks
+    )
+    doubt = ambiguity(frame, x, y, particle, step_px=steps.step_px, search_px=search, looks=looks)
     return LinkingResult(particle, search, memory, steps, doubt)
 
 
@@ -169,12 +184,20 @@ def _pairs(
     return pairs["i"].astype(np.int64), pairs["j"].astype(np.int64), pairs["v"]
 
 
-def link_frames(frame: IntArray, x: FloatArray, y: FloatArray, *, search_px: float) -> IntArray:
+def link_frames(
+    frame: IntArray,
+    x: FloatArray,
+    y: FloatArray,
+    *,
+    search_px: float,
+    looks: Likeness | None = None,
+) -> IntArray:
     """Return the tracks (N,) of positions linked from one frame to the next, numbered from 0."""
     if not len(frame):
         return np.empty(0, np.int64)
     one, other, distance = _pairs(frame, x, y, search_px, later=1)
-    follows = _assigned(one, other, (distance / search_px) ** 2, count=len(frame))
+    square = distance**2 + (0.0 if looks is None else looks.squares(one, other))
+    follows = _assigned(one, other, square / search_px**2, count=len(frame))
     return _numbered(np.arange(len(frame)), follows)
 
 
@@ -289,12 +312,16 @@ def close_gaps(
     *,
     search_px: float,
     memory_frames: int,
+    looks: Likeness | None = None,
 ) -> IntArray:
     """Return the tracks (N,) with gaps of up to `memory_frames` closed, numbered from 0."""
     if not memory_frames or not len(frame):
         return tracklets
     found = joints(frame, x, y, tracklets, search_px, memory_frames)
-    cost = found.square / found.later / search_px**2
+    square = found.square / found.later
+    if looks is not None:
+        square = square + looks.squares(found.end, found.start, found.later)
+    cost = square / search_px**2
     count = int(tracklets.max()) + 1
     return _numbered(
         tracklets, _assigned(tracklets[found.end], tracklets[found.start], cost, count=count)
@@ -320,6 +347,7 @@ def ambiguity(
     *,
     step_px: float,
     search_px: float,
+    looks: Likeness | None = None,
 ) -> FloatArray:
     """Return the probability (N,) that the link from a position to the next frame is wrong.
 
@@ -346,7 +374,11 @@ def ambiguity(
 
     il, kj = square(a[i], b[k]), square(a[k], b[i])
     possible = (il <= search_px**2) & (kj <= search_px**2)
-    more = (il + kj - square(a[i], b[i]) - square(a[k], b[k])) / (2 * step_px**2)
+    more = il + kj - square(a[i], b[i]) - square(a[k], b[k])
+    if looks is not None:
+        more += looks.squares(a[i], b[k]) + looks.squares(a[k], b[i])
+        more -= looks.squares(a[i], b[i]) + looks.squares(a[k], b[k])
+    more /= 2 * step_px**2
     odds = np.where(possible, np.exp(-np.clip(more, -5, 50)), 0.0)
     for rows in (a[i], a[k]):
         np.add.at(doubt, rows, odds)

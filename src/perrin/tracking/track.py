@@ -20,15 +20,19 @@ from perrin.notebook import Shown, rounded
 from perrin.optics.psf import Psf
 from perrin.settings.base import settings_from
 from perrin.settings.tracking import ParticleKind, TrackingSettings
+from perrin.tracking.appearance import Appearance
 from perrin.tracking.clip import Clip, shown_clip
 from perrin.tracking.common_motion import checked
 from perrin.tracking.drift import Drift
+from perrin.tracking.extent import extents
 from perrin.tracking.found import EDGE, LABELS, MERGED, SHAPE_COLUMNS
 from perrin.tracking.fragments import continues
 from perrin.tracking.gaps import mark_neighbors_of_gaps
+from perrin.tracking.likeness import Marks, marks_of
 from perrin.tracking.link import LinkingResult, link
 from perrin.tracking.notes import notes_of
 from perrin.tracking.particles import describe_tracks, resting, with_masses, without
+from perrin.tracking.shape import FLAT, HALF, WIDTH
 from perrin.tracking.stream import Seen, see
 from perrin.tracking.table import Recorded, of_tracks, tracks_of
 from perrin.tracking.track_sizes import with_sizes
@@ -193,7 +197,7 @@ def _tracks_of_what_was_seen(
     positions = _positions(seen)
     linked = None
     if len(positions):
-        linked = _link(positions, movie, settings)
+        linked = _link(positions, movie, settings, seen)
         positions = _without_noise(positions, settings)
         mark_neighbors_of_gaps(positions, seen)
     if linked is not None:
@@ -274,7 +278,7 @@ def _positions(seen: Seen) -> pd.DataFrame:
 
 
 def _link(
-    positions: pd.DataFrame, movie: Movie, settings: TrackingSettings
+    positions: pd.DataFrame, movie: Movie, settings: TrackingSettings, seen: Seen
 ) -> LinkingResult | None:
     """Fill in the track of each position.
 
@@ -292,6 +296,7 @@ def _link(
         positions["y"].to_numpy(float)[rows],
         area_px=float(movie.height * movie.width),
         settings=settings.link,
+        marks=_marks(positions.iloc[rows], seen.appearance),
     )
     counts = np.bincount(linked.particle, weights=single)
     kept = np.flatnonzero(counts >= settings.link.min_positions)
@@ -300,6 +305,22 @@ def _link(
     positions.loc[rows, "particle"] = number[linked.particle]
     positions.loc[rows, "link_confidence"] = 1 - linked.ambiguity
     return linked
+
+
+def _marks(positions: pd.DataFrame, look: Appearance | None) -> Marks:
+    """Return what tells the particles of N positions apart: direction, contrast, size."""
+    assert look is not None  # noqa: S101 - something was located
+    extent = None
+    if look.varied:
+        values = np.zeros((len(positions), 8))
+        values[:, [HALF, WIDTH, FLAT]] = positions[list(SHAPE_COLUMNS)]
+        extent = extents(values)
+    return marks_of(
+        positions["contrast"].to_numpy(float),
+        np.radians(positions["angle_deg"].to_numpy(float)),
+        extent,
+        known=(positions["label"] != LABELS[MERGED]).to_numpy(),
+    )
 
 
 def _without_noise(positions: pd.DataFrame, settings: TrackingSettings) -> pd.DataFrame:
