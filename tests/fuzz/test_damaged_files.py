@@ -32,7 +32,7 @@ from files import EVENTS, FOLDERS, MOVIES, OTHERS, TRACKS
 
 CASES = int(os.environ.get("PERRIN_FUZZ", "20"))
 SEED = int(os.environ.get("PERRIN_FUZZ_SEED", "0"))
-SECONDS = 10
+SECONDS = 30  # beyond what the second process may take on a busy machine
 SURE = {"own_tracks.csv", "tracks.mat", "deflate.tif", "gzip.h5", "movie.mov", "pictures"}
 """Files whose content has checksums all over, so that no damage at all may go unnoticed."""
 MEMORY_KIB = 1 << 20  # beyond what the process had before

@@ -14,6 +14,9 @@ _MARKS = (
     (b"\xef\xbb\xbf", "utf-8-sig"),
 )
 _LOOKED_AT = 4096
+_FIRST = 16  # bytes that show what a file is
+_MOST_ODD = 0.3  # of a text that is damaged
+_PLAIN = bytes([9, 10, 13, *range(32, 127)])
 _OF_TEXT = {9, 10, 11, 12, 13, 27}  # control characters that texts have
 
 
@@ -26,6 +29,8 @@ def read_text(path: Path) -> tuple[str, str]:
     """
     content = path.read_bytes()
     encoding = encoding_of(content)
+    if encoding is None and (why := damaged_text(content)):
+        raise PerrinError(f"{path} is {why}.")
     if encoding is None:
         raise PerrinError(
             f"{path}: neither HDF5 nor parquet nor UTF-8 text (it starts with {content[:8]!r}); "
@@ -35,9 +40,22 @@ def read_text(path: Path) -> tuple[str, str]:
         return content.decode(encoding), encoding
     except UnicodeDecodeError as error:
         raise PerrinError(
-            f"{path}: no UTF-8 text, and as {encoding} it cannot be read either, or it is cut off "
-            f"(byte {error.start}). Export the table as CSV in UTF-8."
+            f"{path}: no UTF-8 text, and as {encoding} it cannot be read either (byte "
+            f"{error.start}): it is damaged or cut off. Copy it again, or export it in UTF-8."
         ) from error
+
+
+def damaged_text(content: bytes) -> str:
+    """Return what is wrong with a text of which some bytes are none of text; "" for other files."""
+    head = content[: 16 * _LOOKED_AT]
+    odd = head.translate(None, _PLAIN)
+    if content[:_FIRST].translate(None, _PLAIN) or not 0 < len(odd) < _MOST_ODD * len(head):
+        return ""
+    first = next(k for k, byte in enumerate(head) if byte not in _PLAIN)
+    return (
+        f"a text that is damaged: from byte {first} on it holds bytes that no text has. Copy or "
+        "export it again"
+    )
 
 
 def encoding_of(content: bytes) -> str | None:

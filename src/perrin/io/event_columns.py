@@ -23,6 +23,7 @@ _ALIASES: dict[str, str] = {
     "masses": "mass_kda",
     "molecular_mass": "mass_kda",
     "molecular_weight": "mass_kda",
+    "molar_mass": "mass_kda",
     "mw": "mass_kda",
     "kontrast": "contrast",
     "kontraste": "contrast",
@@ -85,6 +86,7 @@ CONTRAST_UNITS: Mapping[str, float] = {
 _UNITS = {"mass_kda": MASS_UNITS, "contrast": CONTRAST_UNITS, "contrast_se": CONTRAST_UNITS}
 _PX = {"px": 1.0, "pixel": 1.0, "pixels": 1.0}
 _WITHOUT_UNIT = {"mass_kda": "mass", "x_px": "x", "y_px": "y", "time_s": "time"}
+_SUPERSCRIPTS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 _BRACKET = re.compile(r"(.*?)[\[(](.*)[\])]\s*")
 _SECONDS = {"s": 1.0, "sec": 1.0, "seconds": 1.0, "ms": 1e-3, "min": 60.0}
 
@@ -128,7 +130,7 @@ def meaning_of(name: object, unit: object = "") -> Meaning | None:
 def key_of(name: object) -> str:
     """'Mass (kDa)', 'mass [kDa]' and 'mass_kDa' are one name."""
     text = str(name).strip().lower().replace("%", " percent ").replace("‰", " permille ")
-    text = text.replace("µ", "u").replace("μ", "u").replace("×", "x")
+    text = text.translate(_SUPERSCRIPTS).replace("µ", "u").replace("μ", "u").replace("×", "x")
     return re.sub(r"[^0-9a-z]+", "_", text).strip("_")
 
 

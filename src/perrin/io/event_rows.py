@@ -39,11 +39,11 @@ _UNBINDINGS = frozenset(
 
 def refuse_histogram(table: pd.DataFrame) -> None:
     """Raise `PerrinError` for a table of bins and their counts."""
-    counts = [name for name in table.columns if key_of(name) in _COUNTS]
+    counts = [name for name in table.columns if _counts(name)]
     if not counts or len(table) < 2:
         return
     for name in table.columns:
-        if key_of(name) in _COUNTS or len(table.columns) > 4:
+        if _counts(name) or len(table.columns) > 4:
             continue
         meaning = meaning_of(name)
         if meaning is None or meaning.name not in ("contrast", "mass_kda"):
@@ -54,6 +54,12 @@ def refuse_histogram(table: pd.DataFrame) -> None:
                 f"this is a histogram (bins in {str(name)!r}, their counts in {str(counts[0])!r}), "
                 "no table of events: each bin would be read as one event. Export the events."
             )
+
+
+def _counts(name: object) -> bool:
+    """Whether a column is called as counts are: ``counts``, ``Normalized counts``."""
+    words = key_of(name).split("_")
+    return "_".join(words) in _COUNTS or words[-1] in _COUNTS - {"n", "number"}
 
 
 def unit_of_masses(table: pd.DataFrame) -> Mapping[str, str]:

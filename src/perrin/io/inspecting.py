@@ -168,8 +168,10 @@ def _other_facts(details: dict[str, Any]) -> list[tuple[str, str]]:
 
 def is_table(path: Path, kind: Kind) -> bool:
     """Whether a file of this kind holds a table (events or tracks), not a movie."""
-    if kind in ("text", "parquet", "mat"):
+    if kind in ("text", "parquet", "feather", "mat"):
         return True
+    if kind == "npy":
+        return b"'descr': [" in head_of(path)[:128]  # rows of named fields
     if kind != "hdf5":
         return False
     from perrin.io.hdf5 import arrays, hdf5_file
@@ -182,7 +184,7 @@ def is_table(path: Path, kind: Kind) -> bool:
 
 def _inspect_table(path: Path, kind: Kind, given: Given) -> Inspection:
     """Say what a table is; events and tracks are told apart by what their readers take."""
-    if kind == "mat":
+    if kind in ("mat", "npy"):
         return _inspect_tracks(path, given)
     why: Exception | None = None
     tracks = None
@@ -195,11 +197,18 @@ def _inspect_table(path: Path, kind: Kind, given: Given) -> Inspection:
     except PerrinError:
         if tracks is not None:
             return tracks
-        if isinstance(why, PerrinError) and ("looks like perrin's" in str(why) or _places(path)):
+        if isinstance(why, PerrinError) and (_of_tracks(str(why)) or _places(path)):
             raise why from None
         raise
     # both can be read: tracks have contrasts too, events have no identity
     return events if tracks is None or "contrasts" in _head_line(path, kind) else tracks
+
+
+def _of_tracks(why: str) -> bool:
+    """Whether the reader of tracks found its columns, or knows the table, and refused it then."""
+    return "looks like" in why or not any(
+        said in why for said in ("hold no ", "no table of tracks")
+    )
 
 
 def _places(path: Path) -> bool:

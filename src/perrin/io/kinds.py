@@ -10,6 +10,8 @@ import json
 import zipfile
 from pathlib import Path
 
+from perrin.io.mat_tags import is_level_4
+
 _ENOUGH = 4096
 _MOST_JSON = 50_000_000  # bytes; perrin's own JSON files are far smaller
 _UNPACK = "unpack it and give the file inside"
@@ -54,6 +56,8 @@ def what_it_is(path: Path) -> str | None:
             head = file.read(_ENOUGH)
         if head.startswith(b"PK\x03\x04"):
             return _zip(path)
+        if is_level_4(head):
+            head = b"MATLAB 5.0"
     except (OSError, zipfile.BadZipFile):
         return None
     for start, what, out in _BYTES:

@@ -1,6 +1,8 @@
-"""Whether the elements of a MATLAB file of version 5 fit into each other, before it is read.
+"""Whether the parts of a MATLAB file of level 4 or 5 fit into each other, before it is read.
 
-Layout: MathWorks, "MAT-File Format", version 5: elements of a tag (type, bytes) and content.
+Layout: MathWorks, "MAT-File Format": of level 5 elements of a tag (type, bytes) and content; of
+level 4 matrices behind each other, of a header (type, rows, columns, complex or not, length of the
+name), the name and the numbers.
 """
 
 from __future__ import annotations
@@ -23,6 +25,10 @@ _LARGEST = 2**31  # bytes of a variable, unpacked
 _COMPLEX = 0x800
 
 
+_LARGEST_HEAD = 128
+_SIZES_4 = (8, 4, 4, 2, 2, 1)  # bytes of a number, by the second last digit of the type
+
+
 class _DamagedError(Exception):
     """What does not fit, in words."""
 
@@ -34,6 +40,9 @@ def check_tags(path: Path) -> None:
     """
     with path.open("rb") as file:
         content = memoryview(file.read())
+    if is_level_4(content[:_LARGEST_HEAD]):
+        _check_level_4(path, content)
+        return
     order = {b"IM": "<", b"MI": ">"}.get(bytes(content[126:128]))
     if order is None or 0 in content[:4] or content[124 + (order == "<")] != 1:
         return
@@ -44,6 +53,40 @@ def check_tags(path: Path) -> None:
         raise PerrinError(
             f"{path} is a damaged MATLAB file: {error}. Copy it again from its source."
         ) from error
+
+
+def is_level_4(head: bytes | memoryview) -> bool:
+    """Whether a file that begins so is a MATLAB file of level 4."""
+    found = _header_4(memoryview(head), 0)
+    return found is not None and found[0] > 0
+
+
+def _header_4(content: memoryview, at: int) -> tuple[int, int] | None:
+    """Return the bytes of the matrix at a place and those of its header; None where it is none."""
+    if len(content) < at + 20:
+        return None
+    for order in "<>":
+        kind, rows, columns, imaginary, name = struct.unpack_from(f"{order}5i", content, at)
+        machine, zero, number, matrix = kind // 1000, kind // 100 % 10, kind // 10 % 10, kind % 10
+        fits = machine == (order == ">") and zero == 0 and number < len(_SIZES_4) and matrix <= 2
+        if not (0 <= kind < 2000 and fits and rows >= 0 and columns >= 0 and imaginary in (0, 1)):
+            continue
+        text = bytes(content[at + 20 : at + 20 + name]) if 1 < name <= 64 else b""
+        if text[-1:] == b"\0" and text[:-1].decode("ascii", "replace").isidentifier():
+            return rows * columns * _SIZES_4[number] * (1 + imaginary), 20 + name
+    return None
+
+
+def _check_level_4(path: Path, content: memoryview) -> None:
+    at = 0
+    while at < len(content):
+        found = _header_4(content, at)
+        if found is None or at + sum(found) > len(content):
+            raise PerrinError(
+                f"{path} is a damaged MATLAB file of level 4: its matrix at byte {at} is none, or "
+                "larger than the file. Copy it again from its source."
+            )
+        at += sum(found)
 
 
 def _variable(kind: int, part: memoryview, order: str) -> None:

@@ -13,6 +13,7 @@ MISSING = frozenset(
     {
         *("", "nan", "-nan", "na", "n/a", "-", "--", "none", "null", "<na>"),
         *("#n/a", "#nv", "#n/d", "#num!", "#zahl!", "#nombre!"),  # as spreadsheets write it
+        *("#div/0!", "1.#qnan", "1.#ind", "-1.#ind", "-nan(ind)"),  # the last: NaN on Windows
     }
 )
 """Cells that stand for no value, in lower case."""

@@ -101,7 +101,7 @@ def find(path: Path, asked: Asked) -> Found:
     """
     check_encoding(asked.encoding)
     kind = sniff(path)
-    if kind in ("text", "parquet", "mat"):
+    if kind in ("text", "parquet", "feather", "mat"):
         raise _no_movie(path, kind)
     if asked.dataset is not None and kind not in ("hdf5", "zarr", "tiff"):
         raise PerrinError(

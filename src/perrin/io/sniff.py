@@ -8,8 +8,9 @@ from typing import Literal
 
 from perrin.errors import PerrinError
 from perrin.io.apart import HDF5
-from perrin.io.decode import encoding_of
+from perrin.io.decode import damaged_text, encoding_of
 from perrin.io.kinds import folder_of_many, what_it_is
+from perrin.io.mat_tags import is_level_4
 
 Kind = Literal[
     "hdf5",
@@ -17,6 +18,7 @@ Kind = Literal[
     "npy",
     "zarr",
     "parquet",
+    "feather",
     "text",
     "microscope",
     "video",
@@ -34,6 +36,8 @@ _MAGIC: tuple[tuple[bytes, Kind], ...] = (
     (b"MM\0+", "tiff"),
     (b"\x93NUMPY", "npy"),
     (b"PAR1", "parquet"),
+    (b"ARROW1", "feather"),
+    (b"FEA1", "feather"),
     (b"MATLAB 5.0 MAT-file", "mat"),
     (b"\xed\xfe\0\0", "seq"),
 )
@@ -147,6 +151,8 @@ def _kind(head: bytes) -> Kind | None:
         return "microscope"
     if video(head) is not None:
         return "video"
+    if is_level_4(head):
+        return "mat"
     if not head or _named(head) is not None:
         return None
     return None if encoding_of(head) is None else "text"
@@ -200,6 +206,8 @@ def _seen(head: bytes) -> str:
             f"is {named[0]} (it starts with {head[:8].hex(' ')}, {head[:8]!r}), which perrin does "
             f"not read: {named[1]}"
         )
+    if why := damaged_text(head):
+        return f"is {why}, if it is a table"
     return f"is of no known kind: it starts with {head[:8].hex(' ')} ({head[:8]!r})"
 
 

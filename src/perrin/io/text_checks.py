@@ -50,6 +50,8 @@ def without_titles(lines: Sequence[str], separators: str) -> int:
     header = 0
     for at, below in pairwise(filled):
         split = [mark for mark in separators if mark in lines[below]]
+        if _decimal_only(lines[at], lines[below]):
+            break
         if any(mark in lines[at] for mark in separators) and below == at + 1:
             break
         if split and not _numbers(lines[below], max(split, key=lines[below].count)):
@@ -57,6 +59,12 @@ def without_titles(lines: Sequence[str], separators: str) -> int:
         elif split:
             break
     return header or _padded(lines, filled, separators)
+
+
+def _decimal_only(names: str, row: str) -> bool:
+    """Whether blanks separate the cells and commas are decimal marks: names, numbers below them."""
+    cells = row.split()
+    return len(cells) == len(names.split()) > 1 and all(map(is_number, cells))
 
 
 def _padded(lines: Sequence[str], filled: Sequence[int], separators: str) -> int:

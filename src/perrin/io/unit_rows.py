@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from perrin.io.event_columns import MASS_UNITS, key_of
+from perrin.io.event_columns import CONTRAST_UNITS, MASS_UNITS, key_of
 from perrin.io.numerals import is_number
 from perrin.io.read_as import listed
 from perrin.io.units import length_unit, time_unit
@@ -54,4 +54,5 @@ def _inside(cell: str) -> str:
 
 
 def _is_unit(unit: str) -> bool:
-    return bool(unit) and bool(length_unit(unit) or time_unit(unit) or key_of(unit) in MASS_UNITS)
+    known = MASS_UNITS.keys() | CONTRAST_UNITS.keys() - {"1"}
+    return bool(unit) and bool(length_unit(unit) or time_unit(unit) or key_of(unit) in known)

@@ -8,7 +8,7 @@ PIXEL = "px"
 """What pixels, voxels and slices are called here."""
 FRAME = "frame"
 
-_PIXELS = {"px", "pix", "pixel", "pixels", "voxel", "voxels", "slice", "slices"}
+_PIXELS = {"px", "pix", "pxl", "pixel", "pixels", "voxel", "voxels", "slice", "slices"}
 _FRAMES = {"frame", "frames", "px", "pixel", "pixels"}  # pixels: lines of a kymograph
 _SHORT = {"a": "angstrom", "å": "angstrom", "ang": "angstrom", "mum": "um"}
 """What only tracks call units; mum is a LaTeX command that lost its backslash."""

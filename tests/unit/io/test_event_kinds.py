@@ -203,3 +203,23 @@ def test_events_with_labels_and_places_are_no_tracks(tmp_path: Path) -> None:
     assert inspect(path).kind == "events"
     with pytest.raises(PerrinError, match="hold no particle"):
         read_tracks(path)
+
+
+@pytest.mark.parametrize("counts", ["counts", "Normalized counts", "event_density"])
+def test_a_histogram_is_no_table_of_events(counts: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    bins = pd.DataFrame({"Mass (kDa)": np.arange(0, 400, 5.0), counts: np.arange(80) % 7})
+    bins.to_csv(path, index=False)
+    with pytest.raises(PerrinError, match="histogram"):
+        read_events(path)
+
+
+@pytest.mark.parametrize(
+    "header", ["contrast (×10⁻³),molar mass (kg/mol)\n", "contrast,mass\n‰,kDa\n"]
+)
+def test_thousandths_in_superscript_and_below_the_header(header: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(header + "-2.5,66\n-5.0,132\n-2.6,67\n", encoding="utf-8")
+    events = read_events(path)
+    assert events["contrast"].tolist() == pytest.approx([-0.0025, -0.005, -0.0026])
+    assert events["mass_kda"].tolist() == [66, 132, 67]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -63,3 +64,33 @@ def test_the_folder_of_a_network_is_named(tmp_path: Path) -> None:
     (tmp_path / "card.json").write_text("{}")
     with pytest.raises(PerrinError, match="folder of a network: give it with --model"):
         inspect(tmp_path)
+
+
+def _record(table: pd.DataFrame, path: Path) -> None:
+    import h5py
+
+    with h5py.File(path, "w") as file:
+        file["locs"] = table.to_records(index=False)
+
+
+WRITTEN: dict[str, Callable[[pd.DataFrame, Path], None]] = {
+    "a.feather": lambda table, path: table.to_feather(path),
+    "a.parquet": lambda table, path: table.to_parquet(path),
+    "a.npy": lambda table, path: np.save(path, table.to_records(index=False)),
+    "a.h5": _record,
+}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_tables_of_tracks_are_known_in_every_format(name: str, tmp_path: Path) -> None:
+    WRITTEN[name](_walks(), tmp_path / name)
+    assert inspect(tmp_path / name).details["tracks"] == 3
+    WRITTEN[name](_walks().assign(particle=range(60)), tmp_path / name)
+    with pytest.raises(PerrinError, match="numbers rows"):
+        inspect(tmp_path / name)
+
+
+def test_events_in_feather_are_known(tmp_path: Path) -> None:
+    table = pd.DataFrame({"contrast": [-0.003, -0.004]})
+    table.to_feather(tmp_path / "a.feather")
+    assert inspect(tmp_path / "a.feather").kind == "events"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from perrin.errors import PerrinError
@@ -132,7 +133,7 @@ def test_a_header_with_fewer_names_than_cells_below_stays_the_header(tmp_path: P
     assert list(read(tmp_path, "id,x\na,1,1.5\nb,2,22.25\n").cells) == ["row_names", "id", "x"]
 
 
-@pytest.mark.parametrize("missing", ["#N/A", "#NV", "#N/D", "-"])
+@pytest.mark.parametrize("missing", ["#N/A", "#NV", "#N/D", "-", "#DIV/0!", "-1.#IND"])
 def test_cells_that_spreadsheets_leave_empty_are_missing(missing: str, tmp_path: Path) -> None:
     table = read(tmp_path, f"id;x\n1;1,5\n2;{missing}\n3;2,5\n").frame()
     assert table["x"].isna().tolist() == [False, True, False]
@@ -142,3 +143,18 @@ def test_a_word_among_decimal_commas_is_the_one_that_is_named() -> None:
     cells = ["1,5"] * 20 + ["#WERT!"]
     assert why_no_numbers(cells).startswith("row 21 holds '#WERT!'")
     assert why_no_numbers([*cells, "2.5"]).startswith("row 1 holds '1,5': a decimal comma")
+
+
+def test_blanks_separate_cells_with_decimal_commas(tmp_path: Path) -> None:
+    table = read(tmp_path, "id x y\n1 1,5 3,25\n2 22,25 4,5\n").frame()
+    assert table.to_dict("list") == WANTED | {"y": [3.25, 4.5]}
+
+
+@pytest.mark.parametrize("at", [60, 6000])
+def test_a_text_with_bytes_of_none_is_damaged(at: int, tmp_path: Path) -> None:
+    rows = "".join(f"{k},{k / 7:.9f}\n" for k in range(800)).encode()
+    odd = np.random.default_rng(2).bytes(100)
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"id,x\n" + rows[:at] + odd + rows[at + 100 :])
+    with pytest.raises(PerrinError, match="damaged"):
+        read_text_table(path)

@@ -50,7 +50,7 @@ def from_columns(
     table, of_picture = _with_x_and_y(table)
     said = _unit_of_rows(table) | dict(units or {})
     names = [parse(name, said.get(name, "")) for name in table.columns]
-    meant = roles(names)
+    meant = _by_rows(roles(names), table)
     _check_there(meant, names)
     lower = {name.base: name for name in names}
     own = {"pixel_nm", "frame_interval_s"} <= set(lower)
@@ -88,7 +88,13 @@ def _with_x_and_y(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     names = {name.lower(): name for name in table.columns}
     if "x" in names or "y" in names:
         return table, []
-    for x, y in _OF_PICTURES:
+    nodes = [name[:-2] for name in names if name.endswith(".x") and f"{name[:-2]}.y" in names]
+    if len(nodes) > 1:
+        raise PerrinError(
+            f"the table has positions of several points of each animal ({listed(nodes)}), as "
+            "SLEAP writes them: keep one, in columns x and y."
+        )
+    for x, y in (*_OF_PICTURES, *((f"{node}.x", f"{node}.y") for node in nodes)):
         if x in names and y in names:
             said = f"columns {names[x]} and {names[y]} are taken as x and y"
             return table.rename(columns={names[x]: "x", names[y]: "y"}), [said]
@@ -202,6 +208,10 @@ def _check_there(meant: dict[str, list[Name]], names: list[Name]) -> None:
     hints = {
         "frame": " Times go into a column time_s, and are divided by the frame interval.",
         "x": " A unit may stand behind a name, as in x_nm or x [um].",
+        "particle": " Positions of spots that are in no track yet are linked first (perrin track, "
+        "trackpy.link)."
+        if lacking == ["particle"]
+        else "",
     }
     raise PerrinError(
         f"the columns {listed(name.full[:60] for name in names)} hold no {', '.join(lacking)}. "
@@ -213,6 +223,14 @@ def _check_there(meant: dict[str, list[Name]], names: list[Name]) -> None:
             + "".join(hint for role, hint in hints.items() if role in lacking)
         )
     )
+
+
+def _by_rows(meant: dict[str, list[Name]], table: pd.DataFrame) -> dict[str, list[Name]]:
+    """Return the roles with columns that number the rows behind others that number tracks."""
+    found = meant.get("particle", [])
+    if len(found) > 1:
+        found.sort(key=lambda name: table[name.full].nunique() == len(table))  # keeps their order
+    return meant
 
 
 def _used(meant: dict[str, list[Name]]) -> dict[str, Name]:

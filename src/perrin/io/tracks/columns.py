@@ -10,7 +10,7 @@ from perrin.io.units import SECONDS, length_unit, time_unit
 
 _WORDS = r"(?:pos|position|coord|coords|coordinate|coordinates|centroid|center|center|loc|location)"
 _NUMBER = r"(?:_?(?:id|nr|no|num|number|n|idx|index|ref|name|label))?"
-_AXIS = re.compile(rf"(?:{_WORDS}_?([xyz])|([xyz])_?{_WORDS}?|(coordinate))")
+_AXIS = re.compile(rf"(?:(?:{_WORDS}_)*{_WORDS}_?([xyz])|([xyz])_?{_WORDS}?|(coordinate))")
 _FRAME = re.compile(
     r"(?:frame|slice|plane|timepoint|time_?point|time_?step|time_?frame|image|t_?frame)s?"
     r"_?(?:number|nr|no|num|idx|index|id|n)?|(?:time|t)_(?:idx|index)"
@@ -18,14 +18,16 @@ _FRAME = re.compile(
 _TIME = re.compile(r"t|(?:elapsed_|acquisition_)?times?|time_?stamps?|pos(?:ition)?_t")
 _PARTICLE = (
     re.compile(rf"particles?{_NUMBER}"),
-    re.compile(rf"(?:track|traj|trajectory|trajectories)s?{_NUMBER}|tid"),
+    re.compile(
+        rf"(?:track|traj|trajectory|trajectories)s?{_NUMBER}|tid|trackobjects_label(?:_\d+)?"
+    ),
     re.compile(r"(?:id|nr|no|n|number)_?(?:of_)?(?:particle|track|trajectory)"),
     re.compile(rf"(?:molecule|object|rod|bead){_NUMBER}"),
     re.compile(r"id"),
     re.compile(r"group"),
 )
 _GROUP = re.compile(
-    r"(?:movie|video|film|file|source|source_?file|image_?file|image_?name|sample|experiment|exp|"
+    r"(?:movie|video|film|file|image|date|source|source_?file|image_?file|image_?name|sample|experiment|exp|"
     r"recording|measurement|cluster|cid|cell|roi|fov|field|field_?of_?view|well|series|condition|"
     r"replicate|dataset|data_?set|stack|folder|path|day|channel|position|acquisition|run|site|"
     rf"batch|slide|plate|group|tif)s?(?:_?name)?{_NUMBER}"

@@ -50,6 +50,11 @@ def refuse_foreign(path: Path, head: bytes) -> None:
     if head.startswith(b"PK\x03\x04"):
         raise PerrinError(f"this is {_zip(path)}.")
     text = head.lstrip(b"\xef\xbb\xbf \r\n\t")
+    if text[:7] == b"scorer," and b"\nbodyparts," in head:
+        raise PerrinError(
+            "this is a table of DeepLabCut, with columns of its own for each body part: write one "
+            "row a position, particle, frame, x, y."
+        )
     if text[:1] in (b"{", b"["):
         raise PerrinError(f"this is {_json(path)}.")
     if text[:14].lower() == b"<!doctype html" or text[:5].lower() == b"<html":

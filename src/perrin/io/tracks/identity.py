@@ -12,6 +12,7 @@ from perrin.io.tracks.raw import AXES, RawTracks, numbers
 
 _NONE = frozenset({"", "none", "nan", "null", "na", "n/a", "-1", "<na>", "unassigned",
                    "unlinked", "untracked", "no track"})  # fmt: skip
+_UNSET = (2**31 - 1, 2**32 - 1, 2**63 - 1, 2**64 - 1)  # what -1 is, or stands for, elsewhere
 _LARGEST = 2.0**53  # whole numbers above it are not told apart by floats
 _FEW = 5
 _JUMP, _PAUSE = 16.0, 1.5  # times the usual squared step, and the usual time between rows
@@ -50,7 +51,7 @@ def _whole_numbers(raw: RawTracks) -> dict[int, str]:
     """Return the names of tracks whose numbers are too large to keep."""
     values = numbers(raw.table["particle"], raw.called("particle"))
     raw.table["particle"] = values
-    in_track = (values.notna() & (values >= 0)).to_numpy()
+    in_track = (values.notna() & (values >= 0)).to_numpy() & ~_unset(values)
     if not in_track.any():
         raise PerrinError(
             f"column {raw.called('particle')!r} numbers no track: all rows are empty or negative, "
@@ -76,6 +77,13 @@ def _whole_numbers(raw: RawTracks) -> dict[int, str]:
         return dict(enumerate(map(str, names)))
     raw.table["particle"] = values.astype(np.int64)
     return {}
+
+
+def _unset(values: pd.Series) -> NDArray[np.bool_]:
+    """Whether a number is the -1 of unsigned integers, or the largest one, and far from others."""
+    there = values.astype(float).isin(list(map(float, _UNSET))).to_numpy()
+    others = values[~there]
+    return there if len(others) and others.max() < min(_UNSET) / 2 else np.zeros_like(there)
 
 
 def _check_no_row_number(raw: RawTracks) -> None:

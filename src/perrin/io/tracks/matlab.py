@@ -1,4 +1,4 @@
-"""MATLAB files, of version 5 and 7.3: arrays, cells of arrays, structs of known programs."""
+"""MATLAB files, of level 4, 5 and 7.3: arrays, cells of arrays, structs of known programs."""
 
 from __future__ import annotations
 
@@ -36,8 +36,10 @@ def read_matlab(path: Path) -> RawTracks:
     new = b"\x89HDF" in head or head.startswith(b"MATLAB 7.3")
     content = _read_new(path) if new else _read_old(path)
     usable = {name: value for name, value in content.items() if _usable(value)}
-    chosen = next((name for name in _NAMES if name in usable), None)
-    if chosen is None and (columns := _columns(usable)) is not None:
+    chosen = next(
+        (name for name in _NAMES if name in usable and not _is_column(usable[name])), None
+    )
+    if chosen is None and (columns := _columns(content)) is not None:
         raw = from_columns(columns, "mat columns")
         raw.columns_not_used += [other for other in content if other not in columns]
         return raw
@@ -53,13 +55,7 @@ def read_matlab(path: Path) -> RawTracks:
 
 def _columns(content: dict[str, Any]) -> pd.DataFrame | None:
     """Return variables that are the columns of a table: a particle, a frame or time, an x."""
-    columns = {
-        name: np.ravel(value)
-        for name, value in content.items()
-        if isinstance(value, np.ndarray)
-        and value.dtype.kind in "iuf"
-        and max(value.shape, default=0) == value.size
-    }
+    columns = _named_columns(content)
     meant = set(roles([parse(name) for name in columns]))
     if not {"particle", "x"} <= meant or not {"frame", "time"} & meant:
         return None
@@ -73,8 +69,38 @@ def _columns(content: dict[str, Any]) -> pd.DataFrame | None:
     return pd.DataFrame(columns)
 
 
+def _named_columns(content: dict[str, Any]) -> dict[str, NDArray[Any]]:
+    """Return the variables that are columns: numbers, and names of tracks."""
+    columns = {name: np.ravel(value) for name, value in content.items() if _is_column(value)}
+    for name in content.keys() - columns.keys():
+        texts = _texts(content[name]) if "particle" in roles([parse(name)]) else None
+        if texts is not None:
+            columns[name] = texts
+    return {name: columns[name] for name in content if name in columns}
+
+
+def _is_column(value: Any) -> bool:
+    return (
+        isinstance(value, np.ndarray)
+        and value.dtype.kind in "iuf"
+        and 1 < max(value.shape, default=0) == value.size
+    )
+
+
+def _texts(value: Any) -> NDArray[Any] | None:
+    """Return the texts of a character array (a row each) or of a cell of texts."""
+    if isinstance(value, np.ndarray) and value.dtype.kind == "U" and value.size > 1:
+        return np.char.strip(np.ravel(value)).astype(object)
+    cells = value if isinstance(value, list) else []
+    if len(cells) > 1 and all(
+        isinstance(one, np.ndarray) and one.dtype.kind == "U" for one in cells
+    ):
+        return np.array(["".join(np.ravel(one)).strip() for one in cells], dtype=object)
+    return None
+
+
 def _usable(value: Any) -> bool:
-    return not isinstance(value, np.ndarray) or value.size > 1 or value.dtype.kind not in "iufb"
+    return not isinstance(value, np.ndarray) or (value.size > 1 and value.dtype.kind != "U")
 
 
 def _from_value(value: Any, name: str) -> RawTracks:
@@ -125,11 +151,7 @@ def _from_structs(structs: list[dict[str, Any]], name: str) -> RawTracks:
         return _u_track(structs)
     parts = []
     for number, struct in enumerate(structs):
-        columns = {
-            key: np.asarray(value).ravel()
-            for key, value in struct.items()
-            if isinstance(value, np.ndarray) and value.dtype.kind in "iuf" and value.size > 1
-        }
+        columns = _named_columns(struct)
         if len({len(column) for column in columns.values()}) != 1:
             raise PerrinError(
                 f"the struct {name!r} has the fields {listed(sorted(fields))}, which are no "
@@ -194,7 +216,7 @@ def _u_track(structs: list[dict[str, Any]]) -> RawTracks:
 
 
 def _read_old(path: Path) -> dict[str, Any]:
-    """Return the variables of a file of version 5: arrays, lists (cells), lists of dicts."""
+    """Return the variables of a file of level 4 or 5: arrays, lists (cells), lists of dicts."""
     from scipy.io import loadmat
 
     check_tags(path)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from perrin.errors import PerrinError
 from perrin.io.beside import units_in_feather, units_in_parquet
 from perrin.io.kinds import folder_of_many
+from perrin.io.mat_tags import is_level_4
 from perrin.io.text import read_text_table
 from perrin.io.tracks.arrays import from_array
 from perrin.io.tracks.by_name import from_columns
@@ -157,8 +158,14 @@ def _arrow(path: Path, read: Callable[[Path], pd.DataFrame], kind: str) -> pd.Da
 
 
 def _npy(path: Path) -> RawTracks:
+    content = path.read_bytes()
+    if b"'|O'" in content.partition(b"\n")[0]:
+        raise PerrinError(
+            "the array holds Python objects (a pickle, as idtracker.ai and lists of tracks are "
+            "saved), which are not opened here. Save rows x, y, frame, particle, or a CSV."
+        )
     try:
-        array: NDArray[Any] = np.load(io.BytesIO(path.read_bytes()), allow_pickle=False)
+        array: NDArray[Any] = np.load(io.BytesIO(content), allow_pickle=False)
     except Exception as error:  # a damaged header leads numpy to errors of every kind
         raise PerrinError(
             f"the array cannot be read, or is cut off ({error}). Save it again."
@@ -184,6 +191,7 @@ _READERS: tuple[tuple[Callable[[bytes], bool], Callable[[Path], RawTracks]], ...
     (_starts(b"\x93NUMPY"), _npy),
     (lambda head: _HDF5 in head[: 512 + len(_HDF5)], read_hdf5),
     (_starts(b"MATLAB"), read_matlab),
+    (is_level_4, read_matlab),
     (is_mtrackj, read_mtrackj),
     (_is_xml, read_xml),
 )
