@@ -9,13 +9,11 @@ import pandas as pd
 import pytest
 
 import perrin
-from perrin.andi2.confined import fbm_spread
 from perrin.andi2.folder import read_experiments
-from perrin.andi2.prediction import CONFINED, FREE, IMMOBILE, predict
+from perrin.andi2.prediction import FREE, IMMOBILE, predict
 from perrin.andi2.submission import model_of, write_submission
 from perrin.diffusion.segmentation import grid, learn, segment
 from perrin.errors import PerrinError
-from perrin.simulate.walks import fbm
 from perrin_benchmarks.piecewise import piecewise_fbm
 
 NOISE, LENGTH = 0.12, 150
@@ -101,14 +99,6 @@ def test_what_lies_between_the_points_of_the_first_rounds_is_learned() -> None:
     top = after.weight.argmax()
     assert (after.alpha[top], after.K[top]) == pytest.approx((0.8, k), rel=1e-6)
     assert after.weight.sum() == pytest.approx(1)
-
-
-def test_fbm_spreads_as_its_formula_says() -> None:
-    walks = fbm(np.full(4000, 0.7), length=40, rng=np.random.default_rng(6)) * np.sqrt(2 * 0.5)
-    spread = walks.var(axis=1).mean(axis=1)
-    error = spread.std() / np.sqrt(len(spread))
-    assert spread.mean() == pytest.approx(fbm_spread(0.7, 0.5, length=40, noise=0.0), abs=4 * error)
-    assert CONFINED == 1
 
 
 def folder_of(tracks: list[np.ndarray], where: Path) -> Path:
