@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -106,6 +107,15 @@ def _pictures(path: Path) -> None:
         Image.fromarray(frame).save(path / f"f_{number}.png")
 
 
+def _micro_manager(path: Path) -> None:
+    path.mkdir()
+    said: dict[str, object] = {"Summary": {"Frames": 12, "PixelSize_um": 0.08, "Interval_ms": 10}}
+    for number, frame in enumerate(_movie()):
+        tifffile.imwrite(path / f"img_{number:09d}_Default_000.tif", frame)
+        said[f"FrameKey-{number}-0-0"] = {"ElapsedTime-ms": 10.0 * number, "Frame": number}
+    (path / "metadata.txt").write_text(json.dumps(said))
+
+
 def _ome(path: Path) -> None:
     told = {"axes": "TYX", "PhysicalSizeX": 0.08, "PhysicalSizeY": 0.08, "TimeIncrement": 0.01}
     tifffile.imwrite(path, _movie(), ome=True, photometric="minisblack", metadata=told)
@@ -159,6 +169,12 @@ def _matlab(path: Path) -> None:
     savemat(path, {"tracks": rows}, do_compression=True)
 
 
+def _level_4(path: Path) -> None:
+    from scipy.io import savemat
+
+    savemat(path, {"tracks": _tracks()[["x", "y", "frame", "particle"]].to_numpy()}, format="4")
+
+
 def _json(path: Path) -> None:
     path.write_text('{"format_version": 1, "gradient_per_kda": -4e-05, "offset": 0.0}')
 
@@ -183,6 +199,8 @@ TRACKS: dict[str, Callable[[Path], None]] = {
     "tracks.npy": lambda path: np.save(path, _tracks()[["x", "y", "frame", "particle"]]),
     "napari.npy": lambda path: write_napari(_tracks(), path),
     "tracks.mat": _matlab,
+    "level4.mat": _level_4,
+    "tracks.feather": lambda path: _tracks().to_feather(path),
     "btrack.h5": _btrack,
 }
 MOVIES: dict[str, Callable[[Path], None]] = {
@@ -202,6 +220,7 @@ FOLDERS: dict[str, Callable[[Path], None]] = {
     "movie.zarr": _zarr,
     "ome.zarr": _ome_zarr,
     "pictures": _pictures,
+    "micro_manager": _micro_manager,
 }
 """Movies that are folders of files."""
 OTHERS: dict[str, Callable[[Path], None]] = {"calibration.json": _json}

@@ -15,6 +15,8 @@ from perrin.errors import PerrinError
 from perrin.io.found import Asked, Found, refuse_encoding
 from perrin.io.movie import LazyFrames
 from perrin.io.movies.frames import DECODING
+from perrin.io.movies.micro_manager import with_metadata
+from perrin.io.read_as import listed
 from perrin.io.sniff import PICTURES
 from perrin.types import Array
 
@@ -144,7 +146,7 @@ def find_pictures(path: Path, asked: Asked) -> Found:
     if left:
         notes.append(f"{left} pictures of another kind left out")
     first = read_picture(path / names[0], asked.channel)
-    return Found(
+    found = Found(
         path=path,
         format="pictures",
         description=f"folder of {len(names)} {common} pictures",
@@ -159,6 +161,7 @@ def find_pictures(path: Path, asked: Asked) -> Found:
         notes=tuple(notes),
         problem=problem,
     )
+    return with_metadata(found)
 
 
 def _pictures(path: Path) -> dict[str, str]:
@@ -230,10 +233,11 @@ def _gaps(names: list[str]) -> str | None:
     steps = np.diff(numbers)
     if len(steps) and steps.min() != steps.max():
         usual = int(np.median(steps))
-        lost = int((steps // usual - 1).sum()) if usual else 0
+        lost = sorted(set(range(numbers[0], numbers[-1], usual)) - set(numbers)) if usual else []
+        which = listed(map(str, lost[:5])) + (", ..." if len(lost) > 5 else "")
         return (
-            f"is incomplete: its pictures count from {numbers[0]} to {numbers[-1]} and about "
-            f"{lost} in between are missing, so that time would not be even. Copy them, or "
+            f"is incomplete: its pictures count from {numbers[0]} to {numbers[-1]} and {len(lost)} "
+            f"in between are missing ({which}), so that time would not be even. Copy them, or "
             "number those that are there without gaps"
         )
     return None

@@ -19,6 +19,7 @@ from perrin.io.found import Asked, Found, refuse_encoding
 from perrin.io.movie import LazyFrames
 from perrin.io.movies.axes import Axes, Layout, lay_out
 from perrin.io.movies.frames import DECODING, LaidOutFrames, ScaledFrames, closed, held_of
+from perrin.io.movies.micro_manager import with_metadata
 from perrin.io.movies.npy import MappedFrames
 from perrin.io.movies.tiff_pages import other_series_problem, pages_problem
 from perrin.io.movies.tiff_said import TiffSaid, check_ome, said_by
@@ -136,7 +137,7 @@ def find_tiff(path: Path, asked: Asked) -> Found:
     tiff = _open(path, follow_links=asked.follow_links)
     try:
         with _quiet():
-            return _find(path, tiff, asked)
+            return with_metadata(_find(path, tiff, asked))
     finally:
         _close(tiff)
 

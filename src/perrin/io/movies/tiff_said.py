@@ -14,6 +14,7 @@ import numpy as np
 import tifffile
 
 from perrin.errors import PerrinError
+from perrin.io.movies.stamps import by_stamps
 from perrin.io.movies.tiff_pages import has_pages
 from perrin.io.quantities import Said, read, square
 from perrin.io.read_as import counted
@@ -21,7 +22,6 @@ from perrin.io.read_as import counted
 _STRAIGHT_LINE = 0  # ImageJ's calibration function: value = c0 + c1 * stored
 _NOT_CALIBRATED = (20, 21)
 _DIFFERS, _CONTRADICTS = 0.01, 0.1  # relative, of an interval that is said and that of time stamps
-_GAP = 1.5  # times the usual step between two time stamps: a frame was dropped
 _MICRO_MANAGER = 51123  # tag of the metadata of a page
 
 
@@ -203,21 +203,6 @@ def _delta_t(pixels: Element) -> tuple[Said, list[str]]:
                 continue
             stamps.setdefault(at, stamp)
     return by_stamps(stamps, unit)
-
-
-def by_stamps(stamps: dict[int, float], unit: str) -> tuple[Said, list[str]]:
-    """Return the frame interval by time stamps, frame number to time, and notes on gaps."""
-    frames = np.array(sorted(stamps))
-    if len(frames) < 2:
-        return Said(), []
-    steps = np.diff([stamps[int(frame)] for frame in frames]) / np.diff(frames)
-    usual = float(np.median(steps))
-    gaps = int((steps > _GAP * usual).sum()) if usual > 0 else 0
-    note = (
-        f"by the time stamps, frames were dropped in {counted(gaps, 'place')} (steps up to "
-        f"{steps.max():g} {unit})"
-    )
-    return read(usual, unit, "time"), [note] if gaps else []
 
 
 def _imagej(tiff: tifffile.TiffFile) -> TiffSaid:
