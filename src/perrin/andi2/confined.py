@@ -14,6 +14,8 @@ from perrin.types import FloatArray, IntArray
 
 LEAST_STEPS = 8
 """Shorter segments say nothing of walls."""
+LEAST_ODDS = np.log(2)
+"""Log-odds from which walls are there: before, one slow population in three is confined."""
 _BESIDE = (2, 3)  # steps beside a change that may be of the other state: inside and outside
 _FREE = (3, 60)  # positions of the free motion before, at least and at most
 _OTHERS = np.array([0.05, 0.2, 0.5])[:, None, None]  # of a population's segments, not in walls
@@ -44,8 +46,8 @@ def held_populations(
 ) -> tuple[list[bool], list[IntArray]]:
     """Return which populations are confined, and the population of each segment of each track.
 
-    Confined: walls are more probable than none, where both are as probable before. The fastest
-    population is free: it is what is outside of the walls.
+    Confined: walls are more probable than none (`LEAST_ODDS`). The fastest population is free: it
+    is what is outside of the walls.
     """
     place = [nearest(part, kinds, states) for part in found]
     moves = np.sqrt(2 * kinds.K) > noise
@@ -56,7 +58,8 @@ def held_populations(
             one = part_of(track, part, own, int(row))
             if len(one.positions) > LEAST_STEPS:
                 parts[own[row]].append(one)
-    return [bool(own) and population_odds(own, states, noise=noise) > 0 for own in parts], place
+    held = [bool(own) and population_odds(own, states, noise=noise) > LEAST_ODDS for own in parts]
+    return held, place
 
 
 def part_of(track: FloatArray, found: Segmented, place: IntArray, row: int) -> Part:

@@ -11,6 +11,7 @@ from perrin.andi2.confined import held_populations
 from perrin.diffusion.populations import Populations, populations
 from perrin.diffusion.segmentation import (
     GAIN,
+    ROUGHLY,
     Segmented,
     States,
     grid,
@@ -62,7 +63,7 @@ def predict(
     states = grid(noise, ks=KS)
     if usable:
         states = learn(usable, states)
-        found = [segment(own, states) for own in usable]
+        found = [segment(own, states, every=ROUGHLY) for own in usable]
         lengths = [_lengths(part, own) for part, own in zip(found, usable, strict=True)]
         _, weight = populations(found, lengths, states)
         states = weighted(states, weight)

@@ -20,6 +20,7 @@ from perrin.diffusion.segmentation import (
     GAIN,
     LEAST_STEPS,
     ORDER,
+    ROUGHLY,
     Segmented,
     States,
     grid,
@@ -113,7 +114,7 @@ def chains(tracks: Sequence[Track], *, noise: float, gain: float = GAIN) -> Chai
     all_states = grid(level, ks=_range(scaled, level))
     own, before = [one.own for one in scaled], [one.before for one in scaled]
     states = learn(own, all_states, before=before)
-    found = [segment(a, states, before=b) for a, b in zip(own, before, strict=True)]
+    found = [segment(a, states, before=b, every=ROUGHLY) for a, b in zip(own, before, strict=True)]
     _, weight = populations(found, _lengths(found, scaled), states)
     states = weighted(states, weight)
     found = [segment(a, states, before=b, gain=gain) for a, b in zip(own, before, strict=True)]

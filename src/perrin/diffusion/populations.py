@@ -106,7 +106,8 @@ def _fit(likelihood: FloatArray, where: FloatArray, number: int) -> _Fit:
     value = -np.inf
     on_grid = _on_grid(where, mean, sd)
     for _ in range(_ROUNDS):
-        of_each = likelihood @ on_grid.T * fraction  # (s, m)
+        inside = likelihood @ on_grid.T  # (s, m)
+        of_each = inside * fraction
         total = of_each.sum(axis=1) + 1e-300
         ahead = float(np.log(total).sum())
         if ahead - value < 1e-4 * max(len(total), 1) and np.isfinite(value):
@@ -114,14 +115,13 @@ def _fit(likelihood: FloatArray, where: FloatArray, number: int) -> _Fit:
             break
         value = ahead
         weight = of_each / total[:, None]
-        fraction = weight.sum(axis=0) / len(weight)
+        share = (weight / (inside + 1e-300)).T @ likelihood  # (m, n)
         for m in range(number):
-            inside = likelihood * on_grid[m]  # (s, n)
-            inside *= (weight[:, m] / (inside.sum(axis=1) + 1e-300))[:, None]
-            mass = inside.sum(axis=0)
+            mass = share[m] * on_grid[m]
             mean[m] = mass @ where / (mass.sum() + 1e-300)
             spread = np.sqrt(mass @ (where - mean[m]) ** 2 / (mass.sum() + 1e-300))
             sd[m] = np.maximum(spread, _LEAST_SD)
+        fraction = weight.sum(axis=0) / len(weight)
         on_grid = _on_grid(where, mean, sd)
     return _Fit(mean, sd, fraction, on_grid, value)
 

@@ -34,6 +34,8 @@ GAIN = -2.0
 ALPHAS = np.concatenate([np.arange(0.1, 1.85, 0.1), [1.9, 1.98]])
 KS_A_FACTOR = 0.3
 """Distance of neighboring K on the grid, in natural logarithms."""
+ROUGHLY = 2
+"""Steps to the next place of a change that is looked at, where only the states are learned."""
 _ROUNDS = 4
 _COARSE = 2  # rounds on every second alpha and K of the grid
 _LEARN_FROM = 60  # tracks at most, evenly taken
@@ -128,7 +130,7 @@ def learn(
     for turn in range(_ROUNDS):
         counted, changes, total = np.zeros(len(own.K)), 0, 0
         for track, seen in zip(steps[::thin], known[::thin], strict=True):
-            found = segment(track, own, before=seen)
+            found = segment(track, own, before=seen, every=ROUGHLY)
             counted += found.posterior.sum(axis=0)
             changes += len(found.starts) - 1
             total += len(track)
@@ -170,19 +172,25 @@ def _places(states: States) -> tuple[IntArray, IntArray]:
 
 
 def segment(
-    steps: FloatArray, states: States, *, gain: float = 0.0, before: IntArray | None = None
+    steps: FloatArray,
+    states: States,
+    *,
+    gain: float = 0.0,
+    before: IntArray | None = None,
+    every: int = 1,
 ) -> Segmented:
     """Return the best chain of segments of a track's steps (n, d).
 
     gain: logarithm of odds that each change has to bring beyond its probability. before (n,): how
-    many steps come before each without a missing frame; None: no frame is missing.
+    many steps come before each without a missing frame; None: no frame is missing. every: changes
+    are looked for at each such step, the first included.
     """
     own = np.ascontiguousarray(steps, np.float32)
     known = _known(before, len(own))
     weight = np.log(states.weight).astype(np.float32)
     cost = np.log(states.change / (1 - states.change)) - gain
     bank = states.past, states.precision, states.level
-    starts = _decode(own, known, *bank, weight, np.float32(cost))
+    starts = _decode(own, known, *bank, weight, np.float32(cost), every)
     scores = np.array(
         [
             weight + scored(own[first:stop], states, before=known[first:stop])
@@ -273,10 +281,11 @@ def _come_of_age(young, score, old, old_start, start):  # type: ignore[no-untype
 
 
 @njit(cache=True, nogil=True)
-def _decode(steps, known, past, precision, level, weight, cost):  # type: ignore[no-untyped-def]
+def _decode(steps, known, past, precision, level, weight, cost, every):  # type: ignore[no-untyped-def]
     """Return the starts of the best chain. weight (n,): logarithms; cost: of a change.
 
-    known (n,): steps, at most `ORDER`, that come before each without a missing frame.
+    known (n,): steps, at most `ORDER`, that come before each without a missing frame. every: steps
+    from one start that is looked at to the next.
     """
     length, count = len(steps), len(weight)
     new, score = np.empty(count, np.float32), np.empty(count, np.float32)
@@ -292,10 +301,15 @@ def _decode(steps, known, past, precision, level, weight, cost):  # type: ignore
         best = np.float32(-1e30)
         start: Any = 0
         for m in range(min(t, ORDER), -1, -1):
+            if m < ORDER and (t - m) % every:
+                continue
             _scored(steps, t, min(m, known[t]), past, precision, level, new, score)
             place = (t - m) % ORDER
             if m == ORDER:
-                _come_of_age(young[place], score, old, old_start, t - m)
+                if (t - m) % every == 0:
+                    _come_of_age(young[place], score, old, old_start, t - m)
+                else:
+                    old += score
                 best, start = old[0], old_start[0]
                 for k in range(1, count):
                     if old[k] > best:
@@ -310,6 +324,13 @@ def _decode(steps, known, past, precision, level, weight, cost):  # type: ignore
                 best, start = top, t - m
         entry[t + 1] = best + cost
         final_start[t] = start
+    return _starts(final_start)
+
+
+@njit(cache=True, nogil=True)
+def _starts(final_start):  # type: ignore[no-untyped-def]
+    """Return the starts of the best chain, from that of the segment that ends at each step."""
+    length = len(final_start)
     number, at = 0, length - 1
     while at >= 0:
         number += 1

@@ -90,6 +90,19 @@ def test_what_is_learned_finds_more_changes() -> None:
     assert len(after.K) < len(before.K)
 
 
+def test_changes_are_looked_for_at_each_so_many_steps() -> None:
+    """Every third start only: the best chain of those, within two steps of the true change."""
+    rng = np.random.default_rng(8)
+    states = grid(NOISE, ks=(0.01, 5.0))
+    near = 0
+    for change in range(60, 80):
+        steps = np.diff(track([(change, 1.0, 3.0), (150 - change, 1.0, 0.02)], rng), axis=0)
+        starts = segment(steps, states, every=3).starts
+        assert (starts % 3 == 0).all()
+        near += len(starts) == 2 and abs(starts[1] - change) <= 2
+    assert near >= 18
+
+
 def test_what_lies_between_the_points_of_the_first_rounds_is_learned() -> None:
     """They take every second alpha of the grid (.1, .3 ...) and K; .8 and e^(.3 odd) are beside."""
     rng = np.random.default_rng(11)
