@@ -51,10 +51,12 @@ def takes_movie_keywords(function: Callable[Parameters, Result]) -> Callable[Par
     ]
     others = [one for one in own.parameters.values() if one.kind is not one.VAR_KEYWORD]
     signature = own.replace(parameters=[*others, *spelled])
+    known = frozenset(signature.parameters)
 
     @functools.wraps(function)
     def checked(*args: Parameters.args, **keywords: Parameters.kwargs) -> Result:
-        signature.bind(*args, **keywords)  # TypeError for what is no keyword
+        if not keywords.keys() <= known:
+            signature.bind(*args, **keywords)  # TypeError for what is no keyword
         return function(*args, **keywords)
 
     checked.__signature__ = signature  # type: ignore[attr-defined]

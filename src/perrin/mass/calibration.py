@@ -162,6 +162,11 @@ class Calibration(Shown, Settings):
                 f"{path}: no readable calibration file: {why_unreadable(error)}. Check the name, "
                 "or make one with perrin calibrate."
             ) from error
+        if not text.lstrip().startswith("{"):
+            raise PerrinError(
+                f"{path}: not valid: it is no calibration of perrin, which is JSON. Of a "
+                "calibrant's movie or table, and of pairs by hand, perrin calibrate makes one."
+            )
         try:
             loaded = cls.model_validate_json(text)
         except ValidationError as error:

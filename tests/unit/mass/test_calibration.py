@@ -209,7 +209,7 @@ def test_a_saved_calibration_is_loaded(tmp_path: Path) -> None:
     ("text", "match"),
     [
         ("{}", "gradient_per_kda"),
-        ("no json", "not valid"),
+        ("no json", "not valid: it is no calibration"),
         ('{"gradient_per_kda": 4e-5, "offset": 0}', "gradient_per_kda"),
         ('{"gradient_per_kda": -4e-5, "offset": 0, "slope": 1}', "slope"),
         ('{"gradient_per_kda": -4e-5, "offset": 0, "format_version": 2}', "format_version"),

@@ -48,7 +48,8 @@ def without_movie(file: h5py.File) -> str:
     held = listed(list(file)[:8]) or "nothing"
     return (
         f"is an HDF5 file without a movie: no dataset has three axes. It holds {held}. Event "
-        "tables are read with perrin.read_events"
+        "tables are read with perrin.read_events (perrin spectrum), tracks with perrin.read_tracks "
+        "(perrin diffusion)"
     )
 
 

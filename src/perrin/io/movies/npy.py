@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from pathlib import Path
 from tokenize import TokenError
 from typing import Any, Literal
@@ -32,11 +33,10 @@ class MappedFrames(LaidOutFrames):
         if layout.held is not None and layout.time == 0:
             shape = (layout.held, *shape[1:])
         try:
-            mapped = np.memmap(
-                path, dtype=stored, mode="r", offset=offset, shape=shape, order=order
-            )
-            self._map: Array | None = mapped.view(np.ndarray)  # whose slices are quicker
-        except (OSError, ValueError) as error:
+            with path.open("rb") as file:
+                mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            self._map: Array | None = np.ndarray(shape, stored, mapped, offset, order=order)
+        except (OSError, ValueError, TypeError) as error:
             raise PerrinError(
                 f"{path} is truncated or damaged: {layout.shape} pixels of {stored} do not fit in "
                 f"{path.stat().st_size} bytes ({error}). Copy it again from its source."

@@ -29,6 +29,7 @@ _WRITTEN_AT_ONCE = ("shaped", "imagej")
 _FRAMES_OF_ONE = ("generic", "uniform", "shaped", "imagej")
 
 Tags = dict[int, int]
+_Last = tuple[bytes, Tags, list[slice], list[tuple[slice, int]]]
 
 
 def pages_problem(tiff: tifffile.TiffFile, number: int | None) -> str | None:
@@ -158,6 +159,7 @@ class _Directories:
         self._count = struct.Struct(order + ("Q" if big else "H"))
         self._entry = struct.Struct(order + ("HHQ8s" if big else "HHI4s"))
         self._pointer = struct.Struct(order + ("Q" if big else "I"))
+        self._last: _Last | None = None
 
     def close(self) -> None:
         self._bytes.close()
@@ -166,15 +168,56 @@ class _Directories:
         """Return the tags that decide, and 0: 1 where pixels have no place in the file."""
         start = offset + self._count.size
         count = self._count.unpack_from(self._bytes, offset)[0]
-        tags = dict(_DECIDE)
         block = self._bytes[start : start + count * self._entry.size]
+        if (known := self._as_before(block)) is not None:
+            return known
+        tags = dict(_DECIDE)
         for code, kind, length, value in self._entry.iter_unpack(block):
             if code in _DECIDE:
                 tags[code] = self._values(kind, min(length, 1), length, value)[0]
             elif code in _PLACES and not all(self._values(kind, length, length, value)):
                 tags[0] = 1
         tags[_ROWS] = min(tags[_ROWS], tags[_HEIGHT])
+        self._last = None if tags.get(0) else self._remembered(block, tags)
         return tags
+
+    def _as_before(self, block: bytes) -> Tags | None:
+        """Return the tags of a page that is the one before but for the places of its pixels.
+
+        None where it is not. Pages of one movie mostly are, and this is quicker than to take each
+        tag for itself.
+        """
+        if self._last is None:
+            return None
+        before, tags, same, places = self._last
+        if len(block) != len(before):
+            return None
+        for part in same:
+            if block[part] != before[part]:
+                return None
+        for part, length in places:
+            if not (any(block[part]) if length == 1 else self._all_there(block, part.start)):
+                return None
+        return tags
+
+    def _all_there(self, block: bytes, at: int) -> bool:
+        """Whether no number of the entry whose value is at a place of a block is 0."""
+        at -= self._entry.size - self._pointer.size
+        _code, kind, length, value = self._entry.unpack_from(block, at)
+        return all(self._values(kind, length, length, value))
+
+    def _remembered(self, block: bytes, tags: Tags) -> _Last:
+        """Return a page with the parts of its entries that others like it have in common."""
+        size, before = self._entry.size, self._entry.size - self._pointer.size
+        places = []
+        for at in range(0, len(block), size):
+            code, kind, length, _value = self._entry.unpack_from(block, at)
+            if code in _PLACES:
+                width = struct.calcsize(_SIZES.get(kind, "I")) if length == 1 else size - before
+                places.append((slice(at + before, at + before + width), length))
+        starts = [0, *(part.start + self._pointer.size for part, _ in places)]
+        stops = [*(part.start for part, _ in places), None]
+        return block, tags, list(map(slice, starts, stops)), places
 
     def _values(self, kind: int, wanted: int, length: int, value: bytes) -> tuple[int, ...]:
         letter = _SIZES.get(kind)

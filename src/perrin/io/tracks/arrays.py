@@ -40,8 +40,10 @@ def from_array(array: Array, kind: str) -> RawTracks:
         array = array.T
     if array.ndim == 2 and array.shape[1] in (3, 4, 5):
         return _from_rows(np.asarray(array, dtype=np.float64), kind)
+    movie = " Is it a movie? `perrin track` makes tracks of it." if array.ndim > 2 else ""
     raise PerrinError(
         f"an array of shape {array.shape} is no table of tracks; {_ORDERS}. Give one of these."
+        f"{movie}"
     )
 
 

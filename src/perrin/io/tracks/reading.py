@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from perrin.errors import PerrinError
 from perrin.io.beside import units_in_feather, units_in_parquet
-from perrin.io.kinds import folder_of_many
+from perrin.io.kinds import folder_of_many, what_it_is
 from perrin.io.mat_tags import is_level_4
 from perrin.io.text import read_text_table
 from perrin.io.tracks.arrays import from_array
@@ -88,11 +88,10 @@ def _file_in(path: Path) -> Path:
     many = folder_of_many(path)
     if many is not None:
         raise PerrinError(f"{path} is {many}.")
+    if path.is_dir():
+        raise PerrinError(f"{path} is {what_it_is(path)}.")
     if not path.is_file():
-        is_folder = "is a folder; give the file of tracks in it"
-        raise PerrinError(
-            f"{path}: {is_folder if path.is_dir() else 'there is no such file'}. Check the path."
-        )
+        raise PerrinError(f"{path}: there is no such file. Check the path.")
     return path
 
 

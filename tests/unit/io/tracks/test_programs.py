@@ -96,6 +96,16 @@ def test_python_objects_in_an_array_are_named(tmp_path: Path, truth: pd.DataFram
             read_tracks(tmp_path / name)
 
 
+def test_movies_are_told_from_tracks(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.zeros((20, 30, 40)))
+    with pytest.raises(PerrinError, match="Is it a movie"):
+        read_tracks(tmp_path / "a.npy")
+    (tmp_path / "a.zarr").mkdir()
+    (tmp_path / "a.zarr" / "zarr.json").write_text("{}")
+    with pytest.raises(PerrinError, match="a Zarr folder, a movie"):
+        read_tracks(tmp_path / "a.zarr")
+
+
 # MATLAB
 
 
