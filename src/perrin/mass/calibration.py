@@ -163,10 +163,8 @@ class Calibration(Shown, Settings):
                 "or make one with perrin calibrate."
             ) from error
         if not text.lstrip().startswith("{"):
-            raise PerrinError(
-                f"{path}: not valid: it is no calibration of perrin, which is JSON. Of a "
-                "calibrant's movie or table, and of pairs by hand, perrin calibrate makes one."
-            )
+            why = "it is no calibration of perrin, which is JSON. Make one with perrin calibrate"
+            raise PerrinError(f"{path}: not valid: {why}.")
         try:
             loaded = cls.model_validate_json(text)
         except ValidationError as error:
