@@ -114,7 +114,7 @@ def test_a_calibration_is_seen_accepted_and_changes_no_table(
     page.click("button:has-text('Analyze')")
     page.wait_for_selector("text=Still missing: Masses of the calibrant")
     page.fill("[aria-label^='Masses of the calibrant']", "150,300")
-    page.wait_for_selector("text=The file does not say", state="hidden")
+    page.wait_for_selector("text=Still to be said:", state="hidden")
     page.click("button:has-text('Analyze')")
     page.wait_for_selector("img.picture")
     assert page.evaluate("document.querySelector('img.picture').naturalWidth") > 100
@@ -197,13 +197,13 @@ def test_what_a_file_does_not_say_is_asked_for_each_time(
     rows = [f"0,{k},{k % 7},{k % 5}" for k in range(40)]
     walks.write_text("\n".join(["particle,frame,x,y", *rows]))
     drop(page, walks)
-    page.wait_for_selector("text=The file does not say, so please do:")
+    page.wait_for_selector("text=Still to be said:")
     page.fill("[aria-label='Frames of a window']", "20")
     page.fill("[aria-label='Stored pixel, or unit of the coordinates (nm)']", "100")
     page.fill("[aria-label='Time between frames (s)']", "0.01")
-    page.wait_for_selector("text=The file does not say", state="hidden")
+    page.wait_for_selector("text=Still to be said:", state="hidden")
     drop(page, walks)  # the same numbers may be wrong for another file
-    page.wait_for_selector("text=The file does not say", state="visible")
+    page.wait_for_selector("text=Still to be said:", state="visible")
     assert page.input_value("[aria-label='Frames of a window']") == "20"
     page.reload()
     remembered = json.loads((served.folder / ".perrin-app.json").read_text())

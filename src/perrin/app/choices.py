@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 OF_THE_FILE = (
     "table_calibration",
+    "mass_calibration",
     "ladder",
     "species",
     "particles",
@@ -40,6 +41,7 @@ NO_MODEL = "none"
 
 _OPTION = {
     "table_calibration": "calibration",
+    "mass_calibration": "calibration",
     "particles": "kind",
     "locate_threshold": "threshold",
     "reaction": "model",
@@ -52,6 +54,7 @@ class Choices(Settings):
 
     calibration: str | None = Field(None, description="of movies: name of one in the folder")
     table_calibration: str | None = Field(None, description="instead of the masses of a table")
+    mass_calibration: str | None = Field(None, description="of molecules that move, for masses")
     psf: str | None = Field(None, description="name of a PSF in the folder")
     model: str | None = Field(None, description="of the package, or a folder; the command's own")
     threshold: str | None = Field(None, pattern=r"^(auto|0|1|[01]?\.\d+)$")

@@ -5,25 +5,34 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from perrin.mass.ladders import LADDERS
+
 
 @dataclass(frozen=True)
 class Field:
     """A choice: its label with unit, and whether it is usual.
 
     `options` are the values that can be chosen and how they are named; None for a number
-    or text.
+    or text. `hint`: what can be typed, below it.
     """
 
     name: str
     label: str
     usual: bool = False
     options: dict[Any, str] | None = None
+    hint: str = ""
 
 
 FIELDS: tuple[Field, ...] = (
-    Field("ladder", "Masses of the calibrant: a ladder, or kDa as 66,146,480", usual=True),
+    Field(
+        "ladder",
+        "Masses of the calibrant",
+        usual=True,
+        hint=f"{', '.join(LADDERS)}, or kDa as 66,146,480",
+    ),
     Field("calibration", "Calibration", usual=True),
     Field("table_calibration", "Calibration", usual=True),
+    Field("mass_calibration", "Calibration, for masses of molecules that move"),
     Field(
         "particles",
         "What moves",

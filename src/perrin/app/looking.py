@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from perrin.app.folders import as_batch, as_challenge, as_tracked, folder_kind
-from perrin.app.tasks import OF_A_MOVIE, Task, tasks_for
+from perrin.app.tasks import LANDINGS, OF_A_MOVIE, Task, tasks_for
 from perrin.batch.sheet import read_sheet
 from perrin.errors import PerrinError
 from perrin.io import inspect
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from perrin.app.choices import Choices
-    from perrin.app.folders import as_batch, as_challenge, as_tracked, folder_kind
-from perrin.app.tasks import Kind
+    from perrin.app.tasks import Kind
 
 
 @dataclass(frozen=True)
@@ -60,6 +59,8 @@ def look(path: Path, choices: Choices) -> Look:
     found = tuple(
         tasks_for("movie", pixel_nm=seen.pixel_nm, frame_interval_s=seen.frame_interval_s)
     )
+    if LANDINGS not in found:
+        seen = inspect(path, contents="moving", **given)
     return Look(
         "movie",
         seen.description,

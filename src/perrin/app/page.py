@@ -49,7 +49,7 @@ class Page:
         with ui.row(wrap=False).classes("w-full").style("gap: 0"):
             with ui.column().classes("side").props('role="main"'):
                 with ui.row(wrap=False).classes("items-baseline").style("gap: 10px"):
-                    ui.label(f"perrin {__version__}").classes("text-h6 text-primary")
+                    ui.label(f"perrin {__version__}").classes("text-h6 text-primary name")
                     ui.label(f"works in {self.session.workspace.folder}, nowhere else").classes(
                         "quiet"
                     )
@@ -179,7 +179,7 @@ class Page:
         ui.label("2  Settings").classes("step")
         self._task(seen)
         task = self.task
-        self.asking = ui.label("The file does not say, so please do:").classes("problem")
+        self.asking = ui.label("Still to be said:").classes("problem")
         fields = [] if task is None else [one for one in FIELDS if one.name in task.choices]
         asked = [one for one in fields if one.name in self.missing()]
         self.asking.set_visibility(bool(asked))
@@ -236,7 +236,7 @@ class Page:
             made = ui.checkbox(item.label, value=value)
         else:
             made = ui.input(item.label, value=typed(value))
-            made.props("dense debounce=400")
+            made.props("dense debounce=400" + (f' hint="{item.hint}"' if item.hint else ""))
         made.classes("w-full").props(f'data-name="{item.name}"')
         made.on_value_change(lambda event: self._set(item, event.value, made))
 
@@ -248,6 +248,8 @@ class Page:
             return {None: "not chosen"} | same(others)
         if item.name == "calibration":
             return {None: "none: contrasts only"} | same(workspace.calibrations())
+        if item.name == "mass_calibration":
+            return {None: "none: no masses"} | same(workspace.calibrations())
         if item.name == "table_calibration":
             return {None: "none: masses as they are in the table"} | same(workspace.calibrations())
         if item.name == "psf":

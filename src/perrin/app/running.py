@@ -76,6 +76,7 @@ class Runner:
         for name, there in (
             ("calibration", workspace.calibrations()),
             ("table_calibration", workspace.calibrations()),
+            ("mass_calibration", workspace.calibrations()),
             ("psf", workspace.psfs()),
         ):
             if getattr(choices, name) not in there:
@@ -129,6 +130,9 @@ class Runner:
     def _end(self, job: Job) -> None:
         page, session = self.page, self.session
         made = [name for name in session.outs if session.workspace.can_show(name)]
+        for name in made:
+            if name.endswith(".json"):
+                session.workspace.note_calibration(name)
         if job.state == "done" and made:
             session.shown = made[-1]
             page.shelf.showing.refresh()

@@ -88,9 +88,10 @@ class Shelf:
     def _calibration(self, shown: str) -> None:
         ui.label("Is each peak read as the right mass?").classes("quiet")
         ui.button("Use it", on_click=lambda: self._accept(shown)).props("dense no-caps")
-        ui.button("Throw it away", on_click=lambda: self._refuse(shown)).props(
-            "flat dense no-caps color=negative"
-        )
+        if shown in self.session.workspace.made:
+            ui.button("Throw it away", on_click=lambda: self._refuse(shown)).props(
+                "flat dense no-caps color=negative"
+            )
 
     async def _accept(self, name: str) -> None:
         ui.notify(f"{name} is used for the movies that follow.")

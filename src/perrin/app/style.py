@@ -24,6 +24,8 @@ STYLE = """
 .run { position: sticky; bottom: -8px; width: 100%; gap: 4px; padding: 4px 0 8px; z-index: 1; }
 .run, .side { background: #fff; }
 .q-uploader { width: 100%; max-height: 84px; }
+.q-uploader__subtitle { display: none; }
+.name { white-space: nowrap; }
 .q-uploader__list { min-height: 24px; padding: 0; }
 body.body--dark .run, body.body--dark .side { background: #121212; }
 body.body--dark .problem { color: #ff8a80; }

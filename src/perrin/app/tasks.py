@@ -75,7 +75,7 @@ TRACK = Task(
     ("movie",),
     (
         "particles", "exposure", "width_nm", "locate_threshold", "keep_drift", "keep_immobile",
-        "calibration", *OF_A_MOVIE,
+        "mass_calibration", *OF_A_MOVIE,
     ),
     needs=("particles",),
 )  # fmt: skip

@@ -13,6 +13,7 @@ from perrin.app.choices import Choices, for_another_file
 from perrin.app.folders import folder_kind
 from perrin.batch.sheet import template
 from perrin.errors import PerrinError
+from perrin.io.disk import sha256_of
 from perrin.io.output import written_file
 from perrin.mass.calibration import Calibration
 from perrin.models.bundle import bundle_folder, list_bundles, read_card
@@ -36,6 +37,7 @@ class Workspace:
                 f"{folder} cannot be worked in: you may not write there. Choose another --folder, "
                 "or ask for permission."
             )
+        self.made: dict[str, dict[Path, str]] = {}  # calibrations of this app: hashes of files
 
     def path(self, name: str) -> Path:
         """Return the path of something in the folder.
@@ -113,11 +115,16 @@ class Workspace:
             path.suffix == ".json" and path.is_file() and path.with_suffix(".svg").is_file()
         )
 
+    def note_calibration(self, name: str) -> None:
+        """Remember what a job has just written: a calibration and its pictures."""
+        files = [self.path(name).with_suffix(suffix) for suffix in (".json", ".svg", ".png")]
+        self.made[name] = {file: sha256_of(file) for file in files if file.is_file()}
+
     def discard_calibration(self, name: str) -> None:
-        """Delete a calibration and its pictures."""
-        if name in self.calibrations():
-            for suffix in (".json", ".svg", ".png"):
-                self.path(name).with_suffix(suffix).unlink(missing_ok=True)
+        """Delete a calibration that was made here and its pictures; not what changed since."""
+        for file, as_made in self.made.pop(name, {}).items():
+            if file.is_file() and sha256_of(file) == as_made:
+                file.unlink()
 
     def files(self) -> list[str]:
         """Names of what could be analyzed, newest first: no hidden files, no results."""

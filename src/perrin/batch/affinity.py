@@ -17,12 +17,11 @@ from perrin.batch.run import BatchResult, read_batch
 from perrin.batch.sheet import concentration
 from perrin.batch.species import Window, parse_species
 from perrin.errors import PerrinError
-from perrin.io.output_folder import SUMMARY, OutputFolder, output_folder, written_folder
-from perrin.io.plain import plain
+from perrin.io.output_folder import OutputFolder, output_folder
 from perrin.mass.affinity import CONCENTRATION_ERROR, EFFICIENCY_ERROR, Titration
 from perrin.mass.affinity_estimate import Affinity, estimate_affinity
 from perrin.mass.affinity_model import Model, observed, parse_model
-from perrin.results.folder import provenance
+from perrin.results.folder import provenance, results_folder
 from perrin.stats import normal_quantile
 from perrin.types import FloatArray
 
@@ -223,21 +222,17 @@ def _write(
     from perrin.report.affinity_figures import affinity_figure, curve_of
     from perrin.report.style import save_figure
 
-    with written_folder(target) as partial:
+    summary = {
+        **provenance(command=command, inputs=[folder / "measurements.csv", folder / "sheet.csv"]),
+        **found.to_dict(),
+    }
+    with results_folder(target, summary) as partial:
         _wells(found, wells).to_csv(partial / "wells.csv", index=False)
         curve = curve_of(found)
         if curve is not None:
             curve.to_csv(partial / "curve.csv", index=False)
         (partial / "figures").mkdir()
         save_figure(affinity_figure(found), partial / "figures" / "affinity")
-        summary = {
-            **provenance(
-                command=command, inputs=[folder / "measurements.csv", folder / "sheet.csv"]
-            ),
-            **found.to_dict(),
-        }
-        text = json.dumps(plain(summary), indent=1, allow_nan=False)
-        (partial / SUMMARY).write_text(text + "\n", encoding="utf-8")
 
 
 def _wells(found: Affinity, wells: pd.DataFrame) -> pd.DataFrame:

@@ -125,32 +125,33 @@ _SAYS_NOTHING = "the file does not say it"
 _DISAGREES = 1e-3  # relative difference at which a given value is said to contradict the file
 
 
-def settle(
-    found: Found, given: Given, *, contents: Contents = "landings", keep_pixel: bool = False
-) -> Numbers:
+def settle(found: Found, given: Given, *, contents: Contents = "landings") -> Numbers:
     """Combine what the file says with what the user gave, which goes first.
 
-    keep_pixel: numbers that no movie of landings has are noted, not asked for again.
+    Of landings: numbers of the file that no such movie has are not used, and asked for.
     Raises `PerrinError` for given values that are impossible.
     """
     notes, missing = list(found.notes), dict(found.asks)
     interval, pixel, sign = found.frame_interval_s, found.pixel_nm, found.landing_sign
     sources = {"frame_interval": "file", "pixel": found.pixel_from, "landing_sign": "file"}
     if contents == "landings":
-        why = _doubts(interval, pixel)
+        why = no_landings(interval, pixel)
+        pixel = None if "pixel_nm" in why else pixel
+        interval = None if "frame_rate_hz" in why else interval
+        why = {
+            option: f"the file says {doubt}; contents='moving' opens others"
+            for option, doubt in why.items()
+        }
         notes += why.values()
-        if not keep_pixel:
-            pixel = None if "pixel_nm" in why else pixel
-            interval = None if "frame_rate_hz" in why else interval
-            missing |= {option: f"{doubt}: not used" for option, doubt in why.items()}
+        missing |= {option: f"{doubt}: not used" for option, doubt in why.items()}
     told = given.interval_s()
     if told is not None:
-        interval = _given_interval(told, of_landings=contents == "landings" and not keep_pixel)
+        interval = _given_interval(told, of_landings=contents == "landings")
         sources["frame_interval"] = "given"
         missing.pop("frame_rate_hz", None)
         notes += _rate_notes(found, 1 / told)
     if given.pixel_nm is not None:
-        pixel = _given_pixel(given.pixel_nm, of_landings=contents == "landings" and not keep_pixel)
+        pixel = _given_pixel(given.pixel_nm, of_landings=contents == "landings")
         sources["pixel"] = "given"
         missing.pop("pixel_nm", None)
         if found.pixel_nm is not None and _differ(pixel, found.pixel_nm):
@@ -177,20 +178,17 @@ def settle(
     return Numbers(interval, pixel, sign or -1, sources, tuple(notes), missing)
 
 
-def _doubts(interval_s: float | None, pixel: float | None) -> dict[str, str]:
-    """Why numbers of the file are of no movie of landings, by the option that gives others."""
-    doubts = {"pixel_nm": _no_landings(pixel), "frame_rate_hz": _too_slow(interval_s)}
-    return {option: f"the file says {doubt}" for option, doubt in doubts.items() if doubt}
+def no_landings(interval_s: float | None, pixel_nm: float | None) -> dict[str, str]:
+    """Return which numbers are of no movie of landings, by the option that gives others."""
+    doubts = {"pixel_nm": _odd_pixel(pixel_nm), "frame_rate_hz": _too_slow(interval_s)}
+    return {option: doubt for option, doubt in doubts.items() if doubt}
 
 
-def _no_landings(pixel: float | None) -> str | None:
+def _odd_pixel(pixel_nm: float | None) -> str | None:
     low, high = _LANDINGS_NM
-    if pixel is None or low <= pixel <= high:
+    if pixel_nm is None or low <= pixel_nm <= high:
         return None
-    return (
-        f"a pixel of {pixel:.6g} nm, which no movie of landings has ({low:g} to "
-        f"{high:g} nm; contents='moving' opens others)"
-    )
+    return f"a pixel of {pixel_nm:.6g} nm, which no movie of landings has ({low:g} to {high:g} nm)"
 
 
 def _too_slow(interval_s: float | None) -> str | None:
@@ -198,7 +196,7 @@ def _too_slow(interval_s: float | None) -> str | None:
         return None
     return (
         f"a frame interval of {interval_s:.6g} s, which no movie of landings has (below "
-        f"{_LANDINGS_S:g} s; contents='moving' opens others)"
+        f"{_LANDINGS_S:g} s)"
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from perrin.errors import PerrinError
-from perrin.io.found import Contents, Found, Given, Numbers, settle
+from perrin.io.found import Contents, Found, Given, Numbers, no_landings, settle
 from perrin.io.keywords import MovieKeywords, split, takes_movie_keywords
 from perrin.io.kinds import folder_of_many
 from perrin.io.movie import LazyFrames
@@ -87,7 +87,11 @@ def inspect(path: str | os.PathLike[str], **keywords: Unpack[MovieKeywords]) -> 
 
 
 def _movie(found: Found, given: Given, contents: Contents) -> Inspection:
-    numbers = settle(found, given, contents=contents, keep_pixel=True)
+    numbers = settle(found, given, contents="moving")
+    unlike = no_landings(numbers.frame_interval_s, numbers.pixel_nm)
+    contents = "moving" if unlike else contents
+    if contents == "landings":
+        numbers = settle(found, given, contents=contents)
     looked = look_at(found, contents)
     frames = found.frames
     for_landings = tuple(f"for landings: {one}" for one in looked.only_landings)
@@ -100,12 +104,13 @@ def _movie(found: Found, given: Given, contents: Contents) -> Inspection:
         dtype=None if frames is None else str(frames.dtype),
         frame_interval_s=numbers.frame_interval_s,
         pixel_nm=numbers.pixel_nm,
-        landing_sign=numbers.landing_sign,
+        landing_sign=numbers.landing_sign if contents == "landings" else None,
         instrument=found.instrument,
         encoding=found.encoding,
         missing=tuple(numbers.missing),
         problems=(*looked.problems, *(for_landings or ())),
-        notes=(*numbers.notes, *looked.notes),
+        notes=(*(f"{why}: for `perrin track`" for why in unlike.values()), *numbers.notes,
+               *looked.notes),
         read_as=None if frames is None else _line(found, frames, numbers),
         details={**found.details, "axes": found.axes, "axes_named": found.axes_named,
                  "sources": numbers.sources, "laid_out": frames is not None},

@@ -7,6 +7,7 @@ experiment, written whole. Stopped, a run goes on where it was; run again, it me
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from perrin.errors import PerrinError
+from perrin.io.manifest import is_as_written, read_manifest, write_manifest
 from perrin.io.output import written_file
 from perrin.io.output_folder import remove_written
 from perrin.models.classifier import ClassifierModel
@@ -52,6 +54,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     )
 }
 _SETTINGS = "settings.json"
+_GOALS = "goals.csv"
 _MEASUREMENTS = "measurements"
 
 
@@ -140,6 +143,14 @@ def _prepare(out: Path, settings: ExperimentSettings, *, overwrite: bool) -> Non
         if not same:
             for folder in EXPERIMENTS:  # measurements of other settings are not read, but remade
                 remove_written(out / folder)
+    files = read_manifest(out) or {}
+    if os.path.lexists(out / _GOALS) and not (
+        _GOALS in files and is_as_written(out, _GOALS, files)
+    ):
+        raise PerrinError(
+            f"{out / _GOALS} was not written by perrin, or was changed since; it will not be "
+            "replaced. Move it away, or choose another --out."
+        )
     (out / _MEASUREMENTS).mkdir(parents=True, exist_ok=True)
     with written_file(path, overwrite=True) as partial:
         partial.write_text(settings.model_dump_json(indent=2) + "\n", encoding="utf-8")
@@ -168,9 +179,7 @@ def _write(folder: Path, ran: Ran, *, about: Mapping[str, Any]) -> None:
     with results_folder(folder, summary, overwrite=True) as partial:
         for name, table in found.tables.items():
             table.to_csv(partial / f"{name}.csv", index=False)
-        pd.DataFrame([vars(goal) for goal in found.goals]).to_csv(
-            partial / "goals.csv", index=False
-        )
+        pd.DataFrame([vars(goal) for goal in found.goals]).to_csv(partial / _GOALS, index=False)
         for name, figure in found.figures.items():
             save_figure(figure, partial / name)
 
@@ -178,11 +187,12 @@ def _write(folder: Path, ran: Ran, *, about: Mapping[str, Any]) -> None:
 def _gather(out: Path) -> None:
     """Write the goals of all experiments that have results into one table."""
     parts = [
-        pd.read_csv(out / name / "goals.csv", keep_default_na=False).assign(experiment=name)
+        pd.read_csv(out / name / _GOALS, keep_default_na=False).assign(experiment=name)
         for name in EXPERIMENTS
-        if (out / name / "goals.csv").is_file()
+        if (out / name / _GOALS).is_file()
     ]
     table = pd.concat(parts, ignore_index=True)
     table.insert(0, "experiment", table.pop("experiment"))
-    with written_file(out / "goals.csv", overwrite=True) as partial:
+    with written_file(out / _GOALS, overwrite=True) as partial:
         table.to_csv(partial, index=False)
+    write_manifest(out, only=[_GOALS])

@@ -26,7 +26,8 @@ from perrin.cli.layout import ANALYZE
 from perrin.cli.main import app
 
 ROOT: Any = typer.main.get_command(app)
-FILES = {"calibration": "line.json", "table_calibration": "line.json", "psf": "p.npz", "model": "m"}
+CALIBRATIONS = dict.fromkeys(("calibration", "table_calibration", "mass_calibration"), "line.json")
+FILES = {**CALIBRATIONS, "psf": "p.npz", "model": "m"}
 FILTER = {"threshold": "auto", "precision": 0.9, "reported_spectrum": "all"}
 FINDING = {"n_avg": 12, "fit_n_avg": 20, "spatial_threshold": 4.0, "temporal_threshold": 4.5}
 MASSES = {
@@ -98,8 +99,9 @@ def test_files_stand_where_the_command_wants_them() -> None:
     assert words == ["edit-tracks", "rods-results", "./-edited.csv", "--out=r"]
 
 
-def test_a_calibration_of_movies_never_changes_a_table() -> None:
-    used = Choices(calibration="line.json")
+def test_a_calibration_of_landings_is_none_of_tables_and_of_tracks() -> None:
+    used = Choices(calibration="line.json", particles="rods")
+    assert command(TRACK, ["a.tif"], used, out="r") == ["track", "a.tif", "--kind=rods", "--out=r"]
     assert "--calibration=line.json" in command(LANDINGS, ["a.mp"], used, out="r")
     assert command(SPECTRUM, ["a.csv"], used, out="r") == ["spectrum", "a.csv", "--out=r"]
     asked = Choices(table_calibration="line.json")

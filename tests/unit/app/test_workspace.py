@@ -87,9 +87,12 @@ def test_a_calibration_is_shown_and_thrown_away(tmp_path: Path) -> None:
     assert workspace.can_show("line.json")
     (tmp_path / "kept").mkdir()
     assert workspace.calibrations() == ["line.json"]
-    workspace.discard_calibration("other.json")
+    workspace.discard_calibration("line.json")  # somebody else's
+    assert (tmp_path / "line.json").is_file()
+    workspace.note_calibration("line.json")
+    (tmp_path / "line.png").write_bytes(b"drawn again by the user")
     workspace.discard_calibration("line.json")
-    assert list(tmp_path.iterdir()) == [tmp_path / "kept"]
+    assert {path.name for path in tmp_path.iterdir()} == {"kept", "line.png"}
 
 
 def test_a_sheet_has_a_row_for_each_file(tmp_path: Path) -> None:

@@ -128,4 +128,17 @@ def test_a_stop_leaves_what_was_there(
         go(out, model)
     assert (out / NAME / "goals.csv").read_bytes() == before
     left = {path.name for path in out.iterdir()}
-    assert left == {NAME, "goals.csv", "settings.json", "measurements"}
+    assert left == {NAME, "goals.csv", "settings.json", "measurements", "manifest.json"}
+
+
+def test_a_table_of_goals_that_somebody_changed_is_kept(
+    asked: list[str], model: ClassifierModel, tmp_path: Path
+) -> None:
+    out = tmp_path / "results"
+    go(out, model)
+    done = len(asked)
+    (out / "goals.csv").write_text("my own notes")
+    with pytest.raises(PerrinError, match=r"goals\.csv was not written by perrin"):
+        go(out, model, overwrite=True)
+    assert (out / "goals.csv").read_text() == "my own notes"
+    assert len(asked) == done
