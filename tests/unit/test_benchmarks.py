@@ -20,12 +20,14 @@ NETWORK = re.compile(r"([\w-]+) ([0-9a-f]{12})( \(no longer shipped\))?[,.]")
 MEASURED = (
     "all_landings",
     "andi",
+    "calibration",
     "experiments",
     "kinds",
     "mixture",
     "mixture_bound",
     "real_motion",
     "regimes",
+    "tracking",
 )
 
 

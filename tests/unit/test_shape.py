@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import runpy
 from pathlib import Path
 
 import perrin
 from perrin.pipeline.landings import STEPS
 
 SOURCE = Path(perrin.__file__).parent
+TESTS = Path(__file__).resolve().parents[1]
 MOST_LINES_OF_A_FILE = 400
 MOST_LINES_OF_A_FUNCTION = 50  # on one screen, signature and docstring too
 MOST_LINES_OF_A_STEP = 25
@@ -55,3 +57,15 @@ def lines(path: Path) -> int:
 
 def files() -> list[Path]:
     return sorted(SOURCE.rglob("*.py"))
+
+
+def test_every_mutation_fits_the_source_and_has_its_test() -> None:
+    """Else `make mutations` calls it a survivor, and nobody runs that every day."""
+    mutations = runpy.run_path(str(TESTS / "mutations.py"), run_name="mutations")["MUTATIONS"]
+    for mutation in mutations:
+        text = (SOURCE / mutation.file).read_text(encoding="utf-8")
+        assert text.count(mutation.old) == 1, mutation
+        path, _, name = mutation.test.partition("::")
+        place = TESTS.parent / path
+        assert place.exists(), mutation
+        assert not name or f"def {name.partition('[')[0]}(" in place.read_text(encoding="utf-8")

@@ -135,13 +135,9 @@ def settle(found: Found, given: Given, *, contents: Contents = "landings") -> Nu
     interval, pixel, sign = found.frame_interval_s, found.pixel_nm, found.landing_sign
     sources = {"frame_interval": "file", "pixel": found.pixel_from, "landing_sign": "file"}
     if contents == "landings":
-        why = no_landings(interval, pixel)
+        why = _doubts(interval, pixel)
         pixel = None if "pixel_nm" in why else pixel
         interval = None if "frame_rate_hz" in why else interval
-        why = {
-            option: f"the file says {doubt}; contents='moving' opens others"
-            for option, doubt in why.items()
-        }
         notes += why.values()
         missing |= {option: f"{doubt}: not used" for option, doubt in why.items()}
     told = given.interval_s()
@@ -182,6 +178,14 @@ def no_landings(interval_s: float | None, pixel_nm: float | None) -> dict[str, s
     """Return which numbers are of no movie of landings, by the option that gives others."""
     doubts = {"pixel_nm": _odd_pixel(pixel_nm), "frame_rate_hz": _too_slow(interval_s)}
     return {option: doubt for option, doubt in doubts.items() if doubt}
+
+
+def _doubts(interval_s: float | None, pixel_nm: float | None) -> dict[str, str]:
+    """The same of numbers of the file, with what opens it nevertheless."""
+    doubts = no_landings(interval_s, pixel_nm).items()
+    return {
+        option: f"the file says {doubt}; contents='moving' opens others" for option, doubt in doubts
+    }
 
 
 def _odd_pixel(pixel_nm: float | None) -> str | None:
