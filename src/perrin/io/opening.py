@@ -128,6 +128,8 @@ def _no_movie(path: Path, kind: Kind) -> PerrinError:
         what = f"it holds {inspect(path).description}"
     except (PerrinError, OSError):
         what = f"it is a {kind} file"
+        if kind == "mat":
+            what = "it is a MATLAB file (save a movie in it with -v7.3, or as a TIFF stack)"
     return PerrinError(
         f"{path} is not a movie: {what}. Event tables are read with perrin.read_events (perrin "
         "spectrum), tracks with perrin.read_tracks (perrin diffusion)."

@@ -58,6 +58,8 @@ _NAMED: tuple[tuple[str, str, str], ...] = (
     (r"Andor Technology", "an Andor SIF movie", _EXPORT),
     (r"DCIMG", "a Hamamatsu DCIMG movie", _EXPORT),
     (r"SIMPLE  =", "a FITS file", _EXPORT),
+    (r"CDF[\x01\x02\x05]", "a classic NetCDF file", "save it as NetCDF 4 (nccopy -k nc4), or as a "
+     "TIFF stack"),
     (r"CI,\0", "a Phantom CINE movie", _EXPORT),
     (r"PCO-", "a PCO picture (.b16)", _EXPORT),
     (r"\x80[\x02-\x05]", "a Python pickle, which is not opened here", "save the array with "

@@ -61,8 +61,8 @@ def ncem_axes(
         name, unit = (_clean(dim.attrs.get(key, "")) for key in ("name", "units"))
         if dim.ndim == 1 and len(dim) in (data.shape[axis], 2):
             coordinates[axis] = (dim[()], unit)
-        names[axis] = _name(name, unit)
-    _pair(names, coordinates)
+        names[axis] = axis_name(name, unit)
+    pair_axes(names, coordinates)
     return names, coordinates
 
 
@@ -71,7 +71,7 @@ def _clean(value: object) -> str:
     return text.strip().strip("'\"").replace("_", "")
 
 
-def _name(name: str, unit: str) -> str | None:
+def axis_name(name: str, unit: str) -> str | None:
     """An axis in seconds is time, whatever it is called; otherwise its name decides."""
     if factor(unit, "time") is not None:
         return "T"
@@ -79,7 +79,7 @@ def _name(name: str, unit: str) -> str | None:
     return None if letter == "?" or (letter == "Z" and not unit) else letter
 
 
-def _pair(names: list[object], coordinates: dict[int, tuple[Any, object]]) -> None:
+def pair_axes(names: list[object], coordinates: dict[int, tuple[Any, object]]) -> None:
     """Two axes in lengths are y and x in stored order where they have no names."""
     if "T" not in names or "Y" in names or "X" in names:
         return

@@ -21,10 +21,16 @@ from perrin.io.movie import LazyFrames
 from perrin.io.movies.axes import Layout, lay_out
 from perrin.io.movies.emd import ncem_axes, velox_said
 from perrin.io.movies.hdf5_pieces import in_pieces, without_movie
+from perrin.io.movies.hyperspy import hyperspy_said
 from perrin.io.movies.scaled import as_said
 from perrin.io.quantities import Said, read, spacing, square
 from perrin.io.read_as import listed as some
 from perrin.types import Array
+
+_REVERSED = (
+    "MATLAB stores axes in reverse: its (y, x, time) comes with x and y exchanged; --axes TXY "
+    "turns them"
+)
 
 
 @dataclass
@@ -247,6 +253,8 @@ def _one(path: Path, file: h5py.File, data: h5py.Dataset, asked: Asked, name: st
             )
             notes += [scaled] if scaled else []
     interval, pixel, said = _numbers(told, axes.layout)
+    if "MATLAB_class" in data.attrs and asked.axes is None:
+        said.append(_REVERSED)
     return Found(
         path=path,
         format="hdf5",
@@ -284,6 +292,10 @@ def _told(data: h5py.Dataset) -> Told:
     dims = ncem_axes(data)
     if dims is not None:
         return Told("NCEM EMD (electron microscopy)", dims[0], dims[1])
+    hyperspy = hyperspy_said(data.parent, data.ndim)
+    if hyperspy is not None:
+        names, interval, pixel, notes = hyperspy
+        return Told("HyperSpy", names, {}, Said(interval.value), pixel, notes)
     told = Told()
     tags = data.attrs.get("axistags")
     if tags is not None:
@@ -292,7 +304,7 @@ def _told(data: h5py.Dataset) -> Told:
         except (ValueError, KeyError, TypeError):
             told.notes.append("its axistags cannot be read: not used")
         return told
-    names: list[object] = [None] * data.ndim
+    names = [None] * data.ndim
     for axis in range(data.ndim):
         dimension = data.dims[axis]
         scale = dimension[0] if len(dimension) else None

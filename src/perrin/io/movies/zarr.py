@@ -23,6 +23,7 @@ from perrin.io.movies.frames import (
     frames_lacking,
     held_of,
 )
+from perrin.io.movies.hyperspy import hyperspy_said
 from perrin.io.movies.scaled import as_said
 from perrin.io.quantities import Said, read, spacing, square
 from perrin.io.read_as import listed as some
@@ -189,6 +190,9 @@ def _told(root: Any, array: Any, name: str) -> Told:
             for one in scales.get("datasets", ()):
                 if str(one.get("path")) == level:
                     return _ome(scales, one)
+        if (hyperspy := hyperspy_said(group, array.ndim)) is not None:
+            names, interval, pixel, notes = hyperspy
+            return Told("HyperSpy, Zarr", names, Said(interval.value), pixel, notes)
     names = getattr(array.metadata, "dimension_names", None) or array.attrs.get("_ARRAY_DIMENSIONS")
     told = Told(names=names)
     if names and hasattr(group, "members"):
