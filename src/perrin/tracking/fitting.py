@@ -139,36 +139,36 @@ def _fit(  # type: ignore[no-untyped-def]
     for i in range(len(starts)):
         x, y, data = _window_of(frames[frame[i]], starts[i], half_windows[i])
         for j in range(first_near[i], first_near[i + 1]):
-            _divide(x, y, data, near[j], sign)
+            divide(x, y, data, near[j], sign)
         group = np.empty((1 + first[i + 1] - first[i], 8))
-        _put(group[0], starts[i])
+        put(group[0], starts[i])
         for j in range(first[i], first[i + 1]):
-            _put(group[1 + j - first[i]], others[j])
+            put(group[1 + j - first[i]], others[j])
         count = len(group) * len(free) + 1
         normal = np.empty((count, count))
-        cost = _fit_group(x, y, data, group, free, kappa, sign, half_windows[i], normal)
+        cost = fit_group(x, y, data, group, free, kappa, sign, half_windows[i], normal)
         if cost >= 0.0:
-            _put(values[i], group[0])
+            put(values[i], group[0])
             variance[i] = cost / (len(data) - count)
             misfit[i] = np.sqrt(variance[i]) / group[0, A]
-            _state(errors[i], free, normal, variance[i])
+            state(errors[i], free, normal, variance[i], 0)
         else:
             for k in range(8):
                 values[i, k] = np.nan
 
 
 @njit(cache=True)
-def _put(row, numbers):  # type: ignore[no-untyped-def]
+def put(row, numbers):  # type: ignore[no-untyped-def]
     """Write numbers into a row: a loop compiles in a fraction of the time of an assignment."""
     for k in range(len(numbers)):
         row[k] = numbers[k]
 
 
 @njit(cache=True)
-def _put_rows(rows, numbers):  # type: ignore[no-untyped-def]
+def put_rows(rows, numbers):  # type: ignore[no-untyped-def]
     """Write numbers (M, N) into rows."""
     for m in range(len(numbers)):
-        _put(rows[m], numbers[m])
+        put(rows[m], numbers[m])
 
 
 @njit(cache=True)
@@ -178,6 +178,12 @@ def _window_of(image, q, half_window):  # type: ignore[no-untyped-def]
     row, column = int(np.rint(q[Y])), int(np.rint(q[X]))
     top, left = max(0, row - half_window), max(0, column - half_window)
     bottom, right = min(height, row + half_window + 1), min(width, column + half_window + 1)
+    return pixels_of(image, top, left, bottom, right)
+
+
+@njit(cache=True)
+def pixels_of(image, top, left, bottom, right):  # type: ignore[no-untyped-def]
+    """List the pixels of some rows and columns: x, y and contrast."""
     count = max(bottom - top, 0) * max(right - left, 0)
     xs, ys, data = np.empty(count), np.empty(count), np.empty(count)
     n = 0
@@ -189,7 +195,7 @@ def _window_of(image, q, half_window):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, fastmath=True, error_model="numpy")
-def _divide(x, y, data, q, sign):  # type: ignore[no-untyped-def]
+def divide(x, y, data, q, sign):  # type: ignore[no-untyped-def]
     """Divide the light by what another particle leaves of it."""
     cos, sin = np.cos(q[ANGLE]), np.sin(q[ANGLE])
     for n in range(len(data)):
@@ -198,7 +204,7 @@ def _divide(x, y, data, q, sign):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _fit_group(x, y, data, group, free, kappa, sign, half_window, normal):  # type: ignore[no-untyped-def]
+def fit_group(x, y, data, group, free, kappa, sign, half_window, normal):  # type: ignore[no-untyped-def]
     """Fit M particles (M, 8) in one window; return what is left, -1 where it did not work.
 
     group holds the start and the result, its first row the background; normal (P, P) becomes the
@@ -216,7 +222,7 @@ def _fit_group(x, y, data, group, free, kappa, sign, half_window, normal):  # ty
     converged = False
     _, cost = _normal(x, y, data, group, free, kappa, sign, weight, weight, slopes, normal, right)
     for _ in range(_ITERATIONS):
-        _put_rows(scaled, normal)
+        put_rows(scaled, normal)
         for a in range(count):
             scaled[a, a] *= 1.0 + damping
         if not solve(scaled, right, step):
@@ -226,10 +232,10 @@ def _fit_group(x, y, data, group, free, kappa, sign, half_window, normal):  # ty
             x, y, data, trial, free, kappa, sign, weight, next_weight, slopes, next_normal, ahead
         )
         if old <= cost:
-            _put_rows(group, trial)
-            _put_rows(normal, next_normal)
-            _put(right, ahead)
-            _put(weight, next_weight)
+            put_rows(group, trial)
+            put_rows(normal, next_normal)
+            put(right, ahead)
+            put(weight, next_weight)
             cost = new
             damping = max(damping * 0.2, 1e-9)
         else:
@@ -271,14 +277,14 @@ def _fill_many(x, y, group, free, sign, model, slopes):  # type: ignore[no-untyp
     lights = np.empty((len(group), len(x)))
     single = np.empty(8)
     for m in range(len(group)):
-        _put(single, group[m])
+        put(single, group[m])
         single[B] = 0.0
         fill_model(x, y, single, each > 3, model, own)
         for n in range(len(x)):
             lights[m, n] = max(1.0 + sign * model[n], 0.05)
             light[n] *= lights[m, n]
         for a in range(each):
-            _put(slopes[m * each + a], own[free[a]])
+            put(slopes[m * each + a], own[free[a]])
     for m in range(len(group)):
         for a in range(each):
             for n in range(len(x)):
@@ -318,7 +324,7 @@ def _all_moved(group, step, free, trial):  # type: ignore[no-untyped-def]
 @njit(cache=True)
 def _moved(q, step, free, trial):  # type: ignore[no-untyped-def]
     """Take a step within bounds; return how far it goes."""
-    _put(trial, q)
+    put(trial, q)
     far = 0.0
     for a in range(len(free)):
         name = free[a]
@@ -343,15 +349,15 @@ def _moved(q, step, free, trial):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _state(error, free, normal, variance):  # type: ignore[no-untyped-def]
-    """Standard errors of the first of a group: from the inverse of the Fisher information."""
+def state(error, free, normal, variance, m):  # type: ignore[no-untyped-def]
+    """Standard errors of one of a group, the m-th: from the inverse of the Fisher information."""
     count = len(normal)
     right, step, lower = np.empty(count), np.empty(count), np.empty((count, count))
     for a in range(len(free) + 1):
-        place = a if a < len(free) else count - 1
+        place = m * len(free) + a if a < len(free) else count - 1
         for b in range(count):
             right[b] = 0.0
-            _put(lower[b], normal[b])
+            put(lower[b], normal[b])
         right[place] = variance
         if solve(lower, right, step):
             error[free[a] if a < len(free) else B] = np.sqrt(max(step[place], 0.0))

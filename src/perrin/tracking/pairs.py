@@ -53,7 +53,7 @@ def listed(rows: IntArray, pairs: IntArray) -> tuple[IntArray, IntArray]:
     return first.astype(np.int64), both[every, 1]
 
 
-def touching(values: FloatArray, pairs: IntArray, distance: float) -> BoolArray:
+def touching(values: FloatArray, pairs: IntArray, distance: float | FloatArray) -> BoolArray:
     """Return which pairs (M, 2) have outlines that come nearer than particles are wide."""
     one, other = values[pairs[:, 0]], values[pairs[:, 1]]
     apart = np.minimum(_from_axis(one, other), _from_axis(other, one))

@@ -17,8 +17,9 @@ from perrin.optics.psf import Psf
 from perrin.settings.tracking import TrackingSettings
 from perrin.threads import in_threads
 from perrin.tracking.appearance import Appearance
-from perrin.tracking.background import backgrounds
+from perrin.tracking.background import Block, backgrounds
 from perrin.tracking.clean import cleaner, free_of_particles, refuse_crowds
+from perrin.tracking.crossings import through_crossings
 from perrin.tracking.drift import Drift, Registration
 from perrin.tracking.found import LocalizationResult, join
 from perrin.tracking.locate import locate
@@ -80,7 +81,8 @@ def see(
     appearance = studied.appearance
     mean, change = np.zeros((2, movie.height, movie.width))
     registration = Registration()
-    stretches = _stretches(movie, settings, studied, mean, change, registration)
+    behind: list[Block] = []
+    stretches = _stretches(movie, settings, studied, mean, change, registration, behind)
     parts: list[LocalizationResult] = []
     ghosts = 0
 
@@ -101,6 +103,7 @@ def see(
     located = join(parts)
     if settings.kind != "molecules":
         located = without_edges(located, change, appearance)
+        located = _told_apart(located, movie, behind, appearance)
     return Seen(
         located=located,
         appearance=appearance,
@@ -109,6 +112,19 @@ def see(
         unsettled=studied.unsettled,
         drift=registration.drift() or _of_support(studied),
     )
+
+
+def _told_apart(
+    located: LocalizationResult, movie: Movie, behind: list[Block], seen: Appearance
+) -> LocalizationResult:
+    """Return what was located, with particles that lie across each other told apart."""
+
+    def frame_of(frame: int) -> Float32Array:
+        block = next(block for block in behind if frame < block.stop)
+        return prepared(movie.frames[frame : frame + 1], block.image, seen)
+
+    field = (movie.height, movie.width)
+    return through_crossings(located, frame_of, field=field, seen=seen)
 
 
 def _of_support(studied: Studied) -> Drift | None:
@@ -147,10 +163,12 @@ def _stretches(
     mean: FloatArray,
     change: FloatArray,
     registration: Registration,
+    behind: list[Block],
 ) -> Iterator[_Stretch]:
     """Yield the movie, a few frames at a time.
 
-    The mean background, the largest change of the backgrounds nearby and the drift are taken in.
+    The mean background, the largest change of the backgrounds nearby, the drift and the backgrounds
+    themselves (of gold) are taken in.
     """
     step = max(1, _AT_ONCE // mean.size)
     seen, known = studied.appearance, studied.known
@@ -158,6 +176,7 @@ def _stretches(
         mean += block.image * ((block.stop - block.first) / movie.n_frames)
         if settings.kind != "molecules":
             np.maximum(change, relief(block.image, seen), out=change)
+            behind.append(replace(block, own=None))
         if block.own is not None:
             inside = [found for frame, found in known.items() if block.first <= frame < block.stop]
             if settings.kind == "molecules":  # fainter than the structure of the glass
