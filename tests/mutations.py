@@ -300,8 +300,8 @@ MUTATIONS = (
     ),
     Mutation(
         "tracking/fitting.py",
-        "place = a if a < len(free) else count - 1",
-        "place = a",
+        "place = m * len(free) + a if a < len(free) else count - 1",
+        "place = m * len(free) + a",
         FITTING,
     ),
     Mutation(
