@@ -9,6 +9,7 @@ import numpy as np
 
 from perrin.andi2.confined import held_populations
 from perrin.diffusion.populations import Populations, populations
+from perrin.diffusion.rare_states import with_rare
 from perrin.diffusion.segmentation import (
     GAIN,
     ROUGHLY,
@@ -62,8 +63,9 @@ def predict(
     usable = [own for own in steps if len(own) > 1]
     states = grid(noise, ks=KS)
     if usable:
-        states = learn(usable, states)
+        every, states = states, learn(usable, states)
         found = [segment(own, states, every=ROUGHLY) for own in usable]
+        states, found = with_rare(usable, found, states, every)
         lengths = [_lengths(part, own) for part, own in zip(found, usable, strict=True)]
         _, weight = populations(found, lengths, states)
         states = weighted(states, weight)

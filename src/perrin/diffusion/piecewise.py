@@ -16,6 +16,7 @@ from numba import njit
 
 from perrin.diffusion.kind_evidence import remembered
 from perrin.diffusion.populations import Populations, nearest, populations
+from perrin.diffusion.rare_states import with_rare
 from perrin.diffusion.segmentation import (
     GAIN,
     LEAST_STEPS,
@@ -115,6 +116,7 @@ def chains(tracks: Sequence[Track], *, noise: float, gain: float = GAIN) -> Chai
     own, before = [one.own for one in scaled], [one.before for one in scaled]
     states = learn(own, all_states, before=before)
     found = [segment(a, states, before=b, every=ROUGHLY) for a, b in zip(own, before, strict=True)]
+    states, found = with_rare(own, found, states, all_states, before=before)
     _, weight = populations(found, _lengths(found, scaled), states)
     states = weighted(states, weight)
     found = [segment(a, states, before=b, gain=gain) for a, b in zip(own, before, strict=True)]

@@ -142,13 +142,13 @@ def learn(
 
 def _every_second(states: States) -> IntArray:
     """Return rest and every second alpha and K of a grid."""
-    alpha, k = _places(states)
+    alpha, k = places(states)
     return np.flatnonzero((states.K == 0) | ((alpha % 2 == 0) & (k % 2 == 0)))
 
 
 def _finer(states: States, coarse: States) -> States:
     """Return those of a grid that are common or beside what is, each with a share of its weight."""
-    alpha, k = _places(states)
+    alpha, k = places(states)
     rows = _every_second(states)
     near = (np.abs(np.subtract.outer(alpha[rows], alpha)) <= 1) & (
         np.abs(np.subtract.outer(k[rows], k)) <= 1
@@ -162,7 +162,7 @@ def _finer(states: States, coarse: States) -> States:
     return replace(weighted(states.only(kept), weight[kept]), change=coarse.change)
 
 
-def _places(states: States) -> tuple[IntArray, IntArray]:
+def places(states: States) -> tuple[IntArray, IntArray]:
     """Return the place (n,) of each state's alpha and K among those of its grid; rest: 0."""
     moving = states.K > 0
     found = np.zeros((2, len(moving)), np.int64)
