@@ -63,7 +63,7 @@ def predict(
     usable = [own for own in steps if len(own) > 1]
     states = grid(noise, ks=KS)
     if usable:
-        every, states = states, learn(usable, states)
+        every, states = states, learn(usable, states, every=ROUGHLY)
         found = [segment(own, states, every=ROUGHLY) for own in usable]
         states, found = with_rare(usable, found, states, every)
         lengths = [_lengths(part, own) for part, own in zip(found, usable, strict=True)]

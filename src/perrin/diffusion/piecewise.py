@@ -21,7 +21,6 @@ from perrin.diffusion.segmentation import (
     GAIN,
     LEAST_STEPS,
     ORDER,
-    ROUGHLY,
     Segmented,
     States,
     grid,
@@ -115,7 +114,7 @@ def chains(tracks: Sequence[Track], *, noise: float, gain: float = GAIN) -> Chai
     all_states = grid(level, ks=_range(scaled, level))
     own, before = [one.own for one in scaled], [one.before for one in scaled]
     states = learn(own, all_states, before=before)
-    found = [segment(a, states, before=b, every=ROUGHLY) for a, b in zip(own, before, strict=True)]
+    found = [segment(a, states, before=b) for a, b in zip(own, before, strict=True)]
     states, found = with_rare(own, found, states, all_states, before=before)
     _, weight = populations(found, _lengths(found, scaled), states)
     states = weighted(states, weight)

@@ -116,13 +116,18 @@ def weighted(states: States, weight: FloatArray) -> States:
 
 
 def learn(
-    steps: Sequence[FloatArray], states: States, *, before: Sequence[IntArray] | None = None
+    steps: Sequence[FloatArray],
+    states: States,
+    *,
+    before: Sequence[IntArray] | None = None,
+    every: int = 1,
 ) -> States:
     """Return the states with the weights, and the change, that suit these tracks (n, d) together.
 
-    states: of `grid`. before: of each track, as `segment` takes it. Rounds of expectation and
-    maximization over the best chains of `_LEARN_FROM` tracks: first on every second alpha and K,
-    then on what lies around those that are needed.
+    states: of `grid`. before: of each track, as `segment` takes it, and every: above 1 it takes
+    less time, and short visits count less. Rounds of expectation and maximization over the best
+    chains of `_LEARN_FROM` tracks: first on every second alpha and K, then on what lies around
+    those that are needed.
     """
     known = [None] * len(steps) if before is None else before
     thin = max(1, -(-len(steps) // _LEARN_FROM))
@@ -130,7 +135,7 @@ def learn(
     for turn in range(_ROUNDS):
         counted, changes, total = np.zeros(len(own.K)), 0, 0
         for track, seen in zip(steps[::thin], known[::thin], strict=True):
-            found = segment(track, own, before=seen, every=ROUGHLY)
+            found = segment(track, own, before=seen, every=every)
             counted += found.posterior.sum(axis=0)
             changes += len(found.starts) - 1
             total += len(track)
