@@ -5,6 +5,7 @@ Numba's own parallel loops do the same, and take two to four times as long to co
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,6 +19,12 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _AHEAD = 2  # items a thread: what waits is held in memory
+_here = threading.local()
+"""``busy`` in the threads that are made here: the cores have their work already."""
+
+
+def _enter() -> None:
+    _here.busy = True
 
 
 def cores() -> int:
@@ -32,7 +39,7 @@ def in_threads(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterato
     """
     threads = numba.get_num_threads()
     waiting: deque[Future[Result]] = deque()
-    with ThreadPoolExecutor(threads) as pool:
+    with ThreadPoolExecutor(threads, initializer=_enter) as pool:
         try:
             for item in items:
                 waiting.append(pool.submit(work, item))
@@ -48,9 +55,10 @@ def in_threads(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterato
 def over_rows(kernel: Callable[..., object], count: int, *arguments: Any) -> None:
     """Call kernel(first, last, *arguments) on stretches that make up 0 to `count`, in threads.
 
-    What it finds it writes into its arguments, each row for itself.
+    What it finds it writes into its arguments, each row for itself. Within `in_threads` there is
+    one stretch: all cores work already.
     """
-    threads = min(numba.get_num_threads(), count)
+    threads = 1 if getattr(_here, "busy", False) else min(numba.get_num_threads(), count)
     if threads < 2:
         kernel(0, count, *arguments)
         return

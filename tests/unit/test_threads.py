@@ -34,3 +34,12 @@ def test_what_a_thread_raises_is_raised(threads):
 
 def test_results_come_in_the_order_of_the_items(threads):
     assert list(in_threads(lambda item: item**2, range(20))) == [k**2 for k in range(20)]
+
+
+def test_within_a_thread_there_is_one_stretch(threads):
+    def stretches(count):
+        seen = []
+        over_rows(lambda first, last: seen.append((first, last)), count)
+        return seen
+
+    assert list(in_threads(stretches, [7, 9])) == [[(0, 7)], [(0, 9)]]

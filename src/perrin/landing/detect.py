@@ -22,6 +22,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -38,11 +39,13 @@ from perrin.landing.ratiometric import ratiometric
 from perrin.landing.thumbnails import CHUNK_FRAMES, Places, iter_stacks
 from perrin.optics.psf import Psf
 from perrin.settings.landing import DetectionSettings
-from perrin.types import BoolArray, FloatArray, IntArray, Progress
+from perrin.threads import in_threads
+from perrin.types import BoolArray, Float32Array, FloatArray, IntArray, Progress
 
 if TYPE_CHECKING:
     import pandas as pd
 
+_BLOCK_FRAMES = 64
 _CANDIDATE_FRACTION = 0.7  # of the threshold: what is kept until the noise map is known
 _EXPLAINED_SLACK = 0.25  # of a stronger event: how well its shape in space and time is known
 _SAME_FRAMES, _SAME_PX = 2, 3.0  # candidates this close in time and space are one landing
@@ -194,10 +197,7 @@ def _candidates(
         end = min(begin + chunk_frames, movie.n_frames - n_avg)
         # As far as an event reaches on each side, so that chunks do not show in the result.
         first, last = max(begin - n_avg, n_avg), min(end + n_avg, movie.n_frames - n_avg)
-        frames = movie.frames[first - n_avg : last + n_avg]
-        light = light_field(frames, first_frame=first - n_avg)
-        # what is made on the way is given back at once: no name holds it
-        contrast = matched.apply(ratiometric(evened(frames, light), n_avg=n_avg))
+        contrast = _contrast(movie, first, last, n_avg=n_avg, matched=matched)
         noise, free = frame_noise(contrast[inner], n_avg)
         places = extrema(contrast, noise * (_CANDIDATE_FRACTION * threshold))
         places = places[(places[:, 0] >= begin - first) & (places[:, 0] < end - first)]
@@ -215,6 +215,23 @@ def _candidates(
     where, noise = where[strong], noise[strong]
     signed = values[strong, 0] * -movie.landing_sign
     return _Candidates(where[:, 0], where[:, 1], where[:, 2], signed, noise)
+
+
+def _contrast(
+    movie: Movie, first: int, last: int, *, n_avg: int, matched: MatchedFilter
+) -> Float32Array:
+    """Matched-filter contrast of frames [first, last), in blocks that stay in a core's cache."""
+    frames = movie.frames[first - n_avg : last + n_avg]
+    contrast = np.empty((last - first, movie.height, movie.width), np.float32)
+    block = max(_BLOCK_FRAMES, 8 * n_avg)
+
+    def fill(start: int) -> None:
+        part = frames[start : start + block + 2 * n_avg]
+        even = evened(part, light_field(part, first_frame=first - n_avg + start))
+        contrast[start : start + block] = matched.apply(ratiometric(even, n_avg=n_avg))
+
+    deque(in_threads(fill, range(0, last - first, block)), maxlen=0)
+    return contrast
 
 
 def _strongest(found: _Candidates, response: FloatArray, n_avg: int, threshold: float) -> IntArray:

@@ -10,6 +10,7 @@ center at (0, 0); averaging over the pixel is part of the sampled function.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -107,15 +108,13 @@ class Psf(Shown):
                 f"a PSF {fwhm_nm:g} nm wide with a ring of {ring:g}: the width is above 0, and the "
                 "ring, over the center, between -1 and 0"
             )
-        from scipy.optimize import brentq
-
         axis = np.linspace(0.0, 6.0, 1201)
 
         def lowest(a: float) -> float:
             return float(((1 - a * axis**2) * np.exp(-0.5 * axis**2)).min() - ring)
 
-        a = brentq(lowest, 1e-9, 20.0) if ring < -1e-6 else 0.0
-        half = brentq(lambda r: (1 - a * r**2) * np.exp(-0.5 * r**2) - 0.5, 0.0, 2.0)
+        a = _falls_to_zero(lowest, 1e-9, 20.0) if ring < -1e-6 else 0.0
+        half = _falls_to_zero(lambda r: (1 - a * r**2) * np.exp(-0.5 * r**2) - 0.5, 0.0, 2.0)
         offset = np.arange(_GRID) - _GRID // 2
         radius_nm = np.hypot(offset[:, None], offset) * pixel_nm / SAMPLES_PER_PIXEL
         r = radius_nm * 2 * half / fwhm_nm
@@ -207,6 +206,16 @@ class Psf(Shown):
                 f"the PSF was made for pixels of {self.pixel_nm:g} nm, the movie has "
                 f"{pixel_nm:g} nm. Build a PSF from this instrument's own movie."
             )
+
+
+def _falls_to_zero(function: Callable[[float], float], low: float, high: float) -> float:
+    """Where a function that falls from low to high is 0, by halves to the last digit.
+
+    scipy.optimize has the same, and takes longer to import than a PSF takes to make.
+    """
+    while low < (middle := 0.5 * (low + high)) < high:
+        low, high = (middle, high) if function(middle) > 0 else (low, middle)
+    return middle
 
 
 def radial_profile(samples: FloatArray) -> FloatArray:

@@ -6,18 +6,20 @@ import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from perrin.diffusion.characterize import DiffusionResult
 from perrin.errors import PerrinError
 from perrin.io.output_folder import output_folder
 from perrin.mass.calibration import Calibration
 from perrin.pipeline import LandingsResult, told_apart
 from perrin.results.folder import provenance, results_folder
-from perrin.tracking.track import TrackingResult
 from perrin.types import NetworkId
 
-Result = LandingsResult | TrackingResult | DiffusionResult
+if TYPE_CHECKING:  # a spectrum does without what follows particles
+    from perrin.diffusion.characterize import DiffusionResult
+    from perrin.tracking.track import TrackingResult
+
+Result: TypeAlias = "LandingsResult | TrackingResult | DiffusionResult"
 
 
 def write_results(
@@ -84,29 +86,33 @@ def _about(
 
 
 def _networks(result: Result) -> tuple[NetworkId, ...]:
-    return () if isinstance(result, TrackingResult) else result.networks
+    return getattr(result, "networks", ())
 
 
 def _calibration(result: Result) -> Calibration | None:
-    return None if isinstance(result, DiffusionResult) else result.calibration
+    return getattr(result, "calibration", None)
 
 
 def _contents(
     results: list[Result], *, single: bool, figures: bool
 ) -> tuple[dict[str, Any], Callable[[Path], None]]:
     """Return the numbers for the summary, and what writes tables and figures into a folder."""
+    measured = [one for one in results if isinstance(one, LandingsResult)]
+    if measured:
+        from perrin.results.landings import summarize_landings, write_landings
+
+        return summarize_landings(measured), partial(
+            write_landings, measurements=measured, single=single, draw=figures
+        )
+    from perrin.tracking.track import TrackingResult
+
     first = results[0]
     if isinstance(first, TrackingResult):
         from perrin.results.tracks import summarize_tracks, write_tracks
 
         return summarize_tracks(first), partial(write_tracks, found=first, draw=figures)
-    if isinstance(first, DiffusionResult):
-        from perrin.results.diffusion import summarize_diffusion, write_diffusion
+    from perrin.diffusion.characterize import DiffusionResult
+    from perrin.results.diffusion import summarize_diffusion, write_diffusion
 
-        return summarize_diffusion(first), partial(write_diffusion, found=first, draw=figures)
-    from perrin.results.landings import summarize_landings, write_landings
-
-    measured = [one for one in results if isinstance(one, LandingsResult)]
-    return summarize_landings(measured), partial(
-        write_landings, measurements=measured, single=single, draw=figures
-    )
+    assert isinstance(first, DiffusionResult)  # noqa: S101 - the last kind
+    return summarize_diffusion(first), partial(write_diffusion, found=first, draw=figures)
