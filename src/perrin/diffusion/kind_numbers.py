@@ -33,6 +33,7 @@ WALL: dict[int, tuple[float, float]] = {
 }
 """Distance of walls from the center over the standard deviation of one axis: of a cube, a ball."""
 _FINE = 17
+_RELAXED = 0.5  # of a track's time: the longest relaxation
 _WALLED = 0.6  # probability of walls from which the radius is theirs: nearer .5 most are traps
 _CERTAIN = 0.95  # probability from which the other shape is out of the question
 _ROUNDS = 40
@@ -85,14 +86,17 @@ def confinement(track: Track, *, walls: float) -> Confinement:
     """Return radius and relaxation time; walls: probability that there are walls.
 
     From the likelihood of a harmonic trap on a grid, flat in the logarithms of variance and time,
-    which the second moments of motion within walls fit too. With walls the radius is that of
+    which the second moments of motion within walls fit too. The time is at most half of the
+    track's: what relaxes later is not seen to be confined. With walls the radius is that of
     the mean of circle and square (ball and cube), and its interval reaches over both.
     """
     positions, times, unit, noise = _taken(track)
     surface, scales = trap_surface(positions, times, noise, unit)
-    i, j = np.unravel_index(int(surface.argmax()), surface.shape)
+    longest = max(_RELAXED * (times[-1] - times[0]), TIMES[0])
+    seen = surface[longest >= TIMES]
+    i, j = np.unravel_index(int(seen.argmax()), seen.shape)
     factor = 2.5
-    tau = np.geomspace(TIMES[i] / factor**2, TIMES[i] * factor**2, _FINE)
+    tau = np.geomspace(TIMES[i] / factor**2, min(TIMES[i] * factor**2, longest), _FINE)
     if noise >= 0:
         middle = TRAPPED[j] * max(1.0, 0.5 * noise)
         level = noise

@@ -120,6 +120,21 @@ def test_confinement_has_its_radius() -> None:
     assert ((ratio[:, 0] < 1) & (ratio[:, 2] > 1)).mean() > 0.8
 
 
+def test_a_trap_that_a_short_track_hardly_sees_has_its_radius() -> None:
+    """Five relaxation times: a flat prior of the time reaches to traps that are wide and slow."""
+    draw, stay, found = rng(12), np.exp(-1 / 18), []
+    for _ in range(100):
+        places = 3.0 * draw.standard_normal((100, 2))
+        for t in range(1, 100):
+            places[t] = stay * places[t - 1] + np.sqrt(1 - stay**2) * places[t]
+        places += NOISE * draw.standard_normal(places.shape)
+        track = Track(0, 0, places, np.ones(100, bool), noise=NOISE)
+        found.append(confinement(track, walls=0.0).radius)
+    low, middle, high = np.array(found).T
+    assert np.median(middle) == pytest.approx(3, rel=0.15)
+    assert ((low < 3) & (high > 3)).mean() >= 0.9 - 2 * np.sqrt(0.9 * 0.1 / 100)
+
+
 def test_the_speed_of_a_drift_is_free_of_diffusion() -> None:
     tracks, truth = tracks_of("directed")
     found, true = np.array([speed(track) for track in tracks]), truth["speed"]
