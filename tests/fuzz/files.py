@@ -169,6 +169,11 @@ def _matlab(path: Path) -> None:
     savemat(path, {"tracks": rows}, do_compression=True)
 
 
+def _record(table: pd.DataFrame, path: Path) -> None:
+    with h5py.File(path, "w") as file:
+        file["locs"] = table.to_records(index=False)
+
+
 def _level_4(path: Path) -> None:
     from scipy.io import savemat
 
@@ -188,6 +193,7 @@ EVENTS: dict[str, Callable[[Path], None]] = {
     "named.csv": lambda path: _vendor().to_csv(path, index=False),
     "semicolons.csv": lambda path: _vendor().to_csv(path, index=False, sep=";", decimal=","),
     "utf16.txt": lambda path: _vendor().to_csv(path, index=False, sep="\t", encoding="utf-16"),
+    "record.h5": lambda path: _record(_vendor(), path),
     "named.parquet": lambda path: _vendor().to_parquet(path),
 }
 """How each kind of event table is written, by the name of its file."""
@@ -202,6 +208,7 @@ TRACKS: dict[str, Callable[[Path], None]] = {
     "level4.mat": _level_4,
     "tracks.feather": lambda path: _tracks().to_feather(path),
     "btrack.h5": _btrack,
+    "record.h5": lambda path: _record(_tracks(), path),
 }
 MOVIES: dict[str, Callable[[Path], None]] = {
     "movie.npy": lambda path: np.save(path, _movie()),

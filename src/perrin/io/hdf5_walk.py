@@ -84,6 +84,10 @@ def _attributes(node: Any) -> None:
 
 
 def _dataset(data: h5py.Dataset, file: h5py.File) -> None:
+    try:
+        _ = data.dtype
+    except (ValueError, TypeError) as error:  # every reader asks for it, of all datasets
+        raise PerrinError(f"the kind of values of {data.name} cannot be read ({error})") from error
     for look in (_stored, _dimensions):
         with _noted():
             look(data)
@@ -95,7 +99,7 @@ def _dataset(data: h5py.Dataset, file: h5py.File) -> None:
 
 def _stored(data: h5py.Dataset) -> None:
     """Look at how values are stored, all places of chunks included."""
-    _ = data.dtype, data.fillvalue
+    _ = data.fillvalue
     plan = data.id.get_create_plist()
     if plan.get_nfilters():
         with contextlib.suppress(PerrinError):  # what is lacking is said where it is read

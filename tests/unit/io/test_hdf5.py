@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import h5py
 import numpy as np
 import pytest
 
 from perrin.errors import PerrinError
 from perrin.io import inspect, open_movie
 from perrin.io.difference import encode
+from perrin.io.tables import read_events
+from perrin.io.tracks import read_tracks
 
 GIVEN = {"frame_rate_hz": 242.0, "pixel_nm": 70.8}
 
@@ -51,3 +54,14 @@ def test_a_file_of_events_is_no_movie(write_hdf5):
     path = write_hdf5({"contrasts": np.zeros(5), "x_coords": np.zeros(5)})
     with pytest.raises(PerrinError, match=r"no dataset has three axes.*perrin\.read_events"):
         open_movie(path)
+
+
+def test_numbers_of_a_kind_that_is_none_are_refused(tmp_path):
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        kind = h5py.h5t.IEEE_F64LE.copy()
+        kind.set_ebias(2**30)  # as four damaged bytes make it
+        h5py.h5d.create(file.id, b"x", kind, h5py.h5s.create_simple((5,)))
+    for read in (inspect, read_events, read_tracks):
+        with pytest.raises(PerrinError, match="the kind of values of /x cannot be read"):
+            read(path)

@@ -54,6 +54,8 @@ def finish(
         _leave_out_branched(raw, named)
     axes = [axis for axis in AXES if axis in raw.table]
     raw.keep(~rows_of_zeros(raw.table, axes), _DAMAGED)
+    if raw.table.empty:
+        raise PerrinError("all positions are rows of zeros: is the file damaged? Export it again.")
     _check_rows(raw)
     kept = [name for name in KEPT if name in raw.table]
     tracks = raw.table[["particle", "frame", *axes, *kept]]

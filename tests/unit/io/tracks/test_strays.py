@@ -81,3 +81,13 @@ def test_walks_that_wait_at_zero_and_elsewhere_stay_whole(tmp_path: Path) -> Non
     table[["x", "y"]] = table[["x", "y"]].to_numpy()[held]
     table.to_csv(tmp_path / "a.csv", index=False)
     assert len(read_tracks(tmp_path / "a.csv")) == len(table)
+
+
+def test_a_table_of_zeros_alone_is_refused(tmp_path: Path) -> None:
+    at = np.random.default_rng(2).normal(size=40).cumsum() + 50
+    frames = {"particle": np.repeat([0, 1], 20), "frame": np.tile(np.arange(20), 2)}
+    first = np.arange(40) < 20
+    table = pd.DataFrame(frames | {"x": np.where(first, 0, at), "y": np.where(first, at, 0)})
+    table.to_csv(tmp_path / "a.csv", index=False)
+    with pytest.raises(PerrinError, match="rows of zeros"):
+        read_tracks(tmp_path / "a.csv")
