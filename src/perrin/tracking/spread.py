@@ -13,6 +13,7 @@ from perrin.types import BoolArray, Float32Array, FloatArray, IntArray
 
 _ROUNDS = 2  # the second in a window of the size that was found
 _NOISY = 1.25  # times the noise: two in one leave more, as does a misfit of the contrast
+_BETTER = 0.25  # of the fits: two in one may be half of them
 _MISFIT = 0.03
 _CLEAR = 8.0  # errors of its contrast: fainter ones have no size
 _ROUND = 0.4  # radii: with an axis of less half length it is a sphere
@@ -90,9 +91,15 @@ def _fitted(
 
 
 def _explained(fits: ShapeFits, noise: FloatArray) -> BoolArray:
-    """Whether fits (N,) are clear and leave little more than the noise (N,): no two in one."""
+    """Whether fits (N,) are clear and leave little more than the noise (N,): no two in one.
+
+    What a good fit leaves is that of the better ones: the noise of a frame holds the particles'.
+    """
     contrast = fits.values[:, A]
+    left = fits.variance / noise**2
+    left = left[np.isfinite(left)]
+    usual = min(float(np.quantile(left, _BETTER)), 1.0) if left.size else 1.0
     with np.errstate(invalid="ignore"):
-        good: BoolArray = fits.variance < _NOISY * noise**2 + (_MISFIT * contrast) ** 2
+        good: BoolArray = fits.variance < _NOISY * usual * noise**2 + (_MISFIT * contrast) ** 2
         good &= contrast > _CLEAR * fits.errors[:, A]
     return good
