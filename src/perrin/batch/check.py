@@ -109,6 +109,12 @@ def _problems(job: Job, loaded: dict[Path, str | None]) -> Iterator[str]:
                 loaded[file] = _unloadable(name, file)
             if (problem := loaded[file]) is not None:
                 yield problem
+    own = job.folder.resolve()
+    yield from (
+        f"{file} lies in the results of this row, which replace it: copy it out of them"
+        for file in job.inputs
+        if own in file.resolve().parents
+    )
     networks_of(job)  # raises for a name that is not there
     if job.input_kind == "movie":
         yield from _problems_of_movie(job)

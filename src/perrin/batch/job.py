@@ -43,6 +43,12 @@ class Job:
         return self.place / "results"
 
     @property
+    def inputs(self) -> list[Path]:
+        """All files that are read for the row."""
+        more = (self.settings.calibration, self.settings.psf)
+        return [self.path, *(path for path in more if path is not None)]
+
+    @property
     def record(self) -> Path:
         """The file that says that the row is finished, and what was found; written last."""
         return self.place / "row.json"

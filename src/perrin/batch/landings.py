@@ -34,8 +34,7 @@ def analyze(job: Job, progress: Progress | None) -> tuple[Status, dict[str, Any]
     if measured is None or not len(measured.events):
         return "no events", dict.fromkeys(("events", "landings", "unbindings", "retained"), 0)
     chosen = job.settings
-    files = [job.path, *(path for path in (chosen.calibration, chosen.psf) if path is not None)]
-    write_results(job.folder, measured, inputs=files, overwrite=True, figures=chosen.figures)
+    write_results(job.folder, measured, inputs=job.inputs, overwrite=True, figures=chosen.figures)
     return "ok", found_in(measured)
 
 

@@ -28,7 +28,7 @@ def analyze(job: Job, progress: Progress | None) -> tuple[Status, dict[str, Any]
         return "no events", {"tracks": 0, "unit": "motion"}
     found = _characterized(job, tracks)
     write_results(
-        job.folder, found, inputs=[job.path], overwrite=True, figures=job.settings.figures
+        job.folder, found, inputs=job.inputs, overwrite=True, figures=job.settings.figures
     )
     return "ok", _found_in(found)
 

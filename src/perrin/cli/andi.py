@@ -41,11 +41,12 @@ def andi(
     from perrin.diffusion.andi import outside_in_words
     from perrin.io.output import output_file, written_file
     from perrin.io.tracks import read_tracks
+    from perrin.models.bundle import bundle_folder
     from perrin.pipeline import andi as predict
 
     out = o.out_of(out, tracks, "-andi.csv")
     interval = o.interval_s(frame_interval_s, frame_rate_hz)
-    target = output_file(out, overwrite=overwrite, inputs=[tracks])
+    target = output_file(out, overwrite=overwrite, inputs=[tracks, bundle_folder(model)])
     found = read_tracks(tracks, frame_interval_s=interval)
     typer.echo(found.attrs["read_as"])
     table = predict(found, model=model)

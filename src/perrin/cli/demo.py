@@ -44,8 +44,9 @@ def demo(
 
         perrin demo -o demo
     """
-    from perrin.io.output import output_file
+    from perrin.io.output import output_files
     from perrin.io.output_folder import output_folder
+    from perrin.results.calibration import calibration_files
 
     try:
         out.mkdir(exist_ok=True)
@@ -54,9 +55,9 @@ def demo(
             f"{out} cannot be made ({error.strerror}). Choose another --out."
         ) from error
     where = {name: str(out / file) for name, file in _FILES.items()}
-    for path in where.values():
-        if path != where["results"]:
-            output_file(path, overwrite=overwrite)
+    for name in ("calibrant", "sample"):
+        output_files(where[name], ".truth.csv", overwrite=overwrite)
+    calibration_files(where["calibration"], overwrite=overwrite)
     output_folder(where["results"], overwrite=overwrite)
     typed = sys.argv
     try:

@@ -66,15 +66,15 @@ def output_file(
     """Return where a file may be written; ask before any long work.
 
     A link to a file stays a link, its target is replaced. Raises `PerrinError` for a file that is
-    there, without `overwrite`; for one of the `inputs`; and for what cannot be written: a folder,
-    a name too long, a folder that is missing, not a folder or not writable.
+    there, without `overwrite`; for one of the `inputs`, or a part of one; and for what cannot be
+    written: a folder, a name too long, a folder that is missing, not a folder or not writable.
     """
     if isinstance(path, OutputFile):
         return path
     shown = Path(path)
     real = real_path(shown)
     for one in inputs:
-        if same_file(Path(one), real):
+        if same_file(Path(one), real) or _is_part_of(Path(one), real):
             raise PerrinError(
                 f"{shown} is what is to be read; it will not be replaced. Choose another --out."
             )
@@ -100,6 +100,17 @@ def output_files(
     if main.path in names:
         raise PerrinError(f"{main} would be written twice. Choose another suffix than {beside[0]}.")
     return [main, *(output_file(name, overwrite=overwrite, inputs=inputs) for name in names)]
+
+
+def _is_part_of(folder: Path, real: Path) -> bool:
+    """Whether a file that is there belongs to a folder: in its manifest, where it has one."""
+    from perrin.io.manifest import read_manifest  # which is written as all files are
+
+    folder = folder.resolve()
+    if folder not in real.parents or not real.exists():
+        return False
+    files = read_manifest(folder)
+    return files is None or real.relative_to(folder).as_posix() in files
 
 
 def _check_replaceable(shown: Path, real: Path, *, overwrite: bool) -> None:

@@ -42,6 +42,8 @@ from perrin.io.output import (
 from perrin.io.staging import Staging, clear_dead, finishes, say, staged
 
 SUMMARY = "summary.json"
+CARD = "card.json"
+"""Of a trained network: a folder that has one is no folder of results."""
 """The file of a results folder that holds all its figures."""
 _NEW, _OLD = "new", "old"
 
@@ -61,12 +63,14 @@ def output_folder(
     *,
     overwrite: bool = False,
     inputs: Sequence[str | Path] = (),
+    network: bool = False,
 ) -> OutputFolder:
     """Return where results may be written; ask before any long work.
 
     A link to a folder stays a link; the results appear in its target. Raises `PerrinError` for
 
     - a folder with results, without `overwrite`, and for one whose results were changed since;
+    - a trained network, unless what comes is a `network` too;
     - a folder with other files and no manifest of perrin, a file, a disk's own folder, the
       folder that perrin runs in;
     - one of the `inputs` that would be replaced;
@@ -86,6 +90,11 @@ def output_folder(
     found = _found(shown, real)
     _check_inputs(shown, real, found, inputs)
     if found is not None:
+        if CARD in found[1] and not network:
+            raise PerrinError(
+                f"{shown} holds a trained network ({CARD}); no results replace it. Choose another "
+                "--out."
+            )
         _check_replaceable(shown, real, found[1], overwrite=overwrite)
     check_parent(shown, real)
     return OutputFolder(shown, real, found)
@@ -106,6 +115,8 @@ def _found(shown: Path, real: Path) -> tuple[tuple[int, int], Files] | None:
         )
     try:
         files = read_manifest(real) or ({} if not any(real.iterdir()) else None)
+        for _ in walk(real):  # what else lies there stays, so all of it must be readable
+            pass
     except OSError as error:
         raise cannot_write(shown, error) from error
     if files is None:
@@ -160,13 +171,14 @@ def written_folder(
     *,
     overwrite: bool = False,
     inputs: Sequence[str | Path] = (),
+    network: bool = False,
 ) -> Iterator[Path]:
     """Give an empty folder to write to; it becomes `path` only if all went well.
 
     The errors are those of `output_folder`. Where something else made or changed `path`
     meanwhile, that is left as it is and a `PerrinError` says where these results were put.
     """
-    target = output_folder(path, overwrite=overwrite, inputs=inputs)
+    target = output_folder(path, overwrite=overwrite, inputs=inputs, network=network)
     with staged(target.path.parent) as staging:
         new = staging.folder / _NEW
         new.mkdir()
@@ -182,19 +194,6 @@ def rewrite(folder: Path, name: str, text: str) -> None:
     with written_file(folder / name, overwrite=True) as partial:
         partial.write_text(text, encoding="utf-8")
     renew_entry(folder / name)
-
-
-def remove_written(folder: Path) -> None:
-    """Delete what perrin wrote into a folder, as its manifest says; all else stays."""
-    files = read_manifest(folder)
-    if files is None:
-        return
-    for name in files:
-        if is_as_written(folder, name, files):
-            _remove(folder, name)
-    _remove(folder, MANIFEST)
-    if not any(folder.iterdir()):
-        folder.rmdir()
 
 
 def _sync(folder: Path) -> None:

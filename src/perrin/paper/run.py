@@ -20,7 +20,7 @@ import pandas as pd
 from perrin.errors import PerrinError
 from perrin.io.manifest import is_as_written, read_manifest, write_manifest
 from perrin.io.output import written_file
-from perrin.io.output_folder import remove_written
+from perrin.io.output_folder import SUMMARY, output_folder
 from perrin.models.classifier import ClassifierModel
 from perrin.paper import (
     antibody,
@@ -55,6 +55,8 @@ EXPERIMENTS: dict[str, Experiment] = {
 }
 _SETTINGS = "settings.json"
 _GOALS = "goals.csv"
+_OWN = (_SETTINGS, _GOALS)
+"""What lies beside the folders of the experiments; `manifest.json` lists both."""
 _MEASUREMENTS = "measurements"
 
 
@@ -85,8 +87,9 @@ def run_experiments(
     """Run the experiments called `names` and write their results into the folder `out`.
 
     Each gets a folder with ``goals.csv``, its tables as CSV, its figures and ``summary.json``;
-    ``goals.csv`` beside them gathers the goals of all that were run so far. `overwrite` throws
-    the measurements away that were made with other settings; `command` is what was typed.
+    ``goals.csv`` beside them gathers the goals of all that were run so far. `overwrite`:
+    measure again where the settings are others, which replaces the results of these experiments;
+    `command` is what was typed.
 
     Raises `PerrinError` for an unknown experiment, a folder that holds something else, or
     measurements made with other settings.
@@ -96,7 +99,7 @@ def run_experiments(
         raise PerrinError(
             f"there is no experiment {unknown[0]!r}; there are {', '.join(EXPERIMENTS)}"
         )
-    _prepare(out, settings, overwrite=overwrite)
+    _prepare(out, names, settings, overwrite=overwrite)
     plans = {name: EXPERIMENTS[name].plan(settings) for name in names}
     whole, done = sum(one.seconds for plan in plans.values() for one in plan), 0.0
     finished = []
@@ -118,42 +121,45 @@ def run_experiments(
         ran = Ran(EXPERIMENTS[name], found, measuring_s, time.process_time() - start)
         about = _about(context, command) | {"measurements": [*plan, *more]}
         _write(out / name, ran, about=about)
-        _gather(out)
+        _gather(out, settings)
         finished.append(ran)
     return finished
 
 
-def _prepare(out: Path, settings: ExperimentSettings, *, overwrite: bool) -> None:
+def _prepare(
+    out: Path, names: Sequence[str], settings: ExperimentSettings, *, overwrite: bool
+) -> None:
     """Make the folder ready; never mix measurements of different settings."""
     if out.is_file():
         raise PerrinError(f"{out} is a file; results need a folder. Choose another --out.")
     path = out / _SETTINGS
     if out.is_dir() and any(out.iterdir()):
-        if not path.is_file() or not (out / _MEASUREMENTS).is_dir():
+        files = read_manifest(out)
+        if files is None or _SETTINGS not in files or not (out / _MEASUREMENTS).is_dir():
             raise PerrinError(
                 f"{out} holds files that are not of perrin's experiments; they will not be "
                 "replaced. Choose another --out."
             )
+        for own in _OWN:
+            known = own in files and is_as_written(out, own, files)
+            if os.path.lexists(out / own) and not known:
+                raise PerrinError(
+                    f"{out / own} was changed since perrin wrote it; it will not be replaced. "
+                    "Move it away, or choose another --out."
+                )
         same = json.loads(path.read_text(encoding="utf-8")) == settings.model_dump(mode="json")
         if not same and not overwrite:
             raise PerrinError(
                 f"{out} holds measurements made with other settings (see {_SETTINGS} there). "
                 "Choose another --out, or throw them away with --overwrite."
             )
-        if not same:
-            for folder in EXPERIMENTS:  # measurements of other settings are not read, but remade
-                remove_written(out / folder)
-    files = read_manifest(out) or {}
-    if os.path.lexists(out / _GOALS) and not (
-        _GOALS in files and is_as_written(out, _GOALS, files)
-    ):
-        raise PerrinError(
-            f"{out / _GOALS} was not written by perrin, or was changed since; it will not be "
-            "replaced. Move it away, or choose another --out."
-        )
+    for name in names:
+        if (out / name).exists():
+            output_folder(out / name, overwrite=True)
     (out / _MEASUREMENTS).mkdir(parents=True, exist_ok=True)
     with written_file(path, overwrite=True) as partial:
         partial.write_text(settings.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    write_manifest(out, only=_OWN)
 
 
 def _about(context: Context, command: Sequence[str]) -> dict[str, Any]:
@@ -184,15 +190,20 @@ def _write(folder: Path, ran: Ran, *, about: Mapping[str, Any]) -> None:
             save_figure(figure, partial / name)
 
 
-def _gather(out: Path) -> None:
-    """Write the goals of all experiments that have results into one table."""
+def _gather(out: Path, settings: ExperimentSettings) -> None:
+    """Write the goals of all experiments that were run with these settings into one table."""
     parts = [
         pd.read_csv(out / name / _GOALS, keep_default_na=False).assign(experiment=name)
         for name in EXPERIMENTS
-        if (out / name / _GOALS).is_file()
+        if (out / name / _GOALS).is_file() and _settings_of(out / name) == settings
     ]
     table = pd.concat(parts, ignore_index=True)
     table.insert(0, "experiment", table.pop("experiment"))
     with written_file(out / _GOALS, overwrite=True) as partial:
         table.to_csv(partial, index=False)
-    write_manifest(out, only=[_GOALS])
+    write_manifest(out, only=_OWN)
+
+
+def _settings_of(folder: Path) -> ExperimentSettings:
+    made = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))["settings"]
+    return ExperimentSettings.model_validate(made)

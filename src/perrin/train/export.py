@@ -180,7 +180,7 @@ def written_bundle(
     makes the card. `weights`: the network whose weights are kept to train on, if any.
     """
     network.eval()
-    with written_folder(folder, overwrite=overwrite) as partial:
+    with written_folder(folder, overwrite=overwrite, network=True) as partial:
         content = to_onnx(network, partial / "model.onnx", inputs=example, outputs=outputs)
         if weights is not None:
             write_weights(weights, partial / WEIGHTS)

@@ -17,6 +17,7 @@ from perrin.batch.run import read_batch
 from perrin.batch.tables import NO_MASSES
 from perrin.cli.main import app
 from perrin.errors import PerrinError
+from perrin.mass.calibration import calibrate
 
 from .conftest import Plate
 
@@ -253,6 +254,19 @@ def test_results_that_are_gone_or_damaged_are_made_again(plate: Plate, tmp_path:
     assert (second / "events.csv").read_bytes() == whole
     assert (second.with_name("results-2") / "events.csv").read_bytes() == whole[:100]
     assert sum("row 3 (s0_rep2.csv): its results changed" in line for line in said) == 1
+
+
+def test_a_calibration_among_the_results_of_its_row_is_refused_before_anything_runs(
+    plate: Plate, tmp_path: Path
+) -> None:
+    sheet, out = plate(*WELLS[:2]), tmp_path / "out"
+    run_batch(sheet, out, resamples=0)
+    before = (out / "measurements.csv").read_bytes()
+    line = out / "rows" / "s0_rep1" / "results" / "line.json"
+    calibrate([66.0, 132.0], [-0.0025, -0.005]).save(line)
+    with pytest.raises(PerrinError, match=r"row 2 .*line.json lies in the results of this row"):
+        run_batch(sheet, out, calibration=line, resamples=0, overwrite=True)
+    assert (out / "measurements.csv").read_bytes() == before
 
 
 def test_a_note_in_a_table_stops_with_what_to_do(plate: Plate, tmp_path: Path) -> None:

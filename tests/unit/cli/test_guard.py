@@ -16,6 +16,7 @@ import typer
 from typer.testing import CliRunner
 
 from perrin.cli.main import app
+from perrin.io.output_folder import written_folder
 from perrin.settings.diffusion import MixtureSettings
 from perrin.simulate.mixtures import simulate_mixture
 from perrin.simulate.walk_tables import tracks_table
@@ -148,6 +149,21 @@ def test_a_folder_or_file_of_the_user_is_refused(
     words = [*name.split(), *FOLDERS[name].split(), "--out", str(out)]
     said = refused(*words, *(["--overwrite"] if has(name, "overwrite") else []))
     assert str(out) in said
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize("name", sorted(FOLDERS.keys() - {"demo"}))
+def test_no_results_replace_a_trained_network(
+    name: str, refused: Callable[..., str], tmp_path: Path
+) -> None:
+    """Not even the one that is measured: `perrin evaluate mixture --model ./mine -o mine`."""
+    with written_folder(tmp_path / "mine", network=True) as partial:
+        (partial / "card.json").write_text("days of training")
+    before = tree(tmp_path)
+    words = [*name.split(), *FOLDERS[name].split(), "--out", str(tmp_path / "mine")]
+    assert str(tmp_path / "mine") in refused(
+        *words, *(["--overwrite"] if has(name, "overwrite") else [])
+    )
     assert tree(tmp_path) == before
 
 

@@ -11,7 +11,7 @@ from perrin.errors import PerrinError
 from perrin.io import disk, staging
 from perrin.io.manifest import MANIFEST, read_manifest
 from perrin.io.output import OutputFile, output_file, output_files, written_file, written_files
-from perrin.io.output_folder import output_folder, remove_written, rewrite, written_folder
+from perrin.io.output_folder import output_folder, rewrite, written_folder
 
 
 def write(folder: Path | object, content: str, *, overwrite: bool = False) -> None:
@@ -296,13 +296,32 @@ def test_a_text_is_rewritten_with_its_manifest(tmp_path: Path) -> None:
     assert tree(tmp_path / "net") == result("second")
 
 
-def test_what_perrin_wrote_can_be_removed_without_the_rest(mixed: Path, tmp_path: Path) -> None:
-    remove_written(mixed)
-    assert tree(mixed) == OWN
-    write(tmp_path / "alone", "first")
-    remove_written(tmp_path / "alone")
-    assert not (tmp_path / "alone").exists()
-    remove_written(tmp_path / "alone")
+def test_a_network_is_replaced_by_a_network_only(tmp_path: Path) -> None:
+    with written_folder(tmp_path / "net", network=True) as partial:
+        (partial / "card.json").write_text("days of training")
+    with pytest.raises(PerrinError, match="holds a trained network"):
+        write(tmp_path / "net", "results", overwrite=True)
+    assert (tmp_path / "net" / "card.json").read_text() == "days of training"
+    with written_folder(tmp_path / "net", network=True, overwrite=True) as partial:
+        (partial / "card.json").write_text("trained on")
+    assert (tmp_path / "net" / "card.json").read_text() == "trained on"
+
+
+@pytest.mark.parametrize("written", [True, False], ids=["results", "images"])
+def test_a_file_of_a_folder_that_is_read_is_not_replaced(tmp_path: Path, *, written: bool) -> None:
+    """Of results what their manifest lists; of any other folder all that is in it."""
+    folder = tmp_path / "res"
+    if written:
+        write(folder, "first")
+    else:
+        folder.mkdir()
+        (folder / "events.csv").write_text("first")
+    (folder / "own.csv").write_text("mine")
+    with pytest.raises(PerrinError, match="is what is to be read"):
+        output_file(folder / "events.csv", overwrite=True, inputs=[folder])
+    output_file(folder / "new.csv", overwrite=True, inputs=[folder])
+    if written:
+        output_file(folder / "own.csv", overwrite=True, inputs=[folder])
 
 
 # files

@@ -138,7 +138,35 @@ def test_a_table_of_goals_that_somebody_changed_is_kept(
     go(out, model)
     done = len(asked)
     (out / "goals.csv").write_text("my own notes")
-    with pytest.raises(PerrinError, match=r"goals\.csv was not written by perrin"):
+    with pytest.raises(PerrinError, match=r"goals\.csv was changed since perrin wrote it"):
         go(out, model, overwrite=True)
     assert (out / "goals.csv").read_text() == "my own notes"
     assert len(asked) == done
+
+
+@pytest.mark.parametrize("mine", ["bsa/notes.txt", "settings.json"])
+def test_what_would_be_refused_at_the_end_is_refused_before_the_work(
+    asked: list[str], model: ClassifierModel, tmp_path: Path, mine: str
+) -> None:
+    out = tmp_path / "results"
+    if mine == "settings.json":
+        (out / "measurements").mkdir(parents=True)
+    else:
+        go(out, model)
+        asked.clear()
+    (out / mine).parent.mkdir(exist_ok=True)
+    (out / mine).write_text("{}")
+    with pytest.raises(PerrinError, match=r"not perrin's|not of perrin's"):
+        go(out, model, names=["bsa"], overwrite=True)
+    assert (out / mine).read_text() == "{}"
+    assert asked == []
+
+
+def test_goals_of_other_settings_are_not_gathered(
+    asked: list[str], model: ClassifierModel, tmp_path: Path
+) -> None:
+    out = tmp_path / "r"
+    go(out, model, names=["bsa"])
+    go(out, model, settings=SETTINGS.model_copy(update={"seed": 9}), overwrite=True)
+    assert set(pd.read_csv(out / "goals.csv")["experiment"]) == {NAME}
+    assert (out / "bsa" / "goals.csv").is_file()  # until it is measured again
