@@ -130,6 +130,11 @@ def _folder(path: Path) -> Kind:
     names = sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
     if any(_picture(name) for name in names[:50]):
         return "pictures"
+    if names and all(head_of(name).startswith(b"\xff\xd8\xff") for name in names[:3]):
+        raise PerrinError(
+            f"{path} is a folder of JPEG pictures, and JPEG changes values: save the frames as PNG "
+            "or TIFF from their source."
+        )
     held = ", ".join(p.name for p in sorted(path.iterdir())[:6]) or "nothing"
     raise PerrinError(
         f"{path} is a folder, and not a Zarr one (none of {', '.join(_ZARR_MARKS)} in it), nor one "

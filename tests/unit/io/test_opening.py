@@ -35,6 +35,12 @@ def test_missing_files_and_folders_are_refused(read, tmp_path):
         read(tmp_path / "nothing.mp")
     with pytest.raises(PerrinError, match=r"is a folder, and not a Zarr one"):
         read(tmp_path)
+    (tmp_path / "f_0.jpg").write_bytes(b"\xff\xd8\xff\xe0")
+    with pytest.raises(PerrinError, match="a folder of JPEG pictures"):
+        read(tmp_path)
+    (tmp_path / "a.nc").write_bytes(b"CDF\x02" + bytes(60))
+    with pytest.raises(PerrinError, match="a classic NetCDF file"):
+        read(tmp_path / "a.nc")
 
 
 def test_hdf5_behind_a_user_block_is_found(frames, tmp_path):
