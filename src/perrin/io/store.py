@@ -104,8 +104,13 @@ def storable(events: pd.DataFrame) -> tuple[pd.DataFrame, Types]:
 
 
 def _plain_text(values: pd.Series) -> pd.Series:
-    texts = values.astype(object).where(values.notna(), "")
-    odd = [text for text in texts if not isinstance(text, str) or "\0" in text]
+    if isinstance(values.dtype, pd.StringDtype):  # texts already, few of them different
+        texts = values.fillna("")
+        each = texts.unique()
+    else:
+        texts = values.astype(object).where(values.notna(), "")
+        each = texts.to_numpy()
+    odd = [text for text in each if not isinstance(text, str) or "\0" in text]
     if odd:
         raise PerrinError(
             f"column {values.name!r} holds {odd[0]!r} ({values.dtype}), which an event table "

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import gc
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -48,6 +50,19 @@ class TextTable:
         return len(next(iter(self.cells.values()), ()))
 
 
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Without the collector of garbage: it would go through all cells again and again."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
+
+
+@_no_collection()
 def read_text_table(path: Path) -> TextTable:
     """Return the table in a text file, cell by cell.
 

@@ -208,6 +208,7 @@ def test_nothing_is_left_behind_by_a_failed_write(tmp_path: Path) -> None:
     [
         ({"contrasts": [0.0] * 4}, "stored as contrasts"),
         ({"a/b": [0.0] * 4}, "without '/'"),
+        ({"odd": pd.Series(["a\0b"] * 4, dtype="str")}, "cannot keep"),
         ({"odd": [object()] * 4}, "cannot keep"),
         ({"frame": [0.5] * 4}, "expected int"),
     ],

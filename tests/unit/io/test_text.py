@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import numpy as np
@@ -158,3 +159,19 @@ def test_a_text_with_bytes_of_none_is_damaged(at: int, tmp_path: Path) -> None:
     path.write_bytes(b"id,x\n" + rows[:at] + odd + rows[at + 100 :])
     with pytest.raises(PerrinError, match="damaged"):
         read_text_table(path)
+
+
+@pytest.mark.parametrize("collects", [True, False])
+def test_the_collector_of_garbage_is_left_as_it_was(collects: bool, tmp_path: Path) -> None:
+    empty = tmp_path / "empty.csv"
+    empty.write_text("")
+    before = gc.isenabled()
+    try:
+        (gc.enable if collects else gc.disable)()
+        read(tmp_path, "id,x\n1,2\n")
+        assert gc.isenabled() == collects
+        with pytest.raises(PerrinError):
+            read_text_table(empty)
+        assert gc.isenabled() == collects
+    finally:
+        (gc.enable if before else gc.disable)()
