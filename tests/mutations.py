@@ -94,8 +94,8 @@ MUTATIONS = (
     ),
     Mutation(
         "stats.py",
-        "return 0.5 * MAD_TO_SD * float(high - low)",
-        "return float(high - low)",
+        "return 0.5 * MAD_TO_SD * (high - low)",
+        "return high - low",
         QUANTIFY + "test_the_interval_of_a_median_covers_it_as_often_as_it_says",
     ),
     Mutation(
@@ -267,6 +267,12 @@ MUTATIONS = (
         "(edges[:-1] < self.high)",
         "(edges[:-1] <= self.high)",
         UNIT + "batch/test_species.py",
+    ),
+    Mutation(
+        "stats.py",
+        "normal_quantile(confidence) * SE_OF_MEDIAN * sd / sqrt(count)",
+        "normal_quantile(confidence) * sd / sqrt(count)",
+        UNIT + "batch/test_tables.py",
     ),
     Mutation(
         "batch/conditions.py",

@@ -50,7 +50,12 @@ def quartile_sd(values: ArrayLike) -> float:
     if not values.size:
         return float("nan")
     low, high = np.percentile(values, (25, 75))
-    return 0.5 * MAD_TO_SD * float(high - low)
+    return sd_of_quartiles(float(low), float(high))
+
+
+def sd_of_quartiles(low: float, high: float) -> float:
+    """Return the standard deviation of a normal distribution with these quartiles."""
+    return 0.5 * MAD_TO_SD * (high - low)
 
 
 def median_interval(values: ArrayLike, *, confidence: float) -> tuple[float, float, float]:
@@ -61,10 +66,14 @@ def median_interval(values: ArrayLike, *, confidence: float) -> tuple[float, flo
     values = np.asarray(values)
     if not values.size:
         return float("nan"), float("nan"), float("nan")
+    half = median_error(quartile_sd(values), values.size, confidence=confidence)
     middle = float(np.median(values))
-    se = SE_OF_MEDIAN * quartile_sd(values) / sqrt(values.size)
-    half = normal_quantile(confidence) * se
     return middle, middle - half, middle + half
+
+
+def median_error(sd: float, count: int, *, confidence: float) -> float:
+    """Return half the interval of the median of `count` normal values of standard deviation sd."""
+    return normal_quantile(confidence) * SE_OF_MEDIAN * sd / sqrt(count)
 
 
 def poisson_interval(counts: ArrayLike, *, confidence: float) -> tuple[FloatArray, FloatArray]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from perrin.batch.job import Outcome
 from perrin.batch.sheet import Row, Sheet, concentration
 from perrin.batch.species import Window, landings_of, match_species
 from perrin.mass.modes import FWHM_PER_SD
-from perrin.stats import MAD_TO_SD, SE_OF_MEDIAN, normal_quantile, poisson_interval, wilson_interval
+from perrin.stats import median_error, poisson_interval, sd_of_quartiles, wilson_interval
 from perrin.types import FloatArray, IntArray
 
 CONFIDENCE = 0.95
@@ -147,8 +146,8 @@ def _quartiles(window: Window, edges: FloatArray, counts: IntArray) -> list[floa
         return [None] * 6
     grown = np.concatenate([[0], np.cumsum(counts)]) / total
     low, middle, high = np.interp((0.25, 0.5, 0.75), grown, edges)
-    sd = 0.5 * MAD_TO_SD * (high - low)
-    half = normal_quantile(CONFIDENCE) * SE_OF_MEDIAN * sd / sqrt(total)
+    sd = sd_of_quartiles(low, high)
+    half = median_error(sd, total, confidence=CONFIDENCE)
     return [middle, middle - half, middle + half, FWHM_PER_SD * sd, None, None]
 
 

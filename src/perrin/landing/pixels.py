@@ -44,7 +44,7 @@ class BadPixels:
     hot: BoolArray
     flickering: BoolArray
     saturated: BoolArray
-    saturated_share: float
+    saturated_fraction: float
 
     @property
     def any(self) -> BoolArray:
@@ -65,13 +65,13 @@ class BadPixels:
             return ()
         said = ", ".join(f"{number} {name}" for name, number in self.counts.items() if number)
         text = f"{said} of {self.any.size} pixels: filled from their neighbors in every frame"
-        if self.saturated_share > 0:
-            text += f". {self.saturated_share:.2%} of all counts are saturated: use less light"
+        if self.saturated_fraction > 0:
+            text += f". {self.saturated_fraction:.2%} of all counts are saturated: use less light"
         return (text,)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers."""
-        return {**self.counts, "saturated_share": self.saturated_share}
+        return {**self.counts, "saturated_fraction": self.saturated_fraction}
 
 
 class FilledFrames(ArrayFrames):
@@ -131,7 +131,7 @@ def find_bad_pixels(movie: Movie) -> BadPixels:
         hot=hot & ~saturated,
         flickering=flickering & ~dead & ~hot & ~saturated,
         saturated=saturated,
-        saturated_share=float(at_most.mean()),
+        saturated_fraction=float(at_most.mean()),
     )
 
 

@@ -128,8 +128,8 @@ def judge(
             f"noise of neighboring pixels is correlated ({correlation:.2f}): speckle, or landings "
             "so dense that they overlap"
         )
-    if instrument.pixels.saturated_share > 0:
-        causes.append(f"saturated counts ({instrument.pixels.saturated_share:.2%})")
+    if instrument.pixels.saturated_fraction > 0:
+        causes.append(f"saturated counts ({instrument.pixels.saturated_fraction:.2%})")
     unsure, heavy = float("nan"), 0
     if classifier is not None:
         unsure, heavy = _sorting(events, classifier, single, causes, notes)

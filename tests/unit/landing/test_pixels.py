@@ -25,7 +25,7 @@ def test_a_clean_movie_stays_what_it_is() -> None:
     same, found = without_bad_pixels(movie)
     assert same is movie
     assert found.notes == ()
-    assert found.saturated_share == 0
+    assert found.saturated_fraction == 0
 
 
 def test_each_kind_is_found_and_counted() -> None:
@@ -47,14 +47,14 @@ def test_counts_that_pile_up_are_saturated() -> None:
     found = find_bad_pixels(movie_of(frames))
     expected = frames == 40_700
     assert found.saturated.sum() == pytest.approx((expected.mean(axis=0) > 0.01).sum(), abs=3)
-    assert found.saturated_share == pytest.approx(expected.mean(), rel=0.2)
+    assert found.saturated_fraction == pytest.approx(expected.mean(), rel=0.2)
     with pytest.raises(PerrinError, match="do not see"):
         without_bad_pixels(movie_of(np.minimum(clean(), 39_500)))
 
 
 def test_few_levels_are_not_saturation() -> None:
     frames = clean(level=180.0)  # 8 bits: every count is hit by many pixels
-    assert find_bad_pixels(movie_of(frames)).saturated_share == 0
+    assert find_bad_pixels(movie_of(frames)).saturated_fraction == 0
 
 
 def test_a_filled_pixel_has_what_the_spot_has_there() -> None:

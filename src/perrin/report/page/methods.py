@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from perrin.report.page.facts import is_bound, least_width, listed, with_interval
+from perrin.stats import normal_quantile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -101,7 +102,8 @@ def _calibrated(facts: Facts, run: Mapping[str, Any]) -> str | None:
 
 
 def _ends(value: float, se: float) -> str:
-    return f" ({value - 1.96 * se:.2f} to {value + 1.96 * se:.2f})"
+    half = normal_quantile(0.95) * se
+    return f" ({value - half:.2f} to {value + half:.2f})"
 
 
 def network_named(run: Mapping[str, Any], task: str, name: str) -> str:

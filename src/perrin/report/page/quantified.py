@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 from perrin.report.page.encode import inlined
 from perrin.report.page.facts import is_bound, least_width
 from perrin.report.page.fits import plain_components
+from perrin.stats import normal_quantile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from perrin.report.page.folders import LandingFolder
 
-_SE_95 = 1.96  # standard errors on each side of a 95% interval
+_SE_95 = normal_quantile(0.95)
 _FIGURES = {
     "all_landings": "Spectrum of all landings, each by its precision, over that of the filtered "
     "ones. Fractions and widths are those of the mixture: the errors of the events are taken out.",
