@@ -20,7 +20,7 @@ def with_agreement(trajectories: pd.DataFrame) -> pd.DataFrame:
     return trajectories.assign(exponents_disagree=_apart(trajectories))
 
 
-def exponents_told(trajectories: pd.DataFrame) -> BoolArray:
+def has_exponents(trajectories: pd.DataFrame) -> BoolArray:
     """Return which tracks (N,) have both exponents and their errors."""
     names = ["alpha_fbm_low", "alpha_fbm_high", "fbm_alpha", "fbm_alpha_se"]
     found: BoolArray = trajectories[names].notna().all(axis=1).to_numpy()
@@ -41,7 +41,7 @@ def note_on_exponents(trajectories: pd.DataFrame) -> list[str]:
     )
     return [
         f"alpha_fbm and fbm_alpha (maximum likelihood, FBM alone) disagree beyond both errors in "
-        f"{int(off.sum())} of {int(exponents_told(trajectories).sum())} tracks "
+        f"{int(off.sum())} of {int(has_exponents(trajectories).sum())} tracks "
         f"(exponents_disagree){doubt}"
     ]
 

@@ -19,7 +19,7 @@ from perrin.diffusion import kinds as of_kinds
 from perrin.diffusion.agreement import with_agreement
 from perrin.diffusion.by_kind import answered, bounded_by_kind
 from perrin.diffusion.classical_columns import classical_columns
-from perrin.diffusion.fbm_answer import exponent_of_d, with_likelihood
+from perrin.diffusion.fbm_prediction import exponent_of_d, with_likelihood
 from perrin.diffusion.notes import notes_on
 from perrin.diffusion.predicted import Model, Predicted, predict
 from perrin.diffusion.segments import Segments, find_segments, notes_on_segments

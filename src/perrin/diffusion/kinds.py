@@ -22,7 +22,7 @@ SURE = 0.5
 
 
 @dataclass(frozen=True)
-class KindsAnswer:
+class KindsPrediction:
     """p (N, K): probability of each of `KINDS`; walls (N,): that of walls, if it is confined."""
 
     p: FloatArray
@@ -36,7 +36,7 @@ class Model(Protocol):
     def reach(self) -> RatioReach | None:
         """How far intervals of w reach beside it; None: as far as the mixture network's."""
 
-    def predict(self, tracks: Sequence[Track], prediction: Prediction) -> KindsAnswer:
+    def predict(self, tracks: Sequence[Track], prediction: Prediction) -> KindsPrediction:
         """Return how probable each kind is, given the mixture network's prediction."""
 
 

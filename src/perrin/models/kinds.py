@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 
 from perrin.diffusion.kind_evidence import evidence
-from perrin.diffusion.kinds import KindsAnswer
+from perrin.diffusion.kinds import KindsPrediction
 from perrin.diffusion.motion_kinds import KINDS
 from perrin.diffusion.ratio_reach import RatioReach
 from perrin.diffusion.standard import Prediction
@@ -44,7 +44,7 @@ class KindsModel:
         """Whether it was trained beside the mixture network with this file."""
         return self.bundle.card.mixture == mixture_sha256
 
-    def predict(self, tracks: Sequence[Track], prediction: Prediction) -> KindsAnswer:
+    def predict(self, tracks: Sequence[Track], prediction: Prediction) -> KindsPrediction:
         """Return how probable each kind is.
 
         prediction: what the mixture network says of the tracks, which have to move.
@@ -52,13 +52,13 @@ class KindsModel:
         return answer(self.bundle.run, tracks, prediction)
 
 
-def answer(run: Run, tracks: Sequence[Track], prediction: Prediction) -> KindsAnswer:
+def answer(run: Run, tracks: Sequence[Track], prediction: Prediction) -> KindsPrediction:
     """Return what a network says of tracks; run: from named inputs to the outputs asked for."""
     if not tracks:
-        return KindsAnswer(np.zeros((0, len(KINDS))), np.zeros(0))
+        return KindsPrediction(np.zeros((0, len(KINDS))), np.zeros(0))
     looked = evidence(tracks, prediction).astype(np.float32)
     told = run({"evidence": looked}, ["logits", "walls"])
     logits = told["logits"].astype(float)
     odds = np.exp(logits - logits.max(axis=1, keepdims=True))
     walls = 1 / (1 + np.exp(-told["walls"][:, 0].astype(float)))
-    return KindsAnswer(odds / odds.sum(axis=1, keepdims=True), walls)
+    return KindsPrediction(odds / odds.sum(axis=1, keepdims=True), walls)

@@ -8,7 +8,7 @@ import pytest
 
 from perrin.diffusion.by_kind import bounded_by_kind, w_may_be_anything, without_w
 from perrin.diffusion.characterize import Scale, characterize
-from perrin.diffusion.kinds import KindsAnswer
+from perrin.diffusion.kinds import KindsPrediction
 from perrin.diffusion.motion_kinds import KINDS
 from perrin.diffusion.standard import TARGETS, Prediction, to_unit
 from perrin.diffusion.summary import characterized, msd_curves, summary
@@ -50,7 +50,7 @@ class Told:
         self.p = [p.get(kind, 0.0) for kind in KINDS]
 
     def predict(self, tracks, prediction):
-        return KindsAnswer(np.tile(self.p, (len(tracks), 1)), np.ones(len(tracks)))
+        return KindsPrediction(np.tile(self.p, (len(tracks), 1)), np.ones(len(tracks)))
 
 
 def found(p: dict[str, float]):

@@ -163,7 +163,7 @@ class Says:
         self.p = np.where(np.array(KINDS) == kind, p, rest)
 
     def predict(self, tracks, prediction):
-        return kinds.KindsAnswer(np.tile(self.p, (len(tracks), 1)), np.ones(len(tracks)))
+        return kinds.KindsPrediction(np.tile(self.p, (len(tracks), 1)), np.ones(len(tracks)))
 
 
 def columns(kind: str, p: float, model: bool = True):

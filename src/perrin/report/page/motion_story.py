@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from perrin.diffusion.agreement import exponents_told
+from perrin.diffusion.agreement import has_exponents
 from perrin.diffusion.by_kind import answered, w_may_be_anything, without_w
 from perrin.diffusion.motion_kinds import MOTION_KINDS
 from perrin.diffusion.summary import kinds_in_words
@@ -276,7 +276,7 @@ def _uncertain(folder: MotionFolder) -> str | None:
 def _disagreeing(folder: MotionFolder) -> str | None:
     """Exponents by the network and by the likelihood of pure FBM that exclude each other."""
     off = int(folder.trajectories["exponents_disagree"].sum())
-    told = int(exponents_told(folder.trajectories).sum())
+    told = int(has_exponents(folder.trajectories).sum())
     if not off > _OFTEN * told:
         return None
     return (

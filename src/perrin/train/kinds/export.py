@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from perrin.diffusion.kinds import KindsAnswer
+from perrin.diffusion.kinds import KindsPrediction
 from perrin.diffusion.motion_kinds import KINDS
 from perrin.diffusion.ratio_reach import RatioReach
 from perrin.diffusion.standard import Prediction
@@ -45,7 +45,7 @@ class _Answering:
     exported: Exported
     reach: RatioReach | None = None
 
-    def predict(self, tracks: Sequence[Track], prediction: Prediction) -> KindsAnswer:
+    def predict(self, tracks: Sequence[Track], prediction: Prediction) -> KindsPrediction:
         """Return how probable each kind is."""
         return answer(self.exported.run, tracks, prediction)
 

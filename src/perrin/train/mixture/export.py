@@ -28,8 +28,8 @@ LIMITS = (
     "walk, a Levy walk or a confined particle gets numbers too, which mean nothing.",
     "Intervals are calibrated over superpositions with alpha_fbm in .1 to 1, alpha_ctrw in .2 to "
     ".98 and w in 0 to 1, all uniform, ordinary start, localization noise up to one step, without "
-    "and with gaps, and motion blur where it is told; with other priors, untold blur or aged walks "
-    "they may cover less.",
+    "and with gaps, and motion blur where it is known; with other priors, unknown blur or aged "
+    "walks they may cover less.",
     "Motion blur looks like a larger exponent: where the exposure is not known (not given with "
     "the tracks), alpha_fbm comes out too high with light over the whole frame interval.",
     "An FBM part with an exponent within .05 of 1 counts as Brownian; few tracks tell so much, so "

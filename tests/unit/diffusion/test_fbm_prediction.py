@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from perrin.diffusion.fbm_answer import exponent_of_d, with_likelihood
 from perrin.diffusion.fbm_posterior import fbm_posterior
+from perrin.diffusion.fbm_prediction import exponent_of_d, with_likelihood
 from perrin.diffusion.summary import normal_diffusion_in_words
 from perrin.diffusion.windows import Track
 from perrin.simulate.walks import brownian, fbm
