@@ -188,8 +188,9 @@ def land(
     x, y = rng.uniform(-0.5, WIDTH - 0.5, count), rng.uniform(-0.5, HEIGHT - 0.5, count)
     paths = []
     for i in range(count):
-        frames = {"roller": rng.uniform(4, 8), "wobbler": float(rng.integers(2, 16))}
-        n = int(np.ceil(frames.get(str(kind[i]), 0.0)))
+        moving = {"roller": rng.uniform(4, 8), "wobbler": float(rng.integers(2, 16))}
+        frames = moving.get(str(kind[i]), 0.0)
+        n = int(np.ceil(frames))
         if kind[i] == "wobbler":
             angle, fast = rng.uniform(0, 2 * np.pi, n), rng.normal(8.5, 3.5, n)
         else:

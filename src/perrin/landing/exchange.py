@@ -49,14 +49,17 @@ class PsfExchange:
     """That of the networks."""
 
     @classmethod
-    def between(cls, psf: Psf, wanted: Psf) -> Self | None:
-        """Return the exchange of `psf` for `wanted`; None where they are the same."""
+    def between(cls, psf: Psf, wanted: Psf, *, white: bool = False) -> Self | None:
+        """Return the exchange of `psf` for `wanted`; None where they are the same.
+
+        white: the movie was filtered to white noise (`perrin.landing.whitening`), and stays so.
+        """
         if np.abs(psf.image(17) - wanted.image(17)).max() < _SAME:
             return None
-        if psf.ring() > DEEP_RING:
+        if white or psf.ring() > DEEP_RING:
             return cls(None, psf, 1.0, wanted)
         kernel = _filter(psf, wanted)
-        own, gain = _filtered(psf, kernel)
+        own, gain = filtered_psf(psf, kernel)
         return cls(kernel, own, gain, wanted)
 
     @property
@@ -81,7 +84,7 @@ class PsfExchange:
         if self.kernel is None:
             even = stacks.copy()
         else:
-            even = _convolved(stacks, self.kernel)
+            even = convolved(stacks, self.kernel)
             inside = np.ascontiguousarray(inside[:, m:-m, m:-m])
         _exchange(
             even,
@@ -113,8 +116,8 @@ def _filter(psf: Psf, wanted: Psf) -> FloatArray:
     return np.ascontiguousarray(kernel[near, near])
 
 
-def _filtered(psf: Psf, kernel: FloatArray) -> tuple[Psf, float]:
-    """The PSF after a kernel of whole pixels, and the value at its center."""
+def filtered_psf(psf: Psf, kernel: FloatArray) -> tuple[Psf, float]:
+    """Return the PSF after a kernel of whole pixels, and the value at its center."""
     from scipy.signal import fftconvolve
 
     spread = np.zeros([(n - 1) * SAMPLES_PER_PIXEL + 1 for n in kernel.shape])
@@ -126,16 +129,17 @@ def _filtered(psf: Psf, kernel: FloatArray) -> tuple[Psf, float]:
     )
 
 
-def _convolved(stacks: Float32Array, kernel: FloatArray) -> Float32Array:
-    """Stacks filtered, where the kernel lies inside them."""
+def convolved(stacks: Float32Array, kernel: FloatArray) -> Float32Array:
+    """Return stacks (..., Y, X) of light around 1 filtered by (K, K), where it lies inside them."""
     from scipy.fft import irfft2, next_fast_len, rfft2
 
-    side = next_fast_len(stacks.shape[-1], real=True)
+    height, width = stacks.shape[-2:]
+    sides = next_fast_len(height, real=True), next_fast_len(width, real=True)
     taps = len(kernel)
-    transfer = rfft2(kernel.astype(np.float32), (side, side))
-    spectrum = rfft2(stacks - np.float32(1.0), (side, side)) * transfer
-    filtered = irfft2(spectrum, (side, side))[..., taps - 1 : stacks.shape[-1], taps - 1 :]
-    return np.ascontiguousarray(1 + filtered[..., : stacks.shape[-1] - taps + 1], np.float32)
+    transfer = rfft2(kernel.astype(np.float32), sides)
+    spectrum = rfft2(stacks - np.float32(1.0), sides) * transfer
+    filtered = irfft2(spectrum, sides)[..., taps - 1 : height, taps - 1 : width]
+    return np.ascontiguousarray(1 + filtered, np.float32)
 
 
 @njit(cache=True, parallel=True)

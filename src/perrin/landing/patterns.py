@@ -90,7 +90,7 @@ class PatternFreeFrames(ArrayFrames):
 
 def without_moving_patterns(movie: Movie, *, n_avg: int) -> tuple[Movie, MovingPatterns]:
     """Return the movie without what moves over its field (itself for nothing), and that."""
-    mean = _mean_frame(movie)
+    mean = mean_frame(movie)
     found = find_moving_patterns(movie, n_avg=n_avg, mean=mean)
     if not len(found.patterns):
         return movie, found
@@ -108,7 +108,7 @@ def find_moving_patterns(
     none = MovingPatterns(np.empty((0, movie.height, movie.width)), float("nan"), 0.0)
     if len(rows) < _LEAST_MODES or movie.n_frames < 2 * n_avg + 1:
         return none
-    mean = _mean_frame(movie) if mean is None else mean
+    mean = mean_frame(movie) if mean is None else mean
     change = _changes(movie, mean, rows, columns, n_avg)
     usual = float(MAD_TO_SD * np.median(np.abs(change))) ** 2
     size = np.linalg.norm(change, axis=1, keepdims=True)
@@ -158,8 +158,8 @@ def _changes(
     return np.array(found)
 
 
-def _mean_frame(movie: Movie) -> FloatArray:
-    """Mean light (Y, X) of each pixel over that of the field."""
+def mean_frame(movie: Movie) -> FloatArray:
+    """Return the mean light (Y, X) of each pixel over that of the field."""
     total = np.zeros((movie.height, movie.width))
     places = np.unique(np.linspace(0, movie.n_frames - 1, _MEAN_FRAMES).astype(int))
     for t in places.tolist():

@@ -16,15 +16,10 @@ from perrin.errors import PerrinError
 from perrin.io.movie import Movie
 from perrin.landing.classifier.classify import BINDER
 from perrin.landing.epsf import ring_left
-from perrin.landing.light import evened, light_field
-from perrin.landing.ratiometric import ratiometric
+from perrin.landing.whitening import CORRELATED, noise_correlation
 from perrin.pipeline.instrument import Instrument
 from perrin.types import BoolArray, FloatArray
 
-_BLOCKS, _TILE_PX = 24, 8
-_CORRELATED = 0.01
-"""Correlation of neighboring pixels for each frame averaged: movies like those of the training
-have .005 to .04 at n_avg 10 (speckle that changes adds up as shot noise goes down)."""
 _UNSURE = 0.35  # of the landings called binder; a movie as in training has .05 to .2
 _LEAST = 30
 _FALLS = 3.0  # standard errors
@@ -123,7 +118,7 @@ def judge(
             "the PSF used is not that of this movie. Let it be measured (no --psf), or build it "
             "(perrin psf)"
         )
-    if correlation > _CORRELATED * n_avg:
+    if correlation > CORRELATED * n_avg:
         causes.append(
             f"noise of neighboring pixels is correlated ({correlation:.2f}): speckle, or landings "
             "so dense that they overlap"
@@ -223,29 +218,3 @@ def _fraction_out_of_distribution(events: pd.DataFrame) -> float:
     if looked_at.sum() < _LEAST:
         return 0.0
     return float(events["out_of_distribution"][looked_at].mean())
-
-
-def noise_correlation(movie: Movie, *, n_avg: int) -> float:
-    """Correlation of neighboring pixels along x and y in ratiometric frames without events.
-
-    Of 24 frames, each in tiles of 8 x 8 pixels: the median over all tiles, of which events
-    reach a few.
-    """
-    starts = np.linspace(0, max(movie.n_frames - 2 * n_avg - 1, 0), _BLOCKS).astype(int)
-    along, power = [], []
-    for start in np.unique(starts):
-        frames = np.asarray(movie.frames[start : start + 2 * n_avg + 1])
-        change = ratiometric(evened(frames, light_field(frames)), n_avg=n_avg)[0].astype(float)
-        change -= np.median(change)
-        inner = change[:-1, :-1]
-        along.append(_of_tiles(0.5 * inner * (change[1:, :-1] + change[:-1, 1:])))
-        power.append(_of_tiles(inner**2))
-    return float(np.median(np.concatenate(along)) / np.median(np.concatenate(power)))
-
-
-def _of_tiles(values: FloatArray) -> FloatArray:
-    """Mean of each tile of 8 x 8 of (Y, X); a rest at the edges is left out."""
-    rows, columns = (min(_TILE_PX, size) for size in values.shape)
-    down, right = values.shape[0] // rows, values.shape[1] // columns
-    tiles = values[: down * rows, : right * columns].reshape(down, rows, right, columns)
-    return np.asarray(tiles.mean(axis=(1, 3)).ravel())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from perrin.errors import PerrinError
@@ -12,6 +12,7 @@ from perrin.landing.epsf import measure_epsf
 from perrin.landing.exchange import DEEP_RING, PsfExchange
 from perrin.landing.patterns import MovingPatterns, without_moving_patterns
 from perrin.landing.pixels import BadPixels, without_bad_pixels
+from perrin.landing.whitening import NoiseFilter, find_noise_filter
 from perrin.optics.psf import Psf
 from perrin.types import Progress
 
@@ -30,8 +31,12 @@ class Instrument:
     """Which pixels do not see."""
     light: MovingPatterns
     """What moves over the field besides a plane."""
+    noise: NoiseFilter
+    """What made the noise of the movie white, where neighboring pixels shared it."""
     psf: Psf
-    """What landings are found and fitted with."""
+    """What landings are found and fitted with, as the filter of the noise leaves it."""
+    unfiltered: Psf
+    """The same before that filter."""
     chosen: str
     """``"measured"``, ``"default"`` or ``"given"``."""
     shape: dict[str, Any]
@@ -41,15 +46,20 @@ class Instrument:
 
     def exchange_for(self, model: object) -> PsfExchange | None:
         """Return what brings landings to the PSF that a network has learned, where it differs."""
+        white = self.noise.kernel is not None
+        learned = Psf.analytic(pixel_nm=self.psf.pixel_nm)
         if getattr(model, "psf", "analytic") != "analytic":
-            return None  # it was trained with the PSF of an instrument
-        return PsfExchange.between(self.psf, Psf.analytic(pixel_nm=self.psf.pixel_nm))
+            if not white:
+                return None  # it was trained with the PSF of an instrument
+            learned = self.unfiltered
+        return PsfExchange.between(self.psf, learned, white=white)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers, units in the names."""
         return {
             "pixels": self.pixels.to_dict(),
             "moving_light": self.light.to_dict(),
+            "shared_noise": self.noise.to_dict(),
             "psf": self.chosen,
             "psf_measured": self.shape,
         }
@@ -65,26 +75,32 @@ def cleaned(movie: Movie, *, n_avg: int) -> tuple[Movie, BadPixels, MovingPatter
 def look_at(
     movie: Movie, psf: PsfChoice, *, n_avg: int, progress: Progress | None = None
 ) -> tuple[Movie, Instrument]:
-    """Return the movie, `cleaned`, and what it says of the instrument.
+    """Return the movie, `cleaned` and of white noise, and what it says of the instrument.
 
     Raises `PerrinError` for a movie without living pixels.
     """
     movie, pixels, light = cleaned(movie, n_avg=n_avg)
-    notes = pixels.notes + light.notes
+    noise = find_noise_filter(movie, n_avg=n_avg)
+    notes = pixels.notes + light.notes + noise.notes
     default = Psf.analytic(pixel_nm=movie.pixel_nm)
-    if isinstance(psf, Psf):
-        return movie, Instrument(pixels, light, psf, "given", {}, notes)
-    if psf == "default":
-        return movie, Instrument(pixels, light, default, "default", {}, notes)
+    known = psf if isinstance(psf, Psf) else default
+    filtered, gain = noise.seen(known)
+    white = noise.applied(movie, gain=gain)
+    seen = Instrument(pixels, light, noise, filtered, known, "default", {}, notes)
+    if psf is not None:
+        return white, replace(seen, chosen="given" if isinstance(psf, Psf) else "default")
     try:
-        found = measure_epsf(movie, n_avg=n_avg, progress=progress).psf
+        found = measure_epsf(white, n_avg=n_avg, progress=progress).psf
     except PerrinError as error:
         note = f"PSF not measured, the default is used: {error}"
-        return movie, Instrument(pixels, light, default, "default", {}, (*notes, note))
-    if _fits(default, found.card):
-        return movie, Instrument(pixels, light, default, "default", found.card, notes)
-    notes = (*notes, _described(default, found.card))
-    return movie, Instrument(pixels, light, found, "measured", found.card, notes)
+        return white, replace(seen, notes=(*notes, note))
+    seen = replace(seen, shape=found.card)
+    if _fits(seen.psf, found.card):
+        return white, seen
+    notes = (*notes, _described(seen.psf, found.card))
+    unfiltered, gain = noise.before(found)
+    white = noise.applied(movie, gain=gain)
+    return white, replace(seen, psf=found, unfiltered=unfiltered, chosen="measured", notes=notes)
 
 
 def _fits(default: Psf, card: dict[str, Any]) -> bool:

@@ -26,6 +26,7 @@ from perrin.landing.pixels import BadPixels
 from perrin.landing.quantifier.agreement import Agreement, Bin
 from perrin.landing.quantifier.quantification import Quantification
 from perrin.landing.quantifier.surface import Surface
+from perrin.landing.whitening import NoiseFilter
 from perrin.mass.calibration import Calibration
 from perrin.mass.errors import ErrorSpectrum
 from perrin.mass.mixture import Component, Mixture
@@ -66,6 +67,7 @@ _KNOWN = (
     Mixture,
     MovingPatterns,
     NetworkId,
+    NoiseFilter,
     Peak,
     PeakDrift,
     PersistenceResult,

@@ -9,8 +9,9 @@ import pytest
 from perrin.io.movie import Movie
 from perrin.landing.patterns import MovingPatterns
 from perrin.landing.pixels import BadPixels
+from perrin.landing.whitening import NoiseFilter, noise_correlation
 from perrin.optics.psf import Psf
-from perrin.pipeline.checks import judge, keep_heavy, noise_correlation, without_heavy
+from perrin.pipeline.checks import judge, keep_heavy, without_heavy
 from perrin.pipeline.instrument import Instrument
 
 MODEL = SimpleNamespace(heaviest_contrast=0.038)
@@ -33,7 +34,7 @@ def instrument(share: float = 0.0, ring: float = 0.0) -> Instrument:
     light = MovingPatterns(np.empty((0, 30, 60)), float("nan"), 0.0)
     psf = Psf.analytic(pixel_nm=72)
     shape = {"ring": psf.ring() - ring, "ring_se": 0.01}
-    return Instrument(pixels, light, psf, "default", shape, ())
+    return Instrument(pixels, light, NoiseFilter(0.0, None), psf, psf, "default", shape, ())
 
 
 def landings(count: int = 200, *, kept: float = 0.9, contrast: float = -0.01) -> pd.DataFrame:

@@ -54,8 +54,10 @@ def _detected(facts: Facts, run: Mapping[str, Any]) -> str | None:
         return None
     n_avg, interval = settings["n_avg"], facts.summary["recorded"]["frame_interval_s"]
     limits = settings["detection"]
-    light = (facts.summary.get("instrument") or {}).get("moving_light") or {}
+    instrument = facts.summary.get("instrument") or {}
+    light, noise = instrument.get("moving_light") or {}, instrument.get("shared_noise") or {}
     waves = " and by the patterns that moved over the field" if light.get("patterns") else ""
+    waves += ", filtered to white noise" if noise.get("filtered") else ""
     return (
         f"Each frame was divided by the plane of its light{waves}, and ratiometric frames were "
         f"made from the means of the {n_avg} frames ({n_avg * interval * 1e3:.3g} ms) after and "
