@@ -23,16 +23,11 @@ class Field:
     hint: str = ""
 
 
+_CALIBRANTS = f"{', '.join(LADDERS)}, or kDa as 66,146,480"
 FIELDS: tuple[Field, ...] = (
-    Field(
-        "ladder",
-        "Masses of the calibrant",
-        usual=True,
-        hint=f"{', '.join(LADDERS)}, or kDa as 66,146,480",
-    ),
+    Field("ladder", "Masses of the calibrant", usual=True, hint=_CALIBRANTS),
     Field("calibration", "Calibration", usual=True),
     Field("table_calibration", "Calibration", usual=True),
-    Field("mass_calibration", "Calibration, for masses of molecules that move"),
     Field(
         "particles",
         "What moves",
@@ -75,6 +70,7 @@ FIELDS: tuple[Field, ...] = (
     Field("exposure", "Fraction of the frame interval with light, 0 to 1", usual=True),
     Field("width_nm", "Diameter of rods or spheres (nm; empty: measured)"),
     Field("locate_threshold", "Threshold of a particle (signal over noise)"),
+    Field("mass_calibration", "Calibration, for masses of molecules that move"),
     Field("keep_drift", "Leave the drift of the stage in the tracks"),
     Field("keep_immobile", "Keep tracks of immobile particles while others move"),
     Field("bin_kda", "Width of a bin (kDa)", usual=True),

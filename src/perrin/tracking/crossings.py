@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -53,8 +54,7 @@ class _State:
     frame: int
 
 
-@dataclass(frozen=True)
-class _Motion:
+class _Motion(NamedTuple):
     """Usual step of one axis and usual turn from frame to frame; turn_rad: inf for spheres."""
 
     step_px: float

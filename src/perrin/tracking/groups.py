@@ -82,36 +82,16 @@ def fit_groups(
     own = np.array([name for name in free if name != B], np.int64)
     near = beside or (np.zeros(count + 1, np.int64), np.zeros((0, 8)))
     given = (frames, groups.frame, groups.first, groups.values, groups.box, *near)
-    _fit_groups(
-        *given,
-        own,
-        float(kappa),
-        float(sign),
-        found.values,
-        found.errors,
-        found.cost,
-        found.pixels,
-    )
+    made = found.values, found.errors, found.cost, found.pixels
+    _fit_groups(*given, own, float(kappa), float(sign), made)
     return found
 
 
 @njit(cache=True, nogil=True)
 def _fit_groups(  # type: ignore[no-untyped-def]
-    frames,
-    frame,
-    first,
-    starts,
-    boxes,
-    first_near,
-    near,
-    free,
-    kappa,
-    sign,
-    values,
-    errors,
-    cost,
-    pixels,
+    frames, frame, first, starts, boxes, first_near, near, free, kappa, sign, found
 ):
+    values, errors, cost, pixels = found
     for g in range(len(frame)):
         x, y, data = pixels_of(frames[frame[g]], boxes[g, 0], boxes[g, 1], boxes[g, 2], boxes[g, 3])
         for j in range(first_near[g], first_near[g + 1]):
