@@ -257,7 +257,7 @@ def given(**values: Any) -> dict[str, Any]:
 def several(given: list[Path] | None) -> list[Path] | None:
     """Return the files that were named; a pattern that no shell expanded is all that it fits.
 
-    Raises `PerrinError` for a pattern that fits nothing.
+    Raises `PerrinError` for a pattern that fits nothing, and for a file that is named twice.
     """
     if given is None:
         return None
@@ -270,6 +270,12 @@ def several(given: list[Path] | None) -> list[Path] | None:
         if not fitting:
             raise PerrinError(f"{one}: no file fits this pattern; check the name and the folder.")
         found += map(Path, fitting)
+    seen: set[Path] = set()
+    for one in found:
+        real = one.resolve()
+        if real in seen:
+            raise PerrinError(f"{one} is given twice and would count double; leave one away.")
+        seen.add(real)
     return found
 
 

@@ -79,6 +79,13 @@ def test_a_quoted_pattern_is_all_that_it_fits(
     assert "*.cvs: no file fits this pattern" in err
 
 
+def test_a_file_that_is_named_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.touch()
+    with pytest.raises(PerrinError, match=r"a\.csv is given twice"):
+        several([path, tmp_path / "*.csv"])
+
+
 def test_a_file_whose_name_looks_like_a_pattern_is_that_file(tmp_path: Path) -> None:
     path = tmp_path / "a[1].csv"
     path.touch()
