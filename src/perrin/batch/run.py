@@ -29,7 +29,7 @@ from perrin.errors import PerrinError
 from perrin.io.cells import with_plain_texts, without_formulas
 from perrin.io.output_folder import OutputFolder, output_folder
 from perrin.results.folder import provenance, results_folder, save_figures
-from perrin.types import Progress
+from perrin.types import NetworkId, Progress
 
 Say = Callable[[str], None]
 
@@ -277,8 +277,13 @@ def _summary(
     *,
     command: Sequence[str],
 ) -> dict[str, Any]:
+    seeds = {row.settings.seed for row in asked.sheet.rows}
     return {
-        **provenance(command=command),
+        **provenance(
+            command=command,
+            seed=seeds.pop() if len(seeds) == 1 else None,
+            networks=_networks(measured),
+        ),
         "kind": asked.kind,
         "rows": len(measured),
         "status": found.counts,
@@ -290,6 +295,17 @@ def _summary(
             for one in measured
         ],
     }
+
+
+def _networks(measured: Sequence[Measured]) -> list[NetworkId]:
+    """Return the networks of all rows, each once."""
+    found: dict[NetworkId, None] = {}
+    for one in measured:
+        used = {} if one.outcome is None else one.outcome.identity.get("networks", {})
+        for use, sha256 in used.items():
+            name = str(getattr(one.row.settings, use, "default"))
+            found[NetworkId(use if name == "default" else name, use, sha256)] = None
+    return list(found)
 
 
 def read_batch(folder: str | os.PathLike[str]) -> BatchResult:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from perrin.batch.conditions import (
     holm,
 )
 from perrin.errors import PerrinError
+from perrin.models.bundle import load_bundle
 
 
 def movie(rng: np.random.Generator, *, count: int, **columns: float) -> pd.DataFrame:
@@ -158,6 +160,9 @@ def test_a_sheet_of_tracks_to_conditions(sheet: Path, tmp_path: Path) -> None:
     assert "24 particles in 3 movies of 2 conditions" in page
     assert "one movie only: high" in page
     assert (out / "figures" / "conditions.png").is_file()
+    summary = json.loads((out / "summary.json").read_text(encoding="utf-8"))
+    used = {one["name"]: one["sha256"] for one in summary["networks"]}
+    assert used == {name: load_bundle(name).card.sha256 for name in ("mixture", "kinds")}
     assert run_batch(sheet, out, kind="diffusion", **options).ran == 0
     again = read_batch(out)
     assert again.conditions["estimate"].notna().any()
