@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 from pathlib import Path
 
@@ -17,8 +18,9 @@ def results(run, tmp_path: Path) -> Path:  # type: ignore[no-untyped-def]
 
 
 def test_one_page_of_several_results(run, results: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    page = tmp_path / "both.html"
-    status, out, _ = run("report", results, results, "--out", page)
+    page, other = tmp_path / "both.html", tmp_path / "other"
+    shutil.copytree(results, other)
+    status, out, _ = run("report", results, other, "--out", page)
     assert status == 0
     assert "open it with any browser" in out
     assert "2 measurements compared" in page.read_text(encoding="utf-8")

@@ -173,7 +173,7 @@ def test_track(rods: Path, tmp_path: Path) -> None:
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert summary["run"]["seed"] == 3
     assert summary["settings"] == found.settings.model_dump(mode="json")
-    own = perrin.link(found.tracks[["frame", "x", "y"]], area_px=192**2)
+    own = perrin.link(found.tracks.drop(columns="particle"), area_px=192**2)
     both = found.tracks.merge(own, on=["frame", "x", "y"], suffixes=("", "_own"))
     pairs = both[["particle", "particle_own"]].drop_duplicates()
     assert len(both) == len(found.tracks)

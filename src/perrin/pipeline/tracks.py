@@ -25,6 +25,7 @@ from perrin.settings.diffusion import WindowSettings
 from perrin.settings.tracking import LinkSettings
 from perrin.tracking import link as of_positions
 from perrin.tracking.edited import edit_tracks
+from perrin.tracking.likeness import Marks, marks_of
 from perrin.tracking.link import LinkingResult
 from perrin.tracking.stack import track_stack
 from perrin.tracking.track import track
@@ -63,7 +64,8 @@ def link(
     Parameters
     ----------
     positions : DataFrame
-        ``frame``, ``x`` and ``y`` (pixels); other columns are kept.
+        ``frame``, ``x`` and ``y`` (pixels); other columns are kept. ``contrast`` and
+        ``angle_deg`` (NaN without a direction), where both are there, tell particles apart too.
     search_px, memory_frames : optional
         Longest step from frame to frame, and frames that a particle may be missing; suggested from
         the steps where not given.
@@ -91,8 +93,17 @@ def link(
         memory_frames=memory_frames,
         min_positions=min_positions,
     )
-    linked = of_positions.link(frame, x, y, area_px=area, settings=settings)
+    marks = _marks_in(positions.iloc[order])
+    linked = of_positions.link(frame, x, y, area_px=area, settings=settings, marks=marks)
     return _linked_table(positions.iloc[order], linked, min_positions=min_positions)
+
+
+def _marks_in(positions: pd.DataFrame) -> Marks | None:
+    """Return what tells N positions apart, where their table has it."""
+    if not {"contrast", "angle_deg"} <= set(positions.columns):
+        return None
+    contrast, angle = (positions[name].to_numpy(float) for name in ("contrast", "angle_deg"))
+    return marks_of(contrast, np.radians(angle), None, known=np.isfinite(contrast))
 
 
 def _linked_table(
