@@ -172,7 +172,7 @@ def test_a_queue_of_jobs_as_a_file_describes_it(plate: Plate, tmp_path: Path) ->
     config.write_text(
         "queue: local\njobs: 1\ncores: 1\nprocesses: 1\nmemory: 2GB\n"
         f"log_directory: {tmp_path}\n"
-        "scheduler_options:\n  dashboard_address: null\n  host: 127.0.0.1\n"
+        "scheduler_options:\n  dashboard_address: ':0'\n  host: 127.0.0.1\n"
         "worker_extra_args: ['--no-dashboard']\n"
     )
     found = run_batch(
