@@ -47,6 +47,10 @@ def test_most_binders_are_kept_and_what_is_kept_are_binders(speckled) -> None:  
     assert right[landing].mean() > 0.96 - 2 * np.sqrt(0.96 * 0.04 / number)
 
 
+def test_a_psf_that_is_built_in_speckle_is_said_to_be_doubtful(speckled) -> None:  # type: ignore[no-untyped-def]
+    assert any("too wide" in note for note in perrin.build_psf(speckled[0]).notes)
+
+
 def test_a_contrast_is_what_it_is_without_speckle(speckled) -> None:  # type: ignore[no-untyped-def]
     """The filter is scaled to the height of a landing: no calibration has to know of it."""
     _, truth, found = speckled

@@ -131,6 +131,7 @@ def test_psf(movie_file: Path, tmp_path: Path) -> None:
     run("psf", movie_file, "--contrast=-0.013,-0.0045", "--out", tmp_path / "psf.npz")
     with perrin.open_movie(movie_file) as movie:
         built = perrin.build_psf(movie, (-0.013, -0.0045))
+    assert built.notes == ()
     built.psf.save(tmp_path / "own.npz")
     assert_same_arrays(tmp_path / "psf.npz", tmp_path / "own.npz")
 

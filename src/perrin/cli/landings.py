@@ -214,6 +214,8 @@ def psf(
         f"width changes by {card['width_change_field']:+.1%} over the field and by "
         f"{card['width_change_time']:+.1%} over time. Written to {out}"
     )
+    for note in built.notes:
+        typer.echo(f"note: {note}")
 
 
 @bundled

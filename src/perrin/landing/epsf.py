@@ -71,6 +71,8 @@ class EpsfResult:
     """used, offered: events kept as similar, and isolated events in the contrast range."""
     similarity: FloatArray
     """(offered,): correlation of each event with the mean, within 6 px."""
+    notes: tuple[str, ...] = ()
+    """What a user should know."""
 
 
 def build_epsf(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 import pandas as pd
@@ -11,6 +12,7 @@ from perrin.errors import PerrinError
 from perrin.io.given import EVENTS, MOVIE, check_opened
 from perrin.io.movie import Movie
 from perrin.landing.epsf import EpsfResult, build_epsf, measure_epsf
+from perrin.landing.whitening import find_noise_filter
 from perrin.mass.calibrants import (
     LadderCalibration,
     calibrate_from_events,
@@ -30,6 +32,12 @@ from perrin.types import Progress
 _EITHER = (
     "give either a movie or table with its ladder, or --pair twice or more (pairs of mass and "
     "contrast)"
+)
+
+_SHARED = (
+    "light changes in patches about as wide as a landing (speckle, or debris above the glass): "
+    "this PSF may be too wide. Build it from a movie without them, or leave --psf away: `perrin "
+    "landings` filters such noise and measures the PSF in what is left"
 )
 
 _NO_LADDER = (
@@ -123,9 +131,10 @@ def build_psf(
     """
     check_opened(movie, MOVIE)
     movie, _, _ = cleaned(movie, n_avg=n_avg)
+    shared = find_noise_filter(movie, n_avg=n_avg).kernel is not None
     found = measure_epsf(movie, n_avg=n_avg, progress=progress)
-    if contrast_range is None:
-        return found
-    settings = LandingSettings(n_avg=n_avg)
-    events = find_events(movie, settings=settings, psf=found.psf)
-    return build_epsf(movie, events, contrast_range=contrast_range, n_avg=n_avg)
+    if contrast_range is not None:
+        settings = LandingSettings(n_avg=n_avg)
+        events = find_events(movie, settings=settings, psf=found.psf)
+        found = build_epsf(movie, events, contrast_range=contrast_range, n_avg=n_avg)
+    return replace(found, notes=(*found.notes, _SHARED)) if shared else found
